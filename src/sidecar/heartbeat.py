@@ -1,0 +1,30 @@
+"""The child's side of the keeper's heartbeat: a byte through a pipe, written by the main loop as long as it turns."""
+
+import os
+
+from gi.repository import GLib
+
+# The keeper is patient for 5 s; twice a second leaves room for a machine that is short of time.
+_INTERVAL_MS = 500
+
+
+def beat_on_main_loop() -> None:
+    """Beats from the default GLib main loop until the process ends. Does nothing where no keeper listens."""
+    number = os.environ.pop("SLIPSTREAM_HEARTBEAT_FD", "")
+    if not number:
+        return
+    descriptor = int(number)
+    os.set_inheritable(descriptor, False)
+    # The keeper may be stopped while the pipe fills: beats are then lost, never waited for.
+    os.set_blocking(descriptor, False)
+
+    def beat() -> bool:
+        try:
+            os.write(descriptor, b".")
+        except BlockingIOError:
+            pass
+        except BrokenPipeError:
+            return False
+        return True
+
+    GLib.timeout_add(_INTERVAL_MS, beat)

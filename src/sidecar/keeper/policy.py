@@ -1,0 +1,104 @@
+"""What the keeper does next with a child: a pure function of the child's state and the time.
+
+Times are seconds of one monotonic clock.
+"""
+
+from typing import NamedTuple, Optional, Union
+
+
+class Limits(NamedTuple):
+    """How patient the keeper is, in seconds."""
+
+    # From the start of a child to its first heartbeat.
+    start: float = 30.0
+    # From one heartbeat to the next.
+    silence: float = 5.0
+    # Before the first replacement; doubles with each failure in a row.
+    first_delay: float = 0.2
+    longest_delay: float = 30.0
+    # A child that lived this long has made good for the failures before it.
+    healthy: float = 60.0
+    # Failures in a row from which on the child is said to be in a crash loop. It is still replaced, slowly.
+    crash_loop: int = 6
+
+
+class Resting(NamedTuple):
+    """No process: the next one is due at a time."""
+
+    until: float
+    # In a row.
+    failures: int
+
+
+class Running(NamedTuple):
+    """A process that is thought well of."""
+
+    pid: int
+    since: float
+    # None: it has not beaten yet.
+    last_beat: Optional[float]
+    failures: int
+
+
+class Dying(NamedTuple):
+    """A process that was killed and is not reaped yet. It is not replaced before: it may hold the port or the GPU."""
+
+    pid: int
+    since: float
+    last_beat: Optional[float]
+    failures: int
+
+
+State = Union[Resting, Running, Dying]
+
+
+class Start(NamedTuple):
+    """Start a process."""
+
+
+class Kill(NamedTuple):
+    """Kill the process."""
+
+    why: str
+
+
+class Wait(NamedTuple):
+    """Nothing to do before a time. None: before something happens."""
+
+    until: Optional[float]
+
+
+Step = Union[Start, Kill, Wait]
+
+
+def next_step(state: State, now: float, limits: Limits) -> Step:
+    """What is to be done with a child now."""
+    if isinstance(state, Resting):
+        return Start() if now >= state.until else Wait(state.until)
+    if isinstance(state, Dying):
+        return Wait(None)
+    if state.last_beat is None:
+        deadline, why = state.since + limits.start, "no heartbeat since its start"
+    else:
+        deadline, why = state.last_beat + limits.silence, "heartbeat stopped"
+    return Kill(why) if now > deadline else Wait(deadline)
+
+
+def after_exit(state: Union[Running, Dying], now: float, limits: Limits) -> Resting:
+    """The rest that follows an exit. Every exit is a failure: nobody asked for it."""
+    # Judged by the last heartbeat, so that the time a child hung before it was killed does not count as health.
+    was_healthy = state.last_beat is not None and state.last_beat - state.since >= limits.healthy
+    return rest(0 if was_healthy else state.failures, now, limits)
+
+
+def rest(failures_before: int, now: float, limits: Limits) -> Resting:
+    """The rest that follows one more failure."""
+    delay = min(limits.longest_delay, limits.first_delay * 2.0 ** min(failures_before, 32))
+    return Resting(now + delay, failures_before + 1)
+
+
+def forgive(state: State, now: float) -> State:
+    """Starts the patience anew: the keeper itself was not running, for example in a frozen container."""
+    if not isinstance(state, Running):
+        return state
+    return state._replace(since=now) if state.last_beat is None else state._replace(last_beat=now)
