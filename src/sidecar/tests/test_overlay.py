@@ -14,21 +14,12 @@ from gi.repository import Gst, GstApp  # noqa: E402, F401 - GstApp gives appsink
 
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay  # noqa: E402
 from sidecar.worker.engines.cpu.palette import class_colour, ink_on  # noqa: E402
+from sidecar.worker.inference.postprocess import Object  # noqa: E402
 from sidecar.worker.layout import Rectangle  # noqa: E402
 
 # The plain frame that is drawn on: no value of it is one that the overlay draws.
 LUMA, CB, CR = 128, 100, 150
 WIDTH, HEIGHT = 640, 360
-
-
-class Object(NamedTuple):
-    class_id: int
-    label: str
-    confidence: float
-    left: float
-    top: float
-    width: float
-    height: float
 
 
 class Planes(NamedTuple):

@@ -7,7 +7,7 @@ is drawn once and kept in bounded caches, so that a steady scene costs the blend
 import functools
 import math
 from collections import Counter
-from typing import TYPE_CHECKING, Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import gi
 
@@ -17,10 +17,8 @@ from gi.repository import GstVideo  # noqa: E402
 from sidecar.worker.engines.cpu import stamps  # noqa: E402
 from sidecar.worker.engines.cpu.palette import BLACK, WHITE, Colour, class_colour, ink_on  # noqa: E402
 from sidecar.worker.engines.cpu.stamps import Stamp, TextStyle, even  # noqa: E402
+from sidecar.worker.inference.postprocess import Object  # noqa: E402
 from sidecar.worker.layout import Rectangle  # noqa: E402
-
-if TYPE_CHECKING:
-    from sidecar.worker.inference.postprocess import Object
 
 # A label has a hundred percentages, an outline two lengths: room for some dozens of objects that move.
 _TEXTS = 512
@@ -40,7 +38,7 @@ class OverlayContent(NamedTuple):
     frame_height: int
     picture: Rectangle
     """Where that frame lies in the tile; the rest of the tile is black bars."""
-    objects: Sequence["Object"]
+    objects: Sequence[Object]
     name: str
     """The camera's name at the top left. Empty: none."""
     boxes: bool
@@ -160,7 +158,7 @@ class TileOverlay:
         return tuple(placed)
 
 
-def _box_in_tile(item: "Object", content: OverlayContent, line: int) -> Optional[_Box]:
+def _box_in_tile(item: Object, content: OverlayContent, line: int) -> Optional[_Box]:
     """Where an object's outline lies in the tile, cut at the picture's edges; None if it lies outside them."""
     x, y, width, height = content.picture
     if content.frame_width <= 0 or content.frame_height <= 0:
@@ -181,17 +179,17 @@ def _fraction(value: float) -> float:
     return min(max(value, 0.0), 1.0) if not math.isnan(value) else 0.0
 
 
-def _class_name(item: "Object") -> str:
+def _class_name(item: Object) -> str:
     return item.label or "class %d" % item.class_id
 
 
-def _tag_text(item: "Object") -> str:
+def _tag_text(item: Object) -> str:
     if not 0 <= item.confidence <= 1:
         return _class_name(item)
     return "%s %.0f %%" % (_class_name(item), 100 * item.confidence)
 
 
-def _counts_text(objects: Sequence["Object"]) -> str:
+def _counts_text(objects: Sequence[Object]) -> str:
     """The most frequent class first; equal ones by name, so that the line does not flicker."""
     counts = Counter(_class_name(item) for item in objects)
     return "   ".join("%d %s" % (n, name) for name, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
