@@ -4,12 +4,12 @@ Each element is created, configured, added and linked in one step, so that a gra
 engine, a source or a sink is swapped by changing one line.
 """
 
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 import gi
 
 gi.require_version("Gst", "1.0")
-from gi.repository import GLib, GObject, Gst  # noqa: E402
+from gi.repository import GObject, Gst  # noqa: E402
 
 
 class ChainError(Exception):
@@ -41,14 +41,39 @@ def set_property(element: Any, label: str, key: str, value: Any) -> None:
     spec = element.find_property(key)
     if spec is None:
         raise ChainError(label, "it has no such property", key)
+    reason = _refusal(spec, value)
+    if reason is not None:
+        raise ChainError(label, "value %r is refused: %s" % (value, reason), key)
     try:
-        if isinstance(value, str) and not GObject.type_is_a(spec.value_type, GObject.TYPE_STRING):
-            # Nicks of enumerations and flags, caps and fractions are written as text, as on a gst-launch line.
+        if isinstance(value, str) and not spec.value_type.is_a(GObject.TYPE_STRING):
+            # Nicks and caps are written as text, as on a gst-launch line.
             Gst.util_set_object_arg(element, key, value)
         else:
             element.set_property(key, value)
-    except (TypeError, ValueError, OverflowError, GLib.Error) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ChainError(label, "value %r is refused: %s" % (value, error), key) from error
+
+
+def _refusal(spec: Any, value: Any) -> Optional[str]:
+    """Why a value does not fit a property; None: it may. GLib itself would change or skip it, with a warning at most."""
+    kind = spec.value_type
+    if isinstance(value, str):
+        if kind.is_a(GObject.TYPE_ENUM):
+            nicks = [one.value_nick for one in type(spec.default_value).__enum_values__.values()]
+            return None if value in nicks else "it is none of %s" % ", ".join(nicks)
+        if kind.is_a(GObject.TYPE_FLAGS):
+            nicks = [nick for one in type(spec.default_value).__flags_values__.values() for nick in one.value_nicks]
+            unknown = [nick for nick in value.split("+") if nick not in nicks]
+            return "%s is none of %s" % (unknown[0], ", ".join(nicks)) if unknown else None
+        if kind.is_a(Gst.Caps.__gtype__):
+            return None if Gst.Caps.from_string(value) is not None else "it is not in the form of caps"
+        return None if kind.is_a(GObject.TYPE_STRING) else "it is text"
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and hasattr(spec, "minimum"):
+        if isinstance(value, float) and not kind.is_a(GObject.TYPE_FLOAT) and not kind.is_a(GObject.TYPE_DOUBLE):
+            return "it is not a whole number"
+        if not spec.minimum <= value <= spec.maximum:
+            return "it is not within %s to %s" % (spec.minimum, spec.maximum)
+    return None
 
 
 class Chain:
@@ -63,6 +88,7 @@ class Chain:
     def __init__(self, container: Gst.Bin, after: Optional[Gst.Element] = None) -> None:
         """Starts empty, or behind an element that is in the container already."""
         self.container = container
+        self.elements: List[Gst.Element] = []
         self.last = after
         self._last_label = "" if after is None else after.get_name()
 
@@ -73,8 +99,14 @@ class Chain:
 
     def append(self, element: Gst.Element, label: str) -> Gst.Element:
         """Adds and links an element that was made elsewhere. Raises ChainError."""
-        if not self.container.add(element):
+        if self.container.get_by_name(element.get_name()) is not None:
             raise ChainError(label, "the name %s is taken already" % element.get_name())
+        self.container.add(element)
+        self.elements.append(element)
+        return self.link(element, label)
+
+    def link(self, element: Gst.Element, label: str) -> Gst.Element:
+        """Links an element that is in the container already: chains meet here. Raises ChainError."""
         if self.last is not None and not self.last.link(element):
             raise ChainError(label, "cannot be linked after %s: their caps have nothing in common" % self._last_label)
         self.last = element
@@ -88,6 +120,14 @@ class Chain:
     def into(self, pad: Gst.Pad, label: str) -> None:
         """Ends the chain in a pad, for example one requested from a mixer. Raises ChainError."""
         assert self.last is not None, "an empty chain cannot end"
-        result = self.last.get_static_pad("src").link(pad)
+        # link() raises in some versions of the bindings and returns in others; link_full() always returns.
+        result = self.last.get_static_pad("src").link_full(pad, Gst.PadLinkCheck.DEFAULT)
         if result != Gst.PadLinkReturn.OK:
             raise ChainError(label, "cannot be linked after %s: %s" % (self._last_label, result.value_nick))
+
+
+def request_pad(element: Gst.Element, template: str) -> Gst.Pad:
+    """Requests a pad, for example sink_%u of a mixer. GStreamer 1.20 renamed the call; this is the place that knows."""
+    if hasattr(element, "request_pad_simple"):
+        return element.request_pad_simple(template)
+    return element.get_request_pad(template)

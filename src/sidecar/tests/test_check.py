@@ -1,0 +1,111 @@
+"""What is wrong with a specification, said before anything runs."""
+
+import pytest
+
+from sidecar.contract import pipeline, spec
+from sidecar.worker.check import check
+
+CAN = pipeline.Capabilities(
+    codecs=[spec.CODEC_H264], trackers=[spec.TRACKER_ALGORITHM_IOU], sources=["rtsp", "file", "/dev/video", "test"]
+)
+
+
+def right():
+    return spec.PipelineSpec(
+        cameras=[spec.Camera(id="front", uri="rtsp://10.0.0.2/main")],
+        model=spec.Model(bundle_path="/models/a"),
+        outputs=[
+            spec.Output(
+                id="main",
+                encoding=spec.Encoding(width=1280, height=720, bitrate=4000000, frame_rate=25),
+                rtsp=spec.RtspTarget(port=8554, path="/ds"),
+            )
+        ],
+    )
+
+
+def test_a_right_specification_has_no_problem():
+    assert check(right(), CAN) == []
+
+
+def change(path, value):
+    def apply(specification):
+        target = specification
+        *way, last = path.split(".")
+        for step in way:
+            name, _, index = step.partition("[")
+            target = getattr(target, name)
+            target = target[int(index[:-1])] if index else target
+        setattr(target, last, value)
+
+    return apply
+
+
+def second_camera(**fields):
+    return lambda specification: specification.cameras.add(**fields)
+
+
+def second_output(**fields):
+    def apply(specification):
+        other = specification.outputs.add()
+        other.CopyFrom(specification.outputs[0])
+        other.id = "second"
+        for name, value in fields.items():
+            setattr(other.rtsp, name, value)
+
+    return apply
+
+
+def mask(*points):
+    def apply(specification):
+        polygon = specification.cameras[0].masks.add()
+        for x, y in points:
+            polygon.points.add(x=x, y=y)
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "path"),
+    [
+        (lambda s: s.ClearField("cameras"), "no-camera", "cameras"),
+        (lambda s: s.ClearField("outputs"), "no-output", "outputs"),
+        (change("model.bundle_path", ""), "no-model", "model.bundle_path"),
+        (change("model.threshold", 1.5), "out-of-range", "model.threshold"),
+        (change("cameras[0].id", "Front Door"), "bad-id", "cameras[0].id"),
+        (second_camera(id="front", uri="test://"), "duplicate-id", "cameras[1].id"),
+        (change("cameras[0].uri", "http://10.0.0.2/"), "unsupported-source", "cameras[0].uri"),
+        (change("cameras[0].uri", ""), "unsupported-source", "cameras[0].uri"),
+        (change("cameras[0].uri", "rtsp:///x"), "bad-uri", "cameras[0].uri"),
+        (change("cameras[0].uri", "rtsp://me:pass@10.0.0.2/"), "secret-in-uri", "cameras[0].uri"),
+        (mask((0, 0), (1, 1)), "bad-mask", "cameras[0].masks[0]"),
+        (mask((0, 0), (1, 1), (0, 2)), "bad-mask", "cameras[0].masks[0]"),
+        (change("tracker.algorithm", spec.TRACKER_ALGORITHM_NVDCF), "unsupported-tracker", "tracker.algorithm"),
+        (change("outputs[0].encoding.width", 641), "out-of-range", "outputs[0].encoding.width"),
+        (change("outputs[0].encoding.height", 0), "out-of-range", "outputs[0].encoding.height"),
+        (change("outputs[0].encoding.bitrate", 12), "out-of-range", "outputs[0].encoding.bitrate"),
+        (change("outputs[0].encoding.frame_rate", 0), "out-of-range", "outputs[0].encoding.frame_rate"),
+        (change("outputs[0].encoding.codec", spec.CODEC_H265), "unsupported-codec", "outputs[0].encoding.codec"),
+        (change("outputs[0].rtsp.port", 70000), "out-of-range", "outputs[0].rtsp.port"),
+        (change("outputs[0].rtsp.path", "ds"), "bad-path", "outputs[0].rtsp.path"),
+        (change("outputs[0].rtsp.path", "/a b"), "bad-path", "outputs[0].rtsp.path"),
+        (lambda s: s.outputs[0].window.SetInParent(), "unsupported-target", "outputs[0]"),
+        (second_output(path="/other", port=9000), "several-ports", "outputs[1].rtsp.port"),
+        (second_output(), "duplicate-path", "outputs[1].rtsp.path"),
+    ],
+)
+def test_each_fault_is_found_with_its_code_and_place_and_nothing_else(fault, code, path):
+    specification = right()
+    fault(specification)
+    problems = check(specification, CAN)
+    assert [(problem.code, problem.path) for problem in problems] == [(code, path)]
+    assert problems[0].message
+    assert "pass" not in problems[0].message
+
+
+def test_all_faults_are_told_at_once():
+    specification = right()
+    specification.cameras[0].uri = "http://x"
+    specification.model.bundle_path = ""
+    specification.outputs[0].encoding.width = 3
+    assert len(check(specification, CAN)) == 3

@@ -1,0 +1,81 @@
+"""The worker: one gRPC server, one engine, one GLib main loop. The keeper starts it and replaces it."""
+
+import os
+import signal
+import sys
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import gi
+import grpc
+
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib, Gst  # noqa: E402
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # noqa: E402
+
+from sidecar import log  # noqa: E402
+from sidecar.contract import pipeline_grpc  # noqa: E402
+from sidecar.heartbeat import beat_on_main_loop  # noqa: E402
+from sidecar.worker.board import Board  # noqa: E402
+from sidecar.worker.engines.cpu.engine import CpuEngine  # noqa: E402
+from sidecar.worker.events import Events  # noqa: E402
+from sidecar.worker.loop import MainLoop  # noqa: E402
+from sidecar.worker.service import PipelineService  # noqa: E402
+
+# A stream holds a thread for as long as it lives: this many watchers and previews, and a few short calls.
+_THREADS = 20
+_SERVICE = "slipstream.v1.Pipeline"
+_HEALTH_MILLISECONDS = 500
+
+
+def main() -> int:
+    log.configure(os.environ.get("LOG_LEVEL", "info"))
+    logger = log.Log("worker")
+    run_dir = os.environ.get("SLIPSTREAM_RUN_DIR", "/run/slipstream")
+    socket = os.path.join(run_dir, "worker.sock")
+    Gst.init(None)
+    loop = MainLoop()
+    instance_id = uuid.uuid4().hex
+    board = Board(Events())
+    engine = CpuEngine(os.path.join(run_dir, "outlet.sock"), board)
+
+    server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="grpc"))
+    pipeline_grpc.add_PipelineServicer_to_server(  # type: ignore[no-untyped-call]
+        PipelineService(engine, board, loop, instance_id), server
+    )
+    health_service = health.HealthServicer()
+    health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
+    health_service.set(_SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
+    server.add_insecure_port("unix:" + socket)
+    server.start()
+    # The socket is for the agent's user, which shares our group, and for nobody else.
+    os.chmod(socket, 0o660)
+
+    def tell_health() -> bool:
+        flowing = any(output.WhichOneof("state") == "serving" for output in board.snapshot().outputs) and any(
+            camera.WhichOneof("state") == "live" for camera in board.snapshot().cameras
+        )
+        status = health_pb2.HealthCheckResponse.SERVING if flowing else health_pb2.HealthCheckResponse.NOT_SERVING
+        health_service.set(_SERVICE, status)
+        return bool(GLib.SOURCE_CONTINUE)
+
+    def stop() -> bool:
+        health_service.enter_graceful_shutdown()
+        loop.quit()
+        return bool(GLib.SOURCE_REMOVE)
+
+    GLib.timeout_add(_HEALTH_MILLISECONDS, tell_health)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, stop)
+    beat_on_main_loop()
+    logger.info("worker started", instance=instance_id, engine=engine.name, socket=socket)
+    loop.run()
+
+    engine.stop()
+    server.stop(grace=0.2).wait(0.5)
+    logger.info("worker stopped")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

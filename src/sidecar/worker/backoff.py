@@ -1,0 +1,24 @@
+"""When a lost camera is tried again: growing delays with jitter, so that a fleet does not hit one recorder in step."""
+
+from typing import Callable, Optional
+
+from sidecar.contract import state
+
+_FIRST_SECONDS = 0.5
+_LONGEST_SECONDS = 30.0
+# More would overflow after a thousand attempts.
+_DOUBLINGS = 10
+# Cameras lock an account after a few wrong passwords.
+_REFUSED_SECONDS = 60.0
+
+
+def retry_delay(reason: state.CameraLostReason, attempts: int, random: Callable[[], float]) -> Optional[float]:
+    """Seconds until the next attempt. None: trying again cannot help.
+
+    attempts is the number of failures in a row (1 or more), random a source of 0 to 1.
+    """
+    if reason == state.CAMERA_LOST_REASON_AUTH_FAILED:
+        return _REFUSED_SECONDS * (0.5 + random())
+    ceiling = min(_LONGEST_SECONDS, _FIRST_SECONDS * 2.0 ** min(attempts - 1, _DOUBLINGS))
+    # The first quarter of the span is left out: an attempt right after a failure finds the same failure.
+    return ceiling * (0.25 + 0.75 * random())

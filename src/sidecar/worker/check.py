@@ -1,0 +1,121 @@
+"""Would this specification run here? Everything that can be said without trying, except about the model."""
+
+import re
+from typing import Iterable, List, Set
+
+from sidecar.contract import pipeline, spec
+from sidecar.log import redact
+from sidecar.worker.problems import Problem, error
+
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}$")
+_SMALLEST_SIDE = 16
+_LARGEST_SIDE = 8192
+
+
+def check(specification: spec.PipelineSpec, capabilities: pipeline.Capabilities) -> List[Problem]:
+    """All problems of a specification for an engine that can do so much. Pure."""
+    problems: List[Problem] = []
+    if not specification.cameras:
+        problems.append(error("no-camera", "cameras", "there is no camera; name at least one"))
+    problems += _ids("cameras", [camera.id for camera in specification.cameras])
+    for index, camera in enumerate(specification.cameras):
+        problems += _camera("cameras[%d]" % index, camera, capabilities)
+    if not specification.model.bundle_path:
+        problems.append(error("no-model", "model.bundle_path", "no model is named"))
+    if specification.model.HasField("threshold") and not 0 <= specification.model.threshold <= 1:
+        problems.append(
+            error("out-of-range", "model.threshold", "%g is not within 0 to 1" % specification.model.threshold)
+        )
+    algorithm = specification.tracker.algorithm
+    if algorithm and algorithm not in capabilities.trackers:
+        name = spec.TrackerAlgorithm.Name(algorithm) if algorithm in spec.TrackerAlgorithm.values() else str(algorithm)
+        problems.append(error("unsupported-tracker", "tracker.algorithm", "this engine has no tracker %s" % name))
+    if not specification.outputs:
+        problems.append(error("no-output", "outputs", "there is no output; name at least one"))
+    problems += _ids("outputs", [output.id for output in specification.outputs])
+    for index, output in enumerate(specification.outputs):
+        problems += _output("outputs[%d]" % index, output, capabilities)
+    problems += _addresses(specification)
+    return problems
+
+
+def _ids(path: str, ids: List[str]) -> Iterable[Problem]:
+    seen: Set[str] = set()
+    for index, one in enumerate(ids):
+        if not _ID.match(one):
+            yield error(
+                "bad-id",
+                "%s[%d].id" % (path, index),
+                "%r is no id; use a-z, 0-9, _ and -, at most 63 characters, the first a letter or digit" % one,
+            )
+        if one in seen:
+            yield error("duplicate-id", "%s[%d].id" % (path, index), "the id %r is used twice" % one)
+        seen.add(one)
+
+
+def _camera(path: str, camera: spec.Camera, capabilities: pipeline.Capabilities) -> Iterable[Problem]:
+    uri = camera.uri
+    kind = "/dev/video" if uri.startswith("/dev/video") else uri.split("://", 1)[0] if "://" in uri else ""
+    if kind not in capabilities.sources:
+        yield error(
+            "unsupported-source",
+            path + ".uri",
+            "%r cannot be opened; use one of: %s"
+            % (redact(uri), ", ".join(_form(source) for source in capabilities.sources)),
+        )
+    elif kind in ("rtsp", "rtsps") and not uri.split("://", 1)[1].split("/")[0]:
+        yield error("bad-uri", path + ".uri", "%r names no host" % redact(uri))
+    if "://" in uri and "@" in uri.split("://", 1)[1].split("/")[0]:
+        yield error("secret-in-uri", path + ".uri", "the address carries a login; put it into credentials")
+    for index, mask in enumerate(camera.masks):
+        where = "%s.masks[%d]" % (path, index)
+        if len(mask.points) < 3:
+            yield error("bad-mask", where, "a mask needs at least three points")
+        if any(not (0 <= point.x <= 1 and 0 <= point.y <= 1) for point in mask.points):
+            yield error("bad-mask", where, "points are fractions of the frame, 0 to 1")
+
+
+def _form(source: str) -> str:
+    return source + "N" if source.startswith("/") else source + "://"
+
+
+def _output(path: str, output: spec.Output, capabilities: pipeline.Capabilities) -> Iterable[Problem]:
+    target = output.WhichOneof("target")
+    if target != "rtsp":
+        yield error("unsupported-target", path, "this engine has no output of kind %s; use rtsp" % (target or "none"))
+        return
+    if not 0 < output.rtsp.port < 65536:
+        yield error("out-of-range", path + ".rtsp.port", "%d is not within 1 to 65535" % output.rtsp.port)
+    if not re.match(r"/[A-Za-z0-9._~/-]*$", output.rtsp.path):
+        yield error("bad-path", path + ".rtsp.path", "%r is no path; for example /ds" % output.rtsp.path)
+    encoding = output.encoding
+    if (encoding.codec or spec.CODEC_H264) not in capabilities.codecs:
+        yield error("unsupported-codec", path + ".encoding.codec", "this machine has no encoder for it")
+    for name, side in (("width", encoding.width), ("height", encoding.height)):
+        if side % 2 or not _SMALLEST_SIDE <= side <= _LARGEST_SIDE:
+            yield error(
+                "out-of-range",
+                "%s.encoding.%s" % (path, name),
+                "%d is no even number within %d to %d" % (side, _SMALLEST_SIDE, _LARGEST_SIDE),
+            )
+    if not 10000 <= encoding.bitrate <= 100000000:
+        yield error(
+            "out-of-range",
+            path + ".encoding.bitrate",
+            "%d is not within 10000 to 100000000 bit/s" % encoding.bitrate,
+        )
+    if not 1 <= encoding.frame_rate <= 120:
+        yield error("out-of-range", path + ".encoding.frame_rate", "%d is not within 1 to 120" % encoding.frame_rate)
+
+
+def _addresses(specification: spec.PipelineSpec) -> Iterable[Problem]:
+    targets = [(index, output.rtsp) for index, output in enumerate(specification.outputs) if output.HasField("rtsp")]
+    for index, rtsp in targets:
+        if rtsp.port != targets[0][1].port:
+            yield error(
+                "several-ports",
+                "outputs[%d].rtsp.port" % index,
+                "all RTSP outputs share one port, %d here; tell them apart by path" % targets[0][1].port,
+            )
+        if any(other.path == rtsp.path for position, other in targets if position < index):
+            yield error("duplicate-path", "outputs[%d].rtsp.path" % index, "the path %s is used twice" % rtsp.path)

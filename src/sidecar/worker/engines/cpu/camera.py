@@ -1,0 +1,203 @@
+"""One camera from the first connection to the last: its state machine, and the pipeline that lives and dies in it.
+
+Each camera has a pipeline of its own, so that what happens to one never touches another.
+"""
+
+import random
+import time
+from typing import NamedTuple, Optional, Union
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib, Gst  # noqa: E402
+
+from sidecar.chain import ChainError  # noqa: E402
+from sidecar.contract import spec, state  # noqa: E402
+from sidecar.log import Log, redact  # noqa: E402
+from sidecar.worker import reasons  # noqa: E402
+from sidecar.worker.backoff import retry_delay  # noqa: E402
+from sidecar.worker.board import Board  # noqa: E402
+from sidecar.worker.engines.cpu import source  # noqa: E402
+from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
+
+# How long a camera may take until its first frame, and how long it may be silent afterwards, in seconds.
+FIRST_FRAME_SECONDS = 10.0
+SILENCE_SECONDS = 1.5
+_WATCH_MILLISECONDS = 250
+
+
+class Connecting(NamedTuple):
+    """The first attempt, or a later one that did not say anything yet."""
+
+    began: float
+
+
+class Live(NamedTuple):
+    """Frames arrive."""
+
+    since: float
+
+
+class Waiting(NamedTuple):
+    """Lost; the next attempt is planned."""
+
+    timer: int
+
+
+class Stopped(NamedTuple):
+    """Not wanted any more."""
+
+
+Phase = Union[Connecting, Live, Waiting, Stopped]
+
+
+class Camera:
+    """All methods are called on the loop thread."""
+
+    def __init__(self, camera: spec.Camera, intake: Intake, board: Board) -> None:
+        self.spec = camera
+        self._intake = intake
+        self._board = board
+        self._log = Log("camera")
+        self._phase: Phase = Stopped()
+        self._pipeline: Optional[Gst.Pipeline] = None
+        self._watch = 0
+        self._encoding = ""
+        self._attempts = 0
+        self._lost: Optional[state.CameraStatus.Lost] = None
+
+    def start(self) -> None:
+        self._board.add_camera(self.spec.id, self._intake.counters)
+        self._board.set_camera(state.CameraStatus(id=self.spec.id, connecting=state.CameraStatus.Connecting(attempt=1)))
+        self._watch = GLib.timeout_add(_WATCH_MILLISECONDS, self._look_after)
+        self._connect()
+
+    def stop(self) -> None:
+        """Returns when the pipeline is gone."""
+        if isinstance(self._phase, Waiting):
+            GLib.source_remove(self._phase.timer)
+        self._phase = Stopped()
+        GLib.source_remove(self._watch)
+        self._close()
+        self._board.remove_camera(self.spec.id)
+
+    def _connect(self) -> None:
+        self._phase = Connecting(time.monotonic())
+        pipeline = Gst.Pipeline.new("camera-" + self.spec.id)
+        self._pipeline = pipeline
+        pipeline.use_clock(Gst.SystemClock.obtain())
+        bus = pipeline.get_bus()
+        bus.add_signal_watch()
+        bus.connect("message", lambda _bus, message: self._on_message(pipeline, message))
+        try:
+            sink = source.build(
+                self.spec,
+                pipeline,
+                source.SourceEvents(
+                    encoding=self._on_encoding,
+                    failed=lambda why: self._fail(why) if pipeline is self._pipeline else None,
+                    opened=lambda: self._play_file() if pipeline is self._pipeline else None,
+                ),
+            )
+        except ChainError as error:
+            self._fail(
+                reasons.Failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, redact("%s: %s" % (self.spec.uri, error)))
+            )
+            return
+        sink.connect("new-sample", self._intake.on_sample)
+        pipeline.get_by_name("freshest").get_static_pad("sink").add_probe(
+            Gst.PadProbeType.BUFFER, self._intake.on_decoded
+        )
+        self._start_time_line(pipeline)
+        pipeline.set_state(Gst.State.PAUSED if source.scheme(self.spec.uri) == "file" else Gst.State.PLAYING)
+
+    def _close(self) -> None:
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            pipeline.get_bus().remove_signal_watch()
+            pipeline.set_state(Gst.State.NULL)
+
+    def _on_encoding(self, encoding: str) -> None:
+        self._encoding = encoding
+
+    def _on_message(self, pipeline: Gst.Pipeline, message: Gst.Message) -> None:
+        if pipeline is not self._pipeline:
+            return
+        if message.type == Gst.MessageType.ERROR:
+            error, debug = message.parse_error()
+            self._fail(reasons.from_error(error, debug, self.spec.uri))
+        elif message.type == Gst.MessageType.EOS:
+            self._on_end()
+        elif message.type == Gst.MessageType.SEGMENT_DONE:
+            # The loop of a file goes on without a flush: frames under way are not lost, and time runs on.
+            _seek_to_start(pipeline, Gst.SeekFlags.SEGMENT)
+        elif message.type == Gst.MessageType.TAG and not self._encoding:
+            found, codec = message.parse_tag().get_string(Gst.TAG_VIDEO_CODEC)
+            if found:
+                self._encoding = codec
+
+    def _play_file(self) -> None:
+        """From here the file is played piece by piece, each piece the whole file."""
+        assert self._pipeline is not None
+        _seek_to_start(self._pipeline, Gst.SeekFlags.SEGMENT | Gst.SeekFlags.FLUSH)
+        self._start_time_line(self._pipeline)
+        self._pipeline.set_state(Gst.State.PLAYING)
+
+    def _start_time_line(self, pipeline: Gst.Pipeline) -> None:
+        """The base time is ours, so that the time line is known before the first frame."""
+        base_time = Gst.SystemClock.obtain().get_time()
+        pipeline.set_start_time(Gst.CLOCK_TIME_NONE)
+        pipeline.set_base_time(base_time)
+        self._intake.reset(base_time)
+
+    def _on_end(self) -> None:
+        if source.scheme(self.spec.uri) == "file" and isinstance(self._phase, Live):
+            # A file that cannot be played in segments is opened again.
+            self._close()
+            self._connect()
+            return
+        self._fail(reasons.failure(state.CAMERA_LOST_REASON_ENDED, self.spec.uri))
+
+    def _look_after(self) -> bool:
+        """Notices the first frame, and silence."""
+        newest = self._intake.last_decoded / 1e9
+        now = time.monotonic()
+        if isinstance(self._phase, Connecting):
+            if newest and all(self._intake.size):
+                self._phase = Live(now)
+                self._attempts = 0
+                self._lost = None
+                width, height = self._intake.size
+                self._board.set_camera(
+                    state.CameraStatus(
+                        id=self.spec.id,
+                        live=state.CameraStatus.Live(encoding=self._encoding, width=width, height=height),
+                    )
+                )
+            elif not newest and now - self._phase.began > FIRST_FRAME_SECONDS:
+                self._fail(reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self.spec.uri))
+        elif isinstance(self._phase, Live) and newest and now - newest > SILENCE_SECONDS:
+            self._fail(
+                reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self.spec.uri, "no frame for %.1f s" % (now - newest))
+            )
+        return bool(GLib.SOURCE_CONTINUE)
+
+    def _fail(self, why: reasons.Failure) -> None:
+        self._close()
+        self._attempts += 1
+        delay = retry_delay(why.reason, self._attempts, random.random)
+        lost = state.CameraStatus.Lost(reason=why.reason, detail=why.detail, attempts=self._attempts)
+        if delay is not None:
+            lost.next_attempt.FromNanoseconds(int((time.time() + delay) * 1e9))
+            self._phase = Waiting(GLib.timeout_add(int(delay * 1000), self._retry))
+        self._board.set_camera(state.CameraStatus(id=self.spec.id, lost=lost))
+        self._log.debug("camera lost", camera=self.spec.id, detail=why.detail, attempts=self._attempts)
+
+    def _retry(self) -> bool:
+        self._connect()
+        return bool(GLib.SOURCE_REMOVE)
+
+
+def _seek_to_start(pipeline: Gst.Pipeline, flags: Gst.SeekFlags) -> None:
+    pipeline.seek(1.0, Gst.Format.TIME, flags, Gst.SeekType.SET, 0, Gst.SeekType.NONE, -1)

@@ -1,0 +1,82 @@
+"""Software encoders: little delay, a key frame every second, the bit rate as asked."""
+
+from typing import Dict, List, NamedTuple
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from sidecar.chain import Chain  # noqa: E402
+from sidecar.contract import spec  # noqa: E402
+
+
+class Codec(NamedTuple):
+    """How a codec is encoded, parsed and put into RTP packets."""
+
+    name: str
+    encoder: str
+    parser: str
+    payloader: str
+
+
+CODECS: Dict["spec.Codec", Codec] = {
+    spec.CODEC_H264: Codec("H264", "x264enc", "h264parse", "rtph264pay"),
+    spec.CODEC_H265: Codec("H265", "x265enc", "h265parse", "rtph265pay"),
+}
+
+# The loopback interface takes packets of up to 64 KiB: fewer packets, less work on both ends.
+_LOOPBACK_MTU = 60000
+
+
+def codec_of(encoding: spec.Encoding) -> Codec:
+    return CODECS[encoding.codec or spec.CODEC_H264]
+
+
+def available_codecs() -> List["spec.Codec"]:
+    """The codecs that this machine's GStreamer can encode."""
+    return [number for number, codec in CODECS.items() if Gst.ElementFactory.find(codec.encoder) is not None]
+
+
+def add_encoder(chain: Chain, encoding: spec.Encoding) -> Gst.Element:
+    """From I420 to encoded frames. Raises ChainError."""
+    codec = codec_of(encoding)
+    if codec.name == "H264":
+        encoder = chain.add(
+            "x264enc",
+            "encoder",
+            bitrate=kilobits(encoding),
+            tune="zerolatency",
+            speed_preset="ultrafast",
+            threads=1,
+            key_int_max=_most_frames_between_keys(encoding),
+        )
+    else:
+        encoder = chain.add(
+            "x265enc",
+            "encoder",
+            bitrate=kilobits(encoding),
+            tune="zerolatency",
+            speed_preset="ultrafast",
+            key_int_max=_most_frames_between_keys(encoding),
+            # One thread: pools of threads cost more than they give at these sizes, and add delay.
+            option_string="pools=none:frame-threads=1:log-level=none",
+        )
+    chain.add(codec.parser)
+    return encoder
+
+
+def add_loopback(chain: Chain, encoding: spec.Encoding, port: int) -> Gst.Element:
+    """From encoded frames to RTP on a loopback port, where the outlet listens. Raises ChainError."""
+    chain.add(codec_of(encoding).payloader, config_interval=-1, pt=96, mtu=_LOOPBACK_MTU)
+    return chain.add("udpsink", "loopback", host="127.0.0.1", port=port, sync=False, **{"async": False})
+
+
+def kilobits(encoding: spec.Encoding) -> int:
+    """x264enc and x265enc count in kbit/s."""
+    return max(1, encoding.bitrate // 1000)
+
+
+def _most_frames_between_keys(encoding: spec.Encoding) -> int:
+    """One second at the tiled picture's rate. A picture with the camera's own rate asks for key frames by time."""
+    return max(1, encoding.frame_rate)

@@ -1,0 +1,143 @@
+"""Engine cpu: GStreamer's software elements and ONNX Runtime, on any machine."""
+
+import os
+from collections import OrderedDict
+from typing import Any, List, NamedTuple, Optional, Tuple
+
+from sidecar.contract import pipeline, spec, state
+from sidecar.worker.board import Board
+from sidecar.worker.engines.cpu import source
+from sidecar.worker.engines.cpu.camera import Camera
+from sidecar.worker.engines.cpu.encoder import available_codecs
+from sidecar.worker.engines.cpu.intake import Intake
+from sidecar.worker.engines.cpu.masks import masks_of
+from sidecar.worker.engines.cpu.outputs import Outputs
+from sidecar.worker.engines.cpu.vision import Eye, Vision
+from sidecar.worker.inference.bundle import Bundle, load_bundle
+from sidecar.worker.inference.detector import Detector, ModelError
+from sidecar.worker.problems import Problem, error
+
+
+class LoadedModel(NamedTuple):
+    """What prepare() made ready for apply()."""
+
+    bundle: Bundle
+    # Size and time of change of the network's file: a file with new content is loaded again.
+    stamp: Tuple[int, float]
+    detector: Detector
+
+
+class CpuEngine:
+    """Cameras, one shared model and the pictures. Methods are called on the loop thread unless they say otherwise."""
+
+    name = "cpu"
+
+    def __init__(self, outlet_socket: str, board: Board) -> None:
+        self._board = board
+        self._vision = Vision()
+        self._model: Optional[LoadedModel] = None
+        self._model_spec = spec.Model()
+        self._outputs = Outputs(outlet_socket, board)
+        self._cameras: OrderedDict[str, Camera] = OrderedDict()
+
+    def capabilities(self) -> pipeline.Capabilities:
+        return pipeline.Capabilities(codecs=available_codecs(), trackers=[], sources=list(source.SCHEMES))
+
+    def prepare(self, model: spec.Model) -> Tuple[Optional[LoadedModel], List[Problem]]:
+        """Reads and loads a model, which takes a moment: not on the loop thread. Touches nothing in force."""
+        current = self._model
+        bundle, problems = load_bundle(model.bundle_path)
+        if bundle is None:
+            return None, problems
+        problems = problems + _misfits(model, bundle)
+        stamp = _stamp(bundle)
+        if current is not None and (current.bundle, current.stamp) == (bundle, stamp):
+            return current, problems
+        try:
+            return LoadedModel(bundle, stamp, Detector(bundle)), problems
+        except ModelError as why:
+            return None, [*problems, error("model-does-not-load", "model.bundle_path", str(why))]
+
+    def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
+        """Makes everything as the specification says, by the smallest change, and tells what it did."""
+        changes = self._apply_model(specification.model, model)
+        changes += self._outputs.apply(specification)
+        wanted = OrderedDict((camera.id, camera) for camera in specification.cameras)
+        for camera_id, camera in list(self._cameras.items()):
+            if camera_id not in wanted or _reconnects(camera.spec, wanted[camera_id]):
+                self._cameras.pop(camera_id).stop()
+                changes.append(pipeline.Change(path="cameras[%s]" % camera_id, effect=pipeline.EFFECT_REBUILD))
+        for camera_id, one in wanted.items():
+            if camera_id not in self._cameras:
+                self._cameras[camera_id] = self._open(one)
+                change = pipeline.Change(path="cameras[%s]" % camera_id, effect=pipeline.EFFECT_REBUILD)
+                if change not in changes:
+                    changes.append(change)
+        self._board.order_cameras(tuple(wanted))
+        self._board.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
+        return changes
+
+    def outputs(self) -> Outputs:
+        return self._outputs
+
+    def stop(self) -> None:
+        """Returns when no pipeline is left."""
+        for camera in self._cameras.values():
+            camera.stop()
+        self._cameras.clear()
+        self._outputs.stop()
+
+    def _apply_model(self, wanted: spec.Model, model: LoadedModel) -> List[pipeline.Change]:
+        changes = [
+            pipeline.Change(path="model.%s" % name, effect=pipeline.EFFECT_LIVE)
+            for name in ("bundle_path", "interval", "threshold", "classes")
+            if _value(self._model_spec, name) != _value(wanted, name)
+        ]
+        self._model = model
+        self._model_spec = wanted
+        self._vision.configure(model.detector, model.bundle.config.interval, wanted)
+        return changes
+
+    def _open(self, one: spec.Camera) -> Camera:
+        intake = Intake(
+            one.id,
+            Eye(self._vision),
+            masks_of(one),
+            self._outputs.deliver,
+            self._board.publish_detections,
+            self._board.events.wanted,
+        )
+        camera = Camera(one, intake, self._board)
+        camera.start()
+        return camera
+
+
+def _stamp(bundle: Bundle) -> Tuple[int, float]:
+    status = os.stat(bundle.config.network_path)
+    return status.st_size, status.st_mtime
+
+
+def _value(model: spec.Model, name: str) -> Any:
+    if name == "classes":
+        return list(model.classes)
+    return getattr(model, name) if name == "bundle_path" or model.HasField(name) else None
+
+
+def _reconnects(before: spec.Camera, after: spec.Camera) -> bool:
+    """Whether the difference needs a new connection; a name only changes the picture."""
+    renamed = spec.Camera()
+    renamed.CopyFrom(before)
+    renamed.name = after.name
+    return bool(renamed != after)
+
+
+def _misfits(model: spec.Model, bundle: Bundle) -> List[Problem]:
+    return [
+        error(
+            "unknown-class",
+            "model.classes[%d]" % index,
+            "the model has no class %r; it has: %s" % (label, ", ".join(bundle.labels)),
+        )
+        for index, label in enumerate(model.classes)
+        if label not in bundle.labels
+    ]

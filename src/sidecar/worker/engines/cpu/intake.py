@@ -1,0 +1,212 @@
+"""The intake of one camera: each decoded frame is masked, looked at and handed to the pictures it belongs to.
+
+Runs on the camera's streaming thread. Detection happens on the very buffer that is drawn on afterwards, so that a box
+always belongs to its frame; what comes meanwhile waits in a queue of one, where a fresher frame replaces it.
+"""
+
+import time
+from collections import deque
+from typing import Any, Callable, Deque, List, NamedTuple, Optional, Tuple
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstVideo", "1.0")
+import numpy as np  # noqa: E402
+from gi.repository import Gst, GstVideo  # noqa: E402
+
+from sidecar.contract import detection, state  # noqa: E402
+from sidecar.worker.engines.cpu.masks import Masks  # noqa: E402
+from sidecar.worker.engines.cpu.vision import Eye, Sight  # noqa: E402
+from sidecar.worker.inference.frame import I420Frame  # noqa: E402
+from sidecar.worker.inference.postprocess import Object  # noqa: E402
+
+# Span over which the frame rate is counted, in nanoseconds.
+_RATE_SPAN = 3 * Gst.SECOND
+
+
+class SeenFrame(NamedTuple):
+    """A frame and what is on it."""
+
+    camera_id: str
+    buffer: Gst.Buffer
+    caps: Gst.Caps
+    width: int
+    height: int
+    # When the frame is due on the system's monotonic clock, in nanoseconds.
+    clock_time: int
+    objects: List[Object]
+
+
+class Intake:
+    """on_decoded and on_sample are called on streaming threads; the rest on any thread."""
+
+    def __init__(
+        self,
+        camera_id: str,
+        eye: Eye,
+        masks: Optional[Masks],
+        deliver: Callable[[SeenFrame], None],
+        detections: Optional[Callable[[detection.FrameDetections], None]],
+        detections_wanted: Callable[[], bool],
+    ) -> None:
+        self._camera_id = camera_id
+        self._eye = eye
+        self._masks = masks
+        self._deliver = deliver
+        self._publish = detections
+        self._wanted = detections_wanted
+        self._received = 0
+        self._processed = 0
+        self._inferred = 0
+        self._seconds = 0.0
+        self._cpu_seconds = 0.0
+        self._last_wall_time = 0.0
+        self._times: Deque[int] = deque(maxlen=256)
+        self._info: Optional[Tuple[Gst.Caps, Any]] = None
+        # Monotonic time of the newest decoded frame, nanoseconds; 0: none since reset().
+        self.last_decoded = 0
+        self.size = (0, 0)
+        self.base_time = 0
+
+    def reset(self, base_time: int) -> None:
+        """A new pipeline begins, with this base time. Called on the loop thread before frames flow."""
+        self.base_time = base_time
+        self.last_decoded = 0
+
+    def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        """Probe in front of the queue of one: counts what the camera sent."""
+        self._received += 1
+        self.last_decoded = _now()
+        return Gst.PadProbeReturn.OK
+
+    def on_sample(self, sink: Gst.Element) -> Gst.FlowReturn:
+        """appsink's new-sample."""
+        sample = sink.emit("pull-sample")
+        if sample is None:
+            return Gst.FlowReturn.EOS
+        buffer = sample.get_buffer()
+        caps = sample.get_caps()
+        segment = sample.get_segment()
+        info = self._video_info(caps)
+        if self._masks:
+            buffer = self._masked(buffer, info)
+        width, height = info.width, info.height
+        ok, mapped = buffer.map(Gst.MapFlags.READ)
+        if not ok:
+            return Gst.FlowReturn.OK
+        try:
+            sight = self._eye.look(_frame(mapped.data, buffer, info))
+        finally:
+            buffer.unmap(mapped)
+        self.size = (width, height)
+        if sight is None:
+            return Gst.FlowReturn.OK
+        self._count(sight)
+        clock_time = segment.to_running_time(Gst.Format.TIME, buffer.pts) + self.base_time
+        self._deliver(SeenFrame(self._camera_id, buffer, caps, width, height, clock_time, sight.objects))
+        if self._publish is not None and self._wanted():
+            pts = segment.to_stream_time(Gst.Format.TIME, buffer.pts)
+            self._publish(_message(self._camera_id, width, height, clock_time, pts, sight))
+        return Gst.FlowReturn.OK
+
+    def counters(self, counters: state.CameraCounters) -> None:
+        """Fills in the contract's counters."""
+        counters.frames_received = self._received
+        counters.frames_dropped = max(0, self._received - self._processed - 1)
+        counters.frames_inferred = self._inferred
+        counters.inference_seconds = self._seconds
+        counters.inference_cpu_seconds = self._cpu_seconds
+        counters.frame_rate = self._rate()
+        if self._last_wall_time:
+            counters.last_frame_time.FromNanoseconds(int(self._last_wall_time * 1e9))
+
+    def _count(self, sight: Sight) -> None:
+        self._processed += 1
+        self._inferred += sight.inferred
+        self._seconds += sight.seconds
+        self._cpu_seconds += sight.cpu_seconds
+        self._last_wall_time = time.time()
+        self._times.append(_now())
+
+    def _rate(self) -> float:
+        now = _now()
+        recent = [moment for moment in list(self._times) if now - moment < _RATE_SPAN]
+        return float(len(recent) * Gst.SECOND / _RATE_SPAN)
+
+    def _video_info(self, caps: Gst.Caps) -> Any:
+        if self._info is None or not self._info[0].is_equal(caps):
+            # The form with from_caps as a method is GStreamer's before 1.20.
+            if hasattr(GstVideo.VideoInfo, "new_from_caps"):
+                info = GstVideo.VideoInfo.new_from_caps(caps)
+            else:
+                info = GstVideo.VideoInfo.new()
+                info.from_caps(caps)
+            self._info = (caps, info)
+        return self._info[1]
+
+    def _masked(self, buffer: Gst.Buffer, info: Any) -> Gst.Buffer:
+        """A copy with the masks burnt in; the camera's own buffer may be in use by the decoder."""
+        assert self._masks is not None
+        copy = buffer.copy_deep()
+        ok, mapped = copy.map(Gst.MapFlags.READ | Gst.MapFlags.WRITE)
+        assert ok, "a buffer of our own can be written to"
+        try:
+            self._masks.apply(_frame(mapped.data, copy, info))
+        finally:
+            copy.unmap(mapped)
+        return copy
+
+
+def _now() -> int:
+    """The system's monotonic clock, which is GStreamer's too, in nanoseconds."""
+    return int(time.monotonic() * 1e9)
+
+
+def _frame(data: Any, buffer: Gst.Buffer, info: Any) -> I420Frame:
+    """The planes of a mapped buffer, without a copy. Only valid while it is mapped."""
+    meta = GstVideo.buffer_get_video_meta(buffer)
+    strides, offsets = (meta.stride, meta.offset) if meta is not None else (info.stride, info.offset)
+    flat = np.frombuffer(data, np.uint8)
+
+    def plane(index: int, width: int, height: int) -> np.ndarray:
+        return np.lib.stride_tricks.as_strided(
+            flat[offsets[index] :], shape=(height, width), strides=(strides[index], 1)
+        )
+
+    half_width, half_height = (info.width + 1) // 2, (info.height + 1) // 2
+    colorimetry = info.colorimetry
+    return I420Frame(
+        y=plane(0, info.width, info.height),
+        u=plane(1, half_width, half_height),
+        v=plane(2, half_width, half_height),
+        width=info.width,
+        height=info.height,
+        matrix="bt709" if colorimetry.matrix == GstVideo.VideoColorMatrix.BT709 else "bt601",
+        # The name GST_VIDEO_COLOR_RANGE_0_255 is no Python identifier.
+        full_range=int(colorimetry.range) == 1,
+    )
+
+
+def _message(
+    camera_id: str, width: int, height: int, clock_time: int, pts: int, sight: Sight
+) -> detection.FrameDetections:
+    message = detection.FrameDetections(
+        camera_id=camera_id,
+        frame_width=width,
+        frame_height=height,
+        pts=pts,
+        inferred=sight.inferred,
+        detections=[
+            detection.Detection(
+                class_id=found.class_id,
+                label=found.label,
+                confidence=found.confidence,
+                box=detection.Box(left=found.left, top=found.top, width=found.width, height=found.height),
+            )
+            for found in sight.objects
+        ],
+    )
+    age = time.monotonic() - clock_time / 1e9
+    message.capture_time.FromNanoseconds(int((time.time() - age) * 1e9))
+    return message

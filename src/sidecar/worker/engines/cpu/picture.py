@@ -1,0 +1,191 @@
+"""One picture that leaves the machine: its cameras, fitted into tiles, drawn on, encoded, sent to the outlet."""
+
+import threading
+from collections import OrderedDict
+from typing import Callable, Dict, List, NamedTuple, Optional
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstVideo", "1.0")
+from gi.repository import GLib, Gst, GstVideo  # noqa: E402
+
+from sidecar.chain import Chain, make, request_pad  # noqa: E402
+from sidecar.contract import spec  # noqa: E402
+from sidecar.worker.engines.cpu.encoder import add_encoder, add_loopback, kilobits  # noqa: E402
+from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
+from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay  # noqa: E402
+from sidecar.worker.layout import Rectangle, fit, tiles  # noqa: E402
+
+_KEY_FRAME_INTERVAL = Gst.SECOND
+
+
+class Look(NamedTuple):
+    """What is drawn; replaced as a whole while frames flow."""
+
+    boxes: bool
+    labels: bool
+    counts: bool
+    names: bool
+
+
+class Picture:
+    """push() is called on the cameras' streaming threads, the rest on the loop thread."""
+
+    def __init__(
+        self,
+        encoding: spec.Encoding,
+        cameras: List[spec.Camera],
+        look: Look,
+        rtp_port: int,
+        failed: Callable[[GLib.Error, str], None],
+    ) -> None:
+        """Builds the pipeline; it starts to play with the first frame. Raises ChainError."""
+        self.look = look
+        self.frames = 0
+        self.frames_dropped = 0
+        self._playing = threading.Event()
+        self._started = False
+        self._pipeline = Gst.Pipeline.new("picture")
+        self._pipeline.use_clock(Gst.SystemClock.obtain())
+        self._pipeline.set_start_time(Gst.CLOCK_TIME_NONE)
+        self._pipeline.set_base_time(Gst.SystemClock.obtain().get_time())
+        places = tiles(len(cameras), encoding.width, encoding.height)
+        self._tiles: Dict[str, _Tile] = {}
+        if len(cameras) == 1:
+            # The picture has the camera's own rate and time line: nothing is waited for.
+            tile = _Tile(self, cameras[0], places[0], alone=True)
+            chain = tile.chain
+            self._tiles[cameras[0].id] = tile
+        else:
+            mixer = make("compositor", "mixer", background="black")
+            self._pipeline.add(mixer)
+            for camera, place in zip(cameras, places):
+                tile = _Tile(self, camera, place, alone=False)
+                pad = request_pad(mixer, "sink_%u")
+                pad.set_property("xpos", place.x)
+                pad.set_property("ypos", place.y)
+                tile.chain.into(pad, "mixer")
+                self._tiles[camera.id] = tile
+            chain = Chain(self._pipeline, after=mixer)
+            chain.caps(
+                "video/x-raw, format=I420, width=%d, height=%d, framerate=%d/1"
+                % (encoding.width, encoding.height, encoding.frame_rate)
+            )
+        self._encoder = add_encoder(chain, encoding)
+        self._encoder.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._on_encoded)
+        self._loopback = add_loopback(chain, encoding, rtp_port)
+        bus = self._pipeline.get_bus()
+        bus.add_signal_watch()
+        bus.connect("message::error", lambda _bus, message: failed(*message.parse_error()))
+
+    @property
+    def pipeline(self) -> Gst.Pipeline:
+        return self._pipeline
+
+    @property
+    def raw_pad(self) -> Gst.Pad:
+        """Where annotated frames go into the encoder, as I420."""
+        return self._encoder.get_static_pad("sink")
+
+    def push(self, frame: SeenFrame) -> None:
+        """Takes a frame of one of the cameras. Never waits: a frame that finds the encoder busy is dropped."""
+        tile = self._tiles.get(frame.camera_id)
+        if tile is None:
+            return
+        if not self._started:
+            self._started = True
+            GLib.idle_add(self._play)
+        if not tile.push(frame):
+            self.frames_dropped += 1
+
+    def set_rtp_port(self, port: int) -> None:
+        self._loopback.set_property("port", port)
+
+    def set_bitrate(self, encoding: spec.Encoding) -> None:
+        """Only for x264enc, which takes a new rate while it runs."""
+        self._encoder.set_property("bitrate", kilobits(encoding))
+
+    def stop(self) -> None:
+        """Returns when the pipeline is gone."""
+        self._started = True
+        self._pipeline.get_bus().remove_signal_watch()
+        self._pipeline.set_state(Gst.State.NULL)
+        self._tiles.clear()
+
+    def _play(self) -> bool:
+        if self._tiles:
+            self._pipeline.set_state(Gst.State.PLAYING)
+        return bool(GLib.SOURCE_REMOVE)
+
+    def _on_encoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        self.frames += 1
+        return Gst.PadProbeReturn.OK
+
+
+class _Tile:
+    """One camera's part of a picture: its frames are fitted in and drawn on at the size in which they are seen."""
+
+    def __init__(self, picture: Picture, camera: spec.Camera, place: Rectangle, alone: bool) -> None:
+        self._picture = picture
+        self._name = camera.name or camera.id
+        self._place = place
+        self._alone = alone
+        self._last_key = 0
+        self._overlay = TileOverlay(place.width, place.height)
+        # What is drawn on the frames under way, by their PTS: scaling keeps it.
+        self._contents: OrderedDict[int, OverlayContent] = OrderedDict()
+        self.chain = Chain(picture.pipeline)
+        self._source = self.chain.add(
+            "appsrc",
+            is_live=True,
+            format="time",
+            do_timestamp=False,
+            block=False,
+        )
+        self.chain.add("videoscale", n_threads=1, add_borders=True)
+        self.chain.caps("video/x-raw, width=%d, height=%d, pixel-aspect-ratio=1/1" % (place.width, place.height))
+        overlay = self.chain.add("overlaycomposition")
+        overlay.connect("draw", self._on_draw)
+
+    def push(self, frame: SeenFrame) -> bool:
+        """False: the frame before still waits, and this one is dropped. Called on the camera's streaming thread."""
+        if self._source.get_property("current-level-bytes") > 0:
+            return False
+        base_time = self._picture.pipeline.get_base_time()
+        # Tiles of several cameras show what is newest: their frames are stamped with the moment they come in, so that
+        # the mixer never takes one for late.
+        moment = frame.clock_time if self._alone else Gst.SystemClock.obtain().get_time()
+        pts = max(0, moment - base_time)
+        buffer = frame.buffer.copy()
+        buffer.pts = pts
+        buffer.dts = Gst.CLOCK_TIME_NONE
+        buffer.duration = Gst.CLOCK_TIME_NONE
+        look = self._picture.look
+        self._contents[pts] = OverlayContent(
+            frame_width=frame.width,
+            frame_height=frame.height,
+            picture=fit(frame.width, frame.height, self._place.width, self._place.height),
+            objects=frame.objects,
+            name=self._name if look.names else "",
+            boxes=look.boxes,
+            labels=look.labels,
+            counts=look.counts,
+        )
+        if not self._last_key:
+            # The first frame is a key frame in any case; before it there are no caps, and nothing may be asked for.
+            self._last_key = moment
+        elif self._alone and moment - self._last_key >= _KEY_FRAME_INTERVAL:
+            self._last_key = moment
+            none = Gst.CLOCK_TIME_NONE
+            self._source.send_event(GstVideo.video_event_new_downstream_force_key_unit(none, none, none, True, 0))
+        self._source.emit("push-sample", Gst.Sample.new(buffer, frame.caps, None, None))
+        return True
+
+    def _on_draw(self, _overlay: Gst.Element, sample: Gst.Sample) -> Optional[GstVideo.VideoOverlayComposition]:
+        """Called on the picture's streaming thread for each frame."""
+        pts = sample.get_buffer().pts
+        content = self._contents.pop(pts, None)
+        while self._contents and next(iter(self._contents)) < pts:
+            self._contents.popitem(last=False)
+        return self._overlay.composition(content) if content is not None else None

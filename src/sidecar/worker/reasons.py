@@ -1,0 +1,75 @@
+"""Turns what GStreamer says of a camera's failure into a reason and one line for a person."""
+
+from typing import NamedTuple
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib, Gst  # noqa: E402
+
+from sidecar.contract import state  # noqa: E402
+from sidecar.log import redact  # noqa: E402
+
+
+class Failure(NamedTuple):
+    """Why a camera is lost: a CameraLostReason, and what, where and what to do in one line."""
+
+    reason: state.CameraLostReason
+    detail: str
+
+
+_ADVICE = {
+    state.CAMERA_LOST_REASON_AUTH_FAILED: "the camera refused the user name and password; check them",
+    state.CAMERA_LOST_REASON_NOT_FOUND: "there is no such stream, file or device; check the address",
+    state.CAMERA_LOST_REASON_UNREACHABLE: "nobody answers; check the address, the cable and the camera's power",
+    state.CAMERA_LOST_REASON_TIMEOUT: "connected, but no picture came in time; check the camera and the network",
+    state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC: "the stream cannot be decoded here; set the camera to H.264 or H.265",
+    state.CAMERA_LOST_REASON_ENDED: "the camera ended the stream",
+    state.CAMERA_LOST_REASON_BROKEN_STREAM: "what arrives is no valid stream; check the camera and the network",
+}
+
+
+def failure(reason: state.CameraLostReason, uri: str, said: str = "") -> Failure:
+    """said: what the library said, if that helps a person."""
+    detail = "%s: %s" % (uri, _ADVICE[reason])
+    if said:
+        detail += " (%s)" % said
+    return Failure(reason, redact(detail))
+
+
+def from_error(error: GLib.Error, debug: str, uri: str) -> Failure:
+    """error and debug are those of an error message on the bus of a camera's pipeline."""
+    return failure(_reason(error, debug or ""), uri, _said(error, debug or ""))
+
+
+def _said(error: GLib.Error, debug: str) -> str:
+    """The most telling words: the library's own last line of debug, without source positions, else its message."""
+    last = debug.strip().split("\n")[-1].strip()
+    if last and ": /" not in last and ".c(" not in last and len(last) < 160:
+        return last
+    return str(error.message).strip()
+
+
+def _reason(error: GLib.Error, debug: str) -> state.CameraLostReason:
+    text = (str(error.message) + " " + debug).lower()
+    if error.matches(Gst.ResourceError.quark(), Gst.ResourceError.NOT_AUTHORIZED) or "unauthorized" in text:
+        return state.CAMERA_LOST_REASON_AUTH_FAILED
+    if error.matches(Gst.ResourceError.quark(), Gst.ResourceError.NOT_FOUND) or "no such file" in text:
+        return state.CAMERA_LOST_REASON_NOT_FOUND
+    if error.domain == GLib.quark_to_string(Gst.ResourceError.quark()):
+        if error.code in (Gst.ResourceError.OPEN_READ, Gst.ResourceError.OPEN_WRITE, Gst.ResourceError.OPEN_READ_WRITE):
+            if "not found" in text and "host" not in text and "resolv" not in text:
+                return state.CAMERA_LOST_REASON_NOT_FOUND
+            return state.CAMERA_LOST_REASON_UNREACHABLE
+        if error.code == Gst.ResourceError.READ:
+            return state.CAMERA_LOST_REASON_ENDED
+        return state.CAMERA_LOST_REASON_UNREACHABLE
+    if error.domain == GLib.quark_to_string(Gst.StreamError.quark()) and error.code in (
+        Gst.StreamError.CODEC_NOT_FOUND,
+        Gst.StreamError.WRONG_TYPE,
+        Gst.StreamError.TYPE_NOT_FOUND,
+    ):
+        return state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
+    if error.domain == GLib.quark_to_string(Gst.CoreError.quark()) and error.code == Gst.CoreError.MISSING_PLUGIN:
+        return state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
+    return state.CAMERA_LOST_REASON_BROKEN_STREAM

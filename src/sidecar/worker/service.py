@@ -1,0 +1,196 @@
+"""The contract's service, on top of one engine: checks, applies, and tells what happens."""
+
+import threading
+import time
+from typing import Any, Iterator, List, Optional, Tuple
+
+import gi
+import grpc
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from sidecar.chain import ChainError  # noqa: E402
+from sidecar.contract import pipeline, pipeline_grpc, spec, state  # noqa: E402
+from sidecar.log import Log  # noqa: E402
+from sidecar.version import VERSION  # noqa: E402
+from sidecar.worker.board import Board  # noqa: E402
+from sidecar.worker.check import check  # noqa: E402
+from sidecar.worker.engines.cpu.engine import CpuEngine, LoadedModel  # noqa: E402
+from sidecar.worker.engines.cpu.preview import Preview  # noqa: E402
+from sidecar.worker.events import TooOldError  # noqa: E402
+from sidecar.worker.loop import MainLoop  # noqa: E402
+from sidecar.worker.problems import Problem, error, has_errors, to_contract  # noqa: E402
+
+# How long the loop thread may take for a change: cameras are closed and pictures rebuilt meanwhile.
+_LOOP_SECONDS = 20.0
+_SNAPSHOT_SECONDS = 5.0
+_DEFAULT_HEARTBEAT_SECONDS = 2.0
+_SHORTEST_HEARTBEAT_SECONDS = 0.1
+_DEFAULT_PREVIEW_RATE = 5
+_HIGHEST_PREVIEW_RATE = 30
+
+
+class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
+    """Methods are called on gRPC's threads; what touches GStreamer is run on the loop thread."""
+
+    def __init__(self, engine: CpuEngine, board: Board, loop: MainLoop, instance_id: str) -> None:
+        self._engine = engine
+        self._board = board
+        self._loop = loop
+        self._instance_id = instance_id
+        self._log = Log("service")
+        # One change at a time: loading a model takes a while, and happens outside the loop thread.
+        self._applying = threading.Lock()
+        self._in_force: Optional[pipeline.ApplyResponse] = None
+
+    def Connect(  # noqa: N802
+        self, request: pipeline.ConnectRequest, context: grpc.ServicerContext
+    ) -> pipeline.ConnectResponse:
+        self._log.info("agent connected", version=request.agent_version)
+        return pipeline.ConnectResponse(
+            instance_id=self._instance_id,
+            sidecar_version=VERSION,
+            engine=self._engine.name,
+            gstreamer_version=Gst.version_string().split(" ")[-1],
+            capabilities=self._engine.capabilities(),
+        )
+
+    def Check(  # noqa: N802
+        self, request: pipeline.CheckRequest, context: grpc.ServicerContext
+    ) -> pipeline.CheckResponse:
+        _, problems = self._examine(request.spec)
+        return pipeline.CheckResponse(problems=[to_contract(problem) for problem in problems])
+
+    def Apply(  # noqa: N802
+        self, request: pipeline.ApplyRequest, context: grpc.ServicerContext
+    ) -> pipeline.ApplyResponse:
+        with self._applying:
+            if not request.generation:
+                return self._refuse([error("no-generation", "generation", "the generation has no name")])
+            if self._in_force is not None and self._in_force.generation == request.generation:
+                return pipeline.ApplyResponse(
+                    generation=request.generation, accepted=True, problems=self._in_force.problems
+                )
+            if self._in_force is None:
+                loading = state.PipelineStatus.Loading(phase=state.LOADING_PHASE_MODEL)
+                self._board.set_pipeline(state.PipelineStatus(loading=loading))
+            model, problems = self._examine(request.spec)
+            if model is None or has_errors(problems):
+                return self._refuse(problems)
+            ready = model
+            try:
+                changes = self._loop.call(lambda: self._engine.apply(request.spec, ready), _LOOP_SECONDS)
+            except ChainError as why:
+                return self._refuse([*problems, error("element", "spec", str(why))])
+            self._board.generation = request.generation
+            response = pipeline.ApplyResponse(
+                generation=request.generation,
+                accepted=True,
+                problems=[to_contract(problem) for problem in problems],
+                changes=changes,
+            )
+            self._in_force = response
+            self._log.info("specification applied", generation=request.generation, changes=len(changes))
+            return response
+
+    def Watch(  # noqa: N802
+        self, request: pipeline.WatchRequest, context: grpc.ServicerContext
+    ) -> Iterator[pipeline.WatchResponse]:
+        if request.after_sequence and request.instance_id != self._instance_id:
+            context.abort(grpc.StatusCode.OUT_OF_RANGE, "after_sequence is of another instance; start again with 0")
+        interval = _DEFAULT_HEARTBEAT_SECONDS
+        if request.HasField("heartbeat_interval"):
+            interval = max(_SHORTEST_HEARTBEAT_SECONDS, request.heartbeat_interval.ToMilliseconds() / 1000.0)
+        try:
+            watcher = self._board.events.watch(request.after_sequence, request.detections)
+        except TooOldError as why:
+            context.abort(grpc.StatusCode.OUT_OF_RANGE, "%s; start again with 0" % why)
+            return
+        context.add_callback(watcher.wake)
+        try:
+            yield self._whole_state()
+            due = time.monotonic() + interval
+            while context.is_active():
+                message = watcher.take(max(0.0, due - time.monotonic()))
+                if message is not None:
+                    yield message
+                if time.monotonic() >= due:
+                    yield self._whole_state()
+                    due = time.monotonic() + interval
+        except TooOldError as why:
+            context.abort(grpc.StatusCode.OUT_OF_RANGE, "%s; start again with 0" % why)
+        finally:
+            self._board.events.leave(watcher)
+
+    def TakeSnapshot(  # noqa: N802
+        self, request: pipeline.TakeSnapshotRequest, context: grpc.ServicerContext
+    ) -> pipeline.TakeSnapshotResponse:
+        preview = self._preview(request.output_id, request.camera_id, _HIGHEST_PREVIEW_RATE, context)
+        try:
+            jpeg = preview.take(_SNAPSHOT_SECONDS)
+        finally:
+            self._loop.call(preview.stop, _LOOP_SECONDS)
+        if jpeg is None:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "no frame came within %g s" % _SNAPSHOT_SECONDS)
+        response = pipeline.TakeSnapshotResponse(jpeg=jpeg)
+        response.time.GetCurrentTime()
+        return response
+
+    def WatchPreview(  # noqa: N802
+        self, request: pipeline.WatchPreviewRequest, context: grpc.ServicerContext
+    ) -> Iterator[pipeline.WatchPreviewResponse]:
+        rate = min(request.max_frame_rate or _DEFAULT_PREVIEW_RATE, _HIGHEST_PREVIEW_RATE)
+        preview = self._preview(request.output_id, request.camera_id, rate, context)
+        try:
+            while context.is_active():
+                jpeg = preview.take(0.5)
+                if jpeg is not None:
+                    response = pipeline.WatchPreviewResponse(jpeg=jpeg)
+                    response.time.GetCurrentTime()
+                    yield response
+        finally:
+            self._loop.call(preview.stop, _LOOP_SECONDS)
+
+    def _preview(self, output_id: str, camera_id: str, rate: float, context: Any) -> Preview:
+        def make() -> Optional[Preview]:
+            picture = self._engine.outputs().picture((output_id, camera_id))
+            return None if picture is None else Preview(picture.raw_pad, rate)
+
+        preview = self._loop.call(make, _LOOP_SECONDS)
+        if preview is None:
+            context.abort(grpc.StatusCode.NOT_FOUND, "there is no output %r for camera %r" % (output_id, camera_id))
+            raise AssertionError("abort always raises")
+        return preview
+
+    def _examine(self, specification: spec.PipelineSpec) -> Tuple[Optional[LoadedModel], List[Problem]]:
+        """All problems of a specification, and its model if that loads."""
+        problems = check(specification, self._engine.capabilities())
+        model: Optional[LoadedModel] = None
+        if specification.model.bundle_path:
+            model, of_model = self._engine.prepare(specification.model)
+            problems = problems + of_model
+        return model, problems
+
+    def _refuse(self, problems: List[Problem]) -> pipeline.ApplyResponse:
+        generation = "" if self._in_force is None else self._in_force.generation
+        if self._in_force is None:
+            self._board.set_pipeline(
+                state.PipelineStatus(
+                    failed=state.PipelineStatus.Failed(
+                        reason=state.FAILURE_REASON_MODEL
+                        if any(problem.path.startswith("model") or ":" in problem.path for problem in problems)
+                        else state.FAILURE_REASON_ELEMENT,
+                        detail="the specification was refused: %s"
+                        % "; ".join("%s: %s" % (p.path, p.message) for p in problems if p.severity == "error"),
+                    )
+                )
+            )
+        return pipeline.ApplyResponse(
+            generation=generation, accepted=False, problems=[to_contract(problem) for problem in problems]
+        )
+
+    def _whole_state(self) -> pipeline.WatchResponse:
+        response = pipeline.WatchResponse(sequence=self._board.events.sequence, state=self._board.snapshot())
+        response.time.GetCurrentTime()
+        return response
