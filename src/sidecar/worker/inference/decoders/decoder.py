@@ -1,0 +1,74 @@
+"""What every output decoder offers, and what it returns."""
+
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import numpy as np
+
+
+class DecoderError(Exception):
+    """A decoder cannot be made for a bundle. The message is one line, and names the file if it is one."""
+
+
+class Candidates(NamedTuple):
+    """Boxes before clustering, one a row, in no order."""
+
+    # n x 4, float32: left, top, right, bottom in pixels of the network's input.
+    boxes: "np.ndarray"
+    # n, float32: 0 to 1.
+    scores: "np.ndarray"
+    # n, integers.
+    class_ids: "np.ndarray"
+
+
+class Decoder:
+    """Base of the decoders. Holds no state of a frame: one instance serves every camera and thread."""
+
+    # Files that must lie in the bundle's directory.
+    files: Tuple[str, ...] = ()
+    # Labels that mean nearly the same thing to this kind of network: the best box of a set suppresses the others.
+    alike: Tuple[Tuple[str, ...], ...] = ()
+
+    def __init__(self, directory: str, classes: int, width: int, height: int) -> None:
+        """directory: the bundle's, for files of the decoder's own. width, height: of the network's input, in pixels.
+        Raises DecoderError."""
+        self.classes = classes
+        self.width = width
+        self.height = height
+
+    def outputs(self) -> Dict[str, Tuple[int, ...]]:
+        """The tensors that decode() reads, by name, with their shapes without the batch."""
+        raise NotImplementedError
+
+    def decode(self, outputs: Mapping[str, "np.ndarray"], thresholds: "np.ndarray") -> Candidates:
+        """One frame's tensors, without the batch, to the boxes that reach their class's threshold.
+
+        thresholds: one a class, float32; infinity leaves a class out.
+        """
+        raise NotImplementedError
+
+    def mismatch(self, shapes: Mapping[str, Sequence[object]]) -> Optional[str]:
+        """Says in one line why a network with these outputs (without the batch) does not fit; None: it fits."""
+        for name, expected in self.outputs().items():
+            if name not in shapes:
+                return "it has no output %s; its outputs are %s" % (name, ", ".join(sorted(shapes)))
+            if tuple(shapes[name]) != expected:
+                return "its output %s is %s, not %s" % (name, _shape(shapes[name]), _shape(expected))
+        return None
+
+    def groups(self, labels: Sequence[str]) -> "np.ndarray":
+        """For each class the number of its suppression group: boxes of one group suppress one another."""
+        leaders: Dict[str, int] = {}
+        groups: List[int] = []
+        for class_id, label in enumerate(labels):
+            names = next((names for names in self.alike if label.lower() in names), None)
+            groups.append(class_id if names is None else leaders.setdefault(names[0], class_id))
+        return np.array(groups, dtype=np.intp)
+
+
+def positions(reached: "np.ndarray") -> Tuple["np.ndarray", "np.ndarray"]:
+    """Rows and columns of the true elements: np.nonzero, twenty times as fast for a table with few of them."""
+    return np.divmod(np.flatnonzero(reached), reached.shape[1])
+
+
+def _shape(shape: Sequence[object]) -> str:
+    return "x".join(str(size) for size in shape)

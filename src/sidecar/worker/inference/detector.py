@@ -1,0 +1,150 @@
+"""Detector: a model bundle run by ONNX Runtime. The one place that knows ONNX Runtime."""
+
+import threading
+import time
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+import numpy as np
+import onnxruntime
+
+from sidecar.worker.inference.bundle import Bundle
+from sidecar.worker.inference.decoders import REGISTRY, DecoderError
+from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.inference.nvinfer_config import Dimensions, NvinferConfig
+from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor
+from sidecar.worker.inference.preprocess import Preprocessor
+
+# ONNX Runtime's severities end at 4, fatal: what it has to say comes as an exception, and stderr is for JSON logs.
+_SILENT = 4
+
+
+class ModelError(Exception):
+    """A bundle's network cannot be used. The message is one line: what, where, what to do."""
+
+
+class Detection(NamedTuple):
+    """The objects of one frame, and what the network alone took."""
+
+    objects: List[Object]
+    # Wall-clock time.
+    seconds: float
+    # Processor time of the calling thread; with threads=1 that is all of it.
+    cpu_seconds: float
+
+
+class Detector:
+    """Serves any number of threads: each has its own tensors, all share the network."""
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        """Loads the network and runs it once. threads: of one inference; 1 runs in the calling thread alone.
+
+        Raises ModelError.
+        """
+        config = bundle.config
+        self._config = config
+        self._session = _open(config, threads)
+        self._input = _only_input(self._session, config)
+        self._size = _dimensions(self._input.shape, config)
+        shapes = {output.name: output.shape[1:] for output in self._session.get_outputs()}
+        for name in config.outputs:
+            if name not in shapes:
+                raise _error(config, "has no output %s (output-blob-names); it has %s", name, ", ".join(sorted(shapes)))
+        try:
+            decoder = REGISTRY[config.decoder](
+                bundle.directory, len(bundle.labels), self._size.width, self._size.height
+            )
+        except DecoderError as error:
+            raise ModelError(str(error)) from error
+        mismatch = decoder.mismatch(shapes)
+        if mismatch is not None:
+            raise _error(config, "does not fit %s: %s; is num-detected-classes right?", config.decoder, mismatch)
+        self._outputs = sorted(decoder.outputs())
+        self._postprocess = Postprocessor(bundle, decoder)
+        self._local = threading.local()
+        self._warm_up()
+
+    def detect(self, frame: I420Frame, detection_filter: DetectionFilter) -> Detection:
+        """Finds the objects of a frame, strongest first. Blocks for the time of an inference."""
+        preprocess = self._preprocessor()
+        geometry = preprocess(frame)
+        outputs, seconds, cpu_seconds = self._run(preprocess.tensor)
+        return Detection(self._postprocess(outputs, geometry, detection_filter), seconds, cpu_seconds)
+
+    def _preprocessor(self) -> Preprocessor:
+        if not hasattr(self._local, "preprocessor"):
+            self._local.preprocessor = Preprocessor(self._config, self._size.width, self._size.height)
+        preprocessor: Preprocessor = self._local.preprocessor
+        return preprocessor
+
+    def _run(self, tensor: "np.ndarray") -> Tuple[Dict[str, "np.ndarray"], float, float]:
+        wall, cpu = time.monotonic(), time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
+        results = self._session.run(self._outputs, {self._input.name: tensor})
+        cpu = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - cpu
+        wall = time.monotonic() - wall
+        return {name: result[0] for name, result in zip(self._outputs, results)}, wall, cpu
+
+    def _warm_up(self) -> None:
+        """The first run allocates; and a network that loads may still fail to run."""
+        tensor = np.zeros_like(self._preprocessor().tensor)
+        try:
+            self._run(tensor)
+        except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
+            raise _error(self._config, "does not run: %s", _first_line(error)) from error
+
+
+def _open(config: NvinferConfig, threads: int) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A thread that spins for work takes the time of the decoder and the encoder beside it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = _SILENT
+    try:
+        return onnxruntime.InferenceSession(config.network_path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
+        raise _error(config, "does not load: %s; is it a whole ONNX file?", _first_line(error)) from error
+
+
+def _only_input(session: Any, config: NvinferConfig) -> Any:
+    inputs = session.get_inputs()
+    if len(inputs) != 1:
+        raise _error(config, "has %d inputs; a detector has one, the picture", len(inputs))
+    if inputs[0].type != "tensor(float)":
+        raise _error(config, "wants %s as input %s; export it with float32", inputs[0].type, inputs[0].name)
+    return inputs[0]
+
+
+def _dimensions(shape: List[Any], config: NvinferConfig) -> Dimensions:
+    """The input's size, on which network and configuration must agree. A name in the shape stands for any size."""
+    if len(shape) != 4:
+        raise _error(config, "wants an input of %d dimensions; a picture has four, with the batch", len(shape))
+    if not isinstance(shape[0], str) and shape[0] not in (None, 1):
+        raise _error(config, "has a fixed batch of %s; export it with a batch of 1 or any", shape[0])
+    sizes = (shape[3], shape[1], shape[2]) if config.channels_last else (shape[1], shape[2], shape[3])
+    if config.dimensions is None:
+        if not all(isinstance(size, int) for size in sizes):
+            raise _error(config, "takes any size of picture; set infer-dims=channels;height;width")
+        dimensions = Dimensions(*sizes)
+    else:
+        dimensions = config.dimensions
+        if any(isinstance(size, int) and size != wanted for size, wanted in zip(sizes, dimensions)):
+            raise _error(
+                config,
+                "wants an input of %s, infer-dims says %s (channels;height;width, network-input-order %d)",
+                ";".join(str(size) for size in sizes),
+                ";".join(str(size) for size in dimensions),
+                int(config.channels_last),
+            )
+    if dimensions.channels != len(config.offsets):
+        message = "wants %d channels, model-color-format gives %d; is network-input-order right?"
+        raise _error(config, message, dimensions.channels, len(config.offsets))
+    return dimensions
+
+
+def _error(config: NvinferConfig, message: str, *values: Any) -> ModelError:
+    return ModelError("%s %s" % (config.network_path, message % values))
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__

@@ -1,0 +1,281 @@
+"""Parser of nvinfer configuration files: every fault is found in one pass and told with its line."""
+
+import difflib
+import re
+from typing import Any, Collection, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+
+from sidecar.worker.inference.nvinfer_keys import CLASS_KEYS, IDLE, PROPERTY_KEYS, REFUSED, Key
+from sidecar.worker.inference.nvinfer_values import BadValueError, parse_value
+from sidecar.worker.inference.problem import ERROR, WARNING, Problem, has_errors
+
+_PROPERTY = "property"
+_CLASS_ALL = "class-attrs-all"
+_CLASS_ONE = re.compile(r"class-attrs-(\d+)\Z")
+_COLOURS = {0: "rgb", 1: "bgr", 2: "gray"}
+
+
+class Dimensions(NamedTuple):
+    """Size of a network's input."""
+
+    channels: int
+    height: int
+    width: int
+
+
+class ClassAttributes(NamedTuple):
+    """How one class's boxes are clustered and filtered. Defaults are nvinfer's; sizes are in pixels of the frame."""
+
+    threshold: float = 0.2
+    iou_threshold: float = 0.3
+    # -1: all.
+    top_k: int = -1
+    min_width: int = 0
+    min_height: int = 0
+    # 0: no limit.
+    max_width: int = 0
+    max_height: int = 0
+    # A box that begins above, or ends below, these margins of the frame is dropped.
+    roi_top: int = 0
+    roi_bottom: int = 0
+
+
+class NvinferConfig(NamedTuple):
+    """What engine cpu honours of an nvinfer configuration file. Paths are absolute if the directory was."""
+
+    network_path: str
+    labels_path: str
+    decoder: str
+    # None: as the network says.
+    dimensions: Optional[Dimensions]
+    # The network wants height x width x channels.
+    channels_last: bool
+    # Order of the channels: rgb, bgr or gray.
+    colour: str
+    # The network's input is scale * (x - offsets[channel]), x being 0 to 255.
+    scale: float
+    offsets: Tuple[float, ...]
+    # The frame keeps its shape; the rest of the input is black, at the right and bottom or, if centred, all round.
+    keep_shape: bool
+    centred: bool
+    # Frames between two inferences.
+    interval: int
+    # Outputs that the network must have. Empty: not said.
+    outputs: Tuple[str, ...]
+    # False: candidates are not clustered (cluster-mode 4).
+    nms: bool
+    filtered_out: FrozenSet[int]
+    # One for each class: index is the class id.
+    classes: Tuple[ClassAttributes, ...]
+
+
+class _Entry(NamedTuple):
+    value: Any
+    line: int
+
+
+# group -> key -> entry
+_Groups = Dict[str, Dict[str, _Entry]]
+
+
+def parse_nvinfer_config(
+    text: str, name: str, directory: str, decoders: Collection[str]
+) -> Tuple[Optional[NvinferConfig], List[Problem]]:
+    """Parses a file's text. name: the file's, for the problems' paths. directory: what its paths are relative to.
+    decoders: what parse-bbox-func-name may be.
+
+    Returns no configuration if there is an error among the problems.
+    """
+    parser = _Parser(name, directory)
+    for number, line in enumerate(text.splitlines(), 1):
+        parser.read(number, line.strip())
+    parser.check(decoders)
+    if has_errors(parser.problems):
+        return None, parser.problems
+    return _build(parser.groups), parser.problems
+
+
+class _Parser:
+    """Reads line by line, and collects entries and problems."""
+
+    def __init__(self, name: str, directory: str) -> None:
+        self.groups: _Groups = {}
+        self.problems: List[Problem] = []
+        self._name = name
+        self._directory = directory
+        self._idle: List[str] = []
+        # The group being read; None in front of the first one and inside an unknown one.
+        self._group: Optional[str] = None
+        self._in_unknown_group = False
+
+    def read(self, number: int, line: str) -> None:
+        if not line or line.startswith("#"):
+            return
+        if line.startswith("["):
+            self._open(number, line)
+            return
+        key, equals, raw = line.partition("=")
+        if not equals:
+            self._error("config-syntax", number, "%r is neither [group], key=value nor # comment" % line)
+        elif self._group is not None:
+            self._add(self._group, number, key.strip(), raw.strip())
+        elif not self._in_unknown_group:
+            self._error("config-syntax", number, "%s stands before the first group; put [property] above" % key.strip())
+
+    def check(self, decoders: Collection[str]) -> None:
+        """What only the whole file can tell."""
+        if self._idle:
+            message = "engine cpu has no use for %s and ignores them" % ", ".join(self._idle)
+            self.problems.append(Problem(WARNING, "config-no-meaning", self._name, message))
+        own = self.groups.get(_PROPERTY, {})
+        for key in ("onnx-file", "labelfile-path", "num-detected-classes", "parse-bbox-func-name"):
+            # A key whose value was refused has been reported.
+            if key not in own:
+                self._error("config-missing-key", None, "%s is missing; set it in [property]" % key)
+        if "cluster-mode" not in own:
+            message = "cluster-mode is missing: nvinfer would group rectangles, engine cpu uses NMS; set cluster-mode=2"
+            self.problems.append(Problem(WARNING, "config-default", self._name, message))
+        decoder = _value(own, "parse-bbox-func-name", None)
+        if decoder is not None and decoder not in decoders:
+            message = "parse-bbox-func-name: there is no decoder %s; known are %s" % (
+                decoder,
+                ", ".join(sorted(decoders)),
+            )
+            self._error("config-value", own["parse-bbox-func-name"].line, message)
+        self._check_channels(own)
+        self._check_class_ids(own)
+
+    def _check_channels(self, own: Dict[str, _Entry]) -> None:
+        channels = 1 if _value(own, "model-color-format", 0) == 2 else 3
+        offsets = _value(own, "offsets", ())
+        if offsets and len(offsets) != channels:
+            message = "offsets has %d values, the network's input has %d channels (model-color-format)"
+            self._error("config-value", own["offsets"].line, message % (len(offsets), channels))
+        dimensions = _value(own, "infer-dims", None)
+        if dimensions and dimensions[0] != channels:
+            message = "infer-dims has %d channels, model-color-format has %d; the order is channels;height;width"
+            self._error("config-value", own["infer-dims"].line, message % (dimensions[0], channels))
+
+    def _check_class_ids(self, own: Dict[str, _Entry]) -> None:
+        count = _value(own, "num-detected-classes", None)
+        if count is None:
+            return
+        allowed = "num-detected-classes=%d allows 0 to %d" % (count, count - 1)
+        for class_id in _value(own, "filter-out-class-ids", ()):
+            if class_id >= count:
+                line = own["filter-out-class-ids"].line
+                self._error(
+                    "config-value", line, "filter-out-class-ids: there is no class %d; %s" % (class_id, allowed)
+                )
+        for group, entries in self.groups.items():
+            match = _CLASS_ONE.match(group)
+            if match and int(match.group(1)) >= count and entries:
+                line = min(entry.line for entry in entries.values())
+                self._error("config-value", line, "[%s]: there is no such class; %s" % (group, allowed))
+
+    def _open(self, number: int, line: str) -> None:
+        group = line[1:-1]
+        self._in_unknown_group = False
+        if not line.endswith("]"):
+            self._group, self._in_unknown_group = None, True
+            self._error("config-syntax", number, "%r has no closing bracket" % line)
+        elif group in (_PROPERTY, _CLASS_ALL) or _CLASS_ONE.match(group):
+            self._group = group
+            self.groups.setdefault(group, {})
+        else:
+            self._group, self._in_unknown_group = None, True
+            near = difflib.get_close_matches(group, [_PROPERTY, _CLASS_ALL], 1)
+            hint = (
+                "did you mean [%s]?" % near[0] if near else "known are [property], [class-attrs-all], [class-attrs-N]"
+            )
+            self._error("config-unknown-group", number, "group [%s] is unknown; %s" % (group, hint))
+
+    def _add(self, group: str, number: int, name: str, raw: str) -> None:
+        keys, others = (PROPERTY_KEYS, CLASS_KEYS) if group == _PROPERTY else (CLASS_KEYS, PROPERTY_KEYS)
+        key = keys.get(name)
+        if key is None:
+            self._error("config-unknown-key", number, "%s is unknown; %s" % (name, _hint(name, keys, others, group)))
+            return
+        first = self.groups[group].get(name)
+        if first is not None:
+            message = "%s is set already in line %d; remove one of them" % (name, first.line)
+            self._error("config-duplicate-key", number, message)
+            return
+        # None holds the place of a value that is reported here, so that it is not reported as missing too.
+        value = None
+        try:
+            value = parse_value(key, raw, self._directory)
+            if key.use == REFUSED or (key.accepts is not None and value not in key.accepts):
+                value = None
+                message = "%s=%s is not supported by engine cpu; %s" % (name, raw, key.advice)
+                self._error("config-not-supported", number, message)
+        except BadValueError as problem:
+            self._error("config-value", number, "%s: %s" % (name, problem))
+        self.groups[group][name] = _Entry(value, number)
+        if key.use == IDLE and name not in self._idle:
+            self._idle.append(name)
+
+    def _error(self, code: str, number: Optional[int], message: str) -> None:
+        path = self._name if number is None else "%s:%d" % (self._name, number)
+        self.problems.append(Problem(ERROR, code, path, message))
+
+
+def _hint(name: str, keys: Dict[str, Key], others: Dict[str, Key], group: str) -> str:
+    if name in others:
+        return "it belongs in [%s]" % (_CLASS_ALL if group == _PROPERTY else _PROPERTY)
+    near = difflib.get_close_matches(name, list(keys), 1)
+    return "did you mean %s?" % near[0] if near else "remove it"
+
+
+def _value(entries: Dict[str, _Entry], key: str, default: Any) -> Any:
+    entry = entries.get(key)
+    return default if entry is None or entry.value is None else entry.value
+
+
+def _build(groups: _Groups) -> NvinferConfig:
+    own = groups[_PROPERTY]
+    colour = _COLOURS[_value(own, "model-color-format", 0)]
+    dimensions = _value(own, "infer-dims", None)
+    common = _one_name(groups.get(_CLASS_ALL, {}))
+    return NvinferConfig(
+        network_path=own["onnx-file"].value,
+        labels_path=own["labelfile-path"].value,
+        decoder=own["parse-bbox-func-name"].value,
+        dimensions=None if dimensions is None else Dimensions(*dimensions),
+        channels_last=_value(own, "network-input-order", 0) == 1,
+        colour=colour,
+        scale=_value(own, "net-scale-factor", 1.0),
+        offsets=_value(own, "offsets", ()) or (0.0,) * (1 if colour == "gray" else 3),
+        keep_shape=_value(own, "maintain-aspect-ratio", False),
+        centred=_value(own, "symmetric-padding", False),
+        interval=_value(own, "interval", 0),
+        outputs=_value(own, "output-blob-names", ()),
+        nms=_value(own, "cluster-mode", 2) == 2,
+        filtered_out=frozenset(_value(own, "filter-out-class-ids", ())),
+        classes=tuple(
+            _class_attributes({**common, **_one_name(groups.get("class-attrs-%d" % class_id, {}))})
+            for class_id in range(own["num-detected-classes"].value)
+        ),
+    )
+
+
+def _one_name(entries: Dict[str, _Entry]) -> Dict[str, _Entry]:
+    """threshold is the old name of pre-cluster-threshold."""
+    return {"pre-cluster-threshold" if key == "threshold" else key: entry for key, entry in entries.items()}
+
+
+def _class_attributes(entries: Dict[str, _Entry]) -> ClassAttributes:
+    default = ClassAttributes()
+    return ClassAttributes(
+        # NMS changes no score, so a threshold behind it is one in front of it.
+        threshold=max(
+            _value(entries, "pre-cluster-threshold", default.threshold), _value(entries, "post-cluster-threshold", 0.0)
+        ),
+        iou_threshold=_value(entries, "nms-iou-threshold", default.iou_threshold),
+        top_k=_value(entries, "topk", default.top_k),
+        min_width=_value(entries, "detected-min-w", default.min_width),
+        min_height=_value(entries, "detected-min-h", default.min_height),
+        max_width=_value(entries, "detected-max-w", default.max_width),
+        max_height=_value(entries, "detected-max-h", default.max_height),
+        roi_top=_value(entries, "roi-top-offset", default.roi_top),
+        roi_bottom=_value(entries, "roi-bottom-offset", default.roi_bottom),
+    )

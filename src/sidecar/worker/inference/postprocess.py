@@ -1,0 +1,95 @@
+"""Post-processing: a network's raw outputs to the objects of one frame. Only numpy; every engine uses it."""
+
+from typing import FrozenSet, List, Mapping, NamedTuple, Optional
+
+import numpy as np
+
+from sidecar.worker.inference.bundle import Bundle
+from sidecar.worker.inference.cluster import strongest_first, strongest_of_each_class, suppress
+from sidecar.worker.inference.decoders import Candidates, Decoder
+from sidecar.worker.inference.geometry import Geometry
+
+
+class DetectionFilter(NamedTuple):
+    """What the specification of a pipeline asks for beyond the bundle."""
+
+    # For every class; none: as the bundle says, class by class.
+    threshold: Optional[float] = None
+    # Labels to report; none: all.
+    classes: Optional[FrozenSet[str]] = None
+
+
+class Object(NamedTuple):
+    """One object; the box is in pixels of the frame and lies within it."""
+
+    class_id: int
+    label: str
+    confidence: float
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+class Postprocessor:
+    """Serves any number of threads."""
+
+    def __init__(self, bundle: Bundle, decoder: Decoder) -> None:
+        self._bundle = bundle
+        self._decoder = decoder
+        self._groups = decoder.groups(bundle.labels)
+        attributes = bundle.config.classes
+        self._thresholds = np.array([one.threshold for one in attributes], dtype=np.float32)
+        self._iou_thresholds = np.array([one.iou_threshold for one in attributes], dtype=np.float32)
+        unlimited = np.iinfo(np.intp).max
+        limits = [unlimited if one.top_k < 0 else one.top_k for one in attributes]
+        self._limits = np.array(limits, dtype=np.intp)
+        self._min_sizes = np.array([(one.min_width, one.min_height) for one in attributes], dtype=np.float32)
+        max_sizes = [(one.max_width or np.inf, one.max_height or np.inf) for one in attributes]
+        self._max_sizes = np.array(max_sizes, dtype=np.float32)
+        self._margins = np.array([(one.roi_top, one.roi_bottom) for one in attributes], dtype=np.float32)
+
+    def __call__(
+        self, outputs: Mapping[str, "np.ndarray"], geometry: Geometry, detection_filter: DetectionFilter
+    ) -> List[Object]:
+        """outputs: one frame's, without the batch. The objects are sorted by confidence, strongest first."""
+        reported = self._reported(detection_filter)
+        thresholds = self._thresholds
+        if detection_filter.threshold is not None:
+            thresholds = np.full_like(thresholds, detection_filter.threshold)
+        # A class that is not reported still suppresses those of its group: a car does not become a truck when only
+        # trucks are asked for.
+        needed = np.isin(self._groups, self._groups[reported])
+        found = self._decoder.decode(outputs, np.where(needed, thresholds, np.float32(np.inf)))
+        found = strongest_first(found)
+        if self._bundle.config.nms:
+            found = suppress(found, self._groups, self._iou_thresholds)
+        found = strongest_of_each_class(found, np.where(reported, self._limits, 0))
+        boxes = geometry.to_frame(found.boxes)
+        keep = self._right_size(boxes, found.class_ids, geometry.frame_height)
+        return self._objects(Candidates(boxes[keep], found.scores[keep], found.class_ids[keep]))
+
+    def _reported(self, detection_filter: DetectionFilter) -> "np.ndarray":
+        wanted = detection_filter.classes
+        return np.array(
+            [
+                class_id not in self._bundle.config.filtered_out and (wanted is None or label in wanted)
+                for class_id, label in enumerate(self._bundle.labels)
+            ]
+        )
+
+    def _right_size(self, boxes: "np.ndarray", class_ids: "np.ndarray", frame_height: int) -> "np.ndarray":
+        sizes = boxes[:, 2:] - boxes[:, :2]
+        keep = (sizes > 0) & (sizes >= self._min_sizes[class_ids]) & (sizes <= self._max_sizes[class_ids])
+        margins = self._margins[class_ids]
+        inside = (boxes[:, 1] >= margins[:, 0]) & (boxes[:, 3] <= frame_height - margins[:, 1])
+        kept: np.ndarray = keep.all(axis=1) & inside
+        return kept
+
+    def _objects(self, found: Candidates) -> List[Object]:
+        return [
+            Object(class_id, self._bundle.labels[class_id], score, left, top, right - left, bottom - top)
+            for class_id, score, (left, top, right, bottom) in zip(
+                found.class_ids.tolist(), found.scores.tolist(), found.boxes.tolist()
+            )
+        ]

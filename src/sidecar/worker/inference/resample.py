@@ -1,0 +1,70 @@
+"""Resampling of one plane of a picture: the mean over the area of each target pixel, or interpolation when enlarging.
+
+Both directions are sums of few weighted rows or columns, which numpy does fast without a temporary array.
+"""
+
+from typing import List, NamedTuple, Tuple
+
+import numpy as np
+
+
+class _Tap(NamedTuple):
+    """One source index and its weight for every target pixel."""
+
+    indices: "np.ndarray"
+    weights: "np.ndarray"
+
+
+class Resampler:
+    """Resamples uint8 planes of one size to float32 planes of another. Keeps scratch space: not for two threads."""
+
+    def __init__(self, source: Tuple[int, int], target: Tuple[int, int], gain: float = 1.0) -> None:
+        """source, target: height and width. gain: a factor on every value, at no cost."""
+        self._source = np.empty(source, dtype=np.uint8)
+        self._rows = [
+            _Tap(tap.indices, (tap.weights * np.float32(gain)).reshape(-1, 1)) for tap in _taps(source[0], target[0])
+        ]
+        self._columns = _taps(source[1], target[1])
+        self._picked_rows = np.empty((target[0], source[1]), dtype=np.uint8)
+        self._tall = np.empty((target[0], source[1]), dtype=np.float32)
+        self._tall_term = np.empty_like(self._tall)
+        self._term = np.empty(target, dtype=np.float32)
+
+    def __call__(self, plane: "np.ndarray", result: "np.ndarray") -> None:
+        """Writes the resampled plane into result, float32 of the target's size."""
+        if not plane.flags.c_contiguous:
+            # take() would copy the whole plane for every tap.
+            np.copyto(self._source, plane)
+            plane = self._source
+        sums = self._tall
+        for tap in self._rows:
+            # mode: any but "raise" lets take() write to out without a buffer. No index is out of range.
+            plane.take(tap.indices, axis=0, out=self._picked_rows, mode="clip")
+            np.multiply(self._picked_rows, tap.weights, out=sums)
+            if sums is not self._tall:
+                self._tall += sums
+            sums = self._tall_term
+        sums = result
+        for tap in self._columns:
+            self._tall.take(tap.indices, axis=1, out=sums, mode="clip")
+            sums *= tap.weights
+            if sums is not result:
+                result += sums
+            sums = self._term
+
+
+def _taps(source: int, target: int) -> List[_Tap]:
+    ratio = source / target
+    centres = (np.arange(target) + 0.5) * ratio
+    # A target pixel covers this much of the source; less than a source pixel is interpolation between two.
+    reach = max(ratio, 1.0)
+    begin, end = centres - reach / 2, centres + reach / 2
+    first = np.floor(begin).astype(np.intp)
+    taps = []
+    for step in range(int(np.ceil(reach)) + 1):
+        index = first + step
+        covered = np.minimum(end, index + 1) - np.maximum(begin, index)
+        weights = (np.maximum(covered, 0.0) / reach).astype(np.float32)
+        if weights.max() > 1e-6:
+            taps.append(_Tap(np.clip(index, 0, source - 1), weights))
+    return taps
