@@ -1,0 +1,168 @@
+// What deployment policies do to a fleet: which nodes get which version, which get none and why, ring by ring.
+
+import type { Clause } from "./clause.js";
+import type { Requirement } from "./evaluate.js";
+import { compileRequirement } from "./evaluate.js";
+import type { Deployment } from "./offer.js";
+import type { Placement, Refusal } from "./placement.js";
+import { archOf, place } from "./placement.js";
+import type { NodePolicy } from "./policy.js";
+import { findProperty } from "./property.js";
+
+/** What becomes of one service. */
+export interface ServicePlan {
+  /** `org/name`. */
+  readonly service: string;
+  /** Nodes that get a version, by version, architecture and policy. */
+  readonly placed: readonly PlacedGroup[];
+  /** Nodes that get none, by reason. */
+  readonly none: readonly NoneGroup[];
+  /** Nodes that more than one policy fits. They count once, for the first policy; Horizon keeps whichever came first. */
+  readonly contested: number;
+  /** By the value of the ring property; `none` where a node has none. In order of the ring. */
+  readonly rings: ReadonlyArray<{
+    readonly ring: string;
+    readonly nodes: ReadonlyMap<string, number>;
+  }>;
+}
+
+interface Group {
+  /** The ids of its nodes, in the order of the fleet. */
+  readonly nodes: string[];
+}
+
+export interface PlacedGroup extends Group {
+  readonly policy: string;
+  readonly version: string;
+  readonly arch: string | undefined;
+}
+
+export interface NoneGroup extends Group {
+  /** For the first node of the group; the others fail the same clauses. */
+  readonly reasons: ReadonlyArray<{
+    readonly policy: string;
+    readonly refusals: readonly Refusal[];
+  }>;
+}
+
+export interface Planner {
+  readonly add: (node: NodePolicy) => void;
+  readonly plan: () => ServicePlan[];
+}
+
+export function makePlanner(deployments: readonly Deployment[], ringProperty: string): Planner {
+  const byService = new Map<string, Deployment[]>();
+  for (const deployment of deployments) {
+    const { org, name } = deployment.policy.service;
+    const service = `${org}/${name}`;
+    byService.set(service, [...(byService.get(service) ?? []), deployment]);
+  }
+  const services = [...byService].map(([service, own]) => makeServicePlanner(service, own));
+  const requirementOf = rememberingCompiler();
+  return {
+    add(node) {
+      const arch = archOf(node);
+      const requirement = requirementOf(node);
+      const ring = String(findProperty(node.properties, ringProperty)?.value ?? "none");
+      for (const service of services) service.add(node, arch, requirement, ring);
+    },
+    plan: () => services.map((service) => service.plan()),
+  };
+}
+
+/** The column of the ring table that counts the nodes without a version. */
+export const noVersion = "none";
+
+function makeServicePlanner(service: string, deployments: readonly Deployment[]) {
+  const placed = new Map<string, PlacedGroup>();
+  const none = new Map<string, NoneGroup>();
+  const rings = new Map<string, Map<string, number>>();
+  const keyOf = reasonKeys();
+  let contested = 0;
+
+  const count = (ring: string, column: string): void => {
+    const columns = rings.get(ring) ?? new Map<string, number>();
+    columns.set(column, (columns.get(column) ?? 0) + 1);
+    rings.set(ring, columns);
+  };
+
+  return {
+    add(node: NodePolicy, arch: string | undefined, requirement: Requirement, ring: string): void {
+      const placements = deployments.map((deployment) =>
+        place(deployment, node, arch, requirement),
+      );
+      const first = placements.findIndex(({ t }) => t === "placed");
+      const placement = placements[first];
+      const policy = deployments[first]?.policy.name;
+      if (placement?.t === "placed" && policy !== undefined) {
+        const { version, arch: placedArch } = placement.offer;
+        const key = `${first} ${version} ${placedArch}`;
+        const group = placed.get(key) ?? { policy, version, arch: placedArch, nodes: [] };
+        group.nodes.push(node.id);
+        placed.set(key, group);
+        if (placements.some(({ t }, i) => i > first && t === "placed")) contested++;
+        count(ring, version);
+        return;
+      }
+      const key = placements.map(keyOf).join(";");
+      const group = none.get(key) ?? { reasons: reasonsOf(deployments, placements), nodes: [] };
+      group.nodes.push(node.id);
+      none.set(key, group);
+      count(ring, noVersion);
+    },
+    plan: (): ServicePlan => ({
+      service,
+      placed: largestFirst(placed.values()),
+      none: largestFirst(none.values()),
+      contested,
+      rings: [...rings]
+        .map(([ring, nodes]) => ({ ring, nodes }))
+        .sort((a, b) => a.ring.localeCompare(b.ring, "en", { numeric: true })),
+    }),
+  };
+}
+
+function largestFirst<G extends Group>(groups: Iterable<G>): G[] {
+  return [...groups].sort((a, b) => b.nodes.length - a.nodes.length);
+}
+
+function reasonsOf(
+  deployments: readonly Deployment[],
+  placements: readonly Placement[],
+): NoneGroup["reasons"] {
+  return deployments.map(({ policy }, i) => ({
+    policy: policy.name,
+    refusals: placements[i]?.refusals ?? [],
+  }));
+}
+
+/** A key that is equal for nodes which fail the same clauses in the same way. */
+function reasonKeys(): (placement: Placement) => string {
+  const numbers = new Map<Clause, number>();
+  const numberOf = (clause: Clause): number => {
+    const number = numbers.get(clause) ?? numbers.size;
+    numbers.set(clause, number);
+    return number;
+  };
+  return ({ refusals }) =>
+    refusals
+      .map(({ version, why }) => {
+        if (why.t === "no-service") return `${version} ${why.arch}`;
+        const failed = why
+          .failed()
+          .map(({ clause, have }) => numberOf(clause) * 2 + (have ? 1 : 0));
+        return `${version} ${failed.join(",")}`;
+      })
+      .join("|");
+}
+
+/** Nodes ask for few different things; each set of constraints is compiled once. */
+function rememberingCompiler(): (node: NodePolicy) => Requirement {
+  const known = new Map<string, Requirement>();
+  return ({ constraints }) => {
+    const key = constraints.map(({ text }) => text).join("\n");
+    const requirement = known.get(key) ?? compileRequirement(constraints);
+    known.set(key, requirement);
+    return requirement;
+  };
+}

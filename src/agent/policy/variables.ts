@@ -1,0 +1,48 @@
+// The variables that Horizon's input files may use: the environment's, then those of the project's hzn.json.
+
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { InputError, parseDocument } from "./document.js";
+import { isObject } from "./policy.js";
+
+export type Lookup = (name: string) => string | undefined;
+
+/** Names of architectures in Horizon, which are those of Go. */
+const goArches: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
+
+/** The lookup for a file: the environment wins, hzn.json lies beside the file or in `horizon/` below it. */
+export function projectVariables(file: string, environment: NodeJS.ProcessEnv): Lookup {
+  const project = readProject(dirname(file));
+  const fallback = goArches[process.arch] ?? process.arch;
+  return (name) =>
+    environment[name] || project.get(name) || (name === "ARCH" ? fallback : undefined);
+}
+
+function readProject(folder: string): ReadonlyMap<string, string> {
+  for (const file of [join(folder, "hzn.json"), join(folder, "horizon", "hzn.json")]) {
+    const source = readIfThere(file);
+    if (source !== undefined) return variablesOf(file, source);
+  }
+  return new Map();
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+function variablesOf(file: string, source: string): ReadonlyMap<string, string> {
+  const document = parseDocument(file, source, () => undefined);
+  if (!isObject(document.value)) {
+    throw new InputError([{ ...document.placeOf([]), message: "must be an object" }]);
+  }
+  const { MetadataVars: metadata, ...own } = document.value;
+  const entries = Object.entries({ ...own, ...(isObject(metadata) ? metadata : {}) });
+  return new Map(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
