@@ -1,0 +1,76 @@
+// Asks the real `hzn`: a run of `hzn deploycheck policy` on files in a folder of their own, without an Exchange.
+
+import { execFile } from "node:child_process";
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+import type { Answer, Question } from "./cases.js";
+
+const run = promisify(execFile);
+
+/** The `hzn` to ask: HZN_BIN, or the one on PATH; undefined where there is none. */
+export function findHzn(environment: NodeJS.ProcessEnv): string | undefined {
+  const { HZN_BIN: given, PATH: path = "" } = environment;
+  const candidates = given ? [given] : path.split(delimiter).map((folder) => join(folder, "hzn"));
+  return candidates.find((candidate) => {
+    try {
+      accessSync(candidate, constants.X_OK);
+      return true;
+    } catch {
+      return false; // not there, or not ours to run: the next one
+    }
+  });
+}
+
+export async function askHzn(hzn: string, question: Question): Promise<Answer> {
+  const folder = mkdtempSync(join(tmpdir(), "hzn-"));
+  try {
+    return await ask(hzn, question, folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function ask(hzn: string, question: Question, folder: string): Promise<Answer> {
+  const write = (name: string, value: unknown): string => {
+    const file = join(folder, name);
+    writeFileSync(file, JSON.stringify(value));
+    return file;
+  };
+  const args = ["deploycheck", "policy", "--check-all", "-t", "device"];
+  args.push("-B", write("deployment.json", question.deployment));
+  args.push("--node-pol", write("node.json", question.node));
+  args.push("--service-pol", write("service.policy.json", question.servicePolicy));
+  for (const [i, service] of question.services.entries()) {
+    args.push("--service", write(`service${i}.json`, service));
+  }
+  if (question.arch !== undefined) args.push("-a", question.arch);
+  const { exit, stdout, stderr } = await output(hzn, args, folder);
+  if (exit !== 0) return { exit, text: stderr.replaceAll(`${folder}/`, "").trim() };
+  // Chatter may stand before the JSON.
+  const { compatible, reason } = JSON.parse(stdout.slice(stdout.indexOf("{\n"))) as Record<
+    string,
+    unknown
+  >;
+  const reasons = Object.entries(reason ?? {}).map(([service, words]) => `${service}: ${words}`);
+  return { exit, compatible: compatible === true, text: reasons.sort().join("\n") };
+}
+
+async function output(hzn: string, args: readonly string[], home: string) {
+  // Only that a URL is set matters; nothing is asked of it. `$` in the questions stands for itself.
+  const env = {
+    HOME: home,
+    PATH: "",
+    HZN_EXCHANGE_URL: "http://127.0.0.1:9",
+    HZN_DONT_SUBST_ENV_VARS: "1",
+  };
+  try {
+    const { stdout, stderr } = await run(hzn, args, { cwd: home, env, timeout: 10_000 });
+    return { exit: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code?: unknown; stdout?: string; stderr?: string };
+    if (typeof code !== "number") throw error; // killed, or never started
+    return { exit: code, stdout: stdout ?? "", stderr: stderr ?? "" };
+  }
+}
