@@ -5,7 +5,7 @@ Each camera has a pipeline of its own, so that what happens to one never touches
 
 import random
 import time
-from typing import NamedTuple, Optional, Union
+from typing import Callable, NamedTuple, Optional, Union
 
 import gi
 
@@ -55,21 +55,27 @@ Phase = Union[Connecting, Live, Waiting, Stopped]
 class Camera:
     """All methods are called on the loop thread."""
 
-    def __init__(self, camera: spec.Camera, intake: Intake, board: Board) -> None:
+    def __init__(self, camera: spec.Camera, intake: Intake, board: Board, note: Callable[[str], None]) -> None:
+        """note: says on the camera's tiles why they show nothing fresh."""
         self.spec = camera
+        self._note = note
         self._intake = intake
         self._board = board
         self._log = Log("camera")
         self._phase: Phase = Stopped()
         self._pipeline: Optional[Gst.Pipeline] = None
+        # Which pipeline it is: what is heard from an earlier one does not count. Callbacks hold this number, not the
+        # pipeline, which they would keep alive for ever.
+        self._number = 0
+        self._bus_handler = 0
         self._watch = 0
         self._encoding = ""
         self._attempts = 0
-        self._lost: Optional[state.CameraStatus.Lost] = None
 
     def start(self) -> None:
         self._board.add_camera(self.spec.id, self._intake.counters)
         self._board.set_camera(state.CameraStatus(id=self.spec.id, connecting=state.CameraStatus.Connecting(attempt=1)))
+        self._note("connecting")
         self._watch = GLib.timeout_add(_WATCH_MILLISECONDS, self._look_after)
         self._connect()
 
@@ -86,18 +92,20 @@ class Camera:
         self._phase = Connecting(time.monotonic())
         pipeline = Gst.Pipeline.new("camera-" + self.spec.id)
         self._pipeline = pipeline
+        self._number += 1
+        number = self._number
         pipeline.use_clock(Gst.SystemClock.obtain())
         bus = pipeline.get_bus()
         bus.add_signal_watch()
-        bus.connect("message", lambda _bus, message: self._on_message(pipeline, message))
+        self._bus_handler = bus.connect("message", lambda _bus, message: self._on_message(number, message))
         try:
             sink = source.build(
                 self.spec,
                 pipeline,
                 source.SourceEvents(
                     encoding=self._on_encoding,
-                    failed=lambda why: self._fail(why) if pipeline is self._pipeline else None,
-                    opened=lambda: self._play_file() if pipeline is self._pipeline else None,
+                    failed=lambda why: self._fail(why) if number == self._number else None,
+                    opened=lambda: self._play_file() if number == self._number else None,
                 ),
             )
         except ChainError as error:
@@ -114,15 +122,19 @@ class Camera:
 
     def _close(self) -> None:
         pipeline, self._pipeline = self._pipeline, None
+        self._number += 1
         if pipeline is not None:
-            pipeline.get_bus().remove_signal_watch()
+            bus = pipeline.get_bus()
+            bus.disconnect(self._bus_handler)
+            bus.remove_signal_watch()
             pipeline.set_state(Gst.State.NULL)
 
     def _on_encoding(self, encoding: str) -> None:
         self._encoding = encoding
 
-    def _on_message(self, pipeline: Gst.Pipeline, message: Gst.Message) -> None:
-        if pipeline is not self._pipeline:
+    def _on_message(self, number: int, message: Gst.Message) -> None:
+        pipeline = self._pipeline
+        if number != self._number or pipeline is None:
             return
         if message.type == Gst.MessageType.ERROR:
             error, debug = message.parse_error()
@@ -167,7 +179,6 @@ class Camera:
             if newest and all(self._intake.size):
                 self._phase = Live(now)
                 self._attempts = 0
-                self._lost = None
                 width, height = self._intake.size
                 self._board.set_camera(
                     state.CameraStatus(
@@ -185,6 +196,8 @@ class Camera:
 
     def _fail(self, why: reasons.Failure) -> None:
         self._close()
+        if not self._attempts:
+            self._note("no signal since %s" % time.strftime("%H:%M:%S"))
         self._attempts += 1
         delay = retry_delay(why.reason, self._attempts, random.random)
         lost = state.CameraStatus.Lost(reason=why.reason, detail=why.detail, attempts=self._attempts)

@@ -107,7 +107,7 @@ class CpuEngine:
             self._board.publish_detections,
             self._board.events.wanted,
         )
-        camera = Camera(one, intake, self._board)
+        camera = Camera(one, intake, self._board, note=lambda text: self._outputs.note(one.id, text))
         camera.start()
         return camera
 

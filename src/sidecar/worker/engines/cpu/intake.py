@@ -11,14 +11,12 @@ from typing import Any, Callable, Deque, List, NamedTuple, Optional, Tuple
 import gi
 
 gi.require_version("Gst", "1.0")
-gi.require_version("GstVideo", "1.0")
-import numpy as np  # noqa: E402
-from gi.repository import Gst, GstVideo  # noqa: E402
+from gi.repository import Gst  # noqa: E402
 
 from sidecar.contract import detection, state  # noqa: E402
 from sidecar.worker.engines.cpu.masks import Masks  # noqa: E402
+from sidecar.worker.engines.cpu.planes import planes, video_info  # noqa: E402
 from sidecar.worker.engines.cpu.vision import Eye, Sight  # noqa: E402
-from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.inference.postprocess import Object  # noqa: E402
 
 # Span over which the frame rate is counted, in nanoseconds.
@@ -96,7 +94,7 @@ class Intake:
         if not ok:
             return Gst.FlowReturn.OK
         try:
-            sight = self._eye.look(_frame(mapped.data, buffer, info))
+            sight = self._eye.look(planes(mapped.data, buffer, info))
         finally:
             buffer.unmap(mapped)
         self.size = (width, height)
@@ -136,13 +134,7 @@ class Intake:
 
     def _video_info(self, caps: Gst.Caps) -> Any:
         if self._info is None or not self._info[0].is_equal(caps):
-            # The form with from_caps as a method is GStreamer's before 1.20.
-            if hasattr(GstVideo.VideoInfo, "new_from_caps"):
-                info = GstVideo.VideoInfo.new_from_caps(caps)
-            else:
-                info = GstVideo.VideoInfo.new()
-                info.from_caps(caps)
-            self._info = (caps, info)
+            self._info = (caps, video_info(caps))
         return self._info[1]
 
     def _masked(self, buffer: Gst.Buffer, info: Any) -> Gst.Buffer:
@@ -152,7 +144,7 @@ class Intake:
         ok, mapped = copy.map(Gst.MapFlags.READ | Gst.MapFlags.WRITE)
         assert ok, "a buffer of our own can be written to"
         try:
-            self._masks.apply(_frame(mapped.data, copy, info))
+            self._masks.apply(planes(mapped.data, copy, info))
         finally:
             copy.unmap(mapped)
         return copy
@@ -161,31 +153,6 @@ class Intake:
 def _now() -> int:
     """The system's monotonic clock, which is GStreamer's too, in nanoseconds."""
     return int(time.monotonic() * 1e9)
-
-
-def _frame(data: Any, buffer: Gst.Buffer, info: Any) -> I420Frame:
-    """The planes of a mapped buffer, without a copy. Only valid while it is mapped."""
-    meta = GstVideo.buffer_get_video_meta(buffer)
-    strides, offsets = (meta.stride, meta.offset) if meta is not None else (info.stride, info.offset)
-    flat = np.frombuffer(data, np.uint8)
-
-    def plane(index: int, width: int, height: int) -> np.ndarray:
-        return np.lib.stride_tricks.as_strided(
-            flat[offsets[index] :], shape=(height, width), strides=(strides[index], 1)
-        )
-
-    half_width, half_height = (info.width + 1) // 2, (info.height + 1) // 2
-    colorimetry = info.colorimetry
-    return I420Frame(
-        y=plane(0, info.width, info.height),
-        u=plane(1, half_width, half_height),
-        v=plane(2, half_width, half_height),
-        width=info.width,
-        height=info.height,
-        matrix="bt709" if colorimetry.matrix == GstVideo.VideoColorMatrix.BT709 else "bt601",
-        # The name GST_VIDEO_COLOR_RANGE_0_255 is no Python identifier.
-        full_range=int(colorimetry.range) == 1,
-    )
 
 
 def _message(

@@ -12,14 +12,16 @@ from gi.repository import GLib  # noqa: E402
 from sidecar.chain import ChainError  # noqa: E402
 from sidecar.contract import pipeline, spec, state  # noqa: E402
 from sidecar.log import Log  # noqa: E402
+from sidecar.outlet.protocol import Failure, Mount, MountStatus  # noqa: E402
 from sidecar.worker.board import Board, OutputKey  # noqa: E402
 from sidecar.worker.engines.cpu.encoder import codec_of  # noqa: E402
 from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
 from sidecar.worker.engines.cpu.picture import Look, Picture  # noqa: E402
-from sidecar.worker.outlet_link import Mount, MountStatus, OutletLink  # noqa: E402
+from sidecar.worker.outlet_link import OutletLink  # noqa: E402
 
 _RETRY_SECONDS = 2.0
 _OUTLET_GRACE_SECONDS = 2.0
+_OUTLET_AWAY = "the process that serves RTSP is away; it is started again by itself, its last words are in the log"
 
 
 class Plan(NamedTuple):
@@ -73,6 +75,7 @@ class Outputs:
         self._look = Look(False, False, False, False)
         self._entries: OrderedDict[OutputKey, _Entry] = OrderedDict()
         self._pictures: Tuple[Picture, ...] = ()
+        self._notes: Dict[str, str] = {}
         self._ports: Dict[str, int] = {}
         self._outlet_is_late = 0
         self._link = OutletLink(
@@ -87,6 +90,12 @@ class Outputs:
         """Hands a frame to every picture that shows its camera. Called on the camera's streaming thread."""
         for picture in self._pictures:
             picture.push(frame)
+
+    def note(self, camera_id: str, text: str) -> None:
+        """What the tiles of a camera say while it sends nothing."""
+        self._notes[camera_id] = text
+        for picture in self._pictures:
+            picture.note(camera_id, text)
 
     def picture(self, key: OutputKey) -> Optional[Picture]:
         """The picture of an output, None if there is none (yet)."""
@@ -159,6 +168,7 @@ class Outputs:
                 one.encoding,
                 one.cameras,
                 self._look,
+                self._notes,
                 rtp_port,
                 failed=lambda error, _debug: self._picture_failed(entry, str(error.message)),
             )
@@ -213,21 +223,23 @@ class Outputs:
             if newly_served:
                 self._show(entry, serving=state.OutputStatus.Serving())
 
-    def _on_failed(self, reason: str, detail: str) -> None:
+    def _on_failed(self, failure: Failure) -> None:
         self._expect_outlet(False)
-        number = (
-            state.OUTPUT_FAILED_REASON_PORT_IN_USE if reason == "PORT_IN_USE" else state.OUTPUT_FAILED_REASON_OUTLET
+        reason = (
+            state.OUTPUT_FAILED_REASON_PORT_IN_USE
+            if failure.reason == "PORT_IN_USE"
+            else state.OUTPUT_FAILED_REASON_OUTLET
         )
         for entry in self._entries.values():
-            self._fail(entry, number, detail)
+            self._fail(entry, reason, failure.detail)
 
-    def _on_down(self, detail: str) -> None:
+    def _on_down(self) -> None:
         for entry in self._entries.values():
             entry.outlet = MountStatus(frames=0, viewers=0, served=False)
         if not self._outlet_is_late:
-            self._expect_outlet(True, detail)
+            self._expect_outlet(True)
 
-    def _expect_outlet(self, waiting: bool, detail: str = "") -> None:
+    def _expect_outlet(self, waiting: bool) -> None:
         """An outlet that is away is worth a word only if it does not come back at once: it starts as we do."""
         if self._outlet_is_late:
             GLib.source_remove(self._outlet_is_late)
@@ -236,7 +248,7 @@ class Outputs:
         def late() -> bool:
             self._outlet_is_late = 0
             for entry in self._entries.values():
-                self._fail(entry, state.OUTPUT_FAILED_REASON_OUTLET, "the RTSP server's process is away: %s" % detail)
+                self._fail(entry, state.OUTPUT_FAILED_REASON_OUTLET, _OUTLET_AWAY)
             return bool(GLib.SOURCE_REMOVE)
 
         if waiting:

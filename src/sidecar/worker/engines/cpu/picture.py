@@ -1,6 +1,5 @@
 """One picture that leaves the machine: its cameras, fitted into tiles, drawn on, encoded, sent to the outlet."""
 
-import threading
 from collections import OrderedDict
 from typing import Callable, Dict, List, NamedTuple, Optional
 
@@ -14,7 +13,10 @@ from sidecar.chain import Chain, make, request_pad  # noqa: E402
 from sidecar.contract import spec  # noqa: E402
 from sidecar.worker.engines.cpu.encoder import add_encoder, add_loopback, kilobits  # noqa: E402
 from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
+from sidecar.worker.engines.cpu.notice import black_frame, dimmed_frame  # noqa: E402
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay  # noqa: E402
+from sidecar.worker.engines.cpu.painter import make_painter  # noqa: E402
+from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.layout import Rectangle, fit, tiles  # noqa: E402
 
 _KEY_FRAME_INTERVAL = Gst.SECOND
@@ -37,14 +39,18 @@ class Picture:
         encoding: spec.Encoding,
         cameras: List[spec.Camera],
         look: Look,
+        notes: Dict[str, str],
         rtp_port: int,
         failed: Callable[[GLib.Error, str], None],
     ) -> None:
-        """Builds the pipeline; it starts to play with the first frame. Raises ChainError."""
+        """Builds the pipeline; it starts to play with the first frame. Raises ChainError.
+
+        notes: by camera id, what a tile says until its camera sends a frame, see note().
+        """
         self.look = look
+        self._notes = dict(notes)
         self.frames = 0
         self.frames_dropped = 0
-        self._playing = threading.Event()
         self._started = False
         self._pipeline = Gst.Pipeline.new("picture")
         self._pipeline.use_clock(Gst.SystemClock.obtain())
@@ -73,7 +79,8 @@ class Picture:
                 % (encoding.width, encoding.height, encoding.frame_rate)
             )
         self._encoder = add_encoder(chain, encoding)
-        self._encoder.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._on_encoded)
+        self._encoded = self._encoder.get_static_pad("src")
+        self._counting = self._encoded.add_probe(Gst.PadProbeType.BUFFER, self._on_encoded)
         self._loopback = add_loopback(chain, encoding, rtp_port)
         bus = self._pipeline.get_bus()
         bus.add_signal_watch()
@@ -99,6 +106,13 @@ class Picture:
         if not tile.push(frame):
             self.frames_dropped += 1
 
+    def note(self, camera_id: str, text: str) -> None:
+        """Says on a camera's tile why it shows nothing fresh. A picture of one camera has the standby picture."""
+        self._notes[camera_id] = text
+        tile = self._tiles.get(camera_id)
+        if tile is not None and self._started:
+            tile.note(text)
+
     def set_rtp_port(self, port: int) -> None:
         self._loopback.set_property("port", port)
 
@@ -111,11 +125,17 @@ class Picture:
         self._started = True
         self._pipeline.get_bus().remove_signal_watch()
         self._pipeline.set_state(Gst.State.NULL)
-        self._tiles.clear()
+        self._encoded.remove_probe(self._counting)
+        for tile in self._tiles.values():
+            tile.close()
+        self._tiles = {}
 
     def _play(self) -> bool:
         if self._tiles:
             self._pipeline.set_state(Gst.State.PLAYING)
+            for camera_id, tile in self._tiles.items():
+                if not tile.has_frame:
+                    tile.note(self._notes.get(camera_id, ""))
         return bool(GLib.SOURCE_REMOVE)
 
     def _on_encoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
@@ -133,6 +153,8 @@ class _Tile:
         self._alone = alone
         self._last_key = 0
         self._overlay = TileOverlay(place.width, place.height)
+        # Written on the camera's streaming thread, read on the loop's when the camera is lost and the other is gone.
+        self._last: Optional[SeenFrame] = None
         # What is drawn on the frames under way, by their PTS: scaling keeps it.
         self._contents: OrderedDict[int, OverlayContent] = OrderedDict()
         self.chain = Chain(picture.pipeline)
@@ -145,11 +167,26 @@ class _Tile:
         )
         self.chain.add("videoscale", n_threads=1, add_borders=True)
         self.chain.caps("video/x-raw, width=%d, height=%d, pixel-aspect-ratio=1/1" % (place.width, place.height))
-        overlay = self.chain.add("overlaycomposition")
-        overlay.connect("draw", self._on_draw)
+        self._painter = self.chain.append(make_painter(self._on_paint), "overlay")
+
+    @property
+    def has_frame(self) -> bool:
+        return self._last is not None
+
+    def note(self, text: str) -> None:
+        """Shows the camera's last frame dimmed, or black if there was none, with a text. Called on the loop thread."""
+        if not self._alone:
+            last = self._last
+            frame = black_frame(self._place.width, self._place.height) if last is None else dimmed_frame(last)
+            self._send(frame, text)
 
     def push(self, frame: SeenFrame) -> bool:
         """False: the frame before still waits, and this one is dropped. Called on the camera's streaming thread."""
+        if not self._alone:
+            self._last = frame
+        return self._send(frame, "")
+
+    def _send(self, frame: SeenFrame, note: str) -> bool:
         if self._source.get_property("current-level-bytes") > 0:
             return False
         base_time = self._picture.pipeline.get_base_time()
@@ -171,6 +208,7 @@ class _Tile:
             boxes=look.boxes,
             labels=look.labels,
             counts=look.counts,
+            note=note,
         )
         if not self._last_key:
             # The first frame is a key frame in any case; before it there are no caps, and nothing may be asked for.
@@ -182,10 +220,14 @@ class _Tile:
         self._source.emit("push-sample", Gst.Sample.new(buffer, frame.caps, None, None))
         return True
 
-    def _on_draw(self, _overlay: Gst.Element, sample: Gst.Sample) -> Optional[GstVideo.VideoOverlayComposition]:
+    def close(self) -> None:
+        """Lets go of the pipeline: the collector cannot see the ring of pipeline, painter and tile."""
+        self._painter.paint = lambda _frame, _pts: None
+
+    def _on_paint(self, frame: I420Frame, pts: int) -> None:
         """Called on the picture's streaming thread for each frame."""
-        pts = sample.get_buffer().pts
         content = self._contents.pop(pts, None)
         while self._contents and next(iter(self._contents)) < pts:
             self._contents.popitem(last=False)
-        return self._overlay.composition(content) if content is not None else None
+        if content is not None:
+            self._overlay.paint(frame, content)

@@ -20,6 +20,8 @@ _DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpe
 _PARSERS = {"H264": "h264parse", "H265": "h265parse"}
 _LIBAV_DECODERS = {"H264": "avdec_h264", "H265": "avdec_h265"}
 
+# Name of the element at which decoded frames come in.
+_ENTRY = "to-i420"
 _DEFAULT_LATENCY_MILLISECONDS = 100
 _TCP_TIMEOUT_MICROSECONDS = 5000000
 
@@ -49,7 +51,7 @@ def build(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> 
     kind = scheme(camera.uri)
     # The frames' end is made first: sources of which the pads come late are linked to it later.
     frames = Chain(pipeline)
-    entry = frames.add("videoconvert", "to-i420", n_threads=1)
+    entry = frames.add("videoconvert", _ENTRY, n_threads=1)
     frames.caps("video/x-raw, format=I420")
     if kind == "file":
         # A file is played at its own speed, as a camera would.
@@ -58,17 +60,17 @@ def build(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> 
     sink = frames.add("appsink", "frames", sync=False, emit_signals=True, max_buffers=1, drop=True)
 
     if kind in ("rtsp", "rtsps"):
-        _rtsp(camera, pipeline, entry, events)
+        _rtsp(camera, pipeline, events)
     elif kind == "file":
-        _file(camera, pipeline, entry, events)
+        _file(camera, pipeline, events)
     elif kind == "/dev/video":
-        _device(camera, pipeline, entry, events)
+        _device(camera, pipeline, events)
     else:
         _test(camera, pipeline, entry, events)
     return sink
 
 
-def _rtsp(camera: spec.Camera, pipeline: Gst.Pipeline, entry: Gst.Element, events: SourceEvents) -> None:
+def _rtsp(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> None:
     latency = camera.latency.ToMilliseconds() if camera.HasField("latency") else _DEFAULT_LATENCY_MILLISECONDS
     source = make(
         "rtspsrc",
@@ -89,12 +91,12 @@ def _rtsp(camera: spec.Camera, pipeline: Gst.Pipeline, entry: Gst.Element, event
     source.connect("select-stream", lambda _source, _number, caps: caps.get_structure(0).get_string("media") == "video")
     pipeline.add(source)
 
-    def attach(pad: Gst.Pad, encoding: str) -> None:
+    def attach(container: Gst.Bin, pad: Gst.Pad, encoding: str) -> None:
         if encoding not in _DEPAYLOADERS:
             events.failed(failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, "it sends %s" % encoding))
             return
         events.encoding(encoding)
-        chain = Chain(pipeline)
+        chain = Chain(container)
         chain.add(_DEPAYLOADERS[encoding])
         if encoding == "JPEG":
             chain.add("jpegdec")
@@ -102,29 +104,29 @@ def _rtsp(camera: spec.Camera, pipeline: Gst.Pipeline, entry: Gst.Element, event
             chain.add(_PARSERS[encoding])
             # A picture with missing parts is not shown: better an older true one.
             chain.add(_LIBAV_DECODERS[encoding], "decoder", max_threads=1, output_corrupt=False)
-        _join(pad, chain, entry)
+        _join(container, pad, chain)
 
     _when_video_appears(source, attach)
 
 
-def _file(camera: spec.Camera, pipeline: Gst.Pipeline, entry: Gst.Element, events: SourceEvents) -> None:
+def _file(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> None:
     chain = Chain(pipeline)
     chain.add("filesrc", "source", location=unquote(urlsplit(camera.uri).path))
     demuxer = chain.add("decodebin", "decode")
 
-    def attach(pad: Gst.Pad, _encoding: str) -> None:
-        _join(pad, None, entry)
+    def attach(container: Gst.Bin, pad: Gst.Pad, _encoding: str) -> None:
+        _join(container, pad, None)
         # Behind this call, when the pad is not blocked any more.
         MainLoop.post(events.opened)
 
     _when_video_appears(demuxer, attach)
 
 
-def _device(camera: spec.Camera, pipeline: Gst.Pipeline, entry: Gst.Element, events: SourceEvents) -> None:
+def _device(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> None:
     chain = Chain(pipeline)
     chain.add("v4l2src", "source", device=camera.uri)
     demuxer = chain.add("decodebin", "decode")
-    _when_video_appears(demuxer, lambda pad, _encoding: _join(pad, None, entry))
+    _when_video_appears(demuxer, lambda container, pad, _encoding: _join(container, pad, None))
     events.encoding("raw")
 
 
@@ -147,8 +149,9 @@ def _test(camera: spec.Camera, pipeline: Gst.Pipeline, entry: Gst.Element, event
     events.encoding("raw")
 
 
-def _join(pad: Gst.Pad, between: Optional[Chain], entry: Gst.Element) -> None:
+def _join(container: Gst.Bin, pad: Gst.Pad, between: Optional[Chain]) -> None:
     """Links a pad that appeared, through a chain if there is one, to the entry of the frames' chain."""
+    entry = container.get_by_name(_ENTRY)
     first = entry
     if between is not None:
         between.link(entry, entry.get_name())
@@ -158,10 +161,11 @@ def _join(pad: Gst.Pad, between: Optional[Chain], entry: Gst.Element) -> None:
     pad.link_full(first.get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
 
 
-def _when_video_appears(source: Gst.Element, attach: Callable[[Gst.Pad, str], None]) -> None:
+def _when_video_appears(source: Gst.Element, attach: Callable[[Gst.Bin, Gst.Pad, str], None]) -> None:
     """Calls attach on the loop thread with the first video pad of an element whose pads come late, and the encoding.
 
     The pad appears on a streaming thread: its data wait behind a blocking probe until the loop thread has linked it.
+    attach gets the pipeline as an argument: a callback that holds its own pipeline would keep it alive for ever.
     """
     seen: List[Gst.Pad] = []
 
@@ -176,8 +180,10 @@ def _when_video_appears(source: Gst.Element, attach: Callable[[Gst.Pad, str], No
         block = pad.add_probe(Gst.PadProbeType.BLOCK_DOWNSTREAM, lambda *_: Gst.PadProbeReturn.OK)
 
         def on_loop() -> None:
-            if pad.get_parent_element() is not None:
-                attach(pad, encoding)
+            element = pad.get_parent_element()
+            container = None if element is None else element.get_parent()
+            if container is not None:
+                attach(container, pad, encoding)
             pad.remove_probe(block)
 
         MainLoop.post(on_loop)

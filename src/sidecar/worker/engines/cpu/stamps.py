@@ -1,20 +1,21 @@
-"""Stamps: small pictures in the form that overlaycomposition blends, premultiplied BGRA with a video meta.
+"""Stamps: small pictures in the form in which they are painted on a frame, I420 planes with an opacity.
 
 A stamp has no place of its own: it is drawn once, kept, and put wherever it is needed. Sizes are even, because a stamp
 on even coordinates then covers whole chroma samples of an I420 picture and its colours do not smear.
 """
 
 import math
-from typing import Any, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple, Optional, Tuple
 
 import cairo
-import gi
+import numpy as np
 
-gi.require_version("Gst", "1.0")
-gi.require_version("GstVideo", "1.0")
-from gi.repository import Gst, GstVideo  # noqa: E402
+from sidecar.worker.engines.cpu.palette import Colour
+from sidecar.worker.inference.frame import I420Frame
 
-from sidecar.worker.engines.cpu.palette import Colour  # noqa: E402
+# BT.709, limited range.
+_BLACK = (16, 128, 128)
+_TO_YUV = np.array(((0.1826, 0.6142, 0.0620), (-0.1006, -0.3386, 0.4392), (0.4392, -0.3989, -0.0403)))
 
 _FONT = "DejaVu Sans"
 _ELLIPSIS = "\u2026"
@@ -22,16 +23,15 @@ _ELLIPSIS = "\u2026"
 # Longer texts fit no picture; measuring them would only cost time.
 _MAX_TEXT = 512
 
-# A mask reaches this many pixels beyond its outline, so that the chroma samples which the outline cuts are black too.
-_MASK_MARGIN = 2
-
 
 class Stamp(NamedTuple):
-    """A picture to blend. The buffer is shared by all rectangles that show it and is never written again."""
+    """A picture to paint, as I420 planes already multiplied by their opacity, and what to keep of the frame below."""
 
-    buffer: Any
     width: int
     height: int
+    planes: Tuple["np.ndarray", "np.ndarray", "np.ndarray"]
+    keep: Optional[Tuple["np.ndarray", "np.ndarray"]]
+    """Per luma and per chroma sample, 0 to 256. None: the stamp is opaque."""
 
 
 class TextStyle(NamedTuple):
@@ -49,10 +49,29 @@ def even(value: float) -> int:
     return 2 * math.floor(value / 2 + 0.5)
 
 
-def strip(width: int, height: int, colour: Colour) -> Stamp:
-    """A filled rectangle."""
-    red, green, blue = colour
-    return _stamp(bytes((blue, green, red, 255)) * (width * height), width, height)
+def yuv(colour: Colour) -> Tuple[int, int, int]:
+    """A colour in BT.709, limited range."""
+    y, u, v = np.add(np.dot(_TO_YUV, colour), _BLACK).round().astype(int)
+    return int(y), int(u), int(v)
+
+
+def fill(frame: I420Frame, x: int, y: int, width: int, height: int, value: Tuple[int, int, int]) -> None:
+    """Fills a rectangle on even coordinates, cut at the frame's edges."""
+    frame.y[y : y + height, x : x + width] = value[0]
+    frame.u[y >> 1 : (y + height) >> 1, x >> 1 : (x + width) >> 1] = value[1]
+    frame.v[y >> 1 : (y + height) >> 1, x >> 1 : (x + width) >> 1] = value[2]
+
+
+def put(frame: I420Frame, x: int, y: int, stamp: Stamp) -> None:
+    """Paints a stamp at even coordinates, cut at the frame's right and lower edges."""
+    for below, source, half in zip((frame.y, frame.u, frame.v), stamp.planes, (0, 1, 1)):
+        part = below[y >> half : (y + stamp.height) >> half, x >> half : (x + stamp.width) >> half]
+        source = source[: part.shape[0], : part.shape[1]]
+        if stamp.keep is None:
+            part[:] = source
+        else:
+            kept = stamp.keep[half][: part.shape[0], : part.shape[1]]
+            part[:] = ((part * kept) >> 8) + source
 
 
 def text(content: str, style: TextStyle, max_width: int) -> Optional[Stamp]:
@@ -75,34 +94,6 @@ def text(content: str, style: TextStyle, max_width: int) -> Optional[Stamp]:
     pen.move_to(pad, round((height - ascent - descent) / 2 + ascent))
     pen.show_text(line)
     return _from_surface(surface)
-
-
-def mask(polygon: Sequence[Tuple[float, float]], width: int, height: int) -> Optional[Tuple[int, int, Stamp]]:
-    """A black area within a tile of width x height: left, top and the stamp. None where it lies outside.
-
-    The polygon is in tile pixels. Every pixel that it touches is opaque; where it crosses itself, no hole is left.
-    """
-    if len(polygon) < 3:
-        return None
-    columns, rows = zip(*polygon)
-    left = max(0, (int(min(columns)) - _MASK_MARGIN) // 2 * 2)
-    top = max(0, (int(min(rows)) - _MASK_MARGIN) // 2 * 2)
-    right = min(width, even(math.ceil(max(columns)) + _MASK_MARGIN + 1))
-    bottom = min(height, even(math.ceil(max(rows)) + _MASK_MARGIN + 1))
-    if right <= left or bottom <= top:
-        return None
-    surface = cairo.ImageSurface(cairo.FORMAT_ARGB32, right - left, bottom - top)
-    pen = cairo.Context(surface)
-    pen.set_antialias(cairo.ANTIALIAS_NONE)
-    pen.translate(-left, -top)
-    pen.set_source_rgb(0, 0, 0)
-    pen.set_line_width(2 * _MASK_MARGIN)
-    for x, y in polygon:
-        pen.line_to(x, y)
-    pen.close_path()
-    pen.fill_preserve()
-    pen.stroke()
-    return left, top, _from_surface(surface)
 
 
 def _pen(surface: Any, style: TextStyle) -> Any:
@@ -149,13 +140,16 @@ def _unit(colour: Colour) -> Tuple[float, float, float]:
 
 
 def _from_surface(surface: Any) -> Stamp:
-    # Cairo's ARGB32 is a native-endian word: BGRA in memory on the little-endian machines that this runs on. Its rows
-    # are width * 4 bytes, without padding, which is what the meta's default layout says.
+    # Cairo's ARGB32 is a native-endian word, BGRA in memory on a little-endian machine, multiplied by its alpha.
     surface.flush()
-    return _stamp(bytes(surface.get_data()), surface.get_width(), surface.get_height())
-
-
-def _stamp(pixels: bytes, width: int, height: int) -> Stamp:
-    buffer = Gst.Buffer.new_wrapped(pixels)
-    GstVideo.buffer_add_video_meta(buffer, GstVideo.VideoFrameFlags.NONE, GstVideo.VideoFormat.BGRA, width, height)
-    return Stamp(buffer, width, height)
+    width, height = surface.get_width(), surface.get_height()
+    pixels = np.frombuffer(surface.get_data(), np.uint8).reshape(height, surface.get_stride() // 4, 4)[:, :width]
+    alpha = pixels[:, :, 3] / 255.0
+    planes = np.dot(pixels[:, :, 2::-1], _TO_YUV.T) + alpha[:, :, None] * _BLACK
+    chroma = planes.reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
+    chroma_alpha = alpha.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
+    y, u, v = (plane.round().astype(np.uint8) for plane in (planes[:, :, 0], chroma[:, :, 1], chroma[:, :, 2]))
+    if (alpha == 1).all():
+        return Stamp(width, height, (y, u, v), None)
+    luma_keep, chroma_keep = ((256 * (1 - a)).astype(np.uint16) for a in (alpha, chroma_alpha))
+    return Stamp(width, height, (y, u, v), (luma_keep, chroma_keep))

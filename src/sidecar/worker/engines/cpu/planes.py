@@ -1,0 +1,43 @@
+"""The planes of an I420 buffer, as numpy sees them, without a copy."""
+
+from typing import Any
+
+import gi
+import numpy as np
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstVideo", "1.0")
+from gi.repository import Gst, GstVideo  # noqa: E402
+
+from sidecar.worker.inference.frame import BT601, BT709, I420Frame  # noqa: E402
+
+
+def video_info(caps: Gst.Caps) -> Any:
+    """The GstVideo.VideoInfo of fixed caps."""
+    if hasattr(GstVideo.VideoInfo, "new_from_caps"):
+        return GstVideo.VideoInfo.new_from_caps(caps)
+    # GStreamer's form before 1.20.
+    info = GstVideo.VideoInfo.new()
+    info.from_caps(caps)
+    return info
+
+
+def planes(data: Any, buffer: Gst.Buffer, info: Any) -> I420Frame:
+    """data: the mapped memory of buffer. The frame is valid while that is mapped, and as writable as the mapping."""
+    meta = GstVideo.buffer_get_video_meta(buffer)
+    strides, offsets = (info.stride, info.offset) if meta is None else (meta.stride, meta.offset)
+
+    def plane(index: int, width: int, height: int) -> "np.ndarray":
+        return np.ndarray((height, width), np.uint8, data, offsets[index], (strides[index], 1))
+
+    half_width, half_height = (info.width + 1) // 2, (info.height + 1) // 2
+    return I420Frame(
+        y=plane(0, info.width, info.height),
+        u=plane(1, half_width, half_height),
+        v=plane(2, half_width, half_height),
+        width=info.width,
+        height=info.height,
+        matrix=BT709 if info.colorimetry.matrix == GstVideo.VideoColorMatrix.BT709 else BT601,
+        # The name of the constant, 0_255, is no Python identifier.
+        full_range=int(info.colorimetry.range) == 1,
+    )
