@@ -1,0 +1,185 @@
+/** Finds elements and their properties as they are in one release on one platform. */
+
+import { closest } from "../desired/closest.js";
+import type {
+  ElementRecord,
+  ElementsFile,
+  FactsFile,
+  GStreamerFile,
+  NvinferKey,
+  NvinferKeysFile,
+  PadRecord,
+  PlainElementRecord,
+  PlainPropertyRecord,
+  PropertyRecord,
+  SeenFile,
+  TargetsFile,
+} from "./data.js";
+import { type Property, resolveProperty } from "./property.js";
+import { compareReleases, describeAvailability, isAvailable, isWithin } from "./release.js";
+import type { Target } from "./targets.js";
+
+export interface CatalogueFiles {
+  readonly elements: ElementsFile;
+  readonly seen: SeenFile;
+  readonly gstreamer: GStreamerFile;
+  readonly targets: TargetsFile;
+  readonly keys: NvinferKeysFile;
+  readonly facts: FactsFile;
+}
+
+/** What is known about a name that should exist on a target. */
+export type Lookup<T> =
+  | { readonly t: "found"; readonly found: T }
+  /** It exists, but not on this target: where says where it does. */
+  | { readonly t: "elsewhere"; readonly where: string }
+  | { readonly t: "unknown"; readonly near: string | undefined };
+
+export interface Element {
+  readonly name: string;
+  readonly pads: readonly PadRecord[];
+  property(name: string): Lookup<Property>;
+}
+
+export class Catalogue {
+  readonly targets: TargetsFile;
+  readonly facts: FactsFile;
+  readonly nvinferKeys: readonly NvinferKey[];
+  readonly #files: CatalogueFiles;
+  readonly #deepstream = new Map<string, ElementRecord[]>();
+  readonly #plain: ReadonlyMap<string, PlainElementRecord>;
+  readonly #named: ReadonlySet<string>;
+
+  constructor(files: CatalogueFiles) {
+    this.#files = files;
+    this.targets = files.targets;
+    this.facts = files.facts;
+    this.nvinferKeys = files.keys.keys;
+    for (const record of files.elements.elements) {
+      this.#deepstream.set(record.name, [...(this.#deepstream.get(record.name) ?? []), record]);
+    }
+    this.#plain = new Map(files.gstreamer.elements.map((record) => [record.name, record]));
+    this.#named = new Set(files.gstreamer.names.split(" "));
+  }
+
+  /** newMux: nvstreammux is the new one, as with USE_NEW_NVSTREAMMUX=yes. */
+  element(name: string, target: Target, newMux = false): Lookup<Element> {
+    const variants = this.#deepstream.get(name);
+    if (variants !== undefined) return this.#deepstreamElement(variants, target, newMux);
+    const plain = this.#plain.get(name);
+    if (plain !== undefined) return plainElement(plain, target);
+    return { t: "unknown", near: closest(name, this.#elementNames()) };
+  }
+
+  /** The name is one that GStreamer or NVIDIA has, though nothing else is known about it. */
+  isNamed(name: string): boolean {
+    return this.#named.has(name);
+  }
+
+  #elementNames(): readonly string[] {
+    return [...this.#deepstream.keys(), ...this.#plain.keys(), ...this.#named];
+  }
+
+  #deepstreamElement(
+    variants: readonly ElementRecord[],
+    target: Target,
+    newMux: boolean,
+  ): Lookup<Element> {
+    const wanted = newMux ? "new" : "legacy";
+    const record = variants.find((variant) => variant.variant?.startsWith(wanted)) ?? variants[0];
+    if (record === undefined) return { t: "unknown", near: undefined };
+    const where = record.platforms.map((platform) => ({
+      platform,
+      since: record.since,
+      until: record.until,
+    }));
+    if (!isAvailable(where, target.release, target.platform)) {
+      return { t: "elsewhere", where: describeAvailability(where) };
+    }
+    const inherited = this.#inherited(record.kind);
+    return {
+      t: "found",
+      found: {
+        name: record.name,
+        pads: record.pads.filter((pad) => isPadThere(pad, target.release)),
+        property: (name) => this.#deepstreamProperty(record, inherited, name, target),
+      },
+    };
+  }
+
+  #deepstreamProperty(
+    record: ElementRecord,
+    inherited: readonly PlainPropertyRecord[],
+    name: string,
+    target: Target,
+  ): Lookup<Property> {
+    const own = record.properties.find((property) => property.name === name);
+    if (own !== undefined) {
+      if (!isAvailable(own.availability, target.release, target.platform)) {
+        return { t: "elsewhere", where: describeAvailability(own.availability) };
+      }
+      const seen = this.#files.seen.elements[record.name]?.[name];
+      return {
+        t: "found",
+        found: resolveProperty(own, target.release, target.platform, seen),
+      };
+    }
+    const base = inherited.find((property) => property.name === name);
+    if (base !== undefined) {
+      return { t: "found", found: resolveProperty(base, target.release, target.platform) };
+    }
+    const near = closest(name, namesOn(record.properties, target));
+    return { t: "unknown", near };
+  }
+
+  #inherited(kind: string): readonly PlainPropertyRecord[] {
+    const base = this.facts.baseProperties;
+    return [...base.every, ...(base.byKind[kind] ?? [])];
+  }
+}
+
+function namesOn(properties: readonly PropertyRecord[], target: Target): readonly string[] {
+  return properties
+    .filter((property) => isAvailable(property.availability, target.release, target.platform))
+    .map((property) => property.name);
+}
+
+function isPadThere(pad: PadRecord, release: string): boolean {
+  return isWithin({ since: pad.since ?? "0", until: pad.until ?? null }, release);
+}
+
+/** Properties of GStreamer's own elements do not differ by platform, only by GStreamer's release. */
+function plainElement(record: PlainElementRecord, target: Target): Lookup<Element> {
+  if (isTooNew(record.since, target)) return needsGStreamer(record.since, target);
+  return {
+    t: "found",
+    found: {
+      name: record.name,
+      pads: record.pads,
+      property: (name) => plainProperty(record, name, target),
+    },
+  };
+}
+
+function plainProperty(record: PlainElementRecord, name: string, target: Target): Lookup<Property> {
+  const property = record.properties.find((candidate) => candidate.name === name);
+  if (property === undefined) {
+    return {
+      t: "unknown",
+      near: closest(
+        name,
+        record.properties.map((candidate) => candidate.name),
+      ),
+    };
+  }
+  if (isTooNew(property.since, target)) return needsGStreamer(property.since, target);
+  return { t: "found", found: resolveProperty(property, target.release, target.platform) };
+}
+
+function isTooNew(since: string | undefined, target: Target): since is string {
+  return since !== undefined && compareReleases(target.gstreamer, since) < 0;
+}
+
+function needsGStreamer(since: string, target: Target): Lookup<never> {
+  return { t: "elsewhere", where: `GStreamer from ${since}, this release has ${target.gstreamer}` };
+}

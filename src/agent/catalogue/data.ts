@@ -1,0 +1,204 @@
+/** The shape of the data files in catalogue/. Each says itself what its fields mean. */
+
+import type { Availability, Platform, Span } from "./release.js";
+
+export interface ElementsFile {
+  readonly elements: readonly ElementRecord[];
+}
+
+export interface ElementRecord extends Span {
+  readonly name: string;
+  readonly kind: string;
+  readonly platforms: readonly Platform[];
+  /** Only nvstreammux has two: the legacy one, which is the default, and the new one. */
+  readonly variant?: string;
+  readonly pads: readonly PadRecord[];
+  readonly properties: readonly PropertyRecord[];
+}
+
+export interface PadRecord extends Partial<Span> {
+  readonly direction: string;
+  readonly presence: string;
+  readonly caps: readonly CapsRecord[];
+}
+
+export interface CapsRecord {
+  /** "ANY": whatever it is. */
+  readonly media: string;
+  readonly features?: readonly string[];
+  /** An entry that begins with "..." says that the list is not complete. */
+  readonly formats?: readonly string[];
+}
+
+export interface PropertyRecord {
+  readonly name: string;
+  readonly type: string;
+  readonly min?: number | null;
+  readonly max?: number | null;
+  readonly enum?: readonly EnumRecord[];
+  /** Absent: rw. */
+  readonly access?: string;
+  readonly availability: readonly Availability[];
+  readonly changes?: readonly ChangeRecord[];
+}
+
+/** A nick may end in the platform or release that it is limited to, in brackets. */
+export interface EnumRecord {
+  readonly value: number;
+  readonly nick: string;
+}
+
+/** What a fact was before a release, and what it is from then on. */
+export interface ChangeRecord {
+  readonly version: string;
+  readonly changed: {
+    readonly type?: readonly [string, string];
+    readonly min?: readonly [number | null, number | null];
+    readonly max?: readonly [number | null, number | null];
+    readonly enum?: readonly [readonly EnumRecord[], readonly EnumRecord[]];
+  };
+}
+
+/** What gst-inspect printed of real elements, by element and property. */
+export interface SeenFile {
+  readonly elements: Readonly<Record<string, Readonly<Record<string, SeenProperty>>>>;
+}
+
+export interface SeenProperty {
+  readonly type: string;
+  readonly range?: readonly [string, string];
+  readonly values?: Readonly<Record<string, string>>;
+}
+
+export interface GStreamerFile {
+  readonly elements: readonly PlainElementRecord[];
+  /** Separated by blanks. */
+  readonly names: string;
+}
+
+export interface PlainElementRecord {
+  readonly name: string;
+  /** Of GStreamer. Absent: 1.14 or earlier. */
+  readonly since?: string;
+  readonly pads: readonly PadRecord[];
+  readonly properties: readonly PlainPropertyRecord[];
+}
+
+export type PlainPropertyRecord = Omit<PropertyRecord, "availability"> & {
+  readonly since?: string;
+};
+
+export interface TargetsFile {
+  readonly boards: readonly Board[];
+  readonly releases: readonly ReleaseRecord[];
+}
+
+export interface Board {
+  readonly id: string;
+  readonly name: string;
+  readonly arch: string;
+  readonly platform: Platform;
+  readonly release: string;
+  readonly releases: readonly string[];
+  readonly memoryMB: number;
+  readonly sharedMemory: boolean;
+  readonly int8: boolean;
+  readonly encodes: readonly string[];
+  readonly encode1080p30: number;
+  readonly decodes: readonly string[];
+  readonly decode1080p30: number;
+}
+
+export interface ReleaseRecord {
+  readonly release: string;
+  readonly gstreamer: string;
+  readonly platforms: Readonly<
+    Partial<
+      Record<Platform, { readonly tensorrt: string | null; readonly onnxOpset: number | null }>
+    >
+  >;
+}
+
+export interface NvinferKeysFile {
+  readonly keys: readonly NvinferKey[];
+}
+
+export interface NvinferKey extends Span {
+  readonly name: string;
+  readonly group: "property" | "class-attrs";
+  readonly type: string;
+  readonly min?: number;
+  readonly max?: number;
+  readonly length?: number;
+  readonly maxLength?: number;
+  readonly enum?: readonly NvinferChoice[];
+  readonly deprecated?: string;
+  readonly written?: boolean;
+  readonly outside?: boolean;
+}
+
+export interface NvinferChoice {
+  readonly value: number;
+  readonly nick: string;
+  readonly since?: string;
+  readonly platforms?: readonly Platform[];
+}
+
+export interface FactsFile {
+  readonly formats: readonly {
+    readonly format: string;
+    readonly keys: readonly string[];
+    readonly until: string | null;
+    readonly code?: "caffe-gone" | "uff-gone" | "etlt-gone";
+    readonly why?: string;
+  }[];
+  readonly needed: readonly {
+    readonly elements: readonly string[];
+    readonly property: string;
+    readonly value: string;
+    readonly platform: Platform;
+    readonly until: string;
+    readonly code: "bufapi-version-missing";
+    readonly why: string;
+  }[];
+  readonly instead: readonly { readonly property: string; readonly do: string }[];
+  readonly memoryTypes: { readonly property: string } & Readonly<
+    Record<Platform, readonly number[]>
+  >;
+  readonly trackers: {
+    readonly libraries: readonly ({ readonly file: string } & Span)[];
+    readonly algorithms: readonly ({ readonly name: string } & Span)[];
+  };
+  readonly engineFile: { readonly pattern: string; readonly precisions: readonly string[] };
+  readonly memory: {
+    readonly rule: string;
+    readonly weightBytes: Readonly<Record<string, number>>;
+    readonly fileBytesPerWeight: number;
+    readonly workspaceMB: number;
+    readonly runtimeMB: number;
+    readonly perCameraMB: number;
+    readonly systemMB: Readonly<Record<Platform, number>>;
+  };
+  readonly stream: {
+    readonly longestKeyFrameGapSeconds: number;
+    readonly frameRate: number;
+    readonly encoders: readonly EncoderFacts[];
+  };
+  readonly baseProperties: {
+    readonly every: readonly PlainPropertyRecord[];
+    readonly byKind: Readonly<Record<string, readonly PlainPropertyRecord[]>>;
+  };
+  readonly flow: Readonly<Record<"same" | "sameMemory" | "anyFormat", readonly string[]>>;
+}
+
+export interface EncoderFacts {
+  readonly element: string;
+  readonly codec: string;
+  readonly hardware: boolean;
+  readonly gap: readonly {
+    readonly property: string;
+    readonly platform?: Platform;
+    readonly default: number;
+  }[];
+  readonly bitrateUnit: "bit/s" | "kbit/s";
+}

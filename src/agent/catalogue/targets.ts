@@ -1,0 +1,76 @@
+/** Where something is to run: a DeepStream release on a platform, and the board if it is known. */
+
+import { closest } from "../desired/closest.js";
+import type { Board, ReleaseRecord, TargetsFile } from "./data.js";
+import { PLATFORMS, type Platform, platformName } from "./release.js";
+
+export interface Target {
+  /** t4, or 7.1/dgpu where no board is named. */
+  readonly id: string;
+  readonly release: string;
+  readonly platform: Platform;
+  readonly gstreamer: string;
+  readonly tensorrt: string | undefined;
+  /** Newest ONNX operator set that TensorRT reads there. */
+  readonly onnxOpset: number | undefined;
+  readonly board: Board | undefined;
+}
+
+export type TargetLookup =
+  | { readonly t: "target"; readonly target: Target }
+  | { readonly t: "unknown"; readonly message: string };
+
+/** "DeepStream 7.1 on dGPU". */
+export function describeTarget(target: Target): string {
+  return `DeepStream ${target.release} on ${platformName(target.platform)}`;
+}
+
+/** A board with the release that its image has, or with another one that it can run. */
+export function findBoard(file: TargetsFile, id: string, release?: string): TargetLookup {
+  const board = file.boards.find((candidate) => candidate.id === id);
+  if (board === undefined) {
+    const ids = file.boards.map((candidate) => candidate.id);
+    return { t: "unknown", message: unknown("board", id, ids) };
+  }
+  const wanted = release ?? board.release;
+  const found = findRelease(file, wanted, board.platform);
+  if (found.t === "unknown") return found;
+  if (!board.releases.includes(wanted)) {
+    const message = `${board.name} does not run DeepStream ${wanted}; it runs ${board.releases.join(", ")}`;
+    return { t: "unknown", message };
+  }
+  const suffix = wanted === board.release ? "" : `@${wanted}`;
+  return { t: "target", target: { ...found.target, id: `${board.id}${suffix}`, board } };
+}
+
+export function findRelease(file: TargetsFile, release: string, platform: string): TargetLookup {
+  const known = PLATFORMS.find((candidate) => candidate === platform);
+  if (known === undefined) {
+    return { t: "unknown", message: unknown("platform", platform, PLATFORMS) };
+  }
+  const record = file.releases.find((candidate) => candidate.release === release);
+  if (record === undefined) {
+    const releases = file.releases.map((candidate) => candidate.release);
+    return { t: "unknown", message: unknown("DeepStream release", release, releases) };
+  }
+  return { t: "target", target: releaseTarget(record, known) };
+}
+
+function releaseTarget(record: ReleaseRecord, platform: Platform): Target {
+  const facts = record.platforms[platform];
+  return {
+    id: `${record.release}/${platform}`,
+    release: record.release,
+    platform,
+    gstreamer: record.gstreamer,
+    tensorrt: facts?.tensorrt ?? undefined,
+    onnxOpset: facts?.onnxOpset ?? undefined,
+    board: undefined,
+  };
+}
+
+function unknown(what: string, given: string, allowed: readonly string[]): string {
+  const near = closest(given, allowed);
+  const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
+  return `unknown ${what} "${given}"${hint}; known: ${allowed.join(", ")}`;
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+/** The `slipstream` command. A subcommand is loaded only when it is asked for, so that each starts fast. */
+
+import { Command, CommanderError } from "commander";
+
+/** One line for each subcommand. */
+const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  lint: async () => (await import("./lint/command.js")).lintCommand(),
+};
+
+/** Exit status of wrong usage, of this command and of all below it. */
+const USAGE = 2;
+
+/** Help, and a name that is none of ours, need them all. */
+function load(name: string | undefined): Promise<Command[]> {
+  const wanted =
+    name !== undefined && Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
+  const loaders = wanted === undefined ? Object.values(SUBCOMMANDS) : [wanted];
+  return Promise.all(loaders.map((loader) => loader()));
+}
+
+const program = new Command("slipstream")
+  .description("Slipstream's command line")
+  .showHelpAfterError("(add --help for the options)")
+  .exitOverride();
+
+for (const command of await load(process.argv[2])) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Commander has printed it; help that was asked for is no mistake.
+  process.exitCode = error.exitCode === 0 ? 0 : USAGE;
+}

@@ -1,0 +1,146 @@
+/** Reads a PipelineSpec from proto3 JSON. Field names are taken in both spellings, bundlePath and bundle_path. */
+
+import { closest } from "../../desired/closest.js";
+import { didYouMean, type Problem, problem } from "../problem.js";
+import { type Field, type FieldType, MESSAGES, type Message, type MessageName } from "./schema.js";
+import type { Spec } from "./spec.js";
+
+export interface SpecReading {
+  readonly spec: Spec | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/** file stands in the problems of the text as a whole. */
+export function readSpec(text: string, file: string): SpecReading {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    // JSON.parse throws SyntaxError only; its message may quote the text, which may hold a password.
+    return refused(
+      problem("not-json", place(text, error, file), "it is not JSON here, or ends too early"),
+    );
+  }
+  if (!isObject(json)) return refused(problem("not-json", file, "it is JSON, but no object { }"));
+  const problems: Problem[] = [];
+  const read = readMessage(json, "PipelineSpec", "", problems);
+  // readMessage takes over nothing whose type the schema does not say.
+  const spec = { cameras: [], outputs: [], ...read } as Spec;
+  return { spec, problems };
+}
+
+function refused(why: Problem): SpecReading {
+  return { spec: undefined, problems: [why] };
+}
+
+/** FILE:LINE where the parser says where it stopped. */
+function place(text: string, error: unknown, file: string): string {
+  const position = /at position (\d+)/.exec(String(error))?.[1];
+  const end = position === undefined ? text.length : Number(position);
+  return `${file}:${text.slice(0, end).split("\n").length}`;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function readMessage(
+  json: Record<string, unknown>,
+  name: MessageName,
+  path: string,
+  problems: Problem[],
+): Record<string, unknown> {
+  const message = MESSAGES[name];
+  const read: Record<string, unknown> = {};
+  for (const [given, value] of Object.entries(json)) {
+    const key = given.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const field = Object.hasOwn(message, key) ? message[key] : undefined;
+    const at = path === "" ? key : `${path}.${key}`;
+    if (field === undefined) {
+      problems.push(problem("unknown-field", at, unknownField(given, name, message)));
+    } else if (value !== null) {
+      const taken = readField(value, field, at, problems);
+      if (taken !== undefined) read[key] = taken;
+    }
+  }
+  return read;
+}
+
+function unknownField(given: string, name: MessageName, message: Message): string {
+  return `${name} has no field ${given}${didYouMean(closest(given, Object.keys(message)))}`;
+}
+
+function readField(value: unknown, field: Field, path: string, problems: Problem[]): unknown {
+  if (!field.repeated) return readValue(value, field.type, path, problems);
+  if (!Array.isArray(value)) {
+    problems.push(problem("wrong-type", path, "it is a list [ ]"));
+    return undefined;
+  }
+  // An element that cannot be read keeps its place, so that later paths stay right.
+  return value.map((item, i) => readValue(item, field.type, `${path}[${i}]`, problems) ?? {});
+}
+
+function readValue(value: unknown, type: FieldType, path: string, problems: Problem[]): unknown {
+  const wrong = (expected: string): undefined => {
+    problems.push(problem("wrong-type", path, `it is ${expected}`));
+    return undefined;
+  };
+  switch (type.t) {
+    case "message":
+      return isObject(value) ? readMessage(value, type.of, path, problems) : wrong("an object { }");
+    case "enum":
+      return readEnum(value, type, path, problems);
+    case "scalar":
+      return readScalar(value, type.of) ?? wrong(EXPECTED[type.of]);
+    default:
+      return type satisfies never;
+  }
+}
+
+const EXPECTED = {
+  string: 'a text in quotes, "..."',
+  uint32: "a whole number from 0 to 4294967295",
+  float: "a number",
+  bool: "true or false",
+  duration: 'a number of seconds with an s, for example "0.1s"',
+} as const;
+
+/** undefined: it is not of that type. */
+function readScalar(value: unknown, type: keyof typeof EXPECTED): unknown {
+  switch (type) {
+    case "string":
+      return typeof value === "string" ? value : undefined;
+    case "bool":
+      return typeof value === "boolean" ? value : undefined;
+    case "float":
+      return typeof value === "number" ? value : undefined;
+    case "uint32":
+      return Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32
+        ? value
+        : undefined;
+    case "duration": {
+      const seconds =
+        typeof value === "string" ? /^(\d+(?:\.\d{1,9})?)s$/.exec(value)?.[1] : undefined;
+      return seconds === undefined ? undefined : Number(seconds) * 1000;
+    }
+    default:
+      return type satisfies never;
+  }
+}
+
+function readEnum(
+  value: unknown,
+  { prefix, values }: Extract<FieldType, { t: "enum" }>,
+  path: string,
+  problems: Problem[],
+): string | undefined {
+  if (typeof value === "number" && values[value] !== undefined) return values[value];
+  const name = typeof value === "string" ? value.replace(prefix, "") : "";
+  if (values.includes(name)) return name;
+  const near = closest(name, values.slice(1));
+  const allowed = values.slice(1).map((one) => prefix + one);
+  const hint = didYouMean(near === undefined ? undefined : prefix + near);
+  const message = `it is one of ${allowed.join(", ")}${hint}`;
+  problems.push(problem("unknown-value", path, message));
+  return undefined;
+}
