@@ -1,8 +1,8 @@
 """A counter painted into frames as black and white cells, which survives encoding and scaling.
 
-The cells stand in a band at the top of the frame and again in one at the bottom, because a viewer of annotated frames
-may find text over either. A band holds, from the left: a white and a black cell, which give the threshold; the
-counter, highest bit first; and a check sum, so that a damaged band is noticed rather than misread.
+The cells stand in two bands across the frame, away from its corners, where annotated frames carry names and counts, and
+twice, because a label may lie over either. A band holds, from the left: a white and a black cell, which give the
+threshold; the counter, highest bit first; and a check sum, so that a damaged band is noticed rather than misread.
 """
 
 from typing import NamedTuple, Optional
@@ -12,8 +12,9 @@ import numpy as np
 COUNTER_BITS = 16
 _CHECK_BITS = 6
 _CELLS = 2 + COUNTER_BITS + _CHECK_BITS
-_BANDS = 12
-"""A band is this part of the frame's height."""
+_BAND_HEIGHT = 1 / 12
+_BAND_TOPS = (1 / 4, 2 / 3)
+"""Parts of the frame's height."""
 _BLACK = 16
 _WHITE = 235
 _LEAST_CONTRAST = 80
@@ -29,22 +30,21 @@ class Rectangle(NamedTuple):
 
 
 def paint(luma: np.ndarray, counter: int) -> None:
-    """Paints a counter, modulo 2^16, over the top and the bottom of a luma plane."""
+    """Paints a counter, modulo 2^16, into a luma plane."""
     height, width = luma.shape
     edges = np.linspace(0, width, _CELLS + 1).round().astype(int)
     row = np.repeat(np.where(_bits(counter), _WHITE, _BLACK).astype(np.uint8), np.diff(edges))
-    band = max(1, height // _BANDS)
-    luma[:band] = row
-    luma[height - band :] = row
+    for top in _BAND_TOPS:
+        luma[round(height * top) : round(height * (top + _BAND_HEIGHT))] = row
 
 
 def read(luma: np.ndarray, frame: Optional[Rectangle] = None) -> Optional[int]:
     """The counter in a luma plane, or None. frame: where the camera's frame lies in it; without one, everywhere."""
     if frame is None:
         frame = Rectangle(0, 0, luma.shape[1], luma.shape[0])
-    band = frame.height / _BANDS
-    for top in (frame.y, frame.y + frame.height - band):
-        counter = _read_band(luma, Rectangle(frame.x, top, frame.width, band))
+    for top in _BAND_TOPS:
+        band = Rectangle(frame.x, frame.y + frame.height * top, frame.width, frame.height * _BAND_HEIGHT)
+        counter = _read_band(luma, band)
         if counter is not None:
             return counter
     return None
@@ -52,9 +52,8 @@ def read(luma: np.ndarray, frame: Optional[Rectangle] = None) -> Optional[int]:
 
 def _read_band(luma: np.ndarray, band: Rectangle) -> Optional[int]:
     # Only the middle of a cell counts: its edges are blurred by scaling.
-    rows = slice(
-        round(band.y + band.height / 4), max(round(band.y + band.height * 3 / 4), round(band.y + band.height / 4) + 1)
-    )
+    top = round(band.y + band.height / 4)
+    rows = slice(top, max(round(band.y + band.height * 3 / 4), top + 1))
     cell = band.width / _CELLS
     levels = []
     for index in range(_CELLS):
