@@ -153,11 +153,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             self._loop.call(preview.stop, _LOOP_SECONDS)
 
     def _preview(self, output_id: str, camera_id: str, rate: float, context: Any) -> Preview:
-        def make() -> Optional[Preview]:
-            picture = self._engine.outputs().picture((output_id, camera_id))
-            return None if picture is None else Preview(picture.raw_pad, rate)
-
-        preview = self._loop.call(make, _LOOP_SECONDS)
+        preview = self._loop.call(lambda: self._engine.preview(output_id, camera_id, rate), _LOOP_SECONDS)
         if preview is None:
             context.abort(grpc.StatusCode.NOT_FOUND, "there is no output %r for camera %r" % (output_id, camera_id))
             raise AssertionError("abort always raises")

@@ -1,6 +1,6 @@
 """Software encoders: little delay, a key frame every second, the bit rate as asked."""
 
-from typing import Dict, List, NamedTuple
+from typing import List, NamedTuple
 
 import gi
 
@@ -9,39 +9,37 @@ from gi.repository import Gst  # noqa: E402
 
 from sidecar.chain import Chain  # noqa: E402
 from sidecar.contract import spec  # noqa: E402
+from sidecar.worker.outputs import CODEC_NAMES, codec_name  # noqa: E402
 
 
-class Codec(NamedTuple):
-    """How a codec is encoded, parsed and put into RTP packets."""
+class _Elements(NamedTuple):
+    """What encodes a codec, parses it and puts it into RTP packets."""
 
-    name: str
     encoder: str
     parser: str
     payloader: str
 
 
-CODECS: Dict["spec.Codec", Codec] = {
-    spec.CODEC_H264: Codec("H264", "x264enc", "h264parse", "rtph264pay"),
-    spec.CODEC_H265: Codec("H265", "x265enc", "h265parse", "rtph265pay"),
+_ELEMENTS = {
+    "H264": _Elements("x264enc", "h264parse", "rtph264pay"),
+    "H265": _Elements("x265enc", "h265parse", "rtph265pay"),
 }
 
 # The loopback interface takes packets of up to 64 KiB: fewer packets, less work on both ends.
 _LOOPBACK_MTU = 60000
 
 
-def codec_of(encoding: spec.Encoding) -> Codec:
-    return CODECS[encoding.codec or spec.CODEC_H264]
-
-
 def available_codecs() -> List["spec.Codec"]:
     """The codecs that this machine's GStreamer can encode."""
-    return [number for number, codec in CODECS.items() if Gst.ElementFactory.find(codec.encoder) is not None]
+    return [
+        codec for codec, name in CODEC_NAMES.items() if Gst.ElementFactory.find(_ELEMENTS[name].encoder) is not None
+    ]
 
 
 def add_encoder(chain: Chain, encoding: spec.Encoding) -> Gst.Element:
     """From I420 to encoded frames. Raises ChainError."""
-    codec = codec_of(encoding)
-    if codec.name == "H264":
+    elements = _ELEMENTS[codec_name(encoding)]
+    if codec_name(encoding) == "H264":
         encoder = chain.add(
             "x264enc",
             "encoder",
@@ -62,13 +60,13 @@ def add_encoder(chain: Chain, encoding: spec.Encoding) -> Gst.Element:
             # One thread: pools of threads cost more than they give at these sizes, and add delay.
             option_string="pools=none:frame-threads=1:log-level=none",
         )
-    chain.add(codec.parser)
+    chain.add(elements.parser)
     return encoder
 
 
 def add_loopback(chain: Chain, encoding: spec.Encoding, port: int) -> Gst.Element:
     """From encoded frames to RTP on a loopback port, where the outlet listens. Raises ChainError."""
-    chain.add(codec_of(encoding).payloader, config_interval=-1, pt=96, mtu=_LOOPBACK_MTU)
+    chain.add(_ELEMENTS[codec_name(encoding)].payloader, config_interval=-1, pt=96, mtu=_LOOPBACK_MTU)
     return chain.add("udpsink", "loopback", host="127.0.0.1", port=port, sync=False, **{"async": False})
 
 

@@ -11,7 +11,8 @@ from sidecar.worker.engines.cpu.camera import Camera
 from sidecar.worker.engines.cpu.encoder import available_codecs
 from sidecar.worker.engines.cpu.intake import Intake
 from sidecar.worker.engines.cpu.masks import masks_of
-from sidecar.worker.engines.cpu.outputs import Outputs
+from sidecar.worker.engines.cpu.pictures import Pictures
+from sidecar.worker.engines.cpu.preview import Preview
 from sidecar.worker.engines.cpu.vision import Eye, Vision
 from sidecar.worker.inference.bundle import Bundle, load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError
@@ -37,7 +38,7 @@ class CpuEngine:
         self._vision = Vision()
         self._model: Optional[LoadedModel] = None
         self._model_spec = spec.Model()
-        self._outputs = Outputs(outlet_socket, board)
+        self._pictures = Pictures(outlet_socket, board)
         self._cameras: OrderedDict[str, Camera] = OrderedDict()
 
     def capabilities(self) -> pipeline.Capabilities:
@@ -61,7 +62,7 @@ class CpuEngine:
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
         """Makes everything as the specification says, by the smallest change, and tells what it did."""
         changes = self._apply_model(specification.model, model)
-        changes += self._outputs.apply(specification)
+        changes += self._pictures.apply(specification)
         wanted = OrderedDict((camera.id, camera) for camera in specification.cameras)
         for camera_id, camera in list(self._cameras.items()):
             if camera_id not in wanted or _reconnects(camera.spec, wanted[camera_id]):
@@ -77,15 +78,17 @@ class CpuEngine:
         self._board.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
         return changes
 
-    def outputs(self) -> Outputs:
-        return self._outputs
+    def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
+        """JPEG pictures of an output from now on; None if there is no such output. Stopped by the caller."""
+        picture = self._pictures.picture((output_id, camera_id))
+        return None if picture is None else Preview(picture.raw_pad, max_frame_rate)
 
     def stop(self) -> None:
         """Returns when no pipeline is left."""
         for camera in self._cameras.values():
             camera.stop()
         self._cameras.clear()
-        self._outputs.stop()
+        self._pictures.stop()
 
     def _apply_model(self, wanted: spec.Model, model: LoadedModel) -> List[pipeline.Change]:
         changes = [
@@ -103,11 +106,11 @@ class CpuEngine:
             one.id,
             Eye(self._vision),
             masks_of(one),
-            self._outputs.deliver,
+            self._pictures.deliver,
             self._board.publish_detections,
             self._board.events.wanted,
         )
-        camera = Camera(one, intake, self._board, note=lambda text: self._outputs.note(one.id, text))
+        camera = Camera(one, intake, self._board, note=lambda text: self._pictures.note(one.id, text))
         camera.start()
         return camera
 

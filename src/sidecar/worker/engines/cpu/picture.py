@@ -116,9 +116,12 @@ class Picture:
     def set_rtp_port(self, port: int) -> None:
         self._loopback.set_property("port", port)
 
-    def set_bitrate(self, encoding: spec.Encoding) -> None:
-        """Only for x264enc, which takes a new rate while it runs."""
+    def set_bitrate(self, encoding: spec.Encoding) -> bool:
+        """Changes the bit rate while frames flow. False: this encoder cannot, it takes a new picture."""
+        if self._encoder.get_factory().get_name() != "x264enc":
+            return False
         self._encoder.set_property("bitrate", kilobits(encoding))
+        return True
 
     def stop(self) -> None:
         """Returns when the pipeline is gone."""

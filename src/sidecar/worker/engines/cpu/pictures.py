@@ -1,0 +1,145 @@
+"""All pictures of engine cpu: built when the outlet has a port for them, fed by the cameras, rebuilt when they fail."""
+
+from collections import OrderedDict
+from typing import Dict, List, Optional, Tuple
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib  # noqa: E402
+
+from sidecar.chain import ChainError  # noqa: E402
+from sidecar.contract import pipeline, spec, state  # noqa: E402
+from sidecar.worker.board import Board, OutputKey  # noqa: E402
+from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
+from sidecar.worker.engines.cpu.picture import Look, Picture  # noqa: E402
+from sidecar.worker.outputs import RETRY_SECONDS, Outputs, Plan, describe_change, plan  # noqa: E402
+
+
+class Pictures:
+    """All methods are called on the loop thread, except deliver(), which cameras call on theirs."""
+
+    def __init__(self, outlet_socket: str, board: Board) -> None:
+        self._outputs = Outputs(outlet_socket, board, on_ports=self._on_ports, count=self._count)
+        self._look = Look(False, False, False, False)
+        self._plans: OrderedDict[OutputKey, Plan] = OrderedDict()
+        self._ports: Dict[OutputKey, int] = {}
+        # Replaced as a whole, for the cameras' threads.
+        self._pictures: Dict[OutputKey, Picture] = {}
+        self._retries: Dict[OutputKey, int] = {}
+        self._notes: Dict[str, str] = {}
+
+    def deliver(self, frame: SeenFrame) -> None:
+        """Hands a frame to every picture that shows its camera. Called on the camera's streaming thread."""
+        for picture in self._pictures.values():
+            picture.push(frame)
+
+    def note(self, camera_id: str, text: str) -> None:
+        """What the tiles of a camera say while it sends nothing."""
+        self._notes[camera_id] = text
+        for picture in self._pictures.values():
+            picture.note(camera_id, text)
+
+    def picture(self, key: OutputKey) -> Optional[Picture]:
+        """The picture of an output, None if there is none (yet)."""
+        return self._pictures.get(key)
+
+    def apply(self, specification: spec.PipelineSpec) -> List[pipeline.Change]:
+        """Makes the pictures as planned, and tells what it did. Pictures that stay the same are not touched."""
+        changes = self._apply_look(specification.overlay)
+        wanted = OrderedDict((one.key, one) for one in plan(specification))
+        outdated = [key for key in self._plans if key not in wanted]
+        fresh = [key for key in wanted if key not in self._plans]
+        for key, before in self._plans.items():
+            after = wanted.get(key)
+            if after is None:
+                continue
+            differs, in_more_than_bitrate = describe_change(before, after)
+            picture = self._pictures.get(key)
+            if in_more_than_bitrate or (differs and picture is not None and not picture.set_bitrate(after.encoding)):
+                outdated.append(key)
+                fresh.append(key)
+            elif differs:
+                changes.append(_change(key, pipeline.EFFECT_LIVE))
+        for key in outdated:
+            self._drop(key)
+        self._plans = wanted
+        changes += [_change(key, pipeline.EFFECT_REBUILD) for key in OrderedDict.fromkeys(outdated + fresh)]
+        if outdated or fresh:
+            self._outputs.serve(list(wanted.values()))
+        return changes
+
+    def stop(self) -> None:
+        """Returns when all pictures are gone."""
+        for key in list(self._plans):
+            self._drop(key)
+        self._plans = OrderedDict()
+        self._outputs.stop()
+
+    def _apply_look(self, overlay: spec.Overlay) -> List[pipeline.Change]:
+        look = Look(overlay.boxes, overlay.labels, overlay.counts, overlay.names)
+        if look == self._look:
+            return []
+        self._look = look
+        for picture in self._pictures.values():
+            picture.look = look
+        return [pipeline.Change(path="overlay", effect=pipeline.EFFECT_LIVE)]
+
+    def _on_ports(self, ports: Dict[OutputKey, int]) -> None:
+        self._ports = ports
+        for key, port in ports.items():
+            picture = self._pictures.get(key)
+            if picture is not None:
+                picture.set_rtp_port(port)
+            elif key not in self._retries:
+                self._build(key)
+
+    def _build(self, key: OutputKey) -> None:
+        one, port = self._plans.get(key), self._ports.get(key)
+        if one is None or port is None:
+            return
+        try:
+            picture = Picture(
+                one.encoding,
+                one.cameras,
+                self._look,
+                self._notes,
+                port,
+                failed=lambda error, _debug: self._failed(key, str(error.message)),
+            )
+        except ChainError as error:
+            self._failed(key, str(error))
+            return
+        self._pictures = {**self._pictures, key: picture}
+
+    def _drop(self, key: OutputKey) -> None:
+        retry = self._retries.pop(key, 0)
+        if retry:
+            GLib.source_remove(retry)
+        picture = self._pictures.get(key)
+        if picture is not None:
+            self._pictures = {other: each for other, each in self._pictures.items() if other != key}
+            picture.stop()
+
+    def _failed(self, key: OutputKey, detail: str) -> None:
+        self._drop(key)
+
+        def again() -> bool:
+            del self._retries[key]
+            self._outputs.show(key, waiting=state.OutputStatus.Waiting())
+            self._build(key)
+            return bool(GLib.SOURCE_REMOVE)
+
+        self._retries[key] = GLib.timeout_add(int(RETRY_SECONDS * 1000), again)
+        self._outputs.fail(key, state.OUTPUT_FAILED_REASON_ENCODER, detail)
+
+    def _count(self, key: OutputKey, status: state.OutputStatus) -> None:
+        picture = self._pictures.get(key)
+        if picture is not None:
+            status.frames = picture.frames
+            status.frames_dropped = picture.frames_dropped
+
+
+def _change(key: Tuple[str, str], effect: "pipeline.Effect") -> pipeline.Change:
+    output_id, camera_id = key
+    return pipeline.Change(path="outputs[%s]" % "/".join(filter(None, (output_id, camera_id))), effect=effect)

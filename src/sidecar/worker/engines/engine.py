@@ -1,0 +1,62 @@
+"""What an engine is to the rest of the worker."""
+
+import abc
+from typing import Any, List, NamedTuple, Optional, Tuple
+
+from sidecar.contract import pipeline, spec
+from sidecar.worker.problems import Problem
+
+
+class Facts(NamedTuple):
+    """What the agent is told about the engine's machine; empty where there is no such thing."""
+
+    engine: str
+    board: str = ""
+    deepstream_release: str = ""
+    gpu: str = ""
+
+
+class Preview(abc.ABC):
+    """JPEG pictures of one output, made only while somebody looks. Made and stopped on the loop thread."""
+
+    @abc.abstractmethod
+    def take(self, timeout: float) -> Optional[bytes]:
+        """The next JPEG; None if none came within timeout seconds. Called on any thread."""
+
+    @abc.abstractmethod
+    def stop(self) -> None:
+        """Ends it."""
+
+
+class Engine(abc.ABC):
+    """Methods are called on the loop thread unless they say otherwise."""
+
+    @abc.abstractmethod
+    def facts(self) -> Facts:
+        """Called on any thread."""
+
+    @abc.abstractmethod
+    def capabilities(self) -> pipeline.Capabilities:
+        """What this engine can do on this machine. Called on any thread."""
+
+    @abc.abstractmethod
+    def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[Any], List[Problem]]:
+        """Reads and loads the model, which takes a moment, and finds what only this engine can find.
+
+        Never called on the loop thread; touches nothing in force. Returns what apply() needs, None if it cannot run.
+        """
+
+    @abc.abstractmethod
+    def apply(self, specification: spec.PipelineSpec, model: Any) -> List[pipeline.Change]:
+        """Makes everything as the specification says, by the smallest change, and tells what it did.
+
+        Raises ChainError if an element is missing or refuses: then what was in force still is.
+        """
+
+    @abc.abstractmethod
+    def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
+        """JPEG pictures of an output from now on; None if there is no such output."""
+
+    @abc.abstractmethod
+    def stop(self) -> None:
+        """Returns when no pipeline is left."""
