@@ -1,0 +1,54 @@
+"""What the RTSP server does for the viewers of one mount: one payloader for all of them."""
+
+from typing import Any, Optional
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtsp", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import Gst, GstRtsp, GstRtspServer  # noqa: E402
+
+from sidecar.chain import Chain  # noqa: E402
+from sidecar.outlet.codec import codec  # noqa: E402
+from sidecar.outlet.feed import Feed  # noqa: E402
+from sidecar.outlet.protocol import RTP_PAYLOAD_TYPE, Mount  # noqa: E402
+
+_SOURCE = "frames"
+
+
+class MountFactory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # gi has no types
+    """Makes the media of a mount when its first viewer comes. Methods are called on server threads."""
+
+    def __init__(self, mount: Mount, feed: Feed) -> None:
+        super().__init__()
+        self._mount = mount
+        self._feed = feed
+        self.set_shared(True)
+        self.set_protocols(GstRtsp.RTSPLowerTrans.TCP | GstRtsp.RTSPLowerTrans.UDP)
+        # Frames are due the moment they arrive.
+        self.set_latency(0)
+        self.connect("media-configure", self._on_media_configure)
+
+    def do_gen_key(self, _url: Any) -> str:
+        """Addresses that differ in their query only share one media."""
+        return self._mount.path
+
+    def do_create_element(self, _url: Any) -> Optional[Any]:
+        """None (the client is told that there is nothing yet) before the worker's first frame."""
+        if not self._feed.has_picture:
+            return None
+        elements = codec(self._mount.codec)
+        container = Gst.Bin.new(None)
+        chain = Chain(container)
+        chain.add("appsrc", _SOURCE, caps=elements.frames, format="time", is_live=True, block=False)
+        chain.add(elements.payloader, "pay0", pt=RTP_PAYLOAD_TYPE, config_interval=-1)
+        return container
+
+    def _on_media_configure(self, _factory: Any, media: Any) -> None:
+        source = media.get_element().get_by_name(_SOURCE)
+        media.connect("unprepared", self._on_unprepared, source)
+        self._feed.attach(source)
+
+    def _on_unprepared(self, _media: Any, source: Any) -> None:
+        self._feed.detach(source)

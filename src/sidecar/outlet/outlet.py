@@ -1,0 +1,150 @@
+"""The outlet: does what the newest worker tells it, and tells that worker how it goes."""
+
+import os
+from typing import Any, Dict, Optional
+
+from gi.repository import GLib
+
+from sidecar.chain import ChainError
+from sidecar.log import Log
+from sidecar.outlet.lines import JsonLines
+from sidecar.outlet.mount_point import MountPoint
+from sidecar.outlet.protocol import (
+    INTERNAL,
+    Configuration,
+    Failure,
+    MountStatus,
+    ProtocolError,
+    configured_message,
+    failed_message,
+    parse_configuration,
+    status_message,
+)
+from sidecar.outlet.server import PortError, Server
+
+_RETRY_MS = 2000
+_STATUS_MS = 1000
+# A client's request is heard before it is carried out: look this much later.
+_RECOUNT_MS = 50
+
+_log = Log("outlet")
+
+
+class Outlet:
+    """Keeps mounts and viewers while workers come and go. Methods are called on the main-loop thread."""
+
+    def __init__(self) -> None:
+        # Not to be guessed, so that no viewer passes for us.
+        self._own_agent = "slipstream-outlet/" + os.urandom(8).hex()
+        self._server = Server(lambda: GLib.idle_add(self._recount_soon), self._own_agent)
+        self._mounts: Dict[str, MountPoint] = {}
+        self._worker: Optional[JsonLines] = None
+        # The last failure to do what the worker wants.
+        self._failure: Optional[Failure] = None
+        # GLib source numbers; 0: none.
+        self._retry = 0
+        self._recount = 0
+        self._told: Dict[str, MountStatus] = {}
+        self._tick = GLib.timeout_add(_STATUS_MS, self._tell_status)
+
+    def take_worker(self, connection: Any) -> None:
+        """A worker has connected: from now on it has the say, and one before it has not."""
+        if self._worker is not None:
+            self._worker.close()
+        self._worker = JsonLines(connection, self._on_message, self._on_worker_gone)
+        _log.info("worker connected")
+
+    def stop(self) -> None:
+        """Ends everything."""
+        GLib.source_remove(self._tick)
+        self._cancel_retry()
+        if self._worker is not None:
+            self._worker.close()
+        for mount in self._mounts.values():
+            mount.stop()
+        self._server.close()
+
+    def _on_message(self, message: Dict[str, Any]) -> None:
+        try:
+            configuration = parse_configuration(message.get("configure"))
+        except ProtocolError as error:
+            self._tell(failed_message(Failure(INTERNAL, "the outlet cannot read its configuration: %s" % error)))
+            return
+        self._failure = None
+        self._configure(configuration)
+
+    def _configure(self, configuration: Configuration) -> bool:
+        """Makes the configuration true, now or by trying again."""
+        self._cancel_retry()
+        try:
+            self._set_mounts(configuration)
+            self._listen(configuration.port)
+        except (ChainError, OSError) as error:
+            self._fail(Failure(INTERNAL, str(error)), configuration)
+        except PortError as error:
+            self._fail(error.failure, configuration)
+        else:
+            rtp_ports = {path: mount_point.rtp_port for path, mount_point in self._mounts.items()}
+            _log.info("configured", port=configuration.port, mounts=sorted(rtp_ports))
+            self._told = {}
+            self._tell(configured_message(rtp_ports))
+        return False
+
+    def _set_mounts(self, configuration: Configuration) -> None:
+        wanted = {mount.path: mount for mount in configuration.mounts}
+        for path, mount_point in list(self._mounts.items()):
+            if wanted.get(path) != mount_point.mount:
+                del self._mounts[path]
+                mount_point.stop()
+        for path, mount in wanted.items():
+            if path not in self._mounts:
+                self._mounts[path] = MountPoint(mount, self._server, self._own_agent, self._recount_now)
+            self._mounts[path].expect_new_stream()
+
+    def _listen(self, port: int) -> None:
+        if port != self._server.port:
+            self._server.listen(port)
+            for mount_point in self._mounts.values():
+                mount_point.prove_again()
+
+    def _fail(self, failure: Failure, configuration: Configuration) -> None:
+        # Said once, however often it is tried.
+        if failure != self._failure:
+            _log.error("cannot do what the worker wants; tried again for as long as it does", **failure._asdict())
+            self._failure = failure
+            self._tell(failed_message(failure))
+        self._retry = GLib.timeout_add(_RETRY_MS, self._configure, configuration)
+
+    def _cancel_retry(self) -> None:
+        if self._retry:
+            GLib.source_remove(self._retry)
+            self._retry = 0
+
+    def _tell_status(self) -> bool:
+        """Tells what has changed since it was last told."""
+        viewers = self._server.viewers(self._mounts)
+        statuses = {path: mount_point.status(viewers[path]) for path, mount_point in self._mounts.items()}
+        if statuses != self._told:
+            self._told = statuses
+            self._tell(status_message(statuses))
+        return True
+
+    def _recount_soon(self) -> bool:
+        if not self._recount:
+            self._recount = GLib.timeout_add(_RECOUNT_MS, self._recount_now)
+        return False
+
+    def _recount_now(self) -> None:
+        self._recount = 0
+        self._tell_status()
+
+    def _tell(self, message: Dict[str, Any]) -> None:
+        if self._worker is not None:
+            self._worker.send(message)
+
+    def _on_worker_gone(self, problem: Optional[str]) -> None:
+        self._worker = None
+        if problem is None:
+            _log.info("worker disconnected; viewers stay")
+        else:
+            _log.warning("worker was disconnected; viewers stay", why=problem)

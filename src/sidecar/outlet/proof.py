@@ -1,0 +1,74 @@
+"""Proof that a mount is really served: the outlet watches itself, once, as any client would."""
+
+from typing import Any, Callable, Optional
+
+from gi.repository import GLib, Gst
+
+from sidecar.chain import Chain, make
+from sidecar.outlet.codec import codec
+from sidecar.outlet.protocol import Mount
+
+# An attempt without a frame is given up after this; the next one follows after a pause.
+_ATTEMPT_MS = 4000
+_PAUSE_MS = 500
+
+
+class Proof:
+    """Plays a mount until a frame has come through the network, however often that must be tried. Main-loop thread."""
+
+    def __init__(self, mount: Mount, port: int, user_agent: str, on_proven: Callable[[], None]) -> None:
+        """Begins at once. on_proven is called once, on the main-loop thread. Raises ChainError."""
+        self._mount = mount
+        self._location = "rtsp://127.0.0.1:%d%s" % (port, mount.path)
+        self._user_agent = user_agent
+        self._on_proven = on_proven
+        self._pipeline: Optional[Any] = None
+        self._timer = 0
+        self._attempt()
+
+    def stop(self) -> None:
+        """Gives up. on_proven is not called after this."""
+        self._end_attempt()
+
+    def _attempt(self) -> bool:
+        elements = codec(self._mount.codec)
+        pipeline = Gst.Pipeline.new(None)
+        source = make(
+            "rtspsrc", location=self._location, protocols="tcp", latency=0, user_agent=self._user_agent, timeout=2000000
+        )
+        pipeline.add(source)
+        # Whole frames, not packets, are the proof.
+        chain = Chain(pipeline)
+        depayloader = chain.add(elements.depayloader)
+        sink = chain.add("fakesink", sync=False, signal_handoffs=True)
+        source.connect("pad-added", lambda _, pad: pad.link(depayloader.get_static_pad("sink")))
+        sink.connect("handoff", lambda *_: GLib.idle_add(self._on_frame, pipeline))
+        bus = pipeline.get_bus()
+        bus.add_signal_watch()
+        bus.connect("message::error", lambda *_: self._try_later(pipeline))
+        bus.connect("message::eos", lambda *_: self._try_later(pipeline))
+        self._pipeline = pipeline
+        self._timer = GLib.timeout_add(_ATTEMPT_MS, self._try_later, pipeline)
+        pipeline.set_state(Gst.State.PLAYING)
+        return False
+
+    def _on_frame(self, pipeline: Any) -> bool:
+        if pipeline is self._pipeline:
+            self._end_attempt()
+            self._on_proven()
+        return False
+
+    def _try_later(self, pipeline: Any) -> bool:
+        if pipeline is self._pipeline:
+            self._end_attempt()
+            self._timer = GLib.timeout_add(_PAUSE_MS, self._attempt)
+        return True
+
+    def _end_attempt(self) -> None:
+        if self._timer:
+            GLib.source_remove(self._timer)
+            self._timer = 0
+        if self._pipeline is not None:
+            self._pipeline.get_bus().remove_signal_watch()
+            self._pipeline.set_state(Gst.State.NULL)
+            self._pipeline = None

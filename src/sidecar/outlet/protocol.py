@@ -1,0 +1,131 @@
+"""What the worker and the outlet say to each other: one JSON object a line over RUN_DIR/outlet.sock.
+
+worker to outlet   {"configure": {"port": 8554, "mounts": [{"path": "/ds", "codec": "H264", "width": W, "height": H}]}}
+outlet to worker   {"configured": {"mounts": {"/ds": {"rtp_port": N}}}}
+                   {"failed": {"reason": "PORT_IN_USE" or "INTERNAL", "detail": "one line"}}
+                   {"status": {"mounts": {"/ds": {"frames": N, "viewers": N, "served": true or false}}}}
+
+A configuration is answered by "configured", or by "failed" and, as soon as the outlet succeeds, "configured". Then the
+worker sends each mount's RTP (payload type 96) to 127.0.0.1 at the mount's rtp_port, beginning with a key frame. Before
+it begins another RTP stream it configures again: that lets the outlet take the new stream at once.
+"""
+
+from typing import Any, Dict, NamedTuple, Tuple
+
+SOCKET_NAME = "outlet.sock"
+RTP_PAYLOAD_TYPE = 96
+# The worker's payloader may fill datagrams up to this size (its mtu property): loopback does not mind, and a key frame
+# in a few large datagrams costs less and fits the socket's buffer better than in hundreds of small ones.
+RTP_LARGEST_PACKET = 60000
+
+CODECS = ("H264", "H265")
+PORT_IN_USE = "PORT_IN_USE"
+INTERNAL = "INTERNAL"
+
+
+class ProtocolError(Exception):
+    """A message is not what the protocol says. The text names the place and the value."""
+
+
+class Mount(NamedTuple):
+    """One picture: its path on the RTSP server and what its stream is. Size in pixels."""
+
+    path: str
+    codec: str
+    width: int
+    height: int
+
+
+class Configuration(NamedTuple):
+    """Everything the outlet serves."""
+
+    port: int
+    mounts: Tuple[Mount, ...]
+
+
+class MountStatus(NamedTuple):
+    """What is known of one mount."""
+
+    # Frames that arrived from the worker, since this outlet serves the mount.
+    frames: int
+    # Clients that play it now. The outlet's own are not counted.
+    viewers: int
+    # A client, ours at least, has received a frame of the current stream from the server.
+    served: bool
+
+
+class Failure(NamedTuple):
+    """Why the outlet cannot do what it was told. It tries again by itself."""
+
+    reason: str
+    detail: str
+
+
+def configure_message(configuration: Configuration) -> Dict[str, Any]:
+    mounts = [dict(mount._asdict()) for mount in configuration.mounts]
+    return {"configure": {"port": configuration.port, "mounts": mounts}}
+
+
+def configured_message(rtp_ports: Dict[str, int]) -> Dict[str, Any]:
+    return {"configured": {"mounts": {path: {"rtp_port": port} for path, port in rtp_ports.items()}}}
+
+
+def failed_message(failure: Failure) -> Dict[str, Any]:
+    return {"failed": dict(failure._asdict())}
+
+
+def status_message(statuses: Dict[str, MountStatus]) -> Dict[str, Any]:
+    return {"status": {"mounts": {path: dict(status._asdict()) for path, status in statuses.items()}}}
+
+
+def parse_configuration(body: Any) -> Configuration:
+    """The body of "configure". Raises ProtocolError."""
+    port = _field(body, "port", int)
+    if not 1 <= port <= 65535:
+        raise ProtocolError("port: %d is not a TCP port; 1 to 65535" % port)
+    mounts = tuple(_parse_mount(mount) for mount in _field(body, "mounts", list))
+    paths = [mount.path for mount in mounts]
+    for path in paths:
+        if paths.count(path) > 1:
+            raise ProtocolError("path: %s is there twice" % path)
+    return Configuration(port, mounts)
+
+
+def _parse_mount(body: Any) -> Mount:
+    mount = Mount(
+        *(_field(body, name, kind) for name, kind in (("path", str), ("codec", str), ("width", int), ("height", int)))
+    )
+    if not mount.path.startswith("/"):
+        raise ProtocolError("path: %r does not begin with a slash" % mount.path)
+    if mount.codec not in CODECS:
+        raise ProtocolError("codec: %r is not one of %s" % (mount.codec, ", ".join(CODECS)))
+    if mount.width < 1 or mount.height < 1:
+        raise ProtocolError("size: %dx%d is not a picture" % (mount.width, mount.height))
+    return mount
+
+
+def parse_rtp_ports(body: Any) -> Dict[str, int]:
+    """The body of "configured". Raises ProtocolError."""
+    mounts = _field(body, "mounts", dict)
+    return {path: _field(mount, "rtp_port", int) for path, mount in mounts.items()}
+
+
+def parse_failure(body: Any) -> Failure:
+    """The body of "failed". Raises ProtocolError."""
+    return Failure(_field(body, "reason", str), _field(body, "detail", str))
+
+
+def parse_statuses(body: Any) -> Dict[str, MountStatus]:
+    """The body of "status". Raises ProtocolError."""
+    return {
+        path: MountStatus(_field(mount, "frames", int), _field(mount, "viewers", int), _field(mount, "served", bool))
+        for path, mount in _field(body, "mounts", dict).items()
+    }
+
+
+def _field(body: Any, name: str, kind: type) -> Any:
+    value = body.get(name) if isinstance(body, dict) else None
+    # bool is an int to Python, and not to us.
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise ProtocolError("%s: %r is not of type %s" % (name, value, kind.__name__))
+    return value

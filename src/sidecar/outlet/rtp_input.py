@@ -1,0 +1,99 @@
+"""Where one mount's RTP from the worker arrives: a loopback port that stays, and a pipeline that is made anew for each
+stream, so that nothing of an earlier stream (sequence numbers, time base, half a frame) touches the next.
+"""
+
+import socket
+from typing import Any, Callable, Optional
+
+from gi.repository import Gio, Gst
+
+from sidecar.chain import Chain
+from sidecar.log import Log
+from sidecar.outlet.codec import codec
+from sidecar.outlet.protocol import RTP_LARGEST_PACKET, Mount
+
+# The kernel grants as much of this as its net.core.rmem_max allows.
+_SOCKET_BUFFER_BYTES = 2 * 1024 * 1024
+
+_log = Log("outlet")
+
+
+class RtpInput:
+    """Receives the stream of one mount and hands over its frames. Methods are called on the main-loop thread."""
+
+    def __init__(self, mount: Mount, on_frame: Callable[[Any, int], None]) -> None:
+        """Opens the port. Nothing is taken before restart().
+
+        on_frame is called on a streaming thread with a frame (Gst.Buffer) and the time of the system clock that it
+        belongs to, in nanoseconds.
+        """
+        self._mount = mount
+        self._on_frame = on_frame
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SOCKET_BUFFER_BYTES)
+        self._socket.setblocking(False)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self._clock = Gst.SystemClock.obtain()
+        self._pipeline: Optional[Any] = None
+
+    def restart(self) -> None:
+        """Takes a new stream from now on. Raises ChainError."""
+        self._end_pipeline()
+        self._forget_datagrams()
+        elements = codec(self._mount.codec)
+        pipeline = Gst.Pipeline.new(None)
+        # The same clock as the server's, so that times can be carried over.
+        pipeline.use_clock(self._clock)
+        chain = Chain(pipeline)
+        chain.add(
+            "udpsrc",
+            socket=Gio.Socket.new_from_fd(self._socket.dup().detach()),
+            caps=elements.rtp,
+            mtu=RTP_LARGEST_PACKET,
+        )
+        # Loopback keeps the order. The jitter buffer is there for the time stamps: it takes the sender's rhythm instead
+        # of that of the arrivals.
+        chain.add("rtpjitterbuffer", latency=0)
+        chain.add(elements.depayloader)
+        chain.add(elements.parser, config_interval=-1)
+        sink = chain.add("appsink", caps=elements.frames, sync=False, emit_signals=True)
+        sink.connect("new-sample", self._on_sample, pipeline)
+        bus = pipeline.get_bus()
+        bus.add_signal_watch()
+        bus.connect("message::error", self._on_error)
+        self._pipeline = pipeline
+        pipeline.set_state(Gst.State.PLAYING)
+
+    def stop(self) -> None:
+        """Gives the port back."""
+        self._end_pipeline()
+        self._socket.close()
+
+    def _end_pipeline(self) -> None:
+        if self._pipeline is not None:
+            self._pipeline.get_bus().remove_signal_watch()
+            self._pipeline.set_state(Gst.State.NULL)
+            self._pipeline = None
+
+    def _forget_datagrams(self) -> None:
+        """Empties the socket: what waits there is of the stream before."""
+        try:
+            while True:
+                self._socket.recv(1)
+        except BlockingIOError:
+            pass  # Empty.
+
+    def _on_sample(self, sink: Any, pipeline: Any) -> Any:
+        frame = sink.emit("pull-sample").get_buffer()
+        clock_time = self._clock.get_time()
+        if frame.pts != Gst.CLOCK_TIME_NONE:
+            # After a hiccup of the sender the jitter buffer's estimate may lie ahead, and the server would wait for it.
+            clock_time = min(clock_time, pipeline.get_base_time() + frame.pts)
+        self._on_frame(frame, clock_time)
+        return Gst.FlowReturn.OK
+
+    def _on_error(self, _bus: Any, message: Any) -> None:
+        error, debug = message.parse_error()
+        _log.error("input of a mount failed; it is made anew", path=self._mount.path, detail=error.message, debug=debug)
+        self.restart()

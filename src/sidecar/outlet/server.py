@@ -1,0 +1,127 @@
+"""The RTSP server: its port, its mounts, and who watches them."""
+
+import socket
+from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Set
+
+from gi.repository import Gio, GLib, GstRtsp, GstRtspServer
+
+from sidecar.outlet.media import MountFactory
+from sidecar.outlet.protocol import INTERNAL, PORT_IN_USE, Failure
+
+# Clients are served by this many threads. A client that is slow to be answered delays those of its thread only.
+_CLIENT_THREADS = 4
+
+
+class PortError(Exception):
+    """The server cannot listen."""
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
+        super().__init__(failure.detail)
+
+
+class Server:
+    """An RTSP server on one port of every interface. Methods are called on the main-loop thread."""
+
+    def __init__(self, on_change: Callable[[], None], own_agent: str) -> None:
+        """on_change is called on a server thread when viewers may have come or gone.
+
+        Clients whose user agent is own_agent are not counted as viewers.
+        """
+        self._on_change = on_change
+        self._own_agent = own_agent
+        self._own_clients: Set[Any] = set()
+        self._mount_points = GstRtspServer.RTSPMountPoints()
+        self._server: Optional[Any] = None
+        self._listening: Optional[Any] = None
+        self.port: Optional[int] = None
+
+    def listen(self, port: int) -> None:
+        """Moves to a port; nothing changes if it is there. Viewers of another port are cut off. Raises PortError."""
+        if port == self.port:
+            return
+        self.close()
+        server = GstRtspServer.RTSPServer()
+        server.set_service(str(port))
+        server.set_mount_points(self._mount_points)
+        server.get_thread_pool().set_max_threads(_CLIENT_THREADS)
+        server.connect("client-connected", self._on_client)
+        try:
+            # Listens with SO_REUSEADDR: a replaced outlet does not wait for the connections of the one before.
+            listening = server.create_source(None)
+        except GLib.Error as error:
+            raise PortError(_failure(port, error)) from error
+        listening.attach(None)
+        self._server, self._listening, self.port = server, listening, port
+
+    def close(self) -> None:
+        """Stops listening and cuts every viewer off. The mounts are kept for the next port."""
+        if self._server is None or self._listening is None:
+            return
+        self._listening.destroy()
+        self._server.client_filter(lambda _server, _client: GstRtspServer.RTSPFilterResult.REMOVE)
+        self._server = self._listening = self.port = None
+
+    def add(self, path: str, factory: MountFactory) -> None:
+        """Serves a mount."""
+        self._mount_points.add_factory(path, factory)
+
+    def remove(self, path: str) -> None:
+        """Serves a mount no longer, and cuts its viewers off."""
+        self._mount_points.remove_factory(path)
+
+        def choose(_server: Any, client: Any) -> Any:
+            watches = any(_is_of(media, path) for media in _session_medias(client))
+            return GstRtspServer.RTSPFilterResult.REMOVE if watches else GstRtspServer.RTSPFilterResult.KEEP
+
+        if self._server is not None:
+            self._server.client_filter(choose)
+
+    def viewers(self, paths: Iterable[str]) -> Dict[str, int]:
+        """How many clients play each of these mounts now."""
+        counts = dict.fromkeys(paths, 0)
+        for client in self._server.client_filter(None) if self._server is not None else ():
+            if client in self._own_clients:
+                continue
+            for media in _session_medias(client):
+                if media.get_rtsp_state() == GstRtsp.RTSPState.PLAYING:
+                    for path in counts:
+                        counts[path] += _is_of(media, path)
+        return counts
+
+    def _on_client(self, _server: Any, client: Any) -> None:
+        # A frame is several writes: with Nagle's algorithm the last one waits for the client's delayed acknowledgement,
+        # 40 ms.
+        client.get_connection().get_write_socket().set_option(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        client.connect("options-request", self._on_options)
+        for signal in ("play-request", "pause-request", "teardown-request"):
+            client.connect(signal, lambda *_: self._on_change())
+        client.connect("closed", self._on_closed)
+
+    def _on_options(self, client: Any, context: Any) -> None:
+        # Our own client begins with this request.
+        _, agent = context.request.get_header(GstRtsp.RTSPHeaderField.USER_AGENT, 0)
+        if agent == self._own_agent:
+            self._own_clients.add(client)
+
+    def _on_closed(self, client: Any) -> None:
+        self._own_clients.discard(client)
+        self._on_change()
+
+
+def _session_medias(client: Any) -> Iterator[Any]:
+    for session in client.session_filter(None):
+        yield from session.filter(None)
+
+
+def _is_of(session_media: Any, path: str) -> bool:
+    """Whether a client's media is the one of a mount. The media of /ds "matches" /ds/front too, up to the slash."""
+    matches, length = session_media.matches(path)
+    return bool(matches) and length == len(path)
+
+
+def _failure(port: int, error: GLib.Error) -> Failure:
+    if error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.ADDRESS_IN_USE):
+        detail = "RTSP port %d is in use by another program: end that program or choose another port" % port
+        return Failure(PORT_IN_USE, detail)
+    return Failure(INTERNAL, "cannot listen on RTSP port %d: %s" % (port, error.message))

@@ -1,0 +1,63 @@
+"""What the worker and the outlet say: both ends read what the other writes, and refuse the rest by name."""
+
+import json
+
+import pytest
+
+from sidecar.outlet.protocol import (
+    PORT_IN_USE,
+    Configuration,
+    Failure,
+    Mount,
+    MountStatus,
+    ProtocolError,
+    configure_message,
+    configured_message,
+    failed_message,
+    parse_configuration,
+    parse_failure,
+    parse_rtp_ports,
+    parse_statuses,
+    status_message,
+)
+
+
+def over_the_wire(message):
+    return json.loads(json.dumps(message))
+
+
+def test_each_end_reads_what_the_other_writes():
+    configuration = Configuration(8554, (Mount("/ds", "H264", 1280, 720), Mount("/ds/front", "H265", 640, 360)))
+    assert parse_configuration(over_the_wire(configure_message(configuration))["configure"]) == configuration
+    ports = {"/ds": 40123}
+    assert parse_rtp_ports(over_the_wire(configured_message(ports))["configured"]) == ports
+    failure = Failure(PORT_IN_USE, "RTSP port 8554 is in use")
+    assert parse_failure(over_the_wire(failed_message(failure))["failed"]) == failure
+    statuses = {"/ds": MountStatus(frames=12, viewers=3, served=True)}
+    assert parse_statuses(over_the_wire(status_message(statuses))["status"]) == statuses
+
+
+MOUNT = {"path": "/ds", "codec": "H264", "width": 640, "height": 360}
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (None, "port: None is not of type int"),
+        ([], "port: None is not of type int"),
+        ({"port": True, "mounts": []}, "port: True is not of type int"),
+        ({"port": 0, "mounts": []}, "port: 0 is not a TCP port"),
+        ({"port": 70000, "mounts": []}, "port: 70000 is not a TCP port"),
+        ({"port": 8554}, "mounts: None is not of type list"),
+        ({"port": 8554, "mounts": [7]}, "path: None is not of type str"),
+        ({"port": 8554, "mounts": [dict(MOUNT, path="ds")]}, "path: 'ds' does not begin with a slash"),
+        ({"port": 8554, "mounts": [dict(MOUNT, codec="VP8")]}, "codec: 'VP8' is not one of H264, H265"),
+        ({"port": 8554, "mounts": [dict(MOUNT, width="640")]}, "width: '640' is not of type int"),
+        ({"port": 8554, "mounts": [dict(MOUNT, height=0)]}, "size: 640x0 is not a picture"),
+        ({"port": 8554, "mounts": [MOUNT, MOUNT]}, "path: /ds is there twice"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_refused_by_name(body, problem):
+    with pytest.raises(ProtocolError) as refusal:
+        parse_configuration(body)
+    assert str(refusal.value).startswith(problem)
