@@ -68,7 +68,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, stop)
     beat_on_main_loop()
-    logger.info("worker started", instance=instance_id, engine=engine.name, socket=socket)
+    logger.info("worker started", instance=instance_id, engine=engine.facts().engine, socket=socket)
     loop.run()
 
     engine.stop()

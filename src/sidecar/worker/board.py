@@ -1,7 +1,6 @@
 """The board: the one place where the state of the pipeline, the cameras and the outputs is set and read."""
 
 import threading
-from collections import OrderedDict
 from typing import Callable, Dict, Tuple
 
 from sidecar.contract import detection, pipeline, state
@@ -19,9 +18,9 @@ class Board:
         self._lock = threading.Lock()
         self._pipeline = state.PipelineStatus(idle=state.PipelineStatus.Idle())
         self._pipeline.since.GetCurrentTime()
-        self._cameras: OrderedDict[str, state.CameraStatus] = OrderedDict()
+        self._cameras: Dict[str, state.CameraStatus] = {}
         self._counters: Dict[str, Callable[[state.CameraCounters], None]] = {}
-        self._outputs: OrderedDict[OutputKey, state.OutputStatus] = OrderedDict()
+        self._outputs: Dict[OutputKey, state.OutputStatus] = {}
         self._output_counters: Dict[OutputKey, Callable[[state.OutputStatus], None]] = {}
 
     def set_pipeline(self, status: state.PipelineStatus) -> None:
@@ -51,9 +50,7 @@ class Board:
     def order_cameras(self, camera_ids: Tuple[str, ...]) -> None:
         """Puts the cameras into the order of the specification."""
         with self._lock:
-            for camera_id in camera_ids:
-                if camera_id in self._cameras:
-                    self._cameras.move_to_end(camera_id)
+            self._cameras = {camera_id: self._cameras[camera_id] for camera_id in camera_ids}
 
     def add_output(self, key: OutputKey, counters: Callable[[state.OutputStatus], None]) -> None:
         with self._lock:

@@ -21,7 +21,7 @@ class Watcher:
 
     def __init__(self, detections: bool) -> None:
         self._detections = detections
-        self._messages: queue.Queue[Optional[pipeline.WatchResponse]] = queue.Queue(maxsize=_WAITING)
+        self._messages: "queue.Queue[Optional[pipeline.WatchResponse]]" = queue.Queue(maxsize=_WAITING)
         self._overrun = False
 
     def take(self, timeout: float) -> Optional[pipeline.WatchResponse]:

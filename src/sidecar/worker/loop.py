@@ -30,7 +30,7 @@ class MainLoop:
         Never called on the loop thread itself. Raises concurrent.futures.TimeoutError after timeout seconds.
         """
         assert threading.current_thread() is not self._thread
-        future: Future[T] = Future()
+        future: "Future[T]" = Future()
 
         def run() -> bool:
             if future.set_running_or_notify_cancel():

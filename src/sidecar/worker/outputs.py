@@ -1,7 +1,6 @@
 """The pictures that a specification asks for, and what becomes of them at the outlet. Every engine uses it."""
 
 import time
-from collections import OrderedDict
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 from gi.repository import GLib
@@ -66,7 +65,7 @@ class Outputs:
         self._board = board
         self._on_ports = on_ports
         self._count = count
-        self._plans: OrderedDict[OutputKey, Plan] = OrderedDict()
+        self._plans: Dict[OutputKey, Plan] = {}
         self._outlet: Dict[OutputKey, MountStatus] = {}
         self._outlet_is_late = 0
         self._link = OutletLink(
@@ -79,7 +78,7 @@ class Outputs:
 
     def serve(self, plans: List[Plan]) -> None:
         """From now on these pictures are served, and new RTP streams begin. on_ports follows."""
-        wanted = OrderedDict((one.key, one) for one in plans)
+        wanted = {one.key: one for one in plans}
         for key in [key for key in self._plans if key not in wanted]:
             del self._plans[key]
             self._board.remove_output(key)

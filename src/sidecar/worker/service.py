@@ -16,8 +16,7 @@ from sidecar.log import Log  # noqa: E402
 from sidecar.version import VERSION  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.check import check  # noqa: E402
-from sidecar.worker.engines.cpu.engine import CpuEngine, LoadedModel  # noqa: E402
-from sidecar.worker.engines.cpu.preview import Preview  # noqa: E402
+from sidecar.worker.engines.engine import Engine, Preview  # noqa: E402
 from sidecar.worker.events import TooOldError  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.problems import Problem, error, has_errors, to_contract  # noqa: E402
@@ -34,7 +33,7 @@ _HIGHEST_PREVIEW_RATE = 30
 class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
     """Methods are called on gRPC's threads; what touches GStreamer is run on the loop thread."""
 
-    def __init__(self, engine: CpuEngine, board: Board, loop: MainLoop, instance_id: str) -> None:
+    def __init__(self, engine: Engine, board: Board, loop: MainLoop, instance_id: str) -> None:
         self._engine = engine
         self._board = board
         self._loop = loop
@@ -48,10 +47,14 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         self, request: pipeline.ConnectRequest, context: grpc.ServicerContext
     ) -> pipeline.ConnectResponse:
         self._log.info("agent connected", version=request.agent_version)
+        facts = self._engine.facts()
         return pipeline.ConnectResponse(
             instance_id=self._instance_id,
             sidecar_version=VERSION,
-            engine=self._engine.name,
+            engine=facts.engine,
+            board=facts.board,
+            deepstream_release=facts.deepstream_release,
+            gpu=facts.gpu,
             gstreamer_version=Gst.version_string().split(" ")[-1],
             capabilities=self._engine.capabilities(),
         )
@@ -159,12 +162,12 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             raise AssertionError("abort always raises")
         return preview
 
-    def _examine(self, specification: spec.PipelineSpec) -> Tuple[Optional[LoadedModel], List[Problem]]:
+    def _examine(self, specification: spec.PipelineSpec) -> Tuple[Optional[Any], List[Problem]]:
         """All problems of a specification, and its model if that loads."""
         problems = check(specification, self._engine.capabilities())
-        model: Optional[LoadedModel] = None
+        model = None
         if specification.model.bundle_path:
-            model, of_model = self._engine.prepare(specification.model)
+            model, of_model = self._engine.prepare(specification)
             problems = problems + of_model
         return model, problems
 

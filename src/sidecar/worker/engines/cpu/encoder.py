@@ -31,9 +31,8 @@ _LOOPBACK_MTU = 60000
 
 def available_codecs() -> List["spec.Codec"]:
     """The codecs that this machine's GStreamer can encode."""
-    return [
-        codec for codec, name in CODEC_NAMES.items() if Gst.ElementFactory.find(_ELEMENTS[name].encoder) is not None
-    ]
+    found = {name: Gst.ElementFactory.find(elements.encoder) for name, elements in _ELEMENTS.items()}
+    return [codec for codec, name in CODEC_NAMES.items() if found[name] is not None]
 
 
 def add_encoder(chain: Chain, encoding: spec.Encoding) -> Gst.Element:

@@ -1,8 +1,7 @@
 """Engine cpu: GStreamer's software elements and ONNX Runtime, on any machine."""
 
 import os
-from collections import OrderedDict
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import pipeline, spec, state
 from sidecar.worker.board import Board
@@ -12,8 +11,9 @@ from sidecar.worker.engines.cpu.encoder import available_codecs
 from sidecar.worker.engines.cpu.intake import Intake
 from sidecar.worker.engines.cpu.masks import masks_of
 from sidecar.worker.engines.cpu.pictures import Pictures
-from sidecar.worker.engines.cpu.preview import Preview
+from sidecar.worker.engines.cpu.preview import PicturePreview
 from sidecar.worker.engines.cpu.vision import Eye, Vision
+from sidecar.worker.engines.engine import Engine, Facts, Preview
 from sidecar.worker.inference.bundle import Bundle, load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError
 from sidecar.worker.problems import Problem, error
@@ -28,10 +28,8 @@ class LoadedModel(NamedTuple):
     detector: Detector
 
 
-class CpuEngine:
-    """Cameras, one shared model and the pictures. Methods are called on the loop thread unless they say otherwise."""
-
-    name = "cpu"
+class CpuEngine(Engine):
+    """Cameras, one shared model and the pictures."""
 
     def __init__(self, outlet_socket: str, board: Board) -> None:
         self._board = board
@@ -39,13 +37,16 @@ class CpuEngine:
         self._model: Optional[LoadedModel] = None
         self._model_spec = spec.Model()
         self._pictures = Pictures(outlet_socket, board)
-        self._cameras: OrderedDict[str, Camera] = OrderedDict()
+        self._cameras: Dict[str, Camera] = {}
+
+    def facts(self) -> Facts:
+        return Facts(engine="cpu")
 
     def capabilities(self) -> pipeline.Capabilities:
         return pipeline.Capabilities(codecs=available_codecs(), trackers=[], sources=list(source.SCHEMES))
 
-    def prepare(self, model: spec.Model) -> Tuple[Optional[LoadedModel], List[Problem]]:
-        """Reads and loads a model, which takes a moment: not on the loop thread. Touches nothing in force."""
+    def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[LoadedModel], List[Problem]]:
+        model = specification.model
         current = self._model
         bundle, problems = load_bundle(model.bundle_path)
         if bundle is None:
@@ -60,10 +61,9 @@ class CpuEngine:
             return None, [*problems, error("model-does-not-load", "model.bundle_path", str(why))]
 
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
-        """Makes everything as the specification says, by the smallest change, and tells what it did."""
         changes = self._apply_model(specification.model, model)
         changes += self._pictures.apply(specification)
-        wanted = OrderedDict((camera.id, camera) for camera in specification.cameras)
+        wanted = {camera.id: camera for camera in specification.cameras}
         for camera_id, camera in list(self._cameras.items()):
             if camera_id not in wanted or _reconnects(camera.spec, wanted[camera_id]):
                 self._cameras.pop(camera_id).stop()
@@ -79,12 +79,10 @@ class CpuEngine:
         return changes
 
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
-        """JPEG pictures of an output from now on; None if there is no such output. Stopped by the caller."""
         picture = self._pictures.picture((output_id, camera_id))
-        return None if picture is None else Preview(picture.raw_pad, max_frame_rate)
+        return None if picture is None else PicturePreview(picture.raw_pad, max_frame_rate)
 
     def stop(self) -> None:
-        """Returns when no pipeline is left."""
         for camera in self._cameras.values():
             camera.stop()
         self._cameras.clear()

@@ -1,6 +1,5 @@
 """One picture that leaves the machine: its cameras, fitted into tiles, drawn on, encoded, sent to the outlet."""
 
-from collections import OrderedDict
 from typing import Callable, Dict, List, NamedTuple, Optional
 
 import gi
@@ -159,7 +158,7 @@ class _Tile:
         # Written on the camera's streaming thread, read on the loop's when the camera is lost and the other is gone.
         self._last: Optional[SeenFrame] = None
         # What is drawn on the frames under way, by their PTS: scaling keeps it.
-        self._contents: OrderedDict[int, OverlayContent] = OrderedDict()
+        self._contents: Dict[int, OverlayContent] = {}
         self.chain = Chain(picture.pipeline)
         self._source = self.chain.add(
             "appsrc",
@@ -230,7 +229,7 @@ class _Tile:
     def _on_paint(self, frame: I420Frame, pts: int) -> None:
         """Called on the picture's streaming thread for each frame."""
         content = self._contents.pop(pts, None)
-        while self._contents and next(iter(self._contents)) < pts:
-            self._contents.popitem(last=False)
+        for older in [moment for moment in self._contents if moment < pts]:
+            del self._contents[older]
         if content is not None:
             self._overlay.paint(frame, content)

@@ -1,6 +1,5 @@
 """All pictures of engine cpu: built when the outlet has a port for them, fed by the cameras, rebuilt when they fail."""
 
-from collections import OrderedDict
 from typing import Dict, List, Optional, Tuple
 
 import gi
@@ -22,7 +21,7 @@ class Pictures:
     def __init__(self, outlet_socket: str, board: Board) -> None:
         self._outputs = Outputs(outlet_socket, board, on_ports=self._on_ports, count=self._count)
         self._look = Look(False, False, False, False)
-        self._plans: OrderedDict[OutputKey, Plan] = OrderedDict()
+        self._plans: Dict[OutputKey, Plan] = {}
         self._ports: Dict[OutputKey, int] = {}
         # Replaced as a whole, for the cameras' threads.
         self._pictures: Dict[OutputKey, Picture] = {}
@@ -47,7 +46,7 @@ class Pictures:
     def apply(self, specification: spec.PipelineSpec) -> List[pipeline.Change]:
         """Makes the pictures as planned, and tells what it did. Pictures that stay the same are not touched."""
         changes = self._apply_look(specification.overlay)
-        wanted = OrderedDict((one.key, one) for one in plan(specification))
+        wanted = {one.key: one for one in plan(specification)}
         outdated = [key for key in self._plans if key not in wanted]
         fresh = [key for key in wanted if key not in self._plans]
         for key, before in self._plans.items():
@@ -64,7 +63,7 @@ class Pictures:
         for key in outdated:
             self._drop(key)
         self._plans = wanted
-        changes += [_change(key, pipeline.EFFECT_REBUILD) for key in OrderedDict.fromkeys(outdated + fresh)]
+        changes += [_change(key, pipeline.EFFECT_REBUILD) for key in dict.fromkeys(outdated + fresh)]
         if outdated or fresh:
             self._outputs.serve(list(wanted.values()))
         return changes
@@ -73,7 +72,7 @@ class Pictures:
         """Returns when all pictures are gone."""
         for key in list(self._plans):
             self._drop(key)
-        self._plans = OrderedDict()
+        self._plans = {}
         self._outputs.stop()
 
     def _apply_look(self, overlay: spec.Overlay) -> List[pipeline.Change]:

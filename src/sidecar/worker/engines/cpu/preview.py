@@ -10,17 +10,18 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from sidecar.chain import Chain  # noqa: E402
+from sidecar.worker.engines.engine import Preview  # noqa: E402
 
 # A reader that is this many pictures behind gets the newest ones.
 _WAITING = 2
 
 
-class Preview:
-    """Takes annotated frames from a picture and encodes them. Made and stopped on the loop thread, read on any."""
+class PicturePreview(Preview):
+    """Takes annotated frames from a picture and encodes them."""
 
     def __init__(self, raw_pad: Gst.Pad, max_frame_rate: float) -> None:
         """raw_pad: where annotated I420 frames pass. Raises ChainError."""
-        self._jpegs: queue.Queue[bytes] = queue.Queue(maxsize=_WAITING)
+        self._jpegs: "queue.Queue[bytes]" = queue.Queue(maxsize=_WAITING)
         self._interval = 1.0 / max_frame_rate
         self._next = 0.0
         self._pipeline = Gst.Pipeline.new("preview")
@@ -34,7 +35,6 @@ class Preview:
         self._probe = raw_pad.add_probe(Gst.PadProbeType.BUFFER, self._on_frame)
 
     def take(self, timeout: float) -> Optional[bytes]:
-        """The next JPEG; None if none came within timeout seconds."""
         try:
             return self._jpegs.get(timeout=timeout)
         except queue.Empty:
