@@ -1,7 +1,14 @@
 // A JSON input file of Horizon's tools: read as they read it, with the line of every part known.
 
 import type { Node, ParseError } from "jsonc-parser";
-import { findNodeAtLocation, getNodeValue, parseTree, printParseErrorCode } from "jsonc-parser";
+import {
+  findNodeAtLocation,
+  findNodeAtOffset,
+  getNodePath,
+  getNodeValue,
+  parseTree,
+  printParseErrorCode,
+} from "jsonc-parser";
 import type { Expansion } from "./expand.js";
 import { blankComments, expandVariables } from "./expand.js";
 
@@ -39,13 +46,12 @@ export class InputError extends Error {
 export interface Document {
   readonly file: string;
   readonly value: unknown;
-  readonly expansions: readonly Expansion[];
   /** The place of a part; of its nearest existing parent where there is none. */
   readonly placeOf: (path: Path) => Place;
   /** The variables that were replaced within a part. */
   readonly expansionsIn: (path: Path) => readonly Expansion[];
-  /** The line of an offset in the text as it was read. */
-  readonly lineAt: (offset: number) => number;
+  /** The variables that the document uses and nobody sets. */
+  readonly unset: ReadonlyArray<{ readonly name: string; readonly place: Place }>;
 }
 
 /** Reads a document. Throws an InputError where it is no JSON, or says a key twice in one object. */
@@ -68,7 +74,6 @@ export function parseDocument(
   const document: Document = {
     file,
     value: getNodeValue(root),
-    expansions,
     placeOf: (path) => ({ file, line: lineAt(offsetOf(root, path)), path: displayPath(path) }),
     expansionsIn: (path) => {
       const node = findNodeAtLocation(root, [...path]);
@@ -76,7 +81,13 @@ export function parseDocument(
       const end = node.offset + node.length;
       return expansions.filter(({ at }) => at >= node.offset && at <= end);
     },
-    lineAt,
+    unset: expansions
+      .filter(({ value }) => value === undefined)
+      .map(({ name, at }) => {
+        const node = findNodeAtOffset(root, at, true);
+        const path = node === undefined ? "" : displayPath(getNodePath(node));
+        return { name, place: { file, line: lineAt(at), path } };
+      }),
   };
   if (repeated.length > 0) {
     throw new InputError(

@@ -115,19 +115,16 @@ function placingParser(document: Document, warnings: Problem[]): ConstraintParse
 }
 
 function unsetVariables(document: Document): Problem[] {
-  return document.expansions
-    .filter(({ value }) => value === undefined)
-    .map(({ name, at }) => ({
-      file: document.file,
-      line: document.lineAt(at),
-      path: "",
-      message: `the variable $${name} is not set; set it in the environment or in hzn.json`,
-    }));
+  return document.unset.map(({ name, place }) => ({
+    ...place,
+    message: `the variable $${name} is not set; set it in the environment or in hzn.json`,
+  }));
 }
 
 /** An error on the way to a document, as problems of its file. */
 export function problemsOf(error: unknown, file: string): readonly Problem[] {
   if (error instanceof InputError) return error.problems;
-  const message = error instanceof Error ? error.message : String(error);
-  return [{ file, line: 1, path: "", message }];
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === undefined) throw error;
+  return [{ file, line: 1, path: "", message: code === "ENOENT" ? "is not there" : `cannot be read (${code})` }];
 }

@@ -23,10 +23,15 @@ export function findHzn(environment: NodeJS.ProcessEnv): string | undefined {
   });
 }
 
-export async function askHzn(hzn: string, question: Question): Promise<Answer> {
+export function askHzn(hzn: string, question: Question): Promise<Answer> {
+  return inFolder((folder) => ask(hzn, question, folder));
+}
+
+/** Runs `action` with a folder that is there only so long. */
+export async function inFolder<T>(action: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "hzn-"));
   try {
-    return await ask(hzn, question, folder);
+    return await action(folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -46,7 +51,7 @@ async function ask(hzn: string, question: Question, folder: string): Promise<Ans
     args.push("--service", write(`service${i}.json`, service));
   }
   if (question.arch !== undefined) args.push("-a", question.arch);
-  const { exit, stdout, stderr } = await output(hzn, args, folder);
+  const { exit, stdout, stderr } = await runHzn(hzn, args, folder);
   if (exit !== 0) return { exit, text: stderr.replaceAll(`${folder}/`, "").trim() };
   // Chatter may stand before the JSON.
   const { compatible, reason } = JSON.parse(stdout.slice(stdout.indexOf("{\n"))) as Record<
@@ -57,18 +62,21 @@ async function ask(hzn: string, question: Question, folder: string): Promise<Ans
   return { exit, compatible: compatible === true, text: reasons.sort().join("\n") };
 }
 
-async function output(hzn: string, args: readonly string[], home: string) {
+/** One run in a folder, which is its home too; paths in it are cut from what it says by the caller. */
+export async function runHzn(hzn: string, args: readonly string[], folder: string) {
   // Only that a URL is set matters; nothing is asked of it. `$` in the questions stands for itself.
   const env = {
-    HOME: home,
+    HOME: folder,
     PATH: "",
+    HZN_ORG_ID: "myorg",
     HZN_EXCHANGE_URL: "http://127.0.0.1:9",
     HZN_DONT_SUBST_ENV_VARS: "1",
   };
   try {
-    const { stdout, stderr } = await run(hzn, args, { cwd: home, env, timeout: 10_000 });
+    const { stdout, stderr } = await run(hzn, args, { cwd: folder, env, timeout: 10_000 });
     return { exit: 0, stdout, stderr };
   } catch (error) {
+    // What execFile rejects with, as its documentation says.
     const { code, stdout, stderr } = error as { code?: unknown; stdout?: string; stderr?: string };
     if (typeof code !== "number") throw error; // killed, or never started
     return { exit: code, stdout: stdout ?? "", stderr: stderr ?? "" };
