@@ -12,10 +12,75 @@ export PYTHONPATH := $(CURDIR)/src:$(CURDIR)/src/sidecar/gen
 PROTOS := $(wildcard proto/slipstream/v1/*.proto)
 TYPESCRIPT := $(shell find src test bench -name '*.ts' -not -path '*/gen/*')
 
-## help: list the targets
+## help: this list
 .PHONY: help
 help:
-	@sed -n 's/^## //p' $(MAKEFILE_LIST) | column -t -s ':'
+	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+## dev: set up what is missing, then run on this machine: RTSPINPUT=rtsp://... or the demo camera
+.PHONY: dev
+dev: build/python build/typescript
+	@exec node dist/src/dev/main.js
+
+## test: set up what is missing, then all checks and tests
+.PHONY: test
+test: lint test-unit test-end-to-end
+
+## lint: formatting, types, the contract, the Python 3.6 floor
+.PHONY: lint
+lint: build/typescript build/python-test
+	@echo "lint: TypeScript"
+	@biome ci --error-on-warnings
+	@echo "lint: contract"
+	@buf lint
+	@buf format --diff --exit-code >/dev/null
+	@echo "lint: Python"
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check --quiet
+	@.venv/bin/mypy
+	@.venv/bin/vermin --target=3.6- --backport dataclasses --backport typing --violations --no-tips --eval-annotations \
+		--exclude-regex '/(gen|tests)/' src/sidecar
+
+## test-unit: the tests of both halves, each by itself
+.PHONY: test-unit
+test-unit: build/typescript build/python-test build/debian-test
+	@echo "test: agent, launcher and support"
+	@node --test --test-reporter=dot $$(find dist/src dist/test/support -name '*.test.js')
+	@echo "test: sidecar"
+	@$(PYTHON) -m pytest
+
+## test-end-to-end: real agent, real sidecar, real RTSP
+.PHONY: test-end-to-end
+test-end-to-end: build/typescript build/python-test build/debian-test
+	@echo "test: end to end"
+	@node --test --test-concurrency=1 --test-reporter=spec $$(find dist/test -maxdepth 1 -name '*.test.js' | sort)
+
+## bench: seconds to the first picture, latency, CPU and memory, as a table and as JSON
+.PHONY: bench
+bench: build/typescript build/python-test
+	@node dist/bench/main.js
+
+## format: put code into the form that lint wants
+.PHONY: format
+format: build/node build/python-test
+	@biome check --write
+	@.venv/bin/ruff check --fix --quiet
+	@.venv/bin/ruff format --quiet
+	@buf format --write
+
+## proto: generate the code of the contract
+.PHONY: proto
+proto: build/proto
+
+## clean: remove what was built; what was installed stays
+.PHONY: clean
+clean:
+	@rm -rf dist build/proto build/typescript src/agent/sidecar/gen src/sidecar/gen .pytest_cache .mypy_cache .ruff_cache
+
+## distclean: remove everything that is not in the repository
+.PHONY: distclean
+distclean: clean
+	@rm -rf build node_modules .venv
 
 # --- what must be there before anything runs; each step is a file, so that a step with nothing to do costs nothing ---
 
