@@ -45,13 +45,13 @@ export class Catalogue {
   readonly targets: TargetsFile;
   readonly facts: FactsFile;
   readonly nvinferKeys: readonly NvinferKey[];
-  readonly #files: CatalogueFiles;
+  readonly seen: SeenFile;
   readonly #deepstream = new Map<string, ElementRecord[]>();
   readonly #plain: ReadonlyMap<string, PlainElementRecord>;
   readonly #named: ReadonlySet<string>;
 
   constructor(files: CatalogueFiles) {
-    this.#files = files;
+    this.seen = files.seen;
     this.targets = files.targets;
     this.facts = files.facts;
     this.nvinferKeys = files.keys.keys;
@@ -118,7 +118,7 @@ export class Catalogue {
       if (!isAvailable(own.availability, target.release, target.platform)) {
         return { t: "elsewhere", where: describeAvailability(own.availability) };
       }
-      const seen = this.#files.seen.elements[record.name]?.[name];
+      const seen = this.seen.elements[record.name]?.[name];
       return {
         t: "found",
         found: resolveProperty(own, target.release, target.platform, seen),

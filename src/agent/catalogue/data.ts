@@ -162,6 +162,7 @@ export interface FactsFile {
     readonly why: string;
   }[];
   readonly instead: readonly { readonly property: string; readonly do: string }[];
+  readonly insteadOfElement: readonly { readonly element: string; readonly do: string }[];
   readonly memoryTypes: { readonly property: string } & Readonly<
     Record<Platform, readonly number[]>
   >;

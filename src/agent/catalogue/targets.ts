@@ -2,7 +2,7 @@
 
 import { closest } from "../desired/closest.js";
 import type { Board, ReleaseRecord, TargetsFile } from "./data.js";
-import { PLATFORMS, type Platform, platformName } from "./release.js";
+import { compareReleases, PLATFORMS, type Platform, platformName } from "./release.js";
 
 export interface Target {
   /** t4, or 7.1/dgpu where no board is named. */
@@ -51,7 +51,8 @@ export function findRelease(file: TargetsFile, release: string, platform: string
   const record = file.releases.find((candidate) => candidate.release === release);
   if (record === undefined) {
     const releases = file.releases.map((candidate) => candidate.release);
-    return { t: "unknown", message: unknown("DeepStream release", release, releases) };
+    const near = releases.findLast((known) => compareReleases(known, release) <= 0);
+    return { t: "unknown", message: unknown("DeepStream release", release, releases, near) };
   }
   return { t: "target", target: releaseTarget(record, known) };
 }
@@ -69,8 +70,12 @@ function releaseTarget(record: ReleaseRecord, platform: Platform): Target {
   };
 }
 
-function unknown(what: string, given: string, allowed: readonly string[]): string {
-  const near = closest(given, allowed);
+function unknown(
+  what: string,
+  given: string,
+  allowed: readonly string[],
+  near = closest(given, allowed),
+): string {
   const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
   return `unknown ${what} "${given}"${hint}; known: ${allowed.join(", ")}`;
 }

@@ -12,9 +12,7 @@ import { hasErrors, type Problem } from "./problem.js";
 import { asJson, asText } from "./report.js";
 import { readSpec } from "./spec/read.js";
 import type { LintSubject } from "./subject.js";
-import { decode, readText } from "./text-file.js";
-
-const LARGEST_INPUT_BYTES = 1024 * 1024;
+import { readText, readTextStream } from "./text-file.js";
 
 interface Options {
   readonly target?: string;
@@ -109,14 +107,7 @@ async function readSpecFile(path: string) {
 
 async function readLaunch(line: string) {
   if (line !== "-") return parseLaunchLine(line);
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of process.stdin) {
-    bytes += (chunk as Buffer).length; // No encoding is set: chunks are buffers.
-    if (bytes > LARGEST_INPUT_BYTES) break;
-    chunks.push(chunk as Buffer);
-  }
-  const reading = decode(Buffer.concat(chunks), "standard input");
+  const reading = await readTextStream(process.stdin, "standard input");
   if (reading.t === "refused") return { launch: undefined, problems: [reading.problem] };
   return parseLaunchLine(reading.text);
 }

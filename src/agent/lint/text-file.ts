@@ -34,8 +34,24 @@ export async function readText(path: string, name: string): Promise<TextReading>
   }
 }
 
+/** Reads a stream of bytes to its end, or until it is too long. */
+export async function readTextStream(
+  stream: AsyncIterable<Buffer | string>,
+  name: string,
+): Promise<TextReading> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream) {
+    const buffer = Buffer.from(chunk);
+    bytes += buffer.length;
+    if (bytes > LARGEST_BYTES) return tooLarge(name, "more than 1 MB");
+    chunks.push(buffer);
+  }
+  return decode(Buffer.concat(chunks), name);
+}
+
 /** A byte order mark is dropped. */
-export function decode(bytes: Buffer, name: string): TextReading {
+function decode(bytes: Buffer, name: string): TextReading {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     if (text.includes("\0")) return refused("not-text", name, "it is no text: it holds zero bytes");
@@ -44,6 +60,10 @@ export function decode(bytes: Buffer, name: string): TextReading {
     // The decoder throws for one reason only.
     return refused("not-text", name, "it is not UTF-8 text: save it as UTF-8");
   }
+}
+
+function tooLarge(name: string, size: string): TextReading {
+  return refused("file-too-large", name, `it has ${size}, a text of this kind at most 1`);
 }
 
 function refused(

@@ -13,14 +13,23 @@ export interface Caps {
 /** "any": not decidable here. */
 export type Flow = readonly Caps[] | "any";
 
-/** Pads that take or give anything are "any". ignoreFormats: the catalogue's list is not exact. */
-export function flowOf(records: readonly CapsRecord[], ignoreFormats: boolean): Flow {
-  if (records.some(({ media }) => media === "ANY")) return "any";
-  return records.flatMap(({ media, features = [], formats }) => {
-    const isOpen =
-      ignoreFormats || formats?.some((format) => format.startsWith("...") || format === "ALL");
+export interface PadCaps {
+  readonly direction: string;
+  readonly caps: readonly CapsRecord[];
+}
+
+/**
+ * Pads that take or give anything are "any". An incomplete list of formats means any format for a pad that takes, and
+ * the usual ones for a pad that gives. ignoreFormats: the catalogue's list is not exact.
+ */
+export function flowOf({ direction, caps }: PadCaps, ignoreFormats: boolean): Flow {
+  if (caps.some(({ media }) => media === "ANY")) return "any";
+  return caps.flatMap(({ media, features = [], formats }) => {
     const memories = features.length === 0 ? [""] : features;
-    return memories.map((memory) => ({ media, memory, formats: isOpen ? undefined : formats }));
+    const listed = formats?.filter((format) => !format.startsWith("..."));
+    const isOpen = direction === "sink" && listed?.length !== formats?.length;
+    const known = ignoreFormats || isOpen || listed?.includes("ALL") ? undefined : listed;
+    return memories.map((memory) => ({ media, memory, formats: known }));
   });
 }
 

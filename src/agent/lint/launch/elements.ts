@@ -21,7 +21,12 @@ export function elementProblems(
       case "found":
         return settingProblems(element, lookup.found, target, catalogue);
       case "elsewhere": {
-        const message = `${describeTarget(target)} has no ${element.factory}; it exists on ${lookup.where}`;
+        const cure = catalogue.facts.insteadOfElement.find(
+          (one) => one.element === element.factory,
+        );
+        const message =
+          `${describeTarget(target)} has no ${element.factory}; it exists on ${lookup.where}` +
+          (cure === undefined ? "" : `: ${cure.do}`);
         return [problem("element-unavailable", pathOf(element), message)];
       }
       case "unknown":

@@ -141,7 +141,7 @@ function pads(
   const anyFormat = flow.anyFormat.includes(element.factory);
   if (ofDirection.some(({ presence }) => direction === "src" && presence === "sometimes"))
     return "any";
-  const flows = ofDirection.map(({ caps }) => flowOf(caps, anyFormat));
+  const flows = ofDirection.map((pad) => flowOf(pad, anyFormat));
   if (flows.length === 0 || flows.includes("any")) return "any";
   return flows.flatMap((one) => (one === "any" ? [] : one));
 }

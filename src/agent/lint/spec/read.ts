@@ -12,14 +12,10 @@ export interface SpecReading {
 
 /** file stands in the problems of the text as a whole. */
 export function readSpec(text: string, file: string): SpecReading {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    // JSON.parse throws SyntaxError only; its message may quote the text, which may hold a password.
-    return refused(
-      problem("not-json", place(text, error, file), "it is not JSON here, or ends too early"),
-    );
+  const json = parse(text);
+  if (json instanceof SyntaxError) {
+    const message = "it is not JSON here, or ends too early";
+    return refused(problem("not-json", `${file}:${lineOfError(text)}`, message));
   }
   if (!isObject(json)) return refused(problem("not-json", file, "it is JSON, but no object { }"));
   const problems: Problem[] = [];
@@ -33,11 +29,33 @@ function refused(why: Problem): SpecReading {
   return { spec: undefined, problems: [why] };
 }
 
-/** FILE:LINE where the parser says where it stopped. */
-function place(text: string, error: unknown, file: string): string {
-  const position = /at position (\d+)/.exec(String(error))?.[1];
-  const end = position === undefined ? text.length : Number(position);
-  return `${file}:${text.slice(0, end).split("\n").length}`;
+/** The error itself is not shown: it quotes the text, which may hold a password. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return error;
+  }
+}
+
+/** The first line at whose end the text cannot become JSON any more; the last one if it only ends too early. */
+function lineOfError(text: string): number {
+  const lines = text.trimEnd().split("\n");
+  const isHopeless = (count: number): boolean => {
+    const start = lines.slice(0, count).join("\n");
+    const error = parse(start);
+    if (!(error instanceof SyntaxError) || /Unexpected end|Unterminated/.test(error.message))
+      return false;
+    const position = /at position (\d+)/.exec(error.message)?.[1];
+    return position === undefined || Number(position) < start.length;
+  };
+  let [fine, wrong] = [0, lines.length];
+  while (wrong - fine > 1) {
+    const middle = Math.floor((fine + wrong) / 2);
+    if (isHopeless(middle)) wrong = middle;
+    else fine = middle;
+  }
+  return wrong;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,0 +1,286 @@
+/** Model bundles, right and wrong. */
+
+import type { Case } from "./case.js";
+import { onnxFile } from "./onnx-file.js";
+import { spec } from "./specs.js";
+
+const NETWORK = onnxFile({ opset: 11, batch: 0, weightBytes: 4096 });
+const LABELS = "person\ncar\n";
+
+function config(...settings: string[]): string {
+  return [
+    "[property]",
+    "onnx-file=a.onnx",
+    "labelfile-path=labels.txt",
+    "num-detected-classes=2",
+    ...settings,
+  ].join("\n");
+}
+
+/** A right bundle, with settings from its line 5 on. */
+function bundle(...settings: string[]): Record<string, string | Uint8Array> {
+  return { "config_infer.txt": config(...settings), "a.onnx": NETWORK, "labels.txt": LABELS };
+}
+
+/** A bundle for the formats that NVIDIA's samples had. */
+function sample(...settings: string[]): Record<string, string | Uint8Array> {
+  const text = ["[property]", "num-detected-classes=4", ...settings].join("\n");
+  return {
+    "config_infer.txt": text,
+    "a.caffemodel": "x",
+    "a.prototxt": "x",
+    "a.uff": "x",
+    "a.etlt": "x",
+  };
+}
+
+export const BUNDLES: readonly Case[] = [
+  {
+    name: "a right bundle with comments, spaces and classes of its own",
+    bundle: bundle(
+      "network-mode=2",
+      "# comment",
+      "net-scale-factor = 0.0039",
+      "offsets=1;2;3;",
+      "infer-dims=3;416;416",
+      "",
+      "[class-attrs-all]",
+      "pre-cluster-threshold=0.4",
+      "[class-attrs-1]",
+      "topk=20",
+    ),
+    on: { "t4 nano orin-nano 5.0/dgpu 9.2/dgpu": [] },
+  },
+  {
+    name: "misspelt keys, groups and files",
+    bundle: {
+      ...bundle(
+        "networkmode=2",
+        "pre-cluster-threshold=0.4",
+        "[propertys]",
+        "[class-attrs-all]",
+        "nms-iou-treshold=0.3",
+      ),
+      "labels.txt": "",
+      "label.txt": LABELS,
+    },
+    on: {
+      t4: [
+        "unknown-key config_infer.txt:5",
+        "unknown-key config_infer.txt:6",
+        "unknown-group config_infer.txt:7",
+        "unknown-key config_infer.txt:9",
+        "labels-mismatch config_infer.txt:3",
+      ],
+    },
+    says: /did you mean network-mode\?/,
+  },
+  {
+    name: "keys of later releases",
+    bundle: bundle("symmetric-padding=1", "auto-inc-mem=1", "strongly-typed=1"),
+    on: {
+      "5.1/jetson": [
+        "key-unavailable config_infer.txt:5",
+        "key-unavailable config_infer.txt:6",
+        "key-unavailable config_infer.txt:7",
+      ],
+      t4: ["key-unavailable config_infer.txt:7"],
+      "9.0/dgpu": [],
+    },
+    says: /it is read from 9\.0/,
+  },
+  {
+    name: "values of the wrong type, out of range, or not among the choices",
+    bundle: bundle(
+      "batch-size=0",
+      "network-mode=4",
+      "maintain-aspect-ratio=yes",
+      "interval=often",
+      "infer-dims=3;416",
+      "offsets=1;2;3;4;5",
+      "scaling-compute-hw=2",
+      "parse-bbox-func-name=",
+      "net-scale-factor=1,5",
+    ),
+    on: {
+      t4: [
+        "out-of-range config_infer.txt:5",
+        "unknown-value config_infer.txt:6",
+        "wrong-type config_infer.txt:7",
+        "wrong-type config_infer.txt:8",
+        "out-of-range config_infer.txt:9",
+        "out-of-range config_infer.txt:10",
+        "unknown-value config_infer.txt:11",
+        "wrong-type config_infer.txt:12",
+        "wrong-type config_infer.txt:13",
+      ],
+      nano: [
+        "out-of-range config_infer.txt:5",
+        "unknown-value config_infer.txt:6",
+        "wrong-type config_infer.txt:7",
+        "wrong-type config_infer.txt:8",
+        "out-of-range config_infer.txt:9",
+        "out-of-range config_infer.txt:10",
+        "wrong-type config_infer.txt:12",
+        "wrong-type config_infer.txt:13",
+      ],
+    },
+    says: /0 \(fp32\), 1 \(int8\), 2 \(fp16\)$/,
+  },
+  {
+    name: "keys given twice and keys of old",
+    bundle: bundle("gpu-id=0", "gpu-id=1", "enable-dbscan=1", "is-classifier=0", "network-type=0"),
+    on: { t4: ["duplicate-key config_infer.txt:6", "deprecated-key config_infer.txt:7"] },
+  },
+  {
+    name: "the Caffe detector of the samples",
+    bundle: sample("model-file=a.caffemodel", "proto-file=a.prototxt", "network-mode=2"),
+    on: {
+      nano: [],
+      "7.0/dgpu": [],
+      "t4 orin-nano": ["caffe-gone config_infer.txt:3"],
+    },
+    says: /export it as ONNX/,
+  },
+  {
+    name: "a UFF network",
+    bundle: sample("uff-file=a.uff"),
+    on: { nano: [], t4: ["uff-gone config_infer.txt:3"] },
+  },
+  {
+    name: "an encrypted TAO model",
+    bundle: sample("tlt-encoded-model=a.etlt", "tlt-model-key=tlt_encode"),
+    on: { "nano 7.0/jetson": [], "t4 orin-nano": ["etlt-gone config_infer.txt:3"] },
+  },
+  {
+    name: "INT8, which a Nano does not have, with an engine named after it",
+    bundle: {
+      ...bundle(
+        "network-mode=1",
+        "int8-calib-file=cal.bin",
+        "model-engine-file=a.onnx_b1_gpu0_int8.engine",
+      ),
+      "cal.bin": "x",
+    },
+    on: {
+      t4: [],
+      "orin-nano": [],
+      nano: ["int8-unsupported config_infer.txt:5", "engine-never-matches config_infer.txt:7"],
+    },
+    says: /a\.onnx_b1_gpu0_fp16\.engine/,
+  },
+  {
+    name: "INT8 that nothing calibrates",
+    bundle: bundle("network-mode=1"),
+    on: { t4: ["int8-uncalibrated config_infer.txt:5"] },
+  },
+  {
+    name: "an engine for one camera where there are two",
+    bundle: bundle("network-mode=2", "model-engine-file=a.onnx_b1_gpu0_fp16.engine"),
+    spec: spec({ cameras: 2 }),
+    on: { t4: ["engine-never-matches config_infer.txt:6"] },
+    says: /a\.onnx_b2_gpu0_fp16\.engine/,
+  },
+  {
+    name: "a network that takes one picture at a time",
+    bundle: {
+      ...bundle("batch-size=2"),
+      "a.onnx": onnxFile({ opset: 11, batch: 1, weightBytes: 64 }),
+    },
+    spec: spec({ cameras: 2 }),
+    on: {
+      t4: ["batch-above-network config_infer.txt:5", "batch-below-cameras config_infer.txt:2"],
+    },
+    says: /free first dimension/,
+  },
+  {
+    name: "a newer operator set than an old TensorRT knows",
+    bundle: { ...bundle(), "a.onnx": onnxFile({ opset: 17, batch: 0, weightBytes: 64 }) },
+    on: { nano: ["onnx-opset config_infer.txt:2"], "t4 6.2/dgpu": [] },
+    says: /export it with opset 13 or lower/,
+  },
+  {
+    name: "class ids that the network does not have",
+    bundle: bundle("filter-out-class-ids=0;2", "[class-attrs-7]"),
+    on: { t4: ["class-out-of-range config_infer.txt:5", "class-out-of-range config_infer.txt:6"] },
+  },
+  {
+    name: "a class that the labels do not have",
+    bundle: bundle(),
+    spec: spec({ model: { bundle_path: "/m", classes: ["car", "persn"] } }),
+    on: { t4: ["unknown-class model.classes[1]"] },
+    says: /did you mean person\?/,
+  },
+  {
+    name: "a workspace that the board cannot give",
+    bundle: bundle("workspace-size=4000"),
+    on: { "t4 orin-nano": [], nano: ["model-too-large config_infer.txt:2"] },
+    says: /4000 workspace \+ 600 CUDA and TensorRT/,
+  },
+  {
+    name: "files that are not there",
+    bundle: {
+      "config_infer.txt": config("int8-calib-file=cal.bin", "custom-lib-path=/opt/nvidia/lib.so"),
+      "labels.txt": LABELS,
+      "b.onnx": "x",
+    },
+    on: { t4: ["file-missing config_infer.txt:2", "file-missing config_infer.txt:5"] },
+    says: /did you mean b\.onnx\?/,
+  },
+  {
+    name: "a network that is none",
+    bundle: { ...bundle(), "a.onnx": "version https://git-lfs.github.com/spec/v1\noid sha256:0" },
+    on: { t4: ["network-unreadable config_infer.txt:2"] },
+    says: /git lfs pull/,
+  },
+  {
+    name: "a network that is cut short",
+    bundle: { ...bundle(), "a.onnx": NETWORK.subarray(0, 1000) },
+    on: { t4: ["network-unreadable config_infer.txt:2"] },
+    says: /cut short/,
+  },
+  {
+    name: "an empty network",
+    bundle: { ...bundle(), "a.onnx": "" },
+    on: { t4: ["network-unreadable config_infer.txt:2"] },
+  },
+  {
+    name: "labels that are no text",
+    bundle: { ...bundle(), "labels.txt": Uint8Array.of(0xff, 0xfe, 0x41) },
+    on: { t4: ["file-unreadable config_infer.txt:3"] },
+  },
+  {
+    name: "no network, no classes, no group",
+    bundle: { "config_infer.txt": "gpu-id=0\n" },
+    on: {
+      t4: [
+        "config-syntax config_infer.txt:1",
+        "missing-key config_infer.txt",
+        "missing-key config_infer.txt",
+        "missing-key config_infer.txt",
+      ],
+    },
+  },
+  {
+    name: "lines that are no settings",
+    bundle: bundle("; comment", "network-mode: 2", "[class-attrs-all", "what is this"),
+    on: { t4: [5, 6, 7, 8].map((line) => `config-syntax config_infer.txt:${line}` as const) },
+    says: /a comment begins with #/,
+  },
+  {
+    name: "a configuration under another name",
+    bundle: { "config-infer.txt": config() },
+    on: { t4: ["file-missing config_infer.txt"] },
+    says: /did you mean config-infer\.txt\?/,
+  },
+  {
+    name: "a configuration in another encoding",
+    bundle: { "config_infer.txt": Uint8Array.of(0x5b, 0xe4, 0x5d) },
+    on: { t4: ["not-text config_infer.txt"] },
+  },
+  {
+    name: "a configuration without end",
+    bundle: { "config_infer.txt": "#".repeat(1024 * 1024 + 1) },
+    on: { t4: ["file-too-large config_infer.txt"] },
+  },
+];

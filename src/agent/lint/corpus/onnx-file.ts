@@ -1,0 +1,36 @@
+/** Makes the bytes of a small ONNX file. */
+
+export interface OnnxShape {
+  readonly opset: number;
+  /** Of the first input; 0: any number. */
+  readonly batch: number;
+  readonly weightBytes: number;
+}
+
+export function onnxFile({ opset, batch, weightBytes }: OnnxShape): Uint8Array {
+  const dimension = batch === 0 ? field(2, Buffer.from("N")) : number(1, batch);
+  const shape = Buffer.concat([field(1, dimension), field(1, number(1, 3))]);
+  const type = field(1, Buffer.concat([number(1, 1), field(2, shape)]));
+  const input = Buffer.concat([field(1, Buffer.from("images")), field(2, type)]);
+  // Old exporters list the weights among the inputs, and first.
+  const weightAsInput = field(1, Buffer.from("w"));
+  const weight = Buffer.concat([field(8, Buffer.from("w")), field(9, Buffer.alloc(weightBytes))]);
+  const graph = Buffer.concat([field(5, weight), field(11, weightAsInput), field(11, input)]);
+  const operators = Buffer.concat([field(1, Buffer.from("")), number(2, opset)]);
+  return Buffer.concat([number(1, 8), field(7, graph), field(8, operators)]);
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes.push((rest % 0x80) | 0x80);
+  return Buffer.from([...bytes, rest]);
+}
+
+function number(field: number, value: number): Buffer {
+  return Buffer.concat([varint(field * 8), varint(value)]);
+}
+
+function field(field: number, content: Buffer): Buffer {
+  return Buffer.concat([varint(field * 8 + 2), varint(content.length), content]);
+}

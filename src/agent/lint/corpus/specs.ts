@@ -1,0 +1,224 @@
+/** Specifications, right and wrong, and a builder of right ones. */
+
+import type { Case } from "./case.js";
+
+interface Changes {
+  readonly cameras?: number | readonly object[];
+  readonly outputs?: readonly object[];
+  readonly [field: string]: unknown;
+}
+
+/** A right specification with some of its fields changed. */
+export function spec(changes: Changes = {}): object {
+  const cameras = typeof changes.cameras === "number" ? changes.cameras : 1;
+  return {
+    model: { bundlePath: "/models/nanodet-coco" },
+    outputs: [output({})],
+    ...changes,
+    cameras: Array.isArray(changes.cameras)
+      ? changes.cameras
+      : Array.from({ length: cameras }, (_, i) => ({ id: `cam-${i}`, uri: `rtsp://host/${i}` })),
+  };
+}
+
+function output(changes: object, encoding: object = {}): object {
+  return {
+    id: "main",
+    encoding: {
+      codec: "CODEC_H264",
+      width: 1280,
+      height: 720,
+      bitrate: 4000000,
+      frameRate: 25,
+      ...encoding,
+    },
+    rtsp: { port: 8554, path: "/ds" },
+    ...changes,
+  };
+}
+
+export const SPECS: readonly Case[] = [
+  {
+    name: "every field, in both spellings",
+    spec: {
+      cameras: [
+        {
+          id: "front",
+          name: "Front door",
+          uri: "rtsp://10.0.0.1/ds",
+          credentials: { username: "u", password: "p" },
+          transport: "TRANSPORT_UDP",
+          latency: "0.1s",
+          masks: [
+            {
+              points: [
+                { x: 0, y: 0 },
+                { x: 1, y: 0 },
+                { x: 0.5, y: 1 },
+              ],
+            },
+          ],
+        },
+        { id: "test", uri: "test://", transport: 1, credentials: null },
+      ],
+      model: { bundle_path: "/m", interval: 0, threshold: 0.5, classes: ["person"] },
+      tracker: { algorithm: "TRACKER_ALGORITHM_NVDCF" },
+      overlay: { boxes: true, labels: true, counts: false, names: true },
+      outputs: [
+        output({ layout: "LAYOUT_PER_CAMERA" }),
+        output({ id: "file", rtsp: undefined, file: { path: "/data/a.mkv" } }, { frame_rate: 5 }),
+        { id: "screen", window: {} },
+      ],
+    },
+    on: { "t4 nano": [] },
+  },
+  {
+    name: "no hardware encoder on the board",
+    spec: spec(),
+    on: { "orin-nano": ["software-encoder outputs[0].encoding.codec"], "t4 nano 7.1/jetson": [] },
+  },
+  {
+    name: "more than the boards are known to do",
+    spec: spec({
+      cameras: 9,
+      outputs: [output({ layout: "LAYOUT_PER_CAMERA" }, { width: 1920, height: 1080 })],
+    }),
+    on: {
+      t4: [],
+      nano: ["too-many-cameras cameras", "too-many-streams outputs"],
+      "orin-nano": [
+        "too-many-cameras cameras",
+        "software-encoder outputs[0].encoding.codec",
+        "too-many-streams outputs",
+      ],
+    },
+  },
+  {
+    name: "a tracker of later releases",
+    spec: spec({ tracker: { algorithm: "TRACKER_ALGORITHM_NVSORT" } }),
+    on: { t4: [], nano: ["tracker-unavailable tracker.algorithm"] },
+    says: /it has IOU, NvDCF, NvDeepSORT/,
+  },
+  {
+    name: "nothing in it",
+    spec: {},
+    on: {
+      t4: ["missing-field cameras", "missing-field model.bundle_path", "missing-field outputs"],
+    },
+  },
+  {
+    name: "misspelt fields and values, and values of the wrong type",
+    spec: spec({
+      overlays: {},
+      tracker: { algorithm: "TRACKER_ALGORITHM_NVDFC" },
+      model: { bundlePath: 7, treshold: 0.5, interval: -1 },
+      outputs: [output({ layout: ["x"] }, { codec: "H266", bitrate: "a lot" })],
+    }),
+    on: {
+      t4: [
+        "unknown-field overlays",
+        "unknown-value tracker.algorithm",
+        "wrong-type model.bundle_path",
+        "unknown-field model.treshold",
+        "wrong-type model.interval",
+        "unknown-value outputs[0].layout",
+        "unknown-value outputs[0].encoding.codec",
+        "wrong-type outputs[0].encoding.bitrate",
+        "missing-field model.bundle_path",
+        "out-of-range outputs[0].encoding.bitrate",
+      ],
+    },
+    says: /did you mean TRACKER_ALGORITHM_NVDCF\?/,
+  },
+  {
+    name: "cameras with bad ids, addresses and masks",
+    spec: spec({
+      cameras: [
+        { id: "Front door", uri: "http://host/a" },
+        { id: "a", uri: "rtsp://user:secret@host/a", latency: "fast" },
+        { id: "a", masks: [{ points: [{ x: 0, y: 0 }] }] },
+        {
+          uri: "/dev/video0",
+          masks: [
+            {
+              points: [
+                { x: 0, y: 0 },
+                { x: 2, y: 0 },
+                { x: 0, y: 1 },
+              ],
+            },
+          ],
+        },
+        ["rtsp://host/b"],
+      ],
+    }),
+    on: {
+      t4: [
+        "wrong-type cameras[1].latency",
+        "wrong-type cameras[4]",
+        "invalid-id cameras[0].id",
+        "duplicate-id cameras[2].id",
+        "missing-field cameras[3].id",
+        "missing-field cameras[4].id",
+        "invalid-uri cameras[0].uri",
+        "login-in-uri cameras[1].uri",
+        "missing-field cameras[2].uri",
+        "missing-field cameras[4].uri",
+        "out-of-range cameras[2].masks[0].points",
+        "out-of-range cameras[3].masks[0].points[1]",
+      ],
+    },
+  },
+  {
+    name: "outputs that clash or cannot be",
+    spec: spec({
+      outputs: [
+        output({ id: "a" }, { width: 1279, height: 0, frameRate: 0 }),
+        output({ id: "b", rtsp: { port: 9000, path: "/ds" } }),
+        output({ id: "c", rtsp: { port: 0, path: "ds" } }),
+        output({ id: "d", rtsp: undefined, file: { path: "a.mkv" } }),
+        output({ id: "e", file: { path: "/a.mkv" } }),
+        { id: "f", file: { path: "/b.mkv" } },
+      ],
+    }),
+    on: {
+      t4: [
+        "out-of-range outputs[0].encoding.width",
+        "out-of-range outputs[0].encoding.height",
+        "out-of-range outputs[0].encoding.frame_rate",
+        "several-ports outputs[1].rtsp.port",
+        "duplicate-id outputs[1].rtsp.path",
+        "out-of-range outputs[2].rtsp.port",
+        "unknown-value outputs[2].rtsp.path",
+        "several-ports outputs[2].rtsp.port",
+        "unknown-value outputs[3].file.path",
+        "missing-field outputs[4]",
+        "duplicate-id outputs[4].rtsp.path",
+        "missing-field outputs[5].encoding",
+      ],
+    },
+  },
+  {
+    name: "a threshold beyond 1",
+    spec: spec({ model: { bundlePath: "/m", threshold: 50 } }),
+    on: { t4: ["out-of-range model.threshold"] },
+  },
+  { name: "no JSON", spec: "cameras:\n  - id: a\n", on: { t4: ["not-json spec.json:1"] } },
+  {
+    name: "JSON that ends too early",
+    spec: '{\n"cameras": [{',
+    on: { t4: ["not-json spec.json:2"] },
+  },
+  {
+    name: "a comma too many, and everything after it right",
+    spec: '{\n"cameras": [],,\n"outputs": []\n}\n',
+    on: { t4: ["not-json spec.json:2"] },
+  },
+  { name: "JSON that is no object", spec: "[1]", on: { t4: ["not-json spec.json"] } },
+  { name: "an empty file", spec: "", on: { t4: ["not-json spec.json:1"] } },
+  {
+    name: "names that JavaScript's objects have",
+    spec: '{"cameras":[{"id":"a","uri":"test://","__proto__":{},"constructor":1}],"model":{"bundlePath":"/m"},"outputs":[{"id":"w","window":{}}]}',
+    on: { t4: ["unknown-field cameras[0].__proto__", "unknown-field cameras[0].constructor"] },
+  },
+];

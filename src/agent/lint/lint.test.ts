@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Catalogue } from "../catalogue/catalogue.js";
+import { loadCatalogue } from "../catalogue/load.js";
+import { findBoard, findRelease, type Target } from "../catalogue/targets.js";
+import { readBundle } from "./bundle/read.js";
+import { CODES } from "./codes.js";
+import { BUNDLES } from "./corpus/bundles.js";
+import type { Case } from "./corpus/case.js";
+import { LAUNCH_RIGHT } from "./corpus/launch-right.js";
+import { LAUNCH_WRONG } from "./corpus/launch-wrong.js";
+import { SPECS } from "./corpus/specs.js";
+import { parseLaunchLine } from "./launch/parse.js";
+import { lint } from "./lint.js";
+import type { Problem } from "./problem.js";
+import { readSpec } from "./spec/read.js";
+
+const CORPUS = { LAUNCH_RIGHT, LAUNCH_WRONG, BUNDLES, SPECS };
+
+let catalogue: Catalogue;
+let directory: string;
+
+before(async () => {
+  catalogue = await loadCatalogue();
+  directory = await mkdtemp(join(tmpdir(), "lint-"));
+});
+after(() => rm(directory, { recursive: true }));
+
+for (const [name, cases] of Object.entries(CORPUS)) {
+  describe(`the linter on ${name.toLowerCase().replace("_", " ")}`, () => {
+    for (const one of cases) {
+      it(`tells what is wrong with ${one.name}`, async () => {
+        const messages: string[] = [];
+        for (const [targets, expected] of Object.entries(one.on)) {
+          for (const id of targets.split(" ")) {
+            const problems = await problemsOf(one, target(id));
+            messages.push(...problems.map(({ message }) => message));
+            const told = problems.map(({ code, path }) => `${code} ${path}`);
+            assert.deepEqual(told.sort(), [...expected].sort(), `on ${id}: ${messages.join("\n")}`);
+          }
+        }
+        if (one.says !== undefined) {
+          assert.ok(
+            messages.some((message) => one.says?.test(message)),
+            messages.join("\n"),
+          );
+        }
+        assert.ok(messages.every((message) => !message.includes("secret")));
+      });
+    }
+  });
+}
+
+it("has a case for every code", () => {
+  const expected = Object.values(CORPUS)
+    .flat()
+    .flatMap(({ on }) => Object.values(on).flat())
+    .map((line) => line.split(" ")[0]);
+  const missing = Object.keys(CODES).filter((code) => !expected.includes(code));
+  assert.deepEqual(missing, []);
+});
+
+it("finds nothing wrong with the bundles that ship", async () => {
+  for (const name of ["nanodet-coco", "ssd-street"]) {
+    const place = new URL(`../../../../models/${name}`, import.meta.url).pathname;
+    const { bundle, problems } = await readBundle(place, catalogue.nvinferKeys);
+    assert.ok(bundle !== undefined);
+    for (const { id } of catalogue.targets.boards) {
+      assert.deepEqual([...problems, ...lint({ bundle }, target(id), catalogue)], []);
+    }
+  }
+});
+
+function target(id: string): Target {
+  const [release = "", platform] = id.split("/");
+  const found =
+    platform === undefined
+      ? findBoard(catalogue.targets, id)
+      : findRelease(catalogue.targets, release, platform);
+  assert.ok(found.t === "target", id);
+  return found.target;
+}
+
+async function problemsOf(one: Case, on: Target): Promise<readonly Problem[]> {
+  const { launch, spec } = one;
+  const text = typeof spec === "object" ? JSON.stringify(spec) : spec;
+  const readings = {
+    launch: launch === undefined ? undefined : parseLaunchLine(launch),
+    spec: text === undefined ? undefined : readSpec(text, "spec.json"),
+    bundle: one.bundle === undefined ? undefined : await writeAndRead(one.bundle),
+  };
+  const subject = {
+    launch: readings.launch?.launch,
+    spec: readings.spec?.spec,
+    bundle: readings.bundle?.bundle,
+  };
+  const found = Object.values(readings).flatMap((reading) => reading?.problems ?? []);
+  return [...found, ...lint(subject, on, catalogue)];
+}
+
+async function writeAndRead(files: NonNullable<Case["bundle"]>) {
+  const place = await mkdtemp(join(directory, "bundle-"));
+  for (const [name, content] of Object.entries(files)) await writeFile(join(place, name), content);
+  return readBundle(place, catalogue.nvinferKeys);
+}
