@@ -1,0 +1,22 @@
+"""The sidecar: keeper, worker and outlet.
+
+Importing it settles, before GStreamer is loaded, which library unwinds C++ exceptions.
+"""
+
+import ctypes
+
+
+def _unwind_by_libgcc() -> None:
+    """Puts libgcc's unwinder in front of libunwind, which GStreamer's libraries put into the global scope.
+
+    Libraries that are loaded afterwards would else unwind with one and resume with the other, and end the process at
+    their first exception: ONNX Runtime at a broken network, for example. The same in ros2/rclpy#1149.
+    """
+    try:
+        ctypes.CDLL("libgcc_s.so.1", mode=ctypes.RTLD_GLOBAL)
+    except OSError:
+        # A system without libgcc has no second unwinder to mix up.
+        pass
+
+
+_unwind_by_libgcc()

@@ -7,7 +7,7 @@ from typing import Any, List
 
 from sidecar.worker.inference.nvinfer_keys import Key
 
-_INTEGER = re.compile(r"[+-]?\d+\Z")
+_INTEGER = re.compile(r"[+-]?\d{1,18}\Z")
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
 _BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
 _ITEMS = {"ints": "int", "floats": "float", "texts": "text"}
@@ -55,8 +55,10 @@ def _number(key: Key, kind: str, text: str) -> Any:
     if key.choices is not None and value not in key.choices:
         known = ", ".join("%d (%s)" % choice for choice in sorted(key.choices.items()))
         raise BadValueError("%s is unknown; known are %s" % (text, known))
-    if not math.isfinite(value) or (key.low is not None and value < key.low):
-        raise BadValueError("%s is too small; the lowest is %g" % (text, key.low or 0.0))
+    if not math.isfinite(value):
+        raise BadValueError("%s is out of all range" % text)
+    if key.low is not None and value < key.low:
+        raise BadValueError("%s is too small; the lowest is %g" % (text, key.low))
     if key.high is not None and value > key.high:
         raise BadValueError("%s is too large; the highest is %g" % (text, key.high))
     return value

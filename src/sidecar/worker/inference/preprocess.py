@@ -76,6 +76,7 @@ class Preprocessor:
         target = (geometry.height, geometry.width)
         self._y, self._u, self._v, self._sum, self._term = (np.empty(target, dtype=np.float32) for _ in range(5))
         luma_scale, matrix = _to_rgb(frame.matrix, frame.full_range)
+        chroma = ((frame.height + 1) // 2, (frame.width + 1) // 2)
         luma_black = 0 if frame.full_range else 16
         channels = []
         for index, name in enumerate(_CHANNELS[config.colour]):
@@ -90,8 +91,8 @@ class Preprocessor:
         return _Plan(
             key=(frame.width, frame.height, frame.matrix, frame.full_range),
             geometry=geometry,
-            luma=Resampler((frame.height, frame.width), target, config.scale * luma_scale),
-            chroma=Resampler(((frame.height + 1) // 2, (frame.width + 1) // 2), target),
+            luma=Resampler((frame.height, frame.width), target, gain=config.scale * luma_scale),
+            chroma=Resampler(chroma, target, (frame.height / 2, frame.width / 2)),
             channels=channels,
         )
 

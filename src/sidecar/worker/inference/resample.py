@@ -3,7 +3,7 @@
 Both directions are sums of few weighted rows or columns, which numpy does fast without a temporary array.
 """
 
-from typing import List, NamedTuple, Tuple
+from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
 
@@ -18,13 +18,24 @@ class _Tap(NamedTuple):
 class Resampler:
     """Resamples uint8 planes of one size to float32 planes of another. Keeps scratch space: not for two threads."""
 
-    def __init__(self, source: Tuple[int, int], target: Tuple[int, int], gain: float = 1.0) -> None:
-        """source, target: height and width. gain: a factor on every value, at no cost."""
+    def __init__(
+        self,
+        source: Tuple[int, int],
+        target: Tuple[int, int],
+        extent: Optional[Tuple[float, float]] = None,
+        gain: float = 1.0,
+    ) -> None:
+        """source, target: height and width. gain: a factor on every value, at no cost.
+
+        extent: how much of the source makes up the target; none: all of it. Chroma of an odd size ends in half a pixel.
+        """
+        height, width = source if extent is None else extent
         self._source = np.empty(source, dtype=np.uint8)
         self._rows = [
-            _Tap(tap.indices, (tap.weights * np.float32(gain)).reshape(-1, 1)) for tap in _taps(source[0], target[0])
+            _Tap(tap.indices, (tap.weights * np.float32(gain)).reshape(-1, 1))
+            for tap in _taps(source[0], target[0], height)
         ]
-        self._columns = _taps(source[1], target[1])
+        self._columns = _taps(source[1], target[1], width)
         self._picked_rows = np.empty((target[0], source[1]), dtype=np.uint8)
         self._tall = np.empty((target[0], source[1]), dtype=np.float32)
         self._tall_term = np.empty_like(self._tall)
@@ -53,8 +64,8 @@ class Resampler:
             sums = self._term
 
 
-def _taps(source: int, target: int) -> List[_Tap]:
-    ratio = source / target
+def _taps(source: int, target: int, extent: float) -> List[_Tap]:
+    ratio = extent / target
     centres = (np.arange(target) + 0.5) * ratio
     # A target pixel covers this much of the source; less than a source pixel is interpolation between two.
     reach = max(ratio, 1.0)

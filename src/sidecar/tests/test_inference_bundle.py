@@ -1,0 +1,122 @@
+"""Model bundles: the shipped ones load, and no bad content makes load_bundle() raise."""
+
+import os
+import shutil
+
+import pytest
+
+from sidecar.tests.inference_footage import MODELS
+from sidecar.worker.inference.bundle import load_bundle
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    """A copy of the shipped SSD bundle that a test may spoil."""
+    return shutil.copytree(os.path.join(MODELS, "ssd-street"), str(tmp_path / "bundle"))
+
+
+def write(bundle, name, content):
+    with open(os.path.join(bundle, name), "wb") as file:
+        file.write(content)
+
+
+def edit(bundle, old, new):
+    path = os.path.join(bundle, "config_infer.txt")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    assert old in text
+    write(bundle, "config_infer.txt", text.replace(old, new).encode("utf-8"))
+
+
+def refused(bundle):
+    """The code and path of the one error."""
+    loaded, problems = load_bundle(str(bundle))
+    assert loaded is None
+    (error,) = [one for one in problems if one.severity == "error"]
+    assert error.message
+    assert "\n" not in error.message
+    return error.code, error.path
+
+
+@pytest.mark.parametrize(
+    ("name", "classes", "first", "last"),
+    [("nanodet-coco", 80, "person", "toothbrush"), ("ssd-street", 23, "Bicycle", "Car")],
+)
+def test_the_shipped_bundles_load_without_error(name, classes, first, last):
+    loaded, problems = load_bundle(os.path.join(MODELS, name))
+    assert loaded is not None
+    assert [one.code for one in problems] == ["config-no-meaning"]
+    assert (len(loaded.labels), loaded.labels[0], loaded.labels[-1]) == (classes, first, last)
+    assert os.path.isabs(loaded.config.network_path)
+
+
+def test_a_missing_directory_is_told(tmp_path):
+    assert refused(tmp_path / "none") == ("bundle-missing", str(tmp_path / "none"))
+
+
+def test_a_file_in_place_of_the_directory_is_told(bundle):
+    path = os.path.join(bundle, "labels.txt")
+    assert refused(path) == ("bundle-missing", path)
+
+
+def test_a_missing_configuration_is_told(tmp_path):
+    assert refused(tmp_path) == ("file-missing", "config_infer.txt")
+
+
+def test_a_directory_in_place_of_the_configuration_is_told(tmp_path):
+    (tmp_path / "config_infer.txt").mkdir()
+    assert refused(tmp_path) == ("file-unreadable", "config_infer.txt")
+
+
+def test_a_binary_configuration_is_told(bundle):
+    write(bundle, "config_infer.txt", b"\x89PNG\r\n\x1a\n\xff\xfe")
+    assert refused(bundle) == ("file-encoding", "config_infer.txt")
+
+
+@pytest.mark.parametrize("name", ["network.onnx", "labels.txt", "anchors.npy"])
+def test_a_missing_file_is_told(bundle, name):
+    os.remove(os.path.join(bundle, name))
+    assert refused(bundle) == ("file-missing", name)
+
+
+@pytest.mark.parametrize("name", ["network.onnx", "anchors.npy"])
+def test_an_empty_file_is_told(bundle, name):
+    write(bundle, name, b"")
+    assert refused(bundle) == ("file-empty", name)
+
+
+def test_a_path_outside_the_bundle_is_told_in_full(bundle):
+    edit(bundle, "network.onnx", "/nowhere/network.onnx")
+    assert refused(bundle) == ("file-missing", "/nowhere/network.onnx")
+
+
+def test_labels_that_do_not_match_the_classes_are_told(bundle):
+    edit(bundle, "num-detected-classes=23", "num-detected-classes=24")
+    loaded, problems = load_bundle(bundle)
+    assert loaded is None
+    assert problems[-1].code == "labels-mismatch"
+    assert "has 23 labels, num-detected-classes is 24" in problems[-1].message
+
+
+def test_labels_that_are_not_utf8_are_told(bundle):
+    write(bundle, "labels.txt", "V\u00e9lo\n".encode("latin-1") * 23)
+    assert refused(bundle) == ("file-encoding", "labels.txt")
+
+
+def test_an_empty_label_is_told_with_its_line(bundle):
+    write(bundle, "labels.txt", b"one\n\n" + b"more\n" * 21)
+    assert refused(bundle) == ("labels-empty", "labels.txt:2")
+
+
+def test_labels_may_have_windows_line_ends_a_mark_and_no_end_of_line(bundle):
+    write(bundle, "labels.txt", b"\xef\xbb\xbf" + b"\r\n".join(b"label %d" % number for number in range(23)))
+    loaded, _ = load_bundle(bundle)
+    assert loaded is not None
+    assert loaded.labels[0] == "label 0"
+
+
+def test_faults_of_several_files_are_told_at_once(bundle):
+    os.remove(os.path.join(bundle, "network.onnx"))
+    write(bundle, "labels.txt", b"one\n")
+    _, problems = load_bundle(bundle)
+    assert [one.code for one in problems if one.severity == "error"] == ["labels-mismatch", "file-missing"]
