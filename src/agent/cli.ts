@@ -19,14 +19,25 @@ function load(name: string | undefined): Promise<Command[]> {
   return Promise.all(loaders.map((loader) => loader()));
 }
 
+/** Subcommands below subcommands too: they all report wrong usage instead of ending the process. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child, command);
+  return command;
+}
+
 const program = new Command("slipstream")
   .description("Slipstream's command line")
   .showHelpAfterError("(add --help for the options)")
   .exitOverride();
 
-for (const command of await load(process.argv[2])) {
-  program.addCommand(command.copyInheritedSettings(program));
-}
+// A reader such as head may have seen enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
+for (const command of await load(process.argv[2])) program.addCommand(inherit(command, program));
 
 try {
   await program.parseAsync();

@@ -52,6 +52,7 @@ export const CODES = {
   "unknown-value": error("a value is not one of those that are allowed"),
 
   // Specifications.
+  "wrong-setting": error("a setting of the environment is missing or wrong"),
   "invalid-id": error("an id is not of the form [a-z0-9][a-z0-9_-]{0,62}"),
   "duplicate-id": error(
     "two cameras or two outputs have the same id, or two outputs the same path",

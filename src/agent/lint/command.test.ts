@@ -14,10 +14,18 @@ interface Result {
   readonly stderr: string;
 }
 
-function slipstream(args: readonly string[], input = ""): Promise<Result> {
+function slipstream(
+  args: readonly string[],
+  input = "",
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Result> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [CLI, ...args], (error, stdout, stderr) =>
-      resolve({ status: typeof error?.code === "number" ? error.code : 0, stdout, stderr }),
+    const child = execFile(
+      process.execPath,
+      [CLI, ...args],
+      { env: environment },
+      (error, stdout, stderr) =>
+        resolve({ status: typeof error?.code === "number" ? error.code : 0, stdout, stderr }),
     );
     child.stdin?.on("error", () => {}); // It may stop reading before the end.
     child.stdin?.end(input);
@@ -88,6 +96,7 @@ describe("slipstream lint", () => {
 
   const WRONG_USAGE: readonly [readonly string[], RegExp][] = [
     [["lint"], /nothing to lint/],
+    [["lint", "--spec", "a", "--env"], /give one of them/],
     [["lint", "--launch", "a", "--target", "t5"], /unknown board "t5" \(did you mean t4\?\)/],
     [["lint", "--launch", "a", "--release", "7.11", "--board", "dgpu"], /did you mean 7\.1\?/],
     [["lint", "--launch", "a", "--release", "7.1", "--board", "jetsn"], /did you mean jetson\?/],
@@ -124,6 +133,48 @@ describe("slipstream lint", () => {
     );
     const { status, stdout } = await slipstream(["lint", "--target", "t4", "--bundle", file]);
     assert.match(stdout, /^error +pgie\.txt:2 +caffe-gone$/m);
+    assert.equal(status, 1);
+  });
+
+  it("takes the agent's settings from the environment, and the bundle that they name", async () => {
+    await writeFile(
+      join(directory, "config_infer.txt"),
+      "[property]\nuff-file=a.uff\nnum-detected-classes=4\n",
+    );
+    await writeFile(join(directory, "a.uff"), "x");
+    const settings = { RTSPINPUT: "rtsp://u:secret@a/1,rtsp://b/2", MODEL: directory };
+    const args = ["lint", "--env", "--target", "orin-nano"];
+    const { status, stdout } = await slipstream(args, "", settings);
+    assert.match(stdout, /^warning +outputs\[0\]\.encoding\.codec +software-encoder$/m);
+    assert.match(stdout, /^error +config_infer\.txt:2 +uff-gone$/m);
+    assert.match(stdout, /no: 1 error, 1 warning$/m);
+    assert.equal(status, 1);
+  });
+
+  it("tells every wrong setting by its name", async () => {
+    const settings = { RTSPINPUT: "rtsp://u:secret@a/1", BITRATE: "12abc", CODEC: "H266" };
+    const { status, stdout } = await slipstream(["lint", "--env", "--target", "t4"], "", settings);
+    assert.match(stdout, /^error +BITRATE +wrong-setting$/m);
+    assert.match(stdout, /^error +CODEC +wrong-setting$/m);
+    assert.doesNotMatch(stdout, /secret/);
+    assert.equal(status, 1);
+  });
+
+  it("never repeats a login, nor what would move the cursor", async () => {
+    const line = "fakesrc ! rtsp://user:secret@host/a\u001b[2J ! fakesink";
+    const { stdout } = await slipstream(["lint", "--target", "t4", "--launch", line]);
+    assert.match(stdout, /rtsp:\/\/\*\*\*@host\/a\?\[2J/);
+  });
+
+  it("ends with 1 for warnings too if it is asked to be strict", async () => {
+    const { status } = await slipstream([
+      "lint",
+      "--strict",
+      "--target",
+      "t4",
+      "--launch",
+      "acmewaterpainter",
+    ]);
     assert.equal(status, 1);
   });
 

@@ -6,11 +6,11 @@ import type { TargetsFile } from "../catalogue/data.js";
 import { loadCatalogue } from "../catalogue/load.js";
 import { findBoard, findRelease, type Target, type TargetLookup } from "../catalogue/targets.js";
 import { readBundle } from "./bundle/read.js";
-import { parseLaunchLine } from "./launch/parse.js";
+import { type LaunchReading, parseLaunchLine } from "./launch/parse.js";
 import { lint } from "./lint.js";
 import { hasErrors, type Problem } from "./problem.js";
 import { asJson, asText } from "./report.js";
-import { readSpec } from "./spec/read.js";
+import { readSpec, type SpecReading } from "./spec/read.js";
 import type { LintSubject } from "./subject.js";
 import { readText, readTextStream } from "./text-file.js";
 
@@ -20,8 +20,10 @@ interface Options {
   readonly board?: string;
   readonly bundle?: string;
   readonly spec?: string;
+  readonly env?: true;
   readonly launch?: string;
   readonly json?: true;
+  readonly strict?: true;
 }
 
 export function lintCommand(): Command {
@@ -32,11 +34,16 @@ export function lintCommand(): Command {
     .option("--board <platform>", "with --release: dgpu or jetson")
     .option("--spec <file>", "specification, a PipelineSpec as JSON")
     .option(
+      "--env",
+      "the agent's settings from the environment, and the model bundle that they name",
+    )
+    .option(
       "--bundle <directory>",
       "model bundle with config_infer.txt, or an nvinfer configuration file",
     )
     .option("--launch <line>", "gst-launch line; - reads it from standard input")
     .option("--json", "print JSON")
+    .option("--strict", "warnings count as errors for the exit status")
     .addHelpText(
       "after",
       "\nExit status: 0 nothing keeps it from running, 1 something does, 2 wrong usage.",
@@ -50,7 +57,8 @@ export function lintCommand(): Command {
         problems: [...problems, ...lint(subject, target, catalogue)],
       }));
       process.stdout.write(options.json ? asJson(verdicts) : asText(verdicts));
-      if (verdicts.some((verdict) => hasErrors(verdict.problems))) process.exitCode = 1;
+      const found = verdicts.flatMap((verdict) => verdict.problems);
+      if (options.strict ? found.length > 0 : hasErrors(found)) process.exitCode = 1;
     });
 }
 
@@ -80,32 +88,41 @@ async function readSubject(
   catalogue: Catalogue,
   command: Command,
 ): Promise<{ readonly subject: LintSubject; readonly problems: readonly Problem[] }> {
-  const { spec, bundle, launch } = options;
-  if (spec === undefined && bundle === undefined && launch === undefined) {
-    command.error("error: nothing to lint: give --spec, --bundle or --launch");
+  const { launch } = options;
+  if (options.spec !== undefined && options.env) {
+    command.error("error: --spec and --env are two specifications: give one of them");
   }
-  const reading = {
-    spec: spec === undefined ? undefined : await readSpecFile(spec),
-    bundle: bundle === undefined ? undefined : await readBundle(bundle, catalogue.nvinferKeys),
-    launch: launch === undefined ? undefined : await readLaunch(launch),
-  };
+  const spec = await readSpecification(options);
+  const place = options.bundle ?? spec?.bundle;
+  if (spec === undefined && place === undefined && launch === undefined) {
+    command.error("error: nothing to lint: give --spec, --env, --bundle or --launch");
+  }
+  const bundle = place === undefined ? undefined : await readBundle(place, catalogue.nvinferKeys);
+  const line = launch === undefined ? undefined : await readLaunch(launch);
   return {
-    subject: {
-      spec: reading.spec?.spec,
-      bundle: reading.bundle?.bundle,
-      launch: reading.launch?.launch,
-    },
-    problems: Object.values(reading).flatMap((one) => one?.problems ?? []),
+    subject: { spec: spec?.spec, bundle: bundle?.bundle, launch: line?.launch },
+    problems: [spec, bundle, line].flatMap((reading) => reading?.problems ?? []),
   };
 }
 
-async function readSpecFile(path: string) {
+/** bundle: where the settings say that the bundle is. */
+type Specification = SpecReading & { readonly bundle?: string };
+
+async function readSpecification(options: Options): Promise<Specification | undefined> {
+  if (options.spec !== undefined) return readSpecFile(options.spec);
+  if (!options.env) return undefined;
+  // Loaded only here: it brings a library that the rest does not need.
+  const { readSettings } = await import("./spec/settings.js");
+  return readSettings(process.env, process.cwd());
+}
+
+async function readSpecFile(path: string): Promise<SpecReading> {
   const reading = await readText(path, path);
   if (reading.t === "refused") return { spec: undefined, problems: [reading.problem] };
   return readSpec(reading.text, path);
 }
 
-async function readLaunch(line: string) {
+async function readLaunch(line: string): Promise<LaunchReading> {
   if (line !== "-") return parseLaunchLine(line);
   const reading = await readTextStream(process.stdin, "standard input");
   if (reading.t === "refused") return { launch: undefined, problems: [reading.problem] };

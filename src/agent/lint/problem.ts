@@ -1,5 +1,6 @@
 /** Problem: one thing that is wrong, told so that its author can put it right. The contract has the same message. */
 
+import { hideLogins } from "../secrets/redact.js";
 import { CODES, type Code, type Severity } from "./codes.js";
 
 export interface Problem {
@@ -14,9 +15,13 @@ export interface Problem {
   readonly message: string;
 }
 
-/** The severity is the code's own. */
+/** The severity is the code's own. Logins and control characters that the message quotes are taken out. */
 export function problem(code: Code, path: string, message: string): Problem {
-  return { severity: CODES[code].severity, code, path, message };
+  return { severity: CODES[code].severity, code, path: plain(path), message: plain(message) };
+}
+
+function plain(text: string): string {
+  return hideLogins(text.replace(/\p{Cc}/gu, "?"));
 }
 
 export function hasErrors(problems: readonly Problem[]): boolean {
