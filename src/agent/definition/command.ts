@@ -3,9 +3,9 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import type { Document, Problem } from "../policy/document.js";
-import { displayProblem, parseDocument } from "../policy/document.js";
+import { displayProblem, parseDocument, problemsOf } from "../policy/document.js";
 import type { ArchFile } from "../policy/load.js";
-import { parseArchFile, problemsOf } from "../policy/load.js";
+import { parseArchFile } from "../policy/load.js";
 import type { Terminal } from "../policy/terminal.js";
 import { processTerminal } from "../policy/terminal.js";
 import { projectVariables } from "../policy/variables.js";
@@ -21,15 +21,15 @@ interface LintOptions {
 }
 
 export function definitionCommand(terminal: Terminal = processTerminal()): Command {
-  const command = new Command("definition").description("what Open Horizon reads, checked");
+  const command = new Command("definition").description("check what Open Horizon reads");
   command
     .command("lint")
-    .description(
-      "check definitions, policies and patterns, each by itself and against each other (exit 1 on errors)",
-    )
+    .description("check definitions, policies and patterns, each by itself and against each other")
     .argument("<[arch=]file...>", "JSON files; arch is what $ARCH stands for")
     .option("--strict", "warnings count as errors")
     .option("--json", "print JSON")
+    .addHelpText("after", "\nExit status: 0 no errors, 1 errors, 2 wrong usage or input.")
+    .exitOverride() // not inherited: the parent gets its settings only when it is added to the program
     .action((files: string[], options: LintOptions) => {
       lintFiles(files.map(parseArchFile), options, terminal);
     });

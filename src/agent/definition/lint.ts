@@ -41,10 +41,9 @@ export function lint(documents: readonly Document[]): Finding[] {
       : [],
   );
   for (const document of documents) {
-    const own: Finding[] = [];
+    const own = unsetVariables(document);
     const report = reportTo(own, document);
     lintOne(document, definitions, report);
-    own.push(...unsetVariables(document));
     findings.push(...own.sort((a, b) => a.line - b.line));
   }
   return findings;

@@ -11,7 +11,7 @@ import { explainPlacement, explainPlan, listNodes, placementAsJson, planAsJson }
 import type { Terminal } from "./terminal.js";
 import { processTerminal } from "./terminal.js";
 
-/** Nothing fits: a policy can be right and still place nothing. */
+/** The node gets nothing: a policy can be right and still place nothing. */
 const exitNothing = 1;
 const exitBadInput = 2;
 
@@ -34,14 +34,21 @@ interface PlanOptions extends PolicyOptions {
 }
 
 export function policyCommand(terminal: Terminal = processTerminal()): Command {
-  const command = new Command("policy").description("what Open Horizon's policies do, and why");
+  const command = new Command("policy").description(
+    "tell what Open Horizon's policies do, and why",
+  );
   withPolicies(command.command("explain"))
-    .description("which version a node gets, or which clauses keep it from one (exit 1)")
+    .description("tell which version a node gets, or which clauses keep it from one")
+    .addHelpText(
+      "after",
+      "\nExit status: 0 the node gets a version, 1 it gets none, 2 wrong usage or input.",
+    )
     .requiredOption("--node <file>", "node policy")
     .option("--arch <arch>", "the node's architecture, where its policy has no openhorizon.arch")
     .action((options: ExplainOptions) => guarded(terminal, () => explain(options, terminal)));
   withPolicies(command.command("plan"))
-    .description("who of a fleet gets which version, who gets none and why, ring by ring")
+    .description("tell who of a fleet gets which version, who gets none and why, ring by ring")
+    .addHelpText("after", "\nExit status: 0 the plan is printed, 2 wrong usage or input.")
     .requiredOption("--fleet <file>", "a node a line: a node policy in JSON with an id")
     .option("--ring-property <name>", "the property that tells a node's ring", "slipstream.ring")
     .option("--nodes", "list every node with its version")
@@ -67,7 +74,8 @@ function withPolicies(command: Command): Command {
       append(parseArchFile),
       [],
     )
-    .option("--json", "print JSON");
+    .option("--json", "print JSON")
+    .exitOverride(); // not inherited: the parent gets its settings only when it is added to the program
 }
 
 function explain(options: ExplainOptions, terminal: Terminal): void {

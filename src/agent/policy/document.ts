@@ -123,6 +123,21 @@ export function locate(document: Document, faults: readonly Fault[]): Problem[] 
   return faults.map(({ path, message }) => ({ ...document.placeOf(path), message }));
 }
 
+/** An error on the way to a document, as problems of its file. */
+export function problemsOf(error: unknown, file: string): readonly Problem[] {
+  if (error instanceof InputError) return error.problems;
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === undefined) throw error;
+  return [
+    {
+      file,
+      line: 1,
+      path: "",
+      message: code === "ENOENT" ? "is not there" : `cannot be read (${code})`,
+    },
+  ];
+}
+
 function lineCounter(text: string): (offset: number) => number {
   const starts = [0];
   for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);

@@ -4,7 +4,7 @@ import { createReadStream } from "node:fs";
 import type { Constraint } from "./constraint.js";
 import { parseConstraint } from "./constraint.js";
 import type { Fault, Problem } from "./document.js";
-import { displayPath, InputError } from "./document.js";
+import { displayPath, InputError, problemsOf } from "./document.js";
 import type { NodePolicy } from "./policy.js";
 import { isObject, readNodePolicy } from "./policy.js";
 
@@ -43,8 +43,12 @@ export async function readFleet(file: string, visit: (node: NodePolicy) => void)
       problems.push({ file, line, path: displayPath(path), message });
     }
   };
-  for await (const text of linesOf(file)) {
-    for (const one of text) take(one);
+  try {
+    for await (const lines of linesOf(file)) {
+      for (const one of lines) take(one);
+    }
+  } catch (error) {
+    throw new InputError(problemsOf(error, file));
   }
   if (problems.length > 0) throw new InputError(problems);
 }

@@ -5,7 +5,7 @@ import { basename } from "node:path";
 import type { Constraint } from "./constraint.js";
 import { parseConstraint } from "./constraint.js";
 import type { Document, Fault, Problem } from "./document.js";
-import { InputError, locate, parseDocument } from "./document.js";
+import { InputError, locate, parseDocument, problemsOf } from "./document.js";
 import type { Deployment } from "./offer.js";
 import { makeDeployment } from "./offer.js";
 import type { ConstraintParser, NodePolicy, Service, Terms } from "./policy.js";
@@ -119,12 +119,4 @@ function unsetVariables(document: Document): Problem[] {
     ...place,
     message: `the variable $${name} is not set; set it in the environment or in hzn.json`,
   }));
-}
-
-/** An error on the way to a document, as problems of its file. */
-export function problemsOf(error: unknown, file: string): readonly Problem[] {
-  if (error instanceof InputError) return error.problems;
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === undefined) throw error;
-  return [{ file, line: 1, path: "", message: code === "ENOENT" ? "is not there" : `cannot be read (${code})` }];
 }
