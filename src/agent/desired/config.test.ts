@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type Config, ConfigError, type Environment, loadConfig, secretsOf } from "./config.js";
+
+function load(env: Environment = {}): Config {
+  return loadConfig({ RTSPINPUT: "rtsp://cam/1", ...env }, "/work");
+}
+
+function faults(env: Environment): string[] {
+  try {
+    load(env);
+  } catch (err) {
+    assert.ok(err instanceof ConfigError, String(err));
+    return err.message.split("\n");
+  }
+  throw new Error("it was accepted");
+}
+
+describe("loadConfig", () => {
+  it("needs nothing but a camera", () => {
+    assert.deepEqual(load(), {
+      cameras: [{ id: "cam1", name: "cam1", uri: "rtsp://cam/1", credentials: undefined }],
+      transport: "tcp",
+      latencyMs: 100,
+      model: "/work/models/nanodet-coco",
+      overlay: new Set(["boxes", "labels", "counts", "names"]),
+      layout: "tiled",
+      codec: "H264",
+      bitrate: 4_000_000,
+      outputWidth: 1280,
+      outputHeight: 720,
+      outputFrameRate: 25,
+      outputPort: 8554,
+      outputPath: "/ds",
+      showFrames: false,
+      socketPath: "/run/slipstream/worker.sock",
+      lifeline: "none",
+      logLevel: "info",
+      logFormat: "auto",
+    });
+  });
+
+  it("reads every setting", () => {
+    const config = load({
+      RTSP_TRANSPORT: "UDP",
+      RTSP_LATENCY: "2s",
+      MODEL: "/models/x",
+      DETECTION_THRESHOLD: ".35",
+      DETECTION_INTERVAL: "0",
+      DETECTION_CLASSES: "person, traffic light,",
+      OVERLAY: "Boxes, counts",
+      OUTPUT_LAYOUT: "per-camera",
+      CODEC: "h265",
+      BITRATE: " 800000 ",
+      OUTPUT_WIDTH: "640",
+      OUTPUT_HEIGHT: "360",
+      OUTPUT_FRAME_RATE: "12",
+      RTSPOUTPUTPORTNUM: "554",
+      RTSPOUTPUTPATH: "/site/north",
+      SHOW_FRAMES: "YES",
+      SLIPSTREAM_SOCKET: "build/worker.sock",
+      SLIPSTREAM_LIFELINE: "stdin",
+      LOG_LEVEL: "debug",
+      LOG_FORMAT: "json",
+    });
+    assert.deepEqual(
+      { ...config, cameras: [] },
+      {
+        cameras: [],
+        transport: "udp",
+        latencyMs: 2000,
+        model: "/models/x",
+        threshold: 0.35,
+        interval: 0,
+        classes: ["person", "traffic light"],
+        overlay: new Set(["boxes", "counts"]),
+        layout: "per-camera",
+        codec: "H265",
+        bitrate: 800_000,
+        outputWidth: 640,
+        outputHeight: 360,
+        outputFrameRate: 12,
+        outputPort: 554,
+        outputPath: "/site/north",
+        showFrames: true,
+        socketPath: "/work/build/worker.sock",
+        lifeline: "stdin",
+        logLevel: "debug",
+        logFormat: "json",
+      },
+    );
+  });
+
+  it("takes a variable that is set to nothing for one that is not set", () => {
+    assert.deepEqual(load({ BITRATE: "", CODEC: "  ", DETECTION_THRESHOLD: "" }), load());
+  });
+
+  it("takes OVERLAY=none for a bare picture", () => {
+    assert.equal(load({ OVERLAY: "none" }).overlay.size, 0);
+  });
+
+  /** Setting, value, and what the message must say besides. */
+  const wrong: readonly [string, string, RegExp?][] = [
+    ["BITRATE", "12abc"],
+    ["BITRATE", "1e6"],
+    ["BITRATE", "4M", /did you mean 4000000/],
+    ["BITRATE", "4_000_000", /did you mean 4000000/],
+    ["BITRATE", "-1"],
+    ["BITRATE", "9999"],
+    ["CODEC", "VP9", /H264 or H265/],
+    ["CODEC", "h.264", /did you mean H264/],
+    ["OUTPUT_WIDTH", "641", /even.*642/],
+    ["OUTPUT_HEIGHT", "8000"],
+    ["OUTPUT_FRAME_RATE", "0"],
+    ["RTSPOUTPUTPORTNUM", "65536"],
+    ["RTSPOUTPUTPATH", "ds", /did you mean \/ds/],
+    ["RTSPOUTPUTPATH", "/a b"],
+    ["SHOW_FRAMES", "maybe", /yes or no/],
+    ["RTSP_TRANSPORT", "tpc", /did you mean tcp/],
+    ["RTSP_LATENCY", "200", /200ms/],
+    ["RTSP_LATENCY", "11s"],
+    ["DETECTION_THRESHOLD", "40", /did you mean 0\.4/],
+    ["DETECTION_THRESHOLD", "0,4", /did you mean 0\.4/],
+    ["DETECTION_INTERVAL", "-1"],
+    ["DETECTION_CLASSES", ","],
+    ["OUTPUT_LAYOUT", "per_camera", /did you mean per-camera/],
+    ["SLIPSTREAM_SOCKET", `/${"x".repeat(107)}`, /107 bytes/],
+    ["LOG_LEVEL", "verbose", /error, warn, info or debug/],
+    ["LOG_FORMAT", "xml"],
+  ];
+  for (const [setting, value, rest] of wrong) {
+    it(`refuses ${setting}=${value.slice(0, 20)}`, () => {
+      const [line, ...others] = faults({ [setting]: value });
+      assert.ok(line?.startsWith(`${setting} is "${value}"; allowed: `), line);
+      if (rest !== undefined) assert.match(line ?? "", rest);
+      assert.deepEqual(others, []);
+    });
+  }
+
+  it("names the wrong item of a list", () => {
+    const [line] = faults({ OVERLAY: "boxes,label" });
+    assert.ok(
+      line?.startsWith('OVERLAY is "label"; allowed: none, or a comma-separated list'),
+      line,
+    );
+    assert.match(line ?? "", /did you mean labels\?/);
+  });
+
+  it("tells every fault at once", () => {
+    const lines = faults({ RTSPINPUT: "rtsp://,ftp://x", BITRATE: "x", OUTPUT_WIDTH: "1" });
+    assert.deepEqual(
+      lines.map((line) => line.split(" ")[0]),
+      ["RTSPINPUT", "RTSPINPUT", "BITRATE", "OUTPUT_WIDTH"],
+    );
+  });
+
+  it("wants a camera, and notices a misspelt name", () => {
+    const [missing] = faults({ RTSPINPUT: undefined });
+    assert.match(missing ?? "", /^RTSPINPUT is not set; allowed: a comma-separated list/);
+    const [misspelt] = faults({ RTSPINPUT: "", RTSP_INPUT: "rtsp://u:secret@cam/1" });
+    assert.match(misspelt ?? "", /RTSP_INPUT is set: did you mean that one\?/);
+    assert.doesNotMatch(misspelt ?? "", /secret/);
+  });
+
+  it("shows no password of a camera in any message", () => {
+    const lines = faults({ RTSPINPUT: "a=rstp://u:hunter2@cam,a=rtsp://u:hunter2@10.0.0.9:0/" });
+    assert.doesNotMatch(lines.join("\n"), /hunter2/);
+    assert.equal(lines.length, 3);
+  });
+
+  it("knows the secrets that it holds", () => {
+    const config = load({ RTSPINPUT: "rtsp://u:p%40ss@a/,rtsp://b/,rtsp://u@c/" });
+    assert.deepEqual(secretsOf(config), ["p@ss"]);
+  });
+});

@@ -1,0 +1,118 @@
+/** Reads the settings from an environment into one typed, read-only Config, or tells every fault at once. */
+
+import { resolve } from "node:path";
+import convict from "convict";
+import type { Refusal } from "./readers.js";
+import { type Setting, settings } from "./settings.js";
+
+type Settings = typeof settings;
+type ValueOf<S> = S extends { readonly reader: { read(text: string): infer R } }
+  ? Extract<R, { t: "value" }> extends { value: infer T }
+    ? T | (S extends { absent: "undefined" } ? undefined : never)
+    : never
+  : never;
+
+/** All settings. Paths are absolute, times in milliseconds. */
+export type Config = { readonly [Key in keyof Settings]: ValueOf<Settings[Key]> };
+
+/** One refused setting. Holds no secret. */
+export interface Fault {
+  readonly setting: string;
+  /** Undefined: the setting is missing. */
+  readonly value: string | undefined;
+  readonly allowed: string;
+  readonly hint?: string | undefined;
+}
+
+/** Thrown when a setting is missing or wrong. Lists every fault there is. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly faults: readonly Fault[];
+
+  constructor(faults: readonly Fault[]) {
+    super(faults.map(describeFault).join("\n"));
+    this.faults = faults;
+  }
+}
+
+/** One line: BITRATE is "12abc"; allowed: a whole number ... */
+export function describeFault({ setting, value, allowed, hint }: Fault): string {
+  const is = value === undefined ? "is not set" : `is "${value}"`;
+  return `${setting} ${is}; allowed: ${allowed}${hint === undefined ? "" : ` (${hint})`}`;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Relative paths are taken from the directory `cwd`. Throws ConfigError. */
+export function loadConfig(env: Environment, cwd: string): Config {
+  const present = withoutEmpty(env);
+  const faults: Fault[] = [];
+  const values: Record<string, unknown> = {};
+
+  /** What convict calls for a value: it throws only so that convict sees the refusal; `faults` keeps its parts. */
+  const check = (key: string, setting: Setting<unknown>) => (text: unknown) => {
+    if (typeof text !== "string") {
+      if (setting.absent === "undefined") return;
+      faults.push(missing(setting, present));
+      throw new Error("is not set");
+    }
+    const reading = setting.reader.read(text.trim());
+    if (reading.t === "refused") {
+      faults.push(...reading.refusals.map((refusal) => fault(setting, refusal)));
+      throw new Error(`allowed: ${setting.reader.allowed}`);
+    }
+    values[key] = reading.value;
+  };
+
+  const schema = Object.fromEntries(
+    Object.entries<Setting<unknown>>(settings).map(([key, setting]) => [
+      key,
+      {
+        doc: setting.doc,
+        env: setting.env,
+        default: setting.default,
+        sensitive: setting.secret,
+        format: check(key, setting),
+      },
+    ]),
+  );
+  try {
+    convict(schema, { env: present, args: [] }).validate({ allowed: "strict" });
+  } catch (err) {
+    if (faults.length === 0) throw err;
+    throw new ConfigError(faults);
+  }
+  // Every key of the settings has passed its own reader above: that is what makes this a Config.
+  const config = values as Config;
+  return Object.freeze({
+    ...config,
+    model: resolve(cwd, config.model),
+    socketPath: resolve(cwd, config.socketPath),
+  });
+}
+
+/** Values of this configuration that no log line may hold. */
+export function secretsOf(config: Config): string[] {
+  return config.cameras.flatMap(({ credentials }) =>
+    credentials === undefined || credentials.password === "" ? [] : [credentials.password],
+  );
+}
+
+/** A variable that is set to nothing is how a deployment says "the default". */
+function withoutEmpty(env: Environment): Record<string, string> {
+  const entries = Object.entries(env).flatMap(([name, value]) =>
+    value === undefined || value.trim() === "" ? [] : [[name, value] as const],
+  );
+  return Object.fromEntries(entries);
+}
+
+function fault(setting: Setting<unknown>, refusal: Refusal): Fault {
+  return { setting: setting.env, ...refusal };
+}
+
+function missing(setting: Setting<unknown>, env: Environment): Fault {
+  const plain = (name: string) => name.replaceAll("_", "").toUpperCase();
+  const near = Object.keys(env).find((name) => plain(name) === plain(setting.env));
+  const hint = near === undefined ? undefined : `${near} is set: did you mean that one?`;
+  return { setting: setting.env, value: undefined, allowed: setting.reader.allowed, hint };
+}

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { settingsTable } from "./settings-table.js";
+
+describe("settingsTable", () => {
+  it("has a line for every setting, with four cells and no empty one", () => {
+    const lines = settingsTable().trimEnd().split("\n");
+    for (const line of lines) {
+      assert.match(line, /^\| .* \|$/);
+      const cells = line.slice(2, -2).split(" | ");
+      assert.equal(cells.length, 4, line);
+      assert.ok(
+        cells.every((cell) => cell.trim() !== ""),
+        line,
+      );
+    }
+    assert.ok(
+      lines.includes(
+        "| `RTSPOUTPUTPORTNUM` | `8554` | a whole number from 1 to 65535 | TCP port of the RTSP server. |",
+      ),
+    );
+    assert.match(lines[2] ?? "", /^\| `RTSPINPUT` \| required \|/);
+  });
+});

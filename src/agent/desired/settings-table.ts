@@ -1,0 +1,28 @@
+/** Prints the settings as a Markdown table: node dist/src/agent/desired/settings-table.js */
+
+import { pathToFileURL } from "node:url";
+import { type Setting, settings } from "./settings.js";
+
+/** The table, with a line for every setting in the order of their declaration. */
+export function settingsTable(): string {
+  const rows = Object.values<Setting<unknown>>(settings).map((setting) => [
+    `\`${setting.env}\``,
+    setting.default === null ? absence(setting) : `\`${setting.default}\``,
+    setting.reader.allowed,
+    setting.doc,
+  ]);
+  const header = ["Name", "Default", "Allowed", "Meaning"];
+  return [header, header.map(() => "---"), ...rows].map(line).join("");
+}
+
+function absence(setting: Setting<unknown>): string {
+  return setting.absent === "refused" ? "required" : "none";
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  process.stdout.write(settingsTable());
+}

@@ -1,0 +1,142 @@
+/** Every setting that comes from the environment: its name, meaning, default and what is allowed. */
+
+import { CAMERA_LIST, type NamedCamera, readCameras } from "./cameras.js";
+import {
+  duration,
+  evenNumber,
+  filePath,
+  fraction,
+  oneOf,
+  type Reader,
+  rtspPath,
+  someOf,
+  textList,
+  wholeNumber,
+  yesOrNo,
+} from "./readers.js";
+
+/** One setting. `T` is what the rest of the agent gets to see. */
+export interface Setting<T> {
+  /** Name of the environment variable. */
+  readonly env: string;
+  /** One sentence for the table of settings. */
+  readonly doc: string;
+  readonly reader: Reader<T>;
+  /** As a user would write it. Null: see `absent`. */
+  readonly default: string | null;
+  /** What it means that there is neither a value nor a default. */
+  readonly absent: "refused" | "undefined";
+  /** Its value is never printed as a whole. */
+  readonly secret: boolean;
+}
+
+/** What is drawn on the picture beside masks. */
+export const OVERLAY_PARTS = ["boxes", "labels", "counts", "names"] as const;
+
+/** Longest path that a Unix socket address holds on Linux, less the closing zero. */
+const SOCKET_PATH_BYTES = 107;
+
+const cameras: Reader<readonly NamedCamera[]> = { allowed: CAMERA_LIST, read: readCameras };
+
+export const settings = {
+  cameras: {
+    ...required("RTSPINPUT", cameras),
+    secret: true,
+    doc:
+      "Cameras, in the order of their tiles. A login goes into the address, as in rtsp://user:password@host/path; " +
+      "a comma in a password only separates where a new address follows.",
+  },
+  transport: {
+    ...withDefault("RTSP_TRANSPORT", oneOf(["tcp", "udp"]), "tcp"),
+    doc: "How RTP comes from the cameras: tcp inside the RTSP connection, or udp.",
+  },
+  latencyMs: {
+    ...withDefault("RTSP_LATENCY", duration(0, 10_000), "100ms"),
+    doc: "Depth of the jitter buffer: a packet that is later than this is given up.",
+  },
+  model: {
+    ...withDefault("MODEL", filePath("a path of a directory", 4096), "models/nanodet-coco"),
+    doc: "Directory of the model bundle, absolute or relative to the working directory.",
+  },
+  threshold: {
+    ...optional("DETECTION_THRESHOLD", fraction()),
+    doc: "Lowest confidence that is reported, for every class. Without it, as the bundle says.",
+  },
+  interval: {
+    ...optional("DETECTION_INTERVAL", wholeNumber(0, 10_000)),
+    doc: "Frames skipped between two inferences; boxes are carried over. Without it, as the bundle says.",
+  },
+  classes: {
+    ...optional("DETECTION_CLASSES", textList("a comma-separated list of the bundle's labels")),
+    doc: "Labels that are reported. Without it, all.",
+  },
+  overlay: {
+    ...withDefault("OVERLAY", someOf(OVERLAY_PARTS), OVERLAY_PARTS.join(",")),
+    doc: "What is drawn on the picture.",
+  },
+  layout: {
+    ...withDefault("OUTPUT_LAYOUT", oneOf(["tiled", "per-camera"]), "tiled"),
+    doc: "One picture with all cameras, or one for each at RTSPOUTPUTPATH/NAME.",
+  },
+  codec: { ...withDefault("CODEC", oneOf(["H264", "H265"]), "H264"), doc: "Codec of the picture." },
+  bitrate: {
+    ...withDefault("BITRATE", wholeNumber(10_000, 200_000_000, "bit/s"), "4000000"),
+    doc: "Bits a second that the encoder aims at.",
+  },
+  outputWidth: {
+    ...withDefault("OUTPUT_WIDTH", evenNumber(16, 7680, "pixels"), "1280"),
+    doc: "Width of the picture.",
+  },
+  outputHeight: {
+    ...withDefault("OUTPUT_HEIGHT", evenNumber(16, 7680, "pixels"), "720"),
+    doc: "Height of the picture.",
+  },
+  outputFrameRate: {
+    ...withDefault("OUTPUT_FRAME_RATE", wholeNumber(1, 120, "frames a second"), "25"),
+    doc: "Frame rate of a picture with several cameras. A picture with one camera has that camera's own.",
+  },
+  outputPort: {
+    ...withDefault("RTSPOUTPUTPORTNUM", wholeNumber(1, 65_535), "8554"),
+    doc: "TCP port of the RTSP server.",
+  },
+  outputPath: {
+    ...withDefault("RTSPOUTPUTPATH", rtspPath(), "/ds"),
+    doc: "Path of the picture on the RTSP server.",
+  },
+  showFrames: {
+    ...withDefault("SHOW_FRAMES", yesOrNo(), "no"),
+    doc: "Print what was counted on every frame.",
+  },
+  socketPath: {
+    ...withDefault(
+      "SLIPSTREAM_SOCKET",
+      filePath(`a path of at most ${SOCKET_PATH_BYTES} bytes`, SOCKET_PATH_BYTES),
+      "/run/slipstream/worker.sock",
+    ),
+    doc: "Unix socket on which the sidecar is reached.",
+  },
+  lifeline: {
+    ...withDefault("SLIPSTREAM_LIFELINE", oneOf(["none", "stdin"]), "none"),
+    doc: "stdin: the agent also stops when its standard input ends, so that it never outlives what started it.",
+  },
+  logLevel: {
+    ...withDefault("LOG_LEVEL", oneOf(["error", "warn", "info", "debug"]), "info"),
+    doc: "Least important lines that are printed.",
+  },
+  logFormat: {
+    ...withDefault("LOG_FORMAT", oneOf(["auto", "json", "text"]), "auto"),
+    doc: "Form of the log lines; auto means text on a terminal and JSON elsewhere.",
+  },
+} as const satisfies Readonly<Record<string, Setting<unknown>>>;
+
+function required<T>(env: string, reader: Reader<T>) {
+  return { env, reader, default: null, absent: "refused", secret: false } as const;
+}
+
+function optional<T>(env: string, reader: Reader<T>) {
+  return { env, reader, default: null, absent: "undefined", secret: false } as const;
+}
+
+function withDefault<T>(env: string, reader: Reader<T>, value: string) {
+  return { env, reader, default: value, absent: "refused", secret: false } as const;
+}

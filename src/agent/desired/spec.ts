@@ -1,0 +1,117 @@
+/** The desired state: what the sidecar is to run, and the name of that content. */
+
+import { createHash } from "node:crypto";
+import type { Credentials } from "./camera-uri.js";
+import type { Config } from "./config.js";
+
+/** Everything the sidecar must know to run. Two equal specifications make the same picture. */
+export interface PipelineSpec {
+  /** In the order of the tiles. */
+  readonly cameras: readonly Camera[];
+  readonly model: Model;
+  readonly overlay: Overlay;
+  readonly outputs: readonly Output[];
+}
+
+export interface Camera {
+  readonly id: string;
+  readonly name: string;
+  /** Holds no login. */
+  readonly uri: string;
+  readonly credentials: Credentials | undefined;
+  readonly transport: "tcp" | "udp";
+  readonly latencyMs: number;
+}
+
+export interface Model {
+  /** Absolute, in the sidecar's file system. */
+  readonly bundlePath: string;
+  /** Undefined: as the bundle says. */
+  readonly interval: number | undefined;
+  /** Undefined: as the bundle says. */
+  readonly threshold: number | undefined;
+  /** Empty: all of the bundle's. */
+  readonly classes: readonly string[];
+}
+
+export interface Overlay {
+  readonly boxes: boolean;
+  readonly labels: boolean;
+  readonly counts: boolean;
+  readonly names: boolean;
+}
+
+export interface Output {
+  readonly id: string;
+  readonly layout: "tiled" | "per-camera";
+  readonly encoding: Encoding;
+  readonly target: { readonly t: "rtsp"; readonly port: number; readonly path: string };
+}
+
+export interface Encoding {
+  readonly codec: "H264" | "H265";
+  readonly width: number;
+  readonly height: number;
+  /** Bits a second. */
+  readonly bitrate: number;
+  /** Frames a second of a picture with several cameras. */
+  readonly frameRate: number;
+}
+
+/** A specification with the name of its content. */
+export interface Desired {
+  readonly generation: string;
+  readonly spec: PipelineSpec;
+}
+
+export function desiredFrom(config: Config): Desired {
+  const spec = specFrom(config);
+  return { generation: generationOf(spec), spec };
+}
+
+function specFrom(config: Config): PipelineSpec {
+  const { transport, latencyMs } = config;
+  return {
+    cameras: config.cameras.map((camera) => ({ ...camera, transport, latencyMs })),
+    model: {
+      bundlePath: config.model,
+      interval: config.interval,
+      threshold: config.threshold,
+      classes: config.classes ?? [],
+    },
+    overlay: {
+      boxes: config.overlay.has("boxes"),
+      labels: config.overlay.has("labels"),
+      counts: config.overlay.has("counts"),
+      names: config.overlay.has("names"),
+    },
+    outputs: [
+      {
+        id: "rtsp",
+        layout: config.layout,
+        encoding: {
+          codec: config.codec,
+          width: config.outputWidth,
+          height: config.outputHeight,
+          bitrate: config.bitrate,
+          frameRate: config.outputFrameRate,
+        },
+        target: { t: "rtsp", port: config.outputPort, path: config.outputPath },
+      },
+    ],
+  };
+}
+
+/** Equal content, equal name. Covers the credentials too: a changed password is a changed specification. */
+export function generationOf(spec: PipelineSpec): string {
+  return createHash("sha256").update(canonicalJson(spec)).digest("hex").slice(0, 16);
+}
+
+/** JSON that does not depend on the order in which an object's keys were set. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === "object" && item !== null && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  );
+}

@@ -1,0 +1,277 @@
+import assert from "node:assert/strict";
+import { beforeEach, describe, it } from "node:test";
+import type { Happening } from "../reconcile/reconciler.js";
+import { SidecarError } from "../sidecar/error.js";
+import type { Peer, Problem, Verdict } from "../sidecar/sidecar.js";
+import type { CameraState, OutputState, PipelineStatus, SidecarEvent } from "../sidecar/state.js";
+import { Report } from "./report.js";
+
+type Told = [level: string, message: string, fields?: unknown];
+
+describe("Report", () => {
+  let told: Told[];
+  let report: Report;
+
+  beforeEach(() => {
+    told = [];
+    const at = (level: string) => (message: string, fields?: unknown) => {
+      told.push(fields === undefined ? [level, message] : [level, message, fields]);
+    };
+    const debug = () => {};
+    report = new Report({ error: at("error"), warn: at("warn"), info: at("info"), debug });
+  });
+
+  /** What is told because of these happenings. */
+  function lines(...happenings: Happening[]): Told[] {
+    for (const happening of happenings) report.trace(happening);
+    return told.splice(0);
+  }
+
+  /** The same, levels and messages alone. */
+  function messages(...happenings: Happening[]): string[] {
+    return lines(...happenings).map(([level, message]) => `${level} ${message}`);
+  }
+
+  const trouble = { detail: "what to do", nextAttempt: new Date(5000) };
+  const live: CameraState = { t: "live", encoding: "H264", width: 640, height: 360 };
+  const lost: CameraState = { t: "lost", reason: "timeout", ...trouble };
+  const connecting: CameraState = { t: "connecting", attempt: 2 };
+  const waiting: OutputState = { t: "waiting" };
+  const serving: OutputState = { t: "serving" };
+
+  function event(event: SidecarEvent): Happening {
+    return { t: "told", event };
+  }
+
+  function camera(state: CameraState, id = "front"): Happening {
+    return event({ t: "camera", camera: { id, state } });
+  }
+
+  function output(state: OutputState, cameraId = "", path = "/ds"): Happening {
+    return event({ t: "output", output: { id: "rtsp", cameraId, port: 8554, path, state } });
+  }
+
+  function pipeline(status: PipelineStatus): Happening {
+    return event({ t: "pipeline", pipeline: status });
+  }
+
+  function connected(instanceId = "one"): Happening {
+    const facts = { version: "0.1.0", engine: "cpu", board: "", deepstream: "", gpu: "" };
+    const peer: Peer = { instanceId, gstreamer: "1.22.0", ...facts };
+    return { t: "connected", peer };
+  }
+
+  it("tells the address when, and only when, a picture is served", () => {
+    assert.deepEqual(lines(output(waiting), output(serving), output(serving)), [
+      ["info", "picture ready", { url: "rtsp://127.0.0.1:8554/ds" }],
+    ]);
+  });
+
+  it("tells of each picture of an output by itself", () => {
+    assert.deepEqual(
+      lines(output(serving, "a", "/ds/a"), output(serving, "b", "/ds/b")).map(
+        ([, , fields]) => fields,
+      ),
+      [{ url: "rtsp://127.0.0.1:8554/ds/a" }, { url: "rtsp://127.0.0.1:8554/ds/b" }],
+    );
+  });
+
+  it("tells that a picture stopped, and that it is there again", () => {
+    assert.deepEqual(messages(output(serving), output(waiting), output(serving)), [
+      "info picture ready",
+      "warn picture stopped",
+      "info picture ready",
+    ]);
+  });
+
+  it("tells of a camera what it sends, and why it is lost", () => {
+    assert.deepEqual(lines(camera(connecting), camera(live), camera(lost)), [
+      ["info", "camera live", { camera: "front", encoding: "H264", size: "640x360" }],
+      ["warn", "camera lost", { camera: "front", reason: "timeout", ...trouble }],
+    ]);
+  });
+
+  it("does not repeat a camera that goes on failing for the same reason", () => {
+    const refused: CameraState = { t: "lost", reason: "login refused", ...trouble };
+    assert.deepEqual(
+      messages(
+        camera(lost),
+        camera(connecting),
+        camera(lost),
+        camera(refused),
+        camera(connecting),
+        camera(refused),
+      ),
+      ["warn camera lost", "warn camera lost"],
+    );
+    assert.deepEqual(messages(camera(live), camera(refused)), [
+      "info camera live",
+      "warn camera lost",
+    ]);
+  });
+
+  it("says so when something is not tried again", () => {
+    const state: CameraState = {
+      t: "lost",
+      reason: "not found",
+      detail: "x",
+      nextAttempt: undefined,
+    };
+    assert.deepEqual(lines(camera(state)), [
+      [
+        "warn",
+        "camera lost",
+        { camera: "front", reason: "not found", detail: "x", nextAttempt: "none" },
+      ],
+    ]);
+  });
+
+  it("tells failures of the pipeline and its outputs once, as errors", () => {
+    const failed: PipelineStatus = { t: "failed", reason: "model", ...trouble };
+    const loading: PipelineStatus = { t: "loading", phase: "model", progress: undefined };
+    const inUse: OutputState = { t: "failed", reason: "port in use", ...trouble };
+    assert.deepEqual(
+      lines(
+        pipeline(failed),
+        pipeline(loading),
+        pipeline(failed),
+        output(inUse),
+        output(waiting),
+        output(inUse),
+      ),
+      [
+        ["error", "pipeline failed", { reason: "model", ...trouble }],
+        [
+          "error",
+          "output failed",
+          { url: "rtsp://127.0.0.1:8554/ds", reason: "port in use", ...trouble },
+        ],
+      ],
+    );
+    assert.deepEqual(messages(pipeline({ t: "running" })), ["info pipeline running"]);
+  });
+
+  it("warns that building an engine takes its time, once", () => {
+    const at = (progress: number) => pipeline({ t: "loading", phase: "engine", progress });
+    assert.equal(lines(at(0), at(0.5), at(1)).length, 1);
+  });
+
+  it("finds the same news in a whole state, and forgets what is there no more", () => {
+    const state = (cameras: string[]): Happening =>
+      event({
+        t: "state",
+        state: {
+          generation: "g1",
+          pipeline: { t: "running" },
+          cameras: cameras.map((id) => ({ id, state: live })),
+          outputs: [{ id: "rtsp", cameraId: "", port: 8554, path: "/ds", state: serving }],
+        },
+      });
+    assert.deepEqual(messages(state(["a"]), state(["a"])), [
+      "info pipeline running",
+      "info camera live",
+      "info picture ready",
+    ]);
+    assert.deepEqual(messages(state([]), state(["a"])), ["info camera live"]);
+  });
+
+  it("counts each frame's objects by label", () => {
+    const labels = ["person", "car", "person", "constructor"];
+    const detections = { cameraId: "front", inferred: true, labels };
+    assert.deepEqual(lines(event({ t: "detections", detections })), [
+      [
+        "info",
+        "frame",
+        { camera: "front", counts: { person: 2, car: 1, constructor: 1 }, carried: undefined },
+      ],
+    ]);
+  });
+
+  describe("on the connection", () => {
+    const err = new SidecarError("UNAVAILABLE", "Connect", "connect ENOENT /run/x.sock");
+    const unreachable = (forMs: number): Happening => ({ t: "unreachable", err, forMs });
+    const parted: Happening = { t: "parted", why: "silent", err: undefined };
+    const beat = pipeline({ t: "idle" });
+
+    it("takes a sidecar that is not yet there for the normal case at first", () => {
+      assert.deepEqual(messages(unreachable(1), unreachable(9999)), [
+        "info waiting for the sidecar",
+      ]);
+      assert.deepEqual(lines(unreachable(10_400), unreachable(60_000)), [
+        [
+          "warn",
+          "sidecar does not answer",
+          { seconds: 10, reason: "UNAVAILABLE", detail: "connect ENOENT /run/x.sock" },
+        ],
+      ]);
+    });
+
+    it("tells what is at the other end, without what is not known", () => {
+      assert.deepEqual(lines(connected()), [
+        ["info", "sidecar connected", { version: "0.1.0", engine: "cpu", gstreamer: "1.22.0" }],
+      ]);
+    });
+
+    it("tells that a sidecar was lost and that the same one answers again", () => {
+      assert.deepEqual(messages(connected(), beat, parted, connected(), beat, beat), [
+        "info sidecar connected",
+        "warn sidecar lost",
+        "info sidecar answers again",
+      ]);
+    });
+
+    it("tells a loop of failures once", () => {
+      const failed: Happening = { t: "parted", why: "call failed", err };
+      assert.deepEqual(messages(connected(), failed, connected(), failed, connected(), failed), [
+        "info sidecar connected",
+        "warn sidecar lost",
+      ]);
+    });
+
+    it("tells the state of another instance anew", () => {
+      lines(connected("one"), camera(live), output(serving));
+      assert.deepEqual(messages(parted, connected("two"), camera(live), output(serving)), [
+        "warn sidecar lost",
+        "info sidecar connected",
+        "info camera live",
+        "info picture ready",
+      ]);
+    });
+  });
+
+  describe("on the specification", () => {
+    const problems: Problem[] = [
+      { severity: "error", code: "no-file", path: "model.bundle_path", message: "not there" },
+      { severity: "warning", code: "unused-key", path: "config_infer.txt:7", message: "unused" },
+    ];
+
+    it("tells each problem of a refusal in a line of its own", () => {
+      assert.deepEqual(lines({ t: "refused", generation: "g1", problems }), [
+        ["error", "specification refused", { generation: "g1" }],
+        [
+          "error",
+          "problem in the specification",
+          { path: "model.bundle_path", reason: "no-file", detail: "not there" },
+        ],
+        [
+          "warn",
+          "problem in the specification",
+          { path: "config_infer.txt:7", reason: "unused-key", detail: "unused" },
+        ],
+      ]);
+    });
+
+    it("tells once that it was accepted, and what that changed", () => {
+      const changes: Verdict["changes"] = [{ path: "cameras[front]", effect: "rebuild" }];
+      const verdict: Verdict = { accepted: true, generation: "g1", problems: [], changes };
+      const applied: Happening = { t: "applied", generation: "g1", verdict };
+      assert.deepEqual(lines(applied, applied), [
+        [
+          "info",
+          "specification accepted",
+          { generation: "g1", changes: ["cameras[front] rebuild"] },
+        ],
+      ]);
+    });
+  });
+});

@@ -1,0 +1,113 @@
+/** Tells the operator what changed: one line a change, and none for what goes on as before. */
+
+import type { Happening } from "../reconcile/reconciler.js";
+import type { Problem } from "../sidecar/sidecar.js";
+import type { Log } from "./log.js";
+import { Said } from "./said.js";
+import { StatusReport } from "./status-report.js";
+
+/** An absence that is longer than any start or restart of the sidecar. */
+const LONG_ABSENCE_MS = 10_000;
+
+const SIDECAR = "sidecar";
+const SPECIFICATION = "specification";
+
+type Of<T extends Happening["t"]> = Extract<Happening, { t: T }>;
+
+export class Report {
+  readonly #log: Log;
+  readonly #status: StatusReport;
+  readonly #said = new Said();
+  #instanceId = "";
+
+  constructor(log: Log) {
+    this.#log = log;
+    this.#status = new StatusReport(log);
+  }
+
+  /** To be given to the reconciler. */
+  readonly trace = (happening: Happening): void => {
+    switch (happening.t) {
+      case "unreachable":
+        this.#unreachable(happening);
+        break;
+      case "connected":
+        this.#connected(happening);
+        break;
+      case "parted":
+        this.#parted(happening);
+        break;
+      case "applied":
+        this.#applied(happening);
+        break;
+      case "refused":
+        this.#refused(happening);
+        break;
+      case "told":
+        this.#sidecarIsWell();
+        this.#status.tell(happening.event);
+        break;
+      default:
+        happening satisfies never;
+    }
+  };
+
+  #unreachable({ err, forMs }: Of<"unreachable">): void {
+    const { code: reason, details: detail } = err;
+    if (this.#said.last(SIDECAR) === undefined) {
+      this.#said.isNews(SIDECAR, "awaited");
+      this.#log.info("waiting for the sidecar", { detail });
+    }
+    if (forMs < LONG_ABSENCE_MS || !this.#said.isNewTrouble(SIDECAR, `absent, ${reason}`)) return;
+    this.#log.warn("sidecar does not answer", {
+      seconds: Math.round(forMs / 1000),
+      reason,
+      detail,
+    });
+  }
+
+  #connected({ peer }: Of<"connected">): void {
+    const { instanceId, ...facts } = peer;
+    if (instanceId === this.#instanceId) return;
+    this.#instanceId = instanceId;
+    this.#said.clear();
+    this.#said.isNews(SIDECAR, "well");
+    this.#status.startAnew();
+    const known = Object.entries(facts).filter(([, value]) => value !== "");
+    this.#log.info("sidecar connected", Object.fromEntries(known));
+  }
+
+  #parted({ why, err }: Of<"parted">): void {
+    if (!this.#said.isNewTrouble(SIDECAR, `${why}, ${err?.method} ${err?.code}`)) return;
+    this.#log.warn("sidecar lost", { reason: why, detail: err?.message });
+  }
+
+  #applied({ generation, verdict }: Of<"applied">): void {
+    this.#sidecarIsWell();
+    if (!this.#said.isNews(SPECIFICATION, generation)) return;
+    const changes = verdict.changes.map(({ path, effect }) => `${path} ${effect}`);
+    this.#log.info("specification accepted", { generation, changes });
+    this.#problems(verdict.problems);
+  }
+
+  #refused({ generation, problems }: Of<"refused">): void {
+    this.#sidecarIsWell();
+    // The reconciler asks once for each generation and instance.
+    this.#said.isNewTrouble(SPECIFICATION, generation);
+    this.#log.error("specification refused", { generation });
+    this.#problems(problems);
+  }
+
+  #problems(problems: readonly Problem[]): void {
+    for (const { severity, code, path, message: detail } of problems) {
+      const level = severity === "error" ? "error" : "warn";
+      this.#log[level]("problem in the specification", { path, reason: code, detail });
+    }
+  }
+
+  #sidecarIsWell(): void {
+    const wasTrouble = this.#said.isTrouble(SIDECAR);
+    this.#said.isNews(SIDECAR, "well");
+    if (wasTrouble) this.#log.info("sidecar answers again");
+  }
+}

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { decide, type Limits, type Observed, type RefusedBefore, type Step } from "./decide.js";
+
+const limits: Limits = { backoffMs: { first: 100, longest: 2000 }, silenceMs: 6000 };
+
+function met(facts: Partial<Extract<Observed, { t: "met" }>> = {}): Observed {
+  return { t: "met", instanceId: "one", generation: "g1", watch: "open", heardMs: 0, ...facts };
+}
+
+function apart(failures: number): Observed {
+  return { t: "apart", failures, failedMs: 1000 };
+}
+
+const refused: RefusedBefore = { generation: "g1", instanceId: "one" };
+
+/** What is observed, at which time, and the step towards generation g1. */
+const cases: readonly [string, Observed, number, Step, RefusedBefore?][] = [
+  ["connects at once at first", apart(0), 0, { t: "connect" }],
+  ["pauses after a failure", apart(1), 1050, { t: "wait", untilMs: 1100 }],
+  ["connects when the pause is over", apart(1), 1100, { t: "connect" }],
+  ["pauses longer after more failures", apart(3), 1000, { t: "wait", untilMs: 1156.25 }],
+  ["never pauses longer than the longest", apart(10_000), 1000, { t: "wait", untilMs: 3000 }],
+  [
+    "applies to an instance that is new",
+    met({ generation: undefined, watch: "none" }),
+    1,
+    { t: "apply" },
+  ],
+  ["applies when another generation is in force", met({ generation: "g0" }), 1, { t: "apply" }],
+  ["applies when a new worker lost the specification", met({ generation: "" }), 1, { t: "apply" }],
+  ["watches once the generation is in force", met({ watch: "none" }), 1, { t: "watch" }],
+  [
+    "waits for silence while all is well",
+    met({ heardMs: 500 }),
+    1000,
+    { t: "wait", untilMs: 6500 },
+  ],
+  ["parts from a sidecar that is silent", met(), 6000, { t: "part", why: "silent" }],
+  [
+    "parts from a silent sidecar rather than calling it",
+    met({ generation: "g0" }),
+    6000,
+    { t: "part", why: "silent" },
+  ],
+  ["parts when the watch ended", met({ watch: "ended" }), 1, { t: "part", why: "watch ended" }],
+  [
+    "does not repeat a specification that this instance refused",
+    met({ generation: "g0" }),
+    1,
+    { t: "wait", untilMs: 6000 },
+    refused,
+  ],
+  [
+    "watches an instance that refused",
+    met({ generation: "g0", watch: "none" }),
+    1,
+    { t: "watch" },
+    refused,
+  ],
+  [
+    "asks another instance again",
+    met({ generation: "", instanceId: "two" }),
+    1,
+    { t: "apply" },
+    refused,
+  ],
+  [
+    "asks the same instance for another specification",
+    met({ generation: "" }),
+    1,
+    { t: "apply" },
+    { generation: "g0", instanceId: "one" },
+  ],
+];
+
+describe("decide", () => {
+  for (const [name, observed, nowMs, step, before] of cases) {
+    it(name, () => assert.deepEqual(decide("g1", observed, before, nowMs, limits), step));
+  }
+});

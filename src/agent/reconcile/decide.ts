@@ -1,0 +1,88 @@
+/** Decides the next step towards the desired state, from facts and the time alone. */
+
+/** What is known of the sidecar. */
+export type Observed =
+  /** Nobody is connected. */
+  | {
+      readonly t: "apart";
+      /** Attempts in a row that came to nothing. */
+      readonly failures: number;
+      /** When the last one ended; without meaning for 0 failures. */
+      readonly failedMs: number;
+    }
+  | {
+      readonly t: "met";
+      readonly instanceId: string;
+      /** Generation in force; undefined: this instance has not told yet. */
+      readonly generation: string | undefined;
+      readonly watch: "none" | "open" | "ended";
+      /** When the sidecar last gave a sign of life. */
+      readonly heardMs: number;
+    };
+
+/** A specification that an instance said no to. */
+export interface RefusedBefore {
+  readonly generation: string;
+  readonly instanceId: string;
+}
+
+export interface Limits {
+  /** First and longest pause after a failure. */
+  readonly backoffMs: { readonly first: number; readonly longest: number };
+  /** A watched sidecar that says nothing for this long is dead. */
+  readonly silenceMs: number;
+}
+
+export type Step =
+  | { readonly t: "connect" }
+  | { readonly t: "apply" }
+  | { readonly t: "watch" }
+  /** Give this connection up. */
+  | { readonly t: "part"; readonly why: "silent" | "watch ended" }
+  | { readonly t: "wait"; readonly untilMs: number };
+
+/** The generation that is wanted, what is known, and the time give one step. */
+export function decide(
+  generation: string,
+  observed: Observed,
+  refused: RefusedBefore | undefined,
+  nowMs: number,
+  limits: Limits,
+): Step {
+  switch (observed.t) {
+    case "apart": {
+      const dueMs = observed.failedMs + pauseMs(observed.failures, limits);
+      return observed.failures === 0 || nowMs >= dueMs
+        ? { t: "connect" }
+        : { t: "wait", untilMs: dueMs };
+    }
+    case "met": {
+      if (observed.watch === "ended") return { t: "part", why: "watch ended" };
+      const deadMs = observed.heardMs + limits.silenceMs;
+      // First of all: a call to a dead sidecar costs its whole deadline.
+      if (nowMs >= deadMs) return { t: "part", why: "silent" };
+      if (observed.generation !== generation && !isRefused(generation, observed, refused)) {
+        return { t: "apply" };
+      }
+      return observed.watch === "none" ? { t: "watch" } : { t: "wait", untilMs: deadMs };
+    }
+    default:
+      return observed satisfies never;
+  }
+}
+
+function isRefused(
+  generation: string,
+  { instanceId }: { readonly instanceId: string },
+  refused: RefusedBefore | undefined,
+): boolean {
+  return refused?.generation === generation && refused.instanceId === instanceId;
+}
+
+/**
+ * Grows by a quarter each time: an attempt on a Unix socket is cheap, and however long the sidecar took to come up, it
+ * is found within a quarter of that time. One agent calls one sidecar, so there is no herd to scatter by jitter.
+ */
+function pauseMs(failures: number, { backoffMs }: Limits): number {
+  return Math.min(backoffMs.longest, backoffMs.first * 1.25 ** (failures - 1));
+}

@@ -1,0 +1,206 @@
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import type { Desired } from "../desired/spec.js";
+import { eventually } from "../testing/eventually.js";
+import { FakeClock } from "../testing/fake-clock.js";
+import { FakeWorker } from "../testing/fake-sidecar.js";
+import { DEFAULT_TIMING, type Happening, Reconciler } from "./reconciler.js";
+
+function desired(generation: string): Desired {
+  const overlay = { boxes: true, labels: true, counts: true, names: true };
+  const model = { bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] };
+  return { generation, spec: { cameras: [], model, overlay, outputs: [] } };
+}
+
+describe("Reconciler", () => {
+  let worker: FakeWorker;
+  let clock: FakeClock;
+  let happenings: Happening[];
+  let reconciler: Reconciler;
+  let stop: AbortController;
+  let running: Promise<void>;
+
+  beforeEach(() => {
+    worker = new FakeWorker();
+    clock = new FakeClock();
+    happenings = [];
+    stop = new AbortController();
+    reconciler = new Reconciler({
+      desired: desired("g1"),
+      open: worker.open,
+      clock,
+      timing: DEFAULT_TIMING,
+      detections: false,
+      trace: (happening) => happenings.push(happening),
+    });
+  });
+
+  afterEach(async () => {
+    stop.abort();
+    await running;
+    assert.equal(clock.nextMs, undefined, "no timer is left");
+  });
+
+  function start(): void {
+    running = reconciler.run(stop.signal);
+  }
+
+  /** The calls so far, once the last of them is this one and the reconciler waits for the time. */
+  async function callsUpTo(last: string): Promise<string[]> {
+    await eventually(
+      () => worker.calls.at(-1) === last && clock.nextMs !== undefined,
+      `the last call is ${last}; calls: ${worker.calls.join(", ")}`,
+    );
+    return worker.calls.splice(0);
+  }
+
+  async function settledOn(generation: string): Promise<void> {
+    start();
+    await callsUpTo("Watch now");
+    worker.beat(1n);
+    await heard(1);
+    assert.equal(worker.generation, generation);
+  }
+
+  async function heard(count: number): Promise<void> {
+    const told = () => happenings.filter(({ t }) => t === "told").length;
+    await eventually(() => told() >= count, `${count} messages are heard`);
+  }
+
+  it("connects, applies and watches, in this order", async () => {
+    start();
+    assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g1", "Watch now"]);
+  });
+
+  it("does nothing while heartbeats come", async () => {
+    await settledOn("g1");
+    for (let beat = 2; beat < 20; beat++) {
+      clock.advance(DEFAULT_TIMING.heartbeatMs);
+      worker.beat(BigInt(beat));
+      await heard(beat);
+    }
+    assert.deepEqual(worker.calls, []);
+  });
+
+  it("applies what is wanted from now on, over the same connection", async () => {
+    await settledOn("g1");
+    reconciler.want(desired("g2"));
+    assert.deepEqual(await callsUpTo("Apply g2"), ["Apply g2"]);
+    assert.equal(worker.generation, "g2");
+  });
+
+  it("applies again when the sidecar tells that another generation is in force", async () => {
+    await settledOn("g1");
+    worker.generation = "g0";
+    worker.beat(2n);
+    assert.deepEqual(await callsUpTo("Apply g1"), ["Apply g1"]);
+  });
+
+  it("gives a new worker its specification again", async () => {
+    await settledOn("g1");
+    worker.restart("two");
+    await callsUpTo("close");
+    clock.advance(DEFAULT_TIMING.backoffMs.first);
+    assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g1", "Watch now"]);
+  });
+
+  it("goes on where it was when the same worker is still there", async () => {
+    await settledOn("g1");
+    worker.beat(41n);
+    await heard(2);
+    worker.endWatch("UNAVAILABLE");
+    await callsUpTo("close");
+    clock.advance(DEFAULT_TIMING.backoffMs.first);
+    assert.deepEqual(await callsUpTo("Watch 41"), ["Connect", "Apply g1", "Watch 41"]);
+  });
+
+  it("watches from now on when the place where it was is too old", async () => {
+    await settledOn("g1");
+    worker.endWatch();
+    await callsUpTo("close");
+    clock.advance(DEFAULT_TIMING.backoffMs.first);
+    await callsUpTo("Watch 1");
+    worker.endWatch("OUT_OF_RANGE");
+    assert.deepEqual(await callsUpTo("Watch now"), ["Watch now"]);
+  });
+
+  it("takes three missing heartbeats for death, closes the client and makes a new one", async () => {
+    await settledOn("g1");
+    clock.advance(3 * DEFAULT_TIMING.heartbeatMs - 1);
+    assert.deepEqual(worker.calls, []);
+    clock.advance(1);
+    assert.deepEqual(await callsUpTo("close"), ["close"]);
+    assert.deepEqual(happenings.at(-1), { t: "parted", why: "silent", err: undefined });
+    clock.advance(DEFAULT_TIMING.backoffMs.first);
+    assert.deepEqual(await callsUpTo("Watch 1"), ["Connect", "Apply g1", "Watch 1"]);
+  });
+
+  it("tries for ever, ever more slowly, and never more slowly than every two seconds", async () => {
+    worker.failure = { method: "Connect", code: "UNAVAILABLE" };
+    start();
+    const pauses: number[] = [];
+    for (let attempt = 0; attempt < 40; attempt++) {
+      assert.deepEqual(await callsUpTo("close"), ["Connect", "close"]);
+      const pause = (clock.nextMs ?? Number.NaN) - clock.now();
+      pauses.push(Math.round(pause));
+      clock.advance(pause);
+    }
+    assert.deepEqual(pauses.slice(0, 4), [50, 63, 78, 98]);
+    assert.deepEqual(pauses.slice(-2), [2000, 2000]);
+    worker.failure = undefined;
+    clock.advance(2000);
+    await callsUpTo("Watch now");
+  });
+
+  it("pauses before it comes back to a sidecar that answers but fails to apply", async () => {
+    worker.failure = { method: "Apply", code: "INTERNAL" };
+    start();
+    assert.deepEqual(await callsUpTo("close"), ["Connect", "Apply g1", "close"]);
+    assert.equal(clock.nextMs, DEFAULT_TIMING.backoffMs.first);
+    clock.advance(DEFAULT_TIMING.backoffMs.first);
+    await callsUpTo("close");
+    assert.ok((clock.nextMs ?? 0) - clock.now() > DEFAULT_TIMING.backoffMs.first);
+  });
+
+  it("asks once for a specification that is refused, and watches what is in force", async () => {
+    const problem = { severity: "error", code: "x", path: "model", message: "bad" } as const;
+    worker.generation = "g0";
+    worker.verdict = { accepted: false, problems: [problem] };
+    start();
+    assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g1", "Watch now"]);
+    worker.beat(1n);
+    worker.beat(2n);
+    await heard(2);
+    assert.deepEqual(worker.calls, []);
+    const refusals = happenings.filter(({ t }) => t === "refused");
+    assert.deepEqual(refusals, [{ t: "refused", generation: "g1", problems: [problem] }]);
+  });
+
+  it("asks again after a refusal when the worker or the specification is another one", async () => {
+    worker.verdict = { accepted: false };
+    start();
+    await callsUpTo("Watch now");
+    reconciler.want(desired("g2"));
+    assert.deepEqual(await callsUpTo("Apply g2"), ["Apply g2"]);
+    worker.restart("two");
+    await callsUpTo("close");
+    clock.advance(DEFAULT_TIMING.backoffMs.first);
+    assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g2", "Watch now"]);
+  });
+
+  it("closes the connection when it is stopped", async () => {
+    await settledOn("g1");
+    stop.abort();
+    await running;
+    assert.deepEqual(worker.calls, ["close"]);
+  });
+
+  it("stops while it waits for the next attempt", async () => {
+    worker.failure = { method: "Connect", code: "UNAVAILABLE" };
+    start();
+    await callsUpTo("close");
+    stop.abort();
+    await running;
+    assert.deepEqual(worker.calls, []);
+  });
+});

@@ -1,0 +1,250 @@
+/** Keeps one sidecar true to the desired state: observes, decides, acts, and looks again. */
+
+import type { Desired } from "../desired/spec.js";
+import { SidecarError } from "../sidecar/error.js";
+import type { Peer, Problem, ResumePoint, Sidecar, Verdict } from "../sidecar/sidecar.js";
+import type { SidecarEvent } from "../sidecar/state.js";
+import { Bell } from "./bell.js";
+import type { Clock } from "./clock.js";
+import { decide, type Limits, type Observed, type RefusedBefore, type Step } from "./decide.js";
+
+/** What happens while reconciling, told once, where it is known what it means. */
+export type Happening =
+  | { readonly t: "unreachable"; readonly err: SidecarError; readonly forMs: number }
+  | { readonly t: "connected"; readonly peer: Peer }
+  | { readonly t: "applied"; readonly generation: string; readonly verdict: Verdict }
+  | { readonly t: "refused"; readonly generation: string; readonly problems: readonly Problem[] }
+  | {
+      readonly t: "parted";
+      readonly why: "silent" | "watch ended" | "call failed";
+      readonly err: SidecarError | undefined;
+    }
+  | { readonly t: "told"; readonly event: SidecarEvent };
+
+export interface ReconcilerOptions {
+  readonly desired: Desired;
+  /** Makes a fresh way to the sidecar; called once for every attempt. */
+  readonly open: () => Sidecar;
+  readonly clock: Clock;
+  readonly timing: Timing;
+  /** Ask for the detections of every frame too. */
+  readonly detections: boolean;
+  /** Must not throw. */
+  readonly trace: (happening: Happening) => void;
+}
+
+export interface Timing {
+  readonly connectTimeoutMs: number;
+  readonly applyTimeoutMs: number;
+  readonly heartbeatMs: number;
+  readonly backoffMs: Limits["backoffMs"];
+}
+
+export const DEFAULT_TIMING: Timing = {
+  connectTimeoutMs: 3000,
+  applyTimeoutMs: 15_000,
+  heartbeatMs: 2000,
+  backoffMs: { first: 50, longest: 2000 },
+};
+
+/** Heartbeats that may be missing in a row. */
+const SILENT_HEARTBEATS = 3;
+
+/** A connection to one instance, from Connect to the end. Only the reconciler changes it. */
+interface Session {
+  readonly sidecar: Sidecar;
+  readonly peer: Peer;
+  generation: string | undefined;
+  heardMs: number;
+  watch: Watch;
+}
+
+type Watch =
+  | { readonly t: "none" }
+  | { readonly t: "open"; readonly stop: AbortController; readonly ended: Promise<void> }
+  | { readonly t: "ended"; readonly err: SidecarError | undefined };
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  readonly #limits: Limits;
+  readonly #bell = new Bell();
+  #desired: Desired;
+  #session: Session | undefined;
+  #failures = 0;
+  #failedMs = 0;
+  /** When the sidecar was last there; for the length of its absence. */
+  #goneMs: number;
+  #refused: RefusedBefore | undefined;
+  #resume: ResumePoint | undefined;
+
+  constructor(options: ReconcilerOptions) {
+    const { backoffMs, heartbeatMs } = options.timing;
+    this.#options = options;
+    this.#limits = { backoffMs, silenceMs: SILENT_HEARTBEATS * heartbeatMs };
+    this.#desired = options.desired;
+    this.#goneMs = options.clock.now();
+  }
+
+  /** Wants something else from now on. */
+  want(desired: Desired): void {
+    this.#desired = desired;
+    this.#bell.ring();
+  }
+
+  /** Reconciles until the signal is aborted. Returns when nothing is under way any more; never throws for a sidecar. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    try {
+      while (!signal.aborted) {
+        const { generation } = this.#desired;
+        const step = decide(generation, this.#observe(), this.#refused, clock.now(), this.#limits);
+        await this.#act(step, signal);
+      }
+    } catch (err) {
+      if (!signal.aborted) throw err;
+    } finally {
+      await this.#leave();
+    }
+  }
+
+  #observe(): Observed {
+    const session = this.#session;
+    if (session === undefined) {
+      return { t: "apart", failures: this.#failures, failedMs: this.#failedMs };
+    }
+    const { peer, generation, watch, heardMs } = session;
+    return { t: "met", instanceId: peer.instanceId, generation, watch: watch.t, heardMs };
+  }
+
+  #act(step: Step, signal: AbortSignal): Promise<void> {
+    switch (step.t) {
+      case "connect":
+        return this.#connect(signal);
+      case "apply":
+        return this.#apply(this.#met(), signal);
+      case "watch":
+        this.#watch(this.#met());
+        return Promise.resolve();
+      case "part": {
+        const { watch } = this.#met();
+        return this.#part(step.why, watch.t === "ended" ? watch.err : undefined);
+      }
+      case "wait":
+        return this.#bell.wait(this.#options.clock, step.untilMs, signal);
+      default:
+        return step satisfies never;
+    }
+  }
+
+  /** The session, in steps that are only decided on where there is one. */
+  #met(): Session {
+    if (this.#session === undefined) throw new Error("no sidecar is connected");
+    return this.#session;
+  }
+
+  async #connect(signal: AbortSignal): Promise<void> {
+    const { clock, open, timing, trace } = this.#options;
+    const sidecar = open();
+    try {
+      const peer = await sidecar.connect({ timeoutMs: timing.connectTimeoutMs, signal });
+      const heardMs = clock.now();
+      this.#session = { sidecar, peer, generation: undefined, heardMs, watch: { t: "none" } };
+      trace({ t: "connected", peer });
+    } catch (reason) {
+      sidecar.close();
+      signal.throwIfAborted();
+      this.#failed();
+      const err = SidecarError.from(reason, "Connect");
+      trace({ t: "unreachable", err, forMs: clock.now() - this.#goneMs });
+    }
+  }
+
+  async #apply(session: Session, signal: AbortSignal): Promise<void> {
+    const { clock, timing, trace } = this.#options;
+    const desired = this.#desired;
+    const { generation } = desired;
+    let verdict: Verdict;
+    try {
+      verdict = await session.sidecar.apply(desired, { timeoutMs: timing.applyTimeoutMs, signal });
+    } catch (reason) {
+      signal.throwIfAborted();
+      await this.#part("call failed", SidecarError.from(reason, "Apply"));
+      return;
+    }
+    session.heardMs = clock.now();
+    if (verdict.accepted) {
+      session.generation = generation;
+      trace({ t: "applied", generation, verdict });
+    } else {
+      session.generation = verdict.generation;
+      this.#refused = { generation, instanceId: session.peer.instanceId };
+      trace({ t: "refused", generation, problems: verdict.problems });
+    }
+  }
+
+  #watch(session: Session): void {
+    const stop = new AbortController();
+    session.watch = { t: "open", stop, ended: this.#follow(session, stop.signal) };
+  }
+
+  /** Reads a watch to its end and says on the session how it ended. Never throws. */
+  async #follow(session: Session, signal: AbortSignal): Promise<void> {
+    const { heartbeatMs } = this.#options.timing;
+    const { detections } = this.#options;
+    const { instanceId } = session.peer;
+    const resume = this.#resume?.instanceId === instanceId ? this.#resume : undefined;
+    const request = { resume, heartbeatMs, detections };
+    try {
+      for await (const { sequence, event } of session.sidecar.watch(request, signal)) {
+        this.#resume = { instanceId, sequence };
+        this.#heard(session, event);
+      }
+      session.watch = { t: "ended", err: undefined };
+    } catch (reason) {
+      const err = SidecarError.from(reason, "Watch");
+      const isTooOld = err.code === "OUT_OF_RANGE" && resume !== undefined;
+      if (isTooOld) this.#resume = undefined;
+      session.watch = isTooOld ? { t: "none" } : { t: "ended", err };
+    }
+    this.#bell.ring();
+  }
+
+  #heard(session: Session, event: SidecarEvent): void {
+    const { clock, trace } = this.#options;
+    session.heardMs = clock.now();
+    this.#failures = 0;
+    if (event.t === "state" && event.state.generation !== session.generation) {
+      session.generation = event.state.generation;
+      this.#bell.ring();
+    }
+    trace({ t: "told", event });
+  }
+
+  async #part(
+    why: "silent" | "watch ended" | "call failed",
+    err: SidecarError | undefined,
+  ): Promise<void> {
+    await this.#leave();
+    this.#failed();
+    this.#options.trace({ t: "parted", why, err });
+  }
+
+  #failed(): void {
+    this.#failures++;
+    this.#failedMs = this.#options.clock.now();
+  }
+
+  /** Ends the session, if there is one, and waits for its watch. */
+  async #leave(): Promise<void> {
+    const session = this.#session;
+    if (session === undefined) return;
+    this.#session = undefined;
+    this.#goneMs = this.#options.clock.now();
+    const { watch } = session;
+    if (watch.t === "open") {
+      watch.stop.abort();
+      await watch.ended;
+    }
+    session.sidecar.close();
+  }
+}

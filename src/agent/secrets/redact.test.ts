@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { hideLogins, redactDeep, redactor } from "./redact.js";
+
+describe("hideLogins", () => {
+  const hidden: readonly [string, string][] = [
+    ["rtsp://admin:secret@10.0.0.9/live", "rtsp://***@10.0.0.9/live"],
+    ["cannot open rtsp://u:p@ss@cam.local:554/live.", "cannot open rtsp://***@cam.local:554/live."],
+    ["rtsp://u:pa/ss@10.0.0.9/live: refused", "rtsp://***@10.0.0.9/live: refused"],
+    ["rtsp://u:pa#s?s@10.0.0.9", "rtsp://***@10.0.0.9"],
+    ["rtsp://u:p@[fe80::1]:554/live", "rtsp://***@[fe80::1]:554/live"],
+    ["rtsp://admin:12/34@10.0.0.9/live", "rtsp://***@10.0.0.9/live"],
+    ["rtsp://u:p@not a host", "rtsp://***@not a host"],
+    ["mqtts://user:key@broker, rtsp://a:b@c/d", "mqtts://***@broker, rtsp://***@c/d"],
+    [
+      "rtsp://10.0.0.9/s?user=admin&password=hunter2&ch=1",
+      "rtsp://10.0.0.9/s?user=admin&password=***&ch=1",
+    ],
+    ["rtsp://10.0.0.9/user=admin&password=hunter2", "rtsp://10.0.0.9/user=admin&password=***"],
+  ];
+  for (const [text, expected] of hidden) {
+    it(`turns ${text} into ${expected}`, () => assert.equal(hideLogins(text), expected));
+  }
+
+  it("leaves addresses without a login and other uses of @ alone", () => {
+    for (const text of ["rtsp://10.0.0.9/live@1", "rtsp://cam:554/live", "mail joe@example.com"]) {
+      assert.equal(hideLogins(text), text);
+    }
+  });
+});
+
+describe("redactor", () => {
+  it("hides known secrets in every form they take", () => {
+    const redact = redactor(['p@ss: "w/rd"']);
+    assert.equal(redact('login with p@ss: "w/rd" failed'), "login with *** failed");
+    assert.equal(redact("login with p%40ss%3A%20%22w%2Frd%22 failed"), "login with *** failed");
+    assert.equal(redact('{"password":"p@ss: \\"w/rd\\""}'), '{"password":"***"}');
+  });
+
+  it("hides a secret that contains another one as a whole", () => {
+    assert.equal(redactor(["hunter", "hunter2"])("hunter2 and hunter"), "*** and ***");
+  });
+
+  it("does not turn ordinary numbers into stars because a password is short", () => {
+    assert.equal(redactor(["12"])("took 12 s, rtsp://u:12@h/"), "took 12 s, rtsp://***@h/");
+  });
+});
+
+describe("redactDeep", () => {
+  it("reaches texts, keys and elements at any depth and survives what JSON does not", () => {
+    const loop: { big: bigint; bytes: Buffer; self?: unknown } = {
+      big: 2n ** 60n,
+      bytes: Buffer.from("hunter2"),
+    };
+    loop.self = loop;
+    const copy = redactDeep({ a: [{ "key hunter2": "hunter2" }], loop }, redactor(["hunter2"]));
+    assert.deepEqual(copy, {
+      a: [{ "key ***": "***" }],
+      loop: { big: "1152921504606846976", bytes: "[7 bytes]", self: "[circular]" },
+    });
+  });
+});

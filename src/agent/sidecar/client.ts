@@ -1,0 +1,102 @@
+/** The gRPC client of one sidecar on a Unix socket. */
+
+import {
+  type ClientOptions,
+  type ClientUnaryCall,
+  credentials,
+  Metadata,
+  type ServiceError,
+  type CallOptions as UnaryOptions,
+} from "@grpc/grpc-js";
+import type { Desired } from "../desired/spec.js";
+import { SidecarError } from "./error.js";
+import { fromApplyResponse, fromConnectResponse, fromWatchResponse } from "./from-contract.js";
+import {
+  type ApplyResponse,
+  type ConnectResponse,
+  PipelineClient,
+} from "./gen/slipstream/v1/pipeline.js";
+import { messages } from "./messages.js";
+import type { CallOptions, Peer, Sidecar, Verdict, WatchRequest } from "./sidecar.js";
+import type { Update } from "./state.js";
+import { toDuration, toPipelineSpec } from "./to-contract.js";
+
+const CHANNEL_OPTIONS: ClientOptions = {
+  // A subchannel to a peer that accepts and never speaks stays CONNECTING for ever (grpc-node#2785). Not shared, it
+  // dies with its client.
+  "grpc.use_local_subchannel_pool": 1,
+  // The defaults go up to 120 s.
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 2000,
+  "grpc.enable_channelz": 0,
+};
+
+/** One client, for one run of a sidecar. After a failed or silent sidecar: close it and make a new one. */
+export class SidecarClient implements Sidecar {
+  readonly #client: PipelineClient;
+  readonly #agentVersion: string;
+
+  constructor(options: { readonly socketPath: string; readonly agentVersion: string }) {
+    this.#agentVersion = options.agentVersion;
+    // File permissions are the authentication. Nothing is opened before the first call.
+    this.#client = new PipelineClient(
+      `unix://${options.socketPath}`,
+      credentials.createInsecure(),
+      CHANNEL_OPTIONS,
+    );
+  }
+
+  async connect(options: CallOptions): Promise<Peer> {
+    const request = { agentVersion: this.#agentVersion };
+    const response = await unary<ConnectResponse>("Connect", options, (callOptions, done) =>
+      this.#client.connect(request, new Metadata(), callOptions, done),
+    );
+    return fromConnectResponse(response);
+  }
+
+  async apply({ generation, spec }: Desired, options: CallOptions): Promise<Verdict> {
+    const request = { generation, spec: toPipelineSpec(spec) };
+    const response = await unary<ApplyResponse>("Apply", options, (callOptions, done) =>
+      this.#client.apply(request, new Metadata(), callOptions, done),
+    );
+    return fromApplyResponse(response);
+  }
+
+  async *watch(
+    { resume, heartbeatMs, detections }: WatchRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<Update, void, undefined> {
+    const call = this.#client.watch({
+      afterSequence: resume?.sequence ?? 0n,
+      instanceId: resume?.instanceId ?? "",
+      heartbeatInterval: toDuration(heartbeatMs),
+      detections,
+    });
+    for await (const message of messages("Watch", call, signal)) yield fromWatchResponse(message);
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
+
+/** Makes a promise of a unary call. grpc-js has no default deadline; here every call has one. */
+function unary<Response>(
+  method: string,
+  { timeoutMs, signal }: CallOptions,
+  start: (
+    options: UnaryOptions,
+    done: (error: ServiceError | null, response: Response) => void,
+  ) => ClientUnaryCall,
+): Promise<Response> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const call = start({ deadline: Date.now() + timeoutMs }, (error, response) => {
+      signal.removeEventListener("abort", onAbort);
+      if (error === null) resolve(response);
+      else reject(signal.aborted ? signal.reason : SidecarError.from(error, method));
+    });
+    const onAbort = () => call.cancel();
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

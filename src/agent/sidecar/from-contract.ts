@@ -1,0 +1,194 @@
+/** Turns messages of the contract into the agent's own terms. What is missing or not known becomes "unknown". */
+
+import type { FrameDetections as PbFrameDetections } from "./gen/slipstream/v1/detection.js";
+import * as pipeline from "./gen/slipstream/v1/pipeline.js";
+import * as pb from "./gen/slipstream/v1/state.js";
+import type { Peer, Problem, Verdict } from "./sidecar.js";
+import type * as state from "./state.js";
+
+export function fromConnectResponse(response: pipeline.ConnectResponse): Peer {
+  return {
+    instanceId: response.instanceId,
+    version: response.sidecarVersion,
+    engine: response.engine,
+    board: response.board,
+    deepstream: response.deepstreamRelease,
+    gpu: response.gpu,
+    gstreamer: response.gstreamerVersion,
+  };
+}
+
+export function fromApplyResponse(response: pipeline.ApplyResponse): Verdict {
+  return {
+    accepted: response.accepted,
+    generation: response.generation,
+    problems: response.problems.map(fromProblem),
+    changes: response.changes.map(({ path, effect }) => ({ path, effect: named(EFFECTS, effect) })),
+  };
+}
+
+export function fromWatchResponse({ sequence, event }: pipeline.WatchResponse): state.Update {
+  return { sequence, event: fromEvent(event) };
+}
+
+function fromEvent(event: pipeline.WatchResponse["event"]): state.SidecarEvent {
+  switch (event?.$case) {
+    case "state":
+      return { t: "state", state: fromState(event.value) };
+    case "pipeline":
+      return { t: "pipeline", pipeline: fromPipelineStatus(event.value) };
+    case "camera":
+      return { t: "camera", camera: fromCameraStatus(event.value) };
+    case "output":
+      return { t: "output", output: fromOutputStatus(event.value) };
+    case "detections":
+      return { t: "detections", detections: fromFrameDetections(event.value) };
+    case undefined:
+      return { t: "unknown" };
+    default:
+      return event satisfies never;
+  }
+}
+
+function fromState(message: pb.State): state.State {
+  return {
+    generation: message.generation,
+    pipeline: fromPipelineStatus(message.pipeline),
+    cameras: message.cameras.map(fromCameraStatus),
+    outputs: message.outputs.map(fromOutputStatus),
+  };
+}
+
+function fromPipelineStatus(message: pb.PipelineStatus | undefined): state.PipelineStatus {
+  const current = message?.state;
+  switch (current?.$case) {
+    case "idle":
+      return { t: "idle" };
+    case "loading":
+      return {
+        t: "loading",
+        phase: named(LOADING_PHASES, current.value.phase),
+        progress: current.value.progress,
+      };
+    case "running":
+      return { t: "running" };
+    case "failed": {
+      const { reason, detail, nextAttempt } = current.value;
+      return { t: "failed", reason: named(FAILURE_REASONS, reason), detail, nextAttempt };
+    }
+    case undefined:
+      return { t: "unknown" };
+    default:
+      return current satisfies never;
+  }
+}
+
+function fromCameraStatus(message: pb.CameraStatus): state.CameraStatus {
+  return { id: message.id, state: fromCameraState(message.state) };
+}
+
+function fromCameraState(current: pb.CameraStatus["state"]): state.CameraState {
+  switch (current?.$case) {
+    case "connecting":
+      return { t: "connecting", attempt: current.value.attempt };
+    case "live":
+      return { t: "live", ...current.value };
+    case "lost": {
+      const { reason, detail, nextAttempt } = current.value;
+      return { t: "lost", reason: named(CAMERA_LOST_REASONS, reason), detail, nextAttempt };
+    }
+    case "off":
+      return { t: "off", until: current.value.until };
+    case undefined:
+      return { t: "unknown" };
+    default:
+      return current satisfies never;
+  }
+}
+
+function fromOutputStatus(message: pb.OutputStatus): state.OutputStatus {
+  const { id, cameraId, port, path } = message;
+  return { id, cameraId, port, path, state: fromOutputState(message.state) };
+}
+
+function fromOutputState(current: pb.OutputStatus["state"]): state.OutputState {
+  switch (current?.$case) {
+    case "waiting":
+      return { t: "waiting" };
+    case "serving":
+      return { t: "serving" };
+    case "failed": {
+      const { reason, detail, nextAttempt } = current.value;
+      return { t: "failed", reason: named(OUTPUT_FAILED_REASONS, reason), detail, nextAttempt };
+    }
+    case undefined:
+      return { t: "unknown" };
+    default:
+      return current satisfies never;
+  }
+}
+
+function fromFrameDetections(message: PbFrameDetections): state.FrameDetections {
+  const { cameraId, inferred } = message;
+  return { cameraId, inferred, labels: message.detections.map(({ label }) => label) };
+}
+
+function fromProblem(problem: pipeline.Problem): Problem {
+  const { code, path, message } = problem;
+  const isWarning = problem.severity === pipeline.Severity.SEVERITY_WARNING;
+  return { severity: isWarning ? "warning" : "error", code, path, message };
+}
+
+/** ts-proto hands on a number that it does not know as it is: it is in none of the tables below. */
+function named<Key extends number, Name extends string>(
+  table: Readonly<Record<Key, Name>>,
+  value: Key,
+): Name | "unknown" {
+  return table[value] ?? "unknown";
+}
+
+const EFFECTS: Readonly<Record<pipeline.Effect, "live" | "rebuild" | "unknown">> = {
+  [pipeline.Effect.EFFECT_LIVE]: "live",
+  [pipeline.Effect.EFFECT_REBUILD]: "rebuild",
+  [pipeline.Effect.EFFECT_UNSPECIFIED]: "unknown",
+  [pipeline.Effect.UNRECOGNIZED]: "unknown",
+};
+
+const LOADING_PHASES: Readonly<Record<pb.LoadingPhase, state.LoadingPhase>> = {
+  [pb.LoadingPhase.LOADING_PHASE_MODEL]: "model",
+  [pb.LoadingPhase.LOADING_PHASE_ENGINE]: "engine",
+  [pb.LoadingPhase.LOADING_PHASE_GRAPH]: "graph",
+  [pb.LoadingPhase.LOADING_PHASE_UNSPECIFIED]: "unknown",
+  [pb.LoadingPhase.UNRECOGNIZED]: "unknown",
+};
+
+const FAILURE_REASONS: Readonly<Record<pb.FailureReason, state.FailureReason>> = {
+  [pb.FailureReason.FAILURE_REASON_MODEL]: "model",
+  [pb.FailureReason.FAILURE_REASON_ELEMENT]: "element",
+  [pb.FailureReason.FAILURE_REASON_GPU]: "gpu",
+  [pb.FailureReason.FAILURE_REASON_INTERNAL]: "internal",
+  [pb.FailureReason.FAILURE_REASON_UNSPECIFIED]: "unknown",
+  [pb.FailureReason.UNRECOGNIZED]: "unknown",
+};
+
+const CAMERA_LOST_REASONS: Readonly<Record<pb.CameraLostReason, state.CameraLostReason>> = {
+  [pb.CameraLostReason.CAMERA_LOST_REASON_AUTH_FAILED]: "login refused",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_NOT_FOUND]: "not found",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_UNREACHABLE]: "unreachable",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_TIMEOUT]: "timeout",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_UNSUPPORTED_CODEC]: "unsupported codec",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_FROZEN]: "frozen",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_ENDED]: "ended",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_BROKEN_STREAM]: "broken stream",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_UNSPECIFIED]: "unknown",
+  [pb.CameraLostReason.UNRECOGNIZED]: "unknown",
+};
+
+const OUTPUT_FAILED_REASONS: Readonly<Record<pb.OutputFailedReason, state.OutputFailedReason>> = {
+  [pb.OutputFailedReason.OUTPUT_FAILED_REASON_PORT_IN_USE]: "port in use",
+  [pb.OutputFailedReason.OUTPUT_FAILED_REASON_ENCODER]: "encoder",
+  [pb.OutputFailedReason.OUTPUT_FAILED_REASON_OUTLET]: "outlet",
+  [pb.OutputFailedReason.OUTPUT_FAILED_REASON_FILE]: "file",
+  [pb.OutputFailedReason.OUTPUT_FAILED_REASON_UNSPECIFIED]: "unknown",
+  [pb.OutputFailedReason.UNRECOGNIZED]: "unknown",
+};

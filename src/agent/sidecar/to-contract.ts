@@ -1,0 +1,64 @@
+/** Turns what the agent wants into messages of the contract. */
+
+import type * as want from "../desired/spec.js";
+import { Duration } from "./gen/google/protobuf/duration.js";
+import * as pb from "./gen/slipstream/v1/spec.js";
+
+export function toPipelineSpec(spec: want.PipelineSpec): pb.PipelineSpec {
+  return {
+    cameras: spec.cameras.map(toCamera),
+    model: toModel(spec.model),
+    tracker: undefined,
+    overlay: { ...spec.overlay },
+    outputs: spec.outputs.map(toOutput),
+  };
+}
+
+/** A length of time in whole or broken milliseconds. */
+export function toDuration(ms: number): Duration {
+  const nanos = Math.round(ms * 1_000_000);
+  return Duration.create({
+    seconds: BigInt(Math.trunc(nanos / 1_000_000_000)),
+    nanos: nanos % 1_000_000_000,
+  });
+}
+
+const TRANSPORTS = {
+  tcp: pb.Transport.TRANSPORT_TCP,
+  udp: pb.Transport.TRANSPORT_UDP,
+} as const;
+
+const LAYOUTS = {
+  tiled: pb.Layout.LAYOUT_TILED,
+  "per-camera": pb.Layout.LAYOUT_PER_CAMERA,
+} as const;
+
+const CODECS = { H264: pb.Codec.CODEC_H264, H265: pb.Codec.CODEC_H265 } as const;
+
+function toCamera(camera: want.Camera): pb.Camera {
+  const { id, name, uri, credentials } = camera;
+  return {
+    id,
+    name,
+    uri,
+    credentials: credentials === undefined ? undefined : { ...credentials },
+    transport: TRANSPORTS[camera.transport],
+    latency: toDuration(camera.latencyMs),
+    masks: [],
+  };
+}
+
+function toModel(model: want.Model): pb.Model {
+  const { bundlePath, interval, threshold } = model;
+  return { bundlePath, interval, threshold, classes: [...model.classes] };
+}
+
+function toOutput(output: want.Output): pb.Output {
+  const { port, path } = output.target;
+  return {
+    id: output.id,
+    layout: LAYOUTS[output.layout],
+    encoding: { ...output.encoding, codec: CODECS[output.encoding.codec] },
+    target: { $case: "rtsp", value: { port, path } },
+  };
+}
