@@ -1,0 +1,34 @@
+// `make bench`: measures the product on this machine, prints a table, and writes build/bench.json.
+// SECONDS=n: how long each case is measured, 20 by default.
+import { mkdir, writeFile } from "node:fs/promises";
+import { measureFirstPicture } from "./first-picture.js";
+import { type LiveCase, type LiveResult, measureLive } from "./live.js";
+import { asTable, machine } from "./report.js";
+
+const FIRST_PICTURES = 5;
+const CASES: readonly LiveCase[] = [
+  { name: "640x360@15", width: 640, height: 360, rate: 15 },
+  { name: "1280x720@30", width: 1280, height: 720, rate: 30 },
+  {
+    name: "640x360@15 ssd",
+    width: 640,
+    height: 360,
+    rate: 15,
+    settings: { MODEL: "models/ssd-street" },
+  },
+];
+
+const seconds = Number(process.env["SECONDS"] ?? 20);
+if (!(seconds >= 1)) throw new Error(`SECONDS is "${process.env["SECONDS"]}"; a number from 1 on`);
+
+console.error("bench: first picture");
+const firstPictureMs = await measureFirstPicture(FIRST_PICTURES);
+const live: LiveResult[] = [];
+for (const one of CASES) {
+  console.error(`bench: ${one.name}, ${seconds} s`);
+  live.push(await measureLive(one, seconds));
+}
+const results = { machine: machine(), firstPictureMs, live };
+await mkdir("build", { recursive: true });
+await writeFile("build/bench.json", `${JSON.stringify(results, undefined, 2)}\n`);
+console.log(`${asTable(results)}\n\nthe same as JSON: build/bench.json`);

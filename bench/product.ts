@@ -1,0 +1,75 @@
+// The product as a bench runs it: keeper and agent with one camera, and what each of its processes costs.
+import { join } from "node:path";
+import { cpuMs, residentBytes } from "../test/support/proc.js";
+import { type Started, start } from "../test/support/processes.js";
+import { freePorts, type Scope, temporaryDirectory, until } from "../test/support/scope.js";
+
+const PYTHON = ".venv/bin/python";
+const PICTURE_TIMEOUT_MS = 30_000;
+
+/** The processes of the product, by the names that the tables use. */
+export const PROCESSES = ["agent", "keeper", "outlet", "worker"] as const;
+export type ProcessName = (typeof PROCESSES)[number];
+
+export interface Product {
+  readonly url: string;
+  readonly socket: string;
+  /** From the start of the first process until an RTSP client had an annotated frame. */
+  readonly firstPictureMs: number;
+  readonly pids: Readonly<Record<ProcessName, number>>;
+}
+
+/** Starts both halves at once and waits for the picture. */
+export async function startProduct(scope: Scope, settings: NodeJS.ProcessEnv): Promise<Product> {
+  const runDir = await temporaryDirectory(scope);
+  const socket = join(runDir, "worker.sock");
+  const [port] = await freePorts(1);
+  const began = performance.now();
+  const keeper = start(scope, PYTHON, ["-m", "sidecar.keeper"], {
+    env: { SLIPSTREAM_RUN_DIR: runDir },
+  });
+  const agent = start(scope, process.execPath, ["dist/src/agent/main.js"], {
+    env: {
+      SLIPSTREAM_SOCKET: socket,
+      RTSPOUTPUTPORTNUM: String(port),
+      LOG_FORMAT: "json",
+      LOG_LEVEL: "info",
+      ...settings,
+    },
+  });
+  await agent.line(/picture ready/, PICTURE_TIMEOUT_MS);
+  const firstPictureMs = performance.now() - began;
+  const pids = await pidsOf(keeper, agent);
+  return { url: `rtsp://127.0.0.1:${port}/ds`, socket, firstPictureMs, pids };
+}
+
+/** CPU time of each process so far, in milliseconds. */
+export function cpuTimes(product: Product): Promise<Record<ProcessName, number>> {
+  return perProcess(product, async (pid) => (await cpuMs(pid)) ?? Number.NaN);
+}
+
+/** Resident memory of each process, in MiB. */
+export function memory(product: Product): Promise<Record<ProcessName, number>> {
+  return perProcess(product, async (pid) => ((await residentBytes(pid)) ?? Number.NaN) / 2 ** 20);
+}
+
+async function perProcess(
+  { pids }: Product,
+  measure: (pid: number) => Promise<number>,
+): Promise<Record<ProcessName, number>> {
+  const entries = await Promise.all(
+    PROCESSES.map(async (name) => [name, await measure(pids[name])] as const),
+  );
+  // Built from PROCESSES, so every name is there.
+  return Object.fromEntries(entries) as Record<ProcessName, number>;
+}
+
+async function pidsOf(keeper: Started, agent: Started): Promise<Product["pids"]> {
+  const children = await until("the keeper's children", 5000, async () => {
+    const found = await keeper.descendants();
+    const outlet = found.find(({ command }) => command.endsWith("sidecar.outlet"))?.pid;
+    const worker = found.find(({ command }) => command.endsWith("sidecar.worker"))?.pid;
+    return outlet !== undefined && worker !== undefined && { outlet, worker };
+  });
+  return { agent: agent.pid, keeper: keeper.pid, ...children };
+}

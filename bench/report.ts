@@ -1,0 +1,68 @@
+// The figures of a bench as a table for a person. Pure.
+import { cpus } from "node:os";
+import type { LiveResult } from "./live.js";
+import { PROCESSES } from "./product.js";
+import { median, round } from "./statistics.js";
+
+/** What was measured, as `make bench` writes it to build/bench.json. */
+export interface Results {
+  readonly machine: string;
+  readonly firstPictureMs: readonly number[];
+  readonly live: readonly LiveResult[];
+}
+
+export function machine(): string {
+  const all = cpus();
+  return `${all[0]?.model.trim() ?? "unknown processor"}, ${all.length} cores`;
+}
+
+export function asTable(results: Results): string {
+  const first = results.firstPictureMs;
+  const columns = results.live.map(({ name }) => name);
+  const row = (label: string, value: (result: LiveResult) => string | number) => [
+    label,
+    ...results.live.map((result) => String(value(result))),
+  ];
+  const rows = [
+    ["", ...columns],
+    row("frames a second in", (r) => round(r.framesIn / r.seconds, 1)),
+    row("frames a second out", (r) => round(r.framesOut / r.seconds, 1)),
+    row("frames dropped before detection", (r) => r.framesDropped),
+    row("latency p50, ms", (r) => round(r.latencyMs.p50, 1)),
+    row("latency p95, ms", (r) => round(r.latencyMs.p95, 1)),
+    row("latency p99, ms", (r) => round(r.latencyMs.p99, 1)),
+    row(
+      "inference, ms (CPU ms)",
+      (r) => `${round(r.inferenceMs, 1)} (${round(r.inferenceCpuMs, 1)})`,
+    ),
+    row("CPU ms a frame beside inference", (r) => round(r.overheadCpuMs, 2)),
+    ...PROCESSES.map((name) =>
+      row(`  ${name}: CPU ms a frame, RSS MiB`, (r) =>
+        [round(r.cpuMsPerFrame[name], 2), round(r.memoryMiB[name], 0)].join(", "),
+      ),
+    ),
+    row("agent, % of a core", (r) => round(r.agentCpuPercent, 2)),
+  ];
+  const seconds = first.map((ms) => round(ms / 1000, 2)).join(", ");
+  return [
+    results.machine,
+    `first picture: ${round(median(first) / 1000, 2)} s (median of ${seconds})`,
+    "",
+    ...aligned(rows),
+  ].join("\n");
+}
+
+function aligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => {
+        const width = widths[column] ?? 0;
+        return column === 0 ? cell.padEnd(width) : cell.padStart(width + 2);
+      })
+      .join("")
+      .trimEnd(),
+  );
+}
