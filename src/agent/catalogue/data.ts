@@ -144,14 +144,17 @@ export interface NvinferChoice {
   readonly platforms?: readonly Platform[];
 }
 
+export interface NetworkFormat {
+  readonly format: string;
+  readonly keys: readonly string[];
+  readonly until: string | null;
+  readonly passedOver?: boolean;
+  readonly code?: "caffe-gone" | "uff-gone" | "etlt-gone";
+  readonly why?: string;
+}
+
 export interface FactsFile {
-  readonly formats: readonly {
-    readonly format: string;
-    readonly keys: readonly string[];
-    readonly until: string | null;
-    readonly code?: "caffe-gone" | "uff-gone" | "etlt-gone";
-    readonly why?: string;
-  }[];
+  readonly formats: readonly NetworkFormat[];
   readonly needed: readonly {
     readonly elements: readonly string[];
     readonly property: string;

@@ -97,7 +97,10 @@ describe("slipstream lint", () => {
   const WRONG_USAGE: readonly [readonly string[], RegExp][] = [
     [["lint"], /nothing to lint/],
     [["lint", "--spec", "a", "--env"], /give one of them/],
-    [["lint", "--launch", "a", "--target", "t5"], /unknown board "t5" \(did you mean t4\?\)/],
+    [
+      ["lint", "--launch", "a", "--target", "orinnano"],
+      /unknown board "orinnano" \(did you mean orin-nano\?\)/,
+    ],
     [["lint", "--launch", "a", "--release", "7.11", "--board", "dgpu"], /did you mean 7\.1\?/],
     [["lint", "--launch", "a", "--release", "7.1", "--board", "jetsn"], /did you mean jetson\?/],
     [

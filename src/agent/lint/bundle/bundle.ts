@@ -25,19 +25,6 @@ export function property(bundle: Bundle, key: string): Setting | undefined {
   return bundle.config.settings.findLast((one) => one.group === "property" && one.key === key);
 }
 
-/** Keys that name the network, the one that nvinfer prefers first. */
-const NETWORKS = ["onnx-file", "tlt-encoded-model", "uff-file", "model-file"];
-
-export function networkOf(bundle: Bundle): Setting | undefined {
-  return NETWORKS.map((key) => property(bundle, key)).find((setting) => setting !== undefined);
-}
-
-/** Pictures that the network takes at once; undefined: any number, or not known. */
-export function batchOf(bundle: Bundle): number | undefined {
-  const facts = bundle.files.get(networkOf(bundle)?.value ?? "");
-  return facts?.t === "onnx" ? facts.onnx.batch : undefined;
-}
-
 /** A whole number, or the given one where the key is absent or no number. */
 export function numberOf(bundle: Bundle, key: string, otherwise: number): number {
   const value = property(bundle, key)?.value ?? "";

@@ -1,9 +1,11 @@
 /** The name of the engine file: does it name what nvinfer will write? */
 
+import { posix } from "node:path";
 import type { FactsFile } from "../../catalogue/data.js";
 import type { Target } from "../../catalogue/targets.js";
 import { type Problem, problem } from "../problem.js";
-import { at, type Bundle, batchOf, networkOf, numberOf, property } from "./bundle.js";
+import { at, type Bundle, numberOf, property } from "./bundle.js";
+import { batchOf, type Network } from "./choice.js";
 
 /** What nvinfer really builds: INT8 falls back to FP16 on a board without it. */
 export function precisionOn(bundle: Bundle, target: Target, facts: FactsFile): string {
@@ -14,24 +16,27 @@ export function precisionOn(bundle: Bundle, target: Target, facts: FactsFile): s
 /** cameras: the sidecar sets the batch to their number; undefined: as the file says. */
 export function engineFileProblems(
   bundle: Bundle,
+  network: Network | undefined,
   cameras: number | undefined,
   precision: string,
   facts: FactsFile,
 ): Problem[] {
   const engine = property(bundle, "model-engine-file");
-  const network = networkOf(bundle);
-  if (engine === undefined || network === undefined) return [];
-  const stem = lastPart(network.value);
+  // An engine that a library makes is named by the working directory, which is not known here.
+  const isMade = property(bundle, "engine-create-func-name") !== undefined;
+  if (engine === undefined || network === undefined || isMade) return [];
   const asked = cameras ?? numberOf(bundle, "batch-size", 1);
-  const batch = Math.min(asked, batchOf(bundle) ?? asked);
-  const expected = `${stem}_b${batch}_gpu${numberOf(bundle, "gpu-id", 0)}_${precision}.engine`;
-  if (lastPart(engine.value) === expected) return [];
+  const batch = Math.min(asked, batchOf(bundle, network) ?? asked);
+  const expected = `${network.setting.value}_b${batch}_${deviceOf(bundle)}_${precision}.engine`;
+  if (posix.normalize(engine.value) === posix.normalize(expected)) return [];
   const message =
-    `nvinfer writes ${expected} (${facts.engineFile.pattern}) and finds nothing under the name ${engine.value}: ` +
-    "it builds a new engine at every start. Write that name, or remove the key";
+    `nvinfer writes ${expected} (${facts.engineFile.pattern}) and finds nothing under the name ${engine.value}, ` +
+    "so that it builds a new engine at every start: write that name, or remove the key";
   return [problem("engine-never-matches", at(bundle, engine), message)];
 }
 
-function lastPart(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
+function deviceOf(bundle: Bundle): string {
+  const usesDla = /^(1|true)$/.test(property(bundle, "enable-dla")?.value ?? "");
+  const core = numberOf(bundle, "use-dla-core", 0);
+  return usesDla && core >= 0 ? `dla${core}` : `gpu${numberOf(bundle, "gpu-id", 0)}`;
 }

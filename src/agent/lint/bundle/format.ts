@@ -1,39 +1,30 @@
 /** The network's format and precision: can TensorRT of this release, and the board's GPU, do them? */
 
-import type { FactsFile } from "../../catalogue/data.js";
-import { isWithin } from "../../catalogue/release.js";
 import { describeTarget, type Target } from "../../catalogue/targets.js";
 import { type Problem, problem } from "../problem.js";
 import { at, type Bundle, numberOf, property } from "./bundle.js";
+import type { Network } from "./choice.js";
 
 const INT8 = 1;
 
-export function formatProblems(bundle: Bundle, target: Target, facts: FactsFile): Problem[] {
-  const named = facts.formats.flatMap((format) => {
-    const setting = format.keys
-      .map((key) => property(bundle, key))
-      .find((one) => one !== undefined);
-    return setting === undefined ? [] : [{ format, setting }];
-  });
-  const hasEngine = ["model-engine-file", "engine-create-func-name"].some(
-    (key) => property(bundle, key) !== undefined,
-  );
-  if (named.length === 0 && !hasEngine) {
+export function formatProblems(
+  bundle: Bundle,
+  network: Network | undefined,
+  target: Target,
+): Problem[] {
+  if (network === undefined) {
+    const isMade = ["model-engine-file", "engine-create-func-name"].some(
+      (key) => property(bundle, key) !== undefined,
+    );
     const message = "it names no network: give onnx-file=FILE in [property]";
-    return [problem("missing-key", bundle.file, message)];
+    return isMade ? [] : [problem("missing-key", bundle.file, message)];
   }
-  return named.flatMap(({ format, setting }) => {
-    if (
-      format.code === undefined ||
-      isWithin({ since: "5.0", until: format.until }, target.release)
-    ) {
-      return [];
-    }
-    const message =
-      `${setting.value} is a network in ${format.format} format, which ended with DeepStream ${format.until}: ` +
-      `${format.why}. For ${describeTarget(target)} export it as ONNX and name that in onnx-file`;
-    return [problem(format.code, at(bundle, setting), message)];
-  });
+  const { format, setting, isGone } = network;
+  if (!isGone || format.code === undefined) return [];
+  const message =
+    `${setting.value} is a network in ${format.format} format, which ended with DeepStream ${format.until}: ` +
+    `${format.why}. For ${describeTarget(target)} export it as ONNX and name that in onnx-file`;
+  return [problem(format.code, at(bundle, setting), message)];
 }
 
 export function precisionProblems(bundle: Bundle, target: Target): Problem[] {

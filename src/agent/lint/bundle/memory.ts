@@ -3,19 +3,20 @@
 import type { FactsFile } from "../../catalogue/data.js";
 import type { Target } from "../../catalogue/targets.js";
 import { type Problem, problem } from "../problem.js";
-import { at, type Bundle, networkOf, numberOf } from "./bundle.js";
+import { at, type Bundle, numberOf } from "./bundle.js";
+import type { Network } from "./choice.js";
 
 const MB = 1024 * 1024;
 
 export function memoryProblems(
   bundle: Bundle,
+  network: Network | undefined,
   cameras: number,
   precision: string,
   target: Target,
   facts: FactsFile,
 ): Problem[] {
-  const network = networkOf(bundle);
-  const file = bundle.files.get(network?.value ?? "");
+  const file = bundle.files.get(network?.setting.value ?? "");
   const { board } = target;
   if (board === undefined || network === undefined || file === undefined) return [];
   if (file.t !== "onnx" && file.t !== "present") return [];
@@ -39,7 +40,7 @@ export function memoryProblems(
     .map(([name, part]) => `${Math.ceil(part)} ${name}`)
     .join(" + ");
   const message =
-    `${network.value} needs about ${Math.ceil(needed)} MB (${sum}), ${board.name} has ${available} MB for it: ` +
+    `${network.setting.value} needs about ${Math.ceil(needed)} MB (${sum}), ${board.name} has ${available} MB for it: ` +
     "use a smaller network, a lower precision or less workspace-size";
-  return [problem("model-too-large", at(bundle, network), message)];
+  return [problem("model-too-large", at(bundle, network.setting), message)];
 }

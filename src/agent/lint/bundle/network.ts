@@ -3,13 +3,15 @@
 import { describeTarget, type Target } from "../../catalogue/targets.js";
 import { type Problem, problem } from "../problem.js";
 import { at, type Bundle, numberOf, property } from "./bundle.js";
+import type { Network } from "./choice.js";
 
 export function networkProblems(
   bundle: Bundle,
+  network: Network | undefined,
   cameras: number | undefined,
   target: Target,
 ): Problem[] {
-  const setting = property(bundle, "onnx-file");
+  const setting = network?.setting;
   const facts = bundle.files.get(setting?.value ?? "");
   if (setting === undefined || facts?.t !== "onnx") return [];
   const { opset, batch } = facts.onnx;

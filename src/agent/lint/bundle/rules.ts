@@ -5,6 +5,7 @@ import type { Target } from "../../catalogue/targets.js";
 import type { Problem } from "../problem.js";
 import type { Spec } from "../spec/spec.js";
 import type { Bundle } from "./bundle.js";
+import { networkOf } from "./choice.js";
 import { engineFileProblems, precisionOn } from "./engine.js";
 import { fileProblems } from "./files.js";
 import { formatProblems, precisionProblems } from "./format.js";
@@ -22,14 +23,15 @@ export function lintBundle(
   const { facts, nvinferKeys } = catalogue;
   const cameras = spec?.cameras.length;
   const precision = precisionOn(bundle, target, facts);
+  const network = networkOf(bundle, facts.formats, target.release);
   return [
     ...keyProblems(bundle, target, nvinferKeys),
     ...fileProblems(bundle, nvinferKeys),
-    ...formatProblems(bundle, target, facts),
+    ...formatProblems(bundle, network, target),
     ...precisionProblems(bundle, target),
-    ...networkProblems(bundle, cameras, target),
-    ...engineFileProblems(bundle, cameras, precision, facts),
+    ...networkProblems(bundle, network, cameras, target),
+    ...engineFileProblems(bundle, network, cameras, precision, facts),
     ...labelProblems(bundle),
-    ...memoryProblems(bundle, cameras ?? 1, precision, target, facts),
+    ...memoryProblems(bundle, network, cameras ?? 1, precision, target, facts),
   ];
 }

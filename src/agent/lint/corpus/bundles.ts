@@ -143,6 +143,30 @@ export const BUNDLES: readonly Case[] = [
     says: /export it as ONNX/,
   },
   {
+    name: "a Caffe network for old releases beside an ONNX one for new ones",
+    bundle: {
+      ...bundle(
+        "model-file=a.caffemodel",
+        "proto-file=a.prototxt",
+        "network-mode=2",
+        "model-engine-file=a.caffemodel_b1_gpu0_fp16.engine",
+      ),
+      "a.caffemodel": "x",
+      "a.prototxt": "x",
+    },
+    on: { nano: [], t4: ["engine-never-matches config_infer.txt:8"] },
+  },
+  {
+    name: "engines in another directory and of a DLA",
+    bundle: bundle(
+      "network-mode=2",
+      "enable-dla=1",
+      "model-engine-file=engines/a.onnx_b1_dla0_fp16.engine",
+    ),
+    on: { "orin-nano": ["engine-never-matches config_infer.txt:7"] },
+    says: /writes a\.onnx_b1_dla0_fp16\.engine/,
+  },
+  {
     name: "a UFF network",
     bundle: sample("uff-file=a.uff"),
     on: { nano: [], t4: ["uff-gone config_infer.txt:3"] },
