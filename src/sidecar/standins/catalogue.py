@@ -1,0 +1,205 @@
+"""What the element catalogue says of one DeepStream release on one kind of board."""
+
+import json
+import re
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+BOARDS = ("dgpu", "jetson")
+
+# nvbuf-memory-type lists the union of both boards; a board refuses what its allocator lacks (the property's note).
+_MEMORY_TYPES = {"dgpu": (0, 1, 2, 3), "jetson": (0, 4)}
+
+# An enumeration's nick may end in the board that has the value: "userptr (Jetson)".
+_BOARD_NOTE = re.compile(r" \((Jetson|dGPU)\)$")
+_NOTE = re.compile(r" \(.*\)$")
+
+_INTEGERS = {
+    "int": (-(2**31), 2**31 - 1),
+    "uint": (0, 2**32 - 1),
+    "int64": (-(2**63), 2**63 - 1),
+    "uint64": (0, 2**64 - 1),
+}
+
+
+class CatalogueError(Exception):
+    """The catalogue has no such release or board. The message says which there are."""
+
+
+class Property(NamedTuple):
+    """One property as a release and board have it. type: boolean, int, uint, int64, uint64, string, enum or pointer."""
+
+    name: str
+    type: str
+    default: Any
+    minimum: int
+    maximum: int
+    values: Tuple[Tuple[int, str], ...]
+    readable: bool
+    writable: bool
+    mutable: Optional[str]
+
+
+class Pad(NamedTuple):
+    """One pad template. caps is text as GStreamer reads it."""
+
+    name: str
+    direction: str
+    presence: str
+    caps: str
+
+
+class Element(NamedTuple):
+    """One element as a release and board have it. kind: filter, sink, source, source-bin, aggregator or splitter."""
+
+    name: str
+    kind: str
+    pads: Tuple[Pad, ...]
+    properties: Tuple[Property, ...]
+
+
+def releases(path: str) -> Tuple[str, ...]:
+    """All releases of the catalogue, oldest first."""
+    with open(path) as file:
+        return tuple(json.load(file)["versions"])
+
+
+def load(path: str, release: str, board: str) -> List[Element]:
+    """Reads the elements of a release (such as "7.1") on a board ("dgpu" or "jetson"). Raises CatalogueError."""
+    with open(path) as file:
+        document = json.load(file)
+    versions: List[str] = document["versions"]
+    if release not in versions:
+        raise CatalogueError("no DeepStream release %r in the catalogue, which has %s" % (release, ", ".join(versions)))
+    if board not in BOARDS:
+        raise CatalogueError("no board %r in the catalogue, which has %s" % (board, ", ".join(BOARDS)))
+    target = _Target(versions, release, board)
+    # The new muxer is another element under the same name, chosen by an environment variable that is never set here.
+    return [
+        _element(entry, target)
+        for entry in document["elements"]
+        if target.has(entry) and not entry.get("variant", "").startswith("new")
+    ]
+
+
+class _Target:
+    """A release and board, and the questions that the entries of the catalogue answer about it."""
+
+    def __init__(self, versions: List[str], release: str, board: str) -> None:
+        self.board = board
+        self._order = {version: index for index, version in enumerate(versions)}
+        self._now = self._order[release]
+
+    def reached(self, version: str) -> bool:
+        return self._order[version] <= self._now
+
+    def _within(self, entry: Dict[str, Any]) -> bool:
+        return self.reached(entry["since"]) and (entry["until"] is None or self._now <= self._order[entry["until"]])
+
+    def has(self, entry: Dict[str, Any]) -> bool:
+        """Whether an element, a pad or a property exists here."""
+        if "availability" in entry:
+            return any(each["platform"] == self.board and self._within(each) for each in entry["availability"])
+        return self.board in entry.get("platforms", BOARDS) and self._within(entry)
+
+    def at(self, entry: Dict[str, Any]) -> Dict[str, Any]:
+        """An entry with the changes applied that this release has, and those undone that came later."""
+        seen = dict(entry)
+        changes = sorted(entry.get("changes", []), key=lambda change: self._order[change["version"]])
+        for change in changes:
+            if self.reached(change["version"]):
+                seen.update({field: new for field, (_, new) in change["changed"].items()})
+        for change in reversed(changes):
+            if not self.reached(change["version"]):
+                seen.update({field: old for field, (old, _) in change["changed"].items()})
+        return seen
+
+
+def _element(entry: Dict[str, Any], target: _Target) -> Element:
+    return Element(
+        entry["name"],
+        entry["kind"],
+        tuple(
+            Pad(pad["name"], pad["direction"], pad["presence"], _caps(pad["caps"]))
+            for pad in entry["pads"]
+            if target.has(pad)
+        ),
+        tuple(_property(target.at(prop), target) for prop in entry["properties"] if target.has(prop)),
+    )
+
+
+def _property(entry: Dict[str, Any], target: _Target) -> Property:
+    kind = {"integer": "int", "flags": "uint", "boxed": "pointer"}.get(entry["type"], entry["type"])
+    low, high = _INTEGERS.get(kind, (0, 0))
+    values: Tuple[Tuple[int, str], ...] = ()
+    default: Any = None
+    if kind == "boolean":
+        default = entry.get("default") in (True, 1, "true")
+    elif kind in _INTEGERS:
+        low = low if entry.get("min") is None else entry["min"]
+        high = high if entry.get("max") is None else entry["max"]
+        default = _number(entry.get("default"))
+    elif kind == "enum":
+        values = _values(entry, target)
+        default = _number(entry.get("default"))
+        if not values:
+            # Known by its default alone, such as '1, "MBLK': any number goes.
+            kind, low, high = "int", 0, 2**31 - 1
+        elif default not in dict(values):
+            default = values[0][0]
+    elif kind == "string":
+        default = entry.get("default")
+    access = entry["access"]
+    # An access that is not known is taken for read-only: a parameter must be one of the two.
+    return Property(
+        entry["name"],
+        kind,
+        default,
+        low,
+        high,
+        values,
+        readable=access in ("r", "rw", ""),
+        writable="w" in access,
+        mutable=entry.get("mutable"),
+    )
+
+
+def _values(entry: Dict[str, Any], target: _Target) -> Tuple[Tuple[int, str], ...]:
+    found = []
+    for item in entry.get("enum") or []:
+        board = _BOARD_NOTE.search(item["nick"])
+        if board is not None and board.group(1).lower() != target.board:
+            continue
+        if entry["name"] == "nvbuf-memory-type" and item["value"] not in _MEMORY_TYPES[target.board]:
+            continue
+        found.append((item["value"], _NOTE.sub("", item["nick"])))
+    return tuple(found)
+
+
+def _number(default: Any) -> int:
+    """The number that a default begins with: 640 of "640 (docs)", 3 of "0x00000003, ..."."""
+    if isinstance(default, str):
+        match = re.match(r"-?(0x)?[0-9a-f]+", default)
+        return 0 if match is None else int(match.group(), 0)
+    return int(default or 0)
+
+
+def _caps(structures: List[Dict[str, Any]]) -> str:
+    return "; ".join(_structure(each) for each in structures)
+
+
+def _structure(entry: Dict[str, Any]) -> str:
+    media = entry["media"]
+    if media == "ANY":
+        return "ANY"
+    text: str = media if not entry.get("features") else "%s(%s)" % (media, ", ".join(entry["features"]))
+    formats = [name for name in entry.get("formats", []) if not name.startswith("...") and name != "ALL"]
+    if formats:
+        text += ", format=(string){ %s }" % ", ".join(formats)
+    for key, value in entry.items():
+        if key in ("media", "features", "formats"):
+            continue
+        if isinstance(value, list):
+            text += ", %s={ %s }" % (key, ", ".join(str(each) for each in value))
+        else:
+            text += ", %s=%s" % (key, value)
+    return text

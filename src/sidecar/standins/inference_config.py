@@ -1,0 +1,110 @@
+"""The keys of an nvinfer configuration file that the stand-in honours.
+
+A reader of its own, not the engines': it stands for the one in NVIDIA's library, and so checks what the engines write.
+"""
+
+import configparser
+import os
+from typing import Dict, FrozenSet, NamedTuple, Optional, Tuple
+
+_PRECISIONS = {0: "fp32", 1: "int8", 2: "fp16"}
+
+# Model formats with the last release whose TensorRT reads them: the Caffe and UFF parsers are gone, and with them etlt.
+_MODEL_KEYS = (("onnx-file", None), ("model-file", "7.0"), ("uff-file", "7.0"), ("tlt-encoded-model", "7.0"))
+
+
+class ConfigError(Exception):
+    """A configuration that nvinfer would refuse."""
+
+
+class Inference(NamedTuple):
+    """What a configuration says. Paths are absolute; thresholds are by class, None for those without their own."""
+
+    unique_id: int
+    batch_size: int
+    interval: int
+    network_type: int
+    output_tensor_meta: bool
+    precision: str
+    model: str
+    model_until: Optional[str]
+    engine: Optional[str]
+    labels: Tuple[str, ...]
+    thresholds: Dict[Optional[int], float]
+    filtered_out: FrozenSet[int]
+    scale: float
+    offsets: Tuple[float, ...]
+    color_format: str
+    keep_shape: bool
+    symmetric: bool
+    channels_last: bool
+    outputs: Tuple[str, ...]
+
+
+def load(path: str) -> Inference:
+    """Raises ConfigError."""
+    parser = configparser.ConfigParser(delimiters="=", comment_prefixes="#", strict=False, interpolation=None)
+    try:
+        with open(path) as file:
+            parser.read_file(file)
+        return _inference(parser, os.path.dirname(os.path.abspath(path)))
+    except (OSError, ValueError, KeyError, configparser.Error) as error:
+        raise ConfigError("%s: %s" % (path, error)) from error
+
+
+def _inference(parser: configparser.ConfigParser, folder: str) -> Inference:
+    entry = parser["property"]
+
+    def file(key: str) -> Optional[str]:
+        return os.path.join(folder, entry[key]) if entry.get(key) else None
+
+    models = [(file(key), until) for key, until in _MODEL_KEYS if entry.get(key)]
+    if not models:
+        raise ValueError("it names no model: " + ", ".join(key for key, _ in _MODEL_KEYS))
+    model, until = models[0]
+    assert model is not None, "only keys with a value were taken"
+    return Inference(
+        unique_id=entry.getint("gie-unique-id", 1),
+        batch_size=entry.getint("batch-size", 1),
+        interval=entry.getint("interval", 0),
+        network_type=entry.getint("network-type", 0),
+        output_tensor_meta=entry.getint("output-tensor-meta", 0) == 1,
+        precision=_PRECISIONS[entry.getint("network-mode", 0)],
+        model=model,
+        model_until=until,
+        engine=file("model-engine-file"),
+        labels=_labels(file("labelfile-path")),
+        thresholds=_thresholds(parser),
+        filtered_out=frozenset(int(each) for each in entry.get("filter-out-class-ids", "").split(";") if each.strip()),
+        scale=entry.getfloat("net-scale-factor", 1.0),
+        offsets=tuple(float(each) for each in entry.get("offsets", "").split(";") if each.strip()),
+        color_format=("RGB", "BGR", "GRAY8")[entry.getint("model-color-format", 0)],
+        keep_shape=entry.getint("maintain-aspect-ratio", 0) == 1,
+        symmetric=entry.getint("symmetric-padding", 0) == 1,
+        channels_last=entry.getint("network-input-order", 0) == 1,
+        outputs=tuple(each.strip() for each in entry.get("output-blob-names", "").split(";") if each.strip()),
+    )
+
+
+def _labels(path: Optional[str]) -> Tuple[str, ...]:
+    if path is None:
+        return ()
+    with open(path) as file:
+        return tuple(line.strip() for line in file if line.strip())
+
+
+def _thresholds(parser: configparser.ConfigParser) -> Dict[Optional[int], float]:
+    found: Dict[Optional[int], float] = {}
+    for section in parser.sections():
+        if section.startswith("class-attrs-"):
+            name = section[len("class-attrs-") :]
+            for key in ("threshold", "pre-cluster-threshold"):
+                if key in parser[section]:
+                    found[None if name == "all" else int(name)] = float(parser[section][key])
+    return found
+
+
+def kept(config: Inference, class_id: int, confidence: float) -> bool:
+    """Whether nvinfer would let an object through."""
+    threshold = config.thresholds.get(class_id, config.thresholds.get(None, 0.0))
+    return class_id not in config.filtered_out and confidence >= threshold

@@ -1,0 +1,85 @@
+"""Runs a bundle's ONNX file on a frame and gives the raw tensors, as nvinfer does with output-tensor-meta."""
+
+import ctypes
+from typing import Any, Dict
+
+import gi
+import numpy as np
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from sidecar.standins import pyds  # noqa: E402
+from sidecar.standins.frames import Converter, Picture, Rectangle, mapped, planes  # noqa: E402
+from sidecar.standins.inference_config import Inference  # noqa: E402
+
+_TYPES = {
+    np.dtype(np.float32): pyds.NvDsInferDataType.FLOAT,
+    np.dtype(np.float16): pyds.NvDsInferDataType.HALF,
+    np.dtype(np.int8): pyds.NvDsInferDataType.INT8,
+    np.dtype(np.int32): pyds.NvDsInferDataType.INT32,
+}
+
+
+class Network:
+    """One ONNX network with one image input. Raises what ONNX Runtime raises for a bad file."""
+
+    def __init__(self, config: Inference) -> None:
+        import onnxruntime  # Only this needs it: stand-ins without a network run where it is missing.
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(config.model, options, providers=["CPUExecutionProvider"])
+        self._config = config
+        entry = self._session.get_inputs()[0]
+        self._input = entry.name
+        if config.channels_last:
+            _, self._height, self._width, self._channels = entry.shape
+        else:
+            _, self._channels, self._height, self._width = entry.shape
+        self._outputs = list(config.outputs) or [output.name for output in self._session.get_outputs()]
+        self._converters: Dict[Picture, Converter] = {}
+
+    def run(self, buffer: Gst.Buffer, picture: Picture) -> pyds.NvDsInferTensorMeta:
+        """The tensors of one picture."""
+        outputs = self._session.run(self._outputs, {self._input: self._prepared(buffer, picture)})
+        meta = pyds.NvDsInferTensorMeta()
+        meta.unique_id = self._config.unique_id
+        info = meta.network_info
+        info.width, info.height, info.channels = self._width, self._height, self._channels
+        layers = meta.items("layers")
+        for index, (name, tensor) in enumerate(zip(self._outputs, outputs)):
+            layers.append(_layer(index, name, tensor[0]))
+        return meta
+
+    def _prepared(self, buffer: Gst.Buffer, picture: Picture) -> np.ndarray:
+        target = Picture(self._config.color_format, self._width, self._height)
+        if picture not in self._converters:
+            into = self._place(picture) if self._config.keep_shape else None
+            self._converters[picture] = Converter(picture, target, into)
+        with mapped(self._converters[picture].converted(buffer)) as data:
+            pixels = planes(data, target)[0].astype(np.float32)
+        pixels = pixels.reshape(self._height, self._width, self._channels)
+        if self._config.offsets:
+            pixels -= np.array(self._config.offsets, np.float32)
+        pixels *= self._config.scale
+        return np.ascontiguousarray((pixels if self._config.channels_last else pixels.transpose(2, 0, 1))[None])
+
+    def _place(self, picture: Picture) -> Rectangle:
+        scale = min(self._width / picture.width, self._height / picture.height)
+        width, height = int(picture.width * scale), int(picture.height * scale)
+        if not self._config.symmetric:
+            return Rectangle(0, 0, width, height)
+        return Rectangle((self._width - width) // 2, (self._height - height) // 2, width, height)
+
+
+def _layer(index: int, name: str, tensor: Any) -> pyds.NvDsInferLayerInfo:
+    # TensorRT knows no 64-bit integers.
+    tensor = np.ascontiguousarray(tensor.astype(np.int32) if tensor.dtype == np.int64 else tensor)
+    layer = pyds.NvDsInferLayerInfo()
+    layer.layerName, layer.bindingIndex = name, index + 1
+    layer.dataType = _TYPES[tensor.dtype]
+    layer.inferDims.numDims, layer.inferDims.numElements = tensor.ndim, tensor.size
+    layer.inferDims.d = np.array(tensor.shape, np.int32)
+    layer.buffer = pyds.pointer(tensor.ctypes.data_as(ctypes.c_void_p).value, tensor)
+    return layer

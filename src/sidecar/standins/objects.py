@@ -1,0 +1,49 @@
+"""Where the objects of a detector stand-in come from: a script that says what is seen when."""
+
+import json
+from typing import Any, Callable, Dict, List, NamedTuple
+
+
+class Found(NamedTuple):
+    """One object. The box is in fractions of the frame."""
+
+    class_id: int
+    confidence: float
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+# Given the source's number and the number of its frame.
+Detect = Callable[[int, int], List[Found]]
+
+
+def moving_box(source: int, frame: int) -> List[Found]:
+    """What is seen without a script: one object of class 0 that crosses the picture in a hundred frames."""
+    return [Found(0, 0.9, (frame % 100) / 125, 0.4, 0.2, 0.3)]
+
+
+def scripted(path: str) -> Detect:
+    """A script from a JSON file: a list of {"class_id", "box": [left, top, width, height], "confidence", ...}.
+
+    Boxes are in fractions of the frame. "source": only in this one's frames; "step": [across, down], added every frame,
+    modulo the space that the box has. Raises OSError and ValueError.
+    """
+    with open(path) as file:
+        entries: List[Dict[str, Any]] = json.load(file)
+
+    def detect(source: int, frame: int) -> List[Found]:
+        return [_placed(each, frame) for each in entries if each.get("source", source) == source]
+
+    return detect
+
+
+def _placed(entry: Dict[str, Any], frame: int) -> Found:
+    left, top, width, height = entry["box"]
+    across, down = entry.get("step", (0, 0))
+    if across:
+        left = (left + across * frame) % (1 - width)
+    if down:
+        top = (top + down * frame) % (1 - height)
+    return Found(entry.get("class_id", 0), entry.get("confidence", 0.9), left, top, width, height)

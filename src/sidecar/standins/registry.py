@@ -1,0 +1,72 @@
+"""Which class stands in for which element."""
+
+from typing import List, NamedTuple, Tuple, Type
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from sidecar.standins import batch, catalogue, element, generic, objects  # noqa: E402
+from sidecar.standins.codec import Decoder, Encoder, JpegEncoder  # noqa: E402
+from sidecar.standins.convert import Convert  # noqa: E402
+from sidecar.standins.demux import Demux  # noqa: E402
+from sidecar.standins.infer import Infer  # noqa: E402
+from sidecar.standins.mux import Mux  # noqa: E402
+from sidecar.standins.osd import Osd  # noqa: E402
+from sidecar.standins.source import UriSource  # noqa: E402
+from sidecar.standins.tiler import Tiler  # noqa: E402
+from sidecar.standins.tracker import Tracker  # noqa: E402
+
+# Above every software decoder, so that uridecodebin takes it.
+_DECODER_RANK = int(Gst.Rank.PRIMARY) + 11
+
+_ELEMENTS = {
+    "nvstreammux": (Mux, "Generic/Video"),
+    "nvstreamdemux": (Demux, "Generic/Video"),
+    "nvinfer": (Infer, "Filter/Video"),
+    "nvtracker": (Tracker, "Filter/Video"),
+    "nvvideoconvert": (Convert, "Filter/Converter/Video/Scaler"),
+    "nvmultistreamtiler": (Tiler, "Filter/Video"),
+    "nvdsosd": (Osd, "Filter/Video"),
+    "nvv4l2decoder": (Decoder, "Codec/Decoder/Video"),
+    "nvjpegdec": (Decoder, "Codec/Decoder/Video"),
+    "nvv4l2h264enc": (Encoder, "Codec/Encoder/Video"),
+    "nvv4l2h265enc": (Encoder, "Codec/Encoder/Video"),
+    "nvjpegenc": (JpegEncoder, "Codec/Encoder/Image"),
+    "nvurisrcbin": (UriSource, "Source/Video"),
+}
+
+
+class Options(NamedTuple):
+    """What the elements know of where they are."""
+
+    release: str
+    board: str
+    order: Tuple[str, ...]
+    encoder_works: bool
+    build_seconds: float
+    detect: objects.Detect
+
+    def later_than(self, release: str) -> bool:
+        return self.order.index(self.release) > self.order.index(release)
+
+    def before(self, release: str) -> bool:
+        return self.order.index(self.release) < self.order.index(release)
+
+
+def register_all(specs: List[catalogue.Element], options: Options) -> None:
+    """Registers all elements of a release and board. Once in a process."""
+    batch.register()
+    for spec in specs:
+        base, klass = _ELEMENTS.get(spec.name) or (_generic(spec), "Generic")
+        element.register(base, spec, options, _DECODER_RANK if spec.name == "nvv4l2decoder" else 0, klass)
+
+
+def _generic(spec: catalogue.Element) -> Type[element.Standin]:
+    pads = {(pad.name, pad.presence) for pad in spec.pads}
+    if pads == {("sink", "always"), ("src", "always")}:
+        return generic.Filter
+    if pads == {("sink", "always")}:
+        return generic.Sink
+    return generic.Shell
