@@ -2,7 +2,7 @@
 
 import { isIP } from "node:net";
 import type { Path } from "../policy/document.js";
-import { isObject } from "../policy/policy.js";
+import { isObject } from "../policy/document.js";
 import type { Report } from "./finding.js";
 import { parseImageName } from "./image.js";
 

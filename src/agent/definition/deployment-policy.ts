@@ -3,8 +3,8 @@
 import type { Expression } from "../policy/constraint.js";
 import { parseConstraint } from "../policy/constraint.js";
 import type { Path } from "../policy/document.js";
+import { isObject } from "../policy/document.js";
 import { ConstraintError } from "../policy/lexer.js";
-import { isObject } from "../policy/policy.js";
 import { isPropertyType, propertyTypes, valueProblem } from "../policy/property.js";
 import type { Report } from "./finding.js";
 import { checkVersion, checkVersionRange } from "./service-definition.js";
@@ -172,11 +172,8 @@ function checkConstraint(text: string, path: Path, report: Report): void {
     }
     for (const name of new Set(namesIn(expression))) {
       if (name.startsWith(builtInPrefix) && !builtIn.has(name.slice(builtInPrefix.length))) {
-        report.error(
-          "unknown-property",
-          path,
-          `Horizon has no property ${name}, so that this never holds`,
-        );
+        const message = `${name} is none of Horizon's own: it holds only where a policy of yours sets it`;
+        report.warning("unknown-property", path, message);
       }
     }
   } catch (error) {

@@ -109,9 +109,9 @@ describe("a service definition", () => {
   });
 
   it("with a container key that is no host name gives a warning", () => {
-    const changes = { deployment: { services: { my_agent: { image: "a:1" } } } };
+    const changes = { deployment: { services: { My_agent: { image: "a:1" } } } };
     assert.deepEqual(findingsIn(definition(changes)), [
-      "container-key deployment.services.my_agent",
+      "container-key deployment.services.My_agent",
     ]);
   });
 

@@ -1,7 +1,7 @@
 // The lint of Horizon's documents: tells which kind a file is, and applies the rules for it.
 
 import type { Document } from "../policy/document.js";
-import { isObject } from "../policy/policy.js";
+import { isObject } from "../policy/document.js";
 import { checkDeploymentPolicy, checkPattern, checkPolicy } from "./deployment-policy.js";
 import type { Finding, Report } from "./finding.js";
 import { reportTo } from "./finding.js";
@@ -41,10 +41,11 @@ export function lint(documents: readonly Document[]): Finding[] {
       : [],
   );
   for (const document of documents) {
-    const own = unsetVariables(document);
-    const report = reportTo(own, document);
-    lintOne(document, definitions, report);
-    findings.push(...own.sort((a, b) => a.line - b.line));
+    const unset = unsetVariables(document);
+    const own: Finding[] = [];
+    lintOne(document, definitions, reportTo(own, document));
+    const telling = own.filter((finding) => !isAbout(finding, unset));
+    findings.push(...[...unset, ...telling].sort((a, b) => a.line - b.line));
   }
   return findings;
 }
@@ -93,6 +94,11 @@ function placedServices({ services }: JsonObject) {
     const { serviceUrl, serviceVersions } = isObject(service) ? service : {};
     return { name: serviceUrl, versions: serviceVersions, path: ["services", i] };
   });
+}
+
+/** What a value would be with its variables set, nobody can tell; a variable in `environment` is wrong either way. */
+function isAbout({ path, code }: Finding, unset: readonly Finding[]): boolean {
+  return code !== "environment-variable" && unset.some((one) => one.path === path);
 }
 
 function unsetVariables(document: Document): Finding[] {

@@ -1,7 +1,7 @@
 // Rules for a service definition: what the Exchange refuses, and what is taken and then goes wrong on the node.
 
 import type { Document, Path } from "../policy/document.js";
-import { isObject } from "../policy/policy.js";
+import { isObject } from "../policy/document.js";
 import { isVersionRange } from "../policy/version.js";
 import { checkContainer, hostPortOf } from "./container.js";
 import type { Report } from "./finding.js";
@@ -45,7 +45,7 @@ export function checkServiceDefinition(
   const ports = new Map<string, string>();
   for (const [key, container] of Object.entries(services)) {
     const here = [...path, key];
-    if (!/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/.test(key)) {
+    if (!/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(key)) {
       const message = `'${key}' cannot be the host name by which other containers reach this one`;
       report.warning("container-key", here, message);
     }
@@ -131,7 +131,7 @@ function checkInputName(name: unknown, path: Path, names: Set<string>, report: R
     );
   }
   if (name.startsWith("HZN_")) {
-    report.error("input-name", path, "names from HZN_ belong to the agent");
+    report.warning("input-name", path, "names from HZN_ belong to the agent");
   }
 }
 

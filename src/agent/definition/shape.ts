@@ -1,7 +1,7 @@
 // Shapes of Horizon's documents as data, and the check of a value against one: unknown keys, missing keys, types.
 
 import type { Path } from "../policy/document.js";
-import { isObject } from "../policy/policy.js";
+import { isObject } from "../policy/document.js";
 import type { Report } from "./finding.js";
 
 /** What a value may be. `strings` is a list of texts, `texts` an object whose values are texts. */
@@ -48,7 +48,8 @@ export function checkShape(value: unknown, shape: Shape, path: Path, report: Rep
   for (const key of shape.required ?? []) {
     const part = value[key];
     if (part === undefined || part === null || part === "") {
-      report.error("missing-key", path, `${shape.name} needs ${key}`);
+      const where = part === undefined ? path : [...path, key];
+      report.error("missing-key", where, `${shape.name} needs ${key}`);
     }
   }
 }

@@ -4,9 +4,9 @@ import { createReadStream } from "node:fs";
 import type { Constraint } from "./constraint.js";
 import { parseConstraint } from "./constraint.js";
 import type { Fault, Problem } from "./document.js";
-import { displayPath, InputError, problemsOf } from "./document.js";
+import { displayPath, InputError, isObject, problemsOf } from "./document.js";
 import type { NodePolicy } from "./policy.js";
-import { isObject, readNodePolicy } from "./policy.js";
+import { readNodePolicy } from "./policy.js";
 
 const keys = new Set([
   "id",

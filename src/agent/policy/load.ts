@@ -8,9 +8,10 @@ import type { Document, Fault, Problem } from "./document.js";
 import { InputError, locate, parseDocument, problemsOf } from "./document.js";
 import type { Deployment } from "./offer.js";
 import { makeDeployment } from "./offer.js";
-import type { ConstraintParser, NodePolicy, Service, Terms } from "./policy.js";
+import type { NodePolicy, Service } from "./policy.js";
 import { readDeploymentPolicy, readNodePolicy, readService, readServicePolicy } from "./policy.js";
 import { findProperty } from "./property.js";
+import type { ConstraintParser, Terms } from "./terms.js";
 import { projectVariables } from "./variables.js";
 
 /** A file, and the architecture that `$ARCH` stands for in it: written `ARCH=FILE` or `FILE`. */

@@ -3,10 +3,11 @@
 import { parseConstraint } from "./constraint.js";
 import type { FailedClause, Requirement } from "./evaluate.js";
 import { compileRequirement } from "./evaluate.js";
-import type { DeploymentPolicy, NodePolicy, Service, ServiceVersion, Terms } from "./policy.js";
-import { privileged } from "./policy.js";
+import type { DeploymentPolicy, NodePolicy, Service, ServiceVersion } from "./policy.js";
 import type { Property } from "./property.js";
 import { findProperty } from "./property.js";
+import type { Terms } from "./terms.js";
+import { privileged } from "./terms.js";
 
 export interface Offer {
   readonly version: string;

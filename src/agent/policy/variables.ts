@@ -2,8 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { InputError, parseDocument } from "./document.js";
-import { isObject } from "./policy.js";
+import { InputError, isObject, parseDocument } from "./document.js";
 
 export type Lookup = (name: string) => string | undefined;
 
