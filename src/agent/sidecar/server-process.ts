@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { rm } from "node:fs/promises";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { beat, ServerDouble } from "./server-double.js";
 
@@ -18,7 +19,11 @@ export class ServerProcess {
     const child = spawn(process.execPath, [script, socketPath, instanceId], {
       stdio: ["pipe", "pipe", "inherit"],
     });
-    await once(child.stdout, "data");
+    const failed = once(child, "exit").then(() => {
+      throw new Error("the server double ended before it listened");
+    });
+    await Promise.race([once(child.stdout, "data"), failed]);
+    failed.catch(() => {}); // later its end is what the test wants
     return new ServerProcess(child);
   }
 
@@ -62,6 +67,7 @@ async function serve(socketPath: string, instanceId: string): Promise<void> {
     },
     instanceId,
   );
+  await rm(socketPath, { force: true }); // a killed process leaves it behind
   await server.listen(socketPath);
   process.stdout.write("listening\n");
   // The end of the pipe from the test is the end of this process: no orphan.

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { loadConfig } from "../desired/config.js";
+import { desiredFrom } from "../desired/spec.js";
+import { SidecarClient } from "../sidecar/client.js";
+import { ServerDouble, socketDirectory } from "../sidecar/server-double.js";
+import { ServerProcess } from "../sidecar/server-process.js";
+import { eventually } from "../testing/eventually.js";
+import { systemClock } from "./clock.js";
+import { type Happening, Reconciler } from "./reconciler.js";
+
+/** gRPC's status code. */
+const OUT_OF_RANGE = 11;
+
+describe("Reconciler over a real socket", () => {
+  let directory: Awaited<ReturnType<typeof socketDirectory>>;
+  let socketPath: string;
+  let happenings: Happening[];
+  let stop: AbortController;
+  let running: Promise<void>;
+  const cleanups: (() => void)[] = [];
+  const desired = desiredFrom(loadConfig({ RTSPINPUT: "rtsp://cam/1" }, "/"));
+
+  beforeEach(async () => {
+    directory = await socketDirectory();
+    socketPath = join(directory.path, "worker.sock");
+    happenings = [];
+    stop = new AbortController();
+    const reconciler = new Reconciler({
+      desired,
+      open: () => new SidecarClient({ socketPath, agentVersion: "0" }),
+      clock: systemClock,
+      timing: {
+        connectTimeoutMs: 200,
+        applyTimeoutMs: 1000,
+        heartbeatMs: 100,
+        backoffMs: { first: 10, longest: 50 },
+      },
+      detections: false,
+      trace: (happening) => happenings.push(happening),
+    });
+    running = reconciler.run(stop.signal);
+  });
+
+  afterEach(async () => {
+    stop.abort();
+    await running;
+    for (const cleanup of cleanups.splice(0).reverse()) cleanup();
+    await directory.remove();
+  });
+
+  async function serve(instanceId: string): Promise<ServerProcess> {
+    const sidecar = await ServerProcess.start(socketPath, instanceId);
+    cleanups.push(() => sidecar.kill());
+    return sidecar;
+  }
+
+  /** Returns when a state with the desired generation has come from this instance. */
+  async function inForceAt(instanceId: string): Promise<void> {
+    const isInForce = () => {
+      const connected = happenings.findLastIndex(({ t }) => t === "connected");
+      const { peer } = { peer: undefined, ...happenings[connected] };
+      return (
+        peer?.instanceId === instanceId &&
+        happenings.slice(connected).some((happening) => {
+          if (happening.t !== "told" || happening.event.t !== "state") return false;
+          return happening.event.state.generation === desired.generation;
+        })
+      );
+    };
+    await eventually(isInForce, `the specification is in force at ${instanceId}`);
+  }
+
+  it("finds a sidecar that comes up later, and the one that replaces it", async () => {
+    await eventually(() => happenings.length >= 3, "some attempts fail");
+    const first = await serve("one");
+    await inForceAt("one");
+    first.kill();
+    await serve("two");
+    await inForceAt("two");
+  });
+
+  it("gives a frozen sidecar up, and reaches the one that takes over its socket", async () => {
+    const first = await serve("one");
+    await inForceAt("one");
+    first.freeze();
+    const isSilent = () => happenings.some((it) => it.t === "parted" && it.why === "silent");
+    await eventually(isSilent, "the silence is noticed");
+    await serve("two");
+    await inForceAt("two");
+  });
+
+  it("starts its watch anew when the sidecar keeps its events no longer", async () => {
+    let watches = 0;
+    const afterSequences: bigint[] = [];
+    const server = new ServerDouble({
+      watch: (call) => {
+        afterSequences.push(call.request.afterSequence);
+        watches++;
+        if (call.request.afterSequence > 0n) {
+          call.emit("error", { code: OUT_OF_RANGE, details: "too old" });
+          return;
+        }
+        const { generation } = desired;
+        const value = { generation, pipeline: undefined, cameras: [], outputs: [] };
+        call.write({ sequence: 5n, time: undefined, event: { $case: "state", value } });
+        if (watches === 1) call.end();
+      },
+    });
+    await server.listen(socketPath);
+    cleanups.push(() => server.stop());
+    await eventually(() => afterSequences.length >= 3, "it watches three times");
+    assert.deepEqual(afterSequences.slice(0, 3), [0n, 5n, 0n]);
+  });
+});
