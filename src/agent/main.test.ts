@@ -28,7 +28,10 @@ class Agent {
   async line(message: string): Promise<Readonly<Record<string, unknown>>> {
     for (;;) {
       const { value, done } = await this.#lines.next();
-      assert.ok(done !== true, `the agent ended without "${message}"; it said:\n${this.printed.join("\n")}`);
+      assert.ok(
+        done !== true,
+        `the agent ended without "${message}"; it said:\n${this.printed.join("\n")}`,
+      );
       this.printed.push(value);
       const line = JSON.parse(value);
       if (line.message === message) return line;
@@ -124,7 +127,8 @@ describe("the agent", { timeout: 20_000 }, () => {
   it("refuses a wrong configuration with exit code 78, after every fault", async () => {
     const agent = start({ CODEC: "VP9", BITRATE: "fast", RTSPINPUT: "rstp://u:hunter2@cam/1" });
     const details: unknown[] = [];
-    for (let fault = 0; fault < 3; fault++) details.push((await agent.line("setting refused"))["detail"]);
+    for (let fault = 0; fault < 3; fault++)
+      details.push((await agent.line("setting refused"))["detail"]);
     assert.deepEqual(await agent.exited, [78, null]);
     const settings = details.map((detail) => String(detail).split(" ")[0]);
     assert.deepEqual(settings, ["RTSPINPUT", "CODEC", "BITRATE"]);

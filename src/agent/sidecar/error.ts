@@ -26,10 +26,16 @@ export class SidecarError extends Error {
     if (reason instanceof Error) {
       const code = "code" in reason ? codeName(reason.code) : undefined;
       const details = "details" in reason ? String(reason.details) : reason.message;
-      return new SidecarError(code ?? "UNKNOWN", method, details, { cause: reason });
+      return new SidecarError(code ?? "UNKNOWN", method, brief(details), { cause: reason });
     }
     return new SidecarError("UNKNOWN", method, String(reason), { cause: reason });
   }
+}
+
+/** What grpc-js wraps around the error of a connection says nothing to an operator. */
+function brief(details: string): string {
+  const wrapped = /^No connection established\. Last error: (?:Error: )?(.*?)\. Resolution note: /s;
+  return wrapped.exec(details)?.[1] ?? details;
 }
 
 function codeName(code: unknown): SidecarErrorCode | undefined {
