@@ -116,6 +116,24 @@ describe("policy explain", () => {
   });
 });
 
+describe("a definition", () => {
+  it("that no policy places is told", async () => {
+    const policy = write("d.json", deployment("slipstream.ring >= 0"));
+    const other = write("s.json", { org: "o", url: "s", version: "1.0.0", arch: "amd64" });
+    const { err, out } = await run(
+      "explain",
+      "--node",
+      write("n.json", {}),
+      "--deployment",
+      policy,
+      "--service",
+      other,
+    );
+    assert.match(err, /^s\.json:1: is placed by none of the deployment policies/);
+    assert.match(out, /the node is of an unknown architecture, and there is no definition of it/);
+  });
+});
+
 describe("policy plan", () => {
   const canary = () => write("new.json", deployment("slipstream.ring <= 1", "runtime == nvidia"));
   const rest = () =>

@@ -7,8 +7,8 @@ import { parseConstraint } from "./constraint.js";
 import type { Document, Fault, Problem } from "./document.js";
 import { InputError, locate, parseDocument, problemsOf } from "./document.js";
 import type { Deployment } from "./offer.js";
-import { makeDeployment } from "./offer.js";
-import type { NodePolicy, Service } from "./policy.js";
+import { makeDeployment, places } from "./offer.js";
+import type { NodePolicy } from "./policy.js";
 import { readDeploymentPolicy, readNodePolicy, readService, readServicePolicy } from "./policy.js";
 import { findProperty } from "./property.js";
 import type { ConstraintParser, Terms } from "./terms.js";
@@ -80,9 +80,15 @@ export function makeLoader(environment: NodeJS.ProcessEnv): Loader {
         (file) =>
           read({ file, arch: undefined }, (...args) => readDeploymentPolicy(file, ...args)) ?? [],
       );
-      const definitions: Service[] = services.flatMap(
-        (file) => read(file, (value, _parse, faults) => readService(value, faults)) ?? [],
-      );
+      const definitions = services.flatMap((file) => {
+        const service = read(file, (value, _parse, faults) => readService(value, faults));
+        if (service !== undefined && !policies.some((policy) => places(policy, service))) {
+          const message =
+            "is placed by none of the deployment policies: name, org, version or arch differ";
+          warnings.push({ file: file.file, line: 1, path: "", message });
+        }
+        return service ?? [];
+      });
       const terms = new Map<string | undefined, Terms>();
       for (const file of servicePolicies) {
         const policy = read(file, readServicePolicy);

@@ -74,25 +74,32 @@ interface Kind {
   readonly isPrivileged: boolean;
 }
 
-function kindsOf(
-  { service }: DeploymentPolicy,
-  version: string,
-  catalogue: Catalogue,
-): readonly Kind[] {
-  if (catalogue.services !== undefined) {
-    return catalogue.services.filter(
-      (definition) =>
-        definition.url === service.name &&
-        definition.version === version &&
-        (definition.org === "" || definition.org === service.org) &&
-        (service.arch === "*" || definition.arch === service.arch),
-    );
+function kindsOf(policy: DeploymentPolicy, version: string, catalogue: Catalogue): readonly Kind[] {
+  const { services, servicePolicies } = catalogue;
+  if (services !== undefined) {
+    return services.filter((one) => one.version === version && isDefinitionOf(policy, one));
   }
-  const arches = service.arch === "*" ? [...catalogue.servicePolicies.keys()] : [service.arch];
-  return (arches.length === 0 ? [undefined] : arches).map((arch) => ({
-    arch,
+  const { arch } = policy.service;
+  const arches = arch === "*" ? [...servicePolicies.keys()] : [arch];
+  return (arches.length === 0 ? [undefined] : arches).map((one) => ({
+    arch: one,
     isPrivileged: false,
   }));
+}
+
+/** Whether a definition is of the service that a policy places, whatever its version. */
+function isDefinitionOf({ service }: DeploymentPolicy, { org, url, arch }: Service): boolean {
+  const isOrg = org === "" || org === service.org;
+  return url === service.name && isOrg && (service.arch === "*" || arch === service.arch);
+}
+
+/** Whether a policy places a definition. hzn refuses a check with one that is not placed. */
+export function places(policy: DeploymentPolicy, definition: Service): boolean {
+  const { versions } = policy.service;
+  return (
+    isDefinitionOf(policy, definition) &&
+    versions.some(({ version }) => version === definition.version)
+  );
 }
 
 /** Compiles what a policy asks of a node. One object for one kind: equal requirements need no second look. */

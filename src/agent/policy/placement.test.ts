@@ -83,4 +83,14 @@ describe("a node", () => {
     assert.equal(placed(catalogue, [], "amd64"), "2.0.0 node-lacks, 1.0.0 node-lacks");
     assert.equal(placed(catalogue, [], "arm64"), "2.0.0 arm64");
   });
+
+  it("is asked for what the common service policy asks only where its architecture has none of its own", () => {
+    const servicePolicies = new Map([
+      ["amd64", { properties: [], constraints: [parseConstraint("board == t4")] }],
+      [undefined, { properties: [], constraints: [] }],
+    ]);
+    const catalogue = { ...everything, servicePolicies };
+    assert.equal(placed(catalogue, [], "amd64"), "2.0.0 node-lacks, 1.0.0 node-lacks");
+    assert.equal(placed(catalogue, [], "arm64"), "2.0.0 undefined");
+  });
 });

@@ -44,8 +44,7 @@ export function place(
   const unmet = new Map<Requirement, Mismatch>();
   for (const { version, offers } of deployment.versions) {
     let why: Refusal["why"] = { t: "no-service", arch, offered: offers.map((offer) => offer.arch) };
-    for (const offer of offers) {
-      if (arch !== undefined && offer.arch !== undefined && offer.arch !== arch) continue;
+    for (const offer of offersFor(arch, offers)) {
       const found = unmet.get(offer.requirement) ?? mismatch(offer, node, nodeRequirement);
       if (found === undefined) return { t: "placed", offer, refusals };
       if (found.t === "node-lacks") unmet.set(offer.requirement, found);
@@ -56,4 +55,11 @@ export function place(
     if (why.t === "no-service") break;
   }
   return { t: "none", refusals };
+}
+
+/** An offer that is for no architecture in particular stands in where there is none for the node's own. */
+function offersFor(arch: string | undefined, offers: readonly Offer[]): readonly Offer[] {
+  if (arch === undefined) return offers;
+  const own = offers.filter((offer) => offer.arch === arch);
+  return own.length > 0 ? own : offers.filter((offer) => offer.arch === undefined);
 }

@@ -69,15 +69,16 @@ function readProperty(entry: unknown, fault: FaultIn): Property | undefined {
     fault("value", `the value of ${name} must be a text, a number or a boolean`);
     return undefined;
   }
-  if (name === privileged) return readPrivileged(value, fault);
-  if (type === undefined || type === "") return { name, value };
+  if (type === undefined || type === "") {
+    return name === privileged ? readPrivileged(value, fault) : { name, value };
+  }
   if (typeof type !== "string" || !isPropertyType(type)) {
     fault("type", `must be one of ${propertyTypes.join(", ")}`);
     return undefined;
   }
   const problem = valueProblem(value, type);
   if (problem !== undefined) fault("value", `the value of ${name} ${problem}`);
-  return { name, value, type };
+  return name === privileged ? readPrivileged(value, fault) : { name, value, type };
 }
 
 /** This one property may be the text "true" or "false". */

@@ -1,11 +1,11 @@
 // Asks the real `hzn`: a run of `hzn deploycheck policy` on files in a folder of their own, without an Exchange.
 
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
-import type { Answer, Question } from "./cases.js";
+import type { Answer, Program, Question } from "./cases.js";
 
 const run = promisify(execFile);
 
@@ -21,6 +21,12 @@ export function findHzn(environment: NodeJS.ProcessEnv): string | undefined {
       return false; // not there, or not ours to run: the next one
     }
   });
+}
+
+/** What there is to say of an `hzn`; it does not know its own commit. */
+export function describeHzn(hzn: string, commit: string): Program {
+  const said = execFileSync(hzn, ["version"], { encoding: "utf8" });
+  return { name: "hzn", version: /version: ([\d.]+)/.exec(said)?.[1] ?? "", commit };
 }
 
 export function askHzn(hzn: string, question: Question): Promise<Answer> {

@@ -1,18 +1,15 @@
 // Records the golden answers anew: `node record.js COMMIT`, with HZN_BIN or an hzn on PATH built from that commit.
 
-import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ConstraintFile, PlacementFile, Question } from "./cases.js";
 import { goldenFolder, questionOfConstraint, questionOfPlacement, readGolden } from "./cases.js";
-import { askHzn, findHzn } from "./hzn.js";
+import { askHzn, describeHzn, findHzn } from "./hzn.js";
 
 const hzn = findHzn(process.env);
 const commit = process.argv[2];
 if (hzn === undefined || commit === undefined) throw new Error("usage: HZN_BIN=... record COMMIT");
-const version =
-  /version: ([\d.]+)/.exec(execFileSync(hzn, ["version"], { encoding: "utf8" }))?.[1] ?? "";
-const program = { name: "hzn", version, commit };
+const program = describeHzn(hzn, commit);
 
 const placement = readGolden<PlacementFile>("placement.json");
 write("placement.json", {
