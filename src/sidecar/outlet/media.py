@@ -24,6 +24,8 @@ class MountFactory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # gi 
         super().__init__()
         self._mount = mount
         self._feed = feed
+        # Counts the media that began to end.
+        self._ended = 0
         self.set_shared(True)
         self.set_protocols(GstRtsp.RTSPLowerTrans.TCP | GstRtsp.RTSPLowerTrans.UDP)
         # Frames are due the moment they arrive.
@@ -31,8 +33,12 @@ class MountFactory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # gi 
         self.connect("media-configure", self._on_media_configure)
 
     def do_gen_key(self, _url: Any) -> str:
-        """Addresses that differ in their query only share one media."""
-        return self._mount.path
+        """Names the media that a viewer shares: the same for all, whatever the query of their addresses.
+
+        The server finds a media by this name until it has ended, and refuses (503) a viewer that finds one which has
+        only begun to: who comes just after the last viewer has left must find another name.
+        """
+        return "%s %d" % (self._mount.path, self._ended)
 
     def do_create_element(self, _url: Any) -> Optional[Any]:
         """None (the client is told that there is nothing yet) before the worker's first frame."""
@@ -47,8 +53,13 @@ class MountFactory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # gi 
 
     def _on_media_configure(self, _factory: Any, media: Any) -> None:
         source = media.get_element().get_by_name(_SOURCE)
+        media.connect("target-state", self._on_target_state)
         media.connect("unprepared", self._on_unprepared, source)
         self._feed.attach(source)
+
+    def _on_target_state(self, _media: Any, target: int) -> None:
+        if target == Gst.State.NULL:
+            self._ended += 1
 
     def _on_unprepared(self, _media: Any, source: Any) -> None:
         self._feed.detach(source)

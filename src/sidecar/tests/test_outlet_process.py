@@ -217,6 +217,17 @@ def test_a_viewer_keeps_its_session_when_the_worker_is_replaced(rig):
     until(lambda: rig.served() and rig.viewers() == 2, "served again, to the same viewers")
 
 
+def test_who_comes_just_as_the_last_viewer_leaves_is_served(rig):
+    rig.serve(H264)
+    until(rig.served, "served")
+    for turn in range(12):
+        viewers = [rig.watch(H264, transport) for transport in ("tcp", "udp")]
+        until(lambda: all(viewer.frames or viewer.errors for viewer in viewers), "a frame or an error")  # noqa: B023
+        assert [viewer.errors for viewer in viewers] == [[], []], "turn %d" % turn
+        for viewer in viewers:
+            viewer.stop()
+
+
 def test_served_is_true_only_for_a_stream_that_has_come_through(rig):
     rig.configure(H264)
     until(lambda: "/ds" in rig.statuses, "a status")
