@@ -116,6 +116,17 @@ describe("policy explain", () => {
   });
 });
 
+describe("the policy commands", () => {
+  it("ask for what they need", async () => {
+    await assert.rejects(run("explain", "--node", "n.json"), {
+      code: "commander.missingMandatoryOptionValue",
+    });
+    await assert.rejects(run("plan", "--deployment", "d.json"), {
+      code: "commander.missingMandatoryOptionValue",
+    });
+  });
+});
+
 describe("a definition", () => {
   it("that no policy places is told", async () => {
     const policy = write("d.json", deployment("slipstream.ring >= 0"));

@@ -17,8 +17,8 @@ const exitBadInput = 2;
 
 interface PolicyOptions {
   readonly deployment: string[];
-  readonly service: ArchFile[];
-  readonly servicePolicy: ArchFile[];
+  readonly service?: ArchFile[];
+  readonly servicePolicy?: ArchFile[];
   readonly json?: true;
 }
 
@@ -57,25 +57,25 @@ export function policyCommand(terminal: Terminal = processTerminal()): Command {
 }
 
 function withPolicies(command: Command): Command {
-  const append =
-    <T>(read: (text: string) => T) =>
-    (text: string, previous: readonly T[]) => [...previous, read(text)];
   return command
-    .requiredOption("--deployment <file>", "deployment policy; may be repeated", append(String), [])
+    .requiredOption("--deployment <file>", "deployment policy; may be repeated", append(String))
     .option(
       "--service <[arch=]file>",
       "service definition, with $ARCH set to arch; may be repeated",
       append(parseArchFile),
-      [],
     )
     .option(
       "--service-policy <[arch=]file>",
-      "service policy, of one architecture or all; may be repeated",
+      "service policy, of one architecture or of all others; may be repeated",
       append(parseArchFile),
-      [],
     )
     .option("--json", "print JSON")
     .exitOverride(); // not inherited: the parent gets its settings only when it is added to the program
+}
+
+/** Collects an option that may be repeated. */
+function append<T>(read: (text: string) => T): (text: string, previous?: readonly T[]) => T[] {
+  return (text, previous = []) => [...previous, read(text)];
 }
 
 function explain(options: ExplainOptions, terminal: Terminal): void {
@@ -115,11 +115,8 @@ async function plan(options: PlanOptions, terminal: Terminal): Promise<void> {
 }
 
 function load(loader: Loader, options: PolicyOptions, terminal: Terminal) {
-  const deployments = loader.deployments(
-    options.deployment,
-    options.service,
-    options.servicePolicy,
-  );
+  const { deployment, service = [], servicePolicy = [] } = options;
+  const deployments = loader.deployments(deployment, service, servicePolicy);
   for (const warning of loader.finish()) terminal.err(`${displayProblem(warning)}\n`);
   return deployments;
 }

@@ -20,7 +20,7 @@ describe("variables", () => {
     ({ A: "1", LONG_name2: "x", EMPTY: "" })[name];
   const cases: ReadonlyArray<readonly [string, string]> = [
     ["a$A b", "a1 b"],
-    ["a${A}b", "a1b"],
+    ["a$\x7bA}b", "a1b"],
     ["$LONG_name2-$A", "x-1"],
     ["$AB", ""],
     ["$EMPTY", ""],
@@ -28,7 +28,7 @@ describe("variables", () => {
     ["$ A", "$ A"],
     ["$1x", "x"],
     ["$$A", "A"],
-    ["${}x", "x"],
+    ["$\x7b}x", "x"],
     ["${A", "A"],
     ["$.x", "$.x"],
   ];

@@ -59,7 +59,7 @@ async function ask(hzn: string, question: Question, folder: string): Promise<Ans
   if (question.arch !== undefined) args.push("-a", question.arch);
   const { exit, stdout, stderr } = await runHzn(hzn, args, folder);
   if (exit !== 0) return { exit, text: stderr.replaceAll(`${folder}/`, "").trim() };
-  // Chatter may stand before the JSON.
+  // Chatter may stand before the JSON, which is always an object.
   const { compatible, reason } = JSON.parse(stdout.slice(stdout.indexOf("{\n"))) as Record<
     string,
     unknown
