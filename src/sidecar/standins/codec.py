@@ -9,7 +9,7 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstBase", "1.0")
 from gi.repository import Gst, GstBase  # noqa: E402
 
-from sidecar.standins.element import Standin  # noqa: E402
+from sidecar.standins.element import Standin, weakly  # noqa: E402
 from sidecar.standins.frames import NVMM  # noqa: E402
 
 _RAW = re.compile(r"video/x-raw(\([^)]*\))?")
@@ -105,7 +105,7 @@ class Decoder(Codec):
         raw.link(relabel)
         self._show("sink", self._entrance)
         self._show("src", relabel)
-        self._entrance.get_static_pad("src").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, self._on_event)
+        self._entrance.get_static_pad("src").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, weakly(self._on_event))
 
     def _format(self) -> str:
         """The first format of the source pad, which is what hardware decoders give."""
@@ -143,7 +143,7 @@ class Encoder(Codec):
             self._encoder.set_property("option-string", "pools=1:frame-threads=1")
         self._caps = _make("capsfilter")
         self.chain(
-            Relabel(to_nvmm=False, accept=self._device_opens),
+            Relabel(to_nvmm=False, accept=weakly(self._device_opens)),
             _make("videoconvert", n_threads=1),
             self._encoder,
             self._caps,

@@ -9,7 +9,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from sidecar.standins import batch, pyds  # noqa: E402
-from sidecar.standins.element import Standin  # noqa: E402
+from sidecar.standins.element import Standin, requested, weakly  # noqa: E402
 from sidecar.standins.frames import picture_of, split  # noqa: E402
 
 
@@ -20,8 +20,8 @@ class Demux(Standin):
 
     def build(self) -> None:
         sink = Gst.Pad.new_from_template(self.template("sink"), "sink")
-        sink.set_chain_function_full(self._chain)
-        sink.set_event_function_full(self._event)
+        sink.set_chain_function_full(weakly(self._chain))
+        sink.set_event_function_full(weakly(self._event))
         self.add_pad(sink)
         self._size = 0
         self._lock = threading.Lock()
@@ -43,11 +43,12 @@ class Demux(Standin):
         self.add_pad(pad)
         for event in sticky:
             pad.push_event(event)
-        return pad
+        return requested(pad)
 
     def do_release_pad(self, pad: Gst.Pad) -> None:
-        with self._lock:
-            self._pads = {index: each for index, each in self._pads.items() if each != pad}
+        if self.has_state():
+            with self._lock:
+                self._pads = {index: each for index, each in self._pads.items() if each != pad}
         pad.set_active(False)
         self.remove_pad(pad)
 

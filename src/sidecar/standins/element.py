@@ -1,7 +1,8 @@
 """The ground of every stand-in: GObject properties as the catalogue says, registration, and errors on the bus."""
 
 import ctypes
-from typing import TYPE_CHECKING, Any, Dict, List, Tuple, Type
+import weakref
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple, Type
 
 import gi
 
@@ -52,7 +53,14 @@ class Standin:
         # CRITICAL. A reference of our own, floated, gives it back.
         native.g_object_ref(hash(self))
         native.g_object_force_floating(hash(self))
+        # And it keeps a reference to this object for the first call from Python, which never comes for an element that
+        # another element made: a round trip takes it.
+        GObject.Value(GObject.TYPE_OBJECT, self).get_object()
         self.build()
+
+    def has_state(self) -> bool:
+        """False while GStreamer disposes the element: virtual functions then get a new and empty Python half."""
+        return "values" in self.__dict__
 
     def build(self) -> None:
         """Makes what the element consists of: pads or inner elements."""
@@ -79,6 +87,23 @@ class Standin:
 
         def __getattr__(self, name: str) -> Any:
             """What comes from gst_class."""
+
+
+def requested(pad: Gst.Pad) -> Gst.Pad:
+    """A pad as do_request_new_pad must return it. PyGObject hands out a reference that GStreamer does not take."""
+    native.g_object_unref(hash(pad))
+    return pad
+
+
+def weakly(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A bound method as a callback that does not keep its element alive: the element holds what would hold it."""
+    reference = weakref.WeakMethod(method)
+
+    def call(*arguments: Any) -> Any:
+        alive = reference()
+        return None if alive is None else alive(*arguments)
+
+    return call
 
 
 def register(base: Type[Standin], spec: catalogue.Element, options: Any, rank: int, klass: str) -> None:

@@ -15,7 +15,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from sidecar.standins import batch, pyds  # noqa: E402
-from sidecar.standins.element import Standin  # noqa: E402
+from sidecar.standins.element import Standin, requested, weakly  # noqa: E402
 from sidecar.standins.frames import Converter, Picture, Rectangle, picture_of, stack  # noqa: E402
 
 _OUTPUT_FORMATS = ("NV12", "RGBA", "I420")
@@ -73,18 +73,19 @@ class Mux(Standin):
                 return None
             self._sources[name] = _Source(int(name[len("sink_") :]))
         pad = Gst.Pad.new_from_template(template, name)
-        pad.set_chain_function_full(self._chain)
-        pad.set_event_function_full(self._event)
+        pad.set_chain_function_full(weakly(self._chain))
+        pad.set_event_function_full(weakly(self._event))
         pad.set_active(True)
         self.add_pad(pad)
-        return pad
+        return requested(pad)
 
     def do_release_pad(self, pad: Gst.Pad) -> None:
-        with self._changed:
-            source = self._sources.pop(pad.get_name(), None)
-            if source is not None:
-                source.flushing = True
-            self._changed.notify_all()
+        if self.has_state():
+            with self._changed:
+                source = self._sources.pop(pad.get_name(), None)
+                if source is not None:
+                    source.flushing = True
+                self._changed.notify_all()
         pad.set_active(False)
         self.remove_pad(pad)
 
@@ -105,7 +106,7 @@ class Mux(Standin):
             self._stop()
         result = Gst.Element.do_change_state(self, transition)
         if transition == Gst.StateChange.READY_TO_PAUSED and result != Gst.StateChangeReturn.FAILURE:
-            self._src.start_task(self._push_batch)
+            self._src.start_task(weakly(self._push_batch))
         elif transition == Gst.StateChange.PAUSED_TO_READY:
             self._src.stop_task()
         return result
@@ -267,12 +268,12 @@ class Mux(Standin):
         buffer.pts = self._last_pts
         meta = pyds.nvds_create_batch_meta(int(self.values["batch-size"]))
         for index, frame in enumerate(frames):
-            pyds.nvds_add_frame_meta_to_batch(meta, _frame_meta(meta, index, frame, output))
+            pyds.nvds_add_frame_meta_to_batch(meta, _frame_meta(meta, index, frame))
         batch.attach(buffer, meta)
         return buffer
 
 
-def _frame_meta(meta: pyds.NvDsBatchMeta, index: int, frame: _Frame, output: Picture) -> pyds.NvDsFrameMeta:
+def _frame_meta(meta: pyds.NvDsBatchMeta, index: int, frame: _Frame) -> pyds.NvDsFrameMeta:
     found = pyds.nvds_acquire_frame_meta_from_pool(meta)
     found.batch_id = index
     found.pad_index = found.source_id = frame.source
@@ -280,7 +281,6 @@ def _frame_meta(meta: pyds.NvDsBatchMeta, index: int, frame: _Frame, output: Pic
     found.buf_pts = frame.pts
     found.ntp_timestamp = frame.ntp
     found.source_frame_width, found.source_frame_height = frame.width, frame.height
-    found.pipeline_width, found.pipeline_height = output.width, output.height
     return found
 
 

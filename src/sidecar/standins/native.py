@@ -53,6 +53,7 @@ g_enum_register_static = _function(
     _gobject, "g_enum_register_static", ctypes.c_size_t, _TEXT, ctypes.POINTER(EnumValue)
 )
 g_object_ref = _function(_gobject, "g_object_ref", _ADDRESS, _ADDRESS)
+g_object_unref = _function(_gobject, "g_object_unref", None, _ADDRESS)
 g_object_force_floating = _function(_gobject, "g_object_force_floating", None, _ADDRESS)
 g_value_get_boxed = _function(_gobject, "g_value_get_boxed", _ADDRESS, _ADDRESS)
 

@@ -12,8 +12,8 @@ from typing import Any, Callable, Dict, List, Optional, Tuple, Type, TypeVar
 
 from sidecar.standins import batch as _batch
 
-UNTRACKED_OBJECT_ID = 2**64 - 1
-MAX_ELEMENTS_IN_DISPLAY_META = 16
+_UNTRACKED = 2**64 - 1
+_MOST_ELEMENTS = 16
 
 _T = TypeVar("_T")
 
@@ -231,11 +231,11 @@ class _Array:
         self._made: Dict[int, Any] = {}
 
     def __len__(self) -> int:
-        return MAX_ELEMENTS_IN_DISPLAY_META
+        return _MOST_ELEMENTS
 
     def __getitem__(self, index: int) -> Any:
-        if not 0 <= index < MAX_ELEMENTS_IN_DISPLAY_META:
-            raise IndexError("a display meta holds %d elements of a kind" % MAX_ELEMENTS_IN_DISPLAY_META)
+        if not 0 <= index < _MOST_ELEMENTS:
+            raise IndexError("a display meta holds %d elements of a kind" % _MOST_ELEMENTS)
         if index not in self._made:
             self._made[index] = self._kind()
         return self._made[index]
@@ -243,9 +243,9 @@ class _Array:
 
 def _count(value: Any) -> int:
     count = _integer(value)
-    if not 0 <= count <= MAX_ELEMENTS_IN_DISPLAY_META:
+    if not 0 <= count <= _MOST_ELEMENTS:
         # The real one writes past its array.
-        raise ValueError("a display meta holds at most %d elements of a kind" % MAX_ELEMENTS_IN_DISPLAY_META)
+        raise ValueError("a display meta holds at most %d elements of a kind" % _MOST_ELEMENTS)
     return count
 
 
@@ -277,7 +277,7 @@ class NvDsObjectMeta(_Struct):
         "parent": (_any, None),
         "unique_component_id": _INT,
         "class_id": _INT,
-        "object_id": (_integer, UNTRACKED_OBJECT_ID),
+        "object_id": (_integer, _UNTRACKED),
         "confidence": _FLOAT,
         "tracker_confidence": _FLOAT,
         "obj_label": (_label, ""),
@@ -306,8 +306,6 @@ class NvDsFrameMeta(_Struct):
         "surface_type": _INT,
         "surface_index": _INT,
         "bInferDone": _INT,
-        "pipeline_width": _INT,
-        "pipeline_height": _INT,
     }
     _nested = {"base_meta": _base(NvDsMetaType.NVDS_FRAME_META)}
     _lists = ("obj_meta_list", "display_meta_list", "frame_user_meta_list")
@@ -376,13 +374,13 @@ def nvds_create_batch_meta(max_batch_size: int) -> NvDsBatchMeta:
     return meta
 
 
-def get_string(address: int) -> str:
-    return ctypes.string_at(address).decode() if address else ""
+def get_string(ptr: int) -> str:
+    return ctypes.string_at(ptr).decode() if ptr else ""
 
 
-def get_ptr(data: Any) -> int:
+def get_ptr(ptr: Any) -> int:
     """The address behind an untyped pointer, such as the buffer of a layer."""
-    target = data._target if isinstance(data, _Capsule) else data
+    target = ptr._target if isinstance(ptr, _Capsule) else ptr
     return target if isinstance(target, int) else id(target)
 
 

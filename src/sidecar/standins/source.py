@@ -7,7 +7,7 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-from sidecar.standins.element import Standin  # noqa: E402
+from sidecar.standins.element import Standin, weakly  # noqa: E402
 from sidecar.standins.frames import NVMM  # noqa: E402
 
 
@@ -18,8 +18,8 @@ class UriSource(Standin):
 
     def build(self) -> None:
         self._decoder = Gst.ElementFactory.make("uridecodebin", None)
-        self._decoder.connect("source-setup", self._on_source)
-        self._decoder.connect("pad-added", self._on_pad)
+        self._decoder.connect("source-setup", weakly(self._on_source))
+        self._decoder.connect("pad-added", weakly(self._on_pad))
         self.add(self._decoder)
 
     def changed(self, name: str, value: Any) -> None:

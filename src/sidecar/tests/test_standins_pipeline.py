@@ -100,6 +100,48 @@ def test_the_demuxer_gives_each_camera_its_frames_and_its_metadata(config: str, 
     assert near(second[1], GREEN)
 
 
+def overlaid(config: str) -> List[List[int]]:
+    import pyds
+
+    def cover(buffer: Gst.Buffer) -> None:
+        batch = pyds.gst_buffer_get_nvds_batch_meta(hash(buffer))
+        frame = pyds.NvDsFrameMeta.cast(batch.frame_meta_list.data)
+        display = pyds.nvds_acquire_display_meta_from_pool(batch)
+        display.num_rects = display.num_labels = display.num_lines = 1
+        mask = display.rect_params[0]
+        mask.left, mask.top, mask.width, mask.height = 40.0, 20.0, 80.0, 40.0
+        mask.has_bg_color = 1
+        mask.bg_color.set(1.0, 0.0, 0.0, 1.0)
+        text = display.text_params[0]
+        text.display_text, text.x_offset, text.y_offset = "MMMM", 40, 100
+        text.font_params.font_name, text.font_params.font_size = "Sans", 20
+        text.set_bg_clr = 1
+        text.text_bg_clr.set(0.0, 1.0, 0.0, 1.0)
+        line = display.line_params[0]
+        line.x1, line.y1, line.x2, line.y2, line.line_width = 200, 40, 300, 40, 8
+        line.line_color.set(1.0, 0.0, 0.0, 1.0)
+        pyds.nvds_add_display_meta_to_frame(frame, display)
+
+    played = play(
+        "%s ! mux.sink_0 %s batch-size=1 ! nvmultistreamtiler rows=1 columns=2 width=640 height=180 ! nvdsosd ! %ssink"
+        % (camera(BLUE), MUX, TO_RGB),
+        prepare=lambda pipeline: probe(pipeline, "mux", cover),
+        sinks=["sink"],
+    )
+    assert played.error is None, played.error
+    return pixels(played.samples["sink"], [[80, 40], [38, 40], [50, 110], [250, 40], [250, 60], [400, 40]])
+
+
+def test_masks_texts_and_lines_of_a_probe_are_drawn(config: str) -> None:
+    mask, beside, text, line, below, empty = run(overlaid, "7.1/dgpu", config)
+    assert near(mask, RED)
+    assert near(beside, BLUE)
+    assert near(text, 0x00FF00)
+    assert near(line, RED)
+    assert near(below, BLUE)
+    assert near(empty, 0x000000)
+
+
 def metadata(config: str, interval: int) -> List[Any]:
     import pyds
 
