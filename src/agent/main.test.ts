@@ -48,7 +48,11 @@ describe("the agent", { timeout: 20_000 }, () => {
   beforeEach(async () => {
     directory = await socketDirectory();
     const socketPath = join(directory.path, "worker.sock");
-    env = { RTSPINPUT: "rtsp://u:hunter2@cam/1", SLIPSTREAM_SOCKET: socketPath };
+    env = {
+      RTSPINPUT: "rtsp://u:hunter2@cam/1",
+      SLIPSTREAM_SOCKET: socketPath,
+      LOG_LEVEL: "debug",
+    };
     agents = [];
     sidecars = [];
   });

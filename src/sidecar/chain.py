@@ -62,7 +62,8 @@ def _refusal(spec: Any, value: Any) -> Optional[str]:
             nicks = [one.value_nick for one in type(spec.default_value).__enum_values__.values()]
             return None if value in nicks else "it is none of %s" % ", ".join(nicks)
         if kind.is_a(GObject.TYPE_FLAGS):
-            nicks = [nick for one in type(spec.default_value).__flags_values__.values() for nick in one.value_nicks]
+            values = type(spec.default_value).__flags_values__.values()
+            nicks = [nick for one in values for nick in one.value_nicks]
             unknown = [nick for nick in value.split("+") if nick not in nicks]
             return "%s is none of %s" % (unknown[0], ", ".join(nicks)) if unknown else None
         if kind.is_a(Gst.Caps.__gtype__):

@@ -21,6 +21,7 @@ describe("loadConfig", () => {
     assert.deepEqual(load(), {
       cameras: [{ id: "cam1", name: "cam1", uri: "rtsp://cam/1", credentials: undefined }],
       transport: "tcp",
+      acceptAnyCertificate: false,
       latencyMs: 100,
       model: "/work/models/nanodet-coco",
       overlay: new Set(["boxes", "labels", "counts", "names"]),
@@ -68,6 +69,7 @@ describe("loadConfig", () => {
       {
         cameras: [],
         transport: "udp",
+        acceptAnyCertificate: false,
         latencyMs: 2000,
         model: "/models/x",
         threshold: 0.35,

@@ -50,6 +50,10 @@ export const settings = {
     ...withDefault("RTSP_TRANSPORT", oneOf(["tcp", "udp"]), "tcp"),
     doc: "How RTP comes from the cameras: tcp inside the RTSP connection, or udp.",
   },
+  acceptAnyCertificate: {
+    ...withDefault("RTSPS_ACCEPT_ANY_CERTIFICATE", yesOrNo(), "no"),
+    doc: "Take the certificate of an rtsps:// camera whatever it says; otherwise the system must trust it.",
+  },
   latencyMs: {
     ...withDefault("RTSP_LATENCY", duration(0, 10_000), "100ms"),
     doc: "Depth of the jitter buffer: a packet that is later than this is given up.",

@@ -17,6 +17,7 @@ describe("desiredFrom", () => {
           uri: "rtsp://cam/1",
           credentials: { username: "u", password: "p" },
           transport: "tcp",
+          acceptAnyCertificate: false,
           latencyMs: 100,
         },
       ],

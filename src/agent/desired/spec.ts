@@ -20,6 +20,8 @@ export interface Camera {
   readonly uri: string;
   readonly credentials: Credentials | undefined;
   readonly transport: "tcp" | "udp";
+  /** Of an rtsps:// camera. */
+  readonly acceptAnyCertificate: boolean;
   readonly latencyMs: number;
 }
 
@@ -70,9 +72,14 @@ export function desiredFrom(config: Config): Desired {
 }
 
 function specFrom(config: Config): PipelineSpec {
-  const { transport, latencyMs } = config;
+  const { transport, acceptAnyCertificate, latencyMs } = config;
   return {
-    cameras: config.cameras.map((camera) => ({ ...camera, transport, latencyMs })),
+    cameras: config.cameras.map((camera) => ({
+      ...camera,
+      transport,
+      acceptAnyCertificate,
+      latencyMs,
+    })),
     model: {
       bundlePath: config.model,
       interval: config.interval,

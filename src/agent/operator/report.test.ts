@@ -168,7 +168,6 @@ describe("Report", () => {
         },
       });
     assert.deepEqual(messages(state(["a"]), state(["a"])), [
-      "info pipeline running",
       "info camera live",
       "info picture ready",
     ]);
@@ -194,9 +193,7 @@ describe("Report", () => {
     const beat = pipeline({ t: "idle" });
 
     it("takes a sidecar that is not yet there for the normal case at first", () => {
-      assert.deepEqual(messages(unreachable(1), unreachable(9999)), [
-        "info waiting for the sidecar",
-      ]);
+      assert.deepEqual(messages(unreachable(1), unreachable(9999)), []);
       assert.deepEqual(lines(unreachable(10_400), unreachable(60_000)), [
         [
           "warn",
@@ -243,6 +240,7 @@ describe("Report", () => {
     const problems: Problem[] = [
       { severity: "error", code: "no-file", path: "model.bundle_path", message: "not there" },
       { severity: "warning", code: "unused-key", path: "config_infer.txt:7", message: "unused" },
+      { severity: "notice", code: "no-meaning", path: "config_infer.txt", message: "no use here" },
     ];
 
     it("tells each problem of a refusal in a line of its own", () => {
@@ -261,17 +259,25 @@ describe("Report", () => {
       ]);
     });
 
-    it("tells once that it was accepted, and what that changed", () => {
-      const changes: Verdict["changes"] = [{ path: "cameras[front]", effect: "rebuild" }];
-      const verdict: Verdict = { accepted: true, generation: "g1", problems: [], changes };
-      const applied: Happening = { t: "applied", generation: "g1", verdict };
-      assert.deepEqual(lines(applied, applied), [
-        [
-          "info",
-          "specification accepted",
-          { generation: "g1", changes: ["cameras[front] rebuild"] },
-        ],
+    it("tells a refusal that is repeated once, until another problem comes", () => {
+      const refused: Happening = { t: "refused", generation: "g1", problems };
+      const other: Happening = { t: "refused", generation: "g1", problems: problems.slice(1) };
+      assert.equal(messages(refused, refused).length, 3);
+      assert.deepEqual(messages(refused, other), [
+        "error specification refused",
+        "warn problem in the specification",
       ]);
+    });
+
+    it("warns once of what an accepted one does not do as written", () => {
+      const verdict: Verdict = {
+        accepted: true,
+        generation: "g1",
+        problems: problems.slice(1),
+        changes: [{ path: "cameras[front]", effect: "rebuild" }],
+      };
+      const applied: Happening = { t: "applied", generation: "g1", verdict };
+      assert.deepEqual(messages(applied, applied), ["warn problem in the specification"]);
     });
   });
 });

@@ -9,6 +9,13 @@ import { StatusReport } from "./status-report.js";
 /** An absence that is longer than any start or restart of the sidecar. */
 const LONG_ABSENCE_MS = 10_000;
 
+const LEVELS = { error: "error", warning: "warn", notice: "debug" } as const;
+const MESSAGES = {
+  error: "problem in the specification",
+  warning: "problem in the specification",
+  notice: "note on the specification",
+} as const;
+
 const SIDECAR = "sidecar";
 const SPECIFICATION = "specification";
 
@@ -56,7 +63,7 @@ export class Report {
     const { code: reason, details: detail } = err;
     if (this.#said.last(SIDECAR) === undefined) {
       this.#said.isNews(SIDECAR, "awaited");
-      this.#log.info("waiting for the sidecar", { detail });
+      this.#log.debug("waiting for the sidecar", { detail });
     }
     if (forMs < LONG_ABSENCE_MS || !this.#said.isNewTrouble(SIDECAR, `absent, ${reason}`)) return;
     this.#log.warn("sidecar does not answer", {
@@ -86,22 +93,21 @@ export class Report {
     this.#sidecarIsWell();
     if (!this.#said.isNews(SPECIFICATION, generation)) return;
     const changes = verdict.changes.map(({ path, effect }) => `${path} ${effect}`);
-    this.#log.info("specification accepted", { generation, changes });
+    this.#log.debug("specification accepted", { generation, changes });
     this.#problems(verdict.problems);
   }
 
   #refused({ generation, problems }: Of<"refused">): void {
     this.#sidecarIsWell();
-    // The reconciler asks once for each generation and instance.
-    this.#said.isNewTrouble(SPECIFICATION, generation);
+    // The same is asked again now and then.
+    if (!this.#said.isNewTrouble(SPECIFICATION, JSON.stringify([generation, problems]))) return;
     this.#log.error("specification refused", { generation });
     this.#problems(problems);
   }
 
   #problems(problems: readonly Problem[]): void {
     for (const { severity, code, path, message: detail } of problems) {
-      const level = severity === "error" ? "error" : "warn";
-      this.#log[level]("problem in the specification", { path, reason: code, detail });
+      this.#log[LEVELS[severity]](MESSAGES[severity], { path, reason: code, detail });
     }
   }
 

@@ -73,9 +73,12 @@ export class StatusReport {
         }
         break;
       }
-      case "running":
-        if (this.#said.isNews(PIPELINE, "running")) this.#log.info("pipeline running");
+      case "running": {
+        const wasTrouble = this.#said.isTrouble(PIPELINE);
+        if (!this.#said.isNews(PIPELINE, "running")) break;
+        this.#log[wasTrouble ? "info" : "debug"]("pipeline running");
         break;
+      }
       case "failed":
         if (!this.#said.isNewTrouble(PIPELINE, status.reason)) break;
         this.#log.error("pipeline failed", troubleFields(status));

@@ -12,7 +12,7 @@ function apart(failures: number): Observed {
   return { t: "apart", failures, failedMs: 1000 };
 }
 
-const refused: RefusedBefore = { generation: "g1", instanceId: "one" };
+const refused: RefusedBefore = { generation: "g1", instanceId: "one", againMs: 5000 };
 
 /** What is observed, at which time, and the step towards generation g1. */
 const cases: readonly [string, Observed, number, Step, RefusedBefore?][] = [
@@ -45,10 +45,17 @@ const cases: readonly [string, Observed, number, Step, RefusedBefore?][] = [
   ],
   ["parts when the watch ended", met({ watch: "ended" }), 1, { t: "part", why: "watch ended" }],
   [
-    "does not repeat a specification that this instance refused",
+    "does not repeat at once a specification that this instance refused",
     met({ generation: "g0" }),
     1,
-    { t: "wait", untilMs: 6000 },
+    { t: "wait", untilMs: 5000 },
+    refused,
+  ],
+  [
+    "asks again after a while, for what was missing may have come",
+    met({ generation: "g0" }),
+    5000,
+    { t: "apply" },
     refused,
   ],
   [
@@ -70,7 +77,7 @@ const cases: readonly [string, Observed, number, Step, RefusedBefore?][] = [
     met({ generation: "" }),
     1,
     { t: "apply" },
-    { generation: "g0", instanceId: "one" },
+    { generation: "g0", instanceId: "one", againMs: 5000 },
   ],
 ];
 

@@ -24,6 +24,8 @@ export type Observed =
 export interface RefusedBefore {
   readonly generation: string;
   readonly instanceId: string;
+  /** When it is asked again: what was missing, a model's file for one, may have come meanwhile. */
+  readonly againMs: number;
 }
 
 export interface Limits {
@@ -61,22 +63,26 @@ export function decide(
       const deadMs = observed.heardMs + limits.silenceMs;
       // First of all: a call to a dead sidecar costs its whole deadline.
       if (nowMs >= deadMs) return { t: "part", why: "silent" };
-      if (observed.generation !== generation && !isRefused(generation, observed, refused)) {
-        return { t: "apply" };
-      }
-      return observed.watch === "none" ? { t: "watch" } : { t: "wait", untilMs: deadMs };
+      const dueMs =
+        observed.generation === generation ? Infinity : applyDueMs(generation, observed, refused);
+      if (nowMs >= dueMs) return { t: "apply" };
+      return observed.watch === "none"
+        ? { t: "watch" }
+        : { t: "wait", untilMs: Math.min(deadMs, dueMs) };
     }
     default:
       return observed satisfies never;
   }
 }
 
-function isRefused(
+/** At once, unless this instance has refused this specification. */
+function applyDueMs(
   generation: string,
   { instanceId }: { readonly instanceId: string },
   refused: RefusedBefore | undefined,
-): boolean {
-  return refused?.generation === generation && refused.instanceId === instanceId;
+): number {
+  const isRefused = refused?.generation === generation && refused.instanceId === instanceId;
+  return isRefused ? refused.againMs : -Infinity;
 }
 
 /**

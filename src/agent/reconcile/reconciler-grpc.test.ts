@@ -35,6 +35,7 @@ describe("Reconciler over a real socket", () => {
         connectTimeoutMs: 200,
         applyTimeoutMs: 1000,
         heartbeatMs: 100,
+        refusedMs: 1000,
         backoffMs: { first: 10, longest: 50 },
       },
       detections: false,

@@ -176,6 +176,18 @@ describe("Reconciler", () => {
     assert.deepEqual(refusals, [{ t: "refused", generation: "g1", problems: [problem] }]);
   });
 
+  it("asks again after a while for a specification that was refused", async () => {
+    worker.verdict = { accepted: false };
+    start();
+    await callsUpTo("Watch now");
+    for (let beats = 1n; clock.now() < DEFAULT_TIMING.refusedMs; beats++) {
+      worker.beat(beats);
+      await heard(Number(beats));
+      clock.advance(DEFAULT_TIMING.heartbeatMs);
+    }
+    assert.deepEqual(await callsUpTo("Apply g1"), ["Apply g1"]);
+  });
+
   it("asks again after a refusal when the worker or the specification is another one", async () => {
     worker.verdict = { accepted: false };
     start();

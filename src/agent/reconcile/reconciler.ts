@@ -37,6 +37,8 @@ export interface Timing {
   readonly connectTimeoutMs: number;
   readonly applyTimeoutMs: number;
   readonly heartbeatMs: number;
+  /** From a refusal until the same is asked again. */
+  readonly refusedMs: number;
   readonly backoffMs: Limits["backoffMs"];
 }
 
@@ -44,6 +46,7 @@ export const DEFAULT_TIMING: Timing = {
   connectTimeoutMs: 3000,
   applyTimeoutMs: 15_000,
   heartbeatMs: 2000,
+  refusedMs: 30_000,
   backoffMs: { first: 50, longest: 2000 },
 };
 
@@ -177,7 +180,8 @@ export class Reconciler {
       trace({ t: "applied", generation, verdict });
     } else {
       session.generation = verdict.generation;
-      this.#refused = { generation, instanceId: session.peer.instanceId };
+      const againMs = clock.now() + timing.refusedMs;
+      this.#refused = { generation, instanceId: session.peer.instanceId, againMs };
       trace({ t: "refused", generation, problems: verdict.problems });
     }
   }

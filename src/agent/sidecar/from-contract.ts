@@ -134,9 +134,8 @@ function fromFrameDetections(message: PbFrameDetections): state.FrameDetections 
 }
 
 function fromProblem(problem: pipeline.Problem): Problem {
-  const { code, path, message } = problem;
-  const isWarning = problem.severity === pipeline.Severity.SEVERITY_WARNING;
-  return { severity: isWarning ? "warning" : "error", code, path, message };
+  const { severity, code, path, message } = problem;
+  return { severity: SEVERITIES[severity] ?? "error", code, path, message };
 }
 
 /** ts-proto hands on a number that it does not know as it is: it is in none of the tables below. */
@@ -146,6 +145,15 @@ function named<Key extends number, Name extends string>(
 ): Name | "unknown" {
   return table[value] ?? "unknown";
 }
+
+/** What is not known is taken for the worst. */
+const SEVERITIES: Readonly<Record<pipeline.Severity, Problem["severity"]>> = {
+  [pipeline.Severity.SEVERITY_ERROR]: "error",
+  [pipeline.Severity.SEVERITY_WARNING]: "warning",
+  [pipeline.Severity.SEVERITY_NOTICE]: "notice",
+  [pipeline.Severity.SEVERITY_UNSPECIFIED]: "error",
+  [pipeline.Severity.UNRECOGNIZED]: "error",
+};
 
 const EFFECTS: Readonly<Record<pipeline.Effect, "live" | "rebuild" | "unknown">> = {
   [pipeline.Effect.EFFECT_LIVE]: "live",
@@ -180,6 +188,7 @@ const CAMERA_LOST_REASONS: Readonly<Record<pb.CameraLostReason, state.CameraLost
   [pb.CameraLostReason.CAMERA_LOST_REASON_FROZEN]: "frozen",
   [pb.CameraLostReason.CAMERA_LOST_REASON_ENDED]: "ended",
   [pb.CameraLostReason.CAMERA_LOST_REASON_BROKEN_STREAM]: "broken stream",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_CERTIFICATE]: "certificate",
   [pb.CameraLostReason.CAMERA_LOST_REASON_UNSPECIFIED]: "unknown",
   [pb.CameraLostReason.UNRECOGNIZED]: "unknown",
 };

@@ -56,7 +56,7 @@ export interface Verdict {
 }
 
 export interface Problem {
-  readonly severity: "error" | "warning";
+  readonly severity: "error" | "warning" | "notice";
   /** Stable name for programs. */
   readonly code: string;
   readonly path: string;

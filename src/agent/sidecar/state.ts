@@ -53,6 +53,7 @@ export type CameraLostReason =
   | "frozen"
   | "ended"
   | "broken stream"
+  | "certificate"
   | "unknown";
 
 export interface OutputStatus {

@@ -45,6 +45,7 @@ function toCamera(camera: want.Camera): pb.Camera {
     transport: TRANSPORTS[camera.transport],
     latency: toDuration(camera.latencyMs),
     masks: [],
+    acceptAnyCertificate: camera.acceptAnyCertificate,
   };
 }
 

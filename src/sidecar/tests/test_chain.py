@@ -40,7 +40,7 @@ def test_an_unknown_property_is_named_with_its_element():
 
 @pytest.mark.parametrize("value", ["fast", 5.5, None])
 def test_a_value_of_the_wrong_kind_is_refused_with_the_value(value):
-    with pytest.raises(ChainError, match="queue, property max-size-buffers: value .* is refused"):
+    with pytest.raises(ChainError, match=r"queue, property max-size-buffers: value .* is refused"):
         make("queue", max_size_buffers=value)
 
 

@@ -157,7 +157,7 @@ def test_keys_without_a_meaning_are_told_in_one_warning():
     config, problems = parse(NEEDED + text)
     assert config is not None
     (problem,) = problems
-    assert (problem.severity, problem.code, problem.path) == ("warning", "config-no-meaning", "config_infer.txt")
+    assert (problem.severity, problem.code, problem.path) == ("notice", "config-no-meaning", "config_infer.txt")
     assert problem.message == "engine cpu has no use for gpu-id, network-mode, eps and ignores them"
 
 

@@ -5,7 +5,7 @@ from typing import Iterable, List, Set
 
 from sidecar.contract import pipeline, spec
 from sidecar.log import redact
-from sidecar.worker.problems import Problem, error
+from sidecar.worker.problem import Problem, error
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}$")
 _SMALLEST_SIDE = 16

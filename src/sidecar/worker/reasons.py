@@ -24,6 +24,7 @@ _ADVICE = {
     state.CAMERA_LOST_REASON_UNREACHABLE: "nobody answers; check the address, the cable and the camera's power",
     state.CAMERA_LOST_REASON_TIMEOUT: "connected, but no picture came in time; check the camera and the network",
     state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC: "the stream cannot be decoded here; set the camera to H.264 or H.265",
+    state.CAMERA_LOST_REASON_CERTIFICATE: "its certificate is not trusted; have the system trust it, or accept any",
     state.CAMERA_LOST_REASON_ENDED: "the camera ended the stream",
     state.CAMERA_LOST_REASON_BROKEN_STREAM: "what arrives is no valid stream; check the camera and the network",
 }
@@ -54,6 +55,8 @@ def _reason(error: GLib.Error, debug: str) -> state.CameraLostReason:
     text = (str(error.message) + " " + debug).lower()
     if error.matches(Gst.ResourceError.quark(), Gst.ResourceError.NOT_AUTHORIZED) or "unauthorized" in text:
         return state.CAMERA_LOST_REASON_AUTH_FAILED
+    if "certificate" in text:
+        return state.CAMERA_LOST_REASON_CERTIFICATE
     if error.matches(Gst.ResourceError.quark(), Gst.ResourceError.NOT_FOUND) or "no such file" in text:
         return state.CAMERA_LOST_REASON_NOT_FOUND
     if error.domain == GLib.quark_to_string(Gst.ResourceError.quark()):

@@ -19,7 +19,7 @@ from sidecar.worker.check import check  # noqa: E402
 from sidecar.worker.engines.engine import Engine, Preview  # noqa: E402
 from sidecar.worker.events import TooOldError  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
-from sidecar.worker.problems import Problem, error, has_errors, to_contract  # noqa: E402
+from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error, has_errors  # noqa: E402
 
 # How long the loop thread may take for a change: cameras are closed and pictures rebuilt meanwhile.
 _LOOP_SECONDS = 20.0
@@ -28,6 +28,13 @@ _DEFAULT_HEARTBEAT_SECONDS = 2.0
 _SHORTEST_HEARTBEAT_SECONDS = 0.1
 _DEFAULT_PREVIEW_RATE = 5
 _HIGHEST_PREVIEW_RATE = 30
+
+
+_SEVERITIES = {
+    ERROR: pipeline.SEVERITY_ERROR,
+    WARNING: pipeline.SEVERITY_WARNING,
+    NOTICE: pipeline.SEVERITY_NOTICE,
+}
 
 
 class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
@@ -63,7 +70,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         self, request: pipeline.CheckRequest, context: grpc.ServicerContext
     ) -> pipeline.CheckResponse:
         _, problems = self._examine(request.spec)
-        return pipeline.CheckResponse(problems=[to_contract(problem) for problem in problems])
+        return pipeline.CheckResponse(problems=[_to_contract(problem) for problem in problems])
 
     def Apply(  # noqa: N802
         self, request: pipeline.ApplyRequest, context: grpc.ServicerContext
@@ -90,7 +97,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             response = pipeline.ApplyResponse(
                 generation=request.generation,
                 accepted=True,
-                problems=[to_contract(problem) for problem in problems],
+                problems=[_to_contract(problem) for problem in problems],
                 changes=changes,
             )
             self._in_force = response
@@ -181,15 +188,21 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
                         if any(problem.path.startswith("model") or ":" in problem.path for problem in problems)
                         else state.FAILURE_REASON_ELEMENT,
                         detail="the specification was refused: %s"
-                        % "; ".join("%s: %s" % (p.path, p.message) for p in problems if p.severity == "error"),
+                        % "; ".join("%s: %s" % (p.path, p.message) for p in problems if p.severity == ERROR),
                     )
                 )
             )
         return pipeline.ApplyResponse(
-            generation=generation, accepted=False, problems=[to_contract(problem) for problem in problems]
+            generation=generation, accepted=False, problems=[_to_contract(problem) for problem in problems]
         )
 
     def _whole_state(self) -> pipeline.WatchResponse:
         response = pipeline.WatchResponse(sequence=self._board.events.sequence, state=self._board.snapshot())
         response.time.GetCurrentTime()
         return response
+
+
+def _to_contract(problem: Problem) -> pipeline.Problem:
+    return pipeline.Problem(
+        severity=_SEVERITIES[problem.severity], code=problem.code, path=problem.path, message=problem.message
+    )

@@ -5,7 +5,7 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from sidecar.worker.inference.decoders import REGISTRY
 from sidecar.worker.inference.nvinfer_config import NvinferConfig, parse_nvinfer_config
-from sidecar.worker.inference.problem import ERROR, Problem, has_errors
+from sidecar.worker.problem import ERROR, Problem, has_errors
 
 CONFIG_NAME = "config_infer.txt"
 

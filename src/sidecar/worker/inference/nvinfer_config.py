@@ -6,7 +6,7 @@ from typing import Any, Collection, Dict, FrozenSet, List, NamedTuple, Optional,
 
 from sidecar.worker.inference.nvinfer_keys import CLASS_KEYS, IDLE, PROPERTY_KEYS, REFUSED, Key
 from sidecar.worker.inference.nvinfer_values import BadValueError, parse_value
-from sidecar.worker.inference.problem import ERROR, WARNING, Problem, has_errors
+from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, has_errors
 
 _PROPERTY = "property"
 _CLASS_ALL = "class-attrs-all"
@@ -125,7 +125,7 @@ class _Parser:
         """What only the whole file can tell."""
         if self._idle:
             message = "engine cpu has no use for %s and ignores them" % ", ".join(self._idle)
-            self.problems.append(Problem(WARNING, "config-no-meaning", self._name, message))
+            self.problems.append(Problem(NOTICE, "config-no-meaning", self._name, message))
         own = self.groups.get(_PROPERTY, {})
         for key in ("onnx-file", "labelfile-path", "num-detected-classes", "parse-bbox-func-name"):
             # A key whose value was refused has been reported.

@@ -9,6 +9,7 @@ from gi.repository import Gst  # noqa: E402
 
 from sidecar.chain import Chain  # noqa: E402
 from sidecar.contract import spec  # noqa: E402
+from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE  # noqa: E402
 from sidecar.worker.outputs import CODEC_NAMES, codec_name  # noqa: E402
 
 
@@ -24,9 +25,6 @@ _ELEMENTS = {
     "H264": _Elements("x264enc", "h264parse", "rtph264pay"),
     "H265": _Elements("x265enc", "h265parse", "rtph265pay"),
 }
-
-# The loopback interface takes packets of up to 64 KiB: fewer packets, less work on both ends.
-_LOOPBACK_MTU = 60000
 
 
 def available_codecs() -> List["spec.Codec"]:
@@ -65,7 +63,9 @@ def add_encoder(chain: Chain, encoding: spec.Encoding) -> Gst.Element:
 
 def add_loopback(chain: Chain, encoding: spec.Encoding, port: int) -> Gst.Element:
     """From encoded frames to RTP on a loopback port, where the outlet listens. Raises ChainError."""
-    chain.add(_ELEMENTS[codec_name(encoding)].payloader, config_interval=-1, pt=96, mtu=_LOOPBACK_MTU)
+    chain.add(
+        _ELEMENTS[codec_name(encoding)].payloader, config_interval=-1, pt=RTP_PAYLOAD_TYPE, mtu=RTP_LARGEST_PACKET
+    )
     return chain.add("udpsink", "loopback", host="127.0.0.1", port=port, sync=False, **{"async": False})
 
 

@@ -16,7 +16,7 @@ from sidecar.worker.engines.cpu.vision import Eye, Vision
 from sidecar.worker.engines.engine import Engine, Facts, Preview
 from sidecar.worker.inference.bundle import Bundle, load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError
-from sidecar.worker.problems import Problem, error
+from sidecar.worker.problem import Problem, error
 
 
 class LoadedModel(NamedTuple):

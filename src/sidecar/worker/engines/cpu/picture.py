@@ -19,6 +19,9 @@ from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.layout import Rectangle, fit, tiles  # noqa: E402
 
 _KEY_FRAME_INTERVAL = Gst.SECOND
+_WHOLE = (
+    Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.TIMESTAMPS | Gst.BufferCopyFlags.META | Gst.BufferCopyFlags.MEMORY
+)
 
 
 class Look(NamedTuple):
@@ -196,7 +199,8 @@ class _Tile:
         # the mixer never takes one for late.
         moment = frame.clock_time if self._alone else Gst.SystemClock.obtain().get_time()
         pts = max(0, moment - base_time)
-        buffer = frame.buffer.copy()
+        # Gst.Buffer.copy() is only another reference (PyGObject's copy of a boxed type); this shares no more than the data.
+        buffer = frame.buffer.copy_region(_WHOLE, 0, frame.buffer.get_size())
         buffer.pts = pts
         buffer.dts = Gst.CLOCK_TIME_NONE
         buffer.duration = Gst.CLOCK_TIME_NONE

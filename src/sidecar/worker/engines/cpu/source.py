@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import gi
 
 gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
+from gi.repository import Gio, Gst  # noqa: E402
 
 from sidecar.chain import Chain, make  # noqa: E402
 from sidecar.contract import spec, state  # noqa: E402
@@ -84,6 +84,8 @@ def _rtsp(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> 
         # another is done.
         timeout=0,
     )
+    if camera.accept_any_certificate:
+        source.set_property("tls-validation-flags", Gio.TlsCertificateFlags.NO_FLAGS)
     if camera.HasField("credentials"):
         source.set_property("user-id", camera.credentials.username)
         source.set_property("user-pw", camera.credentials.password)
