@@ -1,7 +1,7 @@
 /** Where something is to run: a DeepStream release on a platform, and the board if it is known. */
 
-import { closest } from "../desired/closest.js";
 import type { Board, ReleaseRecord, TargetsFile } from "./data.js";
+import { nearest } from "./nearest.js";
 import { compareReleases, PLATFORMS, type Platform, platformName } from "./release.js";
 
 export interface Target {
@@ -74,7 +74,7 @@ function unknown(
   what: string,
   given: string,
   allowed: readonly string[],
-  near = closest(given, allowed),
+  near = nearest(given, allowed),
 ): string {
   const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
   return `unknown ${what} "${given}"${hint}; known: ${allowed.join(", ")}`;

@@ -14,6 +14,8 @@ import { readSpec, type SpecReading } from "./spec/read.js";
 import type { LintSubject } from "./subject.js";
 import { readText, readTextStream } from "./text-file.js";
 
+const LARGEST_LINE_BYTES = 64 * 1024;
+
 interface Options {
   readonly target?: string;
   readonly release?: string;
@@ -124,7 +126,7 @@ async function readSpecFile(path: string): Promise<SpecReading> {
 
 async function readLaunch(line: string): Promise<LaunchReading> {
   if (line !== "-") return parseLaunchLine(line);
-  const reading = await readTextStream(process.stdin, "standard input");
+  const reading = await readTextStream(process.stdin, "standard input", LARGEST_LINE_BYTES);
   if (reading.t === "refused") return { launch: undefined, problems: [reading.problem] };
   return parseLaunchLine(reading.text);
 }

@@ -15,13 +15,17 @@ export interface Problem {
   readonly message: string;
 }
 
+/** More of what a message quotes helps nobody. */
+const LONGEST_TEXT = 600;
+
 /** The severity is the code's own. Logins and control characters that the message quotes are taken out. */
 export function problem(code: Code, path: string, message: string): Problem {
   return { severity: CODES[code].severity, code, path: plain(path), message: plain(message) };
 }
 
 function plain(text: string): string {
-  return hideLogins(text.replace(/\p{Cc}/gu, "?"));
+  const shown = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}...` : text;
+  return hideLogins(shown.replace(/\p{Cc}/gu, "?"));
 }
 
 export function hasErrors(problems: readonly Problem[]): boolean {

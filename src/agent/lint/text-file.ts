@@ -1,34 +1,34 @@
 /** Reads a small UTF-8 text file, or says in one problem why it is none. */
 
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type Problem, problem } from "./problem.js";
 
-const LARGEST_BYTES = 1024 * 1024;
+const MB = 1024 * 1024;
 
 export type TextReading =
   | { readonly t: "text"; readonly text: string }
   | { readonly t: "refused"; readonly problem: Problem };
 
 /** name stands in the problem instead of the path. */
-export async function readText(path: string, name: string): Promise<TextReading> {
+export async function readText(
+  path: string,
+  name: string,
+  largestBytes = MB,
+): Promise<TextReading> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path, "r");
+    // Opening a named pipe waits for its other end, unless told not to.
+    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const found = await file.stat();
     if (!found.isFile()) return refused("file-unreadable", name, "it is no plain file");
-    if (found.size > LARGEST_BYTES) {
-      const size = Math.ceil(found.size / LARGEST_BYTES);
-      return refused(
-        "file-too-large",
-        name,
-        `it has ${size} MB, a text file of this kind at most 1`,
-      );
-    }
+    if (found.size > largestBytes) return tooLarge(name, largestBytes);
     return decode(await file.readFile(), name);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code; // Only the file system throws here.
+    const code = codeOf(error);
+    if (code === undefined) throw error;
     if (code === "ENOENT") return refused("file-missing", name, "there is no such file");
-    return refused("file-unreadable", name, `it cannot be read (${code ?? String(error)})`);
+    return refused("file-unreadable", name, `it cannot be read (${code})`);
   } finally {
     await file?.close();
   }
@@ -38,13 +38,14 @@ export async function readText(path: string, name: string): Promise<TextReading>
 export async function readTextStream(
   stream: AsyncIterable<Buffer | string>,
   name: string,
+  largestBytes: number,
 ): Promise<TextReading> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of stream) {
     const buffer = Buffer.from(chunk);
     bytes += buffer.length;
-    if (bytes > LARGEST_BYTES) return tooLarge(name, "more than 1 MB");
+    if (bytes > largestBytes) return tooLarge(name, largestBytes);
     chunks.push(buffer);
   }
   return decode(Buffer.concat(chunks), name);
@@ -62,8 +63,18 @@ function decode(bytes: Buffer, name: string): TextReading {
   }
 }
 
-function tooLarge(name: string, size: string): TextReading {
-  return refused("file-too-large", name, `it has ${size}, a text of this kind at most 1`);
+function tooLarge(name: string, largestBytes: number): TextReading {
+  return refused(
+    "file-too-large",
+    name,
+    `a text of this kind has at most ${largestBytes / 1024} KB`,
+  );
+}
+
+/** Of an error of the file system. */
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
 }
 
 function refused(

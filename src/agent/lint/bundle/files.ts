@@ -1,7 +1,7 @@
 /** The files that a configuration names: are they there and usable? */
 
 import type { NvinferKey } from "../../catalogue/data.js";
-import { closest } from "../../desired/closest.js";
+import { nearest } from "../../catalogue/nearest.js";
 import { didYouMean, type Problem, problem } from "../problem.js";
 import { at, type Bundle } from "./bundle.js";
 
@@ -21,7 +21,7 @@ export function fileProblems(bundle: Bundle, keys: readonly NvinferKey[]): Probl
     }
     const mayBeElsewhere = key.written || key.outside || setting.value.startsWith(IMAGE);
     if (facts.t !== "missing" || mayBeElsewhere) return [];
-    const hint = didYouMean(closest(setting.value, bundle.names));
+    const hint = didYouMean(nearest(setting.value, bundle.names));
     return [
       problem(
         "file-missing",

@@ -1,9 +1,9 @@
 /** Groups, keys and their values: does nvinfer of this release read them? */
 
 import type { NvinferKey } from "../../catalogue/data.js";
+import { nearest } from "../../catalogue/nearest.js";
 import { compareReleases, describeSpan, isWithin } from "../../catalogue/release.js";
 import { describeTarget, type Target } from "../../catalogue/targets.js";
-import { closest } from "../../desired/closest.js";
 import type { Code } from "../codes.js";
 import { didYouMean, type Problem, problem } from "../problem.js";
 import { at, type Bundle, property } from "./bundle.js";
@@ -33,7 +33,7 @@ function groupProblems(bundle: Bundle): Problem[] {
     .filter(({ name }) => kindOf(name) === undefined)
     .map((group) => {
       const hint = didYouMean(
-        closest(group.name, ["property", "class-attrs-all", "class-attrs-0"]),
+        nearest(group.name, ["property", "class-attrs-all", "class-attrs-0"]),
       );
       const message = `nvinfer does not read the group [${group.name}]${hint}`;
       return problem("unknown-group", at(bundle, group), message);
@@ -92,7 +92,7 @@ function unknownKey(setting: Setting, kind: string, keys: readonly NvinferKey[])
     return `${setting.key} belongs into ${group}, not into [${setting.group}]`;
   }
   const names = keys.filter(({ group }) => group === kind).map(({ name }) => name);
-  return `nvinfer has no key ${setting.key}${didYouMean(closest(setting.key, names))}`;
+  return `nvinfer has no key ${setting.key}${didYouMean(nearest(setting.key, names))}`;
 }
 
 interface Refusal {

@@ -4,7 +4,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import type { NvinferKey } from "../../catalogue/data.js";
-import { closest } from "../../desired/closest.js";
+import { nearest } from "../../catalogue/nearest.js";
 import { didYouMean, type Problem, problem } from "../problem.js";
 import { readText } from "../text-file.js";
 import type { Bundle, FileFacts } from "./bundle.js";
@@ -12,6 +12,7 @@ import { type KeyFile, parseKeyFile } from "./ini.js";
 import { OnnxError, type ReadAt, readOnnx } from "./onnx.js";
 
 const CONFIG = "config_infer.txt";
+const LARGEST_CONFIG_BYTES = 64 * 1024;
 const WINDOW_BYTES = 64 * 1024;
 
 export interface BundleReading {
@@ -33,14 +34,14 @@ export async function readBundle(
   const names = await readdir(directory).catch(() => undefined);
   if (names === undefined) return failed("file-missing", place, "there is no such directory");
   if (!names.includes(file)) {
-    const hint = didYouMean(closest(file, names));
+    const hint = didYouMean(nearest(file, names));
     return failed(
       "file-missing",
       file,
       `${place} has no ${file}, the nvinfer configuration${hint}`,
     );
   }
-  const reading = await readText(resolve(directory, file), file);
+  const reading = await readText(resolve(directory, file), file, LARGEST_CONFIG_BYTES);
   if (reading.t === "refused") return { bundle: undefined, problems: [reading.problem] };
   const { keyFile, problems } = parseKeyFile(reading.text, file);
   const files = await readFiles(directory, keyFile, keys);

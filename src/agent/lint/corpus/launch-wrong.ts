@@ -244,6 +244,16 @@ export const LAUNCH_WRONG: readonly Case[] = [
     on: { t4: ["unknown-reference max."] },
     says: /did you mean mux\?/,
   },
+  {
+    name: "elements without end",
+    launch: "fakesrc ! ".repeat(3000),
+    on: { t4: ["launch-syntax launch"] },
+  },
+  {
+    name: "a name without end",
+    launch: "n".repeat(60_000),
+    on: { t4: [`unlisted-element ${"n".repeat(600)}...`] },
+  },
   { name: "nothing at all", launch: "  ", on: { t4: ["launch-syntax launch"] } },
   { name: "a link into nothing", launch: "fakesrc !", on: { t4: ["launch-syntax launch"] } },
   {

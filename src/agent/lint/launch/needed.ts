@@ -1,9 +1,9 @@
 /** What a platform needs or does not have: properties, kinds of memory, tracker libraries. */
 
 import type { FactsFile } from "../../catalogue/data.js";
+import { nearest } from "../../catalogue/nearest.js";
 import { compareReleases, describeSpan, isWithin, platformName } from "../../catalogue/release.js";
 import { describeTarget, type Target } from "../../catalogue/targets.js";
-import { closest } from "../../desired/closest.js";
 import { didYouMean, type Problem, problem } from "../problem.js";
 import { type LaunchElement, type LaunchLine, pathOf, setting } from "./parse.js";
 import { integer } from "./value.js";
@@ -51,7 +51,7 @@ function trackerProblems(element: LaunchElement, target: Target, facts: FactsFil
   if (library?.startsWith("libnvds") && !here.includes(library)) {
     const path = pathOf(element, "ll-lib-file");
     const since = known === undefined ? "" : ` (it exists ${describeSpan(known)})`;
-    const hint = known === undefined ? didYouMean(closest(library, here)) : "";
+    const hint = known === undefined ? didYouMean(nearest(library, here)) : "";
     const message = `${describeTarget(target)} has no ${library}${since}${hint}; it has ${here.join(", ")}`;
     problems.push(problem("tracker-library-unavailable", path, message));
   }

@@ -1,8 +1,11 @@
 /** A gst-launch line as elements with their settings, and links between them. */
 
-import { closest } from "../../desired/closest.js";
+import { nearest } from "../../catalogue/nearest.js";
 import { didYouMean, type Problem, problem } from "../problem.js";
 import { LaunchSyntaxError, splitLaunchLine, type Word } from "./words.js";
+
+/** Far more than any pipeline has. What follows takes time in proportion to the square. */
+const MOST_ELEMENTS = 2000;
 
 export interface LaunchElement {
   /** Counted from 1. A caps filter that stands between two elements counts as one. */
@@ -14,8 +17,6 @@ export interface LaunchElement {
 export interface Link {
   readonly from: LaunchElement;
   readonly to: LaunchElement;
-  /** The pad of `to` that is asked for, for example sink_0. */
-  readonly toPad: string | undefined;
 }
 
 export interface LaunchLine {
@@ -68,7 +69,7 @@ function withoutCommand(words: readonly Word[]) {
 /** An end of a link: an element, or the name of one that may come later in the line. */
 type End =
   | { readonly t: "element"; readonly element: Growing }
-  | { readonly t: "reference"; readonly name: string; readonly pad: string | undefined };
+  | { readonly t: "reference"; readonly name: string };
 
 type Growing = LaunchElement & { readonly settings: Map<string, string> };
 
@@ -131,9 +132,10 @@ class Builder {
   #name(text: string): void {
     // gst-launch takes its own options anywhere.
     if (text.startsWith("-")) return;
-    const [, name, pad] = /^([\w-]*)\.([\w%-]*)$/.exec(text) ?? [];
+    // NAME.PAD or NAME. alone: which pad does not matter here.
+    const name = /^([\w-]*)\.[\w%-]*$/.exec(text)?.[1];
     if (name !== undefined) {
-      this.#reach({ t: "reference", name, pad: pad === "" ? undefined : pad });
+      this.#reach({ t: "reference", name });
     } else if (/^[a-z][\w-]*$/i.test(text)) {
       this.#add(text);
     } else {
@@ -142,6 +144,9 @@ class Builder {
   }
 
   #add(factory: string): Growing {
+    if (this.#elements.length === MOST_ELEMENTS) {
+      throw new LaunchSyntaxError(`it has more than ${MOST_ELEMENTS} elements`);
+    }
     const element = { number: this.#elements.length + 1, factory, settings: new Map() };
     this.#elements.push(element);
     this.#reach({ t: "element", element });
@@ -157,10 +162,11 @@ class Builder {
     this.#last = end;
   }
 
+  /** A link to a name that nothing has is left out, and told. */
   #resolve(from: End, to: End): Link[] {
     const [source, sink] = [this.#find(from), this.#find(to)];
     if (source === undefined || sink === undefined) return [];
-    return [{ from: source, to: sink, toPad: to.t === "reference" ? to.pad : undefined }];
+    return [{ from: source, to: sink }];
   }
 
   #find(end: End): LaunchElement | undefined {
@@ -170,7 +176,7 @@ class Builder {
     const generated = this.#elements.find((element) => `${element.factory}0` === end.name);
     if (found !== undefined || generated !== undefined) return found ?? generated;
     const names = this.#elements.flatMap((element) => element.settings.get("name") ?? []);
-    const message = `no element has name=${end.name}${didYouMean(closest(end.name, names))}`;
+    const message = `no element has name=${end.name}${didYouMean(nearest(end.name, names))}`;
     if (!this.#problems.some((known) => known.message === message)) {
       this.#problems.push(problem("unknown-reference", `${end.name}.`, message));
     }

@@ -1,7 +1,7 @@
 /** Is a value, as written on a gst-launch line, one that the property takes? */
 
+import { nearest } from "../../catalogue/nearest.js";
 import type { Property } from "../../catalogue/property.js";
-import { closest } from "../../desired/closest.js";
 import { didYouMean } from "../problem.js";
 
 export interface Refusal {
@@ -69,7 +69,7 @@ function checkChoice(text: string, { choices }: Property): Refusal | undefined {
   if (choices.some((choice) => choice.value === value || choice.nicks.includes(text)))
     return undefined;
   const allowed = choices.map(({ value: number, nicks }) => `${number} (${nicks[0]})`).join(", ");
-  const near = closest(
+  const near = nearest(
     text,
     choices.flatMap(({ nicks }) => nicks),
   );

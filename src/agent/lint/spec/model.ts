@@ -1,6 +1,6 @@
 /** Rules about the model's settings, against the bundle if there is one. */
 
-import { closest } from "../../desired/closest.js";
+import { nearest } from "../../catalogue/nearest.js";
 import { type Bundle, labelsOf } from "../bundle/bundle.js";
 import { didYouMean, type Problem, problem } from "../problem.js";
 import type { Model } from "./spec.js";
@@ -24,7 +24,7 @@ function classProblems(
   if (labels === undefined) return [];
   return classes.flatMap((name, i) => {
     if (labels.includes(name)) return [];
-    const message = `the model has no class "${name}"${didYouMean(closest(name, labels))}`;
+    const message = `the model has no class "${name}"${didYouMean(nearest(name, labels))}`;
     return [problem("unknown-class", `model.classes[${i}]`, message)];
   });
 }

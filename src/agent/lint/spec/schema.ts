@@ -52,6 +52,7 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
     transport: choice("TRANSPORT_", "TCP", "UDP"),
     latency: scalar("duration"),
     masks: many("Polygon"),
+    accept_any_certificate: scalar("bool"),
   },
   Credentials: { username: scalar("string"), password: scalar("string") },
   Polygon: { points: many("Point") },
