@@ -57,8 +57,8 @@ export async function count(
   const { width = 640, height = 360, rate = 15, codec = "h264", bitrate = 2000 } = options;
   const log = join(await temporaryDirectory(scope), "frames.jsonl");
   const picture = { width, height, rate, codec, bitrate, log };
-  const args = Object.entries(picture).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const camera = await listening(scope, ["test/support/counter_camera.py", ...args], options);
+  const command = ["test/support/counter_camera.py", ...argumentsOf(picture)];
+  const camera = await listening(scope, command, options);
   return {
     ...camera,
     departures: async () =>
@@ -80,7 +80,28 @@ export interface SeenFrame {
   readonly luma: number;
   /** The counter painted into it, if that was asked for; null where none can be read. */
   readonly counter?: number | null;
+  /** Since the viewer began to connect, in nanoseconds. */
+  readonly after: number;
+  /** Encoded bytes that came up to this frame. */
+  readonly bytes: number;
+  /** The counters in the tiles that were asked for; null where none can be read. */
+  readonly tiles?: readonly (number | null)[];
+  /** The parts that were asked for. */
+  readonly regions?: readonly Region[];
+  /** In how many squares of two by two pixels the colour is that was asked for. */
+  readonly coloured?: number;
 }
+
+/** A part of a frame: means of its planes, and its highest luma. */
+export interface Region {
+  readonly y: number;
+  readonly u: number;
+  readonly v: number;
+  readonly max: number;
+}
+
+/** In pixels: x, y, width, height. */
+export type Rectangle = readonly [number, number, number, number];
 
 export interface ViewOptions {
   readonly protocol?: "tcp" | "udp";
@@ -92,14 +113,30 @@ export interface ViewOptions {
   /** It fails when no frame comes for so many seconds. */
   readonly patience?: number;
   /** Where the frame of a counting camera lies in the picture: x, y, width, height; or all of it. */
-  readonly counter?: "all" | readonly [number, number, number, number];
+  readonly counter?: "all" | Rectangle;
+  /** Where the frames of several counting cameras lie. */
+  readonly tiles?: readonly Rectangle[];
+  /** Parts of the picture to be described. */
+  readonly regions?: readonly Rectangle[];
+  /** A colour, in red, green and blue, whose places are to be counted. */
+  readonly colour?: readonly [number, number, number];
   /** A file to which one frame is saved, and which one. */
   readonly png?: { readonly path: string; readonly frame: number };
 }
 
+/** Starts a camera whose frames show a white square that jumps from cell to cell, see jump_camera.py. */
+export function jump(scope: Scope, options: CameraOptions = {}): Promise<Camera> {
+  return listening(scope, ["test/support/jump_camera.py"], options);
+}
+
+/** Starts a camera that sends a codec which the product does not know: VP8. */
+export function playVp8(scope: Scope, options: CameraOptions = {}): Promise<Camera> {
+  return listening(scope, ["test/support/vp8_camera.py"], options);
+}
+
 /** Starts a viewer, which writes a line of JSON, a SeenFrame, for each frame. */
 export function startViewer(scope: Scope, uri: string, options: ViewOptions): Started {
-  const { protocol, login, frames, seconds, patience, counter, png } = options;
+  const { protocol, login, frames, seconds, patience, counter, colour, png } = options;
   const settings = {
     protocol,
     user: login?.user,
@@ -108,12 +145,15 @@ export function startViewer(scope: Scope, uri: string, options: ViewOptions): St
     seconds,
     patience,
     counter: typeof counter === "object" ? counter.join(",") : counter,
+    colour: colour?.join(","),
     png: png?.path,
     "png-frame": png?.frame,
   };
-  const args = Object.entries(settings).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`, String(value)],
-  );
+  const args = [
+    ...argumentsOf(settings),
+    ...(options.tiles ?? []).flatMap((tile) => ["--tile", tile.join(",")]),
+    ...(options.regions ?? []).flatMap((region) => ["--region", region.join(",")]),
+  ];
   return start(scope, PYTHON, ["test/support/viewer.py", uri, ...args]);
 }
 
@@ -141,15 +181,18 @@ interface Departure {
 
 async function listening(scope: Scope, command: string[], options: CameraOptions): Promise<Camera> {
   const { path, port, login } = options;
-  const settings = { path, port, ...login };
-  const args = Object.entries(settings).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`, String(value)],
-  );
+  const args = argumentsOf({ path, port, ...login });
   const process = start(scope, PYTHON, [...command, ...args], { env: { PYTHONPATH: "src" } });
   const line = await process.line(/"address"/, START_TIMEOUT_MS);
   // The camera's only line, of this shape.
   const { address } = JSON.parse(line) as { address: string };
   return { uri: address, process };
+}
+
+function argumentsOf(settings: Readonly<Record<string, string | number | undefined>>): string[] {
+  return Object.entries(settings).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`, String(value)],
+  );
 }
 
 /** Lines of JSON that our own cameras and viewers wrote, whose shapes the callers know; a last, cut line is left out. */

@@ -2,7 +2,8 @@
 
     python test/support/viewer.py rtsp://127.0.0.1:8554/ds --frames 30 [--protocol udp] [--counter [X,Y,WIDTH,HEIGHT]]
 
-A line is {"t": ns of CLOCK_MONOTONIC, "pts": ns, "width": ..., "height": ..., "luma": mean, "counter": ... or null}.
+A line is {"t": ns of CLOCK_MONOTONIC, "pts": ns, "after": ns since it began to connect, "bytes": encoded bytes so far,
+"width": ..., "height": ..., "luma": mean} and what was asked for: "counter", "tiles", "regions", "coloured".
 It ends with status 0 after --frames frames or --seconds seconds (of which it saw at least one frame), and with 1 and
 the reason on stderr when the stream cannot be watched, ends, or stands still.
 """
@@ -14,17 +15,17 @@ import time
 from typing import Optional
 
 import gi
-import numpy as np
 
 gi.require_version("Gst", "1.0")
 gi.require_version("GstVideo", "1.0")
 import counter  # noqa: E402
 from gi.repository import GLib, Gst, GstVideo  # noqa: E402
+from measure import Colour, Planes  # noqa: E402
 
 # One thread each: a decoder with more holds frames back.
 _DECODERS = {
-    "H264": "rtph264depay ! h264parse ! avdec_h264 max-threads=1",
-    "H265": "rtph265depay ! h265parse ! avdec_h265 max-threads=1",
+    "H264": "rtph264depay ! h264parse name=encoded ! avdec_h264 max-threads=1",
+    "H265": "rtph265depay ! h265parse name=encoded ! avdec_h265 max-threads=1",
 }
 _EVERYWHERE = "all"
 _PNG_TIMEOUT = 10 * Gst.SECOND
@@ -37,6 +38,8 @@ class Viewer:
         self._options = options
         self._loop = GLib.MainLoop()
         self._seen = 0
+        self._bytes = 0
+        self._began = time.monotonic_ns()
         self._last_seen = time.monotonic()
         self._failure: Optional[str] = None
         self._rectangle = None if options.counter in (None, _EVERYWHERE) else options.counter
@@ -58,6 +61,7 @@ class Viewer:
         GLib.timeout_add(100, self._check_patience)
         if self._options.seconds is not None:
             GLib.timeout_add(int(self._options.seconds * 1000), self._time_is_over)
+        self._began = time.monotonic_ns()
         self._pipeline.set_state(Gst.State.PLAYING)
         self._loop.run()
         self._pipeline.set_state(Gst.State.NULL)
@@ -76,6 +80,7 @@ class Viewer:
             decoder + " ! video/x-raw,format=I420 ! appsink name=frames sync=false emit-signals=true", True
         )
         chain.get_by_name("frames").connect("new-sample", self._frame)
+        chain.get_by_name("encoded").get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, self._count_bytes)
         self._pipeline.add(chain)
         chain.sync_state_with_parent()
         pad.link(chain.get_static_pad("sink"))
@@ -86,18 +91,19 @@ class Viewer:
         if sample is None or self._finished():
             return Gst.FlowReturn.EOS
         self._last_seen = time.monotonic()
-        caps = sample.get_caps().get_structure(0)
-        width, height = caps.get_value("width"), caps.get_value("height")
         buffer = sample.get_buffer()
-        meta = GstVideo.buffer_get_video_meta(buffer)
-        stride, offset = (meta.stride[0], meta.offset[0]) if meta is not None else ((width + 3) // 4 * 4, 0)
-        with buffer.map(Gst.MapFlags.READ) as mapped:
-            luma = np.ndarray((height, width), np.uint8, mapped.data, offset, (stride, 1))
-            line = {"t": now, "pts": buffer.pts, "width": width, "height": height}
-            line["luma"] = round(float(luma[::4, ::4].mean()), 2)
+        with Planes(sample) as planes:
+            line = {"t": now, "pts": buffer.pts, "after": now - self._began, "bytes": self._bytes}
+            line.update(width=planes.width, height=planes.height)
+            line["luma"] = round(float(planes.y[::4, ::4].mean()), 2)
             if self._options.counter is not None:
-                line["counter"] = counter.read(luma, self._rectangle)
-            del luma
+                line["counter"] = counter.read(planes.y, self._rectangle)
+            if self._options.tile:
+                line["tiles"] = [counter.read(planes.y, tile) for tile in self._options.tile]
+            if self._options.region:
+                line["regions"] = [planes.describe(region) for region in self._options.region]
+            if self._options.colour is not None:
+                line["coloured"] = planes.coloured(self._options.colour)
         if self._options.png is not None and self._seen == self._options.png_frame:
             self._save(sample)
         print(json.dumps(line), flush=True)
@@ -105,6 +111,10 @@ class Viewer:
         if self._finished():
             GLib.idle_add(self._loop.quit)
         return Gst.FlowReturn.OK
+
+    def _count_bytes(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        self._bytes += info.get_buffer().get_size()
+        return Gst.PadProbeReturn.OK
 
     def _save(self, sample: Gst.Sample) -> None:
         png = GstVideo.video_convert_sample(sample, Gst.Caps.from_string("image/png"), _PNG_TIMEOUT).get_buffer()
@@ -127,8 +137,8 @@ class Viewer:
         return bool(GLib.SOURCE_REMOVE)
 
     def _fail(self, reason: str) -> None:
-        """Ends with the first reason that is given. On any thread."""
-        if self._failure is None:
+        """Ends with the first reason that is given, unless all was seen already. On any thread."""
+        if self._failure is None and not self._finished():
             self._failure = reason
         self._loop.quit()
 
@@ -137,6 +147,11 @@ def _rectangle(text: str) -> object:
     if text == _EVERYWHERE:
         return text
     return counter.Rectangle(*(float(number) for number in text.split(",")))
+
+
+def _colour(text: str) -> Colour:
+    red, green, blue = (int(number) for number in text.split(","))
+    return Colour(red, green, blue)
 
 
 def main() -> int:
@@ -155,6 +170,9 @@ def main() -> int:
         const=_EVERYWHERE,
         help="read the painted counter; X,Y,WIDTH,HEIGHT: where the camera's frame lies in the picture",
     )
+    parser.add_argument("--tile", type=_rectangle, action="append", help="read the counter of one tile; repeatable")
+    parser.add_argument("--region", type=_rectangle, action="append", help="describe one part; repeatable")
+    parser.add_argument("--colour", type=_colour, help="R,G,B: count the places of this colour")
     parser.add_argument("--png", help="file to which one frame is saved")
     parser.add_argument("--png-frame", type=int, default=0, help="the frame to save (default: the first)")
     options = parser.parse_args()
