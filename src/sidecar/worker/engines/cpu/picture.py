@@ -199,7 +199,7 @@ class _Tile:
         # the mixer never takes one for late.
         moment = frame.clock_time if self._alone else Gst.SystemClock.obtain().get_time()
         pts = max(0, moment - base_time)
-        # Gst.Buffer.copy() is only another reference (PyGObject's copy of a boxed type); this shares no more than the data.
+        # A copy that shares the data. Gst.Buffer.copy() is PyGObject's copy of a boxed type: only another reference.
         buffer = frame.buffer.copy_region(_WHOLE, 0, frame.buffer.get_size())
         buffer.pts = pts
         buffer.dts = Gst.CLOCK_TIME_NONE
