@@ -23,6 +23,8 @@ def main() -> None:
     except OSError as error:
         # The children say the same each time they cannot make their sockets, and are tried again.
         log.Log("keeper").error("cannot make the directory of the sockets", path=run_dir, err=str(error))
+    # Since 1.29 ONNX Runtime's Linux builds send telemetry to their maker unless this is set before they are loaded.
+    env.setdefault("ORT_DISABLE_TELEMETRY", "1")
     lifeline = sys.stdin.fileno() if env.pop("SLIPSTREAM_LIFELINE", "") == "stdin" else None
     adopt_orphans()
     commands = [Command(name, [sys.executable, "-m", "sidecar." + name], env) for name in ("outlet", "worker")]
