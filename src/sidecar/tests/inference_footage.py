@@ -42,12 +42,13 @@ def _decode(path: str) -> Iterator[I420Frame]:
                     pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR),
                 )
                 return
-            yield _copy(sample)
+            yield copy_frame(sample)
     finally:
         pipeline.set_state(Gst.State.NULL)
 
 
-def _copy(sample: Gst.Sample) -> I420Frame:
+def copy_frame(sample: Gst.Sample) -> I420Frame:
+    """The frame of a sample in I420, with its own memory."""
     info = GstVideo.VideoInfo.new_from_caps(sample.get_caps())
     buffer = sample.get_buffer()
     data = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), dtype=np.uint8)
