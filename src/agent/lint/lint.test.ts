@@ -58,12 +58,13 @@ for (const [name, cases] of Object.entries(CORPUS)) {
 
 it("does not fail on text that is cut off anywhere", () => {
   const on = target("nano");
+  const longest = 2000;
   for (const { launch = "", spec } of [...LAUNCH_RIGHT, ...LAUNCH_WRONG, ...SPECS]) {
     const text = typeof spec === "object" ? JSON.stringify(spec) : (spec ?? "");
-    for (let end = 0; end < launch.length; end += 7) {
+    for (let end = 0; end < Math.min(launch.length, longest); end += 7) {
       lint({ launch: parseLaunchLine(launch.slice(0, end)).launch }, on, catalogue);
     }
-    for (let end = 0; end < text.length; end += 7) {
+    for (let end = 0; end < Math.min(text.length, longest); end += 7) {
       lint({ spec: readSpec(text.slice(0, end), "spec.json").spec }, on, catalogue);
     }
   }
