@@ -9,6 +9,8 @@ from typing import Any, Callable, List, Optional
 
 from gi.repository import Gst
 
+from sidecar.buffers import restamped
+
 # The frames since the newest key frame are kept to this many bytes; past it a new viewer waits for the next key frame.
 _KEPT_BYTES = 4 * 1024 * 1024
 # When this much waits in the server (a client has described the stream and does not play), frames are given up.
@@ -114,9 +116,7 @@ class Feed:
             self._emit(self._source, frame, clock_time)
 
     def _emit(self, source: Any, frame: Any, clock_time: int) -> None:
-        # The copy shares the data. Live encoders send frames in the order of their times: later is always greater.
-        timed = frame.copy()
-        timed.pts = max(clock_time - self._base_time, self._earliest_pts)
-        timed.dts = Gst.CLOCK_TIME_NONE
-        self._earliest_pts = timed.pts + _CATCH_UP_NS
-        source.emit("push-buffer", timed)
+        # Live encoders send frames in the order of their times: later is always greater.
+        pts = max(clock_time - self._base_time, self._earliest_pts)
+        self._earliest_pts = pts + _CATCH_UP_NS
+        source.emit("push-buffer", restamped(frame, pts))

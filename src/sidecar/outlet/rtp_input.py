@@ -58,7 +58,7 @@ class RtpInput:
         chain.add(elements.depayloader)
         chain.add(elements.parser, config_interval=-1)
         sink = chain.add("appsink", caps=elements.frames, sync=False, emit_signals=True)
-        sink.connect("new-sample", self._on_sample, pipeline)
+        sink.connect("new-sample", self._on_sample)
         bus = pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message::error", self._on_error)
@@ -84,12 +84,13 @@ class RtpInput:
         except BlockingIOError:
             pass  # Empty.
 
-    def _on_sample(self, sink: Any, pipeline: Any) -> Any:
+    def _on_sample(self, sink: Any) -> Any:
+        # The pipeline itself is not handed in: a callback that holds it would keep it, and its socket, for ever.
         frame = sink.emit("pull-sample").get_buffer()
         clock_time = self._clock.get_time()
         if frame.pts != Gst.CLOCK_TIME_NONE:
             # After a hiccup of the sender the jitter buffer's estimate may lie ahead, and the server would wait for it.
-            clock_time = min(clock_time, pipeline.get_base_time() + frame.pts)
+            clock_time = min(clock_time, sink.get_base_time() + frame.pts)
         self._on_frame(frame, clock_time)
         return Gst.FlowReturn.OK
 

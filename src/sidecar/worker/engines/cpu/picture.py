@@ -8,6 +8,7 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstVideo", "1.0")
 from gi.repository import GLib, Gst, GstVideo  # noqa: E402
 
+from sidecar.buffers import restamped  # noqa: E402
 from sidecar.chain import Chain, make, request_pad  # noqa: E402
 from sidecar.contract import spec  # noqa: E402
 from sidecar.worker.engines.cpu.encoder import add_encoder, add_loopback, kilobits  # noqa: E402
@@ -19,9 +20,6 @@ from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.layout import Rectangle, fit, tiles  # noqa: E402
 
 _KEY_FRAME_INTERVAL = Gst.SECOND
-_WHOLE = (
-    Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.TIMESTAMPS | Gst.BufferCopyFlags.META | Gst.BufferCopyFlags.MEMORY
-)
 
 
 class Look(NamedTuple):
@@ -199,11 +197,7 @@ class _Tile:
         # the mixer never takes one for late.
         moment = frame.clock_time if self._alone else Gst.SystemClock.obtain().get_time()
         pts = max(0, moment - base_time)
-        # A copy that shares the data. Gst.Buffer.copy() is PyGObject's copy of a boxed type: only another reference.
-        buffer = frame.buffer.copy_region(_WHOLE, 0, frame.buffer.get_size())
-        buffer.pts = pts
-        buffer.dts = Gst.CLOCK_TIME_NONE
-        buffer.duration = Gst.CLOCK_TIME_NONE
+        buffer = restamped(frame.buffer, pts)
         look = self._picture.look
         self._contents[pts] = OverlayContent(
             frame_width=frame.width,
