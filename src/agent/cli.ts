@@ -5,7 +5,9 @@ import { Command, CommanderError } from "commander";
 
 /** One line for each subcommand. */
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  definition: async () => (await import("./definition/command.js")).definitionCommand(),
   lint: async () => (await import("./lint/command.js")).lintCommand(),
+  policy: async () => (await import("./policy/command.js")).policyCommand(),
 };
 
 /** Exit status of wrong usage, of this command and of all below it. */

@@ -60,6 +60,8 @@ class Intake:
         self._seconds = 0.0
         self._cpu_seconds = 0.0
         self._last_wall_time = 0.0
+        # Clock time of the frame that was delivered last.
+        self._newest = 0
         self._times: Deque[int] = deque(maxlen=256)
         self._info: Optional[Tuple[Gst.Caps, Any]] = None
         # Monotonic time of the newest decoded frame, nanoseconds; 0: none since reset().
@@ -102,6 +104,9 @@ class Intake:
             return Gst.FlowReturn.OK
         self._count(sight)
         clock_time = segment.to_running_time(Gst.Format.TIME, buffer.pts) + self.base_time
+        # At the seam of a file whose length is given a frame too short, two frames have the same time.
+        clock_time = max(clock_time, self._newest + 1)
+        self._newest = clock_time
         self._deliver(SeenFrame(self._camera_id, buffer, caps, width, height, clock_time, sight.objects))
         if self._publish is not None and self._wanted():
             pts = segment.to_stream_time(Gst.Format.TIME, buffer.pts)

@@ -1,0 +1,240 @@
+"""One camera of engine cpu, from connection to loss and back, with real sources."""
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
+import weakref
+
+import gi
+import pytest
+
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib, Gst  # noqa: E402
+
+from sidecar.contract import spec, state  # noqa: E402
+from sidecar.worker.board import Board  # noqa: E402
+from sidecar.worker.engines.cpu import camera as camera_module  # noqa: E402
+from sidecar.worker.engines.cpu.camera import Camera  # noqa: E402
+from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
+from sidecar.worker.engines.cpu.masks import masks_of  # noqa: E402
+from sidecar.worker.engines.cpu.planes import planes, video_info  # noqa: E402
+from sidecar.worker.engines.cpu.vision import Sight  # noqa: E402
+from sidecar.worker.events import Events  # noqa: E402
+
+ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
+DEMO = "file://" + os.path.abspath(os.path.join(ROOT, "footage", "demo.mp4"))
+DEADLINE_SECONDS = 15
+
+
+class SeesNothing:
+    """An eye without a network: these tests are about cameras."""
+
+    def look(self, frame):
+        self.frame_size = (frame.width, frame.height)
+        return Sight([], True, 0.0, 0.0)
+
+
+class Watched:
+    """A camera with all that it says and delivers."""
+
+    def __init__(self, **fields):
+        Gst.init(None)
+        self.board = Board(Events())
+        self.frames = []
+        self.notes = []
+        one = spec.Camera(id="one", **fields)
+        self.intake = Intake("one", SeesNothing(), masks_of(one), self.frames.append, None, lambda: False)
+        self.camera = Camera(one, self.intake, self.board, self.notes.append)
+
+    def status(self):
+        return self.board.snapshot().cameras[0]
+
+    def until(self, condition):
+        """Turns the main loop until the condition holds."""
+        context = GLib.MainContext.default()
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        # A source that fires now and then, so that the loop never sleeps past the deadline.
+        tick = GLib.timeout_add(10, lambda: True)
+        try:
+            while not condition():
+                assert time.monotonic() < deadline, self.status()
+                context.iteration(True)
+        finally:
+            GLib.source_remove(tick)
+
+
+@pytest.fixture
+def watch():
+    watched = []
+
+    def start(**fields):
+        watched.append(Watched(**fields))
+        watched[-1].camera.start()
+        return watched[-1]
+
+    yield start
+    for one in watched:
+        one.camera.stop()
+
+
+@pytest.fixture
+def demo_camera():
+    """Starts demo cameras: real RTSP."""
+    processes = []
+
+    def start(*arguments):
+        environment = dict(os.environ, PYTHONPATH=os.path.join(ROOT, "src"), SLIPSTREAM_LIFELINE="stdin")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "dev.camera", *arguments],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        processes.append(process)
+        return process, json.loads(process.stdout.readline())["address"]
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.communicate(timeout=DEADLINE_SECONDS)
+
+
+def is_live(one):
+    return lambda: one.status().WhichOneof("state") == "live"
+
+
+def is_lost(one):
+    return lambda: one.status().WhichOneof("state") == "lost"
+
+
+def test_a_camera_is_connecting_until_its_first_frame_and_live_from_then_on(watch):
+    one = watch(uri="test://ball?width=320&height=180&rate=30")
+    assert one.status().connecting.attempt == 1
+    one.until(is_live(one))
+    assert (one.status().live.width, one.status().live.height) == (320, 180)
+    assert one.frames[0].width == 320
+
+
+def test_a_file_plays_in_a_loop_at_its_own_speed_with_time_running_on(watch, tmp_path):
+    path = str(tmp_path / "short.mkv")
+    writer = Gst.parse_launch(
+        "videotestsrc num-buffers=15 ! video/x-raw,width=64,height=64,framerate=30/1"
+        " ! x264enc key-int-max=15 ! matroskamux ! filesink location=%s" % path
+    )
+    writer.set_state(Gst.State.PLAYING)
+    assert writer.get_bus().timed_pop_filtered(10 * Gst.SECOND, Gst.MessageType.EOS) is not None
+    writer.set_state(Gst.State.NULL)
+
+    one = watch(uri="file://" + path)
+    one.until(lambda: len(one.frames) >= 40)
+    times = [frame.clock_time for frame in one.frames]
+    assert times == sorted(times)
+    assert len(set(times)) == len(times)
+    # 40 frames at 30 a second, over two seams; none was skipped, so the seams are not longer than a frame.
+    assert (times[39] - times[0]) / 1e9 == pytest.approx(39 / 30, abs=0.1)
+
+
+def test_rtsp_comes_in_with_its_encoding_and_a_camera_that_returns_is_live_again(watch, demo_camera):
+    process, address = demo_camera()
+    one = watch(uri=address)
+    one.until(is_live(one))
+    assert one.status().live.encoding == "H264"
+    since = one.status().since
+
+    process.kill()
+    process.wait()
+    one.until(is_lost(one))
+    lost = one.status().lost
+    assert lost.reason in (state.CAMERA_LOST_REASON_ENDED, state.CAMERA_LOST_REASON_UNREACHABLE)
+    assert lost.HasField("next_attempt")
+    assert "no signal since" in one.notes[-1]
+
+    port = address.split(":")[2].split("/")[0]
+    demo_camera("--port", port)
+    one.until(is_live(one))
+    assert one.status().since != since
+    assert one.status().counters.frames_received > 0
+
+
+def test_a_wrong_password_is_said_and_not_tried_again_soon(watch, demo_camera):
+    _, address = demo_camera("--user", "admin", "--password", "s3cr@t/x")
+    one = watch(uri=address, credentials=spec.Credentials(username="admin", password="wr0ng-pass"))
+    one.until(is_lost(one))
+    lost = one.status().lost
+    assert lost.reason == state.CAMERA_LOST_REASON_AUTH_FAILED
+    assert "wr0ng" not in lost.detail
+    assert lost.next_attempt.ToDatetime().timestamp() - time.time() > 20
+
+
+def test_the_right_password_opens_the_camera(watch, demo_camera):
+    _, address = demo_camera("--user", "admin", "--password", "s3cr@t/x")
+    one = watch(uri=address, credentials=spec.Credentials(username="admin", password="s3cr@t/x"))
+    one.until(is_live(one))
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("file:///no/such/file.mp4", state.CAMERA_LOST_REASON_NOT_FOUND),
+        ("/dev/video77", state.CAMERA_LOST_REASON_NOT_FOUND),
+        ("rtsp://127.0.0.1:1/x", state.CAMERA_LOST_REASON_UNREACHABLE),
+        ("test://nosuchpattern", state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC),
+    ],
+)
+def test_each_trouble_has_its_reason_and_its_address(watch, uri, reason):
+    one = watch(uri=uri)
+    one.until(is_lost(one))
+    assert one.status().lost.reason == reason
+    assert one.status().lost.detail.startswith(uri)
+
+
+def test_a_path_that_the_camera_does_not_have_is_not_found(watch, demo_camera):
+    _, address = demo_camera()
+    one = watch(uri=address + "-and-more")
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_NOT_FOUND
+
+
+def test_a_camera_that_falls_silent_is_lost_by_timeout(watch, demo_camera, monkeypatch):
+    monkeypatch.setattr(camera_module, "SILENCE_SECONDS", 0.5)
+    process, address = demo_camera()
+    one = watch(uri=address)
+    one.until(is_live(one))
+    process.send_signal(19)  # SIGSTOP: the connection stays open, and nothing comes
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_TIMEOUT
+
+
+def test_masked_areas_are_black_in_all_that_is_seen_and_delivered(watch):
+    left_half = spec.Polygon(points=[spec.Point(x=x, y=y) for x, y in ((0, 0), (0.5, 0), (0.5, 1), (0, 1))])
+    one = watch(uri="test://white?width=64&height=48", masks=[left_half])
+    one.until(lambda: one.frames)
+    frame = one.frames[0]
+    ok, mapped = frame.buffer.map(Gst.MapFlags.READ)
+    assert ok
+    try:
+        picture = planes(mapped.data, frame.buffer, video_info(frame.caps))
+        assert (picture.y[:, :32] == 16).all()
+        assert (picture.u[:, :16] == 128).all()
+        assert (picture.y[:, 34:] > 200).all()
+    finally:
+        frame.buffer.unmap(mapped)
+
+
+@pytest.mark.parametrize("uri", [DEMO, "test://ball", None])
+def test_nothing_is_left_of_a_pipeline_that_was_closed(watch, demo_camera, uri):
+    one = watch(uri=uri or demo_camera()[1])
+    one.until(is_live(one))
+    pipeline = weakref.ref(one.camera._pipeline)
+    underneath = one.camera._pipeline.weak_ref()
+    one.camera._close()
+    one.frames.clear()
+
+    def is_gone():
+        gc.collect()
+        return pipeline() is None and underneath() is None
+
+    one.until(is_gone)
