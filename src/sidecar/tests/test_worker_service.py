@@ -1,0 +1,303 @@
+"""The contract, spoken with a real worker beside a real outlet."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import grpc
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from sidecar.contract import pipeline, pipeline_grpc, spec
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+NANODET = os.path.join(ROOT, "models", "nanodet-coco")
+SSD = os.path.join(ROOT, "models", "ssd-street")
+DEMO = "file://" + os.path.join(ROOT, "footage", "demo.mp4")
+DEADLINE_SECONDS = 30
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Sidecar:
+    """Keeper, outlet and worker in a directory of their own, and a client."""
+
+    def __init__(self):
+        # Short, for the path of a Unix socket.
+        self.run_dir = tempfile.mkdtemp(prefix="slip-")
+        environment = dict(os.environ, SLIPSTREAM_RUN_DIR=self.run_dir, SLIPSTREAM_LIFELINE="stdin")
+        environment["PYTHONPATH"] = os.pathsep.join(os.path.join(ROOT, part) for part in ("src", "src/sidecar/gen"))
+        self.keeper = subprocess.Popen([sys.executable, "-m", "sidecar.keeper"], env=environment, stdin=subprocess.PIPE)
+        self.channel = grpc.insecure_channel("unix:" + os.path.join(self.run_dir, "worker.sock"))
+        self.stub = pipeline_grpc.PipelineStub(self.channel)
+        self.port = free_port()
+        self.connected = self.stub.Connect(
+            pipeline.ConnectRequest(agent_version="test"), wait_for_ready=True, timeout=DEADLINE_SECONDS
+        )
+
+    def stop(self):
+        self.channel.close()
+        self.keeper.send_signal(signal.SIGTERM)
+        self.keeper.wait(DEADLINE_SECONDS)
+        shutil.rmtree(self.run_dir)
+
+    def specification(self, **changes):
+        fields = {
+            "cameras": [spec.Camera(id="one", uri=DEMO)],
+            "model": spec.Model(bundle_path=SSD),
+            "overlay": spec.Overlay(boxes=True, labels=True, counts=True, names=True),
+            "outputs": [
+                spec.Output(
+                    id="main",
+                    encoding=spec.Encoding(width=640, height=360, bitrate=1000000, frame_rate=25),
+                    rtsp=spec.RtspTarget(port=self.port, path="/ds"),
+                )
+            ],
+        }
+        fields.update(changes)
+        return spec.PipelineSpec(**fields)
+
+    def apply(self, generation, specification):
+        request = pipeline.ApplyRequest(generation=generation, spec=specification)
+        return self.stub.Apply(request, timeout=DEADLINE_SECONDS)
+
+    def watch(self, **fields):
+        return self.stub.Watch(pipeline.WatchRequest(**fields), timeout=DEADLINE_SECONDS)
+
+    def state(self):
+        call = self.watch()
+        state = next(call).state
+        call.cancel()
+        return state
+
+    def until(self, condition, **fields):
+        """The first message of a watch that fulfils the condition."""
+        call = self.watch(heartbeat_interval=Duration(nanos=100000000), **fields)
+        try:
+            return next(message for message in call if condition(message))
+        finally:
+            call.cancel()
+
+    def until_serving(self):
+        def serving(message):
+            outputs = message.state.outputs
+            return bool(outputs) and all(output.WhichOneof("state") == "serving" for output in outputs)
+
+        return self.until(serving).state
+
+
+@pytest.fixture(scope="module")
+def sidecar():
+    one = Sidecar()
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def running(sidecar):
+    """A sidecar that serves the demo clip."""
+    assert sidecar.apply("demo", sidecar.specification()).accepted
+    sidecar.until_serving()
+    return sidecar
+
+
+def changes(response):
+    return {change.path: pipeline.Effect.Name(change.effect) for change in response.changes}
+
+
+def test_connect_tells_what_is_at_the_other_end(sidecar):
+    told = sidecar.connected
+    assert told.engine == "cpu"
+    assert len(told.instance_id) == 32
+    assert list(told.capabilities.codecs) == [spec.CODEC_H264, spec.CODEC_H265]
+    assert "rtsp" in told.capabilities.sources
+
+
+def test_the_socket_is_for_the_group_and_nobody_else(sidecar):
+    assert os.stat(os.path.join(sidecar.run_dir, "worker.sock")).st_mode & 0o777 == 0o660
+
+
+def test_check_tells_every_problem_and_applies_nothing(running):
+    before = running.state().generation
+    wrong = running.specification(
+        cameras=[spec.Camera(id="one", uri="http://x")],
+        model=spec.Model(bundle_path="/no/such/model"),
+        outputs=[],
+    )
+    problems = running.stub.Check(pipeline.CheckRequest(spec=wrong), timeout=DEADLINE_SECONDS).problems
+    assert {problem.code for problem in problems} == {"unsupported-source", "bundle-missing", "no-output"}
+    assert running.state().generation == before
+
+
+def test_a_refused_specification_leaves_what_is_in_force(running):
+    response = running.apply("wrong", running.specification(model=spec.Model(bundle_path=SSD, classes=["unicorn"])))
+    assert not response.accepted
+    assert response.generation == "demo"
+    assert [problem.path for problem in response.problems if problem.severity == pipeline.SEVERITY_ERROR] == [
+        "model.classes[0]"
+    ]
+    assert running.state().generation == "demo"
+    assert running.until_serving().outputs[0].frames > 0
+
+
+def test_repeating_a_generation_changes_nothing(running):
+    response = running.apply("demo", running.specification())
+    assert response.accepted
+    assert not response.changes
+
+
+def test_model_settings_and_overlay_change_while_frames_flow(running):
+    response = running.apply(
+        "tuned",
+        running.specification(
+            model=spec.Model(bundle_path=SSD, threshold=0.9, interval=3, classes=["Person"]),
+            overlay=spec.Overlay(boxes=True),
+        ),
+    )
+    assert changes(response) == {
+        "model.threshold": "EFFECT_LIVE",
+        "model.interval": "EFFECT_LIVE",
+        "model.classes": "EFFECT_LIVE",
+        "overlay": "EFFECT_LIVE",
+    }
+    assert running.state().outputs[0].WhichOneof("state") == "serving"
+    carried = running.until(
+        lambda message: message.HasField("detections") and not message.detections.inferred, detections=True
+    )
+    assert all(found.confidence >= 0.9 for found in carried.detections.detections)
+
+
+def test_a_bit_rate_changes_live_and_a_size_takes_a_new_picture(running):
+    faster = running.specification()
+    faster.outputs[0].encoding.bitrate = 3000000
+    assert changes(running.apply("faster", faster)) == {"outputs[main]": "EFFECT_LIVE"}
+    larger = running.specification()
+    larger.outputs[0].encoding.width = 800
+    assert changes(running.apply("larger", larger))["outputs[main]"] == "EFFECT_REBUILD"
+    running.until_serving()
+
+
+def test_another_camera_does_not_disturb_the_first(running):
+    received = running.state().cameras[0].counters.frames_received
+    both = running.specification()
+    both.cameras.add(id="two", uri="test://ball")
+    response = running.apply("both", both)
+    assert changes(response) == {"outputs[main]": "EFFECT_REBUILD", "cameras[two]": "EFFECT_REBUILD"}
+    state = running.until(
+        lambda message: [camera.WhichOneof("state") for camera in message.state.cameras] == ["live", "live"]
+    ).state
+    assert [camera.id for camera in state.cameras] == ["one", "two"]
+    assert state.cameras[0].counters.frames_received >= received
+
+
+def test_a_picture_for_each_camera_has_a_path_for_each(running):
+    each = running.specification()
+    each.cameras.add(id="two", uri="test://ball")
+    each.outputs[0].layout = spec.LAYOUT_PER_CAMERA
+    assert running.apply("each", each).accepted
+    state = running.until_serving()
+    assert [(output.camera_id, output.path) for output in state.outputs] == [("one", "/ds/one"), ("two", "/ds/two")]
+
+
+def test_another_model_takes_over_and_its_classes_are_reported(running):
+    response = running.apply("other", running.specification(model=spec.Model(bundle_path=NANODET)))
+    assert changes(response) == {"model.bundle_path": "EFFECT_LIVE"}
+    message = running.until(lambda message: len(message.detections.detections) > 0, detections=True)
+    frame = message.detections
+    assert frame.camera_id == "one"
+    assert (frame.frame_width, frame.frame_height) == (1280, 720)
+    for found in frame.detections:
+        assert 0 <= found.box.left <= found.box.left + found.box.width <= 1280.01
+        assert 0 <= found.box.top <= found.box.top + found.box.height <= 720.01
+        assert not found.HasField("track_id")
+    assert abs(frame.capture_time.ToDatetime().timestamp() - time.time()) < 5
+
+
+def test_watch_begins_with_the_whole_state_and_beats(running):
+    call = running.watch(heartbeat_interval=Duration(nanos=100000000))
+    messages = [next(call) for _ in range(3)]
+    call.cancel()
+    assert [message.WhichOneof("event") for message in messages] == ["state", "state", "state"]
+    assert messages[0].state.generation == "demo"
+
+
+def test_a_watch_resumes_after_a_number_and_refuses_those_of_another_worker(running):
+    call = running.watch()
+    first = next(call)
+    call.cancel()
+    assert running.apply("named", running.specification(overlay=spec.Overlay(names=True))).accepted
+    instance = running.connected.instance_id
+    resumed = running.watch(after_sequence=first.sequence, instance_id=instance)
+    assert next(resumed).sequence >= first.sequence
+    resumed.cancel()
+    for number, whose in ((first.sequence, "other"), (first.sequence + 100000, instance)):
+        with pytest.raises(grpc.RpcError) as refused:
+            next(running.watch(after_sequence=number, instance_id=whose))
+        assert refused.value.code() == grpc.StatusCode.OUT_OF_RANGE
+
+
+def test_a_snapshot_is_a_jpeg_of_an_annotated_picture(running):
+    response = running.stub.TakeSnapshot(pipeline.TakeSnapshotRequest(output_id="main"), timeout=DEADLINE_SECONDS)
+    assert response.jpeg[:2] == b"\xff\xd8"
+    assert response.jpeg[-2:] == b"\xff\xd9"
+
+
+def test_a_snapshot_of_no_output_is_not_found(running):
+    with pytest.raises(grpc.RpcError) as refused:
+        running.stub.TakeSnapshot(pipeline.TakeSnapshotRequest(output_id="nothing"), timeout=DEADLINE_SECONDS)
+    assert refused.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+def test_a_preview_goes_on_at_the_rate_asked_for_until_it_is_left(running):
+    call = running.stub.WatchPreview(
+        pipeline.WatchPreviewRequest(output_id="main", max_frame_rate=5), timeout=DEADLINE_SECONDS
+    )
+    pictures = [next(call) for _ in range(6)]
+    call.cancel()
+    assert all(picture.jpeg[:2] == b"\xff\xd8" for picture in pictures)
+    seconds = pictures[-1].time.ToNanoseconds() / 1e9 - pictures[1].time.ToNanoseconds() / 1e9
+    assert seconds > 0.6
+
+
+def test_health_tells_that_frames_flow(running):
+    stub = health_pb2_grpc.HealthStub(running.channel)
+    request = health_pb2.HealthCheckRequest(service="slipstream.v1.Pipeline")
+    serving = threading.Event()
+
+    def listen(responses):
+        for response in responses:
+            if response.status == health_pb2.HealthCheckResponse.SERVING:
+                serving.set()
+                return
+
+    call = stub.Watch(request, timeout=DEADLINE_SECONDS)
+    threading.Thread(target=listen, args=(call,), daemon=True).start()
+    assert serving.wait(DEADLINE_SECONDS)
+    call.cancel()
+
+
+def test_a_port_that_is_in_use_is_said_and_taken_when_it_is_free(running):
+    taken = socket.socket()
+    taken.bind(("0.0.0.0", 0))
+    taken.listen(1)
+    wanted = running.specification()
+    wanted.outputs[0].rtsp.port = taken.getsockname()[1]
+    assert running.apply("taken", wanted).accepted
+    failed = running.until(
+        lambda message: message.state.outputs and message.state.outputs[0].WhichOneof("state") == "failed"
+    ).state.outputs[0]
+    assert "OUTPUT_FAILED_REASON_PORT_IN_USE" in str(failed)
+    assert str(taken.getsockname()[1]) in failed.failed.detail
+    taken.close()
+    running.until_serving()
