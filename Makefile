@@ -31,6 +31,8 @@ test: lint test-unit test-end-to-end
 lint: build/typescript build/python-test
 	@echo "lint: TypeScript"
 	@biome ci --error-on-warnings
+	@echo "lint: pages made from the code"
+	@node dist/src/agent/desired/settings-table.js | diff docs/settings.md - || { echo "run: make docs"; exit 1; }
 	@echo "lint: contract"
 	@buf lint
 	@buf format --diff --exit-code >/dev/null
@@ -67,6 +69,11 @@ format: build/node build/python-test
 	@.venv/bin/ruff check --fix --quiet
 	@.venv/bin/ruff format --quiet
 	@buf format --write
+
+## docs: write the pages that are made from the code
+.PHONY: docs
+docs: build/typescript
+	@node dist/src/agent/desired/settings-table.js >docs/settings.md
 
 ## proto: generate the code of the contract
 .PHONY: proto
