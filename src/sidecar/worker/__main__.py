@@ -17,7 +17,7 @@ from sidecar import log  # noqa: E402
 from sidecar.contract import pipeline_grpc  # noqa: E402
 from sidecar.heartbeat import beat_on_main_loop  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
-from sidecar.worker.engines.cpu.engine import CpuEngine  # noqa: E402
+from sidecar.worker.engines.choose import choose_engine  # noqa: E402
 from sidecar.worker.events import Events  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.service import PipelineService  # noqa: E402
@@ -37,7 +37,7 @@ def main() -> int:
     loop = MainLoop()
     instance_id = uuid.uuid4().hex
     board = Board(Events())
-    engine = CpuEngine(os.path.join(run_dir, "outlet.sock"), board)
+    engine = choose_engine(os.environ, run_dir, board)
 
     server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="grpc"))
     pipeline_grpc.add_PipelineServicer_to_server(  # type: ignore[no-untyped-call]

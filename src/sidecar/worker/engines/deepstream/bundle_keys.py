@@ -1,0 +1,130 @@
+"""Groups, keys and values of an nvinfer configuration file: does nvinfer of this release read them?"""
+
+import difflib
+import re
+from typing import Dict, List, NamedTuple, Optional, Tuple
+
+from sidecar.worker.engines.deepstream.catalogue import Catalogue, Key
+from sidecar.worker.problem import ERROR, WARNING, Problem
+
+_CLASS_GROUP = re.compile(r"class-attrs-(all|\d+)\Z")
+_WHOLE = re.compile(r"[+-]?\d+\Z")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z", re.IGNORECASE)
+_BOOLEANS = ("0", "1", "true", "false")
+
+
+class Entry(NamedTuple):
+    """A value as it is written, and its line."""
+
+    value: str
+    line: int
+
+
+# group -> key -> entry
+Groups = Dict[str, Dict[str, Entry]]
+
+
+def read_groups(text: str, name: str) -> Tuple[Groups, List[Problem]]:
+    """Reads a file's text. name: the file's, for the problems' paths. The last of two equal keys counts."""
+    groups: Groups = {}
+    problems: List[Problem] = []
+    group: Optional[Dict[str, Entry]] = None
+    for number, line in enumerate(text.splitlines(), 1):
+        path, line = "%s:%d" % (name, number), line.strip()
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith("[") and line.endswith("]"):
+            group = groups.setdefault(line[1:-1], {})
+            continue
+        key, equals, value = line.partition("=")
+        key = key.strip()
+        if not equals or group is None:
+            message = "%r is neither [group], key=value below a group nor # comment" % line
+            problems.append(Problem(ERROR, "config-syntax", path, message))
+            continue
+        if key in group:
+            message = "%s stands in line %d already: this one counts" % (key, group[key].line)
+            problems.append(Problem(WARNING, "duplicate-key", path, message))
+        group[key] = Entry(value.strip(), number)
+    return groups, problems
+
+
+def key_problems(groups: Groups, name: str, catalogue: Catalogue) -> List[Problem]:
+    """What is wrong with the names and values of a file for the catalogue's release."""
+    problems = []
+    if "property" not in groups:
+        problems.append(Problem(ERROR, "missing-key", name, "it has no group [property]"))
+    for group, entries in groups.items():
+        kind = "property" if group == "property" else "class-attrs" if _CLASS_GROUP.match(group) else None
+        if kind is None:
+            hint = _did_you_mean(group, ["property", "class-attrs-all", "class-attrs-0"])
+            line = min((entry.line for entry in entries.values()), default=1)
+            message = "nvinfer does not read the group [%s]%s" % (group, hint)
+            problems.append(Problem(ERROR, "unknown-group", "%s:%d" % (name, line), message))
+            continue
+        for key, entry in entries.items():
+            found = _problem(key, entry.value, kind, entries, catalogue)
+            if found is not None:
+                code, message = found
+                severity = WARNING if code == "deprecated-key" else ERROR
+                problems.append(Problem(severity, code, "%s:%d" % (name, entry.line), message))
+    return problems
+
+
+def _problem(
+    name: str, value: str, kind: str, group: Dict[str, Entry], catalogue: Catalogue
+) -> Optional[Tuple[str, str]]:
+    key = catalogue.keys.get((kind, name))
+    if key is None:
+        if (("class-attrs" if kind == "property" else "property"), name) in catalogue.keys:
+            there = "[class-attrs-all]" if kind == "property" else "[property]"
+            return "unknown-key", "%s belongs into %s" % (name, there)
+        if name in catalogue.all_keys:
+            message = "nvinfer of DeepStream %s does not read %s; remove it" % (catalogue.release, name)
+            return "key-unavailable", message
+        names = [known for group_kind, known in catalogue.keys if group_kind == kind]
+        return "unknown-key", "nvinfer has no key %s%s" % (name, _did_you_mean(name, names))
+    refusal = _refusal(key, value)
+    if refusal is not None:
+        code, message = refusal
+        return code, "%s=%s: %s" % (name, value, message)
+    if key.deprecated and key.deprecated not in group:
+        return "deprecated-key", "%s is the old way: use %s" % (name, key.deprecated)
+    return None
+
+
+def _refusal(key: Key, value: str) -> Optional[Tuple[str, str]]:
+    if key.type == "boolean":
+        return None if value in _BOOLEANS else ("wrong-type", "it takes 0 or 1")
+    if key.type == "enum":
+        if _WHOLE.match(value) and int(value) in key.choices:
+            return None
+        return "unknown-value", "it is one of %s" % ", ".join("%d (%s)" % one for one in sorted(key.choices.items()))
+    if key.type in ("int", "float"):
+        return _number_refusal(key, value, key.type)
+    if key.type in ("int-list", "float-list"):
+        items = [item.strip() for item in value.rstrip().rstrip(";").split(";")]
+        for item in items:
+            refusal = _number_refusal(key, item, key.type[: -len("-list")])
+            if refusal is not None:
+                return refusal[0], refusal[1] + ", several are separated by semicolons"
+        if key.length is not None and len(items) != key.length:
+            return "out-of-range", "it takes %d numbers, separated by semicolons" % key.length
+        return None
+    return None if value else ("wrong-type", "it is empty: give a value or remove the key")
+
+
+def _number_refusal(key: Key, text: str, kind: str) -> Optional[Tuple[str, str]]:
+    if not (_WHOLE if kind == "int" else _NUMBER).match(text):
+        return "wrong-type", "it takes a whole number" if kind == "int" else "it takes a number"
+    number = float(text)
+    if key.low is not None and number < key.low:
+        return "out-of-range", "it is at least %g" % key.low
+    if key.high is not None and number > key.high:
+        return "out-of-range", "it is at most %g" % key.high
+    return None
+
+
+def _did_you_mean(name: str, names: List[str]) -> str:
+    near = difflib.get_close_matches(name, names, 1)
+    return "; did you mean %s?" % near[0] if near else ""

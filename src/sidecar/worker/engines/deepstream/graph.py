@@ -1,0 +1,125 @@
+"""The graph: one pipeline from the cameras' places at the muxer to the pictures, built top to bottom."""
+
+from itertools import groupby
+from typing import Dict, List, NamedTuple, Tuple
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from sidecar.chain import Chain, ChainError, request_pad  # noqa: E402
+from sidecar.contract import spec  # noqa: E402
+from sidecar.worker.board import OutputKey  # noqa: E402
+from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
+from sidecar.worker.engines.deepstream.encoders import Encoders  # noqa: E402
+from sidecar.worker.engines.deepstream.picture import Picture  # noqa: E402
+from sidecar.worker.engines.deepstream.place import Place  # noqa: E402
+from sidecar.worker.engines.deepstream.vision import Seat, Vision  # noqa: E402
+from sidecar.worker.outputs import Plan  # noqa: E402
+
+# What a muxer waits for if no picture says a rate.
+_USUAL_FRAME_RATE = 30
+
+
+class GraphPlan(NamedTuple):
+    """All that a graph is built from."""
+
+    # In the order of the muxer's pads.
+    seats: List[Seat]
+    pictures: List[Plan]
+    mux_size: Tuple[int, int]
+    # nvinfer's configuration file.
+    infer_config: str
+    interval: int
+    tracker: "spec.TrackerAlgorithm"
+
+
+class Graph:
+    """Built in state NULL. Methods are called on the loop thread, except load()."""
+
+    def __init__(self, plan: GraphPlan, elements: Elements, encoders: Encoders, vision: Vision) -> None:
+        """Raises ChainError; then nothing is left of it."""
+        self.pipeline = Gst.Pipeline.new("deepstream")
+        # Sources come and go, and with them the clocks that they offer.
+        self.pipeline.use_clock(Gst.SystemClock.obtain())
+        chain = Chain(self.pipeline)
+        self.mux = add_mux(chain, plan, elements)
+        self.places = [Place(self.pipeline, self.mux, index) for index in range(len(plan.seats))]
+        self.infer = add_infer(chain, plan, vision)
+        add_tracker(chain, plan, elements, vision)
+        self.pictures = add_pictures(chain, plan, elements, encoders)
+
+    def load(self) -> Gst.StateChangeReturn:
+        """Takes the elements to PAUSED, in which nvinfer loads its engine: seconds on a Jetson, so that this one call
+        is made on a thread of its own while the main loop goes on beating."""
+        return self.pipeline.set_state(Gst.State.PAUSED)
+
+    def close(self) -> None:
+        """Returns when nothing runs any more."""
+        for place in self.places:
+            place.clear()
+        self.pipeline.set_state(Gst.State.NULL)
+
+
+def add_mux(chain: Chain, plan: GraphPlan, elements: Elements) -> Gst.Element:
+    """All cameras into one batch."""
+    settings = elements.mux(len(plan.seats), plan.mux_size, frame_rate(plan.pictures))
+    return chain.add("nvstreammux", "mux", **settings)
+
+
+def frame_rate(pictures: List[Plan]) -> int:
+    """The highest that a picture asks for."""
+    return max([one.encoding.frame_rate for one in pictures] or [0]) or _USUAL_FRAME_RATE
+
+
+def add_infer(chain: Chain, plan: GraphPlan, vision: Vision) -> Gst.Element:
+    """One inference for the whole batch."""
+    infer = chain.add(
+        "nvinfer", "infer", config_file_path=plan.infer_config, batch_size=len(plan.seats), interval=plan.interval
+    )
+    infer.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, vision.on_entering)
+    infer.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, vision.on_inferred)
+    return infer
+
+
+def add_tracker(chain: Chain, plan: GraphPlan, elements: Elements, vision: Vision) -> None:
+    """Numbers for the objects, if they are asked for."""
+    if plan.tracker:
+        chain.add("nvtracker", "tracker", **elements.tracker(plan.tracker))
+    chain.elements[-1].get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, vision.on_seen)
+
+
+def add_pictures(chain: Chain, plan: GraphPlan, elements: Elements, encoders: Encoders) -> Dict[OutputKey, Picture]:
+    """The batch goes to each tiled picture as a whole, and to the pictures of single cameras frame by frame."""
+    seen = chain.add("tee", "seen")
+    pictures: Dict[OutputKey, Picture] = {}
+    for _, group in groupby(plan.pictures, key=lambda one: one.key[0]):
+        branch = Chain(chain.container, after=seen)
+        for one in group:
+            picture = pictures[one.key] = Picture(one, encoders, elements)
+            if not one.key[1]:
+                branch.append(picture.container, picture.container.get_name())
+                continue
+            if branch.last is seen:
+                add_demux(branch)
+            index = [seat.camera_id for seat in plan.seats].index(one.key[1])
+            _link_camera(branch, picture, plan.seats[index], index)
+    return pictures
+
+
+def add_demux(branch: Chain) -> None:
+    """The batch apart again; in front of it a queue, so that no picture waits for another."""
+    branch.add("queue", None, max_size_buffers=2, max_size_bytes=0, max_size_time=0, leaky="downstream")
+    branch.add("nvstreamdemux")
+
+
+def _link_camera(branch: Chain, picture: Picture, seat: Seat, index: int) -> None:
+    branch.container.add(picture.container)
+    pad = request_pad(branch.last, "src_%d" % index)
+    sink = picture.container.get_static_pad("sink")
+    result = pad.link_full(sink, Gst.PadLinkCheck.DEFAULT)
+    if result != Gst.PadLinkReturn.OK:
+        raise ChainError(picture.container.get_name(), "cannot be linked after nvstreamdemux: %s" % result.value_nick)
+    # A picture of one camera shows that camera or nothing: the outlet then says what is wrong.
+    sink.add_probe(Gst.PadProbeType.BUFFER, lambda *_: Gst.PadProbeReturn.DROP if seat.note else Gst.PadProbeReturn.OK)

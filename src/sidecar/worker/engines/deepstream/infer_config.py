@@ -1,0 +1,66 @@
+"""The configuration file that nvinfer gets: a bundle's own, with absolute paths, the batch and the cached engine."""
+
+import os
+import tempfile
+from typing import Dict, List, Optional
+
+from sidecar.worker.engines.cpu.palette import class_colour
+from sidecar.worker.engines.deepstream.bundle import NvinferBundle
+from sidecar.worker.engines.deepstream.catalogue import Catalogue
+from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
+
+
+def infer_config(
+    bundle: NvinferBundle, engine: CachedEngine, batch: int, threshold: Optional[float], catalogue: Catalogue
+) -> str:
+    """The file's text. threshold: for every class; None: as the bundle says. Pure."""
+    groups = {name: {key: entry.value for key, entry in group.items()} for name, group in bundle.groups.items()}
+    own = groups["property"]
+    for key, value in own.items():
+        known = catalogue.keys.get(("property", key))
+        if known is not None and known.type == "path":
+            own[key] = os.path.join(bundle.directory, value)
+    own[bundle.network_key] = engine.network_path
+    own["model-engine-file"] = engine.engine_path
+    own["batch-size"] = str(batch)
+    own["process-mode"] = "1"
+    if bundle.decoded_here is not None:
+        own["output-tensor-meta"] = "1"
+        # It names a decoder of ours, of which nvinfer knows nothing.
+        own.pop("parse-bbox-func-name", None)
+    else:
+        for class_id in range(len(bundle.labels)):
+            group = groups.setdefault("class-attrs-%d" % class_id, {})
+            group.setdefault(
+                "border-color", "%.3f;%.3f;%.3f;1" % tuple(part / 255.0 for part in class_colour(class_id))
+            )
+        if threshold is not None:
+            _set_threshold(groups, threshold)
+    return "\n".join(_lines(groups)) + "\n"
+
+
+def write_config(directory: str, text: str) -> str:
+    """Writes a text to a new file in a directory and returns its path. Raises OSError."""
+    os.makedirs(directory, exist_ok=True)
+    handle, path = tempfile.mkstemp(prefix="nvinfer-", suffix=".txt", dir=directory)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+    return path
+
+
+def _set_threshold(groups: Dict[str, Dict[str, str]], threshold: float) -> None:
+    for name, group in groups.items():
+        if name.startswith("class-attrs-"):
+            group.pop("threshold", None)
+            group.pop("pre-cluster-threshold", None)
+    groups.setdefault("class-attrs-all", {})["pre-cluster-threshold"] = "%g" % threshold
+
+
+def _lines(groups: Dict[str, Dict[str, str]]) -> List[str]:
+    lines: List[str] = []
+    # class-attrs-all before the classes: each of these begins with what it says.
+    for name in sorted(groups, key=lambda one: (one != "property", one != "class-attrs-all", one)):
+        lines.append("[%s]" % name)
+        lines += ["%s=%s" % item for item in groups[name].items()]
+        lines.append("")
+    return lines

@@ -1,0 +1,193 @@
+"""The one module that knows pyds: a batch's metadata in plain numbers, and objects and texts put into it.
+
+Everything here runs on a streaming thread inside a pad probe, while the buffer is held. API: pyds 1.1.1 (DeepStream
+6.0.1) to 1.2, where list entries must be cast and a list ends with StopIteration.
+"""
+
+import ctypes
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional
+
+import numpy as np
+import pyds
+from gi.repository import Gst
+
+from sidecar.worker.engines.cpu.palette import class_colour
+from sidecar.worker.inference.postprocess import Object
+
+# What nvtracker has not given a number.
+_UNTRACKED = 2**64 - 1
+
+_BORDER_PIXELS = 3
+_FONT = "Sans"
+_TYPES = {0: np.float32, 1: np.float16, 2: np.int8, 3: np.int32}
+
+
+class SeenObject(NamedTuple):
+    """An object; the box is in pixels of the muxer's picture."""
+
+    class_id: int
+    label: str
+    # Negative: the network or the tracker does not say.
+    confidence: float
+    left: float
+    top: float
+    width: float
+    height: float
+    # None: not tracked.
+    track_id: Optional[int]
+
+
+class Line(NamedTuple):
+    """A text on a frame; x, y is its top left corner in pixels of the muxer's picture."""
+
+    text: str
+    x: int
+    y: int
+    font_size: int
+
+
+class Frame:
+    """One frame of a batch."""
+
+    __slots__ = ("_batch", "_meta", "height", "pts", "source", "wall_time", "width")
+
+    def __init__(self, batch: Any, meta: Any) -> None:
+        self._batch = batch
+        self._meta = meta
+        # Number of the muxer's sink pad.
+        self.source: int = meta.pad_index
+        # Size of the camera's frame before the muxer scaled it.
+        self.width: int = meta.source_frame_width
+        self.height: int = meta.source_frame_height
+        # Nanoseconds on the camera's time line, and since the epoch; 0: not known.
+        self.pts: int = meta.buf_pts
+        self.wall_time: int = meta.ntp_timestamp
+
+    @property
+    def inferred(self) -> bool:
+        """False: nvinfer skipped it (interval)."""
+        return bool(self._meta.bInferDone)
+
+    def objects(self) -> List[SeenObject]:
+        """The frame's objects."""
+        seen = []
+        for meta in self._object_metas():
+            place = meta.rect_params
+            number = meta.object_id
+            seen.append(
+                SeenObject(
+                    meta.class_id,
+                    meta.obj_label,
+                    meta.confidence,
+                    place.left,
+                    place.top,
+                    place.width,
+                    place.height,
+                    None if number == _UNTRACKED else number,
+                )
+            )
+        return seen
+
+    def keep(self, wanted: Callable[[str, float], bool]) -> None:
+        """Removes the objects of which wanted(label, confidence) is false."""
+        # Collected first: a list must not change under its own iterator.
+        unwanted = [meta for meta in self._object_metas() if not wanted(meta.obj_label, meta.confidence)]
+        for meta in unwanted:
+            pyds.nvds_remove_obj_meta_from_frame(self._meta, meta)
+
+    def clear(self) -> None:
+        """Removes all objects."""
+        self.keep(lambda _label, _confidence: False)
+
+    def add(self, objects: Iterable[Object], font_size: int) -> None:
+        """Adds objects with what nvinfer adds to its own: the component's number, an outline and a label."""
+        for one in objects:
+            meta = pyds.nvds_acquire_obj_meta_from_pool(self._batch)
+            meta.unique_component_id = 1
+            meta.class_id = one.class_id
+            meta.confidence = one.confidence
+            meta.object_id = _UNTRACKED
+            meta.obj_label = one.label
+            # nvtracker goes by the detector's box, nvdsosd by the other.
+            for place in (meta.rect_params, meta.detector_bbox_info.org_bbox_coords):
+                place.left, place.top, place.width, place.height = one.left, one.top, one.width, one.height
+            meta.rect_params.border_width = _BORDER_PIXELS
+            red, green, blue = class_colour(one.class_id)
+            meta.rect_params.border_color.set(red / 255.0, green / 255.0, blue / 255.0, 1.0)
+            above = int(one.top) - 2 * font_size
+            line = Line(one.label, max(0, int(one.left)), above if above > 0 else int(one.top), font_size)
+            _write(meta.text_params, line)
+            pyds.nvds_add_obj_meta_to_frame(self._meta, meta, None)  # type: ignore[arg-type]  # the stubs know no none
+
+    def mark_inferred(self) -> None:
+        """For objects that were not found by nvinfer itself: nvtracker asks for it."""
+        self._meta.bInferDone = 1
+
+    def hide_labels(self) -> None:
+        for meta in self._object_metas():
+            meta.text_params.display_text = ""
+            meta.text_params.set_bg_clr = 0
+
+    def write(self, lines: List[Line]) -> None:
+        """Writes texts on the frame. At most 16, which is what one display meta holds."""
+        display = pyds.nvds_acquire_display_meta_from_pool(self._batch)
+        display.num_labels = len(lines)
+        for index, line in enumerate(lines):
+            _write(display.text_params[index], line)
+        pyds.nvds_add_display_meta_to_frame(self._meta, display)
+
+    def tensors(self) -> Optional[Dict[str, "np.ndarray"]]:
+        """The network's outputs without the batch, as views that are valid while the probe runs; None: none came."""
+        for data in _items(self._meta.frame_user_meta_list):
+            user = pyds.NvDsUserMeta.cast(data)
+            if user.base_meta.meta_type == pyds.NvDsMetaType.NVDSINFER_TENSOR_OUTPUT_META:
+                found = pyds.NvDsInferTensorMeta.cast(user.user_meta_data)
+                layers = [pyds.get_nvds_LayerInfo(found, index) for index in range(found.num_output_layers)]
+                return {layer.layerName: _tensor(layer) for layer in layers}
+        return None
+
+    def _object_metas(self) -> Iterator[Any]:
+        return (pyds.NvDsObjectMeta.cast(data) for data in _items(self._meta.obj_meta_list))
+
+
+def frames(buffer: Gst.Buffer) -> List[Frame]:
+    """The frames of a batch. Empty for a buffer without metadata."""
+    batch = pyds.gst_buffer_get_nvds_batch_meta(hash(buffer))
+    if batch is None:
+        return []
+    return [Frame(batch, pyds.NvDsFrameMeta.cast(data)) for data in _items(batch.frame_meta_list)]
+
+
+def tell_stream_reset(mux: Gst.Element, source: int) -> None:
+    """Tells what follows the muxer that a source begins anew. On the loop thread."""
+    # Not in every pyds of the 6.x releases; there the tracker loses its objects by their age.
+    send = getattr(pyds, "gst_element_send_nvevent_new_stream_reset", None)
+    if send is not None:
+        send(hash(mux), source)
+
+
+def _items(node: Any) -> Iterator[Any]:
+    while node is not None:
+        yield node.data
+        try:
+            node = node.next
+        except StopIteration:
+            return
+
+
+def _tensor(layer: Any) -> "np.ndarray":
+    shape = tuple(int(size) for size in layer.inferDims.d[: layer.inferDims.numDims])
+    kind = np.dtype(_TYPES[int(layer.dataType)])
+    size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    memory = (ctypes.c_uint8 * size).from_address(pyds.get_ptr(layer.buffer))
+    return np.ndarray(shape, kind, memory)  # type: ignore[arg-type]  # any buffer will do
+
+
+def _write(text: Any, line: Line) -> None:
+    text.display_text = line.text
+    text.x_offset, text.y_offset = line.x, line.y
+    text.font_params.font_name = _FONT
+    text.font_params.font_size = line.font_size
+    text.font_params.font_color.set(1.0, 1.0, 1.0, 1.0)
+    text.set_bg_clr = 1
+    text.text_bg_clr.set(0.0, 0.0, 0.0, 0.6)

@@ -1,0 +1,225 @@
+"""One graph's life: its TensorRT engine is built if it is missing, it is loaded, it plays, it fails or is stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from typing import IO, Callable, List, NamedTuple, Optional, Union
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib, Gst  # noqa: E402
+
+from sidecar.contract import state  # noqa: E402
+from sidecar.log import Log, redact  # noqa: E402
+from sidecar.worker.board import Board  # noqa: E402
+from sidecar.worker.engines.deepstream.camera import Camera  # noqa: E402
+from sidecar.worker.engines.deepstream.engine_cache import CachedEngine  # noqa: E402
+from sidecar.worker.engines.deepstream.graph import Graph  # noqa: E402
+from sidecar.worker.loop import MainLoop  # noqa: E402
+
+# How long stop() waits for a load that cannot be broken off, in seconds. The keeper's patience is 1.5.
+_LAST_WAIT_SECONDS = 1.0
+_TELLING_LINES = 5
+
+
+class Failure(NamedTuple):
+    """Why a graph does not run: a FailureReason, and what and where in one line."""
+
+    reason: "state.FailureReason"
+    detail: str
+
+
+class Building(NamedTuple):
+    """A process of its own builds the engine: minutes on a Jetson."""
+
+    process: "subprocess.Popen[bytes]"
+    watch: int
+    words: IO[bytes]
+
+
+class Loading(NamedTuple):
+    """A thread takes the graph to PAUSED, in which nvinfer loads the engine: seconds, and nothing can break it off."""
+
+    thread: threading.Thread
+
+
+class Playing(NamedTuple):
+    """Batches flow as cameras come."""
+
+
+class Ended(NamedTuple):
+    """Nothing runs any more, or nothing has been started."""
+
+
+Phase = Union[Building, Loading, Playing, Ended]
+
+
+class Run:
+    """All methods are called on the loop thread."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        cameras: List[Camera],
+        engine: CachedEngine,
+        build: List[str],
+        board: Board,
+        failed: Callable[[Failure], None],
+    ) -> None:
+        """build: the command that makes the engine. failed: called once, when everything has been taken down."""
+        self.graph = graph
+        self.cameras = cameras
+        self._engine = engine
+        self._build = build
+        self._board = board
+        self._failed = failed
+        self._phase: Phase = Ended()
+        self._bus_handler = 0
+        self._on_end: Optional[Callable[[], None]] = None
+        self._log = Log("graph")
+
+    def start(self) -> None:
+        if self._engine.exists:
+            self._load()
+        else:
+            self._start_build()
+
+    def stop(self, then: Callable[[], None]) -> None:
+        """then: called when nothing runs any more, at once if that is so."""
+        self._failed = lambda _why: None
+        if isinstance(self._phase, Building):
+            GLib.source_remove(self._phase.watch)
+            self._phase.process.kill()
+            self._phase.process.wait()
+            self._phase.words.close()
+            self._phase = Ended()
+        if isinstance(self._phase, Loading):
+            # Two networks at once may be more than the memory holds: the next waits until this one is gone.
+            self._on_end = then
+            return
+        self._take_down()
+        then()
+
+    def wait(self) -> None:
+        """After stop(), before the process ends: gives a load a moment to come to its end."""
+        if isinstance(self._phase, Loading):
+            self._phase.thread.join(_LAST_WAIT_SECONDS)
+
+    def _start_build(self) -> None:
+        self._tell(state.LOADING_PHASE_ENGINE)
+        self._log.info("engine is built", engine=self._engine.engine_path)
+        words = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the process writes
+        try:
+            process = subprocess.Popen(self._build, stdin=subprocess.DEVNULL, stdout=words, stderr=words)
+        except OSError as error:
+            words.close()
+            self._fail(Failure(state.FAILURE_REASON_MODEL, "the engine cannot be built: %s" % error))
+            return
+        watch = GLib.child_watch_add(GLib.PRIORITY_DEFAULT, process.pid, self._on_built)
+        self._phase = Building(process, watch, words)
+
+    def _on_built(self, _pid: int, status: int) -> None:
+        assert isinstance(self._phase, Building), "the watch ends with the phase"
+        self._phase.words.seek(0)
+        said = self._phase.words.read().decode(errors="replace").strip().splitlines()
+        self._phase.words.close()
+        self._phase = Ended()
+        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+            self._load()
+            return
+        how = "" if os.WIFEXITED(status) else "killed by %s: " % signal.Signals(os.WTERMSIG(status)).name
+        detail = "TensorRT did not build the engine: %s%s" % (how, " ".join(said[-_TELLING_LINES:]))
+        self._fail(Failure(state.FAILURE_REASON_MODEL, redact(detail)))
+
+    def _load(self) -> None:
+        self._tell(state.LOADING_PHASE_GRAPH)
+        bus = self.graph.pipeline.get_bus()
+        bus.add_signal_watch()
+        self._bus_handler = bus.connect("message::error", self._on_error)
+
+        def load() -> None:
+            MainLoop.post(self._on_loaded, self.graph.load())
+
+        thread = threading.Thread(target=load, name="graph-loader", daemon=True)
+        self._phase = Loading(thread)
+        thread.start()
+
+    def _on_loaded(self, result: Gst.StateChangeReturn) -> None:
+        self._phase = Playing()
+        if self._on_end is not None:
+            self._take_down()
+            self._on_end()
+            return
+        if result == Gst.StateChangeReturn.FAILURE:
+            # The reason is on the bus, or on its way there.
+            MainLoop.post(self._fail, Failure(state.FAILURE_REASON_ELEMENT, "an element did not start"))
+            return
+        self.graph.pipeline.set_state(Gst.State.PLAYING)
+        self._board.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
+        for camera in self.cameras:
+            camera.start()
+
+    def _on_error(self, _bus: Gst.Bus, message: Gst.Message) -> None:
+        error, debug = message.parse_error()
+        name = _bin_below(self.graph.pipeline, message.src)
+        if any(camera.on_error(name, error, debug or "") for camera in self.cameras):
+            return
+        if name.startswith("filler-"):
+            return
+        self._fail(failure_of(message.src.get_name(), error, debug or ""))
+
+    def _fail(self, why: Failure) -> None:
+        if isinstance(self._phase, Loading):
+            # What failed is told before the call that loads returns.
+            self._on_end = lambda: self._give_up(why)
+            return
+        self._take_down()
+        self._give_up(why)
+
+    def _give_up(self, why: Failure) -> None:
+        failed, self._failed = self._failed, lambda _why: None
+        failed(why)
+
+    def _take_down(self) -> None:
+        for camera in self.cameras:
+            camera.stop()
+        if self._bus_handler:
+            bus = self.graph.pipeline.get_bus()
+            bus.disconnect(self._bus_handler)
+            bus.remove_signal_watch()
+            self._bus_handler = 0
+        self.graph.close()
+        self._phase = Ended()
+
+    def _tell(self, phase: "state.LoadingPhase") -> None:
+        self._board.set_pipeline(state.PipelineStatus(loading=state.PipelineStatus.Loading(phase=phase)))
+
+
+def failure_of(element: str, error: GLib.Error, debug: str) -> Failure:
+    """What an error of the graph means. Pure."""
+    text = ("%s %s" % (error.message, debug)).lower()
+    if "cuda" in text and ("error" in text or "fail" in text):
+        reason = state.FAILURE_REASON_GPU
+    elif element == "infer":
+        reason = state.FAILURE_REASON_MODEL
+    else:
+        reason = state.FAILURE_REASON_ELEMENT
+    said = debug.strip().split("\n")[-1].strip()
+    return Failure(reason, redact("%s: %s%s" % (element, error.message, " (%s)" % said if said else "")))
+
+
+def prebuild_command(bundle: str, batch: int) -> List[str]:
+    """What makes a missing engine."""
+    module = "sidecar.worker.engines.deepstream.prebuild"
+    return [sys.executable, "-m", module, "--bundle", bundle, "--batch", str(batch)]
+
+
+def _bin_below(pipeline: Gst.Pipeline, source: Optional[Gst.Object]) -> str:
+    """Name of the pipeline's own child in which a message arose."""
+    while source is not None and source.get_parent() is not None and source.get_parent() != pipeline:
+        source = source.get_parent()
+    return "" if source is None else str(source.get_name())

@@ -1,0 +1,34 @@
+"""The size of the muxer's picture, in which detection and drawing take place. Pure."""
+
+from typing import List, Tuple
+
+from sidecar.worker.layout import grid
+from sidecar.worker.outputs import Plan
+
+# What cameras send: 4:3 to 2:1. A tile of another shape is no reason to see the cameras through a slit.
+_NARROWEST, _WIDEST = 1.2, 2.0
+_USUAL = 16.0 / 9.0
+# Not less than the widest input of the usual networks; not more than Full HD.
+_SMALLEST_WIDTH, _LARGEST_WIDTH = 960, 1920
+_SAME_SHAPE = 0.02
+
+
+def mux_size(pictures: List[Plan]) -> Tuple[int, int]:
+    """The first picture whose tiles have a camera's shape gives the shape, the largest tile the size."""
+    tiles = [tile_size(one) for one in pictures]
+    shapes = [width / height for width, height in tiles if _NARROWEST <= width / height <= _WIDEST]
+    shape = shapes[0] if shapes else _USUAL
+    width = max([_SMALLEST_WIDTH, *(min(_LARGEST_WIDTH, width) for width, _ in tiles)])
+    return width // 4 * 4, int(width / shape) // 4 * 4
+
+
+def tile_size(picture: Plan) -> Tuple[int, int]:
+    """Of one camera in a picture."""
+    rows, columns = grid(len(picture.cameras))
+    return picture.encoding.width // columns, picture.encoding.height // rows
+
+
+def stretched(picture: Plan, size: Tuple[int, int]) -> bool:
+    """Whether the tiles have another shape than the muxer's picture, which fills them."""
+    width, height = tile_size(picture)
+    return abs(width / height / (size[0] / size[1]) - 1.0) > _SAME_SHAPE

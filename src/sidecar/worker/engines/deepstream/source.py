@@ -1,0 +1,236 @@
+"""From a camera's address to decoded frames on the GPU: one bin a connection, one function a kind of source.
+
+A bin ends in a leaky queue and the ghost pad src: a muxer that is busy makes it drop frames, never wait.
+"""
+
+import itertools
+from typing import Any, Callable, Dict, List, NamedTuple
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from sidecar.chain import Chain, make  # noqa: E402
+from sidecar.contract import spec, state  # noqa: E402
+from sidecar.worker.engines.cpu.source import SCHEMES, scheme  # noqa: E402
+from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
+from sidecar.worker.loop import MainLoop  # noqa: E402
+from sidecar.worker.reasons import Failure, failure  # noqa: E402
+
+__all__ = ["SCHEMES", "SourceEvents", "build", "filler", "scheme"]
+
+# By RTP encoding name.
+_DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpegdepay"}
+_PARSERS = {"H264": "h264parse", "H265": "h265parse", "JPEG": "jpegparse"}
+
+# Names in the bin: where decoded frames come in, and the queue in front of the muxer.
+_ENTRY = "entry"
+_QUEUE = "freshest"
+_ON_GPU = "video/x-raw(memory:NVMM), format=NV12"
+
+_DEFAULT_LATENCY_MILLISECONDS = 100
+_TCP_TIMEOUT_MICROSECONDS = 5000000
+# Decoders have few pictures to lend.
+_QUEUED_FRAMES = 1
+_FILLER_RATE = 2
+
+
+class SourceEvents(NamedTuple):
+    """What a source tells while it runs. Called on the loop thread, but decoded on a streaming thread."""
+
+    encoding: Callable[[str], None]
+    failed: Callable[[Failure], None]
+    decoded: Callable[[], None]
+
+
+def build(
+    name: str, camera: spec.Camera, elements: Elements, events: SourceEvents, running_time: Callable[[], int]
+) -> Gst.Bin:
+    """A bin that opens a camera. running_time: the pipeline's. Called on the loop thread. Raises ChainError."""
+    kind = scheme(camera.uri)
+    container = _new_bin(name)
+    # The frames' end is made first: sources of which the pads come late are linked to it later.
+    frames = Chain(container)
+    if kind in ("rtsp", "rtsps"):
+        entry = frames.add("identity", _ENTRY, silent=True)
+    else:
+        entry = frames.add("nvvideoconvert", _ENTRY, **elements.converter())
+        frames.caps(_ON_GPU)
+    if kind == "file":
+        # A file is played at its own speed, as a camera would.
+        frames.add("identity", "pace", sync=True)
+    _end(container, frames)
+
+    def on_decoded(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        events.decoded()
+        return Gst.PadProbeReturn.OK
+
+    container.get_by_name(_QUEUE).get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, on_decoded)
+    if kind in ("rtsp", "rtsps"):
+        _rtsp(camera, container, elements, events)
+    elif kind == "file":
+        _decoded("filesrc", {"location": unquote(urlsplit(camera.uri).path)}, container, elements, running_time)
+        events.encoding("file")
+    elif kind == "/dev/video":
+        _decoded("v4l2src", {"device": camera.uri}, container, elements, lambda: 0)
+        events.encoding("raw")
+    else:
+        _test(camera, container, entry)
+        events.encoding("raw")
+    return container
+
+
+def filler(name: str, elements: Elements, frame_rate: int) -> Gst.Bin:
+    """A bin of black frames for a camera that sends nothing: its tile must not show what is long gone.
+
+    frame_rate: what the caps say, and encoders go by. Far fewer frames come.
+    """
+    container = _new_bin(name)
+    frames = Chain(container)
+    frames.add("videotestsrc", is_live=True, pattern="black")
+    few = frames.caps("video/x-raw, format=NV12, width=320, height=180, framerate=%d/1" % frame_rate)
+    passed = itertools.count()
+
+    def on_frame(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        wanted = next(passed) % max(1, frame_rate // _FILLER_RATE) == 0
+        return Gst.PadProbeReturn.OK if wanted else Gst.PadProbeReturn.DROP
+
+    few.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, on_frame)
+    frames.add("nvvideoconvert", **elements.converter())
+    frames.caps(_ON_GPU)
+    _end(container, frames)
+    return container
+
+
+def decoded_size(container: Gst.Bin) -> Any:
+    """Width and height of the frames, (0, 0) before the first."""
+    caps = container.get_by_name(_QUEUE).get_static_pad("sink").get_current_caps()
+    if caps is None:
+        return (0, 0)
+    structure = caps.get_structure(0)
+    return structure.get_int("width")[1], structure.get_int("height")[1]
+
+
+def _new_bin(name: str) -> Gst.Bin:
+    container = Gst.Bin.new(name)
+    # Its elements' asynchronous changes of state stay inside: they must not take the pipeline out of PLAYING.
+    container.set_property("async-handling", True)
+    return container
+
+
+def _end(container: Gst.Bin, frames: Chain) -> None:
+    queue = frames.add(
+        "queue", _QUEUE, max_size_buffers=_QUEUED_FRAMES, max_size_bytes=0, max_size_time=0, leaky="downstream"
+    )
+    container.add_pad(Gst.GhostPad.new("src", queue.get_static_pad("src")))
+
+
+def _rtsp(camera: spec.Camera, container: Gst.Bin, elements: Elements, events: SourceEvents) -> None:
+    latency = camera.latency.ToMilliseconds() if camera.HasField("latency") else _DEFAULT_LATENCY_MILLISECONDS
+    source = make(
+        "rtspsrc",
+        None,
+        location=camera.uri,
+        protocols="udp" if camera.transport == spec.TRANSPORT_UDP else "tcp",
+        latency=latency,
+        drop_on_latency=True,
+        tcp_timeout=_TCP_TIMEOUT_MICROSECONDS,
+        # Without an answer by UDP rtspsrc would turn to TCP by itself, and the setting would say one thing while
+        # another is done.
+        timeout=0,
+    )
+    if camera.HasField("credentials"):
+        source.set_property("user-id", camera.credentials.username)
+        source.set_property("user-pw", camera.credentials.password)
+    # Sound is not even set up: nobody would take it.
+    source.connect("select-stream", lambda _source, _number, caps: caps.get_structure(0).get_string("media") == "video")
+    container.add(source)
+
+    def attach(pad: Gst.Pad, encoding: str) -> None:
+        if encoding not in _DEPAYLOADERS:
+            events.failed(failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, "it sends %s" % encoding))
+            return
+        events.encoding(encoding)
+        chain = Chain(pad.get_parent_element().get_parent())
+        chain.add(_DEPAYLOADERS[encoding])
+        chain.add(_PARSERS[encoding])
+        chain.add("nvv4l2decoder", None, **elements.decoder(encoding))
+        entry = chain.container.get_by_name(_ENTRY)
+        chain.link(entry, _ENTRY)
+        for element in chain.elements:
+            element.sync_state_with_parent()
+        pad.link_full(chain.elements[0].get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
+
+    _when_video_appears(source, attach)
+
+
+def _decoded(
+    factory: str, properties: Dict[str, Any], container: Gst.Bin, elements: Elements, begins: Callable[[], int]
+) -> None:
+    """begins: running time of the first frame on a time line that begins at 0."""
+    chain = Chain(container)
+    chain.add(factory, None, **properties)
+    decoder = chain.add("decodebin")
+
+    def configure(_bin: Gst.Bin, _inner: Gst.Bin, element: Gst.Element) -> None:
+        factory = element.get_factory()
+        if factory is not None and factory.get_name() == "nvv4l2decoder":
+            for key, value in elements.decoder("").items():
+                element.set_property(key, value)
+
+    def attach(pad: Gst.Pad, _encoding: str) -> None:
+        pad.set_offset(begins())
+        entry = pad.get_parent_element().get_parent().get_by_name(_ENTRY)
+        pad.link_full(entry.get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
+
+    decoder.connect("deep-element-added", configure)
+    _when_video_appears(decoder, attach)
+
+
+def _test(camera: spec.Camera, container: Gst.Bin, entry: Gst.Element) -> None:
+    """test://PATTERN?width=W&height=H&rate=FPS, all optional; patterns are videotestsrc's: ball, smpte, ..."""
+    address = urlsplit(camera.uri)
+    query = parse_qs(address.query)
+
+    def number(name: str, default: int) -> int:
+        text = query.get(name, [str(default)])[0]
+        return int(text) if text.isdigit() and int(text) > 0 else default
+
+    chain = Chain(container)
+    chain.add("videotestsrc", None, is_live=True, pattern=address.netloc or "ball")
+    chain.caps(
+        "video/x-raw, format=I420, width=%d, height=%d, framerate=%d/1"
+        % (number("width", 640), number("height", 360), number("rate", 15))
+    )
+    chain.link(entry, _ENTRY)
+
+
+def _when_video_appears(source: Gst.Element, attach: Callable[[Gst.Pad, str], None]) -> None:
+    """Calls attach on the loop thread with the first video pad of an element whose pads come late, and the encoding.
+
+    The pad appears on a streaming thread: its data wait behind a blocking probe until the loop thread has linked it.
+    """
+    seen: List[Gst.Pad] = []
+
+    def on_pad(_source: Gst.Element, pad: Gst.Pad) -> None:
+        caps = pad.get_current_caps() or pad.query_caps(None)
+        structure = caps.get_structure(0)
+        is_video = structure.get_name().startswith("video/") or structure.get_string("media") == "video"
+        if not is_video or seen:
+            return
+        seen.append(pad)
+        encoding = (structure.get_string("encoding-name") or "").upper()
+        block = pad.add_probe(Gst.PadProbeType.BLOCK_DOWNSTREAM, lambda *_: Gst.PadProbeReturn.OK)
+
+        def on_loop() -> None:
+            element = pad.get_parent_element()
+            # None: the camera was closed meanwhile.
+            if element is not None and element.get_parent() is not None:
+                attach(pad, encoding)
+            pad.remove_probe(block)
+
+        MainLoop.post(on_loop)
+
+    source.connect("pad-added", on_pad)

@@ -1,0 +1,49 @@
+"""What is counted of one camera. It outlives connections and pipelines."""
+
+import time
+from collections import deque
+from typing import Deque
+
+from sidecar.contract import state
+
+# Span over which the frame rate is counted, in seconds.
+_RATE_SPAN = 3.0
+
+
+class Tally:
+    """Each field is written by one streaming thread and read by any."""
+
+    def __init__(self) -> None:
+        # Decoded frames.
+        self.received = 0
+        # Frames that left detection.
+        self.processed = 0
+        self.inferred = 0
+        # Wall-clock seconds in the network: a batch's, shared out among its frames.
+        self.seconds = 0.0
+        # Monotonic time of the newest decoded frame; 0: none since the last connection.
+        self.last_received = 0.0
+        self._last_wall_time = 0.0
+        self._times: Deque[float] = deque(maxlen=256)
+
+    def on_received(self) -> None:
+        self.received += 1
+        self.last_received = time.monotonic()
+
+    def on_processed(self, inferred: bool) -> None:
+        self.processed += 1
+        self.inferred += inferred
+        self._last_wall_time = time.time()
+        self._times.append(time.monotonic())
+
+    def fill(self, counters: state.CameraCounters) -> None:
+        """Fills in the contract's counters."""
+        now = time.monotonic()
+        counters.frames_received = self.received
+        # One frame may be on its way.
+        counters.frames_dropped = max(0, self.received - self.processed - 1)
+        counters.frames_inferred = self.inferred
+        counters.inference_seconds = self.seconds
+        counters.frame_rate = len([one for one in list(self._times) if now - one < _RATE_SPAN]) / _RATE_SPAN
+        if self._last_wall_time:
+            counters.last_frame_time.FromNanoseconds(int(self._last_wall_time * 1e9))

@@ -1,0 +1,221 @@
+"""What becomes of each batch behind nvinfer and nvtracker: decoded, filtered, counted, lettered and reported.
+
+The probes run on streaming threads. They do arithmetic and hand over; what may change while frames flow is replaced as
+a whole.
+"""
+
+import time
+from collections import Counter, deque
+from typing import Deque, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+
+import gi
+import numpy as np
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from sidecar.contract import spec  # noqa: E402
+from sidecar.worker.engines.deepstream import meta  # noqa: E402
+from sidecar.worker.engines.deepstream.bundle import NvinferBundle  # noqa: E402
+from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame  # noqa: E402
+from sidecar.worker.engines.deepstream.tally import Tally  # noqa: E402
+from sidecar.worker.inference.decoders import REGISTRY, DecoderError  # noqa: E402
+from sidecar.worker.inference.geometry import place  # noqa: E402
+from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor  # noqa: E402
+
+_INFERENCES_UNDER_WAY = 8
+
+
+class Look(NamedTuple):
+    """What is drawn beside the outlines, which are nvdsosd's own switch."""
+
+    labels: bool
+    counts: bool
+    names: bool
+
+
+class Settings(NamedTuple):
+    """What may change while frames flow."""
+
+    filter: DetectionFilter
+    look: Look
+    # Names on the tiles, by camera.
+    names: Tuple[str, ...]
+
+
+class Seat:
+    """A camera's place in the batch. note is written on the loop thread, the rest on streaming threads."""
+
+    def __init__(self, camera_id: str, tally: Tally) -> None:
+        self.camera_id = camera_id
+        self.tally = tally
+        # Why the frames are not the camera's own; empty: they are.
+        self.note = ""
+        # What was found last, for the frames that nvinfer skips.
+        self.last: List[Object] = []
+
+
+class OutputDecoder:
+    """A network's raw tensors to objects, by the decoders that engine cpu has too."""
+
+    def __init__(self, bundle: NvinferBundle, mux_size: Tuple[int, int]) -> None:
+        """Raises DecoderError."""
+        shared = bundle.decoded_here
+        assert shared is not None, "only for networks of which nvinfer hands out the tensors"
+        config = shared.config
+        if config.dimensions is None:
+            raise DecoderError("infer-dims is missing; set it in [property]")
+        width, height = config.dimensions.width, config.dimensions.height
+        decoder = REGISTRY[config.decoder](shared.directory, len(shared.labels), width, height)
+        self._postprocess = Postprocessor(shared, decoder)
+        self._geometry = place(mux_size[0], mux_size[1], width, height, config.keep_shape, config.centred)
+
+    def __call__(self, tensors: Dict[str, "np.ndarray"], wanted: DetectionFilter) -> List[Object]:
+        """Boxes are in pixels of the muxer's picture."""
+        return self._postprocess(tensors, self._geometry, wanted)
+
+
+class Vision:
+    """The probes of one graph."""
+
+    def __init__(
+        self,
+        seats: List[Seat],
+        mux_size: Tuple[int, int],
+        decoder: Optional[OutputDecoder],
+        tracked: bool,
+        settings: Settings,
+        reporter: Reporter,
+    ) -> None:
+        """seats: by the number of the muxer's pad. decoder: None: nvinfer finds the objects itself."""
+        self.settings = settings
+        # Frames in the fullest batch so far.
+        self.fullest = 0
+        self._seats = seats
+        self._mux_size = mux_size
+        self._decoder = decoder
+        self._tracked = tracked
+        self._reporter = reporter
+        self._font_size = max(10, mux_size[1] // 48)
+        self._entered: Deque[Tuple[int, float]] = deque(maxlen=_INFERENCES_UNDER_WAY)
+
+    def on_entering(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        """At nvinfer's sink."""
+        self._entered.append((info.get_buffer().pts, time.monotonic()))
+        return Gst.PadProbeReturn.OK
+
+    def on_inferred(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        """At nvinfer's source, before the tracker: nothing but the wanted objects goes on."""
+        settings = self.settings
+        buffer = info.get_buffer()
+        batch = meta.frames(buffer)
+        self.fullest = max(self.fullest, len(batch))
+        self._share_time(buffer.pts, batch)
+        for frame in batch:
+            if self._seats[frame.source].note:
+                frame.clear()
+                continue
+            if self._decoder is not None:
+                self._decode(frame, self._decoder, settings)
+            elif settings.filter != DetectionFilter():
+                frame.keep(lambda label, confidence: _passes(settings.filter, label, confidence))
+            if not self._tracked:
+                self._carry_over(frame)
+        return Gst.PadProbeReturn.OK
+
+    def on_seen(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        """Behind the tracker: what is known now is what the viewers and the agent get."""
+        settings = self.settings
+        for frame in meta.frames(info.get_buffer()):
+            seat = self._seats[frame.source]
+            note = seat.note
+            if note:
+                # The tracker may repeat what it knew.
+                frame.clear()
+                self._letter(frame, frame.source, [], note, settings)
+                continue
+            objects = frame.objects()
+            inferred = frame.inferred
+            seat.tally.on_processed(inferred)
+            self._letter(frame, frame.source, objects, "", settings)
+            if self._reporter.wanted():
+                self._reporter.put(
+                    SeenFrame(
+                        seat.camera_id,
+                        frame.width,
+                        frame.height,
+                        self._mux_size,
+                        frame.wall_time,
+                        frame.pts,
+                        inferred,
+                        objects,
+                    )
+                )
+        return Gst.PadProbeReturn.OK
+
+    def _decode(self, frame: meta.Frame, decoder: OutputDecoder, settings: Settings) -> None:
+        tensors = frame.tensors()
+        if tensors is None:
+            return
+        frame.mark_inferred()
+        frame.add(decoder(tensors, settings.filter), self._font_size)
+
+    def _carry_over(self, frame: meta.Frame) -> None:
+        """Without a tracker, a frame that nvinfer skipped shows what the one before did."""
+        seat = self._seats[frame.source]
+        if frame.inferred:
+            seat.last = [Object(*one[:7]) for one in frame.objects()]
+        else:
+            frame.add(seat.last, self._font_size)
+
+    def _share_time(self, pts: int, batch: List[meta.Frame]) -> None:
+        """nvinfer has a queue inside: a batch is known again by its time."""
+        while self._entered:
+            entered_pts, moment = self._entered.popleft()
+            if entered_pts == pts:
+                spent = (time.monotonic() - moment) / max(1, len(batch))
+                for frame in batch:
+                    if frame.inferred or self._decoder is not None:
+                        self._seats[frame.source].tally.seconds += spent
+                return
+
+    def _letter(
+        self, frame: meta.Frame, source: int, objects: List[meta.SeenObject], note: str, settings: Settings
+    ) -> None:
+        look, size = settings.look, self._font_size
+        if not look.labels and objects:
+            frame.hide_labels()
+        lines = []
+        if look.names:
+            lines.append(meta.Line(settings.names[source], size, size, size))
+        if look.counts and objects:
+            lines.append(meta.Line(_counts(objects), size, self._mux_size[1] - 3 * size, size))
+        if note:
+            lines.append(meta.Line(note, self._mux_size[0] // 2 - len(note) * size // 3, self._mux_size[1] // 2, size))
+        if lines:
+            frame.write(lines)
+
+
+def settings_of(specification: spec.PipelineSpec) -> Settings:
+    """Pure."""
+    model, overlay = specification.model, specification.overlay
+    classes: Optional[FrozenSet[str]] = frozenset(model.classes) if model.classes else None
+    threshold = model.threshold if model.HasField("threshold") else None
+    return Settings(
+        DetectionFilter(threshold, classes),
+        Look(overlay.labels, overlay.counts, overlay.names),
+        tuple(camera.name or camera.id for camera in specification.cameras),
+    )
+
+
+def _passes(wanted: DetectionFilter, label: str, confidence: float) -> bool:
+    if wanted.classes is not None and label not in wanted.classes:
+        return False
+    # A confidence that is not known, which is negative, is no low one.
+    return wanted.threshold is None or confidence < 0 or confidence >= wanted.threshold
+
+
+def _counts(objects: List[meta.SeenObject]) -> str:
+    """The most frequent class first; equal ones by name, so that the line does not flicker."""
+    counts = Counter(one.label or "class %d" % one.class_id for one in objects)
+    return "   ".join("%d %s" % (n, name) for name, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
