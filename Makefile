@@ -101,7 +101,7 @@ build/debian-test: setup/debian-packages-test.txt setup/debian-packages.sh
 
 build/node: package.json package-lock.json
 	@echo "setup: node modules"
-	@npm ci --no-audit --no-fund --loglevel=error
+	@npm ci --no-audit --no-fund --loglevel=error >/dev/null
 	@mkdir -p build && touch $@
 
 build/python: src/sidecar/requirements/cpu.txt src/sidecar/requirements/build.txt build/debian
