@@ -208,6 +208,11 @@ def test_a_camera_that_falls_silent_is_lost_by_timeout(watch, demo_camera, monke
     assert one.status().lost.reason == state.CAMERA_LOST_REASON_TIMEOUT
 
 
+@pytest.mark.parametrize(("interval", "seconds"), [(0, 1.5), (1 / 30, 1.5), (1, 4), (10, 40)])
+def test_a_camera_with_few_frames_may_be_silent_for_longer(interval, seconds):
+    assert camera_module.allowed_silence(interval) == seconds
+
+
 def test_masked_areas_are_black_in_all_that_is_seen_and_delivered(watch):
     left_half = spec.Polygon(points=[spec.Point(x=x, y=y) for x, y in ((0, 0), (0.5, 0), (0.5, 1), (0, 1))])
     one = watch(uri="test://white?width=64&height=48", masks=[left_half])

@@ -21,9 +21,11 @@ from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.engines.cpu import source  # noqa: E402
 from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
 
-# How long a camera may take until its first frame, and how long it may be silent afterwards, in seconds.
+# How long a camera may take until its first frame, and how long it may be silent afterwards, in seconds. A camera with few
+# frames a second may be silent for so many of its intervals.
 FIRST_FRAME_SECONDS = 10.0
 SILENCE_SECONDS = 1.5
+_SILENT_INTERVALS = 4
 _WATCH_MILLISECONDS = 250
 
 
@@ -188,7 +190,7 @@ class Camera:
                 )
             elif not newest and now - self._phase.began > FIRST_FRAME_SECONDS:
                 self._fail(reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self.spec.uri))
-        elif isinstance(self._phase, Live) and newest and now - newest > SILENCE_SECONDS:
+        elif isinstance(self._phase, Live) and now - newest > allowed_silence(self._intake.interval):
             self._fail(
                 reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self.spec.uri, "no frame for %.1f s" % (now - newest))
             )
@@ -210,6 +212,11 @@ class Camera:
     def _retry(self) -> bool:
         self._connect()
         return bool(GLib.SOURCE_REMOVE)
+
+
+def allowed_silence(interval: float) -> float:
+    """Seconds without a frame after which a camera is lost that sends one every interval seconds. Pure."""
+    return max(SILENCE_SECONDS, _SILENT_INTERVALS * interval)
 
 
 def _seek_to_start(pipeline: Gst.Pipeline, flags: Gst.SeekFlags) -> None:

@@ -21,6 +21,8 @@ from sidecar.worker.inference.postprocess import Object  # noqa: E402
 
 # Span over which the frame rate is counted, in nanoseconds.
 _RATE_SPAN = 3 * Gst.SECOND
+# Share of the newest interval in the average.
+_INTERVAL_WEIGHT = 0.1
 
 
 class SeenFrame(NamedTuple):
@@ -66,6 +68,8 @@ class Intake:
         self._info: Optional[Tuple[Gst.Caps, Any]] = None
         # Monotonic time of the newest decoded frame, nanoseconds; 0: none since reset().
         self.last_decoded = 0
+        # Seconds from frame to frame, of late; 0: not known yet.
+        self.interval = 0.0
         self.size = (0, 0)
         self.base_time = 0
 
@@ -73,11 +77,16 @@ class Intake:
         """A new pipeline begins, with this base time. Called on the loop thread before frames flow."""
         self.base_time = base_time
         self.last_decoded = 0
+        self.interval = 0.0
 
     def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """Probe in front of the queue of one: counts what the camera sent."""
         self._received += 1
-        self.last_decoded = _now()
+        now = _now()
+        if self.last_decoded:
+            latest = (now - self.last_decoded) / 1e9
+            self.interval += (latest - self.interval) * (_INTERVAL_WEIGHT if self.interval else 1)
+        self.last_decoded = now
         return Gst.PadProbeReturn.OK
 
     def on_sample(self, sink: Gst.Element) -> Gst.FlowReturn:
