@@ -9,6 +9,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from sidecar.standins import batch, pyds  # noqa: E402
+from sidecar.standins.copies import copied_frame  # noqa: E402
 from sidecar.standins.element import Standin, requested, weakly  # noqa: E402
 from sidecar.standins.frames import picture_of, split  # noqa: E402
 
@@ -87,8 +88,8 @@ def _single(picture: Gst.Buffer, frame: pyds.NvDsFrameMeta, pts: int) -> Gst.Buf
     buffer = picture.copy_region(Gst.BufferCopyFlags.MEMORY, 0, picture.get_size())
     buffer.pts = pts
     meta = pyds.nvds_create_batch_meta(1)
+    frame = copied_frame(frame, meta)
     frame.batch_id = 0
-    frame.base_meta.batch_meta = meta
     pyds.nvds_add_frame_meta_to_batch(meta, frame)
     batch.attach(buffer, meta)
     return buffer

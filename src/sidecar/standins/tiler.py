@@ -9,6 +9,7 @@ from gi.repository import Gst  # noqa: E402
 
 from sidecar.standins import batch, pyds  # noqa: E402
 from sidecar.standins.convert import Transform, fixate_like  # noqa: E402
+from sidecar.standins.copies import copied_batch  # noqa: E402
 from sidecar.standins.frames import Converter, Picture, Rectangle, mapped, picture_of, planes, split  # noqa: E402
 
 
@@ -71,7 +72,9 @@ class Tiler(Transform):
         for index, tile in tiles.items():
             if tile is not None:
                 self._converter(source, target, tile).convert(self._pictures[index], outbuf)
-        for frame in frames:
+        moved = copied_batch(meta)
+        batch.attach(outbuf, moved)
+        for frame in moved.items("frame_meta_list"):
             tile = tiles[frame.pad_index]
             if tile is None:
                 pyds.nvds_clear_obj_meta_list(frame, None)

@@ -1,0 +1,41 @@
+"""Copies of metadata, for elements whose output buffer is a new one: behind a tee, others still read the old."""
+
+from typing import Any
+
+from sidecar.standins import pyds
+
+_ITEMS = "_items_"
+
+
+def copied_batch(batch: pyds.NvDsBatchMeta) -> pyds.NvDsBatchMeta:
+    """A batch of copied frames."""
+    made = pyds.nvds_create_batch_meta(batch.max_frames_in_batch)
+    for frame in batch.items("frame_meta_list"):
+        pyds.nvds_add_frame_meta_to_batch(made, copied_frame(frame, made))
+    return made
+
+
+def copied_frame(frame: pyds.NvDsFrameMeta, batch: pyds.NvDsBatchMeta) -> pyds.NvDsFrameMeta:
+    """A frame of another batch: objects and texts are copies, user metadata the same, as the real ones' are counted."""
+    made: pyds.NvDsFrameMeta = _copied(frame)
+    made.base_meta.batch_meta = batch
+    for name in ("obj_meta_list", "display_meta_list"):
+        for each in made.items(name):
+            each.base_meta.batch_meta = batch
+    return made
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, pyds.NvDsUserMeta):
+        return value
+    if isinstance(value, pyds._Array):
+        array = pyds._Array(value._kind)
+        array._made = {index: _copied(each) for index, each in value._made.items()}
+        return array
+    if not isinstance(value, pyds._Struct):
+        # Numbers, and texts with the memory that keeps them, which is never written to again.
+        return value
+    made = type(value)()
+    for name, field in value.__dict__.items():
+        made.__dict__[name] = [_copied(each) for each in field] if name.startswith(_ITEMS) else _copied(field)
+    return made
