@@ -54,6 +54,10 @@ export const settings = {
     ...withDefault("RTSPS_ACCEPT_ANY_CERTIFICATE", yesOrNo(), "no"),
     doc: "Take the certificate of an rtsps:// camera whatever it says; otherwise the system must trust it.",
   },
+  frozenAfterMs: {
+    ...withDefault("FROZEN_AFTER", duration(0, 86_400_000), "60s"),
+    doc: "The same picture for so long means that the camera hangs, and it is connected to anew. 0s: never.",
+  },
   latencyMs: {
     ...withDefault("RTSP_LATENCY", duration(0, 10_000), "100ms"),
     doc: "Depth of the jitter buffer: a packet that is later than this is given up.",

@@ -18,6 +18,7 @@ describe("desiredFrom", () => {
           credentials: { username: "u", password: "p" },
           transport: "tcp",
           acceptAnyCertificate: false,
+          frozenAfterMs: 60_000,
           latencyMs: 100,
         },
       ],

@@ -23,6 +23,8 @@ export interface Camera {
   /** Of an rtsps:// camera. */
   readonly acceptAnyCertificate: boolean;
   readonly latencyMs: number;
+  /** 0: never. */
+  readonly frozenAfterMs: number;
 }
 
 export interface Model {
@@ -72,13 +74,14 @@ export function desiredFrom(config: Config): Desired {
 }
 
 function specFrom(config: Config): PipelineSpec {
-  const { transport, acceptAnyCertificate, latencyMs } = config;
+  const { transport, acceptAnyCertificate, latencyMs, frozenAfterMs } = config;
   return {
     cameras: config.cameras.map((camera) => ({
       ...camera,
       transport,
       acceptAnyCertificate,
       latencyMs,
+      frozenAfterMs,
     })),
     model: {
       bundlePath: config.model,

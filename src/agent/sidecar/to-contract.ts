@@ -46,6 +46,7 @@ function toCamera(camera: want.Camera): pb.Camera {
     latency: toDuration(camera.latencyMs),
     masks: [],
     acceptAnyCertificate: camera.acceptAnyCertificate,
+    frozenAfter: toDuration(camera.frozenAfterMs),
   };
 }
 

@@ -3,6 +3,8 @@
 import gc
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 import time
@@ -10,6 +12,7 @@ import weakref
 
 import gi
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, Gst  # noqa: E402
@@ -102,6 +105,17 @@ def demo_camera():
         process.communicate(timeout=DEADLINE_SECONDS)
 
 
+def render(source, path):
+    """Writes a Matroska file."""
+    Gst.init(None)
+    writer = Gst.parse_launch(
+        "%s ! x264enc key-int-max=10 bframes=0 ! matroskamux ! filesink location=%s" % (source, path)
+    )
+    writer.set_state(Gst.State.PLAYING)
+    assert writer.get_bus().timed_pop_filtered(10 * Gst.SECOND, Gst.MessageType.EOS) is not None
+    writer.set_state(Gst.State.NULL)
+
+
 def is_live(one):
     return lambda: one.status().WhichOneof("state") == "live"
 
@@ -120,14 +134,7 @@ def test_a_camera_is_connecting_until_its_first_frame_and_live_from_then_on(watc
 
 def test_a_file_plays_in_a_loop_at_its_own_speed_with_time_running_on(watch, tmp_path):
     path = str(tmp_path / "short.mkv")
-    writer = Gst.parse_launch(
-        "videotestsrc num-buffers=15 ! video/x-raw,width=64,height=64,framerate=30/1"
-        " ! x264enc key-int-max=15 ! matroskamux ! filesink location=%s" % path
-    )
-    writer.set_state(Gst.State.PLAYING)
-    assert writer.get_bus().timed_pop_filtered(10 * Gst.SECOND, Gst.MessageType.EOS) is not None
-    writer.set_state(Gst.State.NULL)
-
+    render("videotestsrc num-buffers=15 ! video/x-raw,width=64,height=64,framerate=30/1", path)
     one = watch(uri="file://" + path)
     one.until(lambda: len(one.frames) >= 40)
     times = [frame.clock_time for frame in one.frames]
@@ -211,6 +218,45 @@ def test_a_camera_that_falls_silent_is_lost_by_timeout(watch, demo_camera, monke
 @pytest.mark.parametrize(("interval", "seconds"), [(0, 1.5), (1 / 30, 1.5), (1, 4), (10, 40)])
 def test_a_camera_with_few_frames_may_be_silent_for_longer(interval, seconds):
     assert camera_module.allowed_silence(interval) == seconds
+
+
+def test_a_picture_that_stands_still_is_lost_as_frozen_and_stays_so_until_it_moves(
+    watch, demo_camera, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(camera_module, "FIRST_FRAME_SECONDS", 2.0)
+    still = str(tmp_path / "still.mkv")
+    render("videotestsrc pattern=red num-buffers=10 ! video/x-raw,width=64,height=64,framerate=10/1", still)
+    process, address = demo_camera("--file", still)
+    one = watch(uri=address, frozen_after=Duration(seconds=1))
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_FROZEN
+    delivered = len(one.frames)
+    # Connected again, it shows the same: lost, not live.
+    one.until(lambda: one.status().lost.attempts == 2)
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_FROZEN
+    assert len(one.frames) == delivered
+    process.kill()
+    process.wait()
+    demo_camera("--port", address.split(":")[2].split("/")[0])
+    one.until(is_live(one))
+
+
+def test_a_camera_whose_host_answers_again_is_tried_at_once(watch, demo_camera, monkeypatch):
+    monkeypatch.setattr(camera_module, "retry_delay", lambda *_: 3600.0)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    one = watch(uri="rtsp://127.0.0.1:%d/demo" % port)
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_UNREACHABLE
+    demo_camera("--port", str(port))
+    one.until(is_live(one))
+
+
+def test_the_tile_says_since_when_and_how_long_until_the_next_try(watch):
+    one = watch(uri="/dev/video77")
+    one.until(is_lost(one))
+    assert re.match(r"no signal since \d\d:\d\d:\d\d, next try in \d+ s$", one.notes[-1])
 
 
 def test_masked_areas_are_black_in_all_that_is_seen_and_delivered(watch):

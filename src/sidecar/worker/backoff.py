@@ -1,6 +1,6 @@
 """When a lost camera is tried again: growing delays with jitter, so that a fleet does not hit one recorder in step."""
 
-from typing import Callable, Optional
+from typing import Callable
 
 from sidecar.contract import state
 
@@ -12,8 +12,8 @@ _DOUBLINGS = 10
 _REFUSED_SECONDS = 60.0
 
 
-def retry_delay(reason: state.CameraLostReason, attempts: int, random: Callable[[], float]) -> Optional[float]:
-    """Seconds until the next attempt. None: trying again cannot help.
+def retry_delay(reason: state.CameraLostReason, attempts: int, random: Callable[[], float]) -> float:
+    """Seconds until the next attempt.
 
     attempts is the number of failures in a row (1 or more), random a source of 0 to 1.
     """

@@ -25,6 +25,7 @@ _ADVICE = {
     state.CAMERA_LOST_REASON_TIMEOUT: "connected, but no picture came in time; check the camera and the network",
     state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC: "the stream cannot be decoded here; set the camera to H.264 or H.265",
     state.CAMERA_LOST_REASON_CERTIFICATE: "its certificate is not trusted; have the system trust it, or accept any",
+    state.CAMERA_LOST_REASON_FROZEN: "frames arrive, and all show the same; restart the camera",
     state.CAMERA_LOST_REASON_ENDED: "the camera ended the stream",
     state.CAMERA_LOST_REASON_BROKEN_STREAM: "what arrives is no valid stream; check the camera and the network",
 }

@@ -53,6 +53,7 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
     latency: scalar("duration"),
     masks: many("Polygon"),
     accept_any_certificate: scalar("bool"),
+    frozen_after: scalar("duration"),
   },
   Credentials: { username: scalar("string"), password: scalar("string") },
   Polygon: { points: many("Point") },

@@ -4,7 +4,7 @@ import abc
 from typing import Any, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import pipeline, spec
-from sidecar.worker.problems import Problem
+from sidecar.worker.problem import Problem
 
 
 class Facts(NamedTuple):

@@ -20,13 +20,19 @@ from sidecar.worker.backoff import retry_delay  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.engines.cpu import source  # noqa: E402
 from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
+from sidecar.worker.knocks import Knocks  # noqa: E402
 
-# How long a camera may take until its first frame, and how long it may be silent afterwards, in seconds. A camera with few
+# How long a camera may take until its first frame, and how long it may be silent afterwards, in seconds. One with few
 # frames a second may be silent for so many of its intervals.
 FIRST_FRAME_SECONDS = 10.0
 SILENCE_SECONDS = 1.5
 _SILENT_INTERVALS = 4
 _WATCH_MILLISECONDS = 250
+# After so many seconds of frames earlier failures are forgotten: the next one is tried again at once.
+_HEALTHY_SECONDS = 60.0
+# An unreachable host is asked so often whether it answers again, in milliseconds.
+_KNOCK_MILLISECONDS = 1000
+_DEFAULT_FROZEN_SECONDS = 60.0
 
 
 class Connecting(NamedTuple):
@@ -42,9 +48,11 @@ class Live(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """Lost; the next attempt is planned."""
+    """Lost; the next attempt is planned for a monotonic time, sooner if the host answers again."""
 
+    due: float
     timer: int
+    knocks: Optional[Knocks]
 
 
 class Stopped(NamedTuple):
@@ -73,18 +81,22 @@ class Camera:
         self._watch = 0
         self._encoding = ""
         self._attempts = 0
+        # Attempts that failed without a healthy time between them.
+        self._failures = 0
+        self._lost_at = ""
+        self._noted = ""
+        self._live_size = (0, 0)
 
     def start(self) -> None:
         self._board.add_camera(self.spec.id, self._intake.counters)
         self._board.set_camera(state.CameraStatus(id=self.spec.id, connecting=state.CameraStatus.Connecting(attempt=1)))
-        self._note("connecting")
+        self._say("connecting")
         self._watch = GLib.timeout_add(_WATCH_MILLISECONDS, self._look_after)
         self._connect()
 
     def stop(self) -> None:
         """Returns when the pipeline is gone."""
-        if isinstance(self._phase, Waiting):
-            GLib.source_remove(self._phase.timer)
+        self._end_waiting()
         self._phase = Stopped()
         GLib.source_remove(self._watch)
         self._close()
@@ -174,44 +186,99 @@ class Camera:
         self._fail(reasons.failure(state.CAMERA_LOST_REASON_ENDED, self.spec.uri))
 
     def _look_after(self) -> bool:
-        """Notices the first frame, and silence."""
-        newest = self._intake.last_decoded / 1e9
+        """Notices the first frame, silence, a picture that stands still, and the time until the next attempt."""
         now = time.monotonic()
         if isinstance(self._phase, Connecting):
-            if newest and all(self._intake.size):
-                self._phase = Live(now)
-                self._attempts = 0
-                width, height = self._intake.size
-                self._board.set_camera(
-                    state.CameraStatus(
-                        id=self.spec.id,
-                        live=state.CameraStatus.Live(encoding=self._encoding, width=width, height=height),
-                    )
-                )
-            elif not newest and now - self._phase.began > FIRST_FRAME_SECONDS:
-                self._fail(reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self.spec.uri))
-        elif isinstance(self._phase, Live) and now - newest > allowed_silence(self._intake.interval):
-            self._fail(
-                reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self.spec.uri, "no frame for %.1f s" % (now - newest))
-            )
+            self._look_after_connecting(self._phase, now)
+        elif isinstance(self._phase, Live):
+            self._look_after_live(self._phase, now)
+        elif isinstance(self._phase, Waiting):
+            self._say("no signal since %s, next try in %d s" % (self._lost_at, max(0, self._phase.due - now) + 1))
         return bool(GLib.SOURCE_CONTINUE)
+
+    def _look_after_connecting(self, phase: Connecting, now: float) -> None:
+        intake = self._intake
+        is_frozen = bool(intake.frozen_look) and intake.look == intake.frozen_look
+        if intake.last_decoded and all(intake.size) and not is_frozen:
+            intake.frozen_look = b""
+            self._phase = Live(now)
+            self._attempts = 0
+            self._noted = ""
+            self._show_live()
+        elif now - phase.began > FIRST_FRAME_SECONDS:
+            reason = state.CAMERA_LOST_REASON_FROZEN if is_frozen else state.CAMERA_LOST_REASON_TIMEOUT
+            self._fail(reasons.failure(reason, self.spec.uri))
+
+    def _look_after_live(self, phase: Live, now: float) -> None:
+        intake = self._intake
+        silence = now - intake.last_decoded / 1e9
+        still = now - intake.same_since / 1e9
+        if silence > allowed_silence(intake.interval):
+            said = "no frame for %.1f s" % silence
+            self._fail(reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self.spec.uri, said))
+        elif still > self._frozen_seconds():
+            intake.frozen_look = intake.look
+            said = "the same picture for %.0f s" % still
+            self._fail(reasons.failure(state.CAMERA_LOST_REASON_FROZEN, self.spec.uri, said))
+        else:
+            if now - phase.since > _HEALTHY_SECONDS:
+                self._failures = 0
+            if intake.size != self._live_size:
+                self._show_live()
+
+    def _frozen_seconds(self) -> float:
+        if source.scheme(self.spec.uri) in ("file", "test"):
+            return float("inf")
+        if not self.spec.HasField("frozen_after"):
+            return _DEFAULT_FROZEN_SECONDS
+        return self.spec.frozen_after.ToMilliseconds() / 1000.0 or float("inf")
+
+    def _show_live(self) -> None:
+        self._live_size = self._intake.size
+        width, height = self._live_size
+        live = state.CameraStatus.Live(encoding=self._encoding, width=width, height=height)
+        self._board.set_camera(state.CameraStatus(id=self.spec.id, live=live))
+
+    def _say(self, text: str) -> None:
+        if text != self._noted:
+            self._noted = text
+            self._note(text)
 
     def _fail(self, why: reasons.Failure) -> None:
         self._close()
         if not self._attempts:
-            self._note("no signal since %s" % time.strftime("%H:%M:%S"))
+            self._lost_at = time.strftime("%H:%M:%S")
         self._attempts += 1
-        delay = retry_delay(why.reason, self._attempts, random.random)
+        self._failures += 1
+        delay = retry_delay(why.reason, self._failures, random.random)
         lost = state.CameraStatus.Lost(reason=why.reason, detail=why.detail, attempts=self._attempts)
-        if delay is not None:
-            lost.next_attempt.FromNanoseconds(int((time.time() + delay) * 1e9))
-            self._phase = Waiting(GLib.timeout_add(int(delay * 1000), self._retry))
+        lost.next_attempt.FromNanoseconds(int((time.time() + delay) * 1e9))
+        knocks = None
+        if why.reason == state.CAMERA_LOST_REASON_UNREACHABLE and source.scheme(self.spec.uri) in ("rtsp", "rtsps"):
+            knocks = Knocks(self.spec.uri, _KNOCK_MILLISECONDS, self._answered)
+        due = time.monotonic() + delay
+        self._phase = Waiting(due, GLib.timeout_add(int(delay * 1000), self._retry), knocks)
+        self._look_after()
         self._board.set_camera(state.CameraStatus(id=self.spec.id, lost=lost))
         self._log.debug("camera lost", camera=self.spec.id, detail=why.detail, attempts=self._attempts)
 
     def _retry(self) -> bool:
+        phase = self._phase
+        if isinstance(phase, Waiting) and phase.knocks is not None:
+            phase.knocks.stop()
         self._connect()
         return bool(GLib.SOURCE_REMOVE)
+
+    def _answered(self) -> None:
+        """The host of an unreachable camera takes connections again."""
+        self._end_waiting()
+        self._connect()
+
+    def _end_waiting(self) -> None:
+        if isinstance(self._phase, Waiting):
+            GLib.source_remove(self._phase.timer)
+            if self._phase.knocks is not None:
+                self._phase.knocks.stop()
 
 
 def allowed_silence(interval: float) -> float:

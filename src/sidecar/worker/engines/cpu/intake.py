@@ -17,10 +17,14 @@ from sidecar.contract import detection, state  # noqa: E402
 from sidecar.worker.engines.cpu.masks import Masks  # noqa: E402
 from sidecar.worker.engines.cpu.planes import planes, video_info  # noqa: E402
 from sidecar.worker.engines.cpu.vision import Eye, Sight  # noqa: E402
+from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.inference.postprocess import Object  # noqa: E402
 
 # Span over which the frame rate is counted, in nanoseconds.
 _RATE_SPAN = 3 * Gst.SECOND
+# The picture is compared with the one before so often, in nanoseconds, at every so many pixels in both directions.
+_COMPARE_SPAN = Gst.SECOND // 2
+_COMPARE_STEP = 16
 # Share of the newest interval in the average.
 _INTERVAL_WEIGHT = 0.1
 
@@ -72,12 +76,19 @@ class Intake:
         self.interval = 0.0
         self.size = (0, 0)
         self.base_time = 0
+        # A sparse copy of the picture's luma, and the monotonic time in nanoseconds since which it is the same.
+        self.look = b""
+        self.same_since = 0
+        self._compared = 0
+        # A picture that is known to be frozen: it is neither looked at nor shown.
+        self.frozen_look = b""
 
     def reset(self, base_time: int) -> None:
         """A new pipeline begins, with this base time. Called on the loop thread before frames flow."""
         self.base_time = base_time
         self.last_decoded = 0
         self.interval = 0.0
+        self.same_since = _now()
 
     def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """Probe in front of the queue of one: counts what the camera sent."""
@@ -105,7 +116,9 @@ class Intake:
         if not ok:
             return Gst.FlowReturn.OK
         try:
-            sight = self._eye.look(planes(mapped.data, buffer, info))
+            frame = planes(mapped.data, buffer, info)
+            self._compare(frame)
+            sight = None if self._is_frozen() else self._eye.look(frame)
         finally:
             buffer.unmap(mapped)
         self.size = (width, height)
@@ -132,6 +145,19 @@ class Intake:
         counters.frame_rate = self._rate()
         if self._last_wall_time:
             counters.last_frame_time.FromNanoseconds(int(self._last_wall_time * 1e9))
+
+    def _compare(self, frame: I420Frame) -> None:
+        now = _now()
+        if now - self._compared < _COMPARE_SPAN:
+            return
+        self._compared = now
+        look = frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes()
+        if look != self.look:
+            self.look = look
+            self.same_since = now
+
+    def _is_frozen(self) -> bool:
+        return bool(self.frozen_look) and self.look == self.frozen_look
 
     def _count(self, sight: Sight) -> None:
         self._processed += 1

@@ -66,7 +66,7 @@ class Catalogue:
         self._releases: List[str] = elements["versions"]
         self.release = _known(release, self._releases)
         self.kind = kind
-        self._now = self._releases.index(self.release)
+        self._now: int = self._releases.index(self.release)
         self._elements = {
             entry["name"]: self._element(entry)
             for entry in elements["elements"]

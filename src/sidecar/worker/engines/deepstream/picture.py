@@ -2,7 +2,7 @@
 
 import queue
 import time
-from typing import List, Optional, Tuple
+from typing import List, Optional
 
 import gi
 
@@ -29,9 +29,8 @@ class Picture:
     def __init__(self, plan: Plan, encoders: Encoders, elements: Elements) -> None:
         """Builds the bin, with a ghost pad sink. Raises ChainError."""
         self.plan = plan
-        # Encoded frames; written on the bin's streaming thread.
-        self.frames = 0
-        self._viewers: List[PicturePreview] = []
+        self._counter = FrameCounter()
+        self._audience = Audience()
         self.container = Gst.Bin.new("picture-" + "-".join(filter(None, plan.key)))
         chain = Chain(self.container)
         # A picture that is late does not hold up the others.
@@ -46,9 +45,13 @@ class Picture:
         self._osd = chain.add("nvdsosd", None, **elements.osd())
         drawn = chain.add("tee")
         self._encode(chain, encoders, elements)
-        self._valve, jpegs = self._preview_branch(drawn, elements)
-        jpegs.connect("new-sample", self._on_jpeg)
+        self._valve = self._preview_branch(drawn, elements)
         self.container.add_pad(Gst.GhostPad.new("sink", queue_.get_static_pad("sink")))
+
+    @property
+    def frames(self) -> int:
+        """Encoded so far."""
+        return self._counter.frames
 
     def show(self, boxes: bool) -> None:
         """Whether outlines are drawn."""
@@ -65,13 +68,13 @@ class Picture:
 
     def preview(self, max_frame_rate: float) -> Preview:
         viewer = PicturePreview(self, max_frame_rate)
-        self._viewers = [*self._viewers, viewer]
+        self._audience.viewers = [*self._audience.viewers, viewer]
         self._valve.set_property("drop", False)
         return viewer
 
     def leave(self, viewer: "PicturePreview") -> None:
-        self._viewers = [one for one in self._viewers if one is not viewer]
-        if not self._viewers:
+        self._audience.viewers = [one for one in self._audience.viewers if one is not viewer]
+        if not self._audience.viewers:
             self._valve.set_property("drop", True)
 
     def _tile(self, chain: Chain, elements: Elements) -> None:
@@ -97,12 +100,12 @@ class Picture:
         chain.add("nvvideoconvert", None, **elements.converter())
         chain.caps(raw_caps(codec_name(encoding), encoders, encoding.width, encoding.height))
         self._encoder = add_encoder(chain, encoding, encoders, elements)
-        self._encoder.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._on_encoded)
+        self._encoder.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._counter.on_frame)
         self._gate = chain.add("valve", None, drop=True)
         self._loopback = add_loopback(chain, encoding, _NO_PORT)
 
-    def _preview_branch(self, drawn: Gst.Element, elements: Elements) -> Tuple[Gst.Element, Gst.Element]:
-        """JPEG, made only while the valve is open."""
+    def _preview_branch(self, drawn: Gst.Element, elements: Elements) -> Gst.Element:
+        """JPEG, made only while the valve, which is returned, is open."""
         chain = Chain(self.container, after=drawn)
         valve = chain.add("valve", None, drop=True)
         chain.add("queue", None, max_size_buffers=1, max_size_bytes=0, max_size_time=0, leaky="downstream")
@@ -110,19 +113,37 @@ class Picture:
         chain.caps("video/x-raw, format=I420")
         chain.add("jpegenc", None, quality=_JPEG_QUALITY)
         sink = make("appsink", None, sync=False, emit_signals=True, max_buffers=1, drop=True, **{"async": False})
-        return valve, chain.append(sink, "appsink")
+        chain.append(sink, "appsink").connect("new-sample", self._audience.on_jpeg)
+        return valve
 
-    def _on_encoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+
+# What elements call is bound to objects that hold no element: else a picture would keep itself alive for ever.
+
+
+class FrameCounter:
+    """Counts on a streaming thread."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+
+    def on_frame(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         self.frames += 1
         return Gst.PadProbeReturn.OK
 
-    def _on_jpeg(self, sink: Gst.Element) -> Gst.FlowReturn:
-        """Called on the preview's streaming thread."""
+
+class Audience:
+    """Who gets the JPEGs; the list is replaced as a whole on the loop thread."""
+
+    def __init__(self) -> None:
+        self.viewers: List[PicturePreview] = []
+
+    def on_jpeg(self, sink: Gst.Element) -> Gst.FlowReturn:
+        """appsink's new-sample."""
         sample = sink.emit("pull-sample")
         if sample is not None:
             buffer = sample.get_buffer()
             jpeg = buffer.extract_dup(0, buffer.get_size())
-            for viewer in self._viewers:
+            for viewer in self.viewers:
                 viewer.offer(jpeg)
         return Gst.FlowReturn.OK
 
