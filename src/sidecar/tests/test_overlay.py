@@ -1,6 +1,5 @@
-"""The overlay on real frames: every test blends through a real overlaycomposition and looks at the pixels."""
+"""The overlay on real frames: every test paints in a real pipeline and looks at the pixels."""
 
-import ctypes
 import math
 from typing import Any, List, NamedTuple, Tuple
 
@@ -12,8 +11,11 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstApp", "1.0")
 from gi.repository import Gst, GstApp  # noqa: E402, F401 - GstApp gives appsink its methods
 
+from sidecar.chain import Chain  # noqa: E402
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay  # noqa: E402
+from sidecar.worker.engines.cpu.painter import make_painter  # noqa: E402
 from sidecar.worker.engines.cpu.palette import class_colour, ink_on  # noqa: E402
+from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.inference.postprocess import Object  # noqa: E402
 from sidecar.worker.layout import Rectangle  # noqa: E402
 
@@ -56,21 +58,21 @@ def person(left: float, top: float, width: float, height: float, **changes: Any)
     return Object(0, "person", 0.87, left, top, width, height)._replace(**changes)
 
 
-def blend(compositions: List[Any], width: int = WIDTH, height: int = HEIGHT) -> List[Planes]:
-    """Plain I420 frames after overlaycomposition, one for each composition."""
-    pipeline = Gst.parse_launch(
-        "appsrc name=in format=time caps=video/x-raw,format=I420,width=%d,height=%d,framerate=25/1 "
-        "! overlaycomposition name=overlay ! video/x-raw ! appsink name=out sync=false" % (width, height)
-    )
-    waiting = list(compositions)
-    pipeline.get_by_name("overlay").connect("draw", lambda _overlay, _sample: waiting.pop(0))
-    source, sink = pipeline.get_by_name("in"), pipeline.get_by_name("out")
+def blend(contents: List[OverlayContent], width: int = WIDTH, height: int = HEIGHT) -> List[Planes]:
+    """Plain I420 frames after the overlay, one for each content."""
+    overlay, waiting = TileOverlay(width, height), list(contents)
+    pipeline = Gst.Pipeline.new(None)
+    chain = Chain(pipeline)
+    caps = "video/x-raw, format=I420, width=%d, height=%d, framerate=25/1" % (width, height)
+    source = chain.add("appsrc", format="time", caps=caps)
+    chain.append(make_painter(lambda frame, _pts: overlay.paint(frame, waiting.pop(0))), "painter")
+    sink = chain.add("appsink", sync=False)
     pipeline.set_state(Gst.State.PLAYING)
     try:
         stride, half = (width + 3) // 4 * 4, (height + 1) // 2
         half_stride = ((width + 1) // 2 + 3) // 4 * 4
         frames = []
-        for number in range(len(compositions)):
+        for number in range(len(contents)):
             chroma = half_stride * half
             buffer = Gst.Buffer.new_wrapped(
                 bytes([LUMA]) * (stride * 2 * half) + bytes([CB]) * chroma + bytes([CR]) * chroma
@@ -79,6 +81,7 @@ def blend(compositions: List[Any], width: int = WIDTH, height: int = HEIGHT) -> 
             source.emit("push-buffer", buffer)
             sample = sink.try_pull_sample(5 * Gst.SECOND)
             assert sample is not None, "no frame came through"
+            assert buffer.extract_dup(0, 1) == bytes([LUMA]), "a buffer that somebody holds is left alone"
             blended = sample.get_buffer()
             raw = np.frombuffer(blended.extract_dup(0, blended.get_size()), np.uint8)
             luma, u, v = np.split(raw, [stride * 2 * half, stride * 2 * half + half_stride * half])
@@ -95,11 +98,11 @@ def blend(compositions: List[Any], width: int = WIDTH, height: int = HEIGHT) -> 
 
 
 def draw(what: OverlayContent, width: int = WIDTH, height: int = HEIGHT) -> Planes:
-    return blend([TileOverlay(width, height).composition(what)], width, height)[0]
+    return blend([what], width, height)[0]
 
 
 def yuv(colour: Tuple[int, int, int]) -> Tuple[float, float, float]:
-    """BT.709, limited range: what GStreamer blends with, whatever the frame's colorimetry says."""
+    """BT.709, limited range."""
     red, green, blue = colour
     return (
         16 + 0.183 * red + 0.614 * green + 0.062 * blue,
@@ -114,8 +117,8 @@ def extent(changed: Any) -> Tuple[int, int, int, int]:
     return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
 
 
-def test_nothing_to_draw_is_no_composition() -> None:
-    assert TileOverlay(WIDTH, HEIGHT).composition(content(counts=True)) is None
+def test_nothing_to_draw_leaves_the_frame_alone() -> None:
+    assert not draw(content(counts=True)).changed().any()
 
 
 @pytest.mark.parametrize(
@@ -181,13 +184,10 @@ def test_a_label_goes_inside_a_box_that_touches_the_top_and_stays_in_the_tile() 
 
 
 def test_different_confidences_are_different_labels() -> None:
-    overlay = TileOverlay(WIDTH, HEIGHT)
-    sure, unsure, unknown = (
-        overlay.composition(content(person(100, 80, 200, 120, confidence=c), boxes=False, labels=True))
+    first, second, third = (
+        draw(content(person(100, 80, 200, 120, confidence=c), boxes=False, labels=True)).y
         for c in (0.91, 0.28, math.nan)
     )
-
-    first, second, third = (planes.y for planes in blend([sure, unsure, unknown]))
 
     assert (first != second).any()
     assert (third != LUMA).sum() < (first != LUMA).sum(), "no figure where there is no number"
@@ -210,60 +210,12 @@ def test_name_and_counts_stand_in_the_left_corners_on_a_translucent_strip() -> N
 
 def test_the_most_frequent_class_is_counted_first() -> None:
     car, people = person(1, 1, 1, 1, class_id=2, label="car"), [person(1, 1, 1, 1)] * 2
-    overlay = TileOverlay(WIDTH, HEIGHT)
     orders = ([car, *people], [*people, car], [car])
-    pictures = [
-        planes.y for planes in blend([overlay.composition(content(*o, boxes=False, counts=True)) for o in orders])
-    ]
+    pictures = [planes.y for planes in blend([content(*order, boxes=False, counts=True) for order in orders])]
 
     assert (pictures[0] == pictures[1]).all(), "the order of detection does not matter"
     person_first = pictures[0][:, : WIDTH // 8]
     assert (person_first != pictures[2][:, : WIDTH // 8]).any(), "the line does not begin with the car"
-
-
-@pytest.mark.parametrize(
-    "polygon",
-    [
-        ((0.25, 0.25), (0.5, 0.25), (0.5, 0.5), (0.25, 0.5)),
-        ((0.1015, 0.1027), (0.9, 0.37), (0.333, 0.871)),
-        ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)),
-        ((0.2, 0.2), (0.8, 0.8), (0.8, 0.2), (0.2, 0.8)),
-    ],
-    ids=["rectangle", "triangle on odd pixels", "whole frame", "crossing itself"],
-)
-def test_a_mask_is_black_all_over_and_nothing_else_is(polygon: Tuple[Tuple[float, float], ...]) -> None:
-    planes = draw(content(boxes=False, masks=(polygon,)))
-
-    rows, columns = np.mgrid[0:HEIGHT, 0:WIDTH] + 0.5
-    inside = np.zeros(planes.y.shape, bool)
-    corners = [(x * WIDTH, y * HEIGHT) for x, y in polygon]
-    for (x1, y1), (x2, y2) in zip(corners, corners[1:] + corners[:1]):
-        crosses = (y1 > rows) != (y2 > rows)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inside ^= crosses & (columns < (x2 - x1) * (rows - y1) / np.float64(y2 - y1) + x1)
-    assert (planes.y[inside] == 16).all()
-    colour = np.dstack((planes.u, planes.v)).repeat(2, 0).repeat(2, 1)
-    assert (colour[inside] == 128).all()
-    beyond = planes.changed().sum() - inside.sum()
-    assert 0 <= beyond < 8 * (WIDTH + HEIGHT), "only a seam around it"
-
-
-def test_a_mask_lies_under_the_boxes() -> None:
-    whole = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
-    planes = draw(content(person(100, 80, 200, 120), masks=(whole,)))
-
-    assert planes.y[80, 200] == pytest.approx(yuv(class_colour(0))[0], abs=4)
-    assert planes.y[140, 200] == 16
-
-
-def test_a_mask_keeps_to_its_place_in_a_letterboxed_tile() -> None:
-    right_half = ((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0))
-    planes = draw(content(masks=(right_half,), frame_height=480, picture=Rectangle(80, 0, 480, 360)))
-
-    left, top, right, bottom = extent(planes.changed())
-    assert (top, bottom) == (0, HEIGHT)
-    assert 316 <= left <= 320
-    assert 560 <= right <= 564
 
 
 AWKWARD = [
@@ -288,7 +240,6 @@ AWKWARD = [
 
 @pytest.mark.parametrize(("width", "height"), [(640, 360), (64, 36), (8, 4), (853, 481)])
 def test_awkward_content_is_drawn_or_left_out_but_never_raises(width: int, height: int) -> None:
-    line = ((math.nan, 0.5), (-3.0, 2.0), (math.inf, 0.1))
     for objects in [[item] for item in AWKWARD] + [AWKWARD * 19]:
         what = content(
             *objects,
@@ -296,7 +247,6 @@ def test_awkward_content_is_drawn_or_left_out_but_never_raises(width: int, heigh
             counts=True,
             name="Größe \0 " * 999,
             picture=Rectangle(0, 0, width, height),
-            masks=(line, (), ((0.5, 0.5),)),
         )
         draw(what, width, height)
     for nothing in (0, -1):
@@ -306,7 +256,7 @@ def test_awkward_content_is_drawn_or_left_out_but_never_raises(width: int, heigh
 def test_a_box_partly_outside_is_cut_at_the_picture_and_one_outside_is_not_drawn() -> None:
     assert extent(draw(content(person(-50, 300, 150, 500))).changed()) == (0, 300, 100, 360)
     for outside in (person(700, 10, 20, 20), person(10, 10, 0, 0), person(math.nan, 10, 20, 20)):
-        assert TileOverlay(WIDTH, HEIGHT).composition(content(outside, labels=True)) is None
+        assert not draw(content(outside, labels=True)).changed().any()
 
 
 def test_a_long_label_ends_within_the_tile() -> None:
@@ -319,23 +269,10 @@ def test_a_long_label_ends_within_the_tile() -> None:
 
 def test_the_caches_stay_bounded() -> None:
     overlay = TileOverlay(WIDTH, HEIGHT)
-    for number in range(3000):
-        item = person(0, 0, 2 + number % 600, 2 + number % 350, label="object %d" % number, class_id=number)
-        corner = number / 3000
-        overlay.composition(
-            content(item, labels=True, counts=True, name=str(number), masks=(((0, 0), (corner, 0), (corner, 0.01)),))
-        )
+    plane = np.zeros((HEIGHT, WIDTH), np.uint8)
+    frame = I420Frame(plane, plane[::2, ::2], plane[::2, ::2], WIDTH, HEIGHT)
+    for number in range(1000):
+        item = person(0, 0, 100, 100, label="object %d" % number, class_id=number)
+        overlay.paint(frame, content(item, labels=True, counts=True, name=str(number)))
 
-    sizes = [cache.cache_info().currsize for cache in (overlay._strip, overlay._tag, overlay._caption, overlay._masks)]
-    assert sizes == [512, 512, 512, 4]
-
-
-def test_a_composition_is_freed_after_the_signal_returned_it() -> None:
-    overlay = TileOverlay(WIDTH, HEIGHT)
-    compositions = [overlay.composition(content(person(number, 10, 50, 50))) for number in range(20)]
-
-    blend(compositions)
-
-    # hash() of a boxed object is its address; the reference count of a GstMiniObject follows its GType.
-    counts = [ctypes.c_int.from_address(hash(c) + ctypes.sizeof(ctypes.c_size_t)).value for c in compositions]
-    assert counts == [1] * 20, "only this test still holds them"
+    assert [cache.cache_info().currsize for cache in (overlay._tag, overlay._caption)] == [512, 512]
