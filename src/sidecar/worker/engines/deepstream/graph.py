@@ -13,8 +13,10 @@ from sidecar.contract import spec  # noqa: E402
 from sidecar.worker.board import OutputKey  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
 from sidecar.worker.engines.deepstream.encoders import Encoders  # noqa: E402
+from sidecar.worker.engines.deepstream.lettering import Lettering  # noqa: E402
 from sidecar.worker.engines.deepstream.picture import Picture  # noqa: E402
 from sidecar.worker.engines.deepstream.place import Place  # noqa: E402
+from sidecar.worker.engines.deepstream.sizes import places  # noqa: E402
 from sidecar.worker.engines.deepstream.vision import Seat, Vision  # noqa: E402
 from sidecar.worker.outputs import Plan  # noqa: E402
 
@@ -48,7 +50,7 @@ class Graph:
         self.places = [Place(self.pipeline, self.mux, index) for index in range(len(plan.seats))]
         self.infer = add_infer(chain, plan, vision)
         add_tracker(chain, plan, elements, vision)
-        self.pictures = add_pictures(chain, plan, elements, encoders)
+        self.pictures = add_pictures(chain, plan, elements, encoders, vision)
 
     def load(self) -> Gst.StateChangeReturn:
         """Takes the elements to PAUSED, in which nvinfer loads its engine: seconds on a Jetson, so that this one call
@@ -90,21 +92,25 @@ def add_tracker(chain: Chain, plan: GraphPlan, elements: Elements, vision: Visio
     chain.elements[-1].get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, vision.on_seen)
 
 
-def add_pictures(chain: Chain, plan: GraphPlan, elements: Elements, encoders: Encoders) -> Dict[OutputKey, Picture]:
+def add_pictures(
+    chain: Chain, plan: GraphPlan, elements: Elements, encoders: Encoders, vision: Vision
+) -> Dict[OutputKey, Picture]:
     """The batch goes to each tiled picture as a whole, and to the pictures of single cameras frame by frame."""
     seen = chain.add("tee", "seen")
+    order = [seat.camera_id for seat in plan.seats]
     pictures: Dict[OutputKey, Picture] = {}
     for _, group in groupby(plan.pictures, key=lambda one: one.key[0]):
         branch = Chain(chain.container, after=seen)
         for one in group:
-            picture = pictures[one.key] = Picture(one, encoders, elements)
+            numbers = [order.index(camera.id) for camera in one.cameras]
+            lettering = Lettering(vision, numbers, places(one, plan.mux_size))
+            picture = pictures[one.key] = Picture(one, encoders, elements, lettering)
             if not one.key[1]:
                 branch.append(picture.container, picture.container.get_name())
                 continue
             if branch.last is seen:
                 add_demux(branch)
-            index = [seat.camera_id for seat in plan.seats].index(one.key[1])
-            _link_camera(branch, picture, plan.seats[index], index)
+            _link_camera(branch, picture, plan.seats[numbers[0]], numbers[0])
     return pictures
 
 

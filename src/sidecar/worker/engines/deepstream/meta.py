@@ -5,7 +5,7 @@ Everything here runs on a streaming thread inside a pad probe, while the buffer 
 """
 
 import ctypes
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 import pyds  # type: ignore[import-not-found]  # pyds-stubs are for some versions of Python only
@@ -17,6 +17,8 @@ from sidecar.worker.inference.postprocess import Object
 # What nvtracker has not given a number.
 _UNTRACKED = 2**64 - 1
 
+# What one display meta holds of a kind; pyds does not check it.
+_MOST_ELEMENTS = 16
 _BORDER_PIXELS = 3
 _FONT = "Sans"
 _TYPES = {0: np.float32, 1: np.float16, 2: np.int8, 3: np.int32}
@@ -38,12 +40,22 @@ class SeenObject(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A text on a frame; x, y is its top left corner in pixels of the muxer's picture."""
+    """A text on a picture; x, y is its top left corner."""
 
     text: str
     x: int
     y: int
     font_size: int
+
+
+class Box(NamedTuple):
+    """An outline on a picture, in the colour of a class."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    class_id: int
 
 
 class Frame:
@@ -111,9 +123,7 @@ class Frame:
             # nvtracker goes by the detector's box, nvdsosd by the other.
             for place in (meta.rect_params, meta.detector_bbox_info.org_bbox_coords):
                 place.left, place.top, place.width, place.height = one.left, one.top, one.width, one.height
-            meta.rect_params.border_width = _BORDER_PIXELS
-            red, green, blue = class_colour(one.class_id)
-            meta.rect_params.border_color.set(red / 255.0, green / 255.0, blue / 255.0, 1.0)
+            _outline(meta.rect_params, one.class_id)
             above = int(one.top) - 2 * font_size
             line = Line(one.label, max(0, int(one.left)), above if above > 0 else int(one.top), font_size)
             _write(meta.text_params, line)
@@ -128,13 +138,19 @@ class Frame:
             meta.text_params.display_text = ""
             meta.text_params.set_bg_clr = 0
 
-    def write(self, lines: List[Line]) -> None:
-        """Writes texts on the frame. At most 16, which is what one display meta holds."""
-        display = pyds.nvds_acquire_display_meta_from_pool(self._batch)
-        display.num_labels = len(lines)
-        for index, line in enumerate(lines):
-            _write(display.text_params[index], line)
-        pyds.nvds_add_display_meta_to_frame(self._meta, display)
+    def draw(self, lines: Sequence[Line], boxes: Sequence[Box]) -> None:
+        """Writes texts and draws outlines on the frame."""
+        for begin in range(0, max(len(lines), len(boxes)), _MOST_ELEMENTS):
+            display = pyds.nvds_acquire_display_meta_from_pool(self._batch)
+            some_lines, some_boxes = lines[begin:][:_MOST_ELEMENTS], boxes[begin:][:_MOST_ELEMENTS]
+            display.num_labels, display.num_rects = len(some_lines), len(some_boxes)
+            for index, line in enumerate(some_lines):
+                _write(display.text_params[index], line)
+            for index, box in enumerate(some_boxes):
+                place = display.rect_params[index]
+                place.left, place.top, place.width, place.height = box[:4]
+                _outline(place, box.class_id)
+            pyds.nvds_add_display_meta_to_frame(self._meta, display)
 
     def tensors(self) -> Optional[Dict[str, "np.ndarray"]]:
         """The network's outputs without the batch, as views that are valid while the probe runs; None: none came."""
@@ -181,6 +197,12 @@ def _tensor(layer: Any) -> "np.ndarray":
     size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
     memory = (ctypes.c_uint8 * size).from_address(pyds.get_ptr(layer.buffer))
     return np.ndarray(shape, kind, memory)  # type: ignore[arg-type]  # any buffer will do
+
+
+def _outline(place: Any, class_id: int) -> None:
+    place.border_width = _BORDER_PIXELS
+    red, green, blue = class_colour(class_id)
+    place.border_color.set(red / 255.0, green / 255.0, blue / 255.0, 1.0)
 
 
 def _write(text: Any, line: Line) -> None:

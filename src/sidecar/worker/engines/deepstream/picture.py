@@ -14,6 +14,7 @@ from sidecar.contract import spec  # noqa: E402
 from sidecar.worker.engines.cpu.encoder import add_loopback  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
 from sidecar.worker.engines.deepstream.encoders import Encoders, add_encoder, raw_caps, set_bitrate  # noqa: E402
+from sidecar.worker.engines.deepstream.lettering import Lettering  # noqa: E402
 from sidecar.worker.engines.engine import Preview  # noqa: E402
 from sidecar.worker.layout import grid  # noqa: E402
 from sidecar.worker.outputs import Plan, codec_name  # noqa: E402
@@ -26,7 +27,7 @@ _JPEG_QUALITY = 85
 class Picture:
     """Methods are called on the loop thread."""
 
-    def __init__(self, plan: Plan, encoders: Encoders, elements: Elements) -> None:
+    def __init__(self, plan: Plan, encoders: Encoders, elements: Elements, lettering: Lettering) -> None:
         """Builds the bin, with a ghost pad sink. Raises ChainError."""
         self.plan = plan
         self._counter = FrameCounter()
@@ -43,6 +44,7 @@ class Picture:
             chain.add("nvvideoconvert", None, **elements.converter())
         chain.caps("video/x-raw(memory:NVMM), format=%s" % elements.osd_format)
         self._osd = chain.add("nvdsosd", None, **elements.osd())
+        self._osd.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, lettering.on_frames)
         drawn = chain.add("tee")
         self._encode(chain, encoders, elements)
         self._valve = self._preview_branch(drawn, elements)

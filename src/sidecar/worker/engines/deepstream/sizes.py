@@ -2,7 +2,7 @@
 
 from typing import List, Tuple
 
-from sidecar.worker.layout import grid
+from sidecar.worker.layout import Rectangle, grid
 from sidecar.worker.outputs import Plan
 
 # What cameras send: 4:3 to 2:1. A tile of another shape is no reason to see the cameras through a slit.
@@ -26,6 +26,18 @@ def tile_size(picture: Plan) -> Tuple[int, int]:
     """Of one camera in a picture."""
     rows, columns = grid(len(picture.cameras))
     return picture.encoding.width // columns, picture.encoding.height // rows
+
+
+def places(picture: Plan, mux: Tuple[int, int]) -> List[Rectangle]:
+    """Where the cameras lie in what is drawn on: the tiler's picture, or the muxer's for a picture of one camera."""
+    if picture.key[1]:
+        return [Rectangle(0, 0, mux[0], mux[1])]
+    width, height = tile_size(picture)
+    _, columns = grid(len(picture.cameras))
+    return [
+        Rectangle(index % columns * width, index // columns * height, width, height)
+        for index in range(len(picture.cameras))
+    ]
 
 
 def stretched(picture: Plan, size: Tuple[int, int]) -> bool:

@@ -1,11 +1,11 @@
-"""What becomes of each batch behind nvinfer and nvtracker: decoded, filtered, counted, lettered and reported.
+"""What becomes of each batch behind nvinfer and nvtracker: decoded, filtered, counted and reported.
 
 The probes run on streaming threads. They do arithmetic and hand over; what may change while frames flow is replaced as
 a whole.
 """
 
 import time
-from collections import Counter, deque
+from collections import deque
 from typing import Deque, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 import gi
@@ -27,8 +27,9 @@ _INFERENCES_UNDER_WAY = 8
 
 
 class Look(NamedTuple):
-    """What is drawn beside the outlines, which are nvdsosd's own switch."""
+    """What is drawn. The outlines of nvinfer's objects are nvdsosd's own switch."""
 
+    boxes: bool
     labels: bool
     counts: bool
     names: bool
@@ -53,6 +54,9 @@ class Seat:
         self.note = ""
         # What was found last, for the frames that nvinfer skips.
         self.last: List[Object] = []
+        # What the last frame shows, in pixels of the muxer's picture, and when that was on the monotonic clock.
+        self.objects: List[meta.SeenObject] = []
+        self.seen_at = 0.0
 
 
 class OutputDecoder:
@@ -91,8 +95,8 @@ class Vision:
         self.settings = settings
         # Frames in the fullest batch so far.
         self.fullest = 0
-        self._seats = seats
-        self._mux_size = mux_size
+        self.seats = seats
+        self.mux_size = mux_size
         self._decoder = decoder
         self._tracked = tracked
         self._reporter = reporter
@@ -112,7 +116,7 @@ class Vision:
         self.fullest = max(self.fullest, len(batch))
         self._share_time(buffer.pts, batch)
         for frame in batch:
-            if self._seats[frame.source].note:
+            if self.seats[frame.source].note:
                 frame.clear()
                 continue
             if self._decoder is not None:
@@ -120,31 +124,31 @@ class Vision:
             elif settings.filter != DetectionFilter():
                 frame.keep(lambda label, confidence: _passes(settings.filter, label, confidence))
             if not self._tracked:
-                self._carry_over(frame)
+                self._carry_over(frame, settings.filter)
         return Gst.PadProbeReturn.OK
 
     def on_seen(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """Behind the tracker: what is known now is what the viewers and the agent get."""
         settings = self.settings
         for frame in meta.frames(info.get_buffer()):
-            seat = self._seats[frame.source]
-            note = seat.note
-            if note:
+            seat = self.seats[frame.source]
+            if seat.note:
                 # The tracker may repeat what it knew.
                 frame.clear()
-                self._letter(frame, frame.source, [], note, settings)
                 continue
             objects = frame.objects()
             inferred = frame.inferred
             seat.tally.on_processed(inferred)
-            self._letter(frame, frame.source, objects, "", settings)
+            seat.objects, seat.seen_at = objects, time.monotonic()
+            if not settings.look.labels and objects:
+                frame.hide_labels()
             if self._reporter.wanted():
                 self._reporter.put(
                     SeenFrame(
                         seat.camera_id,
                         frame.width,
                         frame.height,
-                        self._mux_size,
+                        self.mux_size,
                         frame.wall_time,
                         frame.pts,
                         inferred,
@@ -160,13 +164,13 @@ class Vision:
         frame.mark_inferred()
         frame.add(decoder(tensors, settings.filter), self._font_size)
 
-    def _carry_over(self, frame: meta.Frame) -> None:
+    def _carry_over(self, frame: meta.Frame, wanted: DetectionFilter) -> None:
         """Without a tracker, a frame that nvinfer skipped shows what the one before did."""
-        seat = self._seats[frame.source]
+        seat = self.seats[frame.source]
         if frame.inferred:
             seat.last = [Object(*one[:7]) for one in frame.objects()]
         else:
-            frame.add(seat.last, self._font_size)
+            frame.add([one for one in seat.last if _passes(wanted, one.label, one.confidence)], self._font_size)
 
     def _share_time(self, pts: int, batch: List[meta.Frame]) -> None:
         """nvinfer has a queue inside: a batch is known again by its time."""
@@ -176,24 +180,8 @@ class Vision:
                 spent = (time.monotonic() - moment) / max(1, len(batch))
                 for frame in batch:
                     if frame.inferred or self._decoder is not None:
-                        self._seats[frame.source].tally.seconds += spent
+                        self.seats[frame.source].tally.seconds += spent
                 return
-
-    def _letter(
-        self, frame: meta.Frame, source: int, objects: List[meta.SeenObject], note: str, settings: Settings
-    ) -> None:
-        look, size = settings.look, self._font_size
-        if not look.labels and objects:
-            frame.hide_labels()
-        lines = []
-        if look.names:
-            lines.append(meta.Line(settings.names[source], size, size, size))
-        if look.counts and objects:
-            lines.append(meta.Line(_counts(objects), size, self._mux_size[1] - 3 * size, size))
-        if note:
-            lines.append(meta.Line(note, self._mux_size[0] // 2 - len(note) * size // 3, self._mux_size[1] // 2, size))
-        if lines:
-            frame.write(lines)
 
 
 def settings_of(specification: spec.PipelineSpec) -> Settings:
@@ -203,7 +191,7 @@ def settings_of(specification: spec.PipelineSpec) -> Settings:
     threshold = model.threshold if model.HasField("threshold") else None
     return Settings(
         DetectionFilter(threshold, classes),
-        Look(overlay.labels, overlay.counts, overlay.names),
+        Look(overlay.boxes, overlay.labels, overlay.counts, overlay.names),
         tuple(camera.name or camera.id for camera in specification.cameras),
     )
 
@@ -213,9 +201,3 @@ def _passes(wanted: DetectionFilter, label: str, confidence: float) -> bool:
         return False
     # A confidence that is not known, which is negative, is no low one.
     return wanted.threshold is None or confidence < 0 or confidence >= wanted.threshold
-
-
-def _counts(objects: List[meta.SeenObject]) -> str:
-    """The most frequent class first; equal ones by name, so that the line does not flicker."""
-    counts = Counter(one.label or "class %d" % one.class_id for one in objects)
-    return "   ".join("%d %s" % (n, name) for name, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

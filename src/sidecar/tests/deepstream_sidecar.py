@@ -1,0 +1,242 @@
+"""A real sidecar on stand-ins of one release and board for NVIDIA's elements, with cameras, viewers and a client."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+
+from sidecar.contract import pipeline, pipeline_grpc, spec
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
+SUPPORT = os.path.join(ROOT, "test", "support")
+PYTHONPATH = os.pathsep.join(os.path.join(ROOT, part) for part in ("src", "src/sidecar/gen", "test/support"))
+NANODET = os.path.join(ROOT, "models", "nanodet-coco")
+DEADLINE_SECONDS = 40
+
+BOARDS = {
+    "nano": ("6.0.1/jetson", "6.0.1/jetson/nano"),
+    "t4": ("7.1/dgpu", "7.1/dgpu/t4"),
+    "orin-nano": ("7.1/jetson no-encoder", "7.1/jetson/orin-nano"),
+    "t4 on 6.3": ("6.3/dgpu", "6.3/dgpu/t4"),
+    "t4 on 9.1": ("9.1/dgpu", "9.1/dgpu/t4"),
+}
+# What the stand-in nvinfer sees: a car that stands still, and on the second camera a person beside it.
+CAR = {"class_id": 0, "box": [0.25, 0.5, 0.25, 0.25], "confidence": 0.8}
+PERSON = {"class_id": 2, "box": [0.6, 0.1, 0.1, 0.4], "confidence": 0.6, "source": 1}
+LABELS = ("car", "bicycle", "person", "roadsign")
+
+
+def make_bundle(directory, **own):
+    """A bundle of a network whose outputs nvinfer reads itself. own: further keys, None: without that key."""
+    os.makedirs(directory, exist_ok=True)
+    entries = {
+        "onnx-file": "network.onnx",
+        "labelfile-path": "labels.txt",
+        "num-detected-classes": 4,
+        "network-mode": 2,
+        "network-type": 0,
+        "cluster-mode": 2,
+    }
+    entries.update({key.replace("_", "-"): value for key, value in own.items()})
+    lines = ["[property]", *("%s=%s" % item for item in entries.items() if item[1] is not None)]
+    lines += ["[class-attrs-all]", "pre-cluster-threshold=0.2"]
+    for name, text in (
+        ("config_infer.txt", "\n".join(lines)),
+        ("labels.txt", "\n".join(LABELS)),
+        ("network.onnx", "a network, as far as stand-ins care"),
+    ):
+        with open(os.path.join(directory, name), "w") as file:
+            file.write(text)
+    return directory
+
+
+def camera(name, address="test://ball?width=320&height=180&rate=15"):
+    return spec.Camera(id=name, uri=address)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class RtspCamera:
+    """A camera process; its frames carry a counter."""
+
+    def __init__(self, port=0, width=320, height=184):
+        self._process = subprocess.Popen(
+            [
+                sys.executable,
+                os.path.join(SUPPORT, "counter_camera.py"),
+                *("--port", str(port), "--width", str(width), "--height", str(height)),
+            ],
+            env=dict(os.environ, PYTHONPATH=PYTHONPATH),
+            stdout=subprocess.PIPE,
+        )
+        self.address = json.loads(self._process.stdout.readline())["address"]
+
+    def stop(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
+
+
+class Sidecar:
+    """Keeper, outlet and worker in a directory of their own, and a client."""
+
+    def __init__(self, board="t4", build_seconds=0.0, objects=(CAR, PERSON)):
+        standins, platform = BOARDS[board]
+        # Short, for the path of a Unix socket.
+        self.run_dir = tempfile.mkdtemp(prefix="slip-")
+        seen = os.path.join(self.run_dir, "objects.json")
+        with open(seen, "w") as file:
+            json.dump(objects, file)
+        self.bundle = make_bundle(os.path.join(self.run_dir, "bundle"))
+        self.data_dir = os.path.join(self.run_dir, "data")
+        self.log = open(os.path.join(self.run_dir, "log"), "w+b")  # noqa: SIM115  # as long as the sidecar runs
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-m", "sidecar.keeper"],
+            env=dict(
+                os.environ,
+                PYTHONPATH=PYTHONPATH,
+                SLIPSTREAM_RUN_DIR=self.run_dir,
+                SLIPSTREAM_DATA_DIR=self.data_dir,
+                SLIPSTREAM_LIFELINE="stdin",
+                SLIPSTREAM_STANDINS="%s objects=%s build=%g" % (standins, seen, build_seconds),
+                SLIPSTREAM_PLATFORM=platform,
+            ),
+            stdin=subprocess.PIPE,
+            stderr=self.log,
+        )
+        self._channel = grpc.insecure_channel("unix:" + os.path.join(self.run_dir, "worker.sock"))
+        self.stub = pipeline_grpc.PipelineStub(self._channel)
+        self.port = free_port()
+        self.connected = self.stub.Connect(pipeline.ConnectRequest(), wait_for_ready=True, timeout=DEADLINE_SECONDS)
+
+    def stop(self):
+        self._channel.close()
+        self._keeper.send_signal(signal.SIGTERM)
+        self._keeper.wait(DEADLINE_SECONDS)
+        self._keeper.stdin.close()
+        self.log.close()
+        shutil.rmtree(self.run_dir)
+
+    def said(self):
+        """All that the processes have written."""
+        self.log.flush()
+        with open(self.log.name, "rb") as file:
+            return file.read().decode()
+
+    def output(self, name="main", layout=spec.LAYOUT_TILED, width=640, height=180, **encoding):
+        values = {"bitrate": 1000000, "frame_rate": 15}
+        values.update(encoding)
+        return spec.Output(
+            id=name,
+            layout=layout,
+            encoding=spec.Encoding(width=width, height=height, **values),
+            rtsp=spec.RtspTarget(port=self.port, path="/" + name),
+        )
+
+    def specification(self, **changes):
+        """Two cameras side by side."""
+        fields = {
+            "cameras": [camera("one"), camera("two")],
+            "model": spec.Model(bundle_path=self.bundle),
+            "overlay": spec.Overlay(boxes=True),
+            "outputs": [self.output()],
+        }
+        fields.update(changes)
+        return spec.PipelineSpec(**fields)
+
+    def apply(self, generation, specification):
+        request = pipeline.ApplyRequest(generation=generation, spec=specification)
+        return self.stub.Apply(request, timeout=DEADLINE_SECONDS)
+
+    def messages(self, condition, count=1, within=DEADLINE_SECONDS, detections=False):
+        """The first messages of a watch that fulfil a condition; the whole state comes ten times a second."""
+        request = pipeline.WatchRequest(detections=detections, heartbeat_interval=Duration(nanos=100000000))
+        call = self.stub.Watch(request, timeout=within)
+        found = []
+        last = None
+        try:
+            for message in call:
+                if message.HasField("state"):
+                    last = message.state
+                if condition(message):
+                    found.append(message)
+                    if len(found) == count:
+                        return found
+        except grpc.RpcError as error:
+            raise AssertionError(
+                "not within %g s; the state is %s\n%s" % (within, last, self.said()[-3000:])
+            ) from error
+        finally:
+            call.cancel()
+        raise AssertionError("the watch ended")
+
+    def state(self):
+        return self.messages(lambda message: message.HasField("state"))[0].state
+
+    def until(self, condition, within=DEADLINE_SECONDS):
+        """The first whole state that fulfils a condition."""
+
+        def fulfils(message):
+            return message.HasField("state") and condition(message.state)
+
+        return self.messages(fulfils, within=within)[0].state
+
+    def until_serving(self):
+        def serving(state):
+            return bool(state.outputs) and all(one.WhichOneof("state") == "serving" for one in state.outputs)
+
+        return self.until(serving)
+
+    def detections(self, camera_id, count=1, condition=lambda found: True, within=DEADLINE_SECONDS):
+        """The next detections of a camera that fulfil a condition."""
+
+        def fulfils(message):
+            found = message.detections
+            return message.HasField("detections") and found.camera_id == camera_id and condition(found)
+
+        return [message.detections for message in self.messages(fulfils, count, within, detections=True)]
+
+    def view(self, path="/main", frames=10, *options):
+        """What a viewer over RTSP sees, a description a frame."""
+        return view("rtsp://127.0.0.1:%d%s" % (self.port, path), frames, *options)
+
+
+def view(address, frames, *options):
+    done = subprocess.run(
+        [sys.executable, os.path.join(SUPPORT, "viewer.py"), address, "--frames", str(frames), *options],
+        env=dict(os.environ, PYTHONPATH=PYTHONPATH),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        timeout=DEADLINE_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def phase(states, name):
+    """The state, by name, of the camera or output with an id."""
+    return next(one.WhichOneof("state") for one in states if one.id == name)
+
+
+def changes(response):
+    return {change.path: pipeline.Effect.Name(change.effect) for change in response.changes}
+
+
+def eventually(condition, what, within=10.0):
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, "not in time: " + what
+        time.sleep(0.05)

@@ -1,0 +1,120 @@
+"""The whole engine on each board: a real worker, a real RTSP camera, real pictures and detections."""
+
+import pytest
+
+from sidecar.contract import spec
+from sidecar.tests.deepstream_sidecar import BOARDS, LABELS, NANODET, ROOT, RtspCamera, Sidecar, camera, phase
+
+
+@pytest.fixture(scope="module", params=sorted(BOARDS))
+def sidecar(request):
+    one = Sidecar(request.param)
+    one.board = request.param
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def rtsp_camera():
+    one = RtspCamera()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def running(sidecar, rtsp_camera):
+    """One camera over RTSP and one test picture, in a tiled picture and one each."""
+    specification = sidecar.specification(
+        cameras=[camera("one", rtsp_camera.address), camera("two")],
+        outputs=[sidecar.output(), sidecar.output("each", spec.LAYOUT_PER_CAMERA, width=320)],
+    )
+    sidecar.response = sidecar.apply("first", specification)
+    assert sidecar.response.accepted, sidecar.response
+    sidecar.until_serving()
+    return sidecar
+
+
+def test_connect_tells_the_engine_the_board_and_the_release(sidecar):
+    told = sidecar.connected
+    assert told.engine == "deepstream"
+    assert told.board == sidecar.board.split(" ")[0]
+    assert told.deepstream_release == BOARDS[sidecar.board][0].split("/")[0]
+    assert list(told.capabilities.codecs) == [spec.CODEC_H264, spec.CODEC_H265]
+    assert spec.TRACKER_ALGORITHM_IOU in told.capabilities.trackers
+
+
+def test_pictures_arrive_over_rtsp(running):
+    for path, width in (("/main", 640), ("/each/one", 320), ("/each/two", 320)):
+        seen = running.view(path, 10)
+        assert [(frame["width"], frame["height"]) for frame in seen] == [(width, 180)] * 10
+
+
+def test_boxes_are_drawn_in_each_camera_s_tile_and_in_its_own_picture(running):
+    """The car's left edge lies at a quarter of the frame, from half its height down; its outline is red."""
+
+    def reds(path, *regions):
+        options = [word for region in regions for word in ("--region", region)]
+        return [region["v"] for frame in running.view(path, 10, *options) for region in frame["regions"]]
+
+    assert min(reds("/main", "80,100,2,30", "400,100,2,30")) > 160
+    assert min(reds("/each/one", "80,100,2,30")) > 140
+    # At half of it there would be one, if two pictures moved the same box.
+    boxes, beside = reds("/each/two", "80,100,2,30", "40,50,2,15")[::2], reds("/each/two", "40,50,2,15")
+    assert min(boxes) > 140 > max(beside)
+
+
+def test_detections_arrive_over_grpc_in_the_camera_s_pixels(running):
+    found = running.detections("one", 3, lambda frame: frame.inferred)[-1]
+    assert (found.frame_width, found.frame_height) == (320, 184)
+    (car,) = found.detections
+    assert (car.class_id, car.label) == (0, "car")
+    assert car.confidence == pytest.approx(0.8, abs=0.001)
+    assert not car.HasField("track_id")
+    # The stand-in sees in fractions of the muxer's picture, which is wider than the camera's frame: that lies in its
+    # top left, 176 / 184 of the whole width.
+    assert car.box.top == pytest.approx(92, abs=1)
+    assert car.box.height == pytest.approx(46, abs=1)
+    assert {one.label for one in running.detections("two")[0].detections} == {"car", "person"}
+
+
+def test_the_cameras_say_what_they_are(running, rtsp_camera):
+    state = running.state()
+    assert state.pipeline.WhichOneof("state") == "running"
+    one, two = state.cameras
+    assert (one.live.encoding, one.live.width, one.live.height) == ("H264", 320, 184)
+    assert (two.live.encoding, two.live.width, two.live.height) == ("raw", 320, 180)
+    assert one.counters.frames_inferred > 0
+    assert one.counters.frames_received >= one.counters.frames_inferred
+
+
+def test_only_a_board_without_an_encoder_encodes_on_the_cpu(running):
+    codes = [problem.code for problem in running.response.problems]
+    assert ("software-encoder" in codes) == (running.board == "orin-nano")
+
+
+def test_a_snapshot_is_a_jpeg(running):
+    from sidecar.contract import pipeline
+
+    jpeg = running.stub.TakeSnapshot(pipeline.TakeSnapshotRequest(output_id="main"), timeout=10).jpeg
+    assert jpeg[:2] == b"\xff\xd8"
+
+
+def test_objects_keep_their_numbers_from_frame_to_frame(running):
+    specification = running.specification(tracker=spec.Tracker(algorithm=spec.TRACKER_ALGORITHM_IOU))
+    assert running.apply("tracked", specification).accepted
+    frames = running.detections("one", 10, lambda frame: len(frame.detections) == 1)
+    assert {frame.detections[0].HasField("track_id") for frame in frames} == {True}
+    assert len({frame.detections[0].track_id for frame in frames}) == 1
+
+
+def test_raw_tensors_are_decoded_as_engine_cpu_decodes_them(running):
+    demo = camera("demo", "file://%s/footage/demo.mp4" % ROOT)
+    specification = running.specification(
+        cameras=[demo], model=spec.Model(bundle_path=NANODET), outputs=[running.output(height=360)]
+    )
+    assert running.apply("raw", specification).accepted
+    found = running.detections("demo", 1, lambda frame: len(frame.detections) > 0)[0]
+    assert found.detections[0].label == "person"
+    assert (found.frame_width, found.frame_height) == (1280, 720)
+    assert phase(running.state().cameras, "demo") == "live"
+    assert LABELS[0] == "car"

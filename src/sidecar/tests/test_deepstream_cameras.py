@@ -1,0 +1,140 @@
+"""What happens to one camera is no matter of the others; and what may change, changes while frames flow."""
+
+import pytest
+
+from sidecar.contract import spec
+from sidecar.tests.deepstream_sidecar import RtspCamera, Sidecar, camera, changes, free_port, phase
+
+
+@pytest.fixture(scope="module")
+def sidecar():
+    one = Sidecar("t4")
+    yield one
+    one.stop()
+
+
+def frames_of(state, camera_id):
+    return next(one.counters.frames_inferred for one in state.cameras if one.id == camera_id)
+
+
+def test_a_lost_camera_says_why_and_stops_nobody(sidecar):
+    port = free_port()
+    rtsp = RtspCamera(port)
+    cameras = [camera("far", rtsp.address), camera("near")]
+    assert sidecar.apply("lost", sidecar.specification(cameras=cameras)).accepted
+    sidecar.until_serving()
+    sidecar.until(lambda state: phase(state.cameras, "far") == "live")
+    before = sidecar.state()
+
+    rtsp.stop()
+    lost = sidecar.until(lambda state: phase(state.cameras, "far") == "lost", within=10)
+    far = next(one for one in lost.cameras if one.id == "far")
+    assert far.lost.detail
+    assert far.lost.HasField("next_attempt")
+    assert phase(lost.cameras, "near") == "live"
+    # The neighbour goes on, in the same graph.
+    sidecar.until(lambda state: frames_of(state, "near") > frames_of(lost, "near") + 15)
+    assert sidecar.state().pipeline.since == before.pipeline.since
+    # Its own tile is black but for what is written in its middle.
+    seen = sidecar.view("/main", 5, "--region", "20,100,100,60", "--region", "60,70,200,40")
+    for frame in seen:
+        corner, middle = frame["regions"]
+        assert corner["y"] < 25
+        assert middle["max"] > 100
+
+    again = RtspCamera(port)
+    try:
+        back = sidecar.until(lambda state: phase(state.cameras, "far") == "live", within=20)
+        assert back.pipeline.since == before.pipeline.since
+        assert frames_of(back, "far") >= frames_of(before, "far")
+        sidecar.until(lambda state: frames_of(state, "far") > frames_of(back, "far") + 5)
+        assert sidecar.view("/main", 5, "--region", "20,100,100,60")[-1]["regions"][0]["y"] > 40
+    finally:
+        again.stop()
+
+
+def test_a_camera_that_never_answers_waits_beside_the_others(sidecar):
+    cameras = [camera("none", "rtsp://127.0.0.1:%d/none" % free_port()), camera("near")]
+    assert sidecar.apply("never", sidecar.specification(cameras=cameras)).accepted
+    state = sidecar.until(lambda state: phase(state.cameras, "none") == "lost" and frames_of(state, "near") > 5)
+    assert phase(state.cameras, "near") == "live"
+    sidecar.until(lambda state: next(one.lost.attempts for one in state.cameras if one.id == "none") >= 2)
+
+
+def test_a_file_is_played_in_a_loop(sidecar, tmp_path):
+    import subprocess
+
+    clip = tmp_path / "clip.mkv"
+    launch = "videotestsrc num-buffers=10 ! video/x-raw,width=320,height=180,framerate=10/1 ! x264enc ! matroskamux"
+    subprocess.run(["gst-launch-1.0", "-q", *launch.split(), "!", "filesink", "location=%s" % clip], check=True)
+    cameras = [camera("film", "file://%s" % clip)]
+    assert sidecar.apply("film", sidecar.specification(cameras=cameras)).accepted
+    # More than there are in the file, and at its own speed: not all at once.
+    state = sidecar.until(lambda state: frames_of(state, "film") > 25)
+    assert phase(state.cameras, "film") == "live"
+    assert state.cameras[0].counters.frame_rate < 15
+
+
+def test_settings_change_while_frames_flow(sidecar):
+    specification = sidecar.specification()
+    assert sidecar.apply("before", specification).accepted
+    sidecar.until_serving()
+    since = sidecar.state().pipeline.since
+
+    changed = spec.PipelineSpec()
+    changed.CopyFrom(specification)
+    changed.model.interval = 2
+    changed.model.threshold = 0.7
+    changed.model.classes.append("car")
+    changed.overlay.counts = True
+    changed.cameras[0].name = "the first one"
+    changed.outputs[0].encoding.bitrate = 500000
+    done = changes(sidecar.apply("after", changed))
+    assert set(done.values()) == {"EFFECT_LIVE"}
+    assert set(done) == {
+        "model.interval",
+        "model.threshold",
+        "model.classes",
+        "overlay",
+        "cameras[one].name",
+        "outputs[main]",
+    }
+    # The person, of 0.6, is neither a car nor sure enough; frames that are skipped carry the boxes over.
+    skipped = sidecar.detections("two", 5, lambda found: not found.inferred)
+    assert [[one.label for one in found.detections] for found in skipped] == [["car"]] * 5
+    assert sidecar.state().pipeline.since == since
+
+
+def test_a_threshold_below_the_bundle_s_own_needs_a_new_graph(sidecar):
+    assert sidecar.apply("bundle's own", sidecar.specification()).accepted
+    sidecar.until_serving()
+    specification = sidecar.specification()
+    specification.model.threshold = 0.1
+    assert changes(sidecar.apply("lower", specification))["model"] == "EFFECT_REBUILD"
+    sidecar.until_serving()
+
+
+def test_another_camera_makes_another_graph_and_says_so(sidecar):
+    assert sidecar.apply("two", sidecar.specification()).accepted
+    sidecar.until_serving()
+    cameras = [camera("one"), camera("two"), camera("three")]
+    response = sidecar.apply("three", sidecar.specification(cameras=cameras))
+    assert changes(response) == dict.fromkeys(
+        ("cameras[one]", "cameras[two]", "cameras[three]", "outputs[main]"), "EFFECT_REBUILD"
+    )
+    state = sidecar.until_serving()
+    assert [one.id for one in state.cameras] == ["one", "two", "three"]
+    sidecar.detections("three", 2)
+
+
+def test_masks_are_refused_rather_than_left_out(sidecar):
+    assert sidecar.apply("kept", sidecar.specification()).accepted
+    masked = sidecar.specification()
+    for x, y in ((0, 0), (0.5, 0), (0.5, 0.5)):
+        if not masked.cameras[0].masks:
+            masked.cameras[0].masks.add()
+        masked.cameras[0].masks[0].points.add(x=x, y=y)
+    response = sidecar.apply("masked", masked)
+    assert not response.accepted
+    assert response.generation == "kept"
+    assert [(one.code, one.path) for one in response.problems] == [("unsupported-mask", "cameras[0].masks")]
