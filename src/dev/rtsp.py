@@ -16,7 +16,7 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtsp", "1.0")
 gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
+from gi.repository import Gio, GLib, Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 _ROLE = "viewer"
 _REALM = "camera"
@@ -71,12 +71,22 @@ class Camera:
     """An RTSP server with one live stream."""
 
     def __init__(
-        self, launch: str, caps: Gst.Caps, feed: Callable[[], Feed], path: str, login: Optional[Login] = None
+        self,
+        launch: str,
+        caps: Gst.Caps,
+        feed: Callable[[], Feed],
+        path: str,
+        login: Optional[Login] = None,
+        certificate: Optional[str] = None,
     ) -> None:
-        """launch: what follows the frames' source, up to the payloader. caps: the frames' format."""
+        """launch: what follows the frames' source, up to the payloader. caps: the frames' format.
+
+        certificate: file with a certificate and its key; the camera is an rtsps:// one then. Raises GLib.Error.
+        """
         self._caps = caps
         self._feed = feed
         self._path = path
+        self._scheme = "rtsp" if certificate is None else "rtsps"
         self._server = GstRtspServer.RTSPServer()
         factory = GstRtspServer.RTSPMediaFactory()
         factory.set_launch("( appsrc name=source is-live=true format=time ! %s name=pay0 pt=96 )" % launch)
@@ -84,8 +94,8 @@ class Camera:
         factory.set_protocols(GstRtsp.RTSPLowerTrans.TCP | GstRtsp.RTSPLowerTrans.UDP)
         factory.set_buffer_size(_UDP_BUFFER_BYTES)
         factory.connect("media-configure", self._configure)
-        if login is not None:
-            self._protect(factory, login)
+        if login is not None or certificate is not None:
+            self._protect(factory, login, certificate)
         self._server.get_mount_points().add_factory(path, factory)
 
     def listen(self, address: str, port: int) -> str:
@@ -96,19 +106,25 @@ class Camera:
             raise OSError("cannot listen on %s, port %d; is the port in use?" % (address, port))
         # A viewer over UDP that is gone without a word is noticed only when its session has timed out.
         GLib.timeout_add_seconds(_SESSION_SWEEP_S, self._sweep)
-        return "rtsp://%s:%d%s" % (address, self._server.get_bound_port(), self._path)
+        return "%s://%s:%d%s" % (self._scheme, address, self._server.get_bound_port(), self._path)
 
     def _configure(self, _factory: GstRtspServer.RTSPMediaFactory, media: GstRtspServer.RTSPMedia) -> None:
         source = media.get_element().get_by_name("source")
         source.set_property("caps", self._caps)
         source.connect("need-data", self._feed().feed)
 
-    def _protect(self, factory: GstRtspServer.RTSPMediaFactory, login: Login) -> None:
+    def _protect(
+        self, factory: GstRtspServer.RTSPMediaFactory, login: Optional[Login], certificate: Optional[str]
+    ) -> None:
         token = GstRtspServer.RTSPToken()
         token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, _ROLE)
         auth = GstRtspServer.RTSPAuth()
         auth.set_realm(_REALM)
-        if login.method == "basic":
+        if certificate is not None:
+            auth.set_tls_certificate(Gio.TlsCertificate.new_from_file(certificate))
+        if login is None:
+            auth.set_default_token(token)
+        elif login.method == "basic":
             auth.set_supported_methods(GstRtsp.RTSPAuthMethod.BASIC)
             auth.add_basic(GstRtspServer.RTSPAuth.make_basic(login.user, login.password), token)
         else:
@@ -135,6 +151,7 @@ def arguments(description: str, path: str) -> argparse.ArgumentParser:
     parser.add_argument("--user", help="who may watch (default: anybody)")
     parser.add_argument("--password", default="", help="the user's password")
     parser.add_argument("--auth", choices=["basic", "digest"], default="digest", help="how the password is asked for")
+    parser.add_argument("--certificate", help="file with a certificate and its key (default: no TLS)")
     return parser
 
 
@@ -151,10 +168,10 @@ def run(options: argparse.Namespace, launch: str, caps: Gst.Caps, feed: Callable
             GLib.PRIORITY_HIGH, sys.stdin.fileno(), GLib.IOCondition.IN | GLib.IOCondition.HUP, _line, loop
         )
     login = None if options.user is None else Login(options.user, options.password, options.auth)
-    camera = Camera(launch, caps, feed, options.path, login)
     try:
+        camera = Camera(launch, caps, feed, options.path, login, options.certificate)
         address = camera.listen(options.address, options.port)
-    except OSError as error:
+    except (OSError, GLib.Error) as error:
         print("camera: %s" % error, file=sys.stderr)
         return 1
     print(json.dumps({"address": address}), flush=True)

@@ -220,6 +220,31 @@ def test_a_camera_with_few_frames_may_be_silent_for_longer(interval, seconds):
     assert camera_module.allowed_silence(interval) == seconds
 
 
+@pytest.fixture
+def certificate(tmp_path):
+    """A self-made certificate and its key in one file, as cameras have."""
+    path = str(tmp_path / "camera.pem")
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=camera -addext subjectAltName=IP:127.0.0.1"
+    subprocess.run([*command.split(" "), "-keyout", path, "-out", path + ".crt"], check=True, stderr=subprocess.DEVNULL)
+    with open(path, "a", encoding="ascii") as both, open(path + ".crt", encoding="ascii") as public:
+        both.write(public.read())
+    return path
+
+
+def test_an_rtsps_camera_with_a_certificate_of_its_own_is_refused_and_says_why(watch, demo_camera, certificate):
+    _, address = demo_camera("--certificate", certificate)
+    one = watch(uri=address)
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_CERTIFICATE
+
+
+def test_an_rtsps_camera_comes_in_where_any_certificate_is_accepted(watch, demo_camera, certificate):
+    _, address = demo_camera("--certificate", certificate, "--user", "admin", "--password", "s3cret")
+    credentials = spec.Credentials(username="admin", password="s3cret")
+    one = watch(uri=address, accept_any_certificate=True, credentials=credentials)
+    one.until(is_live(one))
+
+
 def test_a_picture_that_stands_still_is_lost_as_frozen_and_stays_so_until_it_moves(
     watch, demo_camera, monkeypatch, tmp_path
 ):

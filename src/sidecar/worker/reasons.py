@@ -56,8 +56,6 @@ def _reason(error: GLib.Error, debug: str) -> state.CameraLostReason:
     text = (str(error.message) + " " + debug).lower()
     if error.matches(Gst.ResourceError.quark(), Gst.ResourceError.NOT_AUTHORIZED) or "unauthorized" in text:
         return state.CAMERA_LOST_REASON_AUTH_FAILED
-    if "certificate" in text:
-        return state.CAMERA_LOST_REASON_CERTIFICATE
     if error.matches(Gst.ResourceError.quark(), Gst.ResourceError.NOT_FOUND) or "no such file" in text:
         return state.CAMERA_LOST_REASON_NOT_FOUND
     if error.domain == GLib.quark_to_string(Gst.ResourceError.quark()):

@@ -1,12 +1,12 @@
 """From a camera's address to decoded I420 frames: one function a kind of source, each reading as its chain."""
 
-from typing import Callable, List, NamedTuple, Optional
+from typing import Any, Callable, List, NamedTuple, Optional
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import gi
 
 gi.require_version("Gst", "1.0")
-from gi.repository import Gio, Gst  # noqa: E402
+from gi.repository import Gst  # noqa: E402
 
 from sidecar.chain import Chain, make  # noqa: E402
 from sidecar.contract import spec, state  # noqa: E402
@@ -84,8 +84,7 @@ def _rtsp(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> 
         # another is done.
         timeout=0,
     )
-    if camera.accept_any_certificate:
-        source.set_property("tls-validation-flags", Gio.TlsCertificateFlags.NO_FLAGS)
+    source.connect("accept-certificate", _judge_certificate, camera, events)
     if camera.HasField("credentials"):
         source.set_property("user-id", camera.credentials.username)
         source.set_property("user-pw", camera.credentials.password)
@@ -109,6 +108,17 @@ def _rtsp(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> 
         _join(container, pad, chain)
 
     _when_video_appears(source, attach)
+
+
+def _judge_certificate(
+    _source: Gst.Element, _connection: Any, _certificate: Any, flaws: Any, camera: spec.Camera, events: SourceEvents
+) -> bool:
+    """Asked on a streaming thread about a certificate that the system does not trust; rtspsrc's own error is silent."""
+    if not camera.accept_any_certificate:
+        said = ", ".join(flaws.value_nicks).replace("-", " ")
+        why = failure(state.CAMERA_LOST_REASON_CERTIFICATE, camera.uri, said)
+        MainLoop.post(events.failed, why)
+    return camera.accept_any_certificate
 
 
 def _file(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> None:
