@@ -9,12 +9,14 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.worker.engines.deepstream.bundle_keys import Entry, Groups, key_problems, read_groups
 from sidecar.worker.engines.deepstream.catalogue import Catalogue, Format
+from sidecar.worker.engines.deepstream.onnx_batch import fixed_batch
 from sidecar.worker.engines.deepstream.platform import Platform
 from sidecar.worker.inference import bundle as shared
 from sidecar.worker.problem import ERROR, WARNING, Problem, has_errors
 
 _RAW_TENSORS = "100"
 _INT8 = "1"
+_ONNX = "onnx-file"
 # What engine cpu has to say of keys that are meant for nvinfer.
 _ONLY_OF_CPU = ("config-no-meaning", "config-default")
 
@@ -30,6 +32,12 @@ class NvinferBundle(NamedTuple):
     labels: Tuple[str, ...]
     # Set if the outputs are decoded here and not by nvinfer.
     decoded_here: Optional[shared.Bundle]
+    # Pictures that the network takes at once. None: any number.
+    most: Optional[int]
+
+    def batch(self, cameras: int) -> int:
+        """Pictures that nvinfer gives the network at once: it takes a batch of the muxer apart if it must."""
+        return max(1, cameras if self.most is None else min(cameras, self.most))
 
     def text(self, key: str, default: str = "") -> str:
         """A value of [property]."""
@@ -93,7 +101,8 @@ def load_nvinfer_bundle(
     if has_errors(problems):
         return None, problems
     network_path = os.path.join(directory, own[key].value)
-    return NvinferBundle(directory, groups, key, network_path, labels, decoded_here), problems
+    most = fixed_batch(network_path) if key == _ONNX else None
+    return NvinferBundle(directory, groups, key, network_path, labels, decoded_here, most), problems
 
 
 def _network(own: Dict[str, Entry], catalogue: Catalogue) -> Optional[Tuple[Format, str]]:

@@ -2,7 +2,7 @@
 
 import os
 import time
-from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 import gi
 
@@ -65,8 +65,12 @@ def machine(environment: Mapping[str, str], run_dir: str) -> Machine:
 class DeepstreamEngine(Engine):
     """One graph for everything. What changes its structure builds it anew; the rest changes while frames flow."""
 
-    def __init__(self, outlet_socket: str, board: Board, here: Machine) -> None:
-        """Probes the encoders, for which it waits: a moment, or seconds where CUDA is slow to start."""
+    def __init__(self, outlet_socket: str, board: Board, here: Machine, replace: Callable[[], None]) -> None:
+        """Probes the encoders, for which it waits: a moment, or seconds where CUDA is slow to start.
+
+        replace: asks for another process in place of this one.
+        """
+        self._replace_process = replace
         self._board = board
         self._here = here
         self._catalogue = Catalogue(here.platform.release, here.platform.kind)
@@ -87,6 +91,8 @@ class DeepstreamEngine(Engine):
         self._began = 0.0
         self._failures = 0
         self._retry = 0
+        # The GPU has failed under a graph that played. CUDA does not recover from that within a process.
+        self._gpu_is_lost = False
 
     def facts(self) -> Facts:
         platform = self._here.platform
@@ -103,7 +109,7 @@ class DeepstreamEngine(Engine):
             return None, problems
         pictures = plan(specification)
         problems = problems + fitness_problems(specification, pictures, bundle, self._encoders)
-        batch = max(1, len(specification.cameras))
+        batch = bundle.batch(len(specification.cameras))
         try:
             if bundle.decoded_here is not None and pictures:
                 OutputDecoder(bundle, mux_size(pictures))
@@ -160,12 +166,14 @@ class DeepstreamEngine(Engine):
             self._reporter,
         )
         threshold = specification.model.threshold if specification.model.HasField("threshold") else None
-        text = infer_config(bundle, model.engine, len(seats), threshold, self._catalogue)
+        batch = bundle.batch(len(seats))
+        text = infer_config(bundle, model.engine, batch, threshold, self._catalogue)
         graph_plan = GraphPlan(
             seats,
             pictures,
             size,
             write_config(os.path.join(self._here.run_dir, "nvinfer"), text),
+            batch,
             _interval(specification, bundle),
             specification.tracker.algorithm,
         )
@@ -176,7 +184,7 @@ class DeepstreamEngine(Engine):
             Camera(one, seat, place, self._elements, self._board, filler_rate)
             for one, seat, place in zip(specification.cameras, seats, graph.places)
         ]
-        build = prebuild_command(bundle.directory, len(seats))
+        build = prebuild_command(bundle.directory, batch)
         run = Run(graph, cameras, model.engine, build, self._board, self._on_failed)
         return run, vision, {seat.camera_id: seat for seat in seats}
 
@@ -249,6 +257,8 @@ class DeepstreamEngine(Engine):
 
     def _on_failed(self, why: Failure) -> None:
         """The run in force has failed and is taken down."""
+        assert self._run is not None, "it is the one that failed"
+        self._gpu_is_lost = why.reason == state.FAILURE_REASON_GPU and self._run.played
         if time.monotonic() - self._began > _HEALTHY:
             self._failures = 0
         delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(self._failures, 10))
@@ -266,6 +276,9 @@ class DeepstreamEngine(Engine):
 
     def _try_again(self) -> bool:
         self._retry = 0
+        if self._gpu_is_lost:
+            self._replace_process()
+            return bool(GLib.SOURCE_REMOVE)
         assert self._model is not None, "something failed, so something was applied"
         assert self._structure is not None, "it comes with the model"
         run, vision, seats = self._new_run(self._specification, self._model)

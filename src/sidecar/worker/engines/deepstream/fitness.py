@@ -17,6 +17,7 @@ def fitness_problems(
     return [
         *_masks(specification),
         *_classes(specification.model, bundle),
+        *_batch(len(specification.cameras), bundle),
         *_codecs(specification, encoders),
         *_shapes(specification, pictures),
     ]
@@ -36,6 +37,18 @@ def _classes(model: spec.Model, bundle: NvinferBundle) -> Iterable[Problem]:
         if label not in bundle.labels:
             message = "the model has no class %r; it has: %s" % (label, ", ".join(bundle.labels))
             yield error("unknown-class", "model.classes[%d]" % index, message)
+
+
+def _batch(cameras: int, bundle: NvinferBundle) -> Iterable[Problem]:
+    if bundle.most is not None and bundle.most < cameras:
+        message = (
+            "the network takes %d pictures at once and there are %d cameras; export it with a batch of any size"
+            % (
+                bundle.most,
+                cameras,
+            )
+        )
+        yield Problem(WARNING, "batch-below-cameras", "model.bundle_path", message)
 
 
 def _codecs(specification: spec.PipelineSpec, encoders: Encoders) -> Iterable[Problem]:

@@ -33,6 +33,8 @@ class GraphPlan(NamedTuple):
     mux_size: Tuple[int, int]
     # nvinfer's configuration file.
     infer_config: str
+    # Pictures that the network takes at once.
+    batch: int
     interval: int
     tracker: "spec.TrackerAlgorithm"
 
@@ -78,7 +80,7 @@ def frame_rate(pictures: List[Plan]) -> int:
 def add_infer(chain: Chain, plan: GraphPlan, vision: Vision) -> Gst.Element:
     """One inference for the whole batch."""
     infer = chain.add(
-        "nvinfer", "infer", config_file_path=plan.infer_config, batch_size=len(plan.seats), interval=plan.interval
+        "nvinfer", "infer", config_file_path=plan.infer_config, batch_size=plan.batch, interval=plan.interval
     )
     infer.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, vision.on_entering)
     infer.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, vision.on_inferred)

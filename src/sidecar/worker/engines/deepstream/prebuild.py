@@ -48,6 +48,7 @@ def prebuild(directory: str, batch: int, platform: Platform, data_dir: str, out:
     bundle, problems = load_nvinfer_bundle(directory, platform, catalogue)
     if bundle is None:
         return "; ".join("%s: %s" % (one.path, one.message) for one in problems)
+    batch = bundle.batch(batch)
     engine = cached_engine(data_dir, bundle, batch, platform, catalogue)
     if engine.exists:
         print("the engine is there: %s" % engine.engine_path, file=out)

@@ -77,6 +77,8 @@ class Run:
         self._build = build
         self._board = board
         self._failed = failed
+        # Whether it ever did: an error before that is one of loading.
+        self.played = False
         self._phase: Phase = Ended()
         self._bus_handler = 0
         self._on_end: Optional[Callable[[], None]] = None
@@ -159,6 +161,7 @@ class Run:
             MainLoop.post(self._fail, Failure(state.FAILURE_REASON_ELEMENT, "an element did not start"))
             return
         self.graph.pipeline.set_state(Gst.State.PLAYING)
+        self.played = True
         self._board.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
         for camera in self.cameras:
             camera.start()

@@ -12,7 +12,7 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-from sidecar.chain import Chain, make  # noqa: E402
+from sidecar.chain import Chain, ChainError, make, set_property  # noqa: E402
 from sidecar.contract import spec, state  # noqa: E402
 from sidecar.worker.engines.cpu.source import SCHEMES, scheme  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
@@ -71,10 +71,18 @@ def build(
     if kind in ("rtsp", "rtsps"):
         _rtsp(camera, container, elements, events)
     elif kind == "file":
-        _decoded("filesrc", {"location": unquote(urlsplit(camera.uri).path)}, container, elements, running_time)
+        _decoded(
+            "filesrc",
+            {"location": unquote(urlsplit(camera.uri).path)},
+            camera,
+            container,
+            elements,
+            events,
+            running_time,
+        )
         events.encoding("file")
     elif kind == "/dev/video":
-        _decoded("v4l2src", {"device": camera.uri}, container, elements, lambda: 0)
+        _decoded("v4l2src", {"device": camera.uri}, camera, container, elements, events, lambda: 0)
         events.encoding("raw")
     else:
         _test(camera, container, entry)
@@ -154,11 +162,14 @@ def _rtsp(camera: spec.Camera, container: Gst.Bin, elements: Elements, events: S
             return
         events.encoding(encoding)
         chain = Chain(pad.get_parent_element().get_parent())
-        chain.add(_DEPAYLOADERS[encoding])
-        chain.add(_PARSERS[encoding])
-        chain.add("nvv4l2decoder", None, **elements.decoder(encoding))
-        entry = chain.container.get_by_name(_ENTRY)
-        chain.link(entry, _ENTRY)
+        try:
+            chain.add(_DEPAYLOADERS[encoding])
+            chain.add(_PARSERS[encoding])
+            chain.add("nvv4l2decoder", None, **elements.decoder(encoding))
+            chain.link(chain.container.get_by_name(_ENTRY), _ENTRY)
+        except ChainError as error:
+            events.failed(failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, str(error)))
+            return
         for element in chain.elements:
             element.sync_state_with_parent()
         pad.link_full(chain.elements[0].get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
@@ -167,7 +178,13 @@ def _rtsp(camera: spec.Camera, container: Gst.Bin, elements: Elements, events: S
 
 
 def _decoded(
-    factory: str, properties: Dict[str, Any], container: Gst.Bin, elements: Elements, begins: Callable[[], int]
+    factory: str,
+    properties: Dict[str, Any],
+    camera: spec.Camera,
+    container: Gst.Bin,
+    elements: Elements,
+    events: SourceEvents,
+    begins: Callable[[], int],
 ) -> None:
     """begins: running time of the first frame on a time line that begins at 0."""
     chain = Chain(container)
@@ -177,8 +194,12 @@ def _decoded(
     def configure(_bin: Gst.Bin, _inner: Gst.Bin, element: Gst.Element) -> None:
         factory = element.get_factory()
         if factory is not None and factory.get_name() == "nvv4l2decoder":
-            for key, value in elements.decoder("").items():
-                element.set_property(key, value)
+            try:
+                for key, value in elements.decoder("").items():
+                    set_property(element, "nvv4l2decoder", key, value)
+            except ChainError as error:
+                why = failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, str(error))
+                MainLoop.post(events.failed, why)
 
     def attach(pad: Gst.Pad, _encoding: str) -> None:
         pad.set_offset(begins())

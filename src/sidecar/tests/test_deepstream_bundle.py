@@ -1,0 +1,219 @@
+"""Bundles for nvinfer: what a release reads, and what a board can run. The codes are the linter's."""
+
+import os
+import tempfile
+
+import pytest
+
+from sidecar.tests.deepstream_sidecar import LABELS, NANODET, ROOT, make_bundle
+from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle
+from sidecar.worker.engines.deepstream.catalogue import Catalogue, boards
+from sidecar.worker.engines.deepstream.engine_cache import cached_engine, lay_out
+from sidecar.worker.engines.deepstream.facts import read_facts
+from sidecar.worker.engines.deepstream.infer_config import infer_config, write_config
+from sidecar.worker.engines.deepstream.onnx_batch import fixed_batch
+from sidecar.worker.engines.deepstream.platform import identify
+
+T4 = "7.1/dgpu/t4"
+NANO = "6.0.1/jetson/nano"
+
+
+def platform_of(target):
+    platform = identify(read_facts({"SLIPSTREAM_PLATFORM": target}), boards())
+    return platform, Catalogue(platform.release, platform.kind)
+
+
+def load(directory, target=T4):
+    return load_nvinfer_bundle(str(directory), *platform_of(target))
+
+
+def codes(directory, target=T4):
+    _, problems = load(directory, target)
+    return [(problem.code, problem.path) for problem in problems]
+
+
+def test_a_bundle_is_read_with_its_labels_thresholds_and_network(tmp_path):
+    bundle, problems = load(make_bundle(str(tmp_path), interval=3))
+    assert problems == []
+    assert bundle.labels == LABELS
+    assert bundle.interval == 3
+    assert bundle.network_path == str(tmp_path / "network.onnx")
+    assert bundle.thresholds() == [0.2] * 4
+    assert bundle.decoded_here is None
+
+
+def test_a_network_of_raw_tensors_is_decoded_as_engine_cpu_does():
+    bundle, problems = load(NANODET)
+    assert problems == []
+    assert bundle.decoded_here.config.decoder == "SlipstreamNanoDet"
+    assert len(bundle.labels) == 80
+
+
+@pytest.mark.parametrize("name", ["nanodet-coco", "ssd-street"])
+@pytest.mark.parametrize("target", [T4, NANO, "7.1/jetson/orin-nano", "6.3/dgpu", "9.1/dgpu"])
+def test_the_shipped_bundles_run_everywhere(name, target):
+    assert codes(os.path.join(ROOT, "models", name), target) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "runs", "does_not"), [("trafficcamnet", T4, None), ("resnet10-nano", NANO, (T4, "caffe-gone"))]
+)
+def test_the_bundles_of_networks_in_nvidia_s_images_lack_only_those(name, runs, does_not):
+    directory = os.path.join(ROOT, "models", name)
+    found = codes(directory, runs)
+    assert {code for code, _ in found} == {"file-missing"}, "outside the image the network is missing, and nothing else"
+    if does_not is not None:
+        target, code = does_not
+        assert code in [one for one, _ in codes(directory, target)]
+
+
+@pytest.mark.parametrize(
+    ("own", "target", "code"),
+    [
+        ({"onnx_file": None, "model_file": "network.onnx"}, T4, "caffe-gone"),
+        ({"onnx_file": None, "uff_file": "network.onnx"}, "9.1/dgpu", "uff-gone"),
+        ({"onnx_file": None, "tlt_encoded_model": "network.onnx"}, T4, "etlt-gone"),
+        ({"network_mode": 1}, NANO, "int8-unsupported"),
+        ({"network_mode": 1}, T4, "int8-uncalibrated"),
+        ({"strongly_typed": 1}, T4, "key-unavailable"),
+        ({"network_type": 7}, T4, "unknown-value"),
+        ({"batch_size": "many"}, T4, "wrong-type"),
+        ({"batch_size": 0}, T4, "out-of-range"),
+        ({"onnx_fil": "network.onnx"}, T4, "unknown-key"),
+        ({"infer_dims": "3;544"}, T4, "out-of-range"),
+        ({"topk": 3}, T4, "unknown-key"),
+        ({"custom_lib_path": "lib.so"}, T4, "file-missing"),
+        ({"num_detected_classes": 3}, T4, "labels-mismatch"),
+        ({"labelfile_path": None}, T4, "missing-key"),
+        ({"onnx_file": None}, T4, "missing-key"),
+        ({"is_classifier": 0, "network_type": None}, T4, "deprecated-key"),
+        ({"network_type": 100, "parse_bbox_func_name": "NvDsInferParseYolo"}, T4, "config-value"),
+    ],
+)
+def test_what_is_wrong_is_told_with_the_linter_s_code(tmp_path, own, target, code):
+    assert [found for found, _ in codes(make_bundle(str(tmp_path), **own), target)] == [code]
+
+
+@pytest.mark.parametrize(
+    ("own", "target"),
+    [
+        ({"onnx_file": None, "model_file": "network.onnx"}, NANO),
+        ({"onnx_file": None, "tlt_encoded_model": "network.onnx"}, "7.0/dgpu"),
+        ({"strongly_typed": 1}, "9.0/dgpu"),
+        ({"network_mode": 2}, NANO),
+    ],
+)
+def test_what_a_release_can_is_not_refused(tmp_path, own, target):
+    assert codes(make_bundle(str(tmp_path), **own), target) == []
+
+
+def onnx_network(path, batch):
+    import onnx
+    from onnx import TensorProto, helper
+
+    shape = [batch, 3, 8, 8]
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["weights", "picture"], ["out"])],
+        "graph",
+        # Old exporters list the weights among the inputs.
+        [
+            helper.make_tensor_value_info("weights", TensorProto.FLOAT, [1]),
+            helper.make_tensor_value_info("picture", TensorProto.FLOAT, shape),
+        ],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, shape)],
+        [helper.make_tensor("weights", TensorProto.FLOAT, [1], [1.0])],
+    )
+    onnx.save(helper.make_model(graph), str(path))
+
+
+@pytest.mark.parametrize(("exported", "cameras", "batch"), [(4, 2, 2), (4, 6, 4), ("batch", 6, 6), (1, 6, 1)])
+def test_the_network_gets_no_more_pictures_at_once_than_it_takes(tmp_path, exported, cameras, batch):
+    directory = make_bundle(str(tmp_path))
+    onnx_network(tmp_path / "network.onnx", exported)
+    assert load(directory)[0].batch(cameras) == batch
+
+
+def test_a_file_that_is_no_onnx_may_take_any_number():
+    # make_bundle()'s is text; and one that is cut short is for TensorRT to refuse.
+    with open(os.path.join(NANODET, "network.onnx"), "rb") as file:
+        whole = file.read()
+    for length in (0, 1, 100, len(whole) // 2):
+        with tempfile.NamedTemporaryFile() as cut:
+            cut.write(whole[:length])
+            cut.flush()
+            assert fixed_batch(cut.name) is None
+    assert fixed_batch(os.path.join(NANODET, "network.onnx")) is None
+
+
+def test_a_bundle_without_its_file_is_named(tmp_path):
+    (problem,) = load(tmp_path / "none")[1]
+    assert problem.code == "file-missing"
+    assert problem.path.endswith("none/config_infer.txt")
+
+
+def test_nvinfer_gets_absolute_paths_the_batch_and_the_cached_engine(tmp_path):
+    bundle, _ = load(make_bundle(str(tmp_path / "bundle")))
+    platform, catalogue = platform_of(T4)
+    engine = cached_engine(str(tmp_path / "data"), bundle, 4, platform, catalogue)
+    text = infer_config(bundle, engine, 4, None, catalogue)
+    lines = text.splitlines()
+    assert "batch-size=4" in lines
+    assert "labelfile-path=%s" % (tmp_path / "bundle" / "labels.txt") in lines
+    assert "onnx-file=%s" % engine.network_path in lines
+    assert "model-engine-file=%s" % engine.engine_path in lines
+    assert engine.engine_path == engine.network_path + "_b4_gpu0_fp16.engine"
+    assert lines.index("[property]") < lines.index("[class-attrs-all]") < lines.index("[class-attrs-0]")
+    assert "border-color=0.902;0.624;0.000;1" in lines
+    # What is written can be read.
+    lay_out(engine, bundle, 4, platform, catalogue)
+    (tmp_path / "again").mkdir()
+    written = write_config(str(tmp_path / "again"), text)
+    os.rename(written, str(tmp_path / "again" / "config_infer.txt"))
+    assert codes(tmp_path / "again") == []
+
+
+def test_a_threshold_of_the_specification_takes_the_place_of_every_class_s(tmp_path):
+    bundle, _ = load(make_bundle(str(tmp_path)))
+    platform, catalogue = platform_of(T4)
+    engine = cached_engine(str(tmp_path / "data"), bundle, 1, platform, catalogue)
+    lines = infer_config(bundle, engine, 1, 0.05, catalogue).splitlines()
+    assert [line for line in lines if "threshold=" in line] == ["pre-cluster-threshold=0.05"]
+
+
+def test_an_engine_s_place_is_that_of_all_it_depends_on(tmp_path):
+    def place(batch=2, target=T4, content="a network", precision=2):
+        directory = make_bundle(str(tmp_path / "bundle"), network_mode=precision)
+        (tmp_path / "bundle" / "network.onnx").write_text(content)
+        platform, catalogue = platform_of(target)
+        bundle, _ = load(directory, target)
+        return cached_engine(str(tmp_path / "data"), bundle, batch, platform, catalogue).directory
+
+    same = place()
+    others = [
+        place(batch=3),
+        place(target="9.1/dgpu/t4"),
+        place(target="7.1/dgpu"),
+        place(content="another network"),
+        place(precision=0),
+    ]
+    assert place() == same
+    assert len({same, *others}) == 6
+
+
+def test_an_int8_engine_on_a_nano_is_looked_for_under_the_name_that_nvinfer_gives_it(tmp_path):
+    bundle, _ = load(make_bundle(str(tmp_path), network_mode=1), NANO)
+    platform, catalogue = platform_of(NANO)
+    assert cached_engine(str(tmp_path), bundle, 1, platform, catalogue).engine_path.endswith("_fp16.engine")
+
+
+def test_the_network_is_linked_beside_its_engine_and_the_link_follows_it(tmp_path):
+    platform, catalogue = platform_of(T4)
+    data = str(tmp_path / "data")
+    for name in ("here", "there"):
+        bundle, _ = load(make_bundle(str(tmp_path / name)))
+        engine = cached_engine(data, bundle, 1, platform, catalogue)
+        lay_out(engine, bundle, 1, platform, catalogue)
+        lay_out(engine, bundle, 1, platform, catalogue)
+        assert os.readlink(engine.network_path) == str(tmp_path / name / "network.onnx")
+    assert len(os.listdir(os.path.join(data, "engines"))) == 1
+    assert not engine.exists

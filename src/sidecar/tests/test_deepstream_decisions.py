@@ -1,0 +1,147 @@
+"""The engine's pure decisions: sizes, what a change needs, what an error means, what is reported."""
+
+import pytest
+from gi.repository import GLib
+
+from sidecar.contract import spec, state
+from sidecar.tests import standins_process
+from sidecar.worker.engines.deepstream.sizes import mux_size, places, stretched
+from sidecar.worker.outputs import plan
+
+
+def specification(*sizes, cameras=1, layout=spec.LAYOUT_TILED):
+    return spec.PipelineSpec(
+        cameras=[spec.Camera(id="c%d" % number) for number in range(cameras)],
+        outputs=[
+            spec.Output(id="o%d" % number, layout=layout, encoding=spec.Encoding(width=width, height=height))
+            for number, (width, height) in enumerate(sizes)
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted", "size"),
+    [
+        (specification((1280, 720)), (1280, 720)),
+        (specification((640, 360)), (960, 540)),
+        (specification((3840, 2160)), (1920, 1080)),
+        (specification((1024, 768)), (1024, 768)),
+        (specification((1280, 720), cameras=4), (960, 540)),
+        # Tiles through which nobody wants to look do not shape what the network sees.
+        (specification((1280, 720), cameras=2), (960, 540)),
+        (specification((1280, 360), cameras=2), (960, 540)),
+        (specification((1280, 720), (640, 480), cameras=2, layout=spec.LAYOUT_PER_CAMERA), (1280, 720)),
+    ],
+)
+def test_the_muxer_s_picture_has_the_tiles_shape_if_cameras_have_that(wanted, size):
+    assert mux_size(plan(wanted)) == size
+
+
+def test_a_tile_of_another_shape_is_told_to_be_stretched():
+    (narrow,) = plan(specification((1280, 720), cameras=2))
+    (fitting,) = plan(specification((1280, 360), cameras=2))
+    assert stretched(narrow, mux_size([narrow]))
+    assert not stretched(fitting, mux_size([fitting]))
+
+
+def test_tiles_lie_as_the_tiler_deals_them():
+    (tiled,) = plan(specification((1280, 720), cameras=3))
+    assert [tuple(one) for one in places(tiled, (960, 540))] == [
+        (0, 0, 426, 720),
+        (426, 0, 426, 720),
+        (852, 0, 426, 720),
+    ]
+    alone = plan(specification((640, 360), cameras=2, layout=spec.LAYOUT_PER_CAMERA))[1]
+    assert [tuple(one) for one in places(alone, (960, 540))] == [(0, 0, 960, 540)]
+
+
+def reported():
+    """Runs where there is a pyds."""
+    from sidecar.worker.engines.deepstream.meta import SeenObject
+    from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame, to_contract
+
+    def seen(*objects, width=1280, height=960, wall_time=1700000000000000001):
+        return SeenFrame("one", width, height, (960, 540), wall_time, 5, True, list(objects))
+
+    def summary(frame):
+        message = to_contract(frame)
+        return {
+            "capture": message.capture_time.ToNanoseconds(),
+            "boxes": [[one.box.left, one.box.top, one.box.width, one.box.height] for one in message.detections],
+            "ids": [one.track_id if one.HasField("track_id") else None for one in message.detections],
+            "confidences": [round(one.confidence, 3) for one in message.detections],
+        }
+
+    inside = SeenObject(0, "car", 0.75, 90.0, 54.0, 180.0, 108.0, 7)
+    beyond = SeenObject(1, "bus", -0.1, 700.0, 500.0, 100.0, 100.0, None)
+    outside = SeenObject(1, "bus", 0.9, 800.0, 0.0, 10.0, 10.0, None)
+
+    published = []
+    reporter = Reporter(published.append, lambda: True)
+    for _ in range(10):
+        reporter.put(seen(inside))
+    reporter.stop()
+    return {"frame": summary(seen(inside, beyond, outside)), "published": len(published), "dropped": reporter.dropped}
+
+
+def test_boxes_go_back_to_the_camera_s_pixels():
+    told = standins_process.run(reported, "7.1/dgpu")
+    # 1280x960 lies in the left 720 of 960x540: the scale is 960 / 540.
+    scale = 960 / 540
+    inside, beyond = told["frame"]["boxes"]
+    assert inside == pytest.approx([90 * scale, 54 * scale, 180 * scale, 108 * scale], rel=1e-5)
+    assert beyond == pytest.approx([700 * scale, 500 * scale, 1280 - 700 * scale, 960 - 500 * scale], rel=1e-4)
+    assert told["frame"]["ids"] == [7, None]
+    assert told["frame"]["confidences"] == [0.75, 0.0]
+    assert told["frame"]["capture"] == 1700000000000000001
+    assert (told["published"], told["dropped"]) == (10, 0)
+
+
+def overrun():
+    import threading
+
+    from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame
+
+    held = threading.Event()
+    published = []
+
+    def publish(message):
+        held.wait()
+        published.append(message)
+
+    reporter = Reporter(publish, lambda: True)
+    frame = SeenFrame("one", 320, 180, (960, 540), 1, 1, True, [])
+    for _ in range(300):
+        reporter.put(frame)
+    held.set()
+    reporter.stop()
+    return {"published": len(published), "dropped": reporter.dropped}
+
+
+def test_a_reader_that_is_too_slow_costs_frames_that_are_counted_and_never_the_picture():
+    told = standins_process.run(overrun, "7.1/dgpu")
+    assert told["published"] + told["dropped"] == 300
+    assert told["dropped"] > 0
+
+
+def meanings():
+    from sidecar.worker.engines.deepstream.run import failure_of
+
+    def reason(element, text, debug=""):
+        error = GLib.Error.new_literal(GLib.quark_from_string("test"), text, 1)
+        return failure_of(element, error, debug)
+
+    return {
+        "gpu": list(reason("mux", "Buffer conversion failed", "cuda error 719 in surface transform")),
+        "model": list(reason("infer", "Failed to create NvDsInferContext instance")),
+        "element": list(reason("nvv4l2h264enc0", "Device '/dev/v4l2-nvenc' failed during initialization")),
+        "secret": list(reason("mux", "rtsp://me:word@camera/ is gone")),
+    }
+
+
+def test_an_error_of_the_graph_has_a_reason():
+    told = standins_process.run(meanings, "7.1/dgpu")
+    assert told["gpu"][0] == state.FAILURE_REASON_GPU
+    assert told["model"] == [state.FAILURE_REASON_MODEL, "infer: Failed to create NvDsInferContext instance"]
+    assert told["element"][0] == state.FAILURE_REASON_ELEMENT
+    assert "word" not in told["secret"][1]

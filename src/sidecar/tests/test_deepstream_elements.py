@@ -1,0 +1,104 @@
+"""What the one module that knows releases and boards answers."""
+
+import pytest
+
+from sidecar.contract import spec
+from sidecar.worker.engines.deepstream.catalogue import Catalogue
+from sidecar.worker.engines.deepstream.elements import Elements
+from sidecar.worker.engines.deepstream.platform import Platform
+
+
+def elements(release, kind):
+    return Elements(Platform(release, kind, "", "", "", ""), Catalogue(release, kind))
+
+
+NANO = ("6.0.1", "jetson")
+T4 = ("7.1", "dgpu")
+ORIN_NANO = ("7.1", "jetson")
+
+
+@pytest.mark.parametrize(
+    ("platform", "bufapi", "max_performance", "preset"),
+    [
+        (NANO, True, True, "preset-level"),
+        (("6.1", "jetson"), False, True, "preset-level"),
+        (ORIN_NANO, False, True, "preset-level"),
+        (T4, False, False, "preset-id"),
+        (("6.0.1", "dgpu"), False, False, None),
+        (("6.3", "dgpu"), False, False, "preset-id"),
+        (("9.1", "dgpu"), False, False, "preset-id"),
+    ],
+)
+def test_codecs_get_the_settings_that_they_have(platform, bufapi, max_performance, preset):
+    decoder = elements(*platform).decoder("H264")
+    encoder = elements(*platform).encoder("H264", 4000000, 30)
+    assert ("bufapi-version" in decoder, "bufapi-version" in encoder) == (bufapi, bufapi)
+    assert ("enable-max-performance" in decoder) == max_performance
+    assert [name for name in ("preset-level", "preset-id") if name in encoder] == ([preset] if preset else [])
+    assert encoder["iframeinterval"] == 30
+
+
+def test_a_jetson_s_encoder_sends_a_key_frame_as_often_as_any():
+    # Its own default is one in 256 frames.
+    assert elements(*NANO).encoder("H265", 1, 15)["idrinterval"] == 15
+
+
+def test_the_osd_draws_on_rgba_until_6_1_1_and_on_nv12_from_6_2():
+    assert elements(*NANO).osd_format == elements("6.1.1", "dgpu").osd_format == "RGBA"
+    assert elements("6.2", "jetson").osd_format == elements(*T4).osd_format == "NV12"
+
+
+def test_a_nano_s_osd_stays_with_the_board_s_own_hardware():
+    assert elements(*NANO).osd()["process-mode"] == 2
+    assert elements("6.0.1", "dgpu").osd()["process-mode"] == 1
+    assert elements("6.2", "jetson").osd()["process-mode"] == 1
+
+
+def test_memory_is_of_a_kind_that_the_board_has():
+    assert elements(*T4).mux(1, (960, 540), 30)["nvbuf-memory-type"] == 2
+    assert elements(*NANO).mux(1, (960, 540), 30)["nvbuf-memory-type"] == 0
+
+
+def test_the_muxer_waits_one_frame_and_takes_all_cameras_at_once():
+    mux = elements(*T4).mux(4, (1280, 720), 25)
+    assert (mux["batch-size"], mux["width"], mux["height"]) == (4, 1280, 720)
+    assert mux["batched-push-timeout"] == 40000
+    assert mux["live-source"]
+    assert mux["drop-pipeline-eos"]
+    assert "drop-pipeline-eos" not in elements(*NANO).mux(4, (1280, 720), 25)
+
+
+def test_copies_between_memories_go_by_the_vic_on_jetsons_from_7_1():
+    assert elements(*ORIN_NANO).converter()["copy-hw"] == 2
+    assert "copy-hw" not in elements("7.0", "jetson").converter()
+    assert "copy-hw" not in elements(*T4).converter()
+
+
+@pytest.mark.parametrize(
+    ("release", "library", "algorithms"),
+    [
+        ("5.1", "libnvds_mot_iou.so", {"IOU", "NVDCF"}),
+        ("6.0.1", "libnvds_nvmultiobjecttracker.so", {"IOU", "NVDCF", "NVDEEPSORT"}),
+        ("6.2", "libnvds_nvmultiobjecttracker.so", {"IOU", "NVDCF", "NVDEEPSORT", "NVSORT"}),
+        ("9.1", "libnvds_nvmultiobjecttracker.so", {"IOU", "NVDCF", "NVDEEPSORT", "NVSORT"}),
+    ],
+)
+def test_trackers_are_those_of_the_release(release, library, algorithms):
+    here = elements(release, "jetson")
+    names = {spec.TrackerAlgorithm.Name(one)[len("TRACKER_ALGORITHM_") :] for one in here.trackers()}
+    assert names == algorithms
+    settings = here.tracker(spec.TRACKER_ALGORITHM_IOU)
+    assert settings["ll-lib-file"].endswith("/" + library)
+    assert ("enable-batch-process" in settings) == (release in ("5.1", "6.0.1", "6.2"))
+
+
+def test_a_release_that_is_not_known_is_taken_for_the_one_before_it():
+    assert Catalogue("7.1.3", "dgpu").release == "7.1"
+    assert Catalogue("7.1.0", "dgpu").release == "7.1"
+    assert Catalogue("42.0", "dgpu").release == "9.2"
+    assert Catalogue("", "dgpu").release == "5.0"
+
+
+def test_a_property_that_no_release_has_is_a_slip_and_not_a_difference():
+    with pytest.raises(KeyError, match=r"nvstreammux\.batch-sizes"):
+        Catalogue("7.1", "dgpu").has("nvstreammux", "batch-sizes")

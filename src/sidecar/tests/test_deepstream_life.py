@@ -1,0 +1,298 @@
+"""What a graph leaves behind, what the engine does when the GPU fails, and what all of it costs."""
+
+import os
+import shutil
+import tempfile
+
+from sidecar.tests import standins_process
+from sidecar.tests.deepstream_sidecar import NANODET, make_bundle
+
+_PATIENCE = 20000
+
+
+class _World:
+    """An engine in this process, and its main loop. No outlet: pictures are made and sent nowhere."""
+
+    def __init__(self, cameras, bundle=None, replace=lambda: None):
+        from gi.repository import GLib
+
+        from sidecar.contract import spec
+        from sidecar.worker.board import Board
+        from sidecar.worker.engines.deepstream.engine import DeepstreamEngine, machine
+        from sidecar.worker.events import Events
+
+        self.glib = GLib
+        self.directory = tempfile.mkdtemp()
+        environment = {"SLIPSTREAM_PLATFORM": "7.1/dgpu", "SLIPSTREAM_DATA_DIR": self.directory}
+        os.environ.update(environment)
+        self.board = Board(Events())
+        here = machine(environment, self.directory)
+        self.engine = DeepstreamEngine(os.path.join(self.directory, "outlet.sock"), self.board, here, replace)
+        self.specification = spec.PipelineSpec(
+            cameras=[
+                spec.Camera(id="c%d" % number, uri="test://ball?width=320&height=180&rate=15")
+                for number in range(cameras)
+            ],
+            model=spec.Model(bundle_path=bundle or make_bundle(os.path.join(self.directory, "bundle"))),
+            overlay=spec.Overlay(boxes=True, labels=True, counts=True, names=True),
+            outputs=[
+                spec.Output(
+                    id="main",
+                    encoding=spec.Encoding(width=640, height=360, bitrate=1000000, frame_rate=15),
+                    rtsp=spec.RtspTarget(port=8554, path="/ds"),
+                )
+            ],
+        )
+
+    def apply(self):
+        model, problems = self.engine.prepare(self.specification)
+        assert model is not None, problems
+        self.engine.apply(self.specification, model)
+
+    def until(self, condition, what):
+        loop = self.glib.MainLoop()
+        done = []
+
+        def look():
+            if condition():
+                done.append(True)
+                loop.quit()
+            return not done
+
+        self.glib.timeout_add(20, look)
+        timer = self.glib.timeout_add(_PATIENCE, loop.quit)
+        loop.run()
+        assert done, "not in time: %s; the state is %s" % (what, self.board.snapshot())
+        self.glib.source_remove(timer)
+
+    def until_inferred(self, frames):
+        def inferred():
+            state = self.board.snapshot()
+            return bool(state.cameras) and min(one.counters.frames_inferred for one in state.cameras) >= frames
+
+        self.until(inferred, "%d frames of each camera" % frames)
+
+    def stop(self):
+        self.engine.stop()
+        shutil.rmtree(self.directory)
+
+
+def leftovers():
+    """How many graphs are alive after some changes."""
+    import gc
+    import weakref
+
+    world = _World(2)
+    graphs = []
+    for number in range(4):
+        world.specification.outputs[0].encoding.width = 640 + 16 * number
+        world.apply()
+        # GObject's own weak reference: Python's half of a pipeline comes and goes.
+        graphs.append(world.engine._run.graph.pipeline.weak_ref())
+        runs = weakref.ref(world.engine._run)
+        world.until_inferred(3)
+    world.engine.stop()
+    world.until(lambda: True, "a turn of the loop")
+    world.engine = None
+    gc.collect()
+    return {"graphs": len([one for one in graphs if one() is not None]), "runs": int(runs() is not None)}
+
+
+def test_a_graph_that_was_replaced_leaves_nothing_behind():
+    assert standins_process.run(leftovers, "7.1/dgpu") == {"graphs": 0, "runs": 0}
+
+
+def lost_gpu():
+    from gi.repository import GLib, Gst
+
+    replaced = []
+    world = _World(1, replace=lambda: replaced.append(True))
+    world.apply()
+    world.until_inferred(2)
+    infer = world.engine._run.graph.infer
+    error = GLib.Error.new_literal(Gst.StreamError.quark(), "Failed to queue input batch for inferencing", 1)
+    infer.post_message(Gst.Message.new_error(infer, error, "cudaErrorIllegalAddress: cuda error"))
+    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    failed = world.board.snapshot().pipeline.failed
+    world.until(lambda: bool(replaced), "another process")
+    world.stop()
+    return [failed.reason, failed.detail]
+
+
+def test_a_gpu_that_fails_under_a_running_graph_costs_the_process():
+    from sidecar.contract import state
+
+    reason, detail = standins_process.run(lost_gpu, "7.1/dgpu")
+    assert reason == state.FAILURE_REASON_GPU
+    assert detail.startswith("infer: Failed to queue input batch")
+
+
+def failing_element():
+    from gi.repository import GLib, Gst
+
+    world = _World(1)
+    world.apply()
+    world.until_inferred(2)
+    first = world.engine._run
+    error = GLib.Error.new_literal(Gst.StreamError.quark(), "something broke", 1)
+    first.graph.mux.post_message(Gst.Message.new_error(first.graph.mux, error, ""))
+    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "running", "another graph")
+    again = world.engine._run is not first
+    world.until_inferred(5)
+    world.stop()
+    return again
+
+
+def test_a_graph_that_fails_is_built_anew():
+    assert standins_process.run(failing_element, "7.1/dgpu")
+
+
+def building_time():
+    import time
+
+    from sidecar.contract import spec
+    from sidecar.worker.engines.deepstream import source
+
+    world = _World(16)
+    model, problems = world.engine.prepare(world.specification)
+    assert model is not None, problems
+    spent = []
+    events = source.SourceEvents(lambda name: None, lambda why: None, lambda: None)
+    for _ in range(3):
+        began = time.monotonic()
+        world.engine._new_run(world.specification, model)
+        for number in range(16):
+            camera = spec.Camera(id="c%d" % number, uri="rtsp://127.0.0.1:1/%d" % number)
+            source.build("camera-%d" % number, camera, world.engine._elements, events, lambda: 0)
+        spent.append(time.monotonic() - began)
+    world.stop()
+    return min(spent) * 1000
+
+
+def test_a_graph_for_16_cameras_is_built_within_300_ms():
+    spent = standins_process.run(building_time, "7.1/dgpu")
+    print("graph for 16 cameras: %.0f ms" % spent)
+    assert spent <= 300
+
+
+def probe_time(frames, objects):
+    """Milliseconds of CPU that the probes take for a batch whose objects nvinfer has found."""
+    import time
+
+    import gi
+    import pyds
+
+    gi.require_version("Gst", "1.0")
+    from gi.repository import Gst
+
+    from sidecar.standins import batch as standin
+    from sidecar.worker.engines.deepstream.lettering import Lettering
+    from sidecar.worker.engines.deepstream.reporter import Reporter
+    from sidecar.worker.engines.deepstream.tally import Tally
+    from sidecar.worker.engines.deepstream.vision import Look, Seat, Settings, Vision
+    from sidecar.worker.inference.postprocess import DetectionFilter
+    from sidecar.worker.layout import tiles
+
+    seats = [Seat("c%d" % number, Tally()) for number in range(frames)]
+    names = tuple(seat.camera_id for seat in seats)
+    reporter = Reporter(lambda message: None, lambda: True)
+    settings = Settings(DetectionFilter(None, None), Look(True, True, True, True), names)
+    vision = Vision(seats, (1280, 720), None, True, settings, reporter)
+    lettering = Lettering(vision, range(frames), tiles(frames, 1280, 720))
+
+    def make():
+        meta = pyds.nvds_create_batch_meta(frames)
+        for number in range(frames):
+            frame = pyds.nvds_acquire_frame_meta_from_pool(meta)
+            frame.pad_index = frame.source_id = frame.batch_id = number
+            frame.source_frame_width, frame.source_frame_height, frame.bInferDone = 1920, 1080, 1
+            for index in range(objects):
+                found = pyds.nvds_acquire_obj_meta_from_pool(meta)
+                found.class_id, found.obj_label, found.confidence, found.object_id = index % 4, "car", 0.5, index
+                place = found.rect_params
+                place.left, place.top, place.width, place.height = 10.0 * index, 100.0, 50.0, 40.0
+                pyds.nvds_add_obj_meta_to_frame(frame, found, None)
+            pyds.nvds_add_frame_meta_to_batch(meta, frame)
+        buffer = Gst.Buffer.new_allocate(None, 16, None)
+        standin.attach(buffer, meta)
+        return buffer
+
+    class Info:
+        def __init__(self, buffer):
+            self.get_buffer = lambda: buffer
+
+    spent = []
+    for _ in range(60):
+        info = Info(make())
+        began = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
+        vision.on_entering(None, info)
+        vision.on_inferred(None, info)
+        vision.on_seen(None, info)
+        lettering.on_frames(None, info)
+        spent.append(time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - began)
+    reporter.stop()
+    return sorted(spent)[len(spent) // 2] * 1000
+
+
+def test_the_probes_take_little_of_a_batch_s_time():
+    spent = standins_process.run(probe_time, "7.1/dgpu", 8, 20)
+    print("probes, batch of 8 frames with 20 objects: %.2f ms" % spent)
+    assert spent <= 1.5
+
+
+def decoding_time():
+    """Milliseconds that a frame's raw tensors take, from pointers to objects in the metadata."""
+    import time
+
+    from gi.repository import Gst
+
+    world = _World(1, bundle=NANODET)
+    vision_seconds = []
+    world.apply()
+    from sidecar.worker.engines.deepstream.vision import Vision
+
+    right = Vision._decode
+
+    def timed(self, frame, decoder, settings):
+        began = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
+        right(self, frame, decoder, settings)
+        vision_seconds.append(time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - began)
+
+    Vision._decode = timed
+    world.until_inferred(30)
+    world.stop()
+    assert Gst.is_initialized()
+    return sorted(vision_seconds)[len(vision_seconds) // 2] * 1000
+
+
+def test_raw_tensors_are_decoded_within_a_few_milliseconds():
+    spent = standins_process.run(decoding_time, "7.1/dgpu")
+    print("raw tensors of nanodet-coco: %.2f ms a frame" % spent)
+    assert spent <= 5
+
+
+def memory():
+    """MiB: with GStreamer alone, and with the engine imported, its graph built and running."""
+
+    def resident():
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
+
+    from sidecar.worker import service
+
+    assert service
+    before = resident()
+    world = _World(4)
+    world.apply()
+    world.until_inferred(30)
+    after = resident()
+    world.stop()
+    return [before, after]
+
+
+def test_the_python_side_stays_small():
+    """With pictures of the stand-ins in system memory, which on a device are the GPU's: more than there."""
+    before, after = standins_process.run(memory, "7.1/dgpu")
+    print("resident: %.0f MiB with gRPC and GStreamer, %.0f MiB with the engine and 4 cameras" % (before, after))
+    assert after - before <= 120
