@@ -77,7 +77,8 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
     ) -> pipeline.ApplyResponse:
         with self._applying:
             if not request.generation:
-                return self._refuse([error("no-generation", "generation", "the generation has no name")])
+                no_name = error("no-generation", "generation", "the generation has no name")
+                return self._refuse([no_name], state.FAILURE_REASON_ELEMENT)
             if self._in_force is not None and self._in_force.generation == request.generation:
                 return pipeline.ApplyResponse(
                     generation=request.generation, accepted=True, problems=self._in_force.problems
@@ -87,12 +88,13 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
                 self._board.set_pipeline(state.PipelineStatus(loading=loading))
             model, problems = self._examine(request.spec)
             if model is None or has_errors(problems):
-                return self._refuse(problems)
+                of_model = model is None or any(problem.path.startswith("model") for problem in problems)
+                return self._refuse(problems, state.FAILURE_REASON_MODEL if of_model else state.FAILURE_REASON_ELEMENT)
             ready = model
             try:
                 changes = self._loop.call(lambda: self._engine.apply(request.spec, ready), _LOOP_SECONDS)
             except ChainError as why:
-                return self._refuse([*problems, error("element", "spec", str(why))])
+                return self._refuse([*problems, error("element", "spec", str(why))], state.FAILURE_REASON_ELEMENT)
             self._board.generation = request.generation
             response = pipeline.ApplyResponse(
                 generation=request.generation,
@@ -178,15 +180,13 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             problems = problems + of_model
         return model, problems
 
-    def _refuse(self, problems: List[Problem]) -> pipeline.ApplyResponse:
+    def _refuse(self, problems: List[Problem], reason: "state.FailureReason") -> pipeline.ApplyResponse:
         generation = "" if self._in_force is None else self._in_force.generation
         if self._in_force is None:
             self._board.set_pipeline(
                 state.PipelineStatus(
                     failed=state.PipelineStatus.Failed(
-                        reason=state.FAILURE_REASON_MODEL
-                        if any(problem.path.startswith("model") or ":" in problem.path for problem in problems)
-                        else state.FAILURE_REASON_ELEMENT,
+                        reason=reason,
                         detail="the specification was refused: %s"
                         % "; ".join("%s: %s" % (p.path, p.message) for p in problems if p.severity == ERROR),
                     )
