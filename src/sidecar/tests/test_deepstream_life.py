@@ -148,6 +148,66 @@ def test_a_graph_that_fails_is_built_anew():
     assert standins_process.run(failing_element, "7.1/dgpu")
 
 
+def misfit():
+    """A network with other outputs than its bundle's decoder reads."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    directory = tempfile.mkdtemp()
+    bundle = os.path.join(directory, "bundle")
+    shutil.copytree(NANODET, bundle)
+    config = os.path.join(bundle, "config_infer.txt")
+    with open(config) as file:
+        lines = [line for line in file if not line.startswith("output-blob-names")]
+    with open(config, "w") as file:
+        file.writelines(lines)
+    picture = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, 416, 416])
+    other = helper.make_tensor_value_info("other", TensorProto.FLOAT, ["batch", 3, 416, 416])
+    graph = helper.make_graph([helper.make_node("Identity", ["images"], ["other"])], "graph", [picture], [other])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, os.path.join(bundle, "network.onnx"))
+
+    world = _World(1, bundle)
+    world.apply()
+    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    failed = world.board.snapshot().pipeline.failed
+    world.stop()
+    shutil.rmtree(directory)
+    return [failed.reason, failed.detail]
+
+
+def test_a_network_that_is_not_what_its_bundle_says_is_told_by_its_outputs():
+    from sidecar.contract import state
+
+    reason, detail = standins_process.run(misfit, "7.1/dgpu")
+    assert reason == state.FAILURE_REASON_MODEL
+    assert "does not fit SlipstreamNanoDet: it has no output output; its outputs are other" in detail
+
+
+def failing_probe():
+    from sidecar.worker.engines.deepstream.vision import Vision
+
+    def on_seen(self, buffer):
+        raise ZeroDivisionError("a slip")
+
+    Vision.on_seen = on_seen
+    world = _World(1)
+    world.apply()
+    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    failed = world.board.snapshot().pipeline.failed
+    world.stop()
+    return [failed.reason, failed.detail]
+
+
+def test_a_probe_that_raises_is_told_and_not_only_printed():
+    from sidecar.contract import state
+
+    assert standins_process.run(failing_probe, "7.1/dgpu") == [
+        state.FAILURE_REASON_INTERNAL,
+        "ZeroDivisionError: a slip",
+    ]
+
+
 def building_time():
     import time
 
@@ -218,18 +278,14 @@ def probe_time(frames, objects):
         standin.attach(buffer, meta)
         return buffer
 
-    class Info:
-        def __init__(self, buffer):
-            self.get_buffer = lambda: buffer
-
     spent = []
     for _ in range(60):
-        info = Info(make())
+        buffer = make()
         began = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
-        vision.on_entering(None, info)
-        vision.on_inferred(None, info)
-        vision.on_seen(None, info)
-        lettering.on_frames(None, info)
+        vision.on_entering(buffer)
+        vision.on_inferred(buffer)
+        vision.on_seen(buffer)
+        lettering.on_frames(buffer)
         spent.append(time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - began)
     reporter.stop()
     return sorted(spent)[len(spent) // 2] * 1000

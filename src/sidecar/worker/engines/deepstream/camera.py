@@ -134,10 +134,13 @@ class Camera:
         if not isinstance(self._phase, Connecting):
             return
         width, height = source.decoded_size(self._phase.container)
+        try:
+            self._place.take(linked=lambda: self._say(""))
+        except ChainError as error:
+            self._fail(reasons.failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, self.spec.uri, str(error)))
+            return
         self._phase = Live()
         self._attempts = 0
-        self._seat.note = ""
-        self._place.take()
         live = state.CameraStatus.Live(encoding=self._encoding, width=width, height=height)
         self._board.set_camera(state.CameraStatus(id=self.spec.id, live=live))
 
@@ -186,9 +189,13 @@ class Camera:
             GLib.source_remove(self._phase.timer)
         self._phase = Stopped()
 
+    def _say(self, note: str) -> None:
+        """Why the frames in the camera's place are not its own; empty: they are."""
+        self._seat.note = note
+
     def _be_away(self, note: str) -> None:
         """Black frames in the camera's place, if its tile has neighbours; else none."""
-        self._seat.note = note
+        self._say(note)
         self._place.clear()
         if self._filler_rate:
             self._number += 1

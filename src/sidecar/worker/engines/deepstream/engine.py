@@ -9,7 +9,9 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib  # noqa: E402
 
+from sidecar.chain import ChainError  # noqa: E402
 from sidecar.contract import pipeline, spec, state  # noqa: E402
+from sidecar.log import Log  # noqa: E402
 from sidecar.worker.board import Board, OutputKey  # noqa: E402
 from sidecar.worker.engines.deepstream import source  # noqa: E402
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle, load_nvinfer_bundle  # noqa: E402
@@ -28,7 +30,7 @@ from sidecar.worker.engines.deepstream.reporter import Reporter  # noqa: E402
 from sidecar.worker.engines.deepstream.run import Failure, Run, prebuild_command  # noqa: E402
 from sidecar.worker.engines.deepstream.sizes import mux_size  # noqa: E402
 from sidecar.worker.engines.deepstream.tally import Tally  # noqa: E402
-from sidecar.worker.engines.deepstream.vision import OutputDecoder, Seat, Vision, settings_of  # noqa: E402
+from sidecar.worker.engines.deepstream.vision import MisfitError, OutputDecoder, Seat, Vision, settings_of  # noqa: E402
 from sidecar.worker.engines.engine import Engine, Facts, Preview  # noqa: E402
 from sidecar.worker.inference.decoders import DecoderError  # noqa: E402
 from sidecar.worker.outputs import Outputs, plan  # noqa: E402
@@ -172,12 +174,18 @@ class DeepstreamEngine(Engine):
             seats,
             pictures,
             size,
-            write_config(os.path.join(self._here.run_dir, "nvinfer"), text),
+            self._written(text),
             batch,
             _interval(specification, bundle),
             specification.tracker.algorithm,
         )
-        graph = Graph(graph_plan, self._elements, self._encoders, vision)
+        graph = Graph(
+            graph_plan,
+            self._elements,
+            self._encoders,
+            vision,
+            failed=lambda why: self._on_probe_failed(vision, why),
+        )
         # A tile with neighbours says why it is black; a picture of one camera has the outlet's standby picture.
         filler_rate = frame_rate(pictures) if any(len(one.cameras) > 1 for one in pictures) else 0
         cameras = [
@@ -187,6 +195,13 @@ class DeepstreamEngine(Engine):
         build = prebuild_command(bundle.directory, batch)
         run = Run(graph, cameras, model.engine, build, self._board, self._on_failed)
         return run, vision, {seat.camera_id: seat for seat in seats}
+
+    def _written(self, text: str) -> str:
+        """The file for nvinfer with this text."""
+        try:
+            return write_config(os.path.join(self._here.run_dir, "nvinfer"), text)
+        except OSError as why:
+            raise ChainError("nvinfer", "its file cannot be written: %s" % why, "config-file-path") from why
 
     def _replace(
         self,
@@ -268,6 +283,16 @@ class DeepstreamEngine(Engine):
         self._board.set_pipeline(state.PipelineStatus(failed=failed))
         self._plan_retry(delay)
 
+    def _on_probe_failed(self, vision: Vision, why: Exception) -> None:
+        """A defect of ours, or a network that is not what its bundle says. The same comes with every frame."""
+        if self._run is None or self._vision is not vision or not self._run.playing:
+            return
+        if isinstance(why, MisfitError):
+            self._run.fail(Failure(state.FAILURE_REASON_MODEL, str(why)))
+            return
+        Log("engine").error("a probe failed", err="%s: %s" % (type(why).__name__, why))
+        self._run.fail(Failure(state.FAILURE_REASON_INTERNAL, "%s: %s" % (type(why).__name__, why)))
+
     def _plan_retry(self, delay: float) -> None:
         """0: no retry."""
         if self._retry:
@@ -281,8 +306,12 @@ class DeepstreamEngine(Engine):
             return bool(GLib.SOURCE_REMOVE)
         assert self._model is not None, "something failed, so something was applied"
         assert self._structure is not None, "it comes with the model"
-        run, vision, seats = self._new_run(self._specification, self._model)
-        self._replace(run, vision, seats, self._specification, self._model, self._structure)
+        try:
+            run, vision, seats = self._new_run(self._specification, self._model)
+        except ChainError as why:
+            self._on_failed(Failure(state.FAILURE_REASON_ELEMENT, str(why)))
+        else:
+            self._replace(run, vision, seats, self._specification, self._model, self._structure)
         return bool(GLib.SOURCE_REMOVE)
 
     def _count(self, key: OutputKey, status: state.OutputStatus) -> None:

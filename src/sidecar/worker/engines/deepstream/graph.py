@@ -1,7 +1,7 @@
 """The graph: one pipeline from the cameras' places at the muxer to the pictures, built top to bottom."""
 
 from itertools import groupby
-from typing import Dict, List, NamedTuple, Tuple
+from typing import Callable, Dict, List, NamedTuple, Tuple
 
 import gi
 
@@ -16,12 +16,15 @@ from sidecar.worker.engines.deepstream.encoders import Encoders  # noqa: E402
 from sidecar.worker.engines.deepstream.lettering import Lettering  # noqa: E402
 from sidecar.worker.engines.deepstream.picture import Picture  # noqa: E402
 from sidecar.worker.engines.deepstream.place import Place  # noqa: E402
+from sidecar.worker.engines.deepstream.probes import add_probe  # noqa: E402
 from sidecar.worker.engines.deepstream.sizes import places  # noqa: E402
 from sidecar.worker.engines.deepstream.vision import Seat, Vision  # noqa: E402
 from sidecar.worker.outputs import Plan  # noqa: E402
 
 # What a muxer waits for if no picture says a rate.
 _USUAL_FRAME_RATE = 30
+
+Failed = Callable[[Exception], None]
 
 
 class GraphPlan(NamedTuple):
@@ -42,17 +45,24 @@ class GraphPlan(NamedTuple):
 class Graph:
     """Built in state NULL. Methods are called on the loop thread, except load()."""
 
-    def __init__(self, plan: GraphPlan, elements: Elements, encoders: Encoders, vision: Vision) -> None:
-        """Raises ChainError; then nothing is left of it."""
+    def __init__(
+        self,
+        plan: GraphPlan,
+        elements: Elements,
+        encoders: Encoders,
+        vision: Vision,
+        failed: Failed,
+    ) -> None:
+        """failed: see add_probe(). Raises ChainError; then nothing is left of it."""
         self.pipeline = Gst.Pipeline.new("deepstream")
         # Sources come and go, and with them the clocks that they offer.
         self.pipeline.use_clock(Gst.SystemClock.obtain())
         chain = Chain(self.pipeline)
         self.mux = add_mux(chain, plan, elements)
         self.places = [Place(self.pipeline, self.mux, index) for index in range(len(plan.seats))]
-        self.infer = add_infer(chain, plan, vision)
-        add_tracker(chain, plan, elements, vision)
-        self.pictures = add_pictures(chain, plan, elements, encoders, vision)
+        self.infer = add_infer(chain, plan, vision, failed)
+        add_tracker(chain, plan, elements, vision, failed)
+        self.pictures = add_pictures(chain, plan, elements, encoders, vision, failed)
 
     def load(self) -> Gst.StateChangeReturn:
         """Takes the elements to PAUSED, in which nvinfer loads its engine: seconds on a Jetson, so that this one call
@@ -77,25 +87,25 @@ def frame_rate(pictures: List[Plan]) -> int:
     return max([one.encoding.frame_rate for one in pictures] or [0]) or _USUAL_FRAME_RATE
 
 
-def add_infer(chain: Chain, plan: GraphPlan, vision: Vision) -> Gst.Element:
+def add_infer(chain: Chain, plan: GraphPlan, vision: Vision, failed: Failed) -> Gst.Element:
     """One inference for the whole batch."""
     infer = chain.add(
         "nvinfer", "infer", config_file_path=plan.infer_config, batch_size=plan.batch, interval=plan.interval
     )
-    infer.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, vision.on_entering)
-    infer.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, vision.on_inferred)
+    add_probe(infer.get_static_pad("sink"), vision.on_entering, failed)
+    add_probe(infer.get_static_pad("src"), vision.on_inferred, failed)
     return infer
 
 
-def add_tracker(chain: Chain, plan: GraphPlan, elements: Elements, vision: Vision) -> None:
+def add_tracker(chain: Chain, plan: GraphPlan, elements: Elements, vision: Vision, failed: Failed) -> None:
     """Numbers for the objects, if they are asked for."""
     if plan.tracker:
         chain.add("nvtracker", "tracker", **elements.tracker(plan.tracker))
-    chain.elements[-1].get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, vision.on_seen)
+    add_probe(chain.elements[-1].get_static_pad("src"), vision.on_seen, failed)
 
 
 def add_pictures(
-    chain: Chain, plan: GraphPlan, elements: Elements, encoders: Encoders, vision: Vision
+    chain: Chain, plan: GraphPlan, elements: Elements, encoders: Encoders, vision: Vision, failed: Failed
 ) -> Dict[OutputKey, Picture]:
     """The batch goes to each tiled picture as a whole, and to the pictures of single cameras frame by frame."""
     seen = chain.add("tee", "seen")
@@ -106,7 +116,7 @@ def add_pictures(
         for one in group:
             numbers = [order.index(camera.id) for camera in one.cameras]
             lettering = Lettering(vision, numbers, places(one, plan.mux_size))
-            picture = pictures[one.key] = Picture(one, encoders, elements, lettering)
+            picture = pictures[one.key] = Picture(one, encoders, elements, lettering, failed)
             if not one.key[1]:
                 branch.append(picture.container, picture.container.get_name())
                 continue

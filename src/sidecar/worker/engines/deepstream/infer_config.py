@@ -1,7 +1,7 @@
 """The configuration file that nvinfer gets: a bundle's own, with absolute paths, the batch and the cached engine."""
 
+import hashlib
 import os
-import tempfile
 from typing import Dict, List, Optional
 
 from sidecar.worker.engines.cpu.palette import class_colour
@@ -40,10 +40,17 @@ def infer_config(
 
 
 def write_config(directory: str, text: str) -> str:
-    """Writes a text to a new file in a directory and returns its path. Raises OSError."""
+    """Writes a text to a file in a directory, the only one there, and returns its path. Raises OSError.
+
+    nvinfer reads it when it starts. An equal text has an equal name; a file that was read stays unchanged.
+    """
     os.makedirs(directory, exist_ok=True)
-    handle, path = tempfile.mkstemp(prefix="nvinfer-", suffix=".txt", dir=directory)
-    with os.fdopen(handle, "w") as file:
+    name = "nvinfer-%s.txt" % hashlib.sha256(text.encode()).hexdigest()[:16]
+    for other in os.listdir(directory):
+        if other != name:
+            os.remove(os.path.join(directory, other))
+    path = os.path.join(directory, name)
+    with open(path, "w") as file:
         file.write(text)
     return path
 

@@ -29,10 +29,10 @@ class Lettering:
         self._vision = vision
         self._tiles = [_Tile(vision.seats[number], number, place) for number, place in zip(seats, tiles)]
 
-    def on_frames(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        frames = meta.frames(info.get_buffer())
+    def on_frames(self, buffer: Gst.Buffer) -> None:
+        frames = meta.frames(buffer)
         if not frames:
-            return Gst.PadProbeReturn.OK
+            return
         settings = self._vision.settings
         here = {frame.source for frame in frames}
         lines: List[meta.Line] = []
@@ -45,7 +45,6 @@ class Lettering:
                 lines += kept[1]
         if lines or boxes:
             frames[0].draw(lines, boxes)
-        return Gst.PadProbeReturn.OK
 
 
 class _Tile:

@@ -2,7 +2,7 @@
 
 import queue
 import time
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 import gi
 
@@ -15,6 +15,7 @@ from sidecar.worker.engines.cpu.encoder import add_loopback  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
 from sidecar.worker.engines.deepstream.encoders import Encoders, add_encoder, raw_caps, set_bitrate  # noqa: E402
 from sidecar.worker.engines.deepstream.lettering import Lettering  # noqa: E402
+from sidecar.worker.engines.deepstream.probes import add_probe  # noqa: E402
 from sidecar.worker.engines.engine import Preview  # noqa: E402
 from sidecar.worker.layout import grid  # noqa: E402
 from sidecar.worker.outputs import Plan, codec_name  # noqa: E402
@@ -27,8 +28,15 @@ _JPEG_QUALITY = 85
 class Picture:
     """Methods are called on the loop thread."""
 
-    def __init__(self, plan: Plan, encoders: Encoders, elements: Elements, lettering: Lettering) -> None:
-        """Builds the bin, with a ghost pad sink. Raises ChainError."""
+    def __init__(
+        self,
+        plan: Plan,
+        encoders: Encoders,
+        elements: Elements,
+        lettering: Lettering,
+        failed: Callable[[Exception], None],
+    ) -> None:
+        """Builds the bin, with a ghost pad sink. failed: see add_probe(). Raises ChainError."""
         self.plan = plan
         self._counter = FrameCounter()
         self._audience = Audience()
@@ -44,7 +52,7 @@ class Picture:
             chain.add("nvvideoconvert", None, **elements.converter())
         chain.caps("video/x-raw(memory:NVMM), format=%s" % elements.osd_format)
         self._osd = chain.add("nvdsosd", None, **elements.osd())
-        self._osd.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, lettering.on_frames)
+        add_probe(self._osd.get_static_pad("sink"), lettering.on_frames, failed)
         drawn = chain.add("tee")
         self._encode(chain, encoders, elements)
         self._valve = self._preview_branch(drawn, elements)

@@ -59,11 +59,12 @@ class Place:
         self._pipeline.add(container)
         container.sync_state_with_parent()
 
-    def take(self) -> None:
-        """The source that waits takes the place. Raises ChainError."""
+    def take(self, linked: Callable[[], None]) -> None:
+        """The source that waits takes the place. linked: called before its first frame passes. Raises ChainError."""
         container, self._coming = self._coming, None
         assert container is not None, "arrived() came before"
         self._link(container)
+        linked()
         container.get_static_pad("src").remove_probe(self._block)
 
     def fill(self, container: Gst.Bin) -> None:

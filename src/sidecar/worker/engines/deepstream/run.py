@@ -13,6 +13,7 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, Gst  # noqa: E402
 
+from sidecar.chain import ChainError  # noqa: E402
 from sidecar.contract import state  # noqa: E402
 from sidecar.log import Log, redact  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
@@ -84,6 +85,10 @@ class Run:
         self._on_end: Optional[Callable[[], None]] = None
         self._log = Log("graph")
 
+    @property
+    def playing(self) -> bool:
+        return isinstance(self._phase, Playing)
+
     def start(self) -> None:
         if self._engine.exists:
             self._load()
@@ -119,7 +124,7 @@ class Run:
             process = subprocess.Popen(self._build, stdin=subprocess.DEVNULL, stdout=words, stderr=words)
         except OSError as error:
             words.close()
-            self._fail(Failure(state.FAILURE_REASON_MODEL, "the engine cannot be built: %s" % error))
+            self.fail(Failure(state.FAILURE_REASON_MODEL, "the engine cannot be built: %s" % error))
             return
         watch = GLib.child_watch_add(GLib.PRIORITY_DEFAULT, process.pid, self._on_built)
         self._phase = Building(process, watch, words)
@@ -135,7 +140,7 @@ class Run:
             return
         how = "" if os.WIFEXITED(status) else "killed by %s: " % signal.Signals(os.WTERMSIG(status)).name
         detail = "TensorRT did not build the engine: %s%s" % (how, " ".join(said[-_TELLING_LINES:]))
-        self._fail(Failure(state.FAILURE_REASON_MODEL, redact(detail)))
+        self.fail(Failure(state.FAILURE_REASON_MODEL, redact(detail)))
 
     def _load(self) -> None:
         self._tell(state.LOADING_PHASE_GRAPH)
@@ -157,14 +162,21 @@ class Run:
             self._on_end()
             return
         if result == Gst.StateChangeReturn.FAILURE:
-            # The reason is on the bus, or on its way there.
-            MainLoop.post(self._fail, Failure(state.FAILURE_REASON_ELEMENT, "an element did not start"))
+            bus = self.graph.pipeline.get_bus()
+            message = bus.pop_filtered(Gst.MessageType.ERROR)
+            if message is None:
+                self.fail(Failure(state.FAILURE_REASON_ELEMENT, "an element did not start and does not say why"))
+            else:
+                self._on_error(bus, message)
             return
         self.graph.pipeline.set_state(Gst.State.PLAYING)
         self.played = True
         self._board.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
-        for camera in self.cameras:
-            camera.start()
+        try:
+            for camera in self.cameras:
+                camera.start()
+        except ChainError as error:
+            self.fail(Failure(state.FAILURE_REASON_ELEMENT, str(error)))
 
     def _on_error(self, _bus: Gst.Bus, message: Gst.Message) -> None:
         error, debug = message.parse_error()
@@ -173,9 +185,10 @@ class Run:
             return
         if name.startswith("filler-"):
             return
-        self._fail(failure_of(message.src.get_name(), error, debug or ""))
+        self.fail(failure_of(message.src.get_name(), error, debug or ""))
 
-    def _fail(self, why: Failure) -> None:
+    def fail(self, why: Failure) -> None:
+        """Takes the graph down for a reason, and tells it."""
         if isinstance(self._phase, Loading):
             # What failed is told before the call that loads returns.
             self._on_end = lambda: self._give_up(why)

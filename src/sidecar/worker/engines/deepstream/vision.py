@@ -59,6 +59,10 @@ class Seat:
         self.seen_at = 0.0
 
 
+class MisfitError(Exception):
+    """A network's outputs are not those that its decoder reads. The message is one line: what, where, what to do."""
+
+
 class OutputDecoder:
     """A network's raw tensors to objects, by the decoders that engine cpu has too."""
 
@@ -70,12 +74,19 @@ class OutputDecoder:
         if config.dimensions is None:
             raise DecoderError("infer-dims is missing; set it in [property]")
         width, height = config.dimensions.width, config.dimensions.height
-        decoder = REGISTRY[config.decoder](shared.directory, len(shared.labels), width, height)
-        self._postprocess = Postprocessor(shared, decoder)
+        self._decoder = REGISTRY[config.decoder](shared.directory, len(shared.labels), width, height)
+        self._postprocess = Postprocessor(shared, self._decoder)
+        self._where = "%s does not fit %s" % (config.network_path, config.decoder)
+        self._fits = False
         self._geometry = place(mux_size[0], mux_size[1], width, height, config.keep_shape, config.centred)
 
     def __call__(self, tensors: Dict[str, "np.ndarray"], wanted: DetectionFilter) -> List[Object]:
-        """Boxes are in pixels of the muxer's picture."""
+        """Boxes are in pixels of the muxer's picture. Raises MisfitError."""
+        if not self._fits:
+            mismatch = self._decoder.mismatch({name: tensor.shape for name, tensor in tensors.items()})
+            if mismatch is not None:
+                raise MisfitError("%s: %s; is num-detected-classes right?" % (self._where, mismatch))
+            self._fits = True
         return self._postprocess(tensors, self._geometry, wanted)
 
 
@@ -103,15 +114,13 @@ class Vision:
         self._font_size = max(10, mux_size[1] // 48)
         self._entered: Deque[Tuple[int, float]] = deque(maxlen=_INFERENCES_UNDER_WAY)
 
-    def on_entering(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+    def on_entering(self, buffer: Gst.Buffer) -> None:
         """At nvinfer's sink."""
-        self._entered.append((info.get_buffer().pts, time.monotonic()))
-        return Gst.PadProbeReturn.OK
+        self._entered.append((buffer.pts, time.monotonic()))
 
-    def on_inferred(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+    def on_inferred(self, buffer: Gst.Buffer) -> None:
         """At nvinfer's source, before the tracker: nothing but the wanted objects goes on."""
         settings = self.settings
-        buffer = info.get_buffer()
         batch = meta.frames(buffer)
         self.fullest = max(self.fullest, len(batch))
         self._share_time(buffer.pts, batch)
@@ -125,12 +134,11 @@ class Vision:
                 frame.keep(lambda label, confidence: _passes(settings.filter, label, confidence))
             if not self._tracked:
                 self._carry_over(frame, settings.filter)
-        return Gst.PadProbeReturn.OK
 
-    def on_seen(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+    def on_seen(self, buffer: Gst.Buffer) -> None:
         """Behind the tracker: what is known now is what the viewers and the agent get."""
         settings = self.settings
-        for frame in meta.frames(info.get_buffer()):
+        for frame in meta.frames(buffer):
             seat = self.seats[frame.source]
             if seat.note:
                 # The tracker may repeat what it knew.
@@ -155,7 +163,6 @@ class Vision:
                         objects,
                     )
                 )
-        return Gst.PadProbeReturn.OK
 
     def _decode(self, frame: meta.Frame, decoder: OutputDecoder, settings: Settings) -> None:
         tensors = frame.tensors()
