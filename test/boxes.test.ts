@@ -48,6 +48,28 @@ describe("the boxes of", () => {
   }
 });
 
+describe("the frames of a file", () => {
+  it("are known by their place in it, round after round", async (t) => {
+    const file = join(await temporaryDirectory(t), "second.mp4");
+    const firstSecond = ["-v", "error", "-i", "footage/demo.mp4", "-t", "1", "-c", "copy", file];
+    assert.equal((await start(t, "ffmpeg", firstSecond).end(COMPARE_TIMEOUT_MS)).code, 0);
+    const { runDir } = await startPicture(t, { RTSPINPUT: `file://${file}` });
+    const places: number[] = [];
+    for await (const { pts } of detections(runDir, AbortSignal.timeout(COLLECT_TIMEOUT_MS))) {
+      places.push(Number(pts) / 1e9);
+      if (places.length === 40) break;
+    }
+    const perSecond = 15;
+    for (const place of places) {
+      const frame = place * perSecond;
+      assert.ok(frame > -0.1 && frame < perSecond + 0.1, `${place} s is not in the file`);
+      assert.ok(Math.abs(frame - Math.round(frame)) < 0.1, `there is no frame at ${place} s`);
+    }
+    const rounds = places.filter((place, index) => place < (places[index - 1] ?? -1)).length;
+    assert.ok(rounds >= 2, `the places: ${places}`);
+  });
+});
+
 /** The boxes of so many different frames, by their time in the file in nanoseconds. */
 async function collect({ runDir }: Product): Promise<Map<bigint, readonly Detection[]>> {
   const found = new Map<bigint, readonly Detection[]>();

@@ -4,7 +4,14 @@ import { describe, it, type TestContext } from "node:test";
 import { type Process, runs } from "./support/proc.js";
 import { type Dev, PICTURE_TIMEOUT_MS, startDev } from "./support/product.js";
 import { until } from "./support/scope.js";
-import { type CountingCamera, count, seenFrames, startViewer, view } from "./support/video.js";
+import {
+  type CountingCamera,
+  count,
+  type SeenFrame,
+  seenFrames,
+  startViewer,
+  view,
+} from "./support/video.js";
 
 /** From a death to the successor's picture; its heartbeat is missed for five seconds before a hung one is replaced. */
 const RETURN_TIMEOUT_MS = 40_000;

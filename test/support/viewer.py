@@ -22,10 +22,10 @@ import counter  # noqa: E402
 from gi.repository import GLib, Gst, GstVideo  # noqa: E402
 from measure import Colour, Planes  # noqa: E402
 
-# One thread each: a decoder with more holds frames back.
+# One thread each: a decoder with more holds frames back. As players do, nothing is shown before the first key frame.
 _DECODERS = {
-    "H264": "rtph264depay ! h264parse name=encoded ! avdec_h264 max-threads=1",
-    "H265": "rtph265depay ! h265parse name=encoded ! avdec_h265 max-threads=1",
+    "H264": "rtph264depay ! h264parse name=encoded ! avdec_h264 max-threads=1 output-corrupt=false",
+    "H265": "rtph265depay ! h265parse name=encoded ! avdec_h265 max-threads=1 output-corrupt=false",
 }
 _EVERYWHERE = "all"
 _PNG_TIMEOUT = 10 * Gst.SECOND
