@@ -18,7 +18,8 @@ class _World:
 
         from sidecar.contract import spec
         from sidecar.worker.board import Board
-        from sidecar.worker.engines.deepstream.engine import DeepstreamEngine, machine
+        from sidecar.worker.engines.deepstream.engine import DeepstreamEngine
+        from sidecar.worker.engines.deepstream.machine import this_machine
         from sidecar.worker.events import Events
 
         self.glib = GLib
@@ -26,7 +27,7 @@ class _World:
         environment = {"SLIPSTREAM_PLATFORM": "7.1/dgpu", "SLIPSTREAM_DATA_DIR": self.directory}
         os.environ.update(environment)
         self.board = Board(Events())
-        here = machine(environment, self.directory)
+        here = this_machine(environment, self.directory)
         self.engine = DeepstreamEngine(os.path.join(self.directory, "outlet.sock"), self.board, here, replace)
         self.specification = spec.PipelineSpec(
             cameras=[
@@ -43,6 +44,14 @@ class _World:
                 )
             ],
         )
+
+    @property
+    def run(self):
+        return self.engine._in_force.assembly.run
+
+    @property
+    def graph(self):
+        return self.run.graph
 
     def apply(self):
         model, problems = self.engine.prepare(self.specification)
@@ -88,8 +97,8 @@ def leftovers():
         world.specification.outputs[0].encoding.width = 640 + 16 * number
         world.apply()
         # GObject's own weak reference: Python's half of a pipeline comes and goes.
-        graphs.append(world.engine._run.graph.pipeline.weak_ref())
-        runs = weakref.ref(world.engine._run)
+        graphs.append(world.graph.pipeline.weak_ref())
+        runs = weakref.ref(world.run)
         world.until_inferred(3)
     world.engine.stop()
     world.until(lambda: True, "a turn of the loop")
@@ -109,7 +118,7 @@ def lost_gpu():
     world = _World(1, replace=lambda: replaced.append(True))
     world.apply()
     world.until_inferred(2)
-    infer = world.engine._run.graph.infer
+    infer = world.graph.infer
     error = GLib.Error.new_literal(Gst.StreamError.quark(), "Failed to queue input batch for inferencing", 1)
     infer.post_message(Gst.Message.new_error(infer, error, "cudaErrorIllegalAddress: cuda error"))
     world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
@@ -133,12 +142,12 @@ def failing_element():
     world = _World(1)
     world.apply()
     world.until_inferred(2)
-    first = world.engine._run
+    first = world.run
     error = GLib.Error.new_literal(Gst.StreamError.quark(), "something broke", 1)
     first.graph.mux.post_message(Gst.Message.new_error(first.graph.mux, error, ""))
     world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
     world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "running", "another graph")
-    again = world.engine._run is not first
+    again = world.run is not first
     world.until_inferred(5)
     world.stop()
     return again
@@ -221,10 +230,10 @@ def building_time():
     events = source.SourceEvents(lambda name: None, lambda why: None, lambda: None)
     for _ in range(3):
         began = time.monotonic()
-        world.engine._new_run(world.specification, model)
+        world.engine._assemble(world.specification, model)
         for number in range(16):
             camera = spec.Camera(id="c%d" % number, uri="rtsp://127.0.0.1:1/%d" % number)
-            source.build("camera-%d" % number, camera, world.engine._elements, events, lambda: 0)
+            source.build("camera-%d" % number, camera, world.engine._tools.elements, events, lambda: 0)
         spent.append(time.monotonic() - began)
     world.stop()
     return min(spent) * 1000

@@ -24,6 +24,7 @@ def outcome(board, release, mistake):
     from sidecar.worker.engines.deepstream import engine as module
     from sidecar.worker.engines.deepstream.elements import Elements
     from sidecar.worker.engines.deepstream.encoders import Encoders
+    from sidecar.worker.engines.deepstream.machine import this_machine
     from sidecar.worker.events import Events
 
     def with_more(method, **more):
@@ -53,7 +54,7 @@ def outcome(board, release, mistake):
     loop = GLib.MainLoop()
     watched = Board(Events())
     engine = module.DeepstreamEngine(
-        os.path.join(run_dir, "outlet.sock"), watched, module.machine(environment, run_dir), lambda: None
+        os.path.join(run_dir, "outlet.sock"), watched, this_machine(environment, run_dir), lambda: None
     )
     film = "file://%s/footage/demo.mp4" % ROOT
     specification = spec.PipelineSpec(
@@ -70,16 +71,17 @@ def outcome(board, release, mistake):
     model, problems = engine.prepare(specification)
     assert model is not None, problems
     engine.apply(specification, model)
-    told = {"hardware": engine._encoders.hardware, "refusals": engine._encoders.refusals, "lost": ""}
+    assembly, encoders = engine._in_force.assembly, engine._tools.encoders
+    told = {"hardware": encoders.hardware, "refusals": encoders.refusals, "lost": ""}
 
     def look():
         state = watched.snapshot()
         lost = [one.lost.detail for one in state.cameras if one.WhichOneof("state") == "lost"]
         told["failed"] = state.pipeline.failed.detail
-        told["fullest"] = engine._vision.fullest
+        told["fullest"] = assembly.vision.fullest
         told["lost"] = lost[0] if lost else ""
         inferred = [one.counters.frames_inferred for one in state.cameras]
-        told["frames"] = engine._run.graph.pictures["main", ""].frames
+        told["frames"] = assembly.run.graph.pictures["main", ""].frames
         if told["failed"] or lost or (min(inferred) > 30 and told["frames"] > 10):
             loop.quit()
         return True

@@ -30,9 +30,10 @@ def choose_engine(environment: Mapping[str, str], run_dir: str, board: Board) ->
     install_standins(environment)
     outlet_socket = os.path.join(run_dir, "outlet.sock")
     if wanted == "deepstream" or (wanted == "auto" and Gst.ElementFactory.find("nvinfer") is not None):
-        from sidecar.worker.engines.deepstream.engine import DeepstreamEngine, machine
+        from sidecar.worker.engines.deepstream.engine import DeepstreamEngine
+        from sidecar.worker.engines.deepstream.machine import this_machine
 
-        return DeepstreamEngine(outlet_socket, board, machine(environment, run_dir), _end_this_process)
+        return DeepstreamEngine(outlet_socket, board, this_machine(environment, run_dir), _end_this_process)
     from sidecar.worker.engines.cpu.engine import CpuEngine
 
     return CpuEngine(outlet_socket, board)

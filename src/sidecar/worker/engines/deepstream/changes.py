@@ -5,7 +5,7 @@ from typing import List, NamedTuple, Tuple
 from sidecar.contract import pipeline, spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
-from sidecar.worker.outputs import plan
+from sidecar.worker.outputs import Plan, plan
 
 
 class Structure(NamedTuple):
@@ -73,9 +73,14 @@ def live_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pi
         paths.append("overlay")
     names = {camera.id: camera.name for camera in before.cameras}
     paths += ["cameras[%s].name" % one.id for one in after.cameras if names.get(one.id) != one.name]
-    rates = {one.key: one.encoding.bitrate for one in plan(before)}
-    paths += [_path(one.key) for one in plan(after) if rates.get(one.key) != one.encoding.bitrate]
+    paths += [_path(one.key) for one in changed_bitrates(before, after)]
     return [pipeline.Change(path=path, effect=pipeline.EFFECT_LIVE) for path in paths]
+
+
+def changed_bitrates(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[Plan]:
+    """The pictures that another bit rate is asked of."""
+    rates = {one.key: one.encoding.bitrate for one in plan(before)}
+    return [one for one in plan(after) if rates.get(one.key) != one.encoding.bitrate]
 
 
 def rebuild_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pipeline.Change]:
