@@ -39,6 +39,23 @@ def test_with_nvinfer_auto_is_deepstream_and_a_name_is_a_name(tmp_path, name, ex
     assert release == ("7.1" if expected == "deepstream" else "")
 
 
+def stated():
+    from sidecar.worker.engines.choose import with_standins
+
+    bare = {"SLIPSTREAM_STANDINS": ""}
+    return [with_standins(bare) == bare, "SLIPSTREAM_PLATFORM" in with_standins(bare)]
+
+
+def test_without_stand_ins_the_environment_stays_as_it_is():
+    assert standins_process.run(stated, "7.1/dgpu") == [True, False]
+
+
+def test_a_named_engine_that_is_not_here_is_refused(tmp_path):
+    Gst.init(None)
+    with pytest.raises(ValueError, match="GStreamer has no nvinfer"):
+        choose_engine({"SLIPSTREAM_ENGINE": "deepstream"}, str(tmp_path), Board(Events()))
+
+
 def test_a_name_that_there_is_not_is_refused_with_those_that_there_are(tmp_path):
     with pytest.raises(ValueError, match="SLIPSTREAM_ENGINE='gpu': it is one of auto, cpu, deepstream"):
         choose_engine({"SLIPSTREAM_ENGINE": "gpu"}, str(tmp_path), Board(Events()))

@@ -16,20 +16,24 @@ VARIABLE = "SLIPSTREAM_ENGINE"
 CHOICES = ("auto", "cpu", "deepstream")
 
 _STANDINS = "SLIPSTREAM_STANDINS"
+_PLATFORM = "SLIPSTREAM_PLATFORM"
 
 
 def choose_engine(environment: Mapping[str, str], run_dir: str, board: Board) -> Engine:
     """The engine that is named, or with auto the GPU's if nvinfer is there. On the loop thread, after Gst.init().
 
     An engine's libraries are imported with it: neither image has those of the other. Raises ValueError for a name that
-    there is not.
+    there is not, or is not here.
     """
     wanted = environment.get(VARIABLE) or "auto"
     if wanted not in CHOICES:
         raise ValueError("%s=%r: it is one of %s" % (VARIABLE, wanted, ", ".join(CHOICES)))
-    install_standins(environment)
+    environment = with_standins(environment)
     outlet_socket = os.path.join(run_dir, "outlet.sock")
-    if wanted == "deepstream" or (wanted == "auto" and Gst.ElementFactory.find("nvinfer") is not None):
+    nvinfer = Gst.ElementFactory.find("nvinfer") is not None
+    if wanted == "deepstream" and not nvinfer:
+        raise ValueError("%s=deepstream: GStreamer has no nvinfer; is this DeepStream's image, with a GPU?" % VARIABLE)
+    if wanted != "cpu" and nvinfer:
         from sidecar.worker.engines.deepstream.engine import DeepstreamEngine
         from sidecar.worker.engines.deepstream.machine import this_machine
 
@@ -44,9 +48,14 @@ def _end_this_process() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def install_standins(environment: Mapping[str, str]) -> None:
-    """Where SLIPSTREAM_STANDINS says so, software stands in for NVIDIA's elements, for tests and for development."""
-    if environment.get(_STANDINS):
-        from sidecar import standins
+def with_standins(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Where SLIPSTREAM_STANDINS says so, software stands in for NVIDIA's elements, for tests and for development.
 
-        standins.install_from_environment(environment)
+    Returns the environment; with stand-ins it says of which platform they are, unless it does already.
+    """
+    if not environment.get(_STANDINS):
+        return environment
+    from sidecar import standins
+
+    standins.install_from_environment(environment)
+    return {_PLATFORM: environment[_STANDINS].split()[0], **environment}

@@ -18,13 +18,13 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from sidecar.chain import ChainError, make  # noqa: E402
-from sidecar.worker.engines.choose import install_standins  # noqa: E402
+from sidecar.worker.engines.choose import with_standins  # noqa: E402
 from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle  # noqa: E402
-from sidecar.worker.engines.deepstream.catalogue import Catalogue, boards  # noqa: E402
-from sidecar.worker.engines.deepstream.engine_cache import DATA_DIR, cached_engine, lay_out  # noqa: E402
-from sidecar.worker.engines.deepstream.facts import read_facts  # noqa: E402
+from sidecar.worker.engines.deepstream.catalogue import Catalogue  # noqa: E402
+from sidecar.worker.engines.deepstream.engine_cache import cached_engine, lay_out  # noqa: E402
 from sidecar.worker.engines.deepstream.infer_config import infer_config, write_config  # noqa: E402
-from sidecar.worker.engines.deepstream.platform import Platform, identify  # noqa: E402
+from sidecar.worker.engines.deepstream.machine import this_machine  # noqa: E402
+from sidecar.worker.engines.deepstream.platform import Platform  # noqa: E402
 
 
 def main() -> int:
@@ -32,11 +32,9 @@ def main() -> int:
     parser.add_argument("--bundle", required=True, help="the bundle's directory")
     parser.add_argument("--batch", type=int, default=1, help="the number of cameras (default: %(default)s)")
     options = parser.parse_args()
-    install_standins(os.environ)
+    machine = this_machine(with_standins(os.environ), tempfile.gettempdir())
     Gst.init(None)
-    platform = identify(read_facts(os.environ), boards())
-    data_dir = os.environ.get("SLIPSTREAM_DATA_DIR", DATA_DIR)
-    problem = prebuild(options.bundle, options.batch, platform, data_dir, sys.stdout)
+    problem = prebuild(options.bundle, options.batch, machine.platform, machine.data_dir, sys.stdout)
     if problem is not None:
         print("prebuild: %s" % problem, file=sys.stderr)
     return 0 if problem is None else 1
