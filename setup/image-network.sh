@@ -1,0 +1,12 @@
+# Sourced by the steps of an image's build that fetch packages: makes their clients use what the build was given.
+#   secret `certificates`   authorities in PEM, where a proxy signs with its own
+#   APT_MIRROR              in the place of the base image's own Debian or Ubuntu mirror
+# pip and npm read PIP_INDEX_URL and NPM_CONFIG_REGISTRY themselves.
+certificates=/run/secrets/certificates
+if [ -s "$certificates" ]; then
+  export PIP_CERT="$certificates" NPM_CONFIG_CAFILE="$certificates" NODE_EXTRA_CA_CERTS="$certificates"
+  [ -d /etc/apt ] && echo "Acquire::https::CAInfo \"$certificates\";" >/etc/apt/apt.conf.d/90certificates
+fi
+if [ -n "${APT_MIRROR:-}" ] && [ -e /etc/apt/sources.list ]; then
+  sed -i -E "s#https?://[^ ]+#$APT_MIRROR#" /etc/apt/sources.list
+fi
