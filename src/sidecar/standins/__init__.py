@@ -3,6 +3,7 @@
     standins.install("7.1", "dgpu")
     standins.install("7.1", "jetson", encoder_works=False)          # a board without NVENC, such as Orin Nano
     standins.install("6.0.1", "jetson", detect=objects.scripted("objects.json"))
+    standins.install("9.0", "dgpu", real=["nvvideoconvert"])        # beside elements of NVIDIA's own
     standins.install_from_environment()                             # SLIPSTREAM_STANDINS="7.1/jetson no-encoder"
 
 install() registers the elements that the catalogue gives a DeepStream release on a board, with their pads, caps and
@@ -16,12 +17,12 @@ are in system memory, the pictures of a batch one after the other in one buffer,
 batch.py).
 
 SLIPSTREAM_STANDINS is "RELEASE/BOARD", then words: no-encoder; objects=FILE (a script, see objects.scripted);
-build=SECONDS (how long nvinfer takes to build an engine).
+build=SECONDS (how long nvinfer takes to build an engine); real=ELEMENT,ELEMENT (which ones are NVIDIA's own).
 """
 
 import os
 import sys
-from typing import Mapping, Optional
+from typing import Collection, Mapping, Optional
 
 import gi
 
@@ -41,20 +42,29 @@ def install(
     encoder_works: bool = True,
     build_seconds: float = 0.0,
     detect: objects.Detect = objects.moving_box,
+    real: Collection[str] = (),
     catalogue_path: str = _CATALOGUE,
 ) -> None:
     """Registers the elements of a release ("7.1") on a board ("dgpu" or "jetson"), and pyds.
 
     encoder_works: False for a board without NVENC; the encoders then exist and fail at the first frame's format.
-    detect: what nvinfer sees in a frame, for networks that are no raw tensors. Raises catalogue.CatalogueError.
+    detect: what nvinfer sees in a frame, for networks that are no raw tensors. real: elements that are NVIDIA's own;
+    what stands in for the others then takes and gives pictures on the GPU where it meets them (bridge.py). Raises
+    catalogue.CatalogueError, and ValueError for a real element that GStreamer does not have.
     """
     specs = catalogue.load(catalogue_path, release, board)
     order = catalogue.releases(catalogue_path)
     Gst.init(None)
+    missing = [name for name in real if Gst.ElementFactory.find(name) is None]
+    if missing:
+        raise ValueError(
+            "GStreamer has no real %s; is the library beside it that the plugin needs?" % ", ".join(missing)
+        )
     # Classes of elements become GTypes when their modules are imported, which GStreamer must be initialised for.
     from sidecar.standins import pyds, registry
 
-    registry.register_all(specs, registry.Options(release, board, order, encoder_works, build_seconds, detect))
+    options = registry.Options(release, board, order, encoder_works, build_seconds, detect, frozenset(real))
+    registry.register_all(specs, options)
     sys.modules["pyds"] = pyds
 
 
@@ -68,6 +78,7 @@ def install_from_environment(environment: Optional[Mapping[str, str]] = None) ->
         raise ValueError("%s begins with RELEASE/BOARD, such as 7.1/dgpu, not with %s" % (VARIABLE, words[0]))
     encoder_works, build_seconds = True, 0.0
     detect: objects.Detect = objects.moving_box
+    real: Collection[str] = ()
     for word in words[1:]:
         key, _, value = word.partition("=")
         if word == "no-encoder":
@@ -76,7 +87,10 @@ def install_from_environment(environment: Optional[Mapping[str, str]] = None) ->
             detect = objects.scripted(value)
         elif key == "build" and value:
             build_seconds = float(value)
+        elif key == "real" and value:
+            real = value.split(",")
         else:
-            raise ValueError("%s: %s is none of no-encoder, objects=FILE, build=SECONDS" % (VARIABLE, word))
-    install(release, board, encoder_works, build_seconds, detect)
+            message = "%s: %s is none of no-encoder, objects=FILE, build=SECONDS, real=ELEMENTS" % (VARIABLE, word)
+            raise ValueError(message)
+    install(release, board, encoder_works, build_seconds, detect, real)
     return True

@@ -1,13 +1,13 @@
 """Which class stands in for which element."""
 
-from typing import List, NamedTuple, Tuple, Type
+from typing import FrozenSet, List, NamedTuple, Tuple, Type
 
 import gi
 
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-from sidecar.standins import batch, catalogue, element, generic, objects  # noqa: E402
+from sidecar.standins import batch, bridge, catalogue, element, generic, objects  # noqa: E402
 from sidecar.standins.codec import Decoder, Encoder, JpegEncoder  # noqa: E402
 from sidecar.standins.convert import Convert  # noqa: E402
 from sidecar.standins.demux import Demux  # noqa: E402
@@ -20,6 +20,9 @@ from sidecar.standins.tracker import Tracker  # noqa: E402
 
 # Above every software decoder, so that uridecodebin takes it.
 _DECODER_RANK = int(Gst.Rank.PRIMARY) + 11
+
+# If this one is real, so is the memory of the pictures that it makes.
+_CONVERTER = "nvvideoconvert"
 
 _ELEMENTS = {
     "nvstreammux": (Mux, "Generic/Video"),
@@ -47,6 +50,8 @@ class Options(NamedTuple):
     encoder_works: bool
     build_seconds: float
     detect: objects.Detect
+    # Elements that GStreamer has already, and that are left to it.
+    real: FrozenSet[str] = frozenset()
 
     def later_than(self, release: str) -> bool:
         return self.order.index(self.release) > self.order.index(release)
@@ -56,10 +61,16 @@ class Options(NamedTuple):
 
 
 def register_all(specs: List[catalogue.Element], options: Options) -> None:
-    """Registers all elements of a release and board. Once in a process."""
+    """Registers all elements of a release and board but the real ones. Once in a process."""
     batch.register()
     for spec in specs:
+        if spec.name in options.real:
+            continue
         base, klass = _ELEMENTS.get(spec.name) or (_generic(spec), "Generic")
+        if _CONVERTER in options.real and bridge.needed(spec.name):
+            inside = spec._replace(name=bridge.inside_name(spec.name))
+            element.register(base, inside, options, 0, klass)
+            base = bridge.Bridge
         element.register(base, spec, options, _DECODER_RANK if spec.name == "nvv4l2decoder" else 0, klass)
 
 
