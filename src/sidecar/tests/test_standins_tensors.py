@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+import shutil
+from pathlib import Path
 from typing import Any, List
 
 import gi
@@ -43,15 +45,18 @@ def tensors(config: str) -> List[Any]:
     return found
 
 
-def test_layers_carry_the_networks_outputs_for_the_frame() -> None:
+def test_layers_carry_the_networks_outputs_for_the_frame(tmp_path: Path) -> None:
     import onnxruntime
+
+    # A copy: nvinfer writes its engine file beside the network.
+    bundle = shutil.copytree(BUNDLE, str(tmp_path / "bundle"))
 
     session = onnxruntime.InferenceSession(BUNDLE + "/network.onnx", providers=["CPUExecutionProvider"])
     # GStreamer makes 253 of white; then net-scale-factor and offsets of the bundle.
     image = np.full((1, 300, 300, 3), (253 - 127.5) / 127.5, np.float32)
     expected = session.run(["boxes", "scores"], {"image": image})
     for (name, shape, values), wanted, output in zip(
-        run(tensors, "7.1/dgpu", BUNDLE + "/config_infer.txt"), ("boxes", "scores"), expected
+        run(tensors, "7.1/dgpu", bundle + "/config_infer.txt"), ("boxes", "scores"), expected
     ):
         assert name == wanted
         assert shape == list(output.shape[1:])
