@@ -1,6 +1,6 @@
 """What H.264 and H.265 need at each place of the outlet's graphs."""
 
-from typing import NamedTuple
+from typing import Any, Dict, NamedTuple
 
 from sidecar.outlet.protocol import RTP_PAYLOAD_TYPE
 
@@ -15,6 +15,28 @@ class Codec(NamedTuple):
     frames: str
     # What comes from the worker.
     rtp: str
+    # Encodes the standby picture: with the worker's software encoder, and without access unit delimiters.
+    encoder: str
+    still_settings: Dict[str, Any]
+
+
+# Constant quality: a frame comes out as large as its picture needs.
+_STILL_SETTINGS: Dict[str, Dict[str, Any]] = {
+    "H264": {
+        "tune": "zerolatency",
+        "speed_preset": "ultrafast",
+        "threads": 1,
+        "pass": "quant",
+        "quantizer": 24,
+        "aud": False,
+    },
+    "H265": {
+        "tune": "zerolatency",
+        "speed_preset": "ultrafast",
+        "qp": 26,
+        "option_string": "pools=none:frame-threads=1:log-level=none",
+    },
+}
 
 
 def codec(name: str) -> Codec:
@@ -26,4 +48,6 @@ def codec(name: str) -> Codec:
         payloader="rtp%spay" % family,
         frames="video/x-%s, stream-format=byte-stream, alignment=au" % family,
         rtp="application/x-rtp, media=video, clock-rate=90000, encoding-name=%s, payload=%d" % (name, RTP_PAYLOAD_TYPE),
+        encoder="x264enc" if name == "H264" else "x265enc",
+        still_settings=_STILL_SETTINGS[name],
     )

@@ -41,10 +41,10 @@ class MountFactory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # gi 
         return "%s %d" % (self._mount.path, self._ended)
 
     def do_create_element(self, _url: Any) -> Optional[Any]:
-        """None (the client is told that there is nothing yet) before the worker's first frame."""
-        if not self._feed.has_picture:
-            return None
+        """None (the client is told that there is nothing yet) if there is neither a frame nor a standby picture."""
         elements = codec(self._mount.codec)
+        if not self._feed.has_picture and Gst.ElementFactory.find(elements.encoder) is None:
+            return None
         container = Gst.Bin.new(None)
         chain = Chain(container)
         chain.add("appsrc", _SOURCE, caps=elements.frames, format="time", is_live=True, block=False)

@@ -18,12 +18,15 @@ from sidecar.outlet.protocol import (
     configured_message,
     failed_message,
     parse_configuration,
+    parse_texts,
     status_message,
 )
 from sidecar.outlet.server import PortError, Server
 
 _RETRY_MS = 2000
 _STATUS_MS = 1000
+# A standby picture is sent so often: a decoder that missed one, and a person who looks for life, wait no longer.
+_STANDBY_MS = 250
 # A client's request is heard before it is carried out: look this much later.
 _RECOUNT_MS = 50
 
@@ -45,7 +48,10 @@ class Outlet:
         self._retry = 0
         self._recount = 0
         self._told: Dict[str, MountStatus] = {}
-        self._tick = GLib.timeout_add(_STATUS_MS, self._tell_status)
+        self._ticks = [
+            GLib.timeout_add(_STATUS_MS, self._on_status_tick),
+            GLib.timeout_add(_STANDBY_MS, self._on_standby_tick),
+        ]
 
     def take_worker(self, connection: Any) -> None:
         """A worker has connected: from now on it has the say, and one before it has not."""
@@ -56,7 +62,8 @@ class Outlet:
 
     def stop(self) -> None:
         """Ends everything."""
-        GLib.source_remove(self._tick)
+        for tick in self._ticks:
+            GLib.source_remove(tick)
         self._cancel_retry()
         if self._worker is not None:
             self._worker.close()
@@ -66,12 +73,20 @@ class Outlet:
 
     def _on_message(self, message: Dict[str, Any]) -> None:
         try:
+            if "say" in message:
+                self._say(parse_texts(message["say"]))
+                return
             configuration = parse_configuration(message.get("configure"))
         except ProtocolError as error:
-            self._tell(failed_message(Failure(INTERNAL, "the outlet cannot read its configuration: %s" % error)))
+            self._tell(failed_message(Failure(INTERNAL, "the outlet cannot read what it was told: %s" % error)))
             return
         self._failure = None
         self._configure(configuration)
+
+    def _say(self, texts: Dict[str, str]) -> None:
+        for path, text in texts.items():
+            if path in self._mounts:
+                self._mounts[path].say(text)
 
     def _configure(self, configuration: Configuration) -> bool:
         """Makes the configuration true, now or by trying again."""
@@ -93,13 +108,13 @@ class Outlet:
     def _set_mounts(self, configuration: Configuration) -> None:
         wanted = {mount.path: mount for mount in configuration.mounts}
         for path, mount_point in list(self._mounts.items()):
-            if wanted.get(path) != mount_point.mount:
+            if path not in wanted or not mount_point.mount.is_same_stream(wanted[path]):
                 del self._mounts[path]
                 mount_point.stop()
         for path, mount in wanted.items():
             if path not in self._mounts:
                 self._mounts[path] = MountPoint(mount, self._server, self._own_agent, self._recount_now)
-            self._mounts[path].expect_new_stream()
+            self._mounts[path].expect_new_stream(mount.title)
 
     def _listen(self, port: int) -> None:
         if port != self._server.port:
@@ -120,14 +135,23 @@ class Outlet:
             GLib.source_remove(self._retry)
             self._retry = 0
 
-    def _tell_status(self) -> bool:
+    def _on_standby_tick(self) -> bool:
+        for mount_point in self._mounts.values():
+            mount_point.show()
+        return True
+
+    def _on_status_tick(self) -> bool:
+        self._server.forget_lost_viewers()
+        self._tell_status()
+        return True
+
+    def _tell_status(self) -> None:
         """Tells what has changed since it was last told."""
         viewers = self._server.viewers(self._mounts)
         statuses = {path: mount_point.status(viewers[path]) for path, mount_point in self._mounts.items()}
         if statuses != self._told:
             self._told = statuses
             self._tell(status_message(statuses))
-        return True
 
     def _recount_soon(self) -> bool:
         if not self._recount:
@@ -144,6 +168,8 @@ class Outlet:
 
     def _on_worker_gone(self, problem: Optional[str]) -> None:
         self._worker = None
+        for mount_point in self._mounts.values():
+            mount_point.worker_is_gone()
         if problem is None:
             _log.info("worker disconnected; viewers stay")
         else:

@@ -6,6 +6,7 @@ from gi.repository import GLib, Gst
 
 from sidecar.chain import Chain, make
 from sidecar.outlet.codec import codec
+from sidecar.outlet.mark import is_marked
 from sidecar.outlet.protocol import Mount
 
 # An attempt without a frame is given up after this; the next one follows after a pause.
@@ -14,10 +15,13 @@ _PAUSE_MS = 500
 
 
 class Proof:
-    """Plays a mount until a frame has come through the network, however often that must be tried. Main-loop thread."""
+    """Plays a mount until a frame of the worker's has come through the network, however often that must be tried.
+
+    Methods and callbacks are on the main-loop thread.
+    """
 
     def __init__(self, mount: Mount, port: int, user_agent: str, on_proven: Callable[[], None]) -> None:
-        """Begins at once. on_proven is called once, on the main-loop thread. Raises ChainError."""
+        """Begins at once. on_proven is called once. Raises ChainError."""
         self._mount = mount
         self._location = "rtsp://127.0.0.1:%d%s" % (port, mount.path)
         self._user_agent = user_agent
@@ -40,9 +44,10 @@ class Proof:
         # Whole frames, not packets, are the proof.
         chain = Chain(pipeline)
         depayloader = chain.add(elements.depayloader)
+        chain.caps(elements.frames)
         sink = chain.add("fakesink", sync=False, signal_handoffs=True)
         source.connect("pad-added", lambda _, pad: pad.link(depayloader.get_static_pad("sink")))
-        sink.connect("handoff", lambda *_: GLib.idle_add(self._on_frame, pipeline))
+        sink.connect("handoff", _Witness(lambda: GLib.idle_add(self._on_frame, pipeline)).on_handoff)
         bus = pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message::error", lambda *_: self._try_later(pipeline))
@@ -72,3 +77,17 @@ class Proof:
             self._pipeline.get_bus().remove_signal_watch()
             self._pipeline.set_state(Gst.State.NULL)
             self._pipeline = None
+
+
+class _Witness:
+    """Tells the worker's frames from those of the standby picture. On the client's streaming thread."""
+
+    def __init__(self, on_frame: Callable[[], Any]) -> None:
+        self._on_frame = on_frame
+        self._is_whole = False
+
+    def on_handoff(self, _sink: Any, frame: Any, _pad: Any) -> None:
+        # A client comes at any moment: the first frame may lack its beginning, and with it the mark.
+        if self._is_whole and not is_marked(frame.extract_dup(0, frame.get_size())):
+            self._on_frame()
+        self._is_whole = True

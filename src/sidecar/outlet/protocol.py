@@ -1,6 +1,8 @@
 """What the worker and the outlet say to each other: one JSON object a line over RUN_DIR/outlet.sock.
 
-worker to outlet   {"configure": {"port": 8554, "mounts": [{"path": "/ds", "codec": "H264", "width": W, "height": H}]}}
+worker to outlet   {"configure": {"port": 8554, "mounts":
+                       [{"path": "/ds", "codec": "H264", "width": W, "height": H, "title": "Front door"}]}}
+                   {"say": {"mounts": {"/ds": "no signal since 12:03:11, next try in 4 s"}}}
 outlet to worker   {"configured": {"mounts": {"/ds": {"rtp_port": N}}}}
                    {"failed": {"reason": "PORT_IN_USE" or "INTERNAL", "detail": "one line"}}
                    {"status": {"mounts": {"/ds": {"frames": N, "viewers": N, "served": true or false}}}}
@@ -8,6 +10,9 @@ outlet to worker   {"configured": {"mounts": {"/ds": {"rtp_port": N}}}}
 A configuration is answered by "configured", or by "failed" and, as soon as the outlet succeeds, "configured". Then the
 worker sends each mount's RTP (payload type 96) to 127.0.0.1 at the mount's rtp_port, beginning with a key frame. Before
 it begins another RTP stream it configures again: that lets the outlet take the new stream at once.
+
+While a mount gets no frames its viewers see a standby picture. "say" gives the text of it for each mount that it names,
+until the next one; "" leaves the text to the outlet. It holds for as long as the connection.
 """
 
 from typing import Any, Dict, NamedTuple, Tuple
@@ -34,6 +39,12 @@ class Mount(NamedTuple):
     codec: str
     width: int
     height: int
+    # What the standby picture calls it, may be empty.
+    title: str = ""
+
+    def is_same_stream(self, other: "Mount") -> bool:
+        """Whether viewers of one can go on with the other."""
+        return self._replace(title="") == other._replace(title="")
 
 
 class Configuration(NamedTuple):
@@ -66,6 +77,10 @@ def configure_message(configuration: Configuration) -> Dict[str, Any]:
     return {"configure": {"port": configuration.port, "mounts": mounts}}
 
 
+def say_message(texts: Dict[str, str]) -> Dict[str, Any]:
+    return {"say": {"mounts": texts}}
+
+
 def configured_message(rtp_ports: Dict[str, int]) -> Dict[str, Any]:
     return {"configured": {"mounts": {path: {"rtp_port": port} for path, port in rtp_ports.items()}}}
 
@@ -93,7 +108,11 @@ def parse_configuration(body: Any) -> Configuration:
 
 def _parse_mount(body: Any) -> Mount:
     mount = Mount(
-        *(_field(body, name, kind) for name, kind in (("path", str), ("codec", str), ("width", int), ("height", int)))
+        path=_field(body, "path", str),
+        codec=_field(body, "codec", str),
+        width=_field(body, "width", int),
+        height=_field(body, "height", int),
+        title=_field(body, "title", str),
     )
     if not mount.path.startswith("/"):
         raise ProtocolError("path: %r does not begin with a slash" % mount.path)
@@ -102,6 +121,12 @@ def _parse_mount(body: Any) -> Mount:
     if mount.width < 1 or mount.height < 1:
         raise ProtocolError("size: %dx%d is not a picture" % (mount.width, mount.height))
     return mount
+
+
+def parse_texts(body: Any) -> Dict[str, str]:
+    """The body of "say". Raises ProtocolError."""
+    mounts = _field(body, "mounts", dict)
+    return {path: _field(mounts, path, str) for path in mounts}
 
 
 def parse_rtp_ports(body: Any) -> Dict[str, int]:

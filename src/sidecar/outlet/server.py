@@ -10,6 +10,8 @@ from sidecar.outlet.protocol import INTERNAL, PORT_IN_USE, Failure
 
 # Clients are served by this many threads. A client that is slow to be answered delays those of its thread only.
 _CLIENT_THREADS = 4
+# A client over TCP that takes nothing for so long is gone, or does not read: the kernel closes the connection.
+_STUCK_MS = 10000
 
 
 class PortError(Exception):
@@ -77,6 +79,11 @@ class Server:
         if self._server is not None:
             self._server.client_filter(choose)
 
+    def forget_lost_viewers(self) -> None:
+        """Ends sessions that have timed out: their clients are gone without a word. To be called now and then."""
+        if self._server is not None:
+            self._server.get_session_pool().cleanup()
+
     def viewers(self, paths: Iterable[str]) -> Dict[str, int]:
         """How many clients play each of these mounts now."""
         counts = dict.fromkeys(paths, 0)
@@ -92,7 +99,9 @@ class Server:
     def _on_client(self, _server: Any, client: Any) -> None:
         # A frame is several writes: with Nagle's algorithm the last one waits for the client's delayed acknowledgement,
         # 40 ms.
-        client.get_connection().get_write_socket().set_option(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = client.get_connection().get_write_socket()
+        connection.set_option(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.set_option(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STUCK_MS)
         client.connect("options-request", self._on_options)
         for signal in ("play-request", "pause-request", "teardown-request"):
             client.connect(signal, lambda *_: self._on_change())

@@ -18,6 +18,8 @@ from sidecar.outlet.protocol import (
     parse_failure,
     parse_rtp_ports,
     parse_statuses,
+    parse_texts,
+    say_message,
     status_message,
 )
 
@@ -27,8 +29,12 @@ def over_the_wire(message):
 
 
 def test_each_end_reads_what_the_other_writes():
-    configuration = Configuration(8554, (Mount("/ds", "H264", 1280, 720), Mount("/ds/front", "H265", 640, 360)))
+    configuration = Configuration(
+        8554, (Mount("/ds", "H264", 1280, 720), Mount("/ds/front", "H265", 640, 360, "Front door"))
+    )
     assert parse_configuration(over_the_wire(configure_message(configuration))["configure"]) == configuration
+    texts = {"/ds": "no signal since 12:03:11", "/ds/front": ""}
+    assert parse_texts(over_the_wire(say_message(texts))["say"]) == texts
     ports = {"/ds": 40123}
     assert parse_rtp_ports(over_the_wire(configured_message(ports))["configured"]) == ports
     failure = Failure(PORT_IN_USE, "RTSP port 8554 is in use")
@@ -37,7 +43,7 @@ def test_each_end_reads_what_the_other_writes():
     assert parse_statuses(over_the_wire(status_message(statuses))["status"]) == statuses
 
 
-MOUNT = {"path": "/ds", "codec": "H264", "width": 640, "height": 360}
+MOUNT = {"path": "/ds", "codec": "H264", "width": 640, "height": 360, "title": ""}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +60,7 @@ MOUNT = {"path": "/ds", "codec": "H264", "width": 640, "height": 360}
         ({"port": 8554, "mounts": [dict(MOUNT, codec="VP8")]}, "codec: 'VP8' is not one of H264, H265"),
         ({"port": 8554, "mounts": [dict(MOUNT, width="640")]}, "width: '640' is not of type int"),
         ({"port": 8554, "mounts": [dict(MOUNT, height=0)]}, "size: 640x0 is not a picture"),
+        ({"port": 8554, "mounts": [dict(MOUNT, title=None)]}, "title: None is not of type str"),
         ({"port": 8554, "mounts": [MOUNT, MOUNT]}, "path: /ds is there twice"),
     ],
 )
@@ -61,3 +68,15 @@ def test_a_configuration_that_cannot_be_is_refused_by_name(body, problem):
     with pytest.raises(ProtocolError) as refusal:
         parse_configuration(body)
     assert str(refusal.value).startswith(problem)
+
+
+@pytest.mark.parametrize("body", [None, {"mounts": []}, {"mounts": {"/ds": 7}}])
+def test_a_text_that_is_none_is_refused(body):
+    with pytest.raises(ProtocolError):
+        parse_texts(body)
+
+
+def test_another_title_is_no_other_stream():
+    mount = Mount("/ds", "H264", 640, 360, "Front")
+    assert mount.is_same_stream(mount._replace(title="Back"))
+    assert not mount.is_same_stream(mount._replace(width=320))

@@ -17,6 +17,7 @@ from sidecar.outlet.protocol import (
     parse_failure,
     parse_rtp_ports,
     parse_statuses,
+    say_message,
 )
 
 _FIRST_DELAY_MS = 100
@@ -50,6 +51,8 @@ class OutletLink:
         self._on_failed = on_failed
         self._on_down = on_down
         self._configuration: Optional[Configuration] = None
+        # By mount path, what was said last.
+        self._texts: Dict[str, str] = {}
         self._lines: Optional[JsonLines] = None
         self._delay_ms = _FIRST_DELAY_MS
         # GLib source number; 0: none.
@@ -58,8 +61,20 @@ class OutletLink:
     def configure(self, port: int, mounts: Iterable[Mount]) -> None:
         """Says what is wanted from now on. Also to be called, with the same values, before a new RTP stream begins."""
         self._configuration = Configuration(port, tuple(mounts))
+        paths = {mount.path for mount in self._configuration.mounts}
+        self._texts = {path: text for path, text in self._texts.items() if path in paths}
+        self._tell_all()
+
+    def say(self, path: str, text: str) -> None:
+        """What the standby picture of a mount says while no frames come; empty: what the outlet itself knows.
+
+        For a mount of the last configure(); it holds until something else is said.
+        """
+        if text == self._texts.get(path, ""):
+            return
+        self._texts[path] = text
         if self._lines is not None:
-            self._lines.send(configure_message(self._configuration))
+            self._lines.send(say_message({path: text}))
 
     def stop(self) -> None:
         """Disconnects. No callback comes after this. The outlet goes on serving its viewers."""
@@ -85,9 +100,14 @@ class OutletLink:
             return False
         self._delay_ms = _FIRST_DELAY_MS
         self._lines = JsonLines(connection, self._on_message, self._on_closed)
-        if self._configuration is not None:
-            self._lines.send(configure_message(self._configuration))
+        self._tell_all()
         return False
+
+    def _tell_all(self) -> None:
+        if self._lines is not None and self._configuration is not None:
+            self._lines.send(configure_message(self._configuration))
+            if self._texts:
+                self._lines.send(say_message(self._texts))
 
     def _on_closed(self, problem: Optional[str]) -> None:
         _log.warning("outlet is gone", why=problem)

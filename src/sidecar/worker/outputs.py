@@ -48,6 +48,11 @@ def codec_name(encoding: spec.Encoding) -> str:
     return CODEC_NAMES[encoding.codec or spec.CODEC_H264]
 
 
+def _title(one: Plan) -> str:
+    """What a picture is called by its standby picture: a tiled one needs no name."""
+    return one.cameras[0].name or one.cameras[0].id if len(one.cameras) == 1 else ""
+
+
 class Outputs:
     """Tells the outlet what to serve, and the board how it goes. All methods and callbacks are on the loop thread."""
 
@@ -88,8 +93,17 @@ class Outputs:
             self.show(key, waiting=state.OutputStatus.Waiting())
         self._link.configure(
             plans[0].port,
-            [Mount(one.path, codec_name(one.encoding), one.encoding.width, one.encoding.height) for one in plans],
+            [
+                Mount(one.path, codec_name(one.encoding), one.encoding.width, one.encoding.height, _title(one))
+                for one in plans
+            ],
         )
+
+    def say(self, key: OutputKey, text: str) -> None:
+        """Why a picture of serve() has no frames: its standby picture says so. Empty when it has them again."""
+        one = self._plans.get(key)
+        if one is not None:
+            self._link.say(one.path, text)
 
     def fail(self, key: OutputKey, reason: "state.OutputFailedReason", detail: str) -> None:
         """An output cannot be made now; whoever says so tries again after RETRY_SECONDS."""

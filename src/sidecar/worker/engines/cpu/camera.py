@@ -203,7 +203,7 @@ class Camera:
             intake.frozen_look = b""
             self._phase = Live(now)
             self._attempts = 0
-            self._noted = ""
+            self._say("")
             self._show_live()
         elif now - phase.began > FIRST_FRAME_SECONDS:
             reason = state.CAMERA_LOST_REASON_FROZEN if is_frozen else state.CAMERA_LOST_REASON_TIMEOUT

@@ -107,10 +107,11 @@ class Picture:
             self.frames_dropped += 1
 
     def note(self, camera_id: str, text: str) -> None:
-        """Says on a camera's tile why it shows nothing fresh. A picture of one camera has the standby picture."""
+        """Says on a camera's tile why it shows nothing fresh, empty: it does. A picture of one camera has the standby
+        picture."""
         self._notes[camera_id] = text
         tile = self._tiles.get(camera_id)
-        if tile is not None and self._started:
+        if tile is not None and self._started and text:
             tile.note(text)
 
     def set_rtp_port(self, port: int) -> None:

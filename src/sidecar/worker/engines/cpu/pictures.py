@@ -38,6 +38,8 @@ class Pictures:
         self._notes[camera_id] = text
         for picture in self._pictures.values():
             picture.note(camera_id, text)
+        for key in self._plans:
+            self._say(key)
 
     def picture(self, key: OutputKey) -> Optional[Picture]:
         """The picture of an output, None if there is none (yet)."""
@@ -66,6 +68,8 @@ class Pictures:
         changes += [_change(key, pipeline.EFFECT_REBUILD) for key in dict.fromkeys(outdated + fresh)]
         if outdated or fresh:
             self._outputs.serve(list(wanted.values()))
+            for key in fresh:
+                self._say(key)
         return changes
 
     def stop(self) -> None:
@@ -131,6 +135,15 @@ class Pictures:
 
         self._retries[key] = GLib.timeout_add(int(RETRY_SECONDS * 1000), again)
         self._outputs.fail(key, state.OUTPUT_FAILED_REASON_ENCODER, detail)
+
+    def _say(self, key: OutputKey) -> None:
+        """Why a picture may have no frames: one of several cameras has none until the first of them sends."""
+        cameras = self._plans[key].cameras
+        notes = [(camera.name or camera.id, self._notes.get(camera.id, "")) for camera in cameras]
+        if len(notes) == 1:
+            self._outputs.say(key, notes[0][1])
+        else:
+            self._outputs.say(key, "\n".join("%s: %s" % (name, note) for name, note in notes if note))
 
     def _count(self, key: OutputKey, status: state.OutputStatus) -> None:
         picture = self._pictures.get(key)

@@ -10,18 +10,13 @@ from typing import Any, NamedTuple, Optional, Tuple
 import cairo
 import numpy as np
 
+from sidecar import letters
 from sidecar.worker.engines.cpu.palette import Colour
 from sidecar.worker.inference.frame import I420Frame
 
 # BT.709, limited range.
 _BLACK = (16, 128, 128)
 _TO_YUV = np.array(((0.1826, 0.6142, 0.0620), (-0.1006, -0.3386, 0.4392), (0.4392, -0.3989, -0.0403)))
-
-_FONT = "DejaVu Sans"
-_ELLIPSIS = "\u2026"
-
-# Longer texts fit no picture; measuring them would only cost time.
-_MAX_TEXT = 512
 
 
 class Stamp(NamedTuple):
@@ -77,16 +72,16 @@ def put(frame: I420Frame, x: int, y: int, stamp: Stamp) -> None:
 def text(content: str, style: TextStyle, max_width: int) -> Optional[Stamp]:
     """One line of text on a filled strip, cut with an ellipsis at max_width. None if nothing fits."""
     pad = max(2, style.size // 3)
-    pen = _pen(cairo.ImageSurface(cairo.FORMAT_ARGB32, 1, 1), style)
-    line = _fitted(pen, _printable(content), max_width - 2 * pad)
+    pen = letters.pen(cairo.ImageSurface(cairo.FORMAT_ARGB32, 1, 1), style.size)
+    line = letters.fitted(pen, letters.printable(content), max_width - 2 * pad)
     if not line:
         return None
     ascent, descent = pen.font_extents()[:2]
-    width = min(even(pen.text_extents(line).x_advance + 2 * pad + 1), max_width // 2 * 2)
+    width = min(even(letters.width(pen, line) + 2 * pad + 1), max_width // 2 * 2)
     height = even(ascent + descent + style.size // 4 + 1)
 
     surface = cairo.ImageSurface(cairo.FORMAT_ARGB32, width, height)
-    pen = _pen(surface, style)
+    pen = letters.pen(surface, style.size)
     pen.set_source_rgba(*_unit(style.fill), style.opacity)
     _round_rectangle(pen, width, height, style.radius)
     pen.fill()
@@ -94,32 +89,6 @@ def text(content: str, style: TextStyle, max_width: int) -> Optional[Stamp]:
     pen.move_to(pad, round((height - ascent - descent) / 2 + ascent))
     pen.show_text(line)
     return _from_surface(surface)
-
-
-def _pen(surface: Any, style: TextStyle) -> Any:
-    pen = cairo.Context(surface)
-    pen.select_font_face(_FONT, cairo.FONT_SLANT_NORMAL, cairo.FONT_WEIGHT_BOLD)
-    pen.set_font_size(style.size)
-    return pen
-
-
-def _printable(content: str) -> str:
-    # Cairo refuses NUL and lone surrogates; other control characters would show as empty frames.
-    content = content[:_MAX_TEXT].encode("utf-8", "replace").decode("utf-8")
-    return "".join(c if c.isprintable() else " " for c in content).strip()
-
-
-def _fitted(pen: Any, line: str, max_width: int) -> str:
-    if pen.text_extents(line).x_advance <= max_width:
-        return line
-    fits, too_long = 0, len(line)
-    while too_long - fits > 1:
-        middle = (fits + too_long) // 2
-        if pen.text_extents(line[:middle].rstrip() + _ELLIPSIS).x_advance <= max_width:
-            fits = middle
-        else:
-            too_long = middle
-    return line[:fits].rstrip() + _ELLIPSIS if fits else ""
 
 
 def _round_rectangle(pen: Any, width: int, height: int, radius: int) -> None:

@@ -1,0 +1,265 @@
+"""Supports the tests of the outlet: it as a real process, senders that stand for the worker, and real clients."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib, Gst  # noqa: E402
+
+from sidecar.outlet.mark import is_marked  # noqa: E402
+from sidecar.outlet.protocol import Mount  # noqa: E402
+from sidecar.worker.outlet_link import OutletLink  # noqa: E402
+
+Gst.init(None)
+
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+H264 = Mount("/ds", "H264", 320, 240)
+H265 = Mount("/ds", "H265", 320, 240)
+ENCODERS = {
+    "H264": "x264enc tune=zerolatency speed-preset=ultrafast threads=1 bitrate=16000 key-int-max=%d ! rtph264pay",
+    "H265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=%d ! rtph265pay",
+}
+# Plays over TCP and never reads what comes.
+STUCK_CLIENT = """
+import socket, sys, time
+client = socket.socket()
+client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+client.connect(("127.0.0.1", int(sys.argv[1])))
+url = "rtsp://127.0.0.1:%s/ds" % sys.argv[1]
+def ask(method, url, number, *headers):
+    client.send("\\r\\n".join(["%s %s RTSP/1.0" % (method, url), "CSeq: %d" % number, *headers, "", ""]).encode())
+    return client.recv(65536).decode(errors="replace")
+ask("DESCRIBE", url, 1)
+answer = ask("SETUP", url + "/stream=0", 2, "Transport: RTP/AVP/TCP;unicast;interleaved=0-1")
+session = answer.split("Session: ")[1].split(";")[0].strip()
+ask("PLAY", url, 3, "Session: " + session)
+print("playing", flush=True)
+time.sleep(60)
+"""
+
+
+def until(condition, what, within=5.0):
+    """Turns the main loop until a condition holds."""
+    context = GLib.MainContext.default()
+    alarm = GLib.timeout_add(10, lambda: True)
+    deadline = time.monotonic() + within
+    try:
+        while not condition():
+            assert time.monotonic() < deadline, "not in time: " + what
+            context.iteration(True)
+    finally:
+        GLib.source_remove(alarm)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Playing:
+    """A GStreamer pipeline that plays until the end of the test."""
+
+    def __init__(self, description):
+        self.pipeline = Gst.parse_launch(description)
+        self.errors = []
+        bus = self.pipeline.get_bus()
+        bus.add_signal_watch()
+        self._watched = True
+        bus.connect("message::error", lambda _, message: self.errors.append(message.parse_error()[0].message))
+        bus.connect("message::eos", lambda _, message: self.errors.append("end of stream"))
+
+    def start(self):
+        self.pipeline.set_state(Gst.State.PLAYING)
+        return self
+
+    def pause(self):
+        self.pipeline.set_state(Gst.State.PAUSED)
+
+    def stop(self):
+        if self._watched:
+            self.pipeline.get_bus().remove_signal_watch()
+            self._watched = False
+        self.pipeline.set_state(Gst.State.NULL)
+
+
+class Sender(Playing):
+    """Stands for the worker: a test picture as RTP, with sequence numbers and time stamps of its own."""
+
+    def __init__(self, mount, rtp_port, key_interval=15, pattern="ball", frames=-1):
+        encoder = ENCODERS[mount.codec] % key_interval
+        super().__init__(
+            "videotestsrc is-live=true num-buffers=%d pattern=%s ! "
+            "video/x-raw,width=%d,height=%d,framerate=15/1 ! %s mtu=60000 "
+            "config-interval=-1 pt=96 ! udpsink host=127.0.0.1 port=%d sync=false"
+            % (frames, pattern, mount.width, mount.height, encoder, rtp_port)
+        )
+
+
+class Viewer(Playing):
+    """A client that decodes. Notes the time stamp of each frame, when it came, and whose it was."""
+
+    def __init__(self, port, mount, transport, decoder=None):
+        family = mount.codec.lower()
+        super().__init__(
+            "rtspsrc location=rtsp://127.0.0.1:%d%s protocols=%s latency=0 ! rtp%sdepay ! %sparse ! "
+            "video/x-%s,stream-format=byte-stream,alignment=au ! identity name=coded signal-handoffs=true ! %s ! "
+            "fakesink name=sink sync=false signal-handoffs=true"
+            % (port, mount.path, transport, family, family, family, decoder or "avdec_" + family)
+        )
+        self.times = []
+        self.arrivals = []
+        self.standby_frames = 0
+        self.live_frames = 0
+        self.picture = b""
+        self.pipeline.get_by_name("coded").connect("handoff", self._on_coded)
+        self.pipeline.get_by_name("sink").connect("handoff", self._on_decoded)
+
+    @property
+    def frames(self):
+        return len(self.times)
+
+    def _on_coded(self, _, frame):
+        if is_marked(frame.extract_dup(0, frame.get_size())):
+            self.standby_frames += 1
+        else:
+            self.live_frames += 1
+
+    def _on_decoded(self, _sink, frame, _pad):
+        self.times.append(frame.pts)
+        self.arrivals.append(time.monotonic())
+        self.picture = frame.extract_dup(0, frame.get_size())
+
+
+class FfmpegViewer:
+    """ffmpeg as a client that decodes, and complains of all that it does not like."""
+
+    def __init__(self, port, mount, transport):
+        command = (
+            "ffmpeg -nostdin -loglevel error -rtsp_transport %s -i rtsp://127.0.0.1:%d%s -f framecrc -flush_packets 1 -"
+        )
+        self._process = subprocess.Popen(
+            (command % (transport, port, mount.path)).split(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            universal_newlines=True,
+        )
+        self.times = []
+        self.complaints = []
+        self._readers = [
+            threading.Thread(target=_for_each, args=(self._process.stdout, self._take)),
+            threading.Thread(target=_for_each, args=(self._process.stderr, self.complaints.append)),
+        ]
+
+    @property
+    def frames(self):
+        return len(self.times)
+
+    def start(self):
+        for reader in self._readers:
+            reader.start()
+        return self
+
+    def stop(self):
+        self._process.kill()
+        self._process.wait()
+        for reader in self._readers:
+            reader.join()
+
+    def _take(self, line):
+        # stream, dts, pts, duration, size, checksum; comments begin with #.
+        if not line.startswith("#"):
+            self.times.append(int(line.split(",")[2]))
+
+
+def _for_each(stream, take):
+    with stream:
+        for line in stream:
+            take(line)
+
+
+class Rig:
+    """An outlet process, the worker's link to it, and what the link has said."""
+
+    def __init__(self, run_dir):
+        self._run_dir = str(run_dir)
+        self._playing = []
+        self._stuck = []
+        self.rtsp_port = free_port()
+        self.ports = None
+        self.statuses = {}
+        self.failures = []
+        self.downs = 0
+        self.link = None
+        self.start_outlet()
+        self.connect()
+
+    def start_outlet(self):
+        env = dict(os.environ, PYTHONPATH=SOURCE, SLIPSTREAM_RUN_DIR=self._run_dir)
+        self.process = subprocess.Popen([sys.executable, "-m", "sidecar.outlet"], env=env)
+
+    def connect(self):
+        """Connects as a new worker does."""
+        path = os.path.join(self._run_dir, "outlet.sock")
+        self.ports = None
+        self.link = OutletLink(path, self._on_ports, self.statuses.update, self.failures.append, self._on_down)
+
+    def configure(self, *mounts):
+        self.ports = None
+        self.link.configure(self.rtsp_port, mounts)
+        until(lambda: self.ports is not None, "the outlet's answer")
+        return self.ports
+
+    def play(self, playing):
+        self._playing.append(playing)
+        return playing.start()
+
+    def serve(self, mount):
+        """Configures one mount and sends to it. Returns the sender."""
+        return self.play(Sender(mount, self.configure(mount)[mount.path]))
+
+    def watch(self, mount, transport="tcp", client=Viewer):
+        return self.play(client(self.rtsp_port, mount, transport))
+
+    def watch_without_reading(self):
+        """A client over TCP that never reads what comes. Returns when it plays."""
+        stuck = subprocess.Popen(
+            [sys.executable, "-c", STUCK_CLIENT, str(self.rtsp_port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        self._stuck.append(stuck)
+        assert stuck.stdout.readline() == b"playing\n"
+
+    def served(self, path="/ds"):
+        return path in self.statuses and self.statuses[path].served
+
+    def viewers(self, path="/ds"):
+        return self.statuses[path].viewers if path in self.statuses else 0
+
+    def cpu_seconds(self):
+        """Of the outlet, since it began."""
+        with open("/proc/%d/stat" % self.process.pid) as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self):
+        self.link.stop()
+        for playing in self._playing:
+            playing.stop()
+        for process in [*self._stuck, self.process]:
+            process.kill()
+            process.wait()
+        for stuck in self._stuck:
+            stuck.stdout.close()
+
+    def _on_ports(self, ports):
+        self.ports = ports
+
+    def _on_down(self):
+        self.downs += 1
+        self.statuses.clear()

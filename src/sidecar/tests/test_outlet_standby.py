@@ -1,0 +1,163 @@
+"""The standby picture: what viewers see while nobody sends, and that they do not notice more than that."""
+
+import time
+
+import cairo
+import pytest
+
+from sidecar.outlet import card
+from sidecar.outlet.words import Facts, standby_text
+from sidecar.tests.outlet_rig import H264, H265, FfmpegViewer, Rig, Sender, until
+
+SECOND = 1000000000
+FRAME_SIZE = 320 * 240
+
+
+@pytest.fixture
+def rig(tmp_path):
+    made = Rig(tmp_path)
+    yield made
+    made.close()
+
+
+def longest_gap(moments):
+    return max(after - before for before, after in zip(moments, moments[1:]))
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("mount", [H264, H265], ids=lambda mount: mount.codec)
+def test_who_comes_before_the_first_frame_sees_it_at_once_and_then_the_stream(rig, mount, transport):
+    rig.configure(mount)
+    viewer = rig.watch(mount, transport)
+    until(lambda: viewer.frames >= 3, "the standby picture", within=2.0)
+    assert viewer.live_frames == 0
+    assert not rig.served()
+    rig.play(Sender(mount, rig.ports[mount.path]))
+    until(lambda: viewer.live_frames >= 10, "the stream")
+    standby_frames = viewer.standby_frames
+    until(rig.served, "served")
+    until(lambda: viewer.live_frames >= 20, "more of the stream")
+    assert viewer.standby_frames == standby_frames
+    assert viewer.errors == []
+    assert viewer.times == sorted(set(viewer.times))
+
+
+@pytest.mark.parametrize("mount", [H264, H265], ids=lambda mount: mount.codec)
+def test_the_worker_s_death_and_return_cost_viewers_a_standby_picture_and_nothing_else(rig, mount):
+    first = rig.serve(mount)
+    until(rig.served, "served")
+    viewers = [rig.watch(mount, transport) for transport in ("tcp", "udp")]
+    others = [rig.watch(mount, transport, FfmpegViewer) for transport in ("tcp", "udp")]
+    until(lambda: all(viewer.frames >= 10 for viewer in [*viewers, *others]), "frames of the first worker")
+    # Who comes in the middle of a group of pictures complains of what went before.
+    complaints = [len(viewer.complaints) for viewer in others]
+    first.stop()
+    rig.link.stop()
+    away_since = time.monotonic()
+    until(lambda: time.monotonic() > away_since + 3.0, "the time that the worker is away", within=4.0)
+    assert all(viewer.standby_frames >= 5 for viewer in viewers)
+    seen = [viewer.live_frames for viewer in viewers]
+
+    rig.connect()
+    rig.serve(mount)
+    until(lambda: all(viewer.live_frames >= n + 20 for viewer, n in zip(viewers, seen)), "the second worker's frames")
+    until(lambda: rig.viewers() == 4, "the same viewers")
+    for viewer in viewers:
+        assert viewer.errors == []
+        assert viewer.times == sorted(set(viewer.times))
+        assert longest_gap(viewer.times) < 1.5 * SECOND
+        assert longest_gap(viewer.arrivals) < 1.5
+    for viewer, count in zip(others, complaints):
+        assert viewer.complaints[count:] == []
+        assert viewer.times == sorted(set(viewer.times))
+
+
+def test_a_pause_of_the_stream_ends_with_its_next_key_frame(rig):
+    rig.configure(H264)
+    viewer = rig.watch(H264)
+    sender = rig.play(Sender(H264, rig.ports["/ds"]))
+    for pause in range(1, 4):
+        until(lambda: viewer.live_frames >= 10 * pause, "the stream")  # noqa: B023
+        shown = viewer.standby_frames
+        sender.pause()
+        until(lambda: viewer.standby_frames >= shown + 2, "the standby picture", within=2.0)  # noqa: B023
+        sender.start()
+    until(lambda: viewer.live_frames >= 40, "the stream")
+    assert viewer.errors == []
+    assert viewer.times == sorted(set(viewer.times))
+    assert longest_gap(viewer.times) < 1.5 * SECOND
+
+
+def test_standby_frames_prove_nothing(rig):
+    ports = rig.configure(H264)
+    rig.play(Sender(H264, ports["/ds"], frames=1))
+    until(lambda: rig.statuses.get("/ds") is not None and rig.statuses["/ds"].frames == 1, "the only frame")
+    viewer = rig.watch(H264)
+    # Our own client is watching too: it has been sent for by the frame.
+    until(lambda: viewer.standby_frames >= 10, "many standby frames")
+    assert not rig.served()
+
+
+def test_it_says_what_the_worker_says_until_the_worker_is_gone(rig):
+    rig.configure(H264)
+    viewer = rig.watch(H264)
+    until(lambda: viewer.frames >= 2, "the standby picture")
+    pictures = [viewer.picture]
+
+    def another(what):
+        until(lambda: viewer.picture not in pictures, what, within=4.0)
+        pictures.append(viewer.picture)
+
+    rig.link.say("/ds", "no signal since 12:03:11")
+    another("what the worker says")
+    rig.configure(H264)
+    rig.link.say("/ds", "no signal since 12:04:12")
+    another("what it says now")
+    rig.link.stop()
+    another("that the worker is away")
+
+
+def test_nothing_is_encoded_while_nobody_watches(rig):
+    rig.configure(H264)
+    viewer = rig.watch(H264)
+    until(lambda: viewer.frames >= 2, "the standby picture")
+    viewer.stop()
+    until(lambda: rig.viewers() == 0, "no viewer")
+    before = rig.cpu_seconds()
+    began = time.monotonic()
+    until(lambda: time.monotonic() > began + 2.0, "two seconds")
+    assert rig.cpu_seconds() - before < 0.1
+
+
+FACTS = Facts(said="", worker_is_here=True, has_stream=True, last_frame="12:03:11", served_since="12:00:00")
+
+
+@pytest.mark.parametrize(
+    ("facts", "text"),
+    [
+        (FACTS, "no signal since 12:03:11"),
+        (FACTS._replace(said="no signal since 12:03:11, next try in 4 s"), "no signal since 12:03:11, next try in 4 s"),
+        (FACTS._replace(worker_is_here=False, has_stream=False), "restarting, no picture since 12:03:11"),
+        (FACTS._replace(has_stream=False), "starting, no picture since 12:03:11"),
+        (FACTS._replace(has_stream=False, last_frame=None), "starting, no picture since 12:00:00"),
+    ],
+)
+def test_the_words(facts, text):
+    assert standby_text(facts) == text
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (320, 240), (318, 178)])
+@pytest.mark.parametrize(
+    "text", ["no signal since 12:03:11, next try in 4 s", "a line without an end " * 20, "", "\x00\ud800"]
+)
+def test_the_picture_is_dark_with_letters_inside_its_margins(size, text):
+    width, height = size
+    stride = cairo.ImageSurface.format_stride_for_width(cairo.FORMAT_A8, width)
+    picture = card.draw(width, height, "Front door", text)
+    assert len(picture) == stride * height
+    rows = [picture[y * stride : y * stride + width] for y in range(height)]
+    dark = rows[0][0]
+    assert 16 < dark < 40
+    margin = width // 25
+    assert all(set(row[:margin]) | set(row[-margin:]) == {dark} for row in rows)
+    assert max(max(row) for row in rows) > 150, "there are letters"
