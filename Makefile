@@ -62,6 +62,11 @@ test-end-to-end: build/typescript build/python-test build/debian-test
 bench: build/typescript build/python-test
 	@node dist/bench/main.js
 
+## prebuild: on a board, build the TensorRT engine of BUNDLE for BATCH cameras before anything needs it
+.PHONY: prebuild
+prebuild: build/python build/proto
+	@$(PYTHON) -m sidecar.worker.engines.deepstream.prebuild --bundle "$(or $(BUNDLE),models/nanodet-coco)" --batch "$(or $(BATCH),1)"
+
 ## format: put code into the form that lint wants
 .PHONY: format
 format: build/node build/python-test
@@ -112,6 +117,8 @@ build/python: src/sidecar/requirements/cpu.txt src/sidecar/requirements/build.tx
 build/python-test: src/sidecar/requirements/test.txt build/python
 	@echo "setup: Python test tools"
 	@setup/python-environment.sh $<
+	@# The stubs say that they want Python 3.12, and mypy reads them under any.
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python pyds-stubs==1.2.2
 	@mkdir -p build && touch $@
 
 build/proto: $(PROTOS) buf.yaml buf.gen.yaml build/node build/python

@@ -8,7 +8,7 @@ import ctypes
 from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
-import pyds  # type: ignore[import-not-found]  # pyds-stubs are for some versions of Python only
+import pyds
 from gi.repository import Gst
 
 from sidecar.worker.engines.cpu.palette import class_colour
