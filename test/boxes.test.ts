@@ -14,7 +14,7 @@ const STREET = "/usr/share/doc/opencv-doc/examples/data/vtest.avi";
 /** One frame in so many is taken, so that some seconds show the whole of it and not one scene. */
 const STREET_STEP = 8;
 /** Frames that are compared, of some hundred that each clip has. */
-const FRAMES = 60;
+const FRAMES = 40;
 const COLLECT_TIMEOUT_MS = 60_000;
 const COMPARE_TIMEOUT_MS = 120_000;
 /** Of the boxes on each side, so many have a partner on the other. */

@@ -1,0 +1,204 @@
+// The images, built on stand-ins of their bases and run as the Horizon agent runs them.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test, { type TestContext } from "node:test";
+import { containersOf, volumesOf } from "../../src/dev/horizon/containers.js";
+import { docker, start, stop } from "../../src/dev/horizon/docker.js";
+import { until } from "../support/scope.js";
+import { type Arch, build, makeStandIns, whyNoArm64 } from "./images.js";
+import { pull, registry } from "./registry.js";
+import { watch } from "./watch.js";
+
+const skip = process.env["IMAGES_SKIP"] ?? false;
+
+const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+const HALVES = ["agent", "sidecar"] as const;
+
+/** The definition with the test's images, and a port of the host that is not the product's own. */
+function definition(arch: Arch, port: number): unknown {
+  const text = readFileSync("service.definition.json", "utf8")
+    .replace(/\$DOCKER_IMAGE_BASE-(\w+)_\$ARCH:\$SERVICE_VERSION/g, `slipstream-test/$1:${arch}`)
+    .replace("8554:8554/tcp", `${port}:8554/tcp`)
+    .replaceAll('"slipstream-', '"slipstream-test-');
+  return JSON.parse(text);
+}
+
+interface Service {
+  readonly agent: string;
+  readonly sidecar: string;
+  readonly url: string;
+}
+
+/** Runs the service as one agreement; it is ended with the test as Horizon ends it, and its volumes are removed. */
+async function run(t: TestContext, arch: Arch, port: number): Promise<Service> {
+  const value = definition(arch, port);
+  const network = `slipstream-test-${arch}`;
+  const containers = containersOf(value, { id: network, arch, inputs: { RTSPINPUT: "test://" } });
+  const names = containers.map(({ name }) => name);
+  const end = async () => {
+    await stop(network, names);
+    await docker(["volume", "rm", "--force", ...volumesOf(value)]);
+  };
+  await end(); // of a run that was cut off
+  t.after(end);
+  await start(network, containers);
+  const [agent = "", sidecar = ""] = names;
+  return { agent, sidecar, url: `rtsp://127.0.0.1:${port}/ds` };
+}
+
+function inside(container: string, ...command: string[]): Promise<string> {
+  return docker(["exec", container, ...command]);
+}
+
+/** A line of a container's log, from the last start on if `since` is given. */
+function says(container: string, pattern: RegExp, timeoutMs: number, count = 1): Promise<string> {
+  return until(`${container} says ${pattern}`, timeoutMs, async () => {
+    const lines = (await docker(["logs", container]))
+      .split("\n")
+      .filter((one) => pattern.test(one));
+    return lines[count - 1];
+  });
+}
+
+async function inspect(kind: "image" | "container", name: string) {
+  const [one] = JSON.parse(await docker([kind, "inspect", name]));
+  return one;
+}
+
+test("images for amd64", { skip, timeout: 900_000 }, async (t) => {
+  await makeStandIns("amd64");
+
+  await t.test("both are built", async () => {
+    for (const half of HALVES) await build("amd64", half, version);
+  });
+
+  await t.test(
+    "they run as numbers that are not root, without a shell, and say what they are",
+    async () => {
+      for (const [half, user, program] of [
+        ["agent", "10001", "node"],
+        ["sidecar", "10002", "/opt/slipstream/venv/bin/python"],
+      ] as const) {
+        const { Config: config, Architecture: arch } = await inspect(
+          "image",
+          `slipstream-test/${half}:amd64`,
+        );
+        assert.deepEqual([arch, config.User, config.Entrypoint[0]], ["amd64", user, program]);
+        assert.equal(config.Labels["org.opencontainers.image.version"], version);
+        assert.equal(config.Labels["org.opencontainers.image.licenses"], "Apache-2.0");
+      }
+    },
+  );
+
+  await t.test("they hold no tests and no tools", async () => {
+    const find = (half: string, ...names: string[]) =>
+      docker(
+        [
+          ...[
+            "run",
+            "--rm",
+            "--entrypoint",
+            "find",
+            `slipstream-test/${half}:amd64`,
+            "/opt/slipstream",
+          ],
+          ...names.flatMap((name, i) => [...(i === 0 ? [] : ["-o"]), "-name", name]),
+        ].filter((word) => word !== ""),
+      );
+    assert.equal(await find("agent", "*.test.js", "typescript", "biome", "ts-proto"), "");
+    assert.equal(await find("sidecar", "test_*", "grpc_tools", "pytest"), "");
+  });
+
+  await t.test("the tests of both halves pass in them", async () => {
+    await build("amd64", "test", version);
+  });
+
+  await t.test("the two containers, as Horizon runs them", async (t) => {
+    const { agent, sidecar, url } = await run(t, "amd64", 18554);
+
+    await t.test("a picture comes out of the sidecar's container", async () => {
+      await says(agent, /"picture ready"/, 30_000);
+      assert.ok((await watch(url, 25)) >= 25);
+    });
+
+    await t.test("nobody is root, and both are in the group that owns the sockets", async () => {
+      assert.match(await inside(agent, "id"), /^uid=10001\(agent\) gid=10000\(slipstream\)/);
+      assert.match(
+        await inside(sidecar, "id"),
+        /^uid=10002\(sidecar\) gid=10000\(slipstream\) groups=10000\(slipstream\),44\(video\)$/,
+      );
+      const mode = (path: string) => inside(sidecar, "stat", "-c", "%u:%g %a", path);
+      assert.equal(await mode("/run/slipstream"), "10002:10000 2770");
+      assert.equal(await mode("/run/slipstream/worker.sock"), "10002:10000 660");
+    });
+
+    await t.test("each may write where it must, and the agent's state is its own", async () => {
+      await inside(sidecar, "touch", "/var/lib/slipstream/engine");
+      await inside(agent, "mv", "/var/lib/slipstream/engine", "/var/lib/slipstream/moved");
+      await inside(agent, "touch", "/var/lib/slipstream-agent/state");
+      assert.match(await inside(sidecar, "df", "-k", "--output=size", "/dev/shm"), /\b1048576\b/);
+    });
+
+    await t.test("the containers find each other by their keys", async () => {
+      assert.match(await inside(agent, "getent", "hosts", "sidecar"), /sidecar/);
+      assert.match(await inside(sidecar, "getent", "hosts", "agent"), /agent/);
+    });
+
+    for (const [half, container] of [
+      ["sidecar", sidecar],
+      ["agent", agent],
+    ] as const) {
+      await t.test(`the ${half} is killed and everything comes back by itself`, async () => {
+        const { State: before } = await inspect("container", container);
+        process.kill(before.Pid, "SIGKILL");
+        await until("the container runs again", 20_000, async () => {
+          const { State: now } = await inspect("container", container);
+          return now.Running && now.Pid !== before.Pid;
+        });
+        await says(agent, /"sidecar connected"/, 30_000, half === "sidecar" ? 2 : 3);
+        assert.ok((await watch(url, 10)) >= 10);
+      });
+    }
+
+    await t.test("a new agreement finds the volumes, and a stale socket does no harm", async () => {
+      const value = definition("amd64", 18554);
+      const network = "slipstream-test-amd64";
+      await stop(network, [agent, sidecar]);
+      await start(
+        network,
+        containersOf(value, { id: network, arch: "amd64", inputs: { RTSPINPUT: "test://" } }),
+      );
+      await says(agent, /"picture ready"/, 30_000);
+      await inside(agent, "test", "-e", "/var/lib/slipstream-agent/state");
+    });
+  });
+
+  await t.test("what is pushed to a registry is what is pulled by its digest", async (t) => {
+    const address = await registry(t);
+    if (address === undefined) return t.skip("no registry program is installed (docker-registry)");
+    for (const half of HALVES) {
+      const { Id: built } = await inspect("image", `slipstream-test/${half}:amd64`);
+      assert.equal(await pull(address, `slipstream-test/${half}:amd64`), built);
+    }
+  });
+});
+
+const whyNot = skip === false ? ((await whyNoArm64()) ?? false) : skip;
+
+test("images for arm64, emulated", { skip: whyNot, timeout: 1_800_000 }, async (t) => {
+  await makeStandIns("amd64");
+  await makeStandIns("arm64");
+
+  await t.test("both are built, for that architecture", async () => {
+    for (const half of HALVES) {
+      const { Architecture: arch } = await inspect("image", await build("arm64", half, version));
+      assert.equal(arch, "arm64");
+    }
+  });
+
+  await t.test("a picture comes out of the sidecar's container", async (t) => {
+    const { agent, url } = await run(t, "arm64", 18555);
+    await says(agent, /"picture ready"/, 180_000);
+    assert.ok((await watch(url, 3)) >= 3);
+  });
+});

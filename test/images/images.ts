@@ -1,0 +1,49 @@
+// Builds the images on stand-ins of their bases, inside engine.sh.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { docker } from "../../src/dev/horizon/docker.js";
+
+const exec = promisify(execFile);
+
+export type Arch = "amd64" | "arm64";
+
+/** The host's certificates, where package clients find them on Debian: a proxy's own are among them. */
+const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
+
+/** Makes the stand-ins, if they are not there yet. */
+export async function makeStandIns(arch: Arch): Promise<void> {
+  await exec("test/images/stand-ins.sh", [arch]);
+}
+
+/** Builds one target and returns the tag of its image. */
+export async function build(arch: Arch, target: string, version: string): Promise<string> {
+  const tag = `slipstream-test/${target}:${arch}`;
+  const argument = (name: string, value: string) => ["--build-arg", `${name}=${value}`];
+  await docker([
+    ...["build", "--quiet", "--network", "host", "--platform", `linux/${arch}`],
+    ...["--file", `Dockerfile.${arch}`, "--target", target, "--tag", tag],
+    ...argument("NODE_IMAGE", `slipstream-stand-in/node:${arch}`),
+    ...argument("BUILD_NODE_IMAGE", "slipstream-stand-in/node:amd64"),
+    ...argument("DEEPSTREAM_IMAGE", `slipstream-stand-in/deepstream:${arch}`),
+    // The stand-in has Debian's Python and no DeepStream: what engine cpu needs there, and no bindings.
+    ...argument("REQUIREMENTS", "cpu"),
+    ...argument("PYDS", ""),
+    ...argument("PIP", "pip==25.3"),
+    ...argument("PYTEST", "pytest==9.2.0"),
+    ...argument("VERSION", version),
+    ...["--secret", `id=certificates,src=${CERTIFICATES}`, "."],
+  ]);
+  return tag;
+}
+
+/** Why images for arm64 cannot be built here, or undefined where they can. */
+export async function whyNoArm64(): Promise<string | undefined> {
+  try {
+    await exec("test/images/emulation.sh");
+    return undefined;
+  } catch (error) {
+    // What execFile rejects with.
+    const { stderr } = error as { stderr?: string };
+    return stderr?.trim() || "arm64 cannot be emulated here";
+  }
+}

@@ -1,0 +1,42 @@
+#!/usr/bin/env bash
+# Usage: run.sh [TEST...]
+# Runs the tests of this folder (test_elements, ...; "throughput" measures) with the bundle's GStreamer and Python and
+# NVIDIA's real elements. On a machine that cannot, it says why in one line and succeeds.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+skip() {
+  echo "test-nvidia: skipped, all of it: $1"
+  exit 0
+}
+
+[ "$(uname -m)" = x86_64 ] || skip "NVIDIA publishes these elements for x86-64 only, this is $(uname -m)"
+compgen -G '/dev/nvidia[0-9]*' >/dev/null || skip "there is no NVIDIA GPU (/dev/nvidia0)"
+bundle=build/nvidia/bundle.tar.xz
+[ -f $bundle ] || skip "there is no $bundle; run make nvidia-bundle, on Debian 12 with network"
+[ -d src/sidecar/gen/slipstream ] || skip "there is no src/sidecar/gen; run make proto, or bring it from where that was run"
+
+root=$PWD/build/nvidia/root
+if [ ! -d "$root" ] || [ $bundle -nt "$root" ]; then
+  rm -rf "$root" "$root.part"
+  mkdir -p "$root.part"
+  tar -C "$root.part" -xJf $bundle
+  touch "$root.part"
+  mv "$root.part" "$root"
+fi
+libraries=$root/usr/lib/x86_64-linux-gnu
+export LD_LIBRARY_PATH=$root/nvidia:$libraries:$libraries/blas:$libraries/lapack:$root/lib/x86_64-linux-gnu:/usr/local/nvidia/lib64:/usr/local/cuda/lib64${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+missing=$(ldd "$root"/nvidia/libgstnvvideo*.so "$root"/nvidia/v4l_plugins/*.so | awk '/not found/ {print $1}' | sort -u | xargs)
+[ -z "$missing" ] || skip "there is no $missing; it comes with the driver (580 or newer) or with CUDA 13"
+
+export GST_PLUGIN_SYSTEM_PATH=$libraries/gstreamer-1.0 GST_PLUGIN_PATH=$root/nvidia
+export GST_PLUGIN_SCANNER=$libraries/gstreamer1.0/gstreamer-1.0/gst-plugin-scanner GST_REGISTRY=$root/registry.bin
+export LIBV4L2_PLUGIN_DIR=$root/nvidia/v4l_plugins GI_TYPELIB_PATH=$libraries/girepository-1.0
+export PYTHONHOME=$root/usr PYTHONPATH=src:src/sidecar/gen:test/support:test/nvidia PYTHONDONTWRITEBYTECODE=1
+python=$root/usr/bin/python3.11
+
+if [ "$*" = throughput ]; then
+  exec "$python" test/nvidia/throughput.py
+fi
+"$python" -m unittest --verbose "${@:-discover}" ${1:+} $([ $# -gt 0 ] || echo --start-directory test/nvidia)
+[ $# -gt 0 ] || exec "$python" test/nvidia/throughput.py
