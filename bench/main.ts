@@ -1,6 +1,8 @@
 // `make bench`: measures the product on this machine, prints a table, and writes build/bench.json.
 // SECONDS=n: how long each case is measured, 20 by default.
 import { mkdir, writeFile } from "node:fs/promises";
+import { measureCommands } from "./commands.js";
+import { measureDeepstream } from "./deepstream.js";
 import { measureFirstPicture } from "./first-picture.js";
 import { type LiveCase, type LiveResult, measureLive } from "./live.js";
 import { asTable, machine } from "./report.js";
@@ -28,7 +30,11 @@ for (const one of CASES) {
   console.error(`bench: ${one.name}, ${seconds} s`);
   live.push(await measureLive(one, seconds));
 }
-const results = { machine: machine(), firstPictureMs, live };
+console.error("bench: engine deepstream on stand-ins");
+const deepstream = await measureDeepstream();
+console.error("bench: commands");
+const commands = await measureCommands();
+const results = { machine: machine(), firstPictureMs, live, deepstream, commands };
 await mkdir("build", { recursive: true });
 await writeFile("build/bench.json", `${JSON.stringify(results, undefined, 2)}\n`);
 console.log(`${asTable(results)}\n\nthe same as JSON: build/bench.json`);

@@ -1,5 +1,7 @@
 // The figures of a bench as a table for a person. Pure.
 import { cpus } from "node:os";
+import type { CommandTimes } from "./commands.js";
+import type { DeepstreamCosts } from "./deepstream.js";
 import type { LiveResult } from "./live.js";
 import { PROCESSES } from "./product.js";
 import { median, round } from "./statistics.js";
@@ -9,6 +11,8 @@ export interface Results {
   readonly machine: string;
   readonly firstPictureMs: readonly number[];
   readonly live: readonly LiveResult[];
+  readonly deepstream: DeepstreamCosts;
+  readonly commands: CommandTimes;
 }
 
 export function machine(): string {
@@ -17,7 +21,7 @@ export function machine(): string {
 }
 
 export function asTable(results: Results): string {
-  const first = results.firstPictureMs;
+  const { firstPictureMs: first, deepstream, commands } = results;
   const columns = results.live.map(({ name }) => name);
   const row = (label: string, value: (result: LiveResult) => string | number) => [
     label,
@@ -49,6 +53,16 @@ export function asTable(results: Results): string {
     `first picture: ${round(median(first) / 1000, 2)} s (median of ${seconds})`,
     "",
     ...aligned(rows),
+    "",
+    ...aligned([
+      ["engine deepstream on stand-ins", ""],
+      ["probes, 8 frames with 20 objects each, CPU ms", `${round(deepstream.probesMs, 2)}`],
+      ["graph for 16 cameras, ms", `${round(deepstream.graphMs, 0)}`],
+      ["raw tensors of nanodet-coco, CPU ms a frame", `${round(deepstream.tensorsMs, 2)}`],
+      ["Python side beyond GStreamer, MiB", `${round(deepstream.memoryMiB, 0)}`],
+      ["lint --target all, ms", `${round(commands.lintMs, 0)}`],
+      ["policy plan, 100,000 nodes, ms", `${round(commands.planMs, 0)}`],
+    ]),
   ].join("\n");
 }
 

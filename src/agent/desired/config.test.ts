@@ -21,6 +21,7 @@ describe("loadConfig", () => {
     assert.deepEqual(load(), {
       cameras: [{ id: "cam1", name: "cam1", uri: "rtsp://cam/1", credentials: undefined }],
       transport: "tcp",
+      engine: "auto",
       acceptAnyCertificate: false,
       frozenAfterMs: 60_000,
       latencyMs: 100,
@@ -70,6 +71,7 @@ describe("loadConfig", () => {
       {
         cameras: [],
         transport: "udp",
+        engine: "auto",
         acceptAnyCertificate: false,
         frozenAfterMs: 60_000,
         latencyMs: 2000,

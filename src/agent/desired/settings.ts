@@ -115,6 +115,10 @@ export const settings = {
     ...withDefault("SHOW_FRAMES", yesOrNo(), "no"),
     doc: "Print what was counted on every frame.",
   },
+  engine: {
+    ...withDefault("SLIPSTREAM_ENGINE", oneOf(["auto", "cpu", "deepstream"]), "auto"),
+    doc: "Engine of the sidecar, which reads it too: auto is deepstream where nvinfer is there, else cpu.",
+  },
   socketPath: {
     ...withDefault(
       "SLIPSTREAM_SOCKET",

@@ -33,10 +33,10 @@ def free_port():
 class Sidecar:
     """Keeper, outlet and worker in a directory of their own, and a client."""
 
-    def __init__(self):
+    def __init__(self, **settings):
         # Short, for the path of a Unix socket.
         self.run_dir = tempfile.mkdtemp(prefix="slip-")
-        environment = dict(os.environ, SLIPSTREAM_RUN_DIR=self.run_dir, SLIPSTREAM_LIFELINE="stdin")
+        environment = dict(os.environ, SLIPSTREAM_RUN_DIR=self.run_dir, SLIPSTREAM_LIFELINE="stdin", **settings)
         environment["PYTHONPATH"] = os.pathsep.join(os.path.join(ROOT, part) for part in ("src", "src/sidecar/gen"))
         self.keeper = subprocess.Popen([sys.executable, "-m", "sidecar.keeper"], env=environment, stdin=subprocess.PIPE)
         self.channel = grpc.insecure_channel("unix:" + os.path.join(self.run_dir, "worker.sock"))
@@ -301,3 +301,14 @@ def test_a_port_that_is_in_use_is_said_and_taken_when_it_is_free(running):
     assert str(taken.getsockname()[1]) in failed.failed.detail
     taken.close()
     running.until_serving()
+
+
+def test_a_sidecar_whose_engine_is_not_here_says_so_and_stays_up():
+    one = Sidecar(SLIPSTREAM_ENGINE="deepstream")
+    try:
+        response = one.apply("any", one.specification())
+        assert not response.accepted
+        assert [problem.code for problem in response.problems] == ["engine-unavailable"]
+        assert "nvinfer" in one.state().pipeline.failed.detail
+    finally:
+        one.stop()

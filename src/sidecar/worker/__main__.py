@@ -26,6 +26,7 @@ from sidecar.worker.service import PipelineService  # noqa: E402
 _THREADS = 20
 _SERVICE = "slipstream.v1.Pipeline"
 _HEALTH_MILLISECONDS = 500
+_TRY_AGAIN_SECONDS = 60
 
 
 def main() -> int:
@@ -68,6 +69,10 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, stop)
     beat_on_main_loop()
+    if engine.unavailable is not None:
+        logger.error("engine is not available", detail=engine.unavailable)
+        # A new process finds what has come meanwhile: a driver, a plugin.
+        GLib.timeout_add_seconds(_TRY_AGAIN_SECONDS, stop)
     logger.info("worker started", instance=instance_id, engine=engine.facts().engine, socket=socket)
     loop.run()
 

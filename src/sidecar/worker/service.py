@@ -88,7 +88,9 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
                 self._board.set_pipeline(state.PipelineStatus(loading=loading))
             model, problems = self._examine(request.spec)
             if model is None or has_errors(problems):
-                of_model = model is None or any(problem.path.startswith("model") for problem in problems)
+                of_model = self._engine.unavailable is None and (
+                    model is None or any(problem.path.startswith("model") for problem in problems)
+                )
                 return self._refuse(problems, state.FAILURE_REASON_MODEL if of_model else state.FAILURE_REASON_ELEMENT)
             ready = model
             try:
@@ -173,6 +175,8 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
 
     def _examine(self, specification: spec.PipelineSpec) -> Tuple[Optional[Any], List[Problem]]:
         """All problems of a specification, and its model if that loads."""
+        if self._engine.unavailable is not None:
+            return None, [error("engine-unavailable", "engine", self._engine.unavailable)]
         problems = check(specification, self._engine.capabilities())
         model = None
         if specification.model.bundle_path:

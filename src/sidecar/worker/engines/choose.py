@@ -11,6 +11,7 @@ from gi.repository import Gst  # noqa: E402
 
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.engines.engine import Engine  # noqa: E402
+from sidecar.worker.engines.unavailable import UnavailableEngine  # noqa: E402
 
 VARIABLE = "SLIPSTREAM_ENGINE"
 CHOICES = ("auto", "cpu", "deepstream")
@@ -22,17 +23,19 @@ _PLATFORM = "SLIPSTREAM_PLATFORM"
 def choose_engine(environment: Mapping[str, str], run_dir: str, board: Board) -> Engine:
     """The engine that is named, or with auto the GPU's if nvinfer is there. On the loop thread, after Gst.init().
 
-    An engine's libraries are imported with it: neither image has those of the other. Raises ValueError for a name that
-    there is not, or is not here.
+    An engine's libraries are imported with it: neither image has those of the other. A name that there is not, or not
+    here, gives an engine that refuses everything and says why.
     """
     wanted = environment.get(VARIABLE) or "auto"
     if wanted not in CHOICES:
-        raise ValueError("%s=%r: it is one of %s" % (VARIABLE, wanted, ", ".join(CHOICES)))
+        why = "%s is %r; allowed: %s" % (VARIABLE, wanted, ", ".join(CHOICES))
+        return UnavailableEngine(wanted, why)
     environment = with_standins(environment)
     outlet_socket = os.path.join(run_dir, "outlet.sock")
     nvinfer = Gst.ElementFactory.find("nvinfer") is not None
     if wanted == "deepstream" and not nvinfer:
-        raise ValueError("%s=deepstream: GStreamer has no nvinfer; is this DeepStream's image, with a GPU?" % VARIABLE)
+        why = "GStreamer has no nvinfer; does this run in DeepStream's image, with nvidia as Docker's default runtime?"
+        return UnavailableEngine(wanted, why)
     if wanted != "cpu" and nvinfer:
         from sidecar.worker.engines.deepstream.engine import DeepstreamEngine
         from sidecar.worker.engines.deepstream.machine import this_machine

@@ -31,6 +31,9 @@ class Preview(abc.ABC):
 class Engine(abc.ABC):
     """Methods are called on the loop thread unless they say otherwise."""
 
+    # Why nothing can run here, in one line. None: this engine works.
+    unavailable: Optional[str] = None
+
     @abc.abstractmethod
     def facts(self) -> Facts:
         """Called on any thread."""
