@@ -56,7 +56,7 @@ const POLICY = {
       { version: "1.0.0", priority: { priority_value: 2, retries: 2, retry_durations: 600 } },
     ],
   },
-  constraints: ["slipstream.board in t4,nano AND slipstream.gpu-memory >= 2000"],
+  constraints: ['slipstream.board in "t4,nano" AND slipstream.gpu-memory >= 2000'],
 };
 
 /** A fleet of every kind of node that a policy tells apart. */
