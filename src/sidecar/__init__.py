@@ -1,9 +1,11 @@
 """The sidecar: keeper, worker and outlet.
 
-Importing it settles, before GStreamer is loaded, which library unwinds C++ exceptions.
+Importing it settles what must be settled before libraries are loaded: who unwinds C++ exceptions, and that ONNX Runtime
+tells nobody anything.
 """
 
 import ctypes
+import os
 
 
 def _unwind_by_libgcc() -> None:
@@ -20,3 +22,5 @@ def _unwind_by_libgcc() -> None:
 
 
 _unwind_by_libgcc()
+# Since 1.29 ONNX Runtime's Linux builds send telemetry to their maker unless this is set before they are loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

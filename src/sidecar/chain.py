@@ -55,7 +55,7 @@ def set_property(element: Any, label: str, key: str, value: Any) -> None:
 
 
 def _refusal(spec: Any, value: Any) -> Optional[str]:
-    """Why a value does not fit a property; None: it may. GLib itself would change or skip it, with a warning at most."""
+    """Why a value does not fit a property; None: it may. GLib would change or skip it, with a warning at most."""
     kind = spec.value_type
     if isinstance(value, str):
         if kind.is_a(GObject.TYPE_ENUM):

@@ -11,8 +11,8 @@ from typing import Any, Dict
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _NAMES = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warn", logging.ERROR: "error"}
 
-# user:password@ of an address. A password may itself hold '@' and '/': everything up to the last '@' before a quote or a
-# blank is hidden, at the price of a path that holds one.
+# user:password@ of an address. A password may itself hold '@' and '/': everything up to the last '@' before a quote or
+# a blank is hidden, at the price of a path that holds one.
 _USERINFO = re.compile(r"(?<=://)[^\s\"']*@")
 
 

@@ -86,13 +86,7 @@ export function logOf(agent: Started): LogLine[] {
 
 /** The agent's lines so far that a person has to act on. */
 export function troublesIn(agent: Started): LogLine[] {
-  return logOf(agent).filter(({ level, message, reason }) => {
-    const isTrouble = level === "error" || level === "warn";
-    // What the shipped bundles say to TensorRT alone.
-    return (
-      isTrouble && !(message === "problem in the specification" && reason === "config-no-meaning")
-    );
-  });
+  return logOf(agent).filter(({ level }) => level === "error" || level === "warn");
 }
 
 async function placeOfPicture(wanted: Settings): Promise<{ port: number; url: string }> {

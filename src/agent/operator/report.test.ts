@@ -245,10 +245,9 @@ describe("Report", () => {
 
     it("tells each problem of a refusal in a line of its own", () => {
       assert.deepEqual(lines({ t: "refused", generation: "g1", problems }), [
-        ["error", "specification refused", { generation: "g1" }],
         [
           "error",
-          "problem in the specification",
+          "specification refused",
           { path: "model.bundle_path", reason: "no-file", detail: "not there" },
         ],
         [
@@ -262,10 +261,17 @@ describe("Report", () => {
     it("tells a refusal that is repeated once, until another problem comes", () => {
       const refused: Happening = { t: "refused", generation: "g1", problems };
       const other: Happening = { t: "refused", generation: "g1", problems: problems.slice(1) };
-      assert.equal(messages(refused, refused).length, 3);
-      assert.deepEqual(messages(refused, other), [
-        "error specification refused",
-        "warn problem in the specification",
+      assert.equal(messages(refused, refused).length, 2);
+      assert.deepEqual(messages(refused, other), ["warn problem in the specification"]);
+    });
+
+    it("does not tell a refusal again as a failure of the pipeline", () => {
+      const failed = pipeline({ t: "failed", reason: "model", ...trouble });
+      const refused: Happening = { t: "refused", generation: "g1", problems: problems.slice(0, 1) };
+      assert.deepEqual(messages(refused, failed), ["error specification refused"]);
+      const verdict: Verdict = { accepted: true, generation: "g2", problems: [], changes: [] };
+      assert.deepEqual(messages({ t: "applied", generation: "g2", verdict }, failed), [
+        "error pipeline failed",
       ]);
     });
 

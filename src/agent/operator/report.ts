@@ -2,6 +2,7 @@
 
 import type { Happening } from "../reconcile/reconciler.js";
 import type { Problem } from "../sidecar/sidecar.js";
+import type { SidecarEvent } from "../sidecar/state.js";
 import type { Log } from "./log.js";
 import { Said } from "./said.js";
 import { StatusReport } from "./status-report.js";
@@ -11,7 +12,7 @@ const LONG_ABSENCE_MS = 10_000;
 
 const LEVELS = { error: "error", warning: "warn", notice: "debug" } as const;
 const MESSAGES = {
-  error: "problem in the specification",
+  error: "specification refused",
   warning: "problem in the specification",
   notice: "note on the specification",
 } as const;
@@ -52,7 +53,7 @@ export class Report {
         break;
       case "told":
         this.#sidecarIsWell();
-        this.#status.tell(happening.event);
+        this.#status.tell(this.#withoutRefusal(happening.event));
         break;
       default:
         happening satisfies never;
@@ -101,8 +102,17 @@ export class Report {
     this.#sidecarIsWell();
     // The same is asked again now and then.
     if (!this.#said.isNewTrouble(SPECIFICATION, JSON.stringify([generation, problems]))) return;
-    this.#log.error("specification refused", { generation });
     this.#problems(problems);
+  }
+
+  /** A pipeline that has nothing to run because of a refusal is no news: the refusal was told. */
+  #withoutRefusal(event: SidecarEvent): SidecarEvent {
+    const refused = this.#said.isTrouble(SPECIFICATION);
+    if (event.t === "pipeline" && event.pipeline.t === "failed" && refused) return { t: "unknown" };
+    if (event.t === "state" && event.state.pipeline.t === "failed" && refused) {
+      return { t: "state", state: { ...event.state, pipeline: { t: "unknown" } } };
+    }
+    return event;
   }
 
   #problems(problems: readonly Problem[]): void {

@@ -2,7 +2,7 @@
 
 SLIPSTREAM_RUN_DIR    directory of the sockets, made if it is missing. Default /run/slipstream.
 SLIPSTREAM_LIFELINE   stdin: the end of standard input means the same as SIGTERM.
-SLIPSTREAM_LOG_LEVEL  debug, info, warn or error. Default info.
+LOG_LEVEL             debug, info, warn or error. Default info.
 """
 
 import os
@@ -15,7 +15,7 @@ from sidecar.keeper.process import Command, adopt_orphans
 
 
 def main() -> None:
-    log.configure(os.environ.get("SLIPSTREAM_LOG_LEVEL", "info"))
+    log.configure(os.environ.get("LOG_LEVEL", "info"))
     env = dict(os.environ)
     run_dir = env.setdefault("SLIPSTREAM_RUN_DIR", "/run/slipstream")
     try:
@@ -23,8 +23,6 @@ def main() -> None:
     except OSError as error:
         # The children say the same each time they cannot make their sockets, and are tried again.
         log.Log("keeper").error("cannot make the directory of the sockets", path=run_dir, err=str(error))
-    # Since 1.29 ONNX Runtime's Linux builds send telemetry to their maker unless this is set before they are loaded.
-    env.setdefault("ORT_DISABLE_TELEMETRY", "1")
     lifeline = sys.stdin.fileno() if env.pop("SLIPSTREAM_LIFELINE", "") == "stdin" else None
     adopt_orphans()
     commands = [Command(name, [sys.executable, "-m", "sidecar." + name], env) for name in ("outlet", "worker")]

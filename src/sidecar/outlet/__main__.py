@@ -1,7 +1,7 @@
 """The process that owns the RTSP port: python -m sidecar.outlet.
 
 SLIPSTREAM_RUN_DIR    directory of outlet.sock. Default /run/slipstream.
-SLIPSTREAM_LOG_LEVEL  debug, info, warn or error. Default info.
+LOG_LEVEL             debug, info, warn or error. Default info.
 """
 
 import os
@@ -17,7 +17,7 @@ from sidecar import heartbeat, log  # noqa: E402
 
 
 def main() -> None:
-    log.configure(os.environ.get("SLIPSTREAM_LOG_LEVEL", "info"))
+    log.configure(os.environ.get("LOG_LEVEL", "info"))
     # GStreamer's bindings cannot be imported whole before this.
     Gst.init(None)
     from sidecar.outlet.control import ControlSocket

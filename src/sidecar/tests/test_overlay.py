@@ -14,10 +14,10 @@ from gi.repository import Gst, GstApp  # noqa: E402, F401 - GstApp gives appsink
 from sidecar.chain import Chain  # noqa: E402
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay  # noqa: E402
 from sidecar.worker.engines.cpu.painter import make_painter  # noqa: E402
-from sidecar.worker.engines.cpu.palette import class_colour, ink_on  # noqa: E402
 from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.inference.postprocess import Object  # noqa: E402
 from sidecar.worker.layout import Rectangle  # noqa: E402
+from sidecar.worker.palette import class_colour, ink_on  # noqa: E402
 
 # The plain frame that is drawn on: no value of it is one that the overlay draws.
 LUMA, CB, CR = 128, 100, 150

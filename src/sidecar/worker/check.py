@@ -5,6 +5,7 @@ from typing import Iterable, List, Set
 
 from sidecar.contract import pipeline, spec
 from sidecar.log import redact
+from sidecar.worker.addresses import scheme
 from sidecar.worker.problem import Problem, error
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}$")
@@ -55,7 +56,7 @@ def _ids(path: str, ids: List[str]) -> Iterable[Problem]:
 
 def _camera(path: str, camera: spec.Camera, capabilities: pipeline.Capabilities) -> Iterable[Problem]:
     uri = camera.uri
-    kind = "/dev/video" if uri.startswith("/dev/video") else uri.split("://", 1)[0] if "://" in uri else ""
+    kind = scheme(uri)
     if kind not in capabilities.sources:
         yield error(
             "unsupported-source",

@@ -23,7 +23,7 @@ _ADVICE = {
     state.CAMERA_LOST_REASON_NOT_FOUND: "there is no such stream, file or device; check the address",
     state.CAMERA_LOST_REASON_UNREACHABLE: "nobody answers; check the address, the cable and the camera's power",
     state.CAMERA_LOST_REASON_TIMEOUT: "connected, but no picture came in time; check the camera and the network",
-    state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC: "the stream cannot be decoded here; set the camera to H.264 or H.265",
+    state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC: "it cannot be decoded here; H.264, H.265 and JPEG can be",
     state.CAMERA_LOST_REASON_CERTIFICATE: "its certificate is not trusted; have the system trust it, or accept any",
     state.CAMERA_LOST_REASON_FROZEN: "frames arrive, and all show the same; restart the camera",
     state.CAMERA_LOST_REASON_ENDED: "the camera ended the stream",
@@ -47,6 +47,8 @@ def from_error(error: GLib.Error, debug: str, uri: str) -> Failure:
 def _said(error: GLib.Error, debug: str) -> str:
     """The most telling words: the library's own last line of debug, without source positions, else its message."""
     last = debug.strip().split("\n")[-1].strip()
+    if "Generic error" in last:
+        return str(error.message).strip()
     if last and ": /" not in last and ".c(" not in last and len(last) < 160:
         return last
     return str(error.message).strip()

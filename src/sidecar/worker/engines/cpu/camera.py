@@ -16,6 +16,7 @@ from sidecar.chain import ChainError  # noqa: E402
 from sidecar.contract import spec, state  # noqa: E402
 from sidecar.log import Log, redact  # noqa: E402
 from sidecar.worker import reasons  # noqa: E402
+from sidecar.worker.addresses import scheme  # noqa: E402
 from sidecar.worker.backoff import retry_delay  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.engines.cpu import source  # noqa: E402
@@ -132,7 +133,7 @@ class Camera:
             Gst.PadProbeType.BUFFER, self._intake.on_decoded
         )
         self._start_time_line(pipeline)
-        pipeline.set_state(Gst.State.PAUSED if source.scheme(self.spec.uri) == "file" else Gst.State.PLAYING)
+        pipeline.set_state(Gst.State.PAUSED if scheme(self.spec.uri) == "file" else Gst.State.PLAYING)
 
     def _close(self) -> None:
         pipeline, self._pipeline = self._pipeline, None
@@ -178,7 +179,7 @@ class Camera:
         self._intake.reset(base_time)
 
     def _on_end(self) -> None:
-        if source.scheme(self.spec.uri) == "file" and isinstance(self._phase, Live):
+        if scheme(self.spec.uri) == "file" and isinstance(self._phase, Live):
             # A file that cannot be played in segments is opened again.
             self._close()
             self._connect()
@@ -227,7 +228,7 @@ class Camera:
                 self._show_live()
 
     def _frozen_seconds(self) -> float:
-        if source.scheme(self.spec.uri) in ("file", "test"):
+        if scheme(self.spec.uri) in ("file", "test"):
             return float("inf")
         if not self.spec.HasField("frozen_after"):
             return _DEFAULT_FROZEN_SECONDS
@@ -254,7 +255,7 @@ class Camera:
         lost = state.CameraStatus.Lost(reason=why.reason, detail=why.detail, attempts=self._attempts)
         lost.next_attempt.FromNanoseconds(int((time.time() + delay) * 1e9))
         knocks = None
-        if why.reason == state.CAMERA_LOST_REASON_UNREACHABLE and source.scheme(self.spec.uri) in ("rtsp", "rtsps"):
+        if why.reason == state.CAMERA_LOST_REASON_UNREACHABLE and scheme(self.spec.uri) in ("rtsp", "rtsps"):
             knocks = Knocks(self.spec.uri, _KNOCK_MILLISECONDS, self._answered)
         due = time.monotonic() + delay
         self._phase = Waiting(due, GLib.timeout_add(int(delay * 1000), self._retry), knocks)

@@ -4,16 +4,16 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import pipeline, spec, state
+from sidecar.worker.addresses import SCHEMES
 from sidecar.worker.board import Board
-from sidecar.worker.engines.cpu import source
 from sidecar.worker.engines.cpu.camera import Camera
-from sidecar.worker.engines.cpu.encoder import available_codecs
 from sidecar.worker.engines.cpu.intake import Intake
 from sidecar.worker.engines.cpu.masks import masks_of
 from sidecar.worker.engines.cpu.pictures import Pictures
 from sidecar.worker.engines.cpu.preview import PicturePreview
 from sidecar.worker.engines.cpu.vision import Eye, Vision
 from sidecar.worker.engines.engine import Engine, Facts, Preview
+from sidecar.worker.engines.software_encoder import available_codecs
 from sidecar.worker.inference.bundle import Bundle, load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError
 from sidecar.worker.problem import Problem, error
@@ -43,7 +43,7 @@ class CpuEngine(Engine):
         return Facts(engine="cpu")
 
     def capabilities(self) -> pipeline.Capabilities:
-        return pipeline.Capabilities(codecs=available_codecs(), trackers=[], sources=list(source.SCHEMES))
+        return pipeline.Capabilities(codecs=available_codecs(), trackers=[], sources=list(SCHEMES))
 
     def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[LoadedModel], List[Problem]]:
         model = specification.model

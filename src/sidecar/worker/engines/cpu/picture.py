@@ -11,11 +11,11 @@ from gi.repository import GLib, Gst, GstVideo  # noqa: E402
 from sidecar.buffers import restamped  # noqa: E402
 from sidecar.chain import Chain, make, request_pad  # noqa: E402
 from sidecar.contract import spec  # noqa: E402
-from sidecar.worker.engines.cpu.encoder import add_encoder, add_loopback, kilobits  # noqa: E402
 from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
 from sidecar.worker.engines.cpu.notice import black_frame, dimmed_frame  # noqa: E402
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay  # noqa: E402
 from sidecar.worker.engines.cpu.painter import make_painter  # noqa: E402
+from sidecar.worker.engines.software_encoder import add_encoder, add_loopback, kilobits  # noqa: E402
 from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.layout import Rectangle, fit, tiles  # noqa: E402
 

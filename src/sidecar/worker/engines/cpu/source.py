@@ -10,10 +10,9 @@ from gi.repository import Gst  # noqa: E402
 
 from sidecar.chain import Chain, make  # noqa: E402
 from sidecar.contract import spec, state  # noqa: E402
+from sidecar.worker.addresses import scheme  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.reasons import Failure, failure  # noqa: E402
-
-SCHEMES = ("rtsp", "rtsps", "file", "/dev/video", "test")
 
 # By RTP encoding name. One thread a decoder: each frame thread would add a frame of delay.
 _DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpegdepay"}
@@ -33,14 +32,6 @@ class SourceEvents(NamedTuple):
     failed: Callable[[Failure], None]
     # A file is open and may be sought in; the pipeline is still paused.
     opened: Callable[[], None]
-
-
-def scheme(uri: str) -> str:
-    """The kind of source, one of SCHEMES, or "" for anything else."""
-    if uri.startswith("/dev/video"):
-        return "/dev/video"
-    name = uri.split("://", 1)[0] if "://" in uri else ""
-    return name if name in SCHEMES else ""
 
 
 def build(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> Gst.Element:

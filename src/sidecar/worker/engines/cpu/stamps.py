@@ -11,8 +11,8 @@ import cairo
 import numpy as np
 
 from sidecar import letters
-from sidecar.worker.engines.cpu.palette import Colour
 from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.palette import Colour
 
 # BT.709, limited range.
 _BLACK = (16, 128, 128)

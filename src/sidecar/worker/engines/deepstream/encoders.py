@@ -10,9 +10,9 @@ from gi.repository import Gst  # noqa: E402
 from sidecar.chain import Chain, ChainError  # noqa: E402
 from sidecar.contract import spec  # noqa: E402
 from sidecar.log import Log  # noqa: E402
-from sidecar.worker.engines.cpu.encoder import add_encoder as add_software_encoder  # noqa: E402
-from sidecar.worker.engines.cpu.encoder import available_codecs, kilobits  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import ENCODERS, Elements  # noqa: E402
+from sidecar.worker.engines.software_encoder import add_encoder as add_software_encoder  # noqa: E402
+from sidecar.worker.engines.software_encoder import available_codecs, kilobits  # noqa: E402
 from sidecar.worker.outputs import CODEC_NAMES, codec_name  # noqa: E402
 
 # CUDA's first use alone may take seconds.

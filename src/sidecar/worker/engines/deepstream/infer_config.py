@@ -4,10 +4,10 @@ import hashlib
 import os
 from typing import Dict, List, Optional
 
-from sidecar.worker.engines.cpu.palette import class_colour
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
+from sidecar.worker.palette import class_colour
 
 
 def infer_config(

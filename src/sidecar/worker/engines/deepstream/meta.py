@@ -11,8 +11,8 @@ import numpy as np
 import pyds
 from gi.repository import Gst
 
-from sidecar.worker.engines.cpu.palette import class_colour
 from sidecar.worker.inference.postprocess import Object
+from sidecar.worker.palette import class_colour
 
 # What nvtracker has not given a number.
 _UNTRACKED = 2**64 - 1

@@ -11,12 +11,12 @@ from gi.repository import Gst  # noqa: E402
 
 from sidecar.chain import Chain, make  # noqa: E402
 from sidecar.contract import spec  # noqa: E402
-from sidecar.worker.engines.cpu.encoder import add_loopback  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
 from sidecar.worker.engines.deepstream.encoders import Encoders, add_encoder, raw_caps, set_bitrate  # noqa: E402
 from sidecar.worker.engines.deepstream.lettering import Lettering  # noqa: E402
 from sidecar.worker.engines.deepstream.probes import add_probe  # noqa: E402
 from sidecar.worker.engines.engine import Preview  # noqa: E402
+from sidecar.worker.engines.software_encoder import add_loopback  # noqa: E402
 from sidecar.worker.layout import grid  # noqa: E402
 from sidecar.worker.outputs import Plan, codec_name  # noqa: E402
 

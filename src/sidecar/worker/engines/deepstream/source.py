@@ -14,7 +14,7 @@ from gi.repository import Gst  # noqa: E402
 
 from sidecar.chain import Chain, ChainError, make, set_property  # noqa: E402
 from sidecar.contract import spec, state  # noqa: E402
-from sidecar.worker.engines.cpu.source import SCHEMES, scheme  # noqa: E402
+from sidecar.worker.addresses import SCHEMES, scheme  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.reasons import Failure, failure  # noqa: E402
