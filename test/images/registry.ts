@@ -47,7 +47,8 @@ export async function pull(address: string, image: string): Promise<string> {
   const digests = await docker(["image", "inspect", "--format", format, remote]);
   const digest = digests.split("\n").find((one) => one.startsWith(address));
   if (digest === undefined) throw new Error(`${remote} has no digest after it was pushed`);
-  await docker(["image", "rm", remote, digest]);
+  // The image is left under its first name, and must come by its digest all the same.
+  await docker(["image", "rm", remote]);
   await docker(["pull", "--quiet", digest]);
   const id = await docker(["image", "inspect", "--format", "{{.Id}}", digest]);
   await docker(["image", "rm", digest]);

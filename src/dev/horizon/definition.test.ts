@@ -54,11 +54,14 @@ for (const arch of ["amd64", "arm64"]) {
     const findings = lint(files.map((file) => read(file, arch)));
     const told = findings.map(({ file, path, code }) => `${file} ${path} ${code}`);
     // Cameras are a node's own: without any there is nothing to run.
-    assert.deepEqual([...new Set(told)], [
-      "service.definition.json userInput[0] input-without-default",
-      "deployment.policy.json userInput input-not-set",
-      "horizon/pattern.json userInput input-not-set",
-    ]);
+    assert.deepEqual(
+      [...new Set(told)],
+      [
+        "service.definition.json userInput[0] input-without-default",
+        "deployment.policy.json userInput input-not-set",
+        "horizon/pattern.json userInput input-not-set",
+      ],
+    );
   });
 }
 
@@ -131,11 +134,11 @@ test("the Dockerfiles of the two architectures differ in the defaults of their a
   const differing = amd64.flatMap((line, i) => (line === arm64[i] ? [] : [[line, arm64[i]]]));
   assert.deepEqual(
     differing.map(([one, other]) => [argument(one), argument(other)]),
-    ["DEEPSTREAM_IMAGE", "REQUIREMENTS", "PIP", "PYDS"].map((name) => [name, name]),
+    ["DEEPSTREAM_IMAGE", "REQUIREMENTS", "PIP", "PYDS", "PYTEST"].map((name) => [name, name]),
   );
 });
 
-test("an image is given exactly the files that the ignore file lets through, and no generated ones", () => {
+test("every file that an image copies is let through by the ignore file", () => {
   const rules = readFileSync(".dockerignore", "utf8").split("\n").slice(1);
   const sources = ["amd64", "arm64"].flatMap((arch) =>
     [...readFileSync(`Dockerfile.${arch}`, "utf8").matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap(
@@ -143,7 +146,9 @@ test("an image is given exactly the files that the ignore file lets through, and
     ),
   );
   for (const source of sources) {
-    const [top = ""] = source.split("/");
-    assert.ok(rules.includes(`!${top}`) || rules.includes(`!${top}/`), `${source} is ignored`);
+    const isLetThrough = rules.some(
+      (rule) => rule.startsWith("!") && source.startsWith(rule.slice(1)),
+    );
+    assert.ok(isLetThrough, `${source} is ignored`);
   }
 });

@@ -1,0 +1,197 @@
+# Open Horizon: images, publishing, and the node's side. Included by the Makefile.
+
+# What `hzn` itself reads too, so that a command typed by hand does the same.
+hzn-json = $(shell sed -n 's/^ *"$(1)": "\(.*\)",\{0,1\}$$/\1/p' horizon/hzn.json)
+SERVICE_NAME ?= $(call hzn-json,SERVICE_NAME)
+SERVICE_VERSION ?= $(call hzn-json,SERVICE_VERSION)
+PREVIOUS_VERSION ?= $(call hzn-json,PREVIOUS_VERSION)
+ROLLOUT_RING ?= $(call hzn-json,ROLLOUT_RING)
+DOCKER_IMAGE_BASE ?= $(if $(DOCKER_HUB_ID),$(DOCKER_HUB_ID)/$(SERVICE_NAME),$(call hzn-json,DOCKER_IMAGE_BASE))
+DEPLOYMENT_POLICY_NAME ?= policy-$(SERVICE_NAME)
+PATTERN_NAME ?= pattern-$(SERVICE_NAME)
+NODE_POLICY ?= build/horizon/node.policy.json
+NODE_RING ?= 1
+OVERWRITE ?= no
+DOCKER ?= docker
+# More arguments of `docker build`: --build-arg DEEPSTREAM_IMAGE=..., --secret id=certificates,src=...
+BUILD_ARGS ?=
+ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
+ARCHES := amd64 arm64
+
+HORIZON_VARIABLES := HZN_ORG_ID HZN_EXCHANGE_URL ARCH SERVICE_NAME SERVICE_VERSION PREVIOUS_VERSION ROLLOUT_RING \
+	DOCKER_IMAGE_BASE DEPLOYMENT_POLICY_NAME PATTERN_NAME NODE_POLICY NODE_RING OVERWRITE DOCKER
+image = $(DOCKER_IMAGE_BASE)-$(1)_$(ARCH):$(SERVICE_VERSION)
+service = $(HZN_ORG_ID)/$(SERVICE_NAME)_$(SERVICE_VERSION)_$(ARCH)
+# Only the recipes of this file need them in their environment.
+with-variables = $(foreach name,$(HORIZON_VARIABLES),$(name)='$($(name))')
+
+# A sentence for each thing that may be missing, before anything is done.
+need = @[ -n '$($(1))' ] || { echo "$(1) is not set: $(2)" >&2; exit 1; }
+need-org = $(call need,HZN_ORG_ID,the organisation in the Exchange$(,) as in HZN_ORG_ID=myorg)
+need-hzn = @command -v hzn >/dev/null || { echo "hzn is not installed: it comes with the Horizon agent's packages" >&2; exit 1; }
+need-exchange = $(call need,HZN_EXCHANGE_URL,the address of the Exchange)
+need-login = $(call need,HZN_EXCHANGE_USER_AUTH,user:password in the Exchange)
+, := ,
+
+## init: make the volumes that are to outlive an agreement and a new registration
+.PHONY: init
+init:
+	@for volume in data agent; do $(DOCKER) volume create slipstream-$$volume >/dev/null; done
+
+## build: both images for ARCH
+.PHONY: build
+build:
+	@for half in agent sidecar; do \
+		echo "build: $$half for $(ARCH)"; \
+		$(DOCKER) build --platform linux/$(ARCH) --file Dockerfile.$(ARCH) --target $$half --build-arg VERSION=$(SERVICE_VERSION) \
+			--tag $(DOCKER_IMAGE_BASE)-$${half}_$(ARCH):$(SERVICE_VERSION) $(BUILD_ARGS) .; \
+	done
+
+## build-all-arches: both images for amd64 and arm64
+.PHONY: build-all build-all-arches
+build-all build-all-arches:
+	@for arch in $(ARCHES); do $(MAKE) build ARCH=$$arch; done
+
+## push: both images of ARCH to their registry
+.PHONY: push
+push:
+	@for half in agent sidecar; do $(DOCKER) push $(DOCKER_IMAGE_BASE)-$${half}_$(ARCH):$(SERVICE_VERSION); done
+
+## run: the two containers on this machine as Horizon runs them: RTSPINPUT=rtsp://...
+.PHONY: run
+run: build/typescript
+	@HZN_ORG_ID="$${HZN_ORG_ID:-local}" $(filter-out HZN_ORG_ID=%,$(with-variables)) node dist/src/dev/horizon/main.js start
+
+## stop: end them; the volumes stay
+.PHONY: stop
+stop: build/typescript
+	@HZN_ORG_ID="$${HZN_ORG_ID:-local}" $(filter-out HZN_ORG_ID=%,$(with-variables)) node dist/src/dev/horizon/main.js stop
+
+## log: follow what both containers say
+.PHONY: log
+log:
+	@$(DOCKER) logs --follow slipstream-sidecar & $(DOCKER) logs --follow slipstream-agent; wait
+
+## attach: a shell in the sidecar's container
+.PHONY: attach
+attach:
+	@$(DOCKER) exec --interactive --tty slipstream-sidecar bash
+
+## dev-hzn: run by `hzn dev`, with the settings in horizon/userinput.json; make dev-hzn-stop ends it
+.PHONY: dev-hzn dev-hzn-stop
+dev-hzn:
+	$(need-hzn)
+	@HZN_ORG_ID="$${HZN_ORG_ID:-local}" HZN_EXCHANGE_URL="$${HZN_EXCHANGE_URL:-none}" \
+		$(filter-out HZN_ORG_ID=% HZN_EXCHANGE_URL=%,$(with-variables)) hzn dev service start -S -f horizon/userinput.json
+dev-hzn-stop:
+	$(need-hzn)
+	@HZN_ORG_ID="$${HZN_ORG_ID:-local}" HZN_EXCHANGE_URL="$${HZN_EXCHANGE_URL:-none}" \
+		$(filter-out HZN_ORG_ID=% HZN_EXCHANGE_URL=%,$(with-variables)) hzn dev service stop -f horizon/userinput.json
+
+## check: every variable, the definition as hzn reads it, and what is wrong with the package
+.PHONY: check
+check: build/typescript
+	@$(foreach name,$(HORIZON_VARIABLES) BUILD_ARGS,echo '$(name)=$($(name))';)
+	@$(with-variables) node dist/src/dev/horizon/main.js print
+	@$(with-variables) node dist/src/agent/cli.js definition lint service.definition.json horizon/service.policy.json
+
+## user-input: write the definition's userInput anew from the settings
+.PHONY: user-input
+user-input: build/typescript
+	@node dist/src/dev/horizon/user-input.js
+	@biome check --write --log-level=error service.definition.json
+
+## publish: service, service policy and deployment policy; the images must have been pushed
+.PHONY: publish publish-only
+publish publish-only: publish-service publish-service-policy publish-deployment-policy
+
+## publish-service: the service of ARCH, with its images by digest; OVERWRITE=yes replaces other content
+.PHONY: publish-service
+publish-service: build/typescript
+	$(need-org)
+	$(need-hzn)
+	$(need-exchange)
+	$(need-login)
+	@$(with-variables) node dist/src/dev/horizon/main.js publish-service
+
+## publish-service-policy: what the service of ARCH asks of a node
+.PHONY: publish-service-policy
+publish-service-policy:
+	$(need-org)
+	$(need-hzn)
+	$(need-exchange)
+	$(need-login)
+	@$(with-variables) hzn exchange service addpolicy -f horizon/service.policy.json $(service)
+
+## publish-deployment-policy: who gets which version, with PREVIOUS_VERSION to go back to
+.PHONY: publish-deployment-policy
+publish-deployment-policy: build/typescript
+	$(need-org)
+	$(need-hzn)
+	$(need-exchange)
+	$(need-login)
+	@$(with-variables) node dist/src/dev/horizon/main.js publish-deployment-policy
+
+## publish-pattern: the pattern with both architectures
+.PHONY: publish-pattern
+publish-pattern:
+	$(need-org)
+	$(need-hzn)
+	$(need-exchange)
+	$(need-login)
+	@$(with-variables) hzn exchange pattern publish -f horizon/pattern.json -p $(PATTERN_NAME)
+
+## remove: deployment policy, service policy and service of ARCH
+.PHONY: remove remove-service remove-service-policy remove-deployment-policy remove-pattern
+remove: remove-deployment-policy remove-service-policy remove-service
+remove-service:
+	$(need-org)
+	$(need-hzn)
+	@hzn exchange service remove -f $(service)
+remove-service-policy:
+	$(need-org)
+	$(need-hzn)
+	@hzn exchange service removepolicy -f $(service)
+remove-deployment-policy:
+	$(need-org)
+	$(need-hzn)
+	@hzn exchange deployment removepolicy -f $(HZN_ORG_ID)/$(DEPLOYMENT_POLICY_NAME)
+remove-pattern:
+	$(need-org)
+	$(need-hzn)
+	@hzn exchange pattern remove -f $(HZN_ORG_ID)/$(PATTERN_NAME)
+
+## node-policy: write what this node is into NODE_POLICY; NODE_RING for a node that has no ring yet
+.PHONY: node-policy
+node-policy: build/typescript
+	@mkdir -p $(dir $(NODE_POLICY))
+	@node dist/src/agent/cli.js node-policy --out $(NODE_POLICY) --ring $(NODE_RING)
+
+## agent-run: register this node with its policy, then show the agreements
+.PHONY: agent-run
+agent-run: node-policy
+	$(need-hzn)
+	@hzn register --policy $(NODE_POLICY) --input-file $(if $(NODE_INPUT),$(NODE_INPUT),horizon/userinput.json)
+	@hzn agreement list
+
+## agent-stop: unregister this node
+.PHONY: agent-stop
+agent-stop:
+	$(need-hzn)
+	@hzn unregister -f
+
+## deploy-check: would this package come to the nodes T4 and Nano, and why not
+.PHONY: deploy-check
+deploy-check: build/typescript
+	@for board in t4:amd64 nano:arm64; do \
+		echo "$${board%:*}:"; \
+		HZN_ORG_ID="$${HZN_ORG_ID:-local}" PREVIOUS_VERSION="$${PREVIOUS_VERSION:-0.0.0}" node dist/src/agent/cli.js policy explain \
+			--node horizon/node.policy.$${board%:*}.json --arch $${board#*:} --deployment deployment.policy.json \
+			--service-policy horizon/service.policy.json; \
+	done
+
+## test-images: build both images for both architectures on stand-ins of their bases, and run them as Horizon does
+.PHONY: test-images
+test-images: build/typescript build/python-test
+	@echo "test: images"
+	@test/images/engine.sh node --test --test-reporter=spec dist/test/images/images.test.js

@@ -1,0 +1,45 @@
+// Horizon's command line, as far as publishing needs it.
+
+import { execFile, spawn } from "node:child_process";
+import { promisify } from "node:util";
+import { isObject } from "../../agent/policy/document.js";
+import { PublishError } from "./publish.js";
+
+const exec = promisify(execFile);
+
+/** `hzn` ends so when what was asked for is not there. */
+const NOT_FOUND = 8;
+
+/** The service as the Exchange has it, or undefined. */
+export async function publishedService(
+  org: string,
+  id: string,
+): Promise<Readonly<Record<string, unknown>> | undefined> {
+  const name = `${org}/${id}`;
+  try {
+    const { stdout } = await exec("hzn", ["exchange", "service", "list", name]);
+    // Warnings may stand before the JSON.
+    const answer: unknown = JSON.parse(stdout.slice(stdout.indexOf("{")));
+    const service = isObject(answer) ? answer[name] : undefined;
+    if (isObject(service)) return service;
+    throw new PublishError(`hzn does not say what ${name} is`);
+  } catch (error) {
+    if (!(error instanceof Error) || error instanceof PublishError) throw error;
+    const { code, stderr } = error as { code?: unknown; stderr?: string }; // as execFile rejects
+    if (code === NOT_FOUND) return undefined;
+    throw new PublishError(`hzn cannot look at ${name}: ${stderr?.trim() || error.message}`);
+  }
+}
+
+/** Runs `hzn` in the terminal. What is in the files stands for itself: variables have been replaced. */
+export function hzn(...args: string[]): Promise<void> {
+  const env = { ...process.env, HZN_DONT_SUBST_ENV_VARS: "1" };
+  const child = spawn("hzn", args, { env, stdio: ["ignore", "inherit", "inherit"] });
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (code) => {
+      if (code === 0) resolve();
+      else reject(new PublishError(`hzn ${args.slice(0, 3).join(" ")} ended with ${code}`));
+    });
+  });
+}

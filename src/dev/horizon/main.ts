@@ -1,0 +1,151 @@
+// What the make targets for Open Horizon do: node dist/src/dev/horizon/main.js VERB. Run at the top of the repository.
+
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { displayFinding } from "../../agent/definition/finding.js";
+import { lint } from "../../agent/definition/lint.js";
+import { type Document, InputError, isObject, parseDocument } from "../../agent/policy/document.js";
+import { projectVariables } from "../../agent/policy/variables.js";
+import { containersOf, DefinitionError } from "./containers.js";
+import { docker, start, stop } from "./docker.js";
+import { hzn, publishedService } from "./hzn.js";
+import {
+  differences,
+  digestOf,
+  exchangeId,
+  imagesOf,
+  PublishError,
+  withDigests,
+  withVersions,
+} from "./publish.js";
+
+const DEFINITION = "service.definition.json";
+const DEPLOYMENT_POLICY = "deployment.policy.json";
+/** Name of the network, and first part of the containers' names, of `make run`. */
+const NETWORK = "slipstream";
+
+const { env } = process;
+
+const VERBS: Readonly<Record<string, () => Promise<void> | void>> = {
+  start: async () => {
+    const containers = containersOf(read(DEFINITION).value, agreement(env));
+    const names = containers.map(({ name }) => name);
+    await stop(NETWORK, names);
+    await start(NETWORK, containers);
+    say(`${names.join(" and ")} run; make log, make attach, make stop`);
+  },
+  stop: async () => {
+    const containers = containersOf(read(DEFINITION).value, agreement({ RTSPINPUT: "none" }));
+    await stop(
+      NETWORK,
+      containers.map(({ name }) => name),
+    );
+  },
+  print: () => {
+    process.stdout.write(textOf(read(DEFINITION).value));
+  },
+  "publish-service": publishService,
+  "publish-deployment-policy": publishDeploymentPolicy,
+};
+
+function agreement(inputs: Readonly<Record<string, string | undefined>>) {
+  return { id: NETWORK, arch: env["ARCH"] ?? "", inputs };
+}
+
+async function publishService(): Promise<void> {
+  const definition = checked(DEFINITION);
+  const images = imagesOf(definition);
+  const digests = await Promise.all(
+    images.map(async (image) => [image, digestOf(image, await repoDigests(image))] as const),
+  );
+  const fixed = withDigests(definition, new Map(digests));
+  const id = exchangeId(fixed);
+  const published = await publishedService(String(fixed["org"]), id);
+  if (published !== undefined) {
+    const changed = differences(published, fixed);
+    if (changed.length === 0) {
+      say(`${id} is published as it is here`);
+      return;
+    }
+    if (env["OVERWRITE"] !== "yes") {
+      const what = changed.join(", ");
+      throw new PublishError(
+        `${id} is published with other content (${what}): raise the version, or OVERWRITE=yes`,
+      );
+    }
+  }
+  // Digests need no Docker, and -O no answer at a prompt: what it would ask was decided above.
+  await hzn("exchange", "service", "publish", "-O", "-f", write(DEFINITION, fixed));
+}
+
+async function publishDeploymentPolicy(): Promise<void> {
+  // An empty PREVIOUS_VERSION is no fault here: that element is left out.
+  const { value } = read(DEPLOYMENT_POLICY);
+  const policy = withVersions(isObject(value) ? value : {});
+  if (!env["PREVIOUS_VERSION"]) {
+    say("PREVIOUS_VERSION is not set: a version that fails has none to go back to");
+  }
+  const name = env["DEPLOYMENT_POLICY_NAME"] ?? "";
+  const file = write(DEPLOYMENT_POLICY, policy);
+  refuseFaults(parseDocument(file, readFileSync(file, "utf8"), () => undefined));
+  await hzn("exchange", "deployment", "addpolicy", "-f", file, name);
+}
+
+async function repoDigests(image: string): Promise<string[]> {
+  const format = "{{range .RepoDigests}}{{println .}}{{end}}";
+  if (image.includes("@sha256:")) return [];
+  try {
+    return (await docker(["image", "inspect", "--format", format, image])).split("\n");
+  } catch {
+    throw new PublishError(`${image} is not on this machine: make build, make push`);
+  }
+}
+
+function read(file: string): Document {
+  return parseDocument(file, readFileSync(file, "utf8"), projectVariables(file, env));
+}
+
+function checked(file: string): Readonly<Record<string, unknown>> {
+  const document = read(file);
+  refuseFaults(document);
+  return isObject(document.value) ? document.value : {};
+}
+
+function refuseFaults(document: Document): void {
+  const faults = lint([document]).filter(({ severity }) => severity === "error");
+  if (faults.length > 0) throw new PublishError(faults.map(displayFinding).join("\n"));
+}
+
+/** Writes what is published under build/, and returns the file. */
+function write(name: string, value: unknown): string {
+  const file = join("build/horizon", env["ARCH"] ?? "", name);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, textOf(value));
+  return file;
+}
+
+function textOf(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function say(line: string): void {
+  console.error(`horizon: ${line}`);
+}
+
+/** Errors that are the user's, in words of their own. */
+function messageOf(error: unknown): string {
+  const isOurs = [DefinitionError, PublishError, InputError].some((kind) => error instanceof kind);
+  if (error instanceof Error && isOurs) return error.message;
+  // execFile's error holds what the program said.
+  const { stderr } = error as { stderr?: unknown };
+  return typeof stderr === "string" && stderr !== "" ? stderr.trim() : String(error);
+}
+
+const verb = VERBS[process.argv[2] ?? ""];
+if (verb === undefined) throw new Error(`usage: main.js ${Object.keys(VERBS).join("|")}`);
+try {
+  await verb();
+} catch (error) {
+  say(messageOf(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,327 @@
+// The make targets against a stand-in for `hzn` that records what it is told, and one for Docker's command line.
+
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import test, { type TestContext } from "node:test";
+import { isObject } from "../../agent/policy/document.js";
+
+const DIGEST = "f".repeat(64);
+
+const HZN = `#!/bin/sh
+echo "$*" >>"$RECORD/calls"
+case "$*" in
+"exchange service list "*) [ -e "$RECORD/published" ] || exit 8; cat "$RECORD/published" ;;
+*" -f "*) for word; do [ "$last" = -f ] && cp "$word" "$RECORD/file"; last=$word; done ;;
+esac
+`;
+
+const DOCKER = `#!/bin/sh
+echo "docker $*" >>"$RECORD/calls"
+for word; do last=$word; done
+[ "$1 $2" != "image inspect" ] || echo "\${last%:*}@sha256:${DIGEST}"
+`;
+
+interface Desk {
+  readonly folder: string;
+  readonly make: (...args: string[]) => Promise<{ code: number; out: string; err: string }>;
+  readonly calls: () => string[];
+  /** What the last command was given by -f. */
+  readonly file: () => Record<string, unknown>;
+  readonly record: string;
+}
+
+/** A copy of the package, so that what is written lies in the test's own folder; the rest of the repository is linked. */
+function desk(
+  t: TestContext,
+  programs: Readonly<Record<string, string>> = { hzn: HZN, docker: DOCKER },
+): Desk {
+  const folder = mkdtempSync(join(tmpdir(), "desk-"));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const name of [
+    "service.definition.json",
+    "deployment.policy.json",
+    "horizon",
+    "package.json",
+  ]) {
+    cpSync(name, join(folder, name), { recursive: true, verbatimSymlinks: true });
+  }
+  // dist/src/dev/horizon/make.test.js
+  symlinkSync(resolve(import.meta.dirname, "../../.."), join(folder, "dist"));
+  symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  for (const [name, text] of Object.entries(programs)) {
+    writeFileSync(join(bin, name), text);
+    chmodSync(join(bin, name), 0o755);
+  }
+  // Stands for the Makefile, whose set-up is done where tests run.
+  writeFileSync(
+    join(folder, "Makefile"),
+    "include horizon/horizon.mk\n.PHONY: build/typescript\nbuild/typescript:\n",
+  );
+  const record = join(folder, "record");
+  mkdirSync(record);
+  const env = {
+    PATH: `${bin}:${join(process.execPath, "..")}:/usr/bin:/bin`,
+    HOME: folder,
+    RECORD: record,
+  };
+  const make: Desk["make"] = (...args) =>
+    new Promise((done) => {
+      execFile(
+        "make",
+        ["--no-print-directory", ...args],
+        { cwd: folder, env },
+        (error, out, err) => {
+          done({ code: Number(error?.code ?? 0), out, err });
+        },
+      );
+    });
+  return {
+    folder,
+    record,
+    make,
+    calls: () => readFileSync(join(record, "calls"), "utf8").trim().split("\n"),
+    file: () => JSON.parse(readFileSync(join(record, "file"), "utf8")),
+  };
+}
+
+const exchange = [
+  "HZN_ORG_ID=myorg",
+  "HZN_EXCHANGE_URL=http://127.0.0.1:9/v1",
+  "HZN_EXCHANGE_USER_AUTH=me:pw",
+];
+
+function servicesOf(definition: Record<string, unknown>): Record<string, { image: string }> {
+  const { deployment } = definition;
+  // Written by the code under test from a definition that the lint holds in shape.
+  return (isObject(deployment) ? deployment["services"] : {}) as Record<string, { image: string }>;
+}
+
+test("the service is published with variables replaced and images by digest", async (t) => {
+  const { make, calls, file } = desk(t);
+  const { code, err } = await make(
+    "publish-service",
+    "ARCH=arm64",
+    "DOCKER_HUB_ID=me",
+    ...exchange,
+  );
+  assert.equal(code, 0, err);
+  const hzn = calls().filter((call) => !call.startsWith("docker"));
+  assert.deepEqual(hzn, [
+    "exchange service list myorg/slipstream_0.1.0_arm64",
+    "exchange service publish -O -f build/horizon/arm64/service.definition.json",
+  ]);
+  const { org, url, version, arch } = file();
+  assert.deepEqual([org, url, version, arch], ["myorg", "slipstream", "0.1.0", "arm64"]);
+  const images = Object.values(servicesOf(file())).map(({ image }) => image);
+  assert.deepEqual(images, [
+    `me/slipstream-agent_arm64@sha256:${DIGEST}`,
+    `me/slipstream-sidecar_arm64@sha256:${DIGEST}`,
+  ]);
+});
+
+test("what is published already as it is here is left alone; other content is refused unless asked for", async (t) => {
+  const { make, calls, file, record } = desk(t);
+  await make("publish-service", "ARCH=amd64", ...exchange);
+  const there = file();
+  const publish = (service: object) =>
+    writeFileSync(
+      join(record, "published"),
+      `Warning: chatter\n${JSON.stringify({ "myorg/slipstream_0.1.0_amd64": service })}`,
+    );
+  const publications = () => calls().filter((call) => call.includes(" publish ")).length;
+  const asStored = (deployment: unknown) => ({
+    ...there,
+    documentation: "",
+    deployment: JSON.stringify(deployment),
+  });
+
+  publish(asStored(there["deployment"]));
+  const same = await make("publish-service", "ARCH=amd64", ...exchange);
+  assert.deepEqual([same.code, publications()], [0, 1], same.err);
+
+  const services = servicesOf(there);
+  const other = { ...services["agent"], image: `me/agent@sha256:${"0".repeat(64)}` };
+  publish(asStored({ services: { ...services, agent: other } }));
+  const refused = await make("publish-service", "ARCH=amd64", ...exchange);
+  assert.notEqual(refused.code, 0);
+  assert.match(
+    refused.err,
+    /published with other content \(image of the container agent\): raise the version/,
+  );
+  assert.equal(publications(), 1);
+
+  const asked = await make("publish-service", "ARCH=amd64", "OVERWRITE=yes", ...exchange);
+  assert.deepEqual([asked.code, publications()], [0, 2], asked.err);
+});
+
+test("a definition with a fault is told by file, line and path, and nothing is published", async (t) => {
+  const { make, folder, record } = desk(t);
+  const file = join(folder, "service.definition.json");
+  writeFileSync(file, readFileSync(file, "utf8").replace('"log_driver"', '"log_drivers"'));
+  const { code, err } = await make("publish-service", ...exchange);
+  assert.notEqual(code, 0);
+  assert.match(err, /service\.definition\.json:\d+: .*deployment\.services\.agent\.log_drivers/);
+  assert.throws(() => readFileSync(join(record, "calls")));
+});
+
+test("an image that is in no registry keeps the service from being published", async (t) => {
+  const nowhere = DOCKER.replace(/\[ "\$1[^\n]*/, "exit 1");
+  const { make, calls } = desk(t, { hzn: HZN, docker: nowhere });
+  const { code, err } = await make("publish-service", ...exchange);
+  assert.notEqual(code, 0);
+  assert.match(err, /-(?:agent|sidecar)_\w+:0\.1\.0 is not on this machine: make build, make push/);
+  assert.deepEqual(
+    calls().filter((call) => call.startsWith("exchange")),
+    [],
+  );
+});
+
+test("the deployment policy has the version to go back to, if there is one", async (t) => {
+  const { make, file, calls } = desk(t);
+  const versions = () => {
+    const { service } = file();
+    const list = isObject(service) ? service["serviceVersions"] : [];
+    return Array.isArray(list) ? list.map(({ version }) => version) : [];
+  };
+  const first = await make("publish-deployment-policy", ...exchange);
+  assert.equal(first.code, 0, first.err);
+  assert.match(first.err, /PREVIOUS_VERSION is not set/);
+  assert.deepEqual(versions(), ["0.1.0"]);
+  const second = await make(
+    "publish-deployment-policy",
+    "PREVIOUS_VERSION=0.0.9",
+    "ROLLOUT_RING=3",
+    ...exchange,
+  );
+  assert.equal(second.code, 0, second.err);
+  assert.deepEqual(versions(), ["0.1.0", "0.0.9"]);
+  assert.ok(JSON.stringify(file()["constraints"]).includes("slipstream.ring <= 3"));
+  assert.match(calls().at(-1) ?? "", /^exchange deployment addpolicy -f \S+ policy-slipstream$/);
+});
+
+for (const [target, call] of [
+  [
+    "publish-service-policy",
+    "exchange service addpolicy -f horizon/service.policy.json myorg/slipstream_0.1.0_amd64",
+  ],
+  ["publish-pattern", "exchange pattern publish -f horizon/pattern.json -p pattern-slipstream"],
+  ["remove-service", "exchange service remove -f myorg/slipstream_0.1.0_amd64"],
+  ["remove-service-policy", "exchange service removepolicy -f myorg/slipstream_0.1.0_amd64"],
+  ["remove-deployment-policy", "exchange deployment removepolicy -f myorg/policy-slipstream"],
+  ["remove-pattern", "exchange pattern remove -f myorg/pattern-slipstream"],
+  ["agent-stop", "unregister -f"],
+  ["dev-hzn", "dev service start -S -f horizon/userinput.json"],
+] as const) {
+  test(`make ${target} runs hzn ${call}`, async (t) => {
+    const { make, calls } = desk(t);
+    const { code, err } = await make(target, "ARCH=amd64", ...exchange);
+    assert.equal(code, 0, err);
+    assert.deepEqual(calls(), [call]);
+  });
+}
+
+test("build and push name both images for each architecture", async (t) => {
+  const { make, calls } = desk(t);
+  const { code, err } = await make(
+    "build-all-arches",
+    "push",
+    "ARCH=arm64",
+    "DOCKER_HUB_ID=me",
+    "BUILD_ARGS=--pull",
+  );
+  assert.equal(code, 0, err);
+  const said = calls().map((call) => call.replace(/--(platform|file|build-arg) \S+ /g, ""));
+  assert.deepEqual(said, [
+    ...["amd64", "arm64"].flatMap((arch) =>
+      ["agent", "sidecar"].map(
+        (half) =>
+          `docker build --target ${half} --tag me/slipstream-${half}_${arch}:0.1.0 --pull .`,
+      ),
+    ),
+    "docker push me/slipstream-agent_arm64:0.1.0",
+    "docker push me/slipstream-sidecar_arm64:0.1.0",
+  ]);
+});
+
+test("make run starts both containers as Horizon would, and make stop ends them", async (t) => {
+  const { make, calls } = desk(t);
+  const { code, err } = await make("run", "ARCH=amd64", "RTSPINPUT=test://");
+  assert.equal(code, 0, err);
+  assert.deepEqual(
+    calls().map((call) => call.split(" ").slice(0, 5).join(" ")),
+    [
+      "docker rm --force --volumes slipstream-agent",
+      "docker network rm slipstream",
+      "docker network create slipstream",
+      "docker run --detach --name slipstream-agent",
+      "docker run --detach --name slipstream-sidecar",
+    ],
+  );
+  await make("stop");
+  assert.equal(calls().at(-1), "docker network rm slipstream");
+});
+
+test("without a camera make run says which setting is missing", async (t) => {
+  const { code, err } = await desk(t).make("run");
+  assert.notEqual(code, 0);
+  assert.match(err, /RTSPINPUT must be set/);
+});
+
+test("make check prints every variable and the definition without any left in it", async (t) => {
+  const { code, out, err } = await desk(t).make("check", "HZN_ORG_ID=myorg", "ARCH=arm64");
+  assert.equal(code, 0, err);
+  assert.match(out, /^SERVICE_VERSION=0\.1\.0$/m);
+  assert.match(out, /^ {2}"org": "myorg",$/m);
+  assert.match(out, /"image": "slipstream\/slipstream-sidecar_arm64:0\.1\.0"/);
+  assert.doesNotMatch(out, /\$\w/);
+});
+
+test("make deploy-check tells that a T4 and a Nano get the version", async (t) => {
+  const { code, out, err } = await desk(t).make("deploy-check");
+  assert.equal(code, 0, err);
+  assert.match(out, /t4:\n.*0\.1\.0[\s\S]*nano:\n.*0\.1\.0/);
+});
+
+for (const [target, args, sentence] of [
+  [
+    "publish",
+    [],
+    "HZN_ORG_ID is not set: the organisation in the Exchange, as in HZN_ORG_ID=myorg",
+  ],
+  [
+    "publish-service",
+    ["HZN_ORG_ID=myorg"],
+    "HZN_EXCHANGE_URL is not set: the address of the Exchange",
+  ],
+  [
+    "publish-pattern",
+    exchange.slice(0, 2),
+    "HZN_EXCHANGE_USER_AUTH is not set: user:password in the Exchange",
+  ],
+] as const) {
+  test(`make ${target} ${args.join(" ")} says in one sentence what is missing`, async (t) => {
+    const { code, err } = await desk(t).make(target, ...args);
+    assert.notEqual(code, 0);
+    assert.equal(err.split("\n")[0], sentence);
+  });
+}
+
+test("where hzn is not installed, that is what is said", async (t) => {
+  const { code, err } = await desk(t, {}).make("agent-stop");
+  assert.notEqual(code, 0);
+  assert.match(err, /^hzn is not installed: it comes with the Horizon agent's packages\n/);
+});
