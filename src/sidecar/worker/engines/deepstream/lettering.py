@@ -83,7 +83,9 @@ class _Tile:
                 boxes.append(meta.Box(left, top, one.width * across, one.height * down, one.class_id))
             if look.labels:
                 above = max(0, int(top) - 2 * self._font_size)
-                lines.append(meta.Line(one.label, max(0, int(left)), above, self._font_size))
+                lines.append(
+                    meta.Line(meta.caption(one.label, one.confidence), max(0, int(left)), above, self._font_size)
+                )
         return boxes, lines
 
 

@@ -125,7 +125,12 @@ class Frame:
                 place.left, place.top, place.width, place.height = one.left, one.top, one.width, one.height
             _outline(meta.rect_params, one.class_id)
             above = int(one.top) - 2 * font_size
-            line = Line(one.label, max(0, int(one.left)), above if above > 0 else int(one.top), font_size)
+            line = Line(
+                caption(one.label, one.confidence),
+                max(0, int(one.left)),
+                above if above > 0 else int(one.top),
+                font_size,
+            )
             _write(meta.text_params, line)
             pyds.nvds_add_obj_meta_to_frame(self._meta, meta, None)  # type: ignore[arg-type]  # the stubs know no none
 
@@ -164,6 +169,11 @@ class Frame:
 
     def _object_metas(self) -> Iterator[Any]:
         return (pyds.NvDsObjectMeta.cast(data) for data in _items(self._meta.obj_meta_list))
+
+
+def caption(label: str, confidence: float) -> str:
+    """What stands at a box. Trackers and clustering give confidences that are none: below 0."""
+    return "%s %.0f %%" % (label, 100 * confidence) if 0 <= confidence <= 1 else label
 
 
 def frames(buffer: Gst.Buffer) -> List[Frame]:
