@@ -132,3 +132,5 @@ build/typescript: $(TYPESCRIPT) tsconfig.json build/proto
 	@echo "setup: TypeScript"
 	@rm -rf dist && tsc
 	@mkdir -p build && touch $@
+
+include horizon/horizon.mk
