@@ -18,6 +18,8 @@ class Codec(NamedTuple):
     # Encodes the standby picture: with the worker's software encoder, and without access unit delimiters.
     encoder: str
     still_settings: Dict[str, Any]
+    # So many are sent in turn: H.264 wants key frames that follow each other to differ in their idr_pic_id.
+    still_frames: int
 
 
 # Constant quality: a frame comes out as large as its picture needs.
@@ -50,4 +52,5 @@ def codec(name: str) -> Codec:
         rtp="application/x-rtp, media=video, clock-rate=90000, encoding-name=%s, payload=%d" % (name, RTP_PAYLOAD_TYPE),
         encoder="x264enc" if name == "H264" else "x265enc",
         still_settings=_STILL_SETTINGS[name],
+        still_frames=2 if name == "H264" else 1,
     )

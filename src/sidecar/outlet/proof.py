@@ -27,6 +27,8 @@ class Proof:
         self._user_agent = user_agent
         self._on_proven = on_proven
         self._pipeline: Optional[Any] = None
+        # Callbacks carry the number of their attempt: one that held the pipeline would keep it and its sockets for ever.
+        self._number = 0
         self._timer = 0
         self._attempt()
 
@@ -35,6 +37,7 @@ class Proof:
         self._end_attempt()
 
     def _attempt(self) -> bool:
+        self._number = number = self._number + 1
         elements = codec(self._mount.codec)
         pipeline = Gst.Pipeline.new(None)
         source = make(
@@ -47,24 +50,24 @@ class Proof:
         chain.caps(elements.frames)
         sink = chain.add("fakesink", sync=False, signal_handoffs=True)
         source.connect("pad-added", lambda _, pad: pad.link(depayloader.get_static_pad("sink")))
-        sink.connect("handoff", _Witness(lambda: GLib.idle_add(self._on_frame, pipeline)).on_handoff)
+        sink.connect("handoff", _Witness(lambda: GLib.idle_add(self._on_frame, number)).on_handoff)
         bus = pipeline.get_bus()
         bus.add_signal_watch()
-        bus.connect("message::error", lambda *_: self._try_later(pipeline))
-        bus.connect("message::eos", lambda *_: self._try_later(pipeline))
+        bus.connect("message::error", lambda *_: self._try_later(number))
+        bus.connect("message::eos", lambda *_: self._try_later(number))
         self._pipeline = pipeline
-        self._timer = GLib.timeout_add(_ATTEMPT_MS, self._try_later, pipeline)
+        self._timer = GLib.timeout_add(_ATTEMPT_MS, self._try_later, number)
         pipeline.set_state(Gst.State.PLAYING)
         return False
 
-    def _on_frame(self, pipeline: Any) -> bool:
-        if pipeline is self._pipeline:
+    def _on_frame(self, number: int) -> bool:
+        if self._pipeline is not None and number == self._number:
             self._end_attempt()
             self._on_proven()
         return False
 
-    def _try_later(self, pipeline: Any) -> bool:
-        if pipeline is self._pipeline:
+    def _try_later(self, number: int) -> bool:
+        if self._pipeline is not None and number == self._number:
             self._end_attempt()
             self._timer = GLib.timeout_add(_PAUSE_MS, self._attempt)
         return True

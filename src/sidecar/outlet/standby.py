@@ -9,7 +9,7 @@ from sidecar.outlet.protocol import Mount
 from sidecar.outlet.still import Still
 
 # A text that counts seconds is not followed more often: each picture must be encoded.
-_REDRAW_SECONDS = 2.0
+_REDRAW_SECONDS = 3.0
 
 _log = Log("outlet")
 

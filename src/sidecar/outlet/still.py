@@ -13,9 +13,6 @@ from sidecar.outlet.codec import codec  # noqa: E402
 from sidecar.outlet.mark import mark  # noqa: E402
 from sidecar.outlet.protocol import Mount  # noqa: E402
 
-# Two key frames that follow each other must differ in H.264's idr_pic_id: encoders alternate between two.
-_FRAMES = 2
-
 
 class Still:
     """Encodes a picture to frames that can each be decoded by itself. Methods are called on the main-loop thread."""
@@ -37,7 +34,7 @@ class Still:
         elements = codec(mount.codec)
         pipeline = Gst.Pipeline.new(None)
         chain = Chain(pipeline)
-        # The frame rate is that of many cameras: the level that the encoder writes down depends on it.
+        # The level that the encoder writes down depends on the frame rate: it is that of many cameras.
         source = chain.add(
             "appsrc",
             format="time",
@@ -55,7 +52,7 @@ class Still:
         bus.connect("message::error", lambda _, message: self._end(message.parse_error()[0].message))
         self._pipeline: Optional[Any] = pipeline
         pipeline.set_state(Gst.State.PLAYING)
-        for number in range(_FRAMES):
+        for number in range(elements.still_frames):
             frame = Gst.Buffer.new_wrapped(picture)
             frame.pts = number * Gst.SECOND // 30
             source.emit("push-buffer", frame)

@@ -105,7 +105,7 @@ def test_it_says_what_the_worker_says_until_the_worker_is_gone(rig):
     pictures = [viewer.picture]
 
     def another(what):
-        until(lambda: viewer.picture not in pictures, what, within=4.0)
+        until(lambda: viewer.picture not in pictures, what)
         pictures.append(viewer.picture)
 
     rig.link.say("/ds", "no signal since 12:03:11")
