@@ -27,7 +27,7 @@ class Proof:
         self._user_agent = user_agent
         self._on_proven = on_proven
         self._pipeline: Optional[Any] = None
-        # Callbacks carry the number of their attempt: one that held the pipeline would keep it and its sockets for ever.
+        # Callbacks carry their attempt's number: one that held the pipeline would keep it, and its sockets, for ever.
         self._number = 0
         self._timer = 0
         self._attempt()
