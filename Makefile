@@ -134,3 +134,4 @@ build/typescript: $(TYPESCRIPT) tsconfig.json build/proto
 	@mkdir -p build && touch $@
 
 include horizon/horizon.mk
+include test/nvidia/nvidia.mk

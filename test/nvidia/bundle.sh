@@ -12,12 +12,12 @@ packages=(
   libcairo-gobject2 libcairo2 libdw1 libelf1 libexpat1 libffi8 libfontconfig1 libfreetype6 libgfortran5
   libgirepository-1.0-1 libglib2.0-0 libgraphene-1.0-0 libgstreamer-plugins-bad1.0-0 libgstreamer-plugins-base1.0-0
   libgstreamer1.0-0 libgstrtspserver-1.0-0 libgudev-1.0-0 libjpeg62-turbo liblapack3 liblzma5 libmd0 libmount1 liborc-0.4-0
-  libpcre2-8-0 libpixman-1-0 libpng16-16 libpython3.11-minimal libpython3.11-stdlib libquadmath0 libselinux1
+  libpcre2-8-0 libpixman-1-0 libpng16-16 libpython3.11 libpython3.11-minimal libpython3.11-stdlib libquadmath0 libselinux1
   libssl3 libudev1 libunwind8 libv4l-0 libv4lconvert0 libx11-6 libx264-164 libxau6 libxcb-render0 libxcb-shm0 libxcb1
   libxdmcp6 libxext6 libxrender1 python3-cairo python3-gi python3-gi-cairo python3-gst-1.0 python3-numpy python3.11-minimal zlib1g
 )
 # Of GStreamer's plugins, those that the sidecar, the cameras and the measurements use.
-plugins=" app coreelements isomp4 jpeg multifile playback rtp rtpmanager rtsp tcp typefindfunctions udp
+plugins=" app coreelements isomp4 jpeg jpegformat multifile playback rtp rtpmanager rtsp tcp typefindfunctions udp
   videoconvertscale videoparsersbad videotestsrc x264 "
 nvidia=nvidia-deepstream-videodecode-cu13==9.0.2
 mapfile -t wheels < <(grep -E '^(grpcio|grpcio-health-checking|protobuf)==' src/sidecar/requirements/cpu.txt)

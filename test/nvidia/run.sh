@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Usage: run.sh [TEST...]
-# Runs the tests of this folder (test_elements, ...; "throughput" measures) with the bundle's GStreamer and Python and
-# NVIDIA's real elements. On a machine that cannot, it says why in one line and succeeds.
+# Usage: run.sh [TEST... | throughput | python ARGUMENT...]
+# Runs the tests of this folder (test_elements, ...) and the measurements, or some of them, or Python, with the bundle's
+# GStreamer and NVIDIA's real elements. On a machine that cannot, it says why in one line and succeeds.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 skip() {
-  echo "test-nvidia: skipped, all of it: $1"
+  echo "test-nvidia: $(cat test/nvidia/test_*.py | grep -c '    def test_') tests skipped: $1"
   exit 0
 }
 
@@ -35,8 +35,13 @@ export LIBV4L2_PLUGIN_DIR=$root/nvidia/v4l_plugins GI_TYPELIB_PATH=$libraries/gi
 export PYTHONHOME=$root/usr PYTHONPATH=src:src/sidecar/gen:test/support:test/nvidia PYTHONDONTWRITEBYTECODE=1
 python=$root/usr/bin/python3.11
 
-if [ "$*" = throughput ]; then
-  exec "$python" test/nvidia/throughput.py
-fi
-"$python" -m unittest --verbose "${@:-discover}" ${1:+} $([ $# -gt 0 ] || echo --start-directory test/nvidia)
-[ $# -gt 0 ] || exec "$python" test/nvidia/throughput.py
+measure() { "$python" -c "import throughput; throughput.main()"; }
+case ${1:-} in
+  "")
+    "$python" -m unittest discover --verbose --start-directory test/nvidia
+    measure
+    ;;
+  throughput) measure ;;
+  python) shift && exec "$python" "$@" ;;
+  *) exec "$python" -m unittest --verbose "$@" ;;
+esac

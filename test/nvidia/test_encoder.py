@@ -20,9 +20,9 @@ def encoded() -> Dict[str, Any]:
 
     from sidecar.chain import Chain
     from sidecar.contract import spec
-    from sidecar.worker.engines.cpu.encoder import add_loopback
     from sidecar.worker.engines.deepstream import source
     from sidecar.worker.engines.deepstream.encoders import add_encoder, probe_encoders, raw_caps
+    from sidecar.worker.engines.software_encoder import add_loopback
 
     decides = real.elements()
     encoders = probe_encoders(decides)

@@ -48,10 +48,9 @@ def make_clip(directory: str) -> None:
     assert frames, "the demo was not decoded"
     writer = Gst.parse_launch(
         "appsrc name=frames format=time block=true caps=video/x-raw,format=I420,width=1920,height=1080,framerate=%d/1"
-        " ! x264enc tune=zerolatency speed-preset=veryfast bitrate=4000 key-int-max=%d ! h264parse config-interval=-1"
-        " ! tee name=both"
-        " both. ! queue ! video/x-h264, stream-format=byte-stream ! filesink location=%s"
-        " both. ! queue ! video/x-h264, stream-format=avc ! mp4mux ! filesink location=%s"
+        " ! x264enc tune=zerolatency threads=1 speed-preset=veryfast bitrate=4000 key-int-max=%d ! tee name=both"
+        " both. ! queue ! h264parse config-interval=-1 ! video/x-h264, stream-format=byte-stream ! filesink location=%s"
+        " both. ! queue ! h264parse ! mp4mux ! filesink location=%s"
         % (RATE, RATE, os.path.join(directory, "clip.h264"), os.path.join(directory, "clip.mp4"))
     )
     writer.set_state(Gst.State.PLAYING)
@@ -61,7 +60,7 @@ def make_clip(directory: str) -> None:
         place = number % (2 * len(frames) - 2)
         buffer = frames[min(place, 2 * len(frames) - 2 - place)].copy_deep()
         buffer.pts, buffer.duration = number * Gst.SECOND // RATE, Gst.SECOND // RATE
-        source.emit("push-buffer", buffer)
+        assert source.emit("push-buffer", buffer) == Gst.FlowReturn.OK, _error(writer)
     source.emit("end-of-stream")
     message = writer.get_bus().timed_pop_filtered(60 * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)
     writer.set_state(Gst.State.NULL)
@@ -106,8 +105,7 @@ def paced(address: str, cameras: int) -> Dict[str, float]:
     for number in range(cameras):
         container = opened(number)
         tail = Gst.parse_bin_from_description(
-            "nvvideoconvert nvbuf-memory-type=2 ! capsfilter caps=video/x-raw(memory:NVMM),format=NV12,width=1280,height=720"
-            " ! fakesink sync=false async=false",
+            STAGES["decode, scale on the GPU"].lstrip("! ") + " ! fakesink sync=false async=false",
             True,
         )
         pipeline.add(container)
@@ -182,7 +180,3 @@ def main() -> None:
             for cameras in CAMERAS:
                 rows.append(_row("RTSP, paced", cameras, real.isolated(paced, address, cameras)))
                 print(rows[-1], flush=True)
-
-
-if __name__ == "__main__":
-    main()
