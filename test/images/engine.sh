@@ -43,7 +43,11 @@ start() {
   own+=($!)
   export DOCKER_HOST=unix://$run/docker.sock
   for _ in $(seq 300); do
-    "$DOCKER" info >/dev/null 2>&1 && return
+    if "$DOCKER" info >/dev/null 2>&1; then
+      # A run that was cut off leaves containers, which come back with the engine.
+      "$DOCKER" ps --all --quiet | xargs --no-run-if-empty "$DOCKER" rm --force >/dev/null
+      return
+    fi
     kill -0 "${own[0]}" 2>/dev/null || break
     sleep 0.1
   done
