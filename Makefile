@@ -15,7 +15,7 @@ TYPESCRIPT := $(shell find src test bench -name '*.ts' -not -path '*/gen/*')
 ## help: this list
 .PHONY: help
 help:
-	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | expand -t 28
 
 ## dev: set up what is missing, then run on this machine: RTSPINPUT=rtsp://... or the demo camera
 .PHONY: dev
@@ -24,7 +24,7 @@ dev: build/python build/typescript
 
 ## test: set up what is missing, then all checks and tests
 .PHONY: test
-test: lint test-unit test-end-to-end
+test: lint test-unit test-end-to-end test-images test-nvidia
 
 ## lint: formatting, types, the contract, the Python 3.6 floor
 .PHONY: lint

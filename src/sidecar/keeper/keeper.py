@@ -60,7 +60,8 @@ class Keeper:
         self._children = [_Child(command, clock()) for command in commands]
         self._poll = select.poll()
         self._lifeline = lifeline
-        self._stop = False
+        # Why to stop; empty: nobody asked.
+        self._stop = ""
 
     def run(self) -> None:
         """Returns when a signal or the lifeline has asked for the end and all children are gone. Main thread only."""
@@ -175,12 +176,12 @@ class Keeper:
             _log.warning("child " + what, **fields)
 
     def _ask_to_stop(self, why: str) -> None:
-        if not self._stop:
-            _log.info("keeper stops", why=why)
-        self._stop = True
+        """Only notes it: a signal handler calls this too, and may have interrupted a line that is being logged."""
+        self._stop = self._stop or why
 
     def _end(self, wake: int) -> None:
         """Ends all children: asks, waits a bounded time, kills."""
+        _log.info("keeper stops", why=self._stop)
         deadline = self._clock() + _STOP_SECONDS
         for child in self._children:
             if child.process is not None:
