@@ -85,7 +85,9 @@ class Place:
 
     def _link(self, container: Gst.Bin) -> None:
         self._leave()
-        result = container.get_static_pad("src").link_full(self._pad, Gst.PadLinkCheck.DEFAULT)
+        # Caps are not compared: once it runs, NVIDIA's decoder names formats in system memory when it is asked what it
+        # can send, while its frames are in the GPU's (seen with 9.0.2).
+        result = container.get_static_pad("src").link_full(self._pad, Gst.PadLinkCheck.HIERARCHY)
         if result != Gst.PadLinkReturn.OK:
             self._remove(container)
             raise ChainError(container.get_name(), "cannot be linked to the muxer: %s" % result.value_nick)

@@ -4,25 +4,32 @@ A bin ends in a leaky queue and the ghost pad src: a muxer that is busy makes it
 """
 
 import itertools
-from typing import Any, Callable, Dict, List, NamedTuple
-from urllib.parse import parse_qs, unquote, urlsplit
+from typing import Any, Callable, Dict, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 import gi
 
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-from sidecar.chain import Chain, ChainError, make, set_property  # noqa: E402
+from sidecar.chain import Chain, ChainError, set_property  # noqa: E402
 from sidecar.contract import spec, state  # noqa: E402
 from sidecar.worker.addresses import SCHEMES, scheme  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
+from sidecar.worker.engines.inputs import (  # noqa: E402
+    DEPAYLOADERS,
+    add_test_picture,
+    begin_with_a_key_frame,
+    make_rtsp_source,
+    unsupported_encoding,
+    when_video_appears,
+)
 from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.reasons import Failure, failure  # noqa: E402
 
 __all__ = ["SCHEMES", "SourceEvents", "build", "filler", "scheme"]
 
 # By RTP encoding name.
-_DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpegdepay"}
 _PARSERS = {"H264": "h264parse", "H265": "h265parse", "JPEG": "jpegparse"}
 
 # Names in the bin: where decoded frames come in, and the queue in front of the muxer.
@@ -30,8 +37,6 @@ _ENTRY = "entry"
 _QUEUE = "freshest"
 _ON_GPU = "video/x-raw(memory:NVMM), format=NV12"
 
-_DEFAULT_LATENCY_MILLISECONDS = 100
-_TCP_TIMEOUT_MICROSECONDS = 5000000
 # Decoders have few pictures to lend.
 _QUEUED_FRAMES = 1
 _FILLER_RATE = 2
@@ -136,37 +141,20 @@ def _end(container: Gst.Bin, frames: Chain) -> None:
 
 
 def _rtsp(camera: spec.Camera, container: Gst.Bin, elements: Elements, events: SourceEvents) -> None:
-    latency = camera.latency.ToMilliseconds() if camera.HasField("latency") else _DEFAULT_LATENCY_MILLISECONDS
-    source = make(
-        "rtspsrc",
-        None,
-        location=camera.uri,
-        protocols="udp" if camera.transport == spec.TRANSPORT_UDP else "tcp",
-        latency=latency,
-        drop_on_latency=True,
-        tcp_timeout=_TCP_TIMEOUT_MICROSECONDS,
-        # Without an answer by UDP rtspsrc would turn to TCP by itself, and the setting would say one thing while
-        # another is done.
-        timeout=0,
-    )
-    if camera.HasField("credentials"):
-        source.set_property("user-id", camera.credentials.username)
-        source.set_property("user-pw", camera.credentials.password)
-    # Sound is not even set up: nobody would take it.
-    source.connect("select-stream", lambda _source, _number, caps: caps.get_structure(0).get_string("media") == "video")
+    source = make_rtsp_source(camera, events.failed)
     container.add(source)
 
-    def attach(pad: Gst.Pad, encoding: str) -> None:
-        if encoding not in _DEPAYLOADERS:
-            events.failed(failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, "it sends %s" % encoding))
+    def attach(container: Gst.Bin, pad: Gst.Pad, encoding: str) -> None:
+        if encoding not in DEPAYLOADERS:
+            events.failed(unsupported_encoding(camera, encoding))
             return
         events.encoding(encoding)
-        chain = Chain(pad.get_parent_element().get_parent())
+        chain = Chain(container)
         try:
-            chain.add(_DEPAYLOADERS[encoding])
-            chain.add(_PARSERS[encoding])
+            chain.add(DEPAYLOADERS[encoding])
+            begin_with_a_key_frame(chain.add(_PARSERS[encoding]).get_static_pad("src"))
             chain.add("nvv4l2decoder", None, **elements.decoder(encoding))
-            chain.link(chain.container.get_by_name(_ENTRY), _ENTRY)
+            chain.link(container.get_by_name(_ENTRY), _ENTRY)
         except ChainError as error:
             events.failed(failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, str(error)))
             return
@@ -174,7 +162,7 @@ def _rtsp(camera: spec.Camera, container: Gst.Bin, elements: Elements, events: S
             element.sync_state_with_parent()
         pad.link_full(chain.elements[0].get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
 
-    _when_video_appears(source, attach)
+    when_video_appears(source, attach)
 
 
 def _decoded(
@@ -201,57 +189,16 @@ def _decoded(
                 why = failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, str(error))
                 MainLoop.post(events.failed, why)
 
-    def attach(pad: Gst.Pad, _encoding: str) -> None:
+    def attach(container: Gst.Bin, pad: Gst.Pad, _encoding: str) -> None:
         pad.set_offset(begins())
-        entry = pad.get_parent_element().get_parent().get_by_name(_ENTRY)
+        entry = container.get_by_name(_ENTRY)
         pad.link_full(entry.get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
 
     decoder.connect("deep-element-added", configure)
-    _when_video_appears(decoder, attach)
+    when_video_appears(decoder, attach)
 
 
 def _test(camera: spec.Camera, container: Gst.Bin, entry: Gst.Element) -> None:
-    """test://PATTERN?width=W&height=H&rate=FPS, all optional; patterns are videotestsrc's: ball, smpte, ..."""
-    address = urlsplit(camera.uri)
-    query = parse_qs(address.query)
-
-    def number(name: str, default: int) -> int:
-        text = query.get(name, [str(default)])[0]
-        return int(text) if text.isdigit() and int(text) > 0 else default
-
     chain = Chain(container)
-    chain.add("videotestsrc", None, is_live=True, pattern=address.netloc or "ball")
-    chain.caps(
-        "video/x-raw, format=I420, width=%d, height=%d, framerate=%d/1"
-        % (number("width", 640), number("height", 360), number("rate", 15))
-    )
+    add_test_picture(chain, camera.uri)
     chain.link(entry, _ENTRY)
-
-
-def _when_video_appears(source: Gst.Element, attach: Callable[[Gst.Pad, str], None]) -> None:
-    """Calls attach on the loop thread with the first video pad of an element whose pads come late, and the encoding.
-
-    The pad appears on a streaming thread: its data wait behind a blocking probe until the loop thread has linked it.
-    """
-    seen: List[Gst.Pad] = []
-
-    def on_pad(_source: Gst.Element, pad: Gst.Pad) -> None:
-        caps = pad.get_current_caps() or pad.query_caps(None)
-        structure = caps.get_structure(0)
-        is_video = structure.get_name().startswith("video/") or structure.get_string("media") == "video"
-        if not is_video or seen:
-            return
-        seen.append(pad)
-        encoding = (structure.get_string("encoding-name") or "").upper()
-        block = pad.add_probe(Gst.PadProbeType.BLOCK_DOWNSTREAM, lambda *_: Gst.PadProbeReturn.OK)
-
-        def on_loop() -> None:
-            element = pad.get_parent_element()
-            # None: the camera was closed meanwhile.
-            if element is not None and element.get_parent() is not None:
-                attach(pad, encoding)
-            pad.remove_probe(block)
-
-        MainLoop.post(on_loop)
-
-    source.connect("pad-added", on_pad)
