@@ -96,7 +96,7 @@ class Sender(Playing):
         encoder = ENCODERS[mount.codec] % key_interval
         super().__init__(
             "videotestsrc is-live=true num-buffers=%d pattern=%s ! "
-            "video/x-raw,width=%d,height=%d,framerate=15/1 ! %s mtu=60000 "
+            "video/x-raw,format=I420,width=%d,height=%d,framerate=15/1 ! %s mtu=60000 "
             "config-interval=-1 pt=96 ! udpsink host=127.0.0.1 port=%d sync=false"
             % (frames, pattern, mount.width, mount.height, encoder, rtp_port)
         )

@@ -1,0 +1,90 @@
+"""What engine cpu tells the outlet of pictures that have no frames. The outlet here only listens."""
+
+import gi
+import pytest
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from sidecar.contract import spec  # noqa: E402
+from sidecar.outlet.control import ControlSocket  # noqa: E402
+from sidecar.outlet.lines import JsonLines  # noqa: E402
+from sidecar.tests.outlet_rig import until  # noqa: E402
+from sidecar.worker.board import Board  # noqa: E402
+from sidecar.worker.engines.cpu.pictures import Pictures  # noqa: E402
+from sidecar.worker.events import Events  # noqa: E402
+
+Gst.init(None)
+
+
+class ListeningOutlet:
+    """Keeps what it is told: the titles of its mounts and the last text for each."""
+
+    def __init__(self, path):
+        self._control = ControlSocket(path, self._on_worker)
+        self._lines = []
+        self.titles = {}
+        self.texts = {}
+
+    def close(self):
+        for lines in self._lines:
+            lines.close()
+        self._control.close()
+
+    def _on_worker(self, connection):
+        self._lines.append(JsonLines(connection, self._on_message, lambda _problem: None))
+
+    def _on_message(self, message):
+        if "configure" in message:
+            self.titles = {mount["path"]: mount["title"] for mount in message["configure"]["mounts"]}
+        else:
+            self.texts.update(message["say"]["mounts"])
+
+
+@pytest.fixture
+def outlet(tmp_path):
+    made = ListeningOutlet(str(tmp_path / "outlet.sock"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def pictures(tmp_path, outlet):
+    made = Pictures(str(tmp_path / "outlet.sock"), Board(Events()))
+    yield made
+    made.stop()
+
+
+def specification(layout):
+    output = spec.Output(
+        id="main",
+        rtsp=spec.RtspTarget(port=8554, path="/ds"),
+        layout=layout,
+        encoding=spec.Encoding(codec=spec.CODEC_H264, width=320, height=240, bitrate=500000, frame_rate=15),
+    )
+    cameras = [spec.Camera(id="front", name="Front door"), spec.Camera(id="back")]
+    return spec.PipelineSpec(cameras=cameras, outputs=[output])
+
+
+def test_a_picture_of_one_camera_says_what_its_camera_does_until_it_sends_again(pictures, outlet):
+    pictures.note("front", "connecting")
+    pictures.apply(specification(spec.LAYOUT_PER_CAMERA))
+    until(lambda: outlet.texts.get("/ds/front") == "connecting", "what was known before")
+    assert outlet.titles == {"/ds/front": "Front door", "/ds/back": "back"}
+    pictures.note("front", "no signal since 12:03:11")
+    until(lambda: outlet.texts.get("/ds/front") == "no signal since 12:03:11", "the news")
+    assert outlet.texts.get("/ds/back", "") == ""
+    pictures.note("front", "")
+    until(lambda: outlet.texts.get("/ds/front") == "", "the end of the news")
+
+
+def test_a_picture_of_several_cameras_says_what_each_of_them_does(pictures, outlet):
+    pictures.apply(specification(spec.LAYOUT_TILED))
+    until(lambda: outlet.titles, "the configuration")
+    pictures.note("front", "connecting")
+    pictures.note("back", "no signal since 12:03:11")
+    until(
+        lambda: outlet.texts.get("/ds") == "Front door: connecting\nback: no signal since 12:03:11",
+        "both cameras' news",
+    )
+    assert outlet.titles == {"/ds": ""}
