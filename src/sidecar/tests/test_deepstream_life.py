@@ -258,10 +258,10 @@ def probe_time(frames, objects):
     from sidecar.standins import batch as standin
     from sidecar.worker.engines.deepstream.lettering import Lettering
     from sidecar.worker.engines.deepstream.reporter import Reporter
-    from sidecar.worker.engines.deepstream.tally import Tally
     from sidecar.worker.engines.deepstream.vision import Look, Seat, Settings, Vision
     from sidecar.worker.inference.postprocess import DetectionFilter
     from sidecar.worker.layout import tiles
+    from sidecar.worker.tally import Tally
 
     seats = [Seat("c%d" % number, Tally()) for number in range(frames)]
     names = tuple(seat.camera_id for seat in seats)

@@ -199,7 +199,7 @@ class Camera:
 
     def _look_after_connecting(self, phase: Connecting, now: float) -> None:
         intake = self._intake
-        is_frozen = bool(intake.frozen_look) and intake.look == intake.frozen_look
+        is_frozen = intake.is_frozen()
         if intake.last_decoded and all(intake.size) and not is_frozen:
             intake.frozen_look = b""
             self._phase = Live(now)

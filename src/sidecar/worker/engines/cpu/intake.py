@@ -5,8 +5,7 @@ always belongs to its frame; what comes meanwhile waits in a queue of one, where
 """
 
 import time
-from collections import deque
-from typing import Any, Callable, Deque, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
 import gi
 
@@ -19,9 +18,8 @@ from sidecar.worker.engines.cpu.planes import planes, video_info  # noqa: E402
 from sidecar.worker.engines.cpu.vision import Eye, Sight  # noqa: E402
 from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.inference.postprocess import Object  # noqa: E402
+from sidecar.worker.tally import Tally  # noqa: E402
 
-# Span over which the frame rate is counted, in nanoseconds.
-_RATE_SPAN = 3 * Gst.SECOND
 # The picture is compared with the one before so often, in nanoseconds, at every so many pixels in both directions.
 _COMPARE_SPAN = Gst.SECOND // 2
 _COMPARE_STEP = 16
@@ -60,15 +58,9 @@ class Intake:
         self._deliver = deliver
         self._publish = detections
         self._wanted = detections_wanted
-        self._received = 0
-        self._processed = 0
-        self._inferred = 0
-        self._seconds = 0.0
-        self._cpu_seconds = 0.0
-        self._last_wall_time = 0.0
+        self._tally = Tally()
         # Clock time of the frame that was delivered last.
         self._newest = 0
-        self._times: Deque[int] = deque(maxlen=256)
         self._info: Optional[Tuple[Gst.Caps, Any]] = None
         # Monotonic time of the newest decoded frame, nanoseconds; 0: none since reset().
         self.last_decoded = 0
@@ -92,7 +84,7 @@ class Intake:
 
     def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """Probe in front of the queue of one: counts what the camera sent."""
-        self._received += 1
+        self._tally.on_received()
         now = _now()
         if self.last_decoded:
             latest = (now - self.last_decoded) / 1e9
@@ -118,7 +110,7 @@ class Intake:
         try:
             frame = planes(mapped.data, buffer, info)
             self._compare(frame)
-            sight = None if self._is_frozen() else self._eye.look(frame)
+            sight = None if self.is_frozen() else self._eye.look(frame)
         finally:
             buffer.unmap(mapped)
         self.size = (width, height)
@@ -137,14 +129,11 @@ class Intake:
 
     def counters(self, counters: state.CameraCounters) -> None:
         """Fills in the contract's counters."""
-        counters.frames_received = self._received
-        counters.frames_dropped = max(0, self._received - self._processed - 1)
-        counters.frames_inferred = self._inferred
-        counters.inference_seconds = self._seconds
-        counters.inference_cpu_seconds = self._cpu_seconds
-        counters.frame_rate = self._rate()
-        if self._last_wall_time:
-            counters.last_frame_time.FromNanoseconds(int(self._last_wall_time * 1e9))
+        self._tally.fill(counters)
+
+    def is_frozen(self) -> bool:
+        """Whether the camera still shows the picture that is known to be frozen."""
+        return bool(self.frozen_look) and self.look == self.frozen_look
 
     def _compare(self, frame: I420Frame) -> None:
         now = _now()
@@ -156,21 +145,10 @@ class Intake:
             self.look = look
             self.same_since = now
 
-    def _is_frozen(self) -> bool:
-        return bool(self.frozen_look) and self.look == self.frozen_look
-
     def _count(self, sight: Sight) -> None:
-        self._processed += 1
-        self._inferred += sight.inferred
-        self._seconds += sight.seconds
-        self._cpu_seconds += sight.cpu_seconds
-        self._last_wall_time = time.time()
-        self._times.append(_now())
-
-    def _rate(self) -> float:
-        now = _now()
-        recent = [moment for moment in list(self._times) if now - moment < _RATE_SPAN]
-        return float(len(recent) * Gst.SECOND / _RATE_SPAN)
+        self._tally.on_processed(sight.inferred)
+        self._tally.seconds += sight.seconds
+        self._tally.cpu_seconds += sight.cpu_seconds
 
     def _video_info(self, caps: Gst.Caps) -> Any:
         if self._info is None or not self._info[0].is_equal(caps):

@@ -17,9 +17,9 @@ from sidecar.worker.engines.deepstream.model import LoadedModel
 from sidecar.worker.engines.deepstream.reporter import Reporter
 from sidecar.worker.engines.deepstream.run import Failure, Run, prebuild_command
 from sidecar.worker.engines.deepstream.sizes import mux_size
-from sidecar.worker.engines.deepstream.tally import Tally
 from sidecar.worker.engines.deepstream.vision import OutputDecoder, Seat, Vision, settings_of
 from sidecar.worker.outputs import plan
+from sidecar.worker.tally import Tally
 
 
 class Tools(NamedTuple):

@@ -28,11 +28,11 @@ from sidecar.worker.engines.deepstream.machine import Machine  # noqa: E402
 from sidecar.worker.engines.deepstream.model import LoadedModel, load_model  # noqa: E402
 from sidecar.worker.engines.deepstream.reporter import Reporter  # noqa: E402
 from sidecar.worker.engines.deepstream.run import Failure  # noqa: E402
-from sidecar.worker.engines.deepstream.tally import Tally  # noqa: E402
 from sidecar.worker.engines.deepstream.vision import MisfitError, Vision, settings_of  # noqa: E402
 from sidecar.worker.engines.engine import Engine, Facts, Preview  # noqa: E402
 from sidecar.worker.outputs import Outputs, plan  # noqa: E402
 from sidecar.worker.problem import Problem  # noqa: E402
+from sidecar.worker.tally import Tally  # noqa: E402
 
 # Before a graph that failed is built anew, in seconds; doubles with each failure in a row.
 _FIRST_DELAY = 2.0

@@ -18,10 +18,10 @@ from sidecar.contract import spec  # noqa: E402
 from sidecar.worker.engines.deepstream import meta  # noqa: E402
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle  # noqa: E402
 from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame  # noqa: E402
-from sidecar.worker.engines.deepstream.tally import Tally  # noqa: E402
 from sidecar.worker.inference.decoders import REGISTRY, DecoderError  # noqa: E402
 from sidecar.worker.inference.geometry import place  # noqa: E402
 from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor  # noqa: E402
+from sidecar.worker.tally import Tally  # noqa: E402
 
 _INFERENCES_UNDER_WAY = 8
 

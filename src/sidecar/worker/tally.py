@@ -19,8 +19,9 @@ class Tally:
         # Frames that left detection.
         self.processed = 0
         self.inferred = 0
-        # Wall-clock seconds in the network: a batch's, shared out among its frames.
+        # Wall-clock and CPU seconds in the network: a batch's are shared out among its frames.
         self.seconds = 0.0
+        self.cpu_seconds = 0.0
         # Monotonic time of the newest decoded frame; 0: none since the last connection.
         self.last_received = 0.0
         self._last_wall_time = 0.0
@@ -44,6 +45,7 @@ class Tally:
         counters.frames_dropped = max(0, self.received - self.processed - 1)
         counters.frames_inferred = self.inferred
         counters.inference_seconds = self.seconds
+        counters.inference_cpu_seconds = self.cpu_seconds
         counters.frame_rate = len([one for one in list(self._times) if now - one < _RATE_SPAN]) / _RATE_SPAN
         if self._last_wall_time:
             counters.last_frame_time.FromNanoseconds(int(self._last_wall_time * 1e9))
