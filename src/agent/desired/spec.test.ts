@@ -20,6 +20,8 @@ describe("desiredFrom", () => {
           acceptAnyCertificate: false,
           frozenAfterMs: 60_000,
           latencyMs: 100,
+          masks: [],
+          off: undefined,
         },
       ],
       model: {
@@ -28,13 +30,14 @@ describe("desiredFrom", () => {
         threshold: undefined,
         classes: ["person"],
       },
+      tracker: undefined,
       overlay: { boxes: false, labels: false, counts: true, names: false },
       outputs: [
         {
           id: "rtsp",
           layout: "tiled",
           encoding: { codec: "H264", width: 1280, height: 720, bitrate: 4_000_000, frameRate: 25 },
-          target: { t: "rtsp", port: 8554, path: "/ds" },
+          target: { t: "rtsp", port: 8554, path: "/ds", users: [] },
         },
       ],
     });
@@ -50,8 +53,8 @@ describe("generation", () => {
 
   it("does not depend on the order of keys", () => {
     const { spec, generation } = desired();
-    const { outputs, overlay, model, cameras } = spec;
-    assert.equal(generationOf({ outputs, overlay, model, cameras }), generation);
+    const { outputs, overlay, tracker, model, cameras } = spec;
+    assert.equal(generationOf({ outputs, overlay, tracker, model, cameras }), generation);
   });
 
   it("changes with any content, the order of cameras and a password", () => {

@@ -9,6 +9,8 @@ export interface PipelineSpec {
   /** In the order of the tiles. */
   readonly cameras: readonly Camera[];
   readonly model: Model;
+  /** Undefined: no tracker. */
+  readonly tracker: Tracker | undefined;
   readonly overlay: Overlay;
   readonly outputs: readonly Output[];
 }
@@ -25,7 +27,16 @@ export interface Camera {
   readonly latencyMs: number;
   /** 0: never. */
   readonly frozenAfterMs: number;
+  /** Areas that are blackened before anything is detected, drawn or kept. */
+  readonly masks: readonly Polygon[];
+  /** Set: not connected to, on purpose; untilMs is wall-clock time, undefined if the end is not planned. */
+  readonly off: { readonly untilMs: number | undefined } | undefined;
 }
+
+/** At least three points; each a fraction of the frame's width and height from its top left corner. */
+export type Polygon = readonly (readonly [x: number, y: number])[];
+
+export type Tracker = "iou" | "nvsort" | "nvdcf" | "nvdeepsort";
 
 export interface Model {
   /** Absolute, in the sidecar's file system. */
@@ -49,8 +60,19 @@ export interface Output {
   readonly id: string;
   readonly layout: "tiled" | "per-camera";
   readonly encoding: Encoding;
-  readonly target: { readonly t: "rtsp"; readonly port: number; readonly path: string };
+  readonly target: Target;
 }
+
+export type Target =
+  | {
+      readonly t: "rtsp";
+      readonly port: number;
+      readonly path: string;
+      /** Who may watch. Empty: everybody. */
+      readonly users: readonly Credentials[];
+    }
+  /** Absolute, in the sidecar's file system. */
+  | { readonly t: "file"; readonly path: string };
 
 export interface Encoding {
   readonly codec: "H264" | "H265";
@@ -82,6 +104,8 @@ function specFrom(config: Config): PipelineSpec {
       acceptAnyCertificate,
       latencyMs,
       frozenAfterMs,
+      masks: [],
+      off: undefined,
     })),
     model: {
       bundlePath: config.model,
@@ -89,6 +113,7 @@ function specFrom(config: Config): PipelineSpec {
       threshold: config.threshold,
       classes: config.classes ?? [],
     },
+    tracker: undefined,
     overlay: {
       boxes: config.overlay.has("boxes"),
       labels: config.overlay.has("labels"),
@@ -106,7 +131,7 @@ function specFrom(config: Config): PipelineSpec {
           bitrate: config.bitrate,
           frameRate: config.outputFrameRate,
         },
-        target: { t: "rtsp", port: config.outputPort, path: config.outputPath },
+        target: { t: "rtsp", port: config.outputPort, path: config.outputPath, users: [] },
       },
     ],
   };

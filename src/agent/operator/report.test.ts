@@ -39,27 +39,48 @@ describe("Report", () => {
   const waiting: OutputState = { t: "waiting" };
   const serving: OutputState = { t: "serving" };
 
+  const counters = {
+    framesReceived: 0,
+    framesDropped: 0,
+    framesInferred: 0,
+    frameRate: 0,
+    lastFrame: undefined,
+  };
+  const sent = { viewers: 0, frames: 0, framesDropped: 0 };
+  const since = new Date(0);
+
   function event(event: SidecarEvent): Happening {
     return { t: "told", event };
   }
 
   function camera(state: CameraState, id = "front"): Happening {
-    return event({ t: "camera", camera: { id, state } });
+    return event({ t: "camera", camera: { id, since, state, counters } });
   }
 
   function output(state: OutputState, cameraId = "", path = "/ds"): Happening {
-    return event({ t: "output", output: { id: "rtsp", cameraId, port: 8554, path, state } });
+    return event({
+      t: "output",
+      output: { id: "rtsp", cameraId, port: 8554, path, state, ...sent },
+    });
   }
 
   function pipeline(status: PipelineStatus): Happening {
     return event({ t: "pipeline", pipeline: status });
   }
 
-  function connected(instanceId = "one"): Happening {
+  function connected(instanceId = "one", previous?: Peer["previous"]): Happening {
     const facts = { version: "0.1.0", engine: "cpu", board: "", deepstream: "", gpu: "" };
-    const peer: Peer = { instanceId, gstreamer: "1.22.0", ...facts };
+    const peer: Peer = { instanceId, gstreamer: "1.22.0", previous, ...facts };
     return { t: "connected", peer };
   }
+
+  it("tells how the worker before died, once, when there is a new one", () => {
+    const previous = { ended: since, how: "signal SIGSEGV", lastLines: ["oh no"], failures: 2 };
+    const told = connected("two", previous);
+    assert.deepEqual(lines(told, told).slice(1), [
+      ["warn", "the worker before this one died", previous],
+    ]);
+  });
 
   it("tells the address when, and only when, a picture is served", () => {
     assert.deepEqual(lines(output(waiting), output(serving), output(serving)), [
@@ -163,8 +184,8 @@ describe("Report", () => {
         state: {
           generation: "g1",
           pipeline: { t: "running" },
-          cameras: cameras.map((id) => ({ id, state: live })),
-          outputs: [{ id: "rtsp", cameraId: "", port: 8554, path: "/ds", state: serving }],
+          cameras: cameras.map((id) => ({ id, since, state: live, counters })),
+          outputs: [{ id: "rtsp", cameraId: "", port: 8554, path: "/ds", state: serving, ...sent }],
         },
       });
     assert.deepEqual(messages(state(["a"]), state(["a"])), [

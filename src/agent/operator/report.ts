@@ -75,7 +75,7 @@ export class Report {
   }
 
   #connected({ peer }: Of<"connected">): void {
-    const { instanceId, ...facts } = peer;
+    const { instanceId, previous, ...facts } = peer;
     if (instanceId === this.#instanceId) return;
     this.#instanceId = instanceId;
     this.#said.clear();
@@ -83,6 +83,7 @@ export class Report {
     this.#status.startAnew();
     const known = Object.entries(facts).filter(([, value]) => value !== "");
     this.#log.info("sidecar connected", Object.fromEntries(known));
+    if (previous !== undefined) this.#log.warn("the worker before this one died", { ...previous });
   }
 
   #parted({ why, err }: Of<"parted">): void {

@@ -9,7 +9,7 @@ import { DEFAULT_TIMING, type Happening, Reconciler } from "./reconciler.js";
 function desired(generation: string): Desired {
   const overlay = { boxes: true, labels: true, counts: true, names: true };
   const model = { bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] };
-  return { generation, spec: { cameras: [], model, overlay, outputs: [] } };
+  return { generation, spec: { cameras: [], model, tracker: undefined, overlay, outputs: [] } };
 }
 
 describe("Reconciler", () => {

@@ -26,16 +26,30 @@ const desired: Desired = {
         acceptAnyCertificate: true,
         frozenAfterMs: 30_000,
         latencyMs: 1250,
+        masks: [
+          [
+            [0, 0],
+            [0.5, 0],
+            [0, 1],
+          ],
+        ],
+        off: { untilMs: 90_000 },
       },
     ],
     model: { bundlePath: "/models/x", interval: 0, threshold: undefined, classes: ["person"] },
+    tracker: "iou",
     overlay: { boxes: true, labels: false, counts: true, names: false },
     outputs: [
       {
         id: "rtsp",
         layout: "per-camera",
         encoding: { codec: "H265", width: 640, height: 360, bitrate: 1_000_000, frameRate: 25 },
-        target: { t: "rtsp", port: 8554, path: "/ds" },
+        target: {
+          t: "rtsp",
+          port: 8554,
+          path: "/ds",
+          users: [{ username: "v", password: "w" }],
+        },
       },
     ],
   },
@@ -87,6 +101,7 @@ describe("SidecarClient", () => {
           gpu: "Tesla T4",
           gstreamerVersion: "1.20.3",
           capabilities: undefined,
+          previous: { ended: new Date(0), how: "signal SIGSEGV", lastLines: ["oh"], failures: 2 },
         });
       },
     });
@@ -98,6 +113,7 @@ describe("SidecarClient", () => {
       deepstream: "7.1",
       gpu: "Tesla T4",
       gstreamer: "1.20.3",
+      previous: { ended: new Date(0), how: "signal SIGSEGV", lastLines: ["oh"], failures: 2 },
     });
     assert.equal(version, "1.2.3");
   });
@@ -125,18 +141,34 @@ describe("SidecarClient", () => {
             acceptAnyCertificate: true,
             frozenAfter: { seconds: 30n, nanos: 0 },
             latency: { seconds: 1n, nanos: 250_000_000 },
-            masks: [],
+            masks: [
+              {
+                points: [
+                  { x: 0, y: 0 },
+                  { x: 0.5, y: 0 },
+                  { x: 0, y: 1 },
+                ],
+              },
+            ],
+            off: { until: new Date(90_000) },
           },
         ],
         model: { bundlePath: "/models/x", interval: 0, threshold: undefined, classes: ["person"] },
-        tracker: undefined,
+        tracker: { algorithm: 1 },
         overlay: { boxes: true, labels: false, counts: true, names: false },
         outputs: [
           {
             id: "rtsp",
             layout: 2,
             encoding: { codec: 2, width: 640, height: 360, bitrate: 1_000_000, frameRate: 25 },
-            target: { $case: "rtsp", value: { port: 8554, path: "/ds" } },
+            target: {
+              $case: "rtsp",
+              value: {
+                port: 8554,
+                path: "/ds",
+                users: [{ username: "v", password: "w" }],
+              },
+            },
           },
         ],
       },
@@ -208,10 +240,25 @@ describe("SidecarClient", () => {
 
   describe("watch", () => {
     it("asks from where it was told to, and brings every kind of event in the agent's terms", async () => {
-      const since = undefined;
+      const since = new Date(1_600_000_000_000);
       const nextAttempt = new Date(1_700_000_000_000);
-      const counters = undefined;
-      const output = { viewers: 0, frames: 0n, framesDropped: 0n, since };
+      const counters = {
+        framesReceived: 9n,
+        framesDropped: 2n,
+        framesInferred: 7n,
+        frameRate: 12.5,
+        lastFrameTime: since,
+        inferenceCpuSeconds: 1,
+        inferenceSeconds: 1,
+      };
+      const counted = {
+        framesReceived: 9,
+        framesDropped: 2,
+        framesInferred: 7,
+        frameRate: 12.5,
+        lastFrame: since,
+      };
+      const output = { viewers: 3, frames: 5n, framesDropped: 1n, since };
       const sent: WatchResponse["event"][] = [
         {
           $case: "state",
@@ -291,9 +338,20 @@ describe("SidecarClient", () => {
             state: {
               generation: "g1",
               pipeline: { t: "running" },
-              cameras: [{ id: "a", state: { t: "connecting", attempt: 2 } }],
+              cameras: [
+                { id: "a", since, state: { t: "connecting", attempt: 2 }, counters: counted },
+              ],
               outputs: [
-                { id: "rtsp", cameraId: "", port: 8554, path: "/ds", state: { t: "serving" } },
+                {
+                  id: "rtsp",
+                  cameraId: "",
+                  port: 8554,
+                  path: "/ds",
+                  viewers: 3,
+                  frames: 5,
+                  framesDropped: 1,
+                  state: { t: "serving" },
+                },
               ],
             },
           },
@@ -308,6 +366,8 @@ describe("SidecarClient", () => {
             t: "camera",
             camera: {
               id: "a",
+              since,
+              counters: counted,
               state: { t: "lost", reason: "login refused", detail: "401", nextAttempt },
             },
           },
@@ -346,6 +406,14 @@ describe("SidecarClient", () => {
           t: "camera",
           camera: {
             id: "a",
+            since: undefined,
+            counters: {
+              framesReceived: 0,
+              framesDropped: 0,
+              framesInferred: 0,
+              frameRate: 0,
+              lastFrame: undefined,
+            },
             state: { t: "lost", reason: "unknown", detail: "", nextAttempt: undefined },
           },
         },

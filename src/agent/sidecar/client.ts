@@ -8,16 +8,22 @@ import {
   type ServiceError,
   type CallOptions as UnaryOptions,
 } from "@grpc/grpc-js";
-import type { Desired } from "../desired/spec.js";
+import type { Desired, PipelineSpec } from "../desired/spec.js";
 import { SidecarError } from "./error.js";
-import { fromApplyResponse, fromConnectResponse, fromWatchResponse } from "./from-contract.js";
+import {
+  fromApplyResponse,
+  fromCheckResponse,
+  fromConnectResponse,
+  fromWatchResponse,
+} from "./from-contract.js";
 import {
   type ApplyResponse,
+  type CheckResponse,
   type ConnectResponse,
   PipelineClient,
 } from "./gen/slipstream/v1/pipeline.js";
 import { messages } from "./messages.js";
-import type { CallOptions, Peer, Sidecar, Verdict, WatchRequest } from "./sidecar.js";
+import type { CallOptions, Peer, Problem, Sidecar, Verdict, WatchRequest } from "./sidecar.js";
 import type { Update } from "./state.js";
 import { toDuration, toPipelineSpec } from "./to-contract.js";
 
@@ -52,6 +58,14 @@ export class SidecarClient implements Sidecar {
       this.#client.connect(request, new Metadata(), callOptions, done),
     );
     return fromConnectResponse(response);
+  }
+
+  async check(spec: PipelineSpec, options: CallOptions): Promise<readonly Problem[]> {
+    const request = { spec: toPipelineSpec(spec) };
+    const response = await unary<CheckResponse>("Check", options, (callOptions, done) =>
+      this.#client.check(request, new Metadata(), callOptions, done),
+    );
+    return fromCheckResponse(response);
   }
 
   async apply({ generation, spec }: Desired, options: CallOptions): Promise<Verdict> {

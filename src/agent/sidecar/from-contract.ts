@@ -15,7 +15,12 @@ export function fromConnectResponse(response: pipeline.ConnectResponse): Peer {
     deepstream: response.deepstreamRelease,
     gpu: response.gpu,
     gstreamer: response.gstreamerVersion,
+    previous: response.previous,
   };
+}
+
+export function fromCheckResponse(response: pipeline.CheckResponse): Problem[] {
+  return response.problems.map(fromProblem);
 }
 
 export function fromApplyResponse(response: pipeline.ApplyResponse): Verdict {
@@ -84,7 +89,19 @@ function fromPipelineStatus(message: pb.PipelineStatus | undefined): state.Pipel
 }
 
 function fromCameraStatus(message: pb.CameraStatus): state.CameraStatus {
-  return { id: message.id, state: fromCameraState(message.state) };
+  const { id, since } = message;
+  const state = fromCameraState(message.state);
+  return { id, since, state, counters: fromCameraCounters(message.counters) };
+}
+
+function fromCameraCounters(message: pb.CameraCounters | undefined): state.CameraCounters {
+  return {
+    framesReceived: Number(message?.framesReceived ?? 0n),
+    framesDropped: Number(message?.framesDropped ?? 0n),
+    framesInferred: Number(message?.framesInferred ?? 0n),
+    frameRate: message?.frameRate ?? 0,
+    lastFrame: message?.lastFrameTime,
+  };
 }
 
 function fromCameraState(current: pb.CameraStatus["state"]): state.CameraState {
@@ -107,8 +124,17 @@ function fromCameraState(current: pb.CameraStatus["state"]): state.CameraState {
 }
 
 function fromOutputStatus(message: pb.OutputStatus): state.OutputStatus {
-  const { id, cameraId, port, path } = message;
-  return { id, cameraId, port, path, state: fromOutputState(message.state) };
+  const { id, cameraId, port, path, viewers } = message;
+  return {
+    id,
+    cameraId,
+    port,
+    path,
+    viewers,
+    state: fromOutputState(message.state),
+    frames: Number(message.frames),
+    framesDropped: Number(message.framesDropped),
+  };
 }
 
 function fromOutputState(current: pb.OutputStatus["state"]): state.OutputState {
@@ -175,6 +201,7 @@ const FAILURE_REASONS: Readonly<Record<pb.FailureReason, state.FailureReason>> =
   [pb.FailureReason.FAILURE_REASON_ELEMENT]: "element",
   [pb.FailureReason.FAILURE_REASON_GPU]: "gpu",
   [pb.FailureReason.FAILURE_REASON_INTERNAL]: "internal",
+  [pb.FailureReason.FAILURE_REASON_CRASH_LOOP]: "crash loop",
   [pb.FailureReason.FAILURE_REASON_UNSPECIFIED]: "unknown",
   [pb.FailureReason.UNRECOGNIZED]: "unknown",
 };

@@ -1,12 +1,14 @@
 /** The sidecar as the rest of the agent sees it: nothing of gRPC, nothing generated. */
 
-import type { Desired } from "../desired/spec.js";
+import type { Desired, PipelineSpec } from "../desired/spec.js";
 import type { Update } from "./state.js";
 
 /** A way to one sidecar. Every method throws SidecarError, or the signal's reason once that is aborted. */
 export interface Sidecar {
   /** The first call: tells what is at the other end. */
   connect(options: CallOptions): Promise<Peer>;
+  /** Everything that is wrong with a specification on that machine. Nothing is applied. */
+  check(spec: PipelineSpec, options: CallOptions): Promise<readonly Problem[]>;
   /** Asks for a specification. A refusal is an answer, not an error. */
   apply(desired: Desired, options: CallOptions): Promise<Verdict>;
   /** The whole state, then what happens. Leaving the loop ends the call. */
@@ -44,6 +46,19 @@ export interface Peer {
   /** Empty without a GPU. */
   readonly gpu: string;
   readonly gstreamer: string;
+  /** Undefined: the first worker since the sidecar was started. */
+  readonly previous: PreviousWorker | undefined;
+}
+
+/** How the worker before this one ended. */
+export interface PreviousWorker {
+  readonly ended: Date | undefined;
+  /** One line for a person. */
+  readonly how: string;
+  /** Its last lines on standard error that were no log lines, oldest first. */
+  readonly lastLines: readonly string[];
+  /** Deaths in a row, this one included. */
+  readonly failures: number;
 }
 
 export interface Verdict {

@@ -25,11 +25,24 @@ export interface Trouble {
 }
 
 export type LoadingPhase = "model" | "engine" | "graph" | "unknown";
-export type FailureReason = "model" | "element" | "gpu" | "internal" | "unknown";
+export type FailureReason = "model" | "element" | "gpu" | "internal" | "crash loop" | "unknown";
 
 export interface CameraStatus {
   readonly id: string;
+  readonly since: Date | undefined;
   readonly state: CameraState;
+  readonly counters: CameraCounters;
+}
+
+/** Counted from the moment the camera was put into the specification; a reconnection does not restart them. */
+export interface CameraCounters {
+  readonly framesReceived: number;
+  readonly framesDropped: number;
+  readonly framesInferred: number;
+  /** Frames that left detection, a second, over the last seconds. */
+  readonly frameRate: number;
+  /** Undefined: no frame yet. */
+  readonly lastFrame: Date | undefined;
 }
 
 export type CameraState =
@@ -64,6 +77,11 @@ export interface OutputStatus {
   readonly port: number;
   readonly path: string;
   readonly state: OutputState;
+  /** Connected now. */
+  readonly viewers: number;
+  /** Encoded frames handed to the output. */
+  readonly frames: number;
+  readonly framesDropped: number;
 }
 
 export type OutputState =

@@ -8,7 +8,7 @@ export function toPipelineSpec(spec: want.PipelineSpec): pb.PipelineSpec {
   return {
     cameras: spec.cameras.map(toCamera),
     model: toModel(spec.model),
-    tracker: undefined,
+    tracker: spec.tracker === undefined ? undefined : { algorithm: TRACKERS[spec.tracker] },
     overlay: { ...spec.overlay },
     outputs: spec.outputs.map(toOutput),
   };
@@ -33,6 +33,13 @@ const LAYOUTS = {
   "per-camera": pb.Layout.LAYOUT_PER_CAMERA,
 } as const;
 
+const TRACKERS = {
+  iou: pb.TrackerAlgorithm.TRACKER_ALGORITHM_IOU,
+  nvsort: pb.TrackerAlgorithm.TRACKER_ALGORITHM_NVSORT,
+  nvdcf: pb.TrackerAlgorithm.TRACKER_ALGORITHM_NVDCF,
+  nvdeepsort: pb.TrackerAlgorithm.TRACKER_ALGORITHM_NVDEEPSORT,
+} as const;
+
 const CODECS = { H264: pb.Codec.CODEC_H264, H265: pb.Codec.CODEC_H265 } as const;
 
 function toCamera(camera: want.Camera): pb.Camera {
@@ -44,10 +51,15 @@ function toCamera(camera: want.Camera): pb.Camera {
     credentials: credentials === undefined ? undefined : { ...credentials },
     transport: TRANSPORTS[camera.transport],
     latency: toDuration(camera.latencyMs),
-    masks: [],
+    masks: camera.masks.map((points) => ({ points: points.map(([x, y]) => ({ x, y })) })),
     acceptAnyCertificate: camera.acceptAnyCertificate,
     frozenAfter: toDuration(camera.frozenAfterMs),
+    off: camera.off === undefined ? undefined : { until: toDate(camera.off.untilMs) },
   };
+}
+
+function toDate(ms: number | undefined): Date | undefined {
+  return ms === undefined ? undefined : new Date(ms);
 }
 
 function toModel(model: want.Model): pb.Model {
@@ -56,11 +68,24 @@ function toModel(model: want.Model): pb.Model {
 }
 
 function toOutput(output: want.Output): pb.Output {
-  const { port, path } = output.target;
   return {
     id: output.id,
     layout: LAYOUTS[output.layout],
     encoding: { ...output.encoding, codec: CODECS[output.encoding.codec] },
-    target: { $case: "rtsp", value: { port, path } },
+    target: toTarget(output.target),
   };
+}
+
+function toTarget(target: want.Target): pb.Output["target"] {
+  switch (target.t) {
+    case "rtsp": {
+      const { port, path } = target;
+      const users = target.users.map((user) => ({ ...user }));
+      return { $case: "rtsp", value: { port, path, users } };
+    }
+    case "file":
+      return { $case: "file", value: { path: target.path } };
+    default:
+      return target satisfies never;
+  }
 }

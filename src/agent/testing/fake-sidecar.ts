@@ -2,7 +2,7 @@
 
 import type { Desired } from "../desired/spec.js";
 import { SidecarError, type SidecarErrorCode } from "../sidecar/error.js";
-import type { Sidecar, Verdict, WatchRequest } from "../sidecar/sidecar.js";
+import type { Problem, Sidecar, Verdict, WatchRequest } from "../sidecar/sidecar.js";
 import type { State, Update } from "../sidecar/state.js";
 import { type Deferred, defer } from "./deferred.js";
 
@@ -16,13 +16,17 @@ export class FakeWorker {
   /** Set: this method fails so. */
   failure: { method: string; code: SidecarErrorCode } | undefined;
   verdict: Partial<Verdict> = {};
+  /** What Check answers. */
+  problems: readonly Problem[] = [];
   #stream: Stream | undefined;
 
   readonly open = (): Sidecar => {
     const { instanceId } = this;
     const peer = { instanceId, version: "0", engine: "cpu", board: "", deepstream: "", gpu: "" };
+    const more = { gstreamer: "1.22.0", previous: undefined };
     return {
-      connect: () => this.#call("Connect").then(() => ({ ...peer, gstreamer: "1.22.0" })),
+      connect: () => this.#call("Connect").then(() => ({ ...peer, ...more })),
+      check: () => this.#call("Check").then(() => this.problems),
       apply: (desired) =>
         this.#call("Apply", ` ${desired.generation}`).then(() => this.#apply(desired)),
       watch: (request, signal) => {

@@ -120,8 +120,12 @@ const EXPECTED = {
   uint32: "a whole number from 0 to 4294967295",
   float: "a number",
   bool: "true or false",
+  time: 'a time such as "2026-01-31T06:00:00Z"',
   duration: 'a number of seconds with an s, for example "0.1s"',
 } as const;
+
+/** RFC 3339, as proto3 JSON writes a Timestamp. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 
 /** undefined: it is not of that type. */
 function readScalar(value: unknown, type: keyof typeof EXPECTED): unknown {
@@ -134,6 +138,10 @@ function readScalar(value: unknown, type: keyof typeof EXPECTED): unknown {
       return typeof value === "number" ? value : undefined;
     case "uint32":
       return Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32
+        ? value
+        : undefined;
+    case "time":
+      return typeof value === "string" && TIME.test(value) && !Number.isNaN(Date.parse(value))
         ? value
         : undefined;
     case "duration": {

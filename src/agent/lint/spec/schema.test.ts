@@ -26,12 +26,17 @@ function fieldsOf(body: string): Record<string, string> {
   );
 }
 
+const WELL_KNOWN = new Map([
+  ["duration", "google.protobuf.Duration"],
+  ["time", "google.protobuf.Timestamp"],
+]);
+
 function described(enums: ReadonlyMap<string, readonly string[]>): object {
   const name = ({ type, repeated }: Field): string => {
     const suffix = repeated ? "[]" : "";
     if (type.t === "message") return type.of + suffix;
     if (type.t === "scalar") {
-      return (type.of === "duration" ? "google.protobuf.Duration" : type.of) + suffix;
+      return (WELL_KNOWN.get(type.of) ?? type.of) + suffix;
     }
     const values = type.values.map((value) => type.prefix + value);
     return [...enums].find(([, known]) => known.join() === values.join())?.[0] ?? "no such enum";

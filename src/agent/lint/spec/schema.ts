@@ -1,7 +1,10 @@
 /** The fields of the contract's PipelineSpec, for reading it from JSON. A test holds it against the proto file. */
 
 export type FieldType =
-  | { readonly t: "scalar"; readonly of: "string" | "uint32" | "float" | "bool" | "duration" }
+  | {
+      readonly t: "scalar";
+      readonly of: "string" | "uint32" | "float" | "bool" | "duration" | "time";
+    }
   | { readonly t: "enum"; readonly prefix: string; readonly values: readonly string[] }
   | { readonly t: "message"; readonly of: MessageName };
 
@@ -12,7 +15,7 @@ export interface Field {
 
 export type Message = Readonly<Record<string, Field>>;
 
-const scalar = (of: "string" | "uint32" | "float" | "bool" | "duration"): Field => ({
+const scalar = (of: "string" | "uint32" | "float" | "bool" | "duration" | "time"): Field => ({
   type: { t: "scalar", of },
 });
 const one = (of: MessageName): Field => ({ type: { t: "message", of } });
@@ -24,6 +27,7 @@ const choice = (prefix: string, ...values: string[]): Field => ({
 export type MessageName =
   | "PipelineSpec"
   | "Camera"
+  | "CameraOff"
   | "Credentials"
   | "Polygon"
   | "Point"
@@ -54,7 +58,9 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
     masks: many("Polygon"),
     accept_any_certificate: scalar("bool"),
     frozen_after: scalar("duration"),
+    off: one("CameraOff"),
   },
+  CameraOff: { until: scalar("time") },
   Credentials: { username: scalar("string"), password: scalar("string") },
   Polygon: { points: many("Point") },
   Point: { x: scalar("float"), y: scalar("float") },
@@ -86,7 +92,7 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
     bitrate: scalar("uint32"),
     frame_rate: scalar("uint32"),
   },
-  RtspTarget: { port: scalar("uint32"), path: scalar("string") },
+  RtspTarget: { port: scalar("uint32"), path: scalar("string"), users: many("Credentials") },
   FileTarget: { path: scalar("string") },
   WindowTarget: {},
 };

@@ -1,7 +1,7 @@
 /** The agent's settings as a specification to lint. */
 
 import { ConfigError, describeFault, type Environment, loadConfig } from "../../desired/config.js";
-import { desiredFrom, type PipelineSpec } from "../../desired/spec.js";
+import { desiredFrom, type PipelineSpec, type Polygon } from "../../desired/spec.js";
 import { problem } from "../problem.js";
 import type { SpecReading } from "./read.js";
 import type { Spec } from "./spec.js";
@@ -23,17 +23,23 @@ export function readSettings(
   }
 }
 
+function maskToLint(points: Polygon) {
+  return { points: points.map(([x, y]) => ({ x, y })) };
+}
+
 /** The agent's own specification in the words of the contract. */
 export function specToLint({ cameras, model, outputs }: PipelineSpec): Spec {
   const { bundlePath, threshold, classes } = model;
   return {
-    cameras: cameras.map(({ id, uri }) => ({ id, uri })),
+    cameras: cameras.map(({ id, uri, masks }) => ({ id, uri, masks: masks.map(maskToLint) })),
     model: { bundle_path: bundlePath, classes, ...(threshold === undefined ? {} : { threshold }) },
     outputs: outputs.map(({ id, layout, encoding, target }) => ({
       id,
       layout: layout === "per-camera" ? "PER_CAMERA" : "TILED",
       encoding: { ...encoding, frame_rate: encoding.frameRate },
-      rtsp: { port: target.port, path: target.path },
+      ...(target.t === "rtsp"
+        ? { rtsp: { port: target.port, path: target.path } }
+        : { file: { path: target.path } }),
     })),
   };
 }
