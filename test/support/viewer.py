@@ -47,6 +47,8 @@ class Viewer:
         source = Gst.ElementFactory.make("rtspsrc", "source")
         for name, value in (("location", options.uri), ("protocols", options.protocol), ("latency", "0")):
             Gst.util_set_object_arg(source, name, value)
+        if options.rtp_time:
+            Gst.util_set_object_arg(source, "buffer-mode", "none")
         source.set_property("user-id", options.user)
         source.set_property("user-pw", options.password)
         source.connect("pad-added", self._decode)
@@ -158,6 +160,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Watches an RTSP stream and describes each frame.")
     parser.add_argument("uri", help="rtsp://..., without a password")
     parser.add_argument("--protocol", choices=["tcp", "udp"], default="tcp")
+    parser.add_argument(
+        "--rtp-time", action="store_true", help="pts is the sender's own time line, whenever the frames arrived"
+    )
     parser.add_argument("--user")
     parser.add_argument("--password")
     parser.add_argument("--frames", type=int, help="end after so many frames")

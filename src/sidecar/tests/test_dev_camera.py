@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -88,11 +89,9 @@ def frames(watched: "subprocess.CompletedProcess[str]") -> List[Dict[str, Any]]:
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_plays_over_the_loop_seam_without_gap_or_step_in_time(start: Start, short_clip: Path, protocol: str) -> None:
     address = start("--file", str(short_clip)).address()
-    seen = frames(view(address, "--protocol", protocol, "--frames", "30"))
+    seen = frames(view(address, "--protocol", protocol, "--frames", "30", "--rtp-time"))
     steps = [(later["pts"] - earlier["pts"]) / 1e6 for earlier, later in zip(seen, seen[1:])]
-    # The first steps may be off: the receiver has yet to map the camera's clock to its own.
-    assert all(step == pytest.approx(50, abs=5) for step in steps[5:])
-    assert all(step > 0 for step in steps)
+    assert steps == pytest.approx([50] * 29, abs=1)
     rising = [later["luma"] > earlier["luma"] for earlier, later in zip(seen, seen[1:])]
     seams = [index for index, rises in enumerate(rising) if not rises]
     assert len(seams) >= 3
@@ -101,8 +100,9 @@ def test_plays_over_the_loop_seam_without_gap_or_step_in_time(start: Start, shor
 
 def test_plays_at_the_rate_of_the_file(start: Start, short_clip: Path) -> None:
     seen = frames(view(start("--file", str(short_clip)).address(), "--frames", "31"))
-    # From the eleventh on, past the moment in which the stream starts.
-    assert (seen[-1]["t"] - seen[10]["t"]) / 1e9 == pytest.approx(20 / 20, abs=0.15)
+    # From the eleventh on, past the moment in which the stream starts. The median: a busy machine shows some late.
+    steps = [later["t"] - earlier["t"] for earlier, later in zip(seen[10:], seen[11:])]
+    assert statistics.median(steps) / 1e6 == pytest.approx(50, abs=15)
 
 
 def test_plays_the_demo_clip_by_default(start: Start) -> None:
@@ -169,7 +169,7 @@ def test_ends_on_a_signal_while_somebody_watches(start: Start, short_clip: Path,
         assert viewer.stdout is not None
         viewer.stdout.readline()
         camera.process.send_signal(number)
-        assert camera.process.wait(timeout=1) == 0
+        assert camera.process.wait(timeout=DEADLINE_S) == 0
     finally:
         viewer.kill()
         viewer.communicate()
@@ -180,7 +180,7 @@ def test_ends_with_its_lifeline(start: Start, short_clip: Path) -> None:
     camera.address()
     assert camera.process.stdin is not None
     camera.process.stdin.close()
-    assert camera.process.wait(timeout=2) == 0
+    assert camera.process.wait(timeout=DEADLINE_S) == 0
     camera.process.stdin = None  # communicate() would flush it
 
 
