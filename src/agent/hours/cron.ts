@@ -1,0 +1,93 @@
+/** Cron expressions in the language of node-cron, read into what can be looked up in both directions of time. */
+
+import { createTask, type ParsedFields, validateDetailed } from "node-cron";
+import { DAY_MINUTES, MINUTE_MS } from "./time-zone.js";
+
+export const CRON_ALLOWED =
+  "five fields (minute, hour, day of month, month, day of week) such as 0 7 * * 1-5";
+
+const MAX_LENGTH = 128;
+
+/**
+ * In 28 years around 2000 every kind of year comes: each weekday as its first day, with and without 29 February. What
+ * fires on no day of them never does.
+ */
+const ALL_KINDS_OF_YEARS = { from: 10_957, to: 10_957 + 28 * 365 + 7 };
+
+/** When one expression fires. Both day fields must match, unlike in some other crons. */
+export interface Cron {
+  /** Minutes of a day, ascending. */
+  readonly minutes: readonly number[];
+  /** Whether it fires on a day, as a number of days since 1970-01-01. */
+  readonly firesOn: (day: number) => boolean;
+}
+
+export type CronReading =
+  | { readonly t: "cron"; readonly cron: Cron }
+  | { readonly t: "refused"; readonly why: string };
+
+export function readCron(text: string): CronReading {
+  if (text.length > MAX_LENGTH) return refused(`it is longer than ${MAX_LENGTH} characters`);
+  // node-cron 4.6 spells out a range before it checks it: 0-999999999 would cost minutes and gigabytes.
+  const large = /\d{3,}/.exec(text);
+  if (large !== null) return refused(`${large[0]} is too large`);
+  const fields = text.trim().split(/\s+/);
+  if (fields.length !== 5 && !text.trim().startsWith("@")) {
+    return refused(`it has ${text.trim() === "" ? 0 : fields.length} fields`);
+  }
+  const parsed = validateDetailed(text);
+  if (!parsed.valid || parsed.fields === undefined) {
+    const faults = parsed.errors.map(({ field, value }) => `${field} ${value ?? ""}`.trim());
+    return refused(`not understood: ${faults.join(", ")}`);
+  }
+  const cron = { minutes: minutesOf(parsed.fields), firesOn: daysOf(text, parsed.fields) };
+  return firesEver(cron.firesOn) ? { t: "cron", cron } : refused("no calendar has such a day");
+}
+
+/** For an expression that has been accepted before. */
+export function toCron(text: string): Cron {
+  const reading = readCron(text);
+  if (reading.t === "refused") throw new Error(`cron expression "${text}": ${reading.why}`);
+  return reading.cron;
+}
+
+function refused(why: string): CronReading {
+  return { t: "refused", why };
+}
+
+/** Whether a condition holds on any day that a calendar can have. */
+export function firesEver(firesOn: (day: number) => boolean): boolean {
+  for (let day = ALL_KINDS_OF_YEARS.from; day < ALL_KINDS_OF_YEARS.to; day++) {
+    if (firesOn(day)) return true;
+  }
+  return false;
+}
+
+function minutesOf({ hour, minute }: ParsedFields): number[] {
+  const minutes = hour.flatMap((h) => minute.map((m) => h * 60 + m));
+  return [...new Set(minutes)].sort((a, b) => a - b);
+}
+
+function daysOf(text: string, fields: ParsedFields): (day: number) => boolean {
+  const month = new Set(fields.month);
+  const dayOfMonth = new Set(fields.dayOfMonth);
+  const dayOfWeek = new Set(fields.dayOfWeek);
+  const plain = [...dayOfMonth, ...dayOfWeek].every((value) => typeof value === "number");
+  const special = plain ? () => true : specialDays(text, fields);
+  return (day) => {
+    const date = new Date(day * DAY_MINUTES * MINUTE_MS);
+    if (!month.has(date.getUTCMonth() + 1)) return false;
+    if (!plain) return special(date);
+    return dayOfMonth.has(date.getUTCDate()) && dayOfWeek.has(date.getUTCDay());
+  };
+}
+
+/** Last days, nearest weekdays and nth weekdays (L, 15W, 1#2): a hundred times as slow, so left to node-cron. */
+function specialDays(text: string, { hour, minute }: ParsedFields): (date: Date) => boolean {
+  const task = createTask(text, () => {}, { timezone: "UTC" });
+  // A task lies in a list of node-cron's until it is destroyed; it goes on matching.
+  void task.destroy();
+  const [firstHour = 0, firstMinute = 0] = [hour[0], minute[0]];
+  return (date) =>
+    task.match(new Date(date.getTime() + (firstHour * 60 + firstMinute) * MINUTE_MS));
+}
