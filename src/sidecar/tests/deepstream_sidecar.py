@@ -19,7 +19,8 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "..")
 SUPPORT = os.path.join(ROOT, "test", "support")
 PYTHONPATH = os.pathsep.join(os.path.join(ROOT, part) for part in ("src", "src/sidecar/gen", "test/support"))
 NANODET = os.path.join(ROOT, "models", "nanodet-coco")
-DEADLINE_SECONDS = 40
+# For what takes a second on a machine that has nothing else to do.
+DEADLINE_SECONDS = 60
 
 BOARDS = {
     "nano": ("6.0.1/jetson", "6.0.1/jetson/nano"),
@@ -160,10 +161,18 @@ class Sidecar:
         request = pipeline.ApplyRequest(generation=generation, spec=specification)
         return self.stub.Apply(request, timeout=DEADLINE_SECONDS)
 
-    def messages(self, condition, count=1, within=DEADLINE_SECONDS, detections=False):
-        """The first messages of a watch that fulfil a condition; the whole state comes ten times a second."""
-        request = pipeline.WatchRequest(detections=detections, heartbeat_interval=Duration(nanos=100000000))
-        call = self.stub.Watch(request, timeout=within)
+    def messages(self, condition, count=1, detections=False, after=0):
+        """The first messages of a watch that fulfil a condition; the whole state comes ten times a second.
+
+        after: number of the event from which on events are wanted too that have happened already.
+        """
+        request = pipeline.WatchRequest(
+            detections=detections,
+            heartbeat_interval=Duration(nanos=100000000),
+            after_sequence=after,
+            instance_id=self.connected.instance_id,
+        )
+        call = self.stub.Watch(request, timeout=DEADLINE_SECONDS)
         found = []
         last = None
         try:
@@ -176,7 +185,7 @@ class Sidecar:
                         return found
         except grpc.RpcError as error:
             raise AssertionError(
-                "not within %g s; the state is %s\n%s" % (within, last, self.said()[-3000:])
+                "not within %g s; the state is %s\n%s" % (DEADLINE_SECONDS, last, self.said()[-3000:])
             ) from error
         finally:
             call.cancel()
@@ -185,13 +194,13 @@ class Sidecar:
     def state(self):
         return self.messages(lambda message: message.HasField("state"))[0].state
 
-    def until(self, condition, within=DEADLINE_SECONDS):
+    def until(self, condition):
         """The first whole state that fulfils a condition."""
 
         def fulfils(message):
             return message.HasField("state") and condition(message.state)
 
-        return self.messages(fulfils, within=within)[0].state
+        return self.messages(fulfils)[0].state
 
     def until_serving(self):
         def serving(state):
@@ -199,31 +208,45 @@ class Sidecar:
 
         return self.until(serving)
 
-    def detections(self, camera_id, count=1, condition=lambda found: True, within=DEADLINE_SECONDS):
+    def detections(self, camera_id, count=1, condition=lambda found: True):
         """The next detections of a camera that fulfil a condition."""
 
         def fulfils(message):
             found = message.detections
             return message.HasField("detections") and found.camera_id == camera_id and condition(found)
 
-        return [message.detections for message in self.messages(fulfils, count, within, detections=True)]
+        return [message.detections for message in self.messages(fulfils, count, detections=True)]
 
-    def view(self, path="/main", frames=10, *options):
-        """What a viewer over RTSP sees, a description a frame."""
-        return view("rtsp://127.0.0.1:%d%s" % (self.port, path), frames, *options)
+    def view(self, path, frames):
+        """What a viewer over RTSP sees, a description a frame. The first may be older than what was heard by then: a
+        viewer begins with the newest key frame."""
+        seen = []
+        self.until_seen(path, lambda frame: seen.append(frame) or len(seen) == frames)
+        return seen
+
+    def until_seen(self, path, condition, *options):
+        """The first frame, as a viewer over RTSP describes it, that fulfils a condition."""
+        return until_seen("rtsp://127.0.0.1:%d%s" % (self.port, path), condition, *options)
 
 
-def view(address, frames, *options):
-    done = subprocess.run(
-        [sys.executable, os.path.join(SUPPORT, "viewer.py"), address, "--frames", str(frames), *options],
+def until_seen(address, condition, *options):
+    limits = ("--seconds", str(DEADLINE_SECONDS), "--patience", str(DEADLINE_SECONDS))
+    viewer = subprocess.Popen(
+        [sys.executable, os.path.join(SUPPORT, "viewer.py"), address, *limits, *options],
         env=dict(os.environ, PYTHONPATH=PYTHONPATH),
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        timeout=DEADLINE_SECONDS,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr.decode()
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    last = None
+    try:
+        for line in viewer.stdout:
+            last = json.loads(line)
+            if condition(last):
+                return last
+    finally:
+        viewer.kill()
+        viewer.wait()
+        viewer.stdout.close()
+    raise AssertionError("not seen within %g s; the last frame was %s" % (DEADLINE_SECONDS, last))
 
 
 def phase(states, name):

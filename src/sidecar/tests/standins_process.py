@@ -16,7 +16,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 _CHILD = "from sidecar.tests import standins_process; standins_process.child()"
-_LIMIT_SECONDS = 60
+_LIMIT_SECONDS = 120
 
 
 def run(scenario: Callable[..., Any], standins: str, *arguments: Any) -> Any:

@@ -7,7 +7,8 @@ import tempfile
 from sidecar.tests import standins_process
 from sidecar.tests.deepstream_sidecar import NANODET, make_bundle
 
-_PATIENCE = 20000
+# How long anything may take here, in milliseconds.
+_PATIENCE = 50000
 
 
 class _World:
@@ -218,6 +219,7 @@ def test_a_probe_that_raises_is_told_and_not_only_printed():
 
 
 def building_time():
+    """Milliseconds of this thread's CPU time: what else the machine does takes none of it."""
     import time
 
     from sidecar.contract import spec
@@ -229,12 +231,12 @@ def building_time():
     spent = []
     events = source.SourceEvents(lambda name: None, lambda why: None, lambda: None)
     for _ in range(3):
-        began = time.monotonic()
+        began = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
         world.engine._assemble(world.specification, model)
         for number in range(16):
             camera = spec.Camera(id="c%d" % number, uri="rtsp://127.0.0.1:1/%d" % number)
             source.build("camera-%d" % number, camera, world.engine._tools.elements, events, lambda: 0)
-        spent.append(time.monotonic() - began)
+        spent.append(time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - began)
     world.stop()
     return min(spent) * 1000
 

@@ -36,8 +36,11 @@ def test_an_engine_is_built_once_and_the_worker_lives_through_it(sidecar):
     assert engines(sidecar.data_dir) == ["network.onnx_b2_gpu0_fp16.engine"]
     # Another graph for the same engine: nothing is built.
     specification = sidecar.specification(outputs=[sidecar.output(width=480)])
+    before = sidecar.messages(lambda message: True)[0].sequence
     assert sidecar.apply("second", specification).accepted
-    sidecar.until(lambda state: state.pipeline.WhichOneof("state") == "running", within=BUILD_SECONDS / 2)
+    steps = [message.pipeline for message in sidecar.messages(lambda one: one.HasField("pipeline"), 2, after=before)]
+    assert steps[0].loading.phase == contract.LOADING_PHASE_GRAPH
+    assert steps[1].HasField("running")
     told = sidecar.stub.Connect(pipeline.ConnectRequest())
     assert told.instance_id == sidecar.connected.instance_id
 
