@@ -2,6 +2,7 @@
 
 import { findLogin } from "../secrets/login.js";
 import { closest } from "./closest.js";
+import { type SecretReference, secretReference } from "./secret-reference.js";
 
 /** A camera's login. Never logged, never part of an address. */
 export interface Credentials {
@@ -10,7 +11,11 @@ export interface Credentials {
 }
 
 export type CameraUri =
-  | { readonly t: "uri"; readonly uri: string; readonly credentials: Credentials | undefined }
+  | {
+      readonly t: "uri";
+      readonly uri: string;
+      readonly credentials: Credentials | SecretReference | undefined;
+    }
   | { readonly t: "refused"; readonly allowed: string; readonly hint?: string };
 
 export const CAMERA_SCHEMES = "rtsp://, rtsps://, file://, /dev/videoN or test://";
@@ -46,12 +51,10 @@ function readNetworkUri(scheme: string, rest: string): CameraUri {
   switch (login.t) {
     case "none":
       return { t: "uri", uri: `${scheme}://${rest}`, credentials: undefined };
-    case "login":
-      return {
-        t: "uri",
-        uri: `${scheme}://${rest.slice(login.end + 1)}`,
-        credentials: readCredentials(rest.slice(0, login.end)),
-      };
+    case "login": {
+      const uri = `${scheme}://${rest.slice(login.end + 1)}`;
+      return readLogin(rest.slice(0, login.end), uri);
+    }
     case "ambiguous":
       return {
         t: "refused",
@@ -68,6 +71,18 @@ function readNetworkUri(scheme: string, rest: string): CameraUri {
     default:
       return login satisfies never;
   }
+}
+
+/** A user who is called secret writes %73ecret. */
+function readLogin(login: string, uri: string): CameraUri {
+  if (!login.startsWith("secret:")) return { t: "uri", uri, credentials: readCredentials(login) };
+  const reading = secretReference().read(login);
+  if (reading.t === "value") return { t: "uri", uri, credentials: reading.value };
+  return {
+    t: "refused",
+    allowed: "secret:NAME in place of a login, with the name of a secret",
+    hint: "a user who is called secret writes %73ecret",
+  };
 }
 
 function readCredentials(login: string): Credentials | undefined {

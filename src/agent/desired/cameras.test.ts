@@ -58,7 +58,7 @@ describe("readCameras", () => {
       cameras.map(({ uri }) => uri),
       ["rtsp://10.0.0.9/x,y", "rtsp://b/2"],
     );
-    assert.equal(cameras[0]?.credentials?.password, "a,b=c,d");
+    assert.deepEqual(cameras[0]?.credentials, { username: "u", password: "a,b=c,d" });
   });
 
   it("does not take the = of an address for a name", () => {

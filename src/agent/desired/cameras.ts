@@ -3,6 +3,7 @@
 import { hideLogins } from "../secrets/redact.js";
 import { CAMERA_SCHEMES, type Credentials, readCameraUri } from "./camera-uri.js";
 import type { Reading, Refusal } from "./readers.js";
+import type { SecretReference } from "./secret-reference.js";
 
 /** A camera as the user asked for it. */
 export interface NamedCamera {
@@ -12,7 +13,7 @@ export interface NamedCamera {
   readonly name: string;
   /** Holds no login. */
   readonly uri: string;
-  readonly credentials: Credentials | undefined;
+  readonly credentials: Credentials | SecretReference | undefined;
 }
 
 /** A comma separates where a new item begins behind it: a password or a path may hold commas too. */

@@ -2,6 +2,8 @@
 
 import { resolve } from "node:path";
 import convict from "convict";
+import type { NamedCamera } from "./cameras.js";
+import { absoluteReference } from "./model-reference.js";
 import type { Refusal } from "./readers.js";
 import { type Setting, settings } from "./settings.js";
 
@@ -13,7 +15,14 @@ type ValueOf<S> = S extends { readonly reader: { read(text: string): infer R } }
   : never;
 
 /** All settings. Paths are absolute, times in milliseconds. */
-export type Config = { readonly [Key in keyof Settings]: ValueOf<Settings[Key]> };
+export type Config = {
+  readonly [Key in Exclude<keyof Settings, "cameras">]: ValueOf<Settings[Key]>;
+} & {
+  /** Empty: cameras are to come from a settings document. */
+  readonly cameras: readonly NamedCamera[];
+  /** What the environment says; all else is a default. */
+  readonly given: ReadonlySet<keyof Settings>;
+};
 
 /** One refused setting. Holds no secret. */
 export interface Fault {
@@ -80,21 +89,31 @@ export function loadConfig(env: Environment, cwd: string): Config {
     convict(schema, { env: present, args: [] }).validate({ allowed: "strict" });
   } catch (err) {
     if (faults.length === 0) throw err;
-    throw new ConfigError(faults);
   }
+  if (present["RTSPINPUT"] === undefined && !mayGetDocument(present))
+    faults.unshift(noCameras(present));
+  if (faults.length > 0) throw new ConfigError(faults);
   // Every key of the settings has passed its own reader above: that is what makes this a Config.
-  const config = values as Config;
+  const config = { cameras: [], ...values } as unknown as Omit<Config, "given">;
+  const path = (text: string) => resolve(cwd, text);
   return Object.freeze({
     ...config,
-    model: resolve(cwd, config.model),
-    socketPath: resolve(cwd, config.socketPath),
+    given: givenIn(present),
+    model: absoluteReference(cwd, config.model),
+    settingsFile: config.settingsFile && path(config.settingsFile),
+    socketPath: path(config.socketPath),
+    stateDir: path(config.stateDir),
+    modelsDir: path(config.modelsDir),
+    secretsDir: path(config.secretsDir),
   });
 }
 
 /** Values of this configuration that no log line may hold. */
 export function secretsOf(config: Config): string[] {
   return config.cameras.flatMap(({ credentials }) =>
-    credentials === undefined || credentials.password === "" ? [] : [credentials.password],
+    credentials === undefined || "secret" in credentials || credentials.password === ""
+      ? []
+      : [credentials.password],
   );
 }
 
@@ -108,6 +127,25 @@ function withoutEmpty(env: Environment): Record<string, string> {
 
 function fault(setting: Setting<unknown>, refusal: Refusal): Fault {
   return { setting: setting.env, ...refusal };
+}
+
+/** Whether anything but the environment may name cameras. */
+function mayGetDocument(env: Environment): boolean {
+  if (env["SETTINGS_FILE"] !== undefined) return true;
+  // Where Open Horizon runs the agent, it says how the hub's objects are reached.
+  return env["HZN_ESS_API_ADDRESS"] !== undefined && env["HUB"]?.trim().toLowerCase() !== "off";
+}
+
+function noCameras(env: Environment): Fault {
+  const fault = missing(settings.cameras, env);
+  return { ...fault, hint: fault.hint ?? "or cameras in a settings document: SETTINGS_FILE" };
+}
+
+/** Keys of the settings that an environment sets. */
+function givenIn(env: Environment): ReadonlySet<keyof Settings> {
+  // Object.keys gives the keys of the table itself.
+  const keys = Object.keys(settings) as (keyof Settings)[];
+  return new Set(keys.filter((key) => env[settings[key].env] !== undefined));
 }
 
 function missing(setting: Setting<unknown>, env: Environment): Fault {

@@ -14,9 +14,26 @@ export type Reading<T> =
   | { readonly t: "value"; readonly value: T }
   | { readonly t: "refused"; readonly refusals: readonly Refusal[] };
 
+/** How the same value is written in a JSON document: keywords of JSON Schema. */
+export type JsonForm =
+  | { readonly type: "boolean" }
+  | {
+      readonly type: "integer" | "number";
+      readonly minimum: number;
+      readonly maximum: number;
+      readonly multipleOf?: number;
+    }
+  | {
+      readonly type: "string";
+      readonly enum?: readonly string[];
+      readonly pattern?: string;
+      readonly maxLength?: number;
+    };
+
 export interface Reader<T> {
   /** One phrase for messages and the table of settings. */
   readonly allowed: string;
+  readonly json: JsonForm;
   /** Called with a text that is not empty. */
   read(text: string): Reading<T>;
 }
@@ -24,11 +41,13 @@ export interface Reader<T> {
 /** A reader out of a function that returns undefined for what it refuses. */
 function reader<T>(
   allowed: string,
+  json: JsonForm,
   parse: (text: string) => T | undefined,
   hint: (text: string) => string | undefined = () => undefined,
 ): Reader<T> {
   return {
     allowed,
+    json,
     read(text) {
       const value = parse(text);
       if (value !== undefined) return { t: "value", value };
@@ -40,6 +59,7 @@ function reader<T>(
 export function wholeNumber(min: number, max: number, unit = ""): Reader<number> {
   return reader(
     `a whole number ${range(min, max, unit)}`,
+    { type: "integer", minimum: min, maximum: max },
     (text) => (/^\d{1,15}$/.test(text) ? inRange(Number(text), min, max) : undefined),
     hintForNumber,
   );
@@ -48,6 +68,7 @@ export function wholeNumber(min: number, max: number, unit = ""): Reader<number>
 export function evenNumber(min: number, max: number, unit = ""): Reader<number> {
   return reader(
     `an even number ${range(min, max, unit)}`,
+    { type: "integer", minimum: min, maximum: max, multipleOf: 2 },
     (text) => {
       const value = /^\d{1,15}$/.test(text) ? inRange(Number(text), min, max) : undefined;
       return value === undefined || value % 2 === 1 ? undefined : value;
@@ -63,7 +84,9 @@ export function evenNumber(min: number, max: number, unit = ""): Reader<number> 
 export function fraction(): Reader<number> {
   return reader(
     "a number from 0 to 1",
-    (text) => (/^(?:\d+\.?\d*|\.\d+)$/.test(text) ? inRange(Number(text), 0, 1) : undefined),
+    { type: "number", minimum: 0, maximum: 1 },
+    (text) =>
+      /^(?:\d+\.?\d*|\.\d+)(?:e-\d+)?$/.test(text) ? inRange(Number(text), 0, 1) : undefined,
     (text) => {
       const percent = Number(text.replace(/\s*%$/, "").replace(",", "."));
       if (percent > 0 && percent < 1) return `did you mean ${percent}?`;
@@ -72,14 +95,16 @@ export function fraction(): Reader<number> {
   );
 }
 
+const DURATION = /^(\d{1,9})(ms|s|m)$/;
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 
 /** A length of time, in milliseconds. */
 export function duration(minMs: number, maxMs: number): Reader<number> {
   return reader(
     `a duration such as 500ms, 5s or 2m, from ${minMs}ms to ${maxMs}ms`,
+    { type: "string", pattern: DURATION.source },
     (text) => {
-      const match = /^(\d{1,9})(ms|s|m)$/.exec(text);
+      const match = DURATION.exec(text);
       if (match === null) return undefined;
       return inRange(Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? Number.NaN), minMs, maxMs);
     },
@@ -91,6 +116,7 @@ export function duration(minMs: number, maxMs: number): Reader<number> {
 export function oneOf<const Word extends string>(words: readonly Word[]): Reader<Word> {
   return reader(
     list(words, "or"),
+    { type: "string", enum: words },
     (text) => words.find((word) => word.toLowerCase() === text.toLowerCase()),
     (text) => didYouMean(text, words),
   );
@@ -99,7 +125,7 @@ export function oneOf<const Word extends string>(words: readonly Word[]): Reader
 export function yesOrNo(): Reader<boolean> {
   const yes = ["yes", "true", "on", "1"];
   const no = ["no", "false", "off", "0"];
-  return reader("yes or no", (text) => {
+  return reader("yes or no", { type: "boolean" }, (text) => {
     const word = text.toLowerCase();
     if (yes.includes(word)) return true;
     return no.includes(word) ? false : undefined;
@@ -113,6 +139,7 @@ export function someOf<const Word extends string>(
   const allowed = `none, or a comma-separated list out of ${list(words, "and")}`;
   return {
     allowed,
+    json: { type: "string" },
     read(text) {
       if (text.toLowerCase() === "none") return { t: "value", value: new Set() };
       const value = new Set<Word>();
@@ -128,14 +155,16 @@ export function someOf<const Word extends string>(
 }
 
 export function textList(allowed: string): Reader<readonly string[]> {
-  return reader(allowed, (text) => {
+  return reader(allowed, { type: "string" }, (text) => {
     const items = commaList(text);
     return items.length > 0 ? items : undefined;
   });
 }
 
 export function filePath(allowed: string, maxBytes: number): Reader<string> {
-  return reader(allowed, (text) => (Buffer.byteLength(text) <= maxBytes ? text : undefined));
+  return reader(allowed, { type: "string", maxLength: maxBytes }, (text) =>
+    Buffer.byteLength(text) <= maxBytes ? text : undefined,
+  );
 }
 
 /** The path of an RTSP address: /ds, /site/north. */
@@ -143,6 +172,7 @@ export function rtspPath(): Reader<string> {
   const pattern = /^(?:\/[\w.~-]+)+$/;
   return reader(
     "a path such as /ds, of letters, digits and . _ ~ -",
+    { type: "string", pattern: pattern.source },
     (text) => (pattern.test(text) ? text : undefined),
     (text) => {
       const near = `/${text.replace(/^\/+|\/+$/g, "")}`;

@@ -19,6 +19,6 @@ describe("settingsTable", () => {
         "| `RTSPOUTPUTPORTNUM` | `8554` | a whole number from 1 to 65535 | TCP port of the RTSP server. |",
       ),
     );
-    assert.match(lines[2] ?? "", /^\| `RTSPINPUT` \| required \|/);
+    assert.match(lines[2] ?? "", /^\| `RTSPINPUT` \| none \|/);
   });
 });

@@ -1,6 +1,7 @@
 /** Every setting that comes from the environment: its name, meaning, default and what is allowed. */
 
 import { CAMERA_LIST, type NamedCamera, readCameras } from "./cameras.js";
+import { modelReference } from "./model-reference.js";
 import {
   duration,
   evenNumber,
@@ -14,6 +15,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from "./readers.js";
+import { secretReferences } from "./secret-reference.js";
 
 /** One setting. `T` is what the rest of the agent gets to see. */
 export interface Setting<T> {
@@ -36,15 +38,22 @@ export const OVERLAY_PARTS = ["boxes", "labels", "counts", "names"] as const;
 /** Longest path that a Unix socket address holds on Linux, less the closing zero. */
 const SOCKET_PATH_BYTES = 107;
 
-const cameras: Reader<readonly NamedCamera[]> = { allowed: CAMERA_LIST, read: readCameras };
+const cameras: Reader<readonly NamedCamera[]> = {
+  allowed: CAMERA_LIST,
+  json: { type: "string" },
+  read: readCameras,
+};
+
+const directory = filePath("a path of a directory", 4096);
 
 export const settings = {
   cameras: {
-    ...required("RTSPINPUT", cameras),
+    ...optional("RTSPINPUT", cameras),
     secret: true,
     doc:
-      "Cameras, in the order of their tiles. A login goes into the address, as in rtsp://user:password@host/path; " +
-      "a comma in a password only separates where a new address follows.",
+      "Cameras, in the order of their tiles. A login goes into the address, as in rtsp://user:password@host/path or, " +
+      "with the name of a secret, rtsp://secret:NAME@host/path; a comma in a password only separates where a new " +
+      "address follows. Needed unless a settings document gives cameras.",
   },
   transport: {
     ...withDefault("RTSP_TRANSPORT", oneOf(["tcp", "udp"]), "tcp"),
@@ -63,8 +72,10 @@ export const settings = {
     doc: "Depth of the jitter buffer: a packet that is later than this is given up.",
   },
   model: {
-    ...withDefault("MODEL", filePath("a path of a directory", 4096), "models/nanodet-coco"),
-    doc: "Directory of the model bundle, absolute or relative to the working directory.",
+    ...withDefault("MODEL", modelReference(), "models/nanodet-coco"),
+    doc:
+      "Model bundle: a directory, absolute or relative to the working directory, or the name of a model on this " +
+      "device, of its newest version or of one, as in nanodet-coco@1.2.0.",
   },
   threshold: {
     ...optional("DETECTION_THRESHOLD", fraction()),
@@ -111,6 +122,54 @@ export const settings = {
     ...withDefault("RTSPOUTPUTPATH", rtspPath(), "/ds"),
     doc: "Path of the picture on the RTSP server.",
   },
+  outputUsers: {
+    ...optional("RTSP_USERS", secretReferences()),
+    doc: "Who may watch: secrets with a user name and a password each (RTSP digest). Without it, everybody.",
+  },
+  settingsFile: {
+    ...optional("SETTINGS_FILE", filePath("a path of a file", 4096)),
+    doc: "Settings document on this device, absolute or relative to the working directory. Its fields go before settings of the environment.",
+  },
+  hub: {
+    ...withDefault("HUB", oneOf(["auto", "off"]), "auto"),
+    doc: "auto: settings documents and models are taken from the hub where Open Horizon runs the agent. off: never.",
+  },
+  hubPollMs: {
+    ...withDefault("HUB_POLL", duration(1_000, 3_600_000), "60s"),
+    doc: "How often the hub is asked for something new.",
+  },
+  trial: {
+    ...withDefault("TRIAL", yesOrNo(), "yes"),
+    doc: "Put new settings, models and service versions on trial, and take the last good one back if the trial fails.",
+  },
+  trialMs: {
+    ...withDefault("TRIAL_TIME", duration(1_000, 3_600_000), "60s"),
+    doc: "How long cameras must run within bounds until a trial is passed.",
+  },
+  secretsDir: {
+    ...withDefault("SECRETS_DIR", directory, "/open-horizon-secrets"),
+    doc: "Directory with a file for every secret, where Open Horizon puts them.",
+  },
+  stateDir: {
+    ...withDefault("STATE_DIR", directory, "/var/lib/slipstream-agent"),
+    doc: "Directory of what must outlive an upgrade: the last good settings and the versions that passed their trial.",
+  },
+  modelsDir: {
+    ...withDefault("MODELS_DIR", directory, "/var/lib/slipstream/models"),
+    doc: "Directory of the models that came from the hub. The sidecar reads them there.",
+  },
+  modelsMaxBytes: {
+    ...withDefault("MODELS_MAX_BYTES", wholeNumber(1_000_000, 1e15, "bytes"), "4000000000"),
+    doc: "Most that models from the hub may take of the disk.",
+  },
+  requireSignedModels: {
+    ...withDefault("REQUIRE_SIGNED_MODELS", yesOrNo(), "no"),
+    doc: "Refuse a model from the hub that none of MODEL_KEYS has signed.",
+  },
+  modelKeys: {
+    ...optional("MODEL_KEYS", textList("a comma-separated list of public keys")),
+    doc: "Ed25519 public keys whose signature on a model is trusted.",
+  },
   showFrames: {
     ...withDefault("SHOW_FRAMES", yesOrNo(), "no"),
     doc: "Print what was counted on every frame.",
@@ -140,10 +199,6 @@ export const settings = {
     doc: "Form of the log lines; auto means text on a terminal and JSON elsewhere.",
   },
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
-
-function required<T>(env: string, reader: Reader<T>) {
-  return { env, reader, default: null, absent: "refused", secret: false } as const;
-}
 
 function optional<T>(env: string, reader: Reader<T>) {
   return { env, reader, default: null, absent: "undefined", secret: false } as const;

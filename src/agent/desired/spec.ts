@@ -100,6 +100,10 @@ function specFrom(config: Config): PipelineSpec {
   return {
     cameras: config.cameras.map((camera) => ({
       ...camera,
+      credentials:
+        camera.credentials === undefined || "secret" in camera.credentials
+          ? undefined
+          : camera.credentials,
       transport,
       acceptAnyCertificate,
       latencyMs,

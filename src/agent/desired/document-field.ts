@@ -1,0 +1,50 @@
+/** Fields of the settings document whose values are read as settings of the environment are, by the same readers. */
+
+import * as z from "zod";
+import type { Reader } from "./readers.js";
+
+/** What a refused field says beside its message, which is what is allowed. */
+export interface Refused {
+  /** Undefined: it may hold a secret, and is not shown. */
+  readonly shown: string | undefined;
+  readonly hint: string | undefined;
+}
+
+export interface FieldOptions {
+  readonly secret?: boolean;
+}
+
+/** A field of one value. Its text goes through the reader; its JSON Schema is the reader's. */
+export function field<T>(
+  reader: Reader<T>,
+  description: string,
+  { secret = false }: FieldOptions = {},
+) {
+  return base(reader)
+    .transform((given, context): T => {
+      const reading = reader.read(String(given));
+      if (reading.t === "value") return reading.value;
+      for (const { value, allowed, hint } of reading.refusals) {
+        const params: Refused = { shown: secret ? undefined : value, hint };
+        context.addIssue({ code: "custom", message: allowed, params: { ...params } });
+      }
+      return z.NEVER;
+    })
+    .meta({ ...reader.json, description });
+}
+
+/** Has the type that JSON has for the value, and refuses another with what the reader allows. */
+function base({ allowed, json }: Reader<unknown>): z.ZodType<string | number | boolean> {
+  const error = () => allowed;
+  switch (json.type) {
+    case "boolean":
+      return z.boolean({ error });
+    case "integer":
+    case "number":
+      return z.number({ error });
+    case "string":
+      return z.string({ error });
+    default:
+      return json satisfies never;
+  }
+}

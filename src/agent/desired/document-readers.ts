@@ -1,0 +1,58 @@
+/** Readers of values that only the settings document has. */
+
+import { type CameraUri, readCameraUri } from "./camera-uri.js";
+import type { Reader } from "./readers.js";
+
+const ID = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+/** A line of text cannot hold them, nor can UTF-8 hold a lone surrogate. */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}]/u;
+
+/** Id of a camera or an output. */
+export function identifier(): Reader<string> {
+  return reader("up to 63 of a-z, 0-9, _ and -, the first a letter or digit", ID, 63);
+}
+
+/** A name that people read. */
+export function label(maxLength: number): Reader<string> {
+  return reader(`1 to ${maxLength} printable characters`, /\S/, maxLength);
+}
+
+/** A text of any kind, which may be empty. */
+export function text(maxLength: number): Reader<string> {
+  return reader(`at most ${maxLength} printable characters`, /^/, maxLength);
+}
+
+/** The path of a file that the sidecar writes. */
+export function filePathInSidecar(): Reader<string> {
+  return reader(
+    "an absolute path of a file, such as /var/lib/slipstream/front.mkv",
+    /^\/.*[^/]$/,
+    1024,
+  );
+}
+
+/** A camera's address, with its login if it has one. */
+export function cameraAddress(): Reader<Extract<CameraUri, { t: "uri" }>> {
+  return {
+    allowed: "the address of a camera, such as rtsp://host/path",
+    json: { type: "string", maxLength: 2048 },
+    read(value) {
+      const uri = readCameraUri(value);
+      if (uri.t === "uri") return { t: "value", value: uri };
+      return { t: "refused", refusals: [{ value, allowed: uri.allowed, hint: uri.hint }] };
+    },
+  };
+}
+
+function reader(allowed: string, pattern: RegExp, maxLength: number): Reader<string> {
+  return {
+    allowed,
+    json: { type: "string", pattern: pattern.source, maxLength },
+    read(value) {
+      const isAllowed =
+        value.length <= maxLength && pattern.test(value) && !UNPRINTABLE.test(value);
+      if (isAllowed) return { t: "value", value };
+      return { t: "refused", refusals: [{ value, allowed }] };
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/** The settings document: what a file on the device or the hub may say. Its JSON Schema is made from this. */
+
+import * as z from "zod";
+import { cronSchema, hoursSchema, timeZoneSchema } from "../hours/hours.js";
+import { field } from "./document-field.js";
+import { cameraAddress, filePathInSidecar, identifier, label, text } from "./document-readers.js";
+import { modelReference } from "./model-reference.js";
+import { fraction, oneOf, type Reader, rtspPath, yesOrNo } from "./readers.js";
+import { secretReference } from "./secret-reference.js";
+import { type Setting, settings } from "./settings.js";
+
+/** More cameras than any board decodes. */
+const MAX_CAMERAS = 256;
+const MAX_LIST = 64;
+
+/** The field for which a setting of the environment exists too: same values, same meaning. */
+function asSetting<T>({ reader, doc }: Pick<Setting<T>, "doc"> & { readonly reader: Reader<T> }) {
+  return field(reader, doc).optional();
+}
+
+const login = z
+  .strictObject({
+    username: field(text(255), "User name.", { secret: true }),
+    password: field(text(1024), "Password, as it is; a secret is safer.", { secret: true }),
+  })
+  .meta({ description: "A user name and its password." });
+
+const secret = field(secretReference(), "A secret by its name, as in secret:cam-front.", {
+  secret: true,
+});
+
+const mask = z
+  .array(z.tuple([field(fraction(), "From the left."), field(fraction(), "From the top.")]))
+  .min(3)
+  .max(MAX_LIST)
+  .meta({ description: "A polygon: points [x, y], fractions of the frame from its top left." });
+
+const cameraFields = {
+  transport: asSetting(settings.transport),
+  latency: asSetting(settings.latencyMs),
+  acceptAnyCertificate: asSetting(settings.acceptAnyCertificate),
+  frozenAfter: asSetting(settings.frozenAfterMs),
+};
+
+const camera = z.strictObject({
+  id: field(
+    identifier(),
+    "Stable name of the camera in states, detections and addresses. Without it, made from the name or the place.",
+  ).optional(),
+  name: field(label(64), "Drawn on the camera's tile. Without it, the id.").optional(),
+  uri: field(
+    cameraAddress(),
+    "Address, as in RTSPINPUT: rtsp://, rtsps://, file://, /dev/videoN or test://. A parameter may be a secret: " +
+      "/stream?user=admin&password=secret:NAME.",
+    { secret: true },
+  ),
+  credentials: z
+    .union([secret, login])
+    .meta({ description: "Login of the camera: secret:NAME, or a user name and a password." })
+    .optional(),
+  ...cameraFields,
+  masks: z
+    .array(mask)
+    .max(MAX_LIST)
+    .meta({ description: "Areas that are blackened before anything is detected, drawn or kept." })
+    .optional(),
+  hours: hoursSchema.optional(),
+});
+
+const encodingFields = {
+  layout: asSetting(settings.layout),
+  codec: asSetting(settings.codec),
+  width: asSetting(settings.outputWidth),
+  height: asSetting(settings.outputHeight),
+  bitrate: asSetting(settings.bitrate),
+  frameRate: asSetting(settings.outputFrameRate),
+};
+
+const output = z
+  .strictObject({
+    id: field(identifier(), "Stable name of the output in states.").optional(),
+    ...encodingFields,
+    rtsp: z
+      .strictObject({ path: field(rtspPath(), settings.outputPath.doc) })
+      .meta({ description: "Goes to the RTSP server." })
+      .optional(),
+    file: z
+      .strictObject({
+        path: field(filePathInSidecar(), "Absolute path in the sidecar (Matroska)."),
+      })
+      .meta({ description: "Goes to a file." })
+      .optional(),
+  })
+  .refine(({ rtsp, file }) => rtsp === undefined || file === undefined, {
+    error: "has both rtsp and file; allowed: one of them",
+  });
+
+export const settingsDocument = z
+  .strictObject({
+    $schema: z.string().max(2048).meta({ description: "Address of this schema." }).optional(),
+    cameras: z
+      .array(camera)
+      .min(1)
+      .max(MAX_CAMERAS)
+      .meta({ description: "All cameras, in the order of their tiles, instead of RTSPINPUT's." })
+      .optional(),
+    cameraDefaults: z
+      .strictObject(cameraFields)
+      .meta({ description: "For every camera that does not say it itself." })
+      .optional(),
+    model: z
+      .strictObject({
+        bundle: field(modelReference(), settings.model.doc).optional(),
+        interval: asSetting(settings.interval),
+        threshold: asSetting(settings.threshold),
+        classes: z
+          .array(field(label(128), "A label of the bundle."))
+          .max(1000)
+          .meta({ description: "Labels that are reported. An empty list: all." })
+          .optional(),
+      })
+      .optional(),
+    tracker: field(
+      oneOf(["none", "iou", "nvsort", "nvdcf", "nvdeepsort"]),
+      "Follows objects from frame to frame.",
+    ).optional(),
+    overlay: z
+      .strictObject({
+        boxes: field(yesOrNo(), "A rectangle around each object.").optional(),
+        labels: field(yesOrNo(), "Label and confidence at each box.").optional(),
+        counts: field(yesOrNo(), "How many objects of each class.").optional(),
+        names: field(yesOrNo(), "The camera's name in its tile.").optional(),
+      })
+      .meta({ description: "What is drawn on the picture." })
+      .optional(),
+    outputs: z
+      .array(output)
+      .min(1)
+      .max(MAX_LIST)
+      .meta({ description: "All outputs, instead of the one at RTSPOUTPUTPATH." })
+      .optional(),
+    outputDefaults: z
+      .strictObject(encodingFields)
+      .meta({ description: "For every output that does not say it itself." })
+      .optional(),
+    rtspServer: z
+      .strictObject({
+        port: asSetting(settings.outputPort),
+        users: z
+          .union([secret, z.array(z.union([secret, login])).max(MAX_LIST)])
+          .meta({
+            description: "Who may watch (RTSP digest), for all outputs. An empty list: everybody.",
+          })
+          .optional(),
+      })
+      .optional(),
+    hours: hoursSchema
+      .meta({ description: "Active hours of everything; a camera's own hours narrow them." })
+      .optional(),
+    trial: z
+      .strictObject({ time: asSetting(settings.trialMs) })
+      .meta({ description: "How new settings and models prove themselves." })
+      .optional(),
+    maintenance: z
+      .strictObject({
+        timeZone: timeZoneSchema.optional(),
+        rebuilds: hoursSchema.optional(),
+        modelCheck: cronSchema.optional(),
+        report: cronSchema.optional(),
+      })
+      .meta({ description: "What is done at certain times only." })
+      .optional(),
+  })
+  .meta({ title: "Settings of Slipstream" });
+
+/** A document that was read: durations are milliseconds, every value is within its bounds. */
+export type SettingsDocument = z.output<typeof settingsDocument>;
