@@ -2,24 +2,44 @@
 
 # What `hzn` itself reads too, so that a command typed by hand does the same.
 hzn-json = $(shell sed -n 's/^ *"$(1)": "\(.*\)",\{0,1\}$$/\1/p' horizon/hzn.json)
-SERVICE_NAME ?= $(call hzn-json,SERVICE_NAME)
+# A board whose images are other than those of its architecture is a service of its own: BOARD=orin-nano.
+BOARD ?=
+ifneq ($(filter-out orin-nano,$(BOARD)),)
+$(error BOARD is $(BOARD): orin-nano, or nothing for a T4 and a Nano)
+endif
+PACKAGE_NAME := $(call hzn-json,SERVICE_NAME)
+SERVICE_NAME ?= $(PACKAGE_NAME)$(addprefix -,$(BOARD))
+SERVICE_POLICY ?= horizon/service.policy$(addprefix .,$(BOARD)).json
 SERVICE_VERSION ?= $(call hzn-json,SERVICE_VERSION)
 PREVIOUS_VERSION ?= $(call hzn-json,PREVIOUS_VERSION)
-ROLLOUT_RING ?= $(call hzn-json,ROLLOUT_RING)
-DOCKER_IMAGE_BASE ?= $(if $(DOCKER_HUB_ID),$(DOCKER_HUB_ID)/$(SERVICE_NAME),$(call hzn-json,DOCKER_IMAGE_BASE))
+# The nodes that `make publish` means, by their ring: ROLLOUT_RINGS='<= 1'.
+ROLLOUT_RINGS ?= $(call hzn-json,ROLLOUT_RINGS)
+# Names of secrets that settings refer to; NAME, or NAME=WHAT THE HUB CALLS IT.
+SECRETS ?=
+DOCKER_IMAGE_BASE ?= $(if $(DOCKER_HUB_ID),$(DOCKER_HUB_ID)/$(SERVICE_NAME),$(call hzn-json,DOCKER_IMAGE_BASE)$(addprefix -,$(BOARD)))
 DEPLOYMENT_POLICY_NAME ?= policy-$(SERVICE_NAME)
 PATTERN_NAME ?= pattern-$(SERVICE_NAME)
 NODE_POLICY ?= build/horizon/node.policy.json
-NODE_RING ?= 1
+# Ring 1 is for the nodes that a new version comes to first.
+NODE_RING ?= 2
 OVERWRITE ?= no
 DOCKER ?= docker
 # More arguments of `docker build`: --build-arg DEEPSTREAM_IMAGE=..., --secret id=certificates,src=...
 BUILD_ARGS ?=
 ARCH ?= $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)
 ARCHES := amd64 arm64
+DOCKERFILE := Dockerfile.$(ARCH)
+ifeq ($(BOARD),orin-nano)
+ARCH := arm64
+ARCHES := arm64
+# Its DeepStream is the T4's, whose image is there for arm64 too.
+DOCKERFILE := Dockerfile.amd64
+override BUILD_ARGS += --build-arg \
+	PYDS=https://github.com/NVIDIA-AI-IOT/deepstream_python_apps/releases/download/v1.2.0/pyds-1.2.0-cp310-cp310-linux_aarch64.whl
+endif
 
-HORIZON_VARIABLES := HZN_ORG_ID HZN_EXCHANGE_URL ARCH SERVICE_NAME SERVICE_VERSION PREVIOUS_VERSION ROLLOUT_RING \
-	DOCKER_IMAGE_BASE DEPLOYMENT_POLICY_NAME PATTERN_NAME NODE_POLICY NODE_RING OVERWRITE DOCKER
+HORIZON_VARIABLES := HZN_ORG_ID HZN_EXCHANGE_URL ARCH SERVICE_NAME SERVICE_VERSION PREVIOUS_VERSION ROLLOUT_RINGS SECRETS \
+	DOCKER_IMAGE_BASE SERVICE_POLICY DEPLOYMENT_POLICY_NAME PATTERN_NAME NODE_POLICY NODE_RING OVERWRITE DOCKER
 image = $(DOCKER_IMAGE_BASE)-$(1)_$(ARCH):$(SERVICE_VERSION)
 service = $(HZN_ORG_ID)/$(SERVICE_NAME)_$(SERVICE_VERSION)_$(ARCH)
 # Only the recipes of this file need them in their environment.
@@ -43,7 +63,7 @@ init:
 build:
 	@for half in agent sidecar; do \
 		echo "build: $$half for $(ARCH)"; \
-		$(DOCKER) build --platform linux/$(ARCH) --file Dockerfile.$(ARCH) --target $$half --build-arg VERSION=$(SERVICE_VERSION) \
+		$(DOCKER) build --platform linux/$(ARCH) --file $(DOCKERFILE) --target $$half --build-arg VERSION=$(SERVICE_VERSION) \
 			--tag $(DOCKER_IMAGE_BASE)-$${half}_$(ARCH):$(SERVICE_VERSION) $(BUILD_ARGS) .; \
 	done
 
@@ -93,7 +113,7 @@ dev-hzn-stop:
 check: build/typescript
 	@$(foreach name,$(HORIZON_VARIABLES) BUILD_ARGS,echo '$(name)=$($(name))';)
 	@$(with-variables) node dist/src/dev/horizon/main.js print
-	@$(with-variables) node dist/src/agent/cli.js definition lint service.definition.json horizon/service.policy.json
+	@$(with-variables) node dist/src/agent/cli.js definition lint service.definition.json $(SERVICE_POLICY)
 
 ## user-input: write the definition's userInput anew from the settings
 .PHONY: user-input
@@ -121,7 +141,7 @@ publish-service-policy:
 	$(need-hzn)
 	$(need-exchange)
 	$(need-login)
-	@$(with-variables) hzn exchange service addpolicy -f horizon/service.policy.json $(service)
+	@$(with-variables) hzn exchange service addpolicy -f $(SERVICE_POLICY) $(service)
 
 ## publish-deployment-policy: who gets which version, with PREVIOUS_VERSION to go back to
 .PHONY: publish-deployment-policy
@@ -180,14 +200,16 @@ agent-stop:
 	$(need-hzn)
 	@hzn unregister -f
 
-## deploy-check: would this package come to the nodes T4 and Nano, and why not
+## deploy-check: would this package come to a T4, a Nano and an Orin Nano, and why not
 .PHONY: deploy-check
 deploy-check: build/typescript
-	@for board in t4:amd64 nano:arm64; do \
-		echo "$${board%:*}:"; \
-		HZN_ORG_ID="$${HZN_ORG_ID:-local}" PREVIOUS_VERSION="$${PREVIOUS_VERSION:-0.0.0}" node dist/src/agent/cli.js policy explain \
-			--node horizon/node.policy.$${board%:*}.json --arch $${board#*:} --deployment deployment.policy.json \
-			--service-policy horizon/service.policy.json; \
+	@for board in t4:amd64 nano:arm64 orin-nano:arm64; do \
+		node="$${board%:*}"; suffix=; [ "$$node" != orin-nano ] || suffix=orin-nano; \
+		echo "$$node:"; \
+		HZN_ORG_ID="$${HZN_ORG_ID:-local}" PREVIOUS_VERSION="$${PREVIOUS_VERSION:-0.0.0}" \
+			SERVICE_NAME="$(PACKAGE_NAME)$${suffix:+-$$suffix}" node dist/src/agent/cli.js policy explain \
+			--node "horizon/node.policy.$$node.json" --arch "$${board#*:}" --deployment deployment.policy.json \
+			--service-policy "horizon/service.policy$${suffix:+.$$suffix}.json"; \
 	done
 
 ## test-images: build both images for both architectures on stand-ins of their bases, and run them as Horizon does

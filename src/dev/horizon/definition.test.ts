@@ -99,7 +99,7 @@ for (const [board, facts] of Object.entries(boards)) {
     const policy = JSON.parse(readFileSync(`horizon/node.policy.${board}.json`, "utf8"));
     const { label, ...rest } = policy;
     assert.match(label, /./);
-    assert.deepEqual(rest, withProperties(EMPTY, propertiesOf(facts).properties, 1));
+    assert.deepEqual(rest, withProperties(EMPTY, propertiesOf(facts).properties, 2));
   });
 }
 

@@ -18,6 +18,7 @@ import {
   withDigests,
   withVersions,
 } from "./publish.js";
+import { parseSecrets, withSecretBinding, withSecrets } from "./secrets.js";
 
 const DEFINITION = "service.definition.json";
 const DEPLOYMENT_POLICY = "deployment.policy.json";
@@ -42,7 +43,7 @@ const VERBS: Readonly<Record<string, () => Promise<void> | void>> = {
     );
   },
   print: () => {
-    process.stdout.write(textOf(read(DEFINITION).value));
+    process.stdout.write(textOf(definition(read(DEFINITION))));
   },
   "publish-service": publishService,
   "publish-deployment-policy": publishDeploymentPolicy,
@@ -53,12 +54,14 @@ function agreement(inputs: Readonly<Record<string, string | undefined>>) {
 }
 
 async function publishService(): Promise<void> {
-  const definition = checked(DEFINITION);
-  const images = imagesOf(definition);
+  const document = read(DEFINITION);
+  refuseFaults(document);
+  const wanted = definition(document);
+  const images = imagesOf(wanted);
   const digests = await Promise.all(
     images.map(async (image) => [image, digestOf(image, await repoDigests(image))] as const),
   );
-  const fixed = withDigests(definition, new Map(digests));
+  const fixed = withDigests(wanted, new Map(digests));
   const id = exchangeId(fixed);
   const published = await publishedService(String(fixed["org"]), id);
   if (published !== undefined) {
@@ -81,7 +84,8 @@ async function publishService(): Promise<void> {
 async function publishDeploymentPolicy(): Promise<void> {
   // An empty PREVIOUS_VERSION is no fault here: that element is left out.
   const { value } = read(DEPLOYMENT_POLICY);
-  const policy = withVersions(isObject(value) ? value : {});
+  const versions = withVersions(isObject(value) ? value : {});
+  const policy = withSecretBinding(versions, parseSecrets(env["SECRETS"] ?? ""));
   if (!env["PREVIOUS_VERSION"]) {
     say("PREVIOUS_VERSION is not set: a version that fails has none to go back to");
   }
@@ -105,10 +109,9 @@ function read(file: string): Document {
   return parseDocument(file, readFileSync(file, "utf8"), projectVariables(file, env));
 }
 
-function checked(file: string): Readonly<Record<string, unknown>> {
-  const document = read(file);
-  refuseFaults(document);
-  return isObject(document.value) ? document.value : {};
+/** The definition with the secrets that this publication is to have. */
+function definition({ value }: Document): Readonly<Record<string, unknown>> {
+  return withSecrets(isObject(value) ? value : {}, parseSecrets(env["SECRETS"] ?? ""));
 }
 
 function refuseFaults(document: Document): void {

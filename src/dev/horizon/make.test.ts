@@ -1,101 +1,16 @@
 // The make targets against a stand-in for `hzn` that records what it is told, and one for Docker's command line.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { isObject } from "../../agent/policy/document.js";
+import { type Desk, DIGEST, DOCKER, HZN, makeDesk } from "./desk.js";
 
-const DIGEST = "f".repeat(64);
-
-const HZN = `#!/bin/sh
-echo "$*" >>"$RECORD/calls"
-case "$*" in
-"exchange service list "*) [ -e "$RECORD/published" ] || exit 8; cat "$RECORD/published" ;;
-*" -f "*) for word; do [ "$last" = -f ] && cp "$word" "$RECORD/file"; last=$word; done ;;
-esac
-`;
-
-const DOCKER = `#!/bin/sh
-echo "docker $*" >>"$RECORD/calls"
-for word; do last=$word; done
-[ "$1 $2" != "image inspect" ] || echo "\${last%:*}@sha256:${DIGEST}"
-`;
-
-interface Desk {
-  readonly folder: string;
-  readonly make: (...args: string[]) => Promise<{ code: number; out: string; err: string }>;
-  readonly calls: () => string[];
-  /** What the last command was given by -f. */
-  readonly file: () => Record<string, unknown>;
-  readonly record: string;
-}
-
-/** A copy of the package, so that what is written lies in the test's own folder; the rest of the repository is linked. */
-function desk(
-  t: TestContext,
-  programs: Readonly<Record<string, string>> = { hzn: HZN, docker: DOCKER },
-): Desk {
-  const folder = mkdtempSync(join(tmpdir(), "desk-"));
-  t.after(() => rmSync(folder, { recursive: true }));
-  for (const name of [
-    "service.definition.json",
-    "deployment.policy.json",
-    "horizon",
-    "package.json",
-  ]) {
-    cpSync(name, join(folder, name), { recursive: true, verbatimSymlinks: true });
-  }
-  // dist/src/dev/horizon/make.test.js
-  symlinkSync(resolve(import.meta.dirname, "../../.."), join(folder, "dist"));
-  symlinkSync(resolve("node_modules"), join(folder, "node_modules"));
-  const bin = join(folder, "bin");
-  mkdirSync(bin);
-  for (const [name, text] of Object.entries(programs)) {
-    writeFileSync(join(bin, name), text);
-    chmodSync(join(bin, name), 0o755);
-  }
-  // Stands for the Makefile, whose set-up is done where tests run.
-  writeFileSync(
-    join(folder, "Makefile"),
-    "include horizon/horizon.mk\n.PHONY: build/typescript\nbuild/typescript:\n",
-  );
-  const record = join(folder, "record");
-  mkdirSync(record);
-  const env = {
-    PATH: `${bin}:${join(process.execPath, "..")}:/usr/bin:/bin`,
-    HOME: folder,
-    RECORD: record,
-  };
-  const make: Desk["make"] = (...args) =>
-    new Promise((done) => {
-      execFile(
-        "make",
-        ["--no-print-directory", ...args],
-        { cwd: folder, env },
-        (error, out, err) => {
-          done({ code: Number(error?.code ?? 0), out, err });
-        },
-      );
-    });
-  return {
-    folder,
-    record,
-    make,
-    calls: () => readFileSync(join(record, "calls"), "utf8").trim().split("\n"),
-    file: () => JSON.parse(readFileSync(join(record, "file"), "utf8")),
-  };
+function desk(t: TestContext, programs?: Parameters<typeof makeDesk>[0]): Desk {
+  const made = makeDesk(programs);
+  t.after(made.remove);
+  return made;
 }
 
 const exchange = [
@@ -204,7 +119,7 @@ test("the deployment policy has the version to go back to, if there is one", asy
   const second = await make(
     "publish-deployment-policy",
     "PREVIOUS_VERSION=0.0.9",
-    "ROLLOUT_RING=3",
+    "ROLLOUT_RINGS=<= 3",
     ...exchange,
   );
   assert.equal(second.code, 0, second.err);
@@ -257,6 +172,30 @@ test("build and push name both images for each architecture", async (t) => {
   ]);
 });
 
+test("an Orin Nano has images and a service of its own: the T4's DeepStream, for arm64", async (t) => {
+  const { make, calls } = desk(t);
+  const { code, err } = await make("build", "BOARD=orin-nano", "DOCKER_HUB_ID=me");
+  assert.equal(code, 0, err);
+  const [agent, sidecar] = calls();
+  assert.match(agent ?? "", /--platform linux\/arm64 --file Dockerfile\.amd64 --target agent/);
+  assert.match(
+    sidecar ?? "",
+    /--tag me\/slipstream-orin-nano-sidecar_arm64:0\.1\.0 --build-arg PYDS=\S+_aarch64\.whl \.$/,
+  );
+  const published = await make("publish-service-policy", "BOARD=orin-nano", ...exchange);
+  assert.equal(published.code, 0, published.err);
+  assert.equal(
+    calls().at(-1),
+    "exchange service addpolicy -f horizon/service.policy.orin-nano.json myorg/slipstream-orin-nano_0.1.0_arm64",
+  );
+});
+
+test("a board that is none is named", async (t) => {
+  const { code, err } = await desk(t).make("build", "BOARD=orin");
+  assert.notEqual(code, 0);
+  assert.match(err, /BOARD is orin: orin-nano, or nothing for a T4 and a Nano/);
+});
+
 test("make run starts both containers as Horizon would, and make stop ends them", async (t) => {
   const { make, calls } = desk(t);
   const { code, err } = await make("run", "ARCH=amd64", "RTSPINPUT=test://");
@@ -290,10 +229,12 @@ test("make check prints every variable and the definition without any left in it
   assert.doesNotMatch(out, /\$\w/);
 });
 
-test("make deploy-check tells that a T4 and a Nano get the version", async (t) => {
+test("make deploy-check tells that a T4, a Nano and an Orin Nano get the version", async (t) => {
   const { code, out, err } = await desk(t).make("deploy-check");
   assert.equal(code, 0, err);
-  assert.match(out, /t4:\n.*0\.1\.0[\s\S]*nano:\n.*0\.1\.0/);
+  for (const board of ["t4", "nano", "orin-nano"]) {
+    assert.match(out, new RegExp(`^${board}:\\n.*gets 0\\.1\\.0`, "m"));
+  }
 });
 
 for (const [target, args, sentence] of [

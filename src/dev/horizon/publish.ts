@@ -91,7 +91,8 @@ function deploymentOf(service: JsonObject): Readonly<Record<string, JsonObject>>
   return containersIn({ deployment: parsed });
 }
 
-function containersIn({ deployment }: JsonObject): Readonly<Record<string, JsonObject>> {
+/** The containers of a definition, by their keys. */
+export function containersIn({ deployment }: JsonObject): Readonly<Record<string, JsonObject>> {
   const services = isObject(deployment) ? deployment["services"] : undefined;
   if (!isObject(services)) return {};
   return Object.fromEntries(

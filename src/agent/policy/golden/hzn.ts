@@ -68,15 +68,24 @@ async function ask(hzn: string, question: Question, folder: string): Promise<Ans
   return { exit, compatible: compatible === true, text: reasons.sort().join("\n") };
 }
 
-/** One run in a folder, which is its home too; paths in it are cut from what it says by the caller. */
-export async function runHzn(hzn: string, args: readonly string[], folder: string) {
-  // Only that a URL is set matters; nothing is asked of it. `$` in the questions stands for itself.
+/**
+ * One run in a folder, which is its home too; paths in it are cut from what it says by the caller.
+ *
+ * @param variables what variables in its files stand for; without it, `$` stands for itself
+ */
+export async function runHzn(
+  hzn: string,
+  args: readonly string[],
+  folder: string,
+  variables: Readonly<Record<string, string>> = { HZN_DONT_SUBST_ENV_VARS: "1" },
+) {
+  // Only that a URL is set matters; nothing is asked of it.
   const env = {
     HOME: folder,
     PATH: "",
     HZN_ORG_ID: "myorg",
     HZN_EXCHANGE_URL: "http://127.0.0.1:9",
-    HZN_DONT_SUBST_ENV_VARS: "1",
+    ...variables,
   };
   try {
     const { stdout, stderr } = await run(hzn, args, { cwd: folder, env, timeout: 10_000 });

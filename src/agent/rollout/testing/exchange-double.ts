@@ -1,0 +1,317 @@
+/** The Exchange in memory, over HTTP: what `hzn` and a rollout ask of it, refused and answered as the real one does. */
+
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { isObject } from "../../policy/document.js";
+import {
+  deploymentPolicyProblem,
+  nodePolicyProblem,
+  nodeStatusProblem,
+  patternProblem,
+  type ServiceExists,
+  servicePolicyProblem,
+  serviceProblem,
+} from "./exchange-checks.js";
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** A request as it came; the body parsed where it was JSON. */
+export interface Request {
+  readonly method: string;
+  /** Below /v1/, with the query. */
+  readonly path: string;
+  readonly body: unknown;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** What all handlers of one kind of resource are given. */
+interface Call {
+  readonly method: string;
+  readonly org: string;
+  readonly id: string;
+  readonly query: URLSearchParams;
+  readonly body: unknown;
+}
+
+const NOT_FOUND: Reply = { status: 404, body: { code: "not-found", msg: "not found" } };
+const DELETED: Reply = { status: 204, body: undefined };
+const NO_METHOD: Reply = { status: 405, body: "HTTP method not allowed" };
+
+export class ExchangeDouble {
+  readonly org = "myorg";
+  readonly user = "me:pw";
+  /** Every request, in order. */
+  readonly requests: Request[] = [];
+  /** By `org/id`, as it was sent; times and owner are added to what is given out. */
+  readonly services = new Map<string, JsonObject>();
+  readonly servicePolicies = new Map<string, JsonObject>();
+  readonly policies = new Map<string, JsonObject>();
+  readonly patterns = new Map<string, JsonObject>();
+  readonly nodes = new Map<string, JsonObject>();
+  readonly nodePolicies = new Map<string, JsonObject>();
+  readonly nodeStatuses = new Map<string, JsonObject>();
+  /** By resource, such as `services/org/id`: the names of its public keys. */
+  readonly keys = new Map<string, Map<string, string>>();
+  /** Set: requests that it returns true for are answered with 503. */
+  fails: (request: Request) => boolean = () => false;
+  /** The Exchange's clock. */
+  now: () => number = Date.now;
+  readonly #updated = new Map<JsonObject, string>();
+  readonly #server: Server = createServer((request, response) => this.#serve(request, response));
+
+  static async start(): Promise<ExchangeDouble> {
+    const double = new ExchangeDouble();
+    await new Promise<void>((resolve) => double.#server.listen(0, "127.0.0.1", resolve));
+    return double;
+  }
+
+  get url(): string {
+    const { port } = this.#server.address() as AddressInfo; // it listens on TCP
+    return `http://127.0.0.1:${port}/v1`;
+  }
+
+  async stop(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  /** The requests that changed something. */
+  get changes(): Request[] {
+    return this.requests.filter(({ method }) => method !== "GET");
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const text = Buffer.concat(chunks).toString("utf8");
+      const { status, body } = this.#answer(request, parsed(text));
+      response.writeHead(status, {
+        "content-type": typeof body === "string" ? "text/plain" : "application/json",
+      });
+      response.end(
+        typeof body === "string" ? body : body === undefined ? "" : JSON.stringify(body),
+      );
+    });
+  }
+
+  #answer({ method = "", url = "", headers }: IncomingMessage, body: unknown): Reply {
+    const path = url.replace(/^\/v1\//, "");
+    const request = { method, path, body };
+    this.requests.push(request);
+    if (this.fails(request)) return { status: 503, body: { code: "error", msg: "out of service" } };
+    const expected = `Basic ${Buffer.from(`${this.org}/${this.user}`).toString("base64")}`;
+    if (headers.authorization !== undefined && headers.authorization !== expected) {
+      return refused(401, "invalid-credentials", "invalid credentials");
+    }
+    const { pathname, searchParams: query } = new URL(path, "http://exchange/");
+    const [first, org = "", kind = "", ...rest] = pathname
+      .slice(1)
+      .split("/")
+      .map(decodeURIComponent);
+    if (first === "admin") return { status: 200, body: "2.154.0\n" };
+    if (first !== "orgs") return NOT_FOUND;
+    if (headers.authorization === undefined) {
+      return refused(401, "invalid-credentials", "invalid credentials");
+    }
+    const [id = "", part = "", key = ""] =
+      kind === "business" || kind === "deployment" ? rest.slice(1) : rest;
+    const call: Call = { method, org, id, query, body };
+    switch (kind === "business" || kind === "deployment" ? rest[0] : kind) {
+      case "services":
+        if (part === "keys") return this.#key(call, `services/${org}/${id}`, key);
+        if (part === "policy") return this.#servicePolicy(call);
+        return id === "" ? this.#services(call) : this.#service(call);
+      case "policies":
+        return id === "" ? this.#list("businessPolicy", this.policies, call) : this.#policy(call);
+      case "patterns":
+        if (part === "keys") return this.#key(call, `patterns/${org}/${id}`, key);
+        return this.#pattern(call);
+      case "nodes":
+        if (part === "policy") return this.#nodePart(call, this.nodePolicies, nodePolicyProblem);
+        if (part === "status") return this.#nodePart(call, this.nodeStatuses, nodeStatusProblem);
+        return this.#node(call);
+      default:
+        return NOT_FOUND;
+    }
+  }
+
+  #services(call: Call): Reply {
+    const { method, org, query, body } = call;
+    if (method === "GET") {
+      const wanted = ["url", "version", "arch"].flatMap((key) => {
+        const value = query.get(key);
+        return value === null || value === "" || value === "*" ? [] : [[key, value] as const];
+      });
+      return this.#list("services", this.services, call, (service) =>
+        wanted.every(([key, value]) => service[key] === value),
+      );
+    }
+    if (method !== "POST") return NO_METHOD;
+    const problem = serviceProblem(body);
+    if (problem !== undefined) return refused(400, "invalid-input", problem);
+    const id = `${org}/${serviceId(body)}`;
+    if (this.services.has(id)) {
+      const msg = `service '${id}' not created: already exists`;
+      return refused(403, "already-exists", msg);
+    }
+    return this.#keep(this.services, id, body, `service '${id}' created`);
+  }
+
+  #service({ method, org, id, body }: Call): Reply {
+    const name = `${org}/${id}`;
+    const there = this.services.get(name);
+    if (there === undefined) return refused(404, "not-found", `service '${name}' not found`);
+    if (method === "GET") {
+      return { status: 200, body: { services: { [name]: this.#shown(there) }, lastIndex: 0 } };
+    }
+    if (method === "DELETE") {
+      this.services.delete(name);
+      this.servicePolicies.delete(name);
+      return DELETED;
+    }
+    const problem =
+      serviceProblem(body) ??
+      (serviceId(body) === id ? undefined : "the service id does not match");
+    if (problem !== undefined) return refused(400, "invalid-input", problem);
+    return this.#keep(this.services, name, body, `service '${name}' updated`);
+  }
+
+  #servicePolicy({ method, org, id, body }: Call): Reply {
+    const name = `${org}/${id}`;
+    if (!this.services.has(name)) return NOT_FOUND;
+    return this.#part(method, name, body, this.servicePolicies, servicePolicyProblem);
+  }
+
+  #policy(call: Call): Reply {
+    const { method, org, id, body } = call;
+    const name = `${org}/${id}`;
+    const there = this.policies.get(name);
+    if (method === "GET") return this.#list("businessPolicy", this.policies, call);
+    if (method === "DELETE") return this.policies.delete(name) ? DELETED : NOT_FOUND;
+    const problem = deploymentPolicyProblem(name, body, this.#exists);
+    if (problem !== undefined) return refused(400, "invalid-input", problem);
+    if (method === "POST" && there !== undefined) {
+      const msg = `business policy '${name}' already exists: DB`;
+      return refused(403, "already-exists", msg);
+    }
+    if (method === "PUT" && there === undefined) return NOT_FOUND;
+    return this.#keep(this.policies, name, body, `business policy '${name}' kept`);
+  }
+
+  #pattern(call: Call): Reply {
+    const { method, org, id, body } = call;
+    const name = `${org}/${id}`;
+    if (method === "GET") return this.#list("patterns", this.patterns, call);
+    if (method === "DELETE") return this.patterns.delete(name) ? DELETED : NOT_FOUND;
+    const problem = patternProblem(body);
+    if (problem !== undefined) return refused(400, "invalid-input", problem);
+    return this.#keep(this.patterns, name, body, `pattern '${name}' kept`);
+  }
+
+  #node(call: Call): Reply {
+    if (call.method !== "GET") return NO_METHOD;
+    return this.#list("nodes", this.nodes, call);
+  }
+
+  #nodePart(
+    call: Call,
+    kept: Map<string, JsonObject>,
+    check: (body: unknown) => string | undefined,
+  ) {
+    const name = `${call.org}/${call.id}`;
+    if (!this.nodes.has(name)) return NOT_FOUND;
+    return this.#part(call.method, name, call.body, kept, check);
+  }
+
+  /** A resource of its own that is one object of another. */
+  #part(
+    method: string,
+    name: string,
+    body: unknown,
+    kept: Map<string, JsonObject>,
+    check: (body: unknown) => string | undefined,
+  ): Reply {
+    const there = kept.get(name);
+    if (method === "GET") {
+      return there === undefined ? NOT_FOUND : { status: 200, body: this.#shown(there) };
+    }
+    if (method === "DELETE") return kept.delete(name) ? DELETED : NOT_FOUND;
+    const problem = check(body);
+    if (problem !== undefined) return refused(400, "invalid-input", problem);
+    return this.#keep(kept, name, body, "added or updated");
+  }
+
+  #key({ method, body }: Call, resource: string, key: string): Reply {
+    const keys = this.keys.get(resource) ?? new Map<string, string>();
+    if (method === "GET") {
+      return key === ""
+        ? { status: keys.size > 0 ? 200 : 404, body: [...keys.keys()] }
+        : { status: keys.has(key) ? 200 : 404, body: keys.get(key) ?? "" };
+    }
+    if (method !== "PUT") return NO_METHOD;
+    this.keys.set(resource, keys.set(key, String(body)));
+    return { status: 201, body: { code: "ok", msg: "key added or updated" } };
+  }
+
+  /** A list, or the one of it that the path names: both are answered in the same wrapper. */
+  #list(
+    wrapper: string,
+    kept: ReadonlyMap<string, JsonObject>,
+    { org, id }: Call,
+    fits: (value: JsonObject) => boolean = () => true,
+  ): Reply {
+    const found = [...kept].filter(
+      ([name, value]) =>
+        (id === "" ? name.startsWith(`${org}/`) : name === `${org}/${id}`) && fits(value),
+    );
+    const shown = Object.fromEntries(found.map(([name, value]) => [name, this.#shown(value)]));
+    return { status: found.length > 0 ? 200 : 404, body: { [wrapper]: shown, lastIndex: 0 } };
+  }
+
+  #keep(kept: Map<string, JsonObject>, name: string, body: unknown, msg: string): Reply {
+    const value = isObject(body) ? body : {};
+    kept.set(name, value);
+    this.#updated.set(value, `${new Date(this.now()).toISOString()}[UTC]`);
+    return { status: 201, body: { code: "ok", msg } };
+  }
+
+  #shown(value: JsonObject): JsonObject {
+    const lastUpdated = this.#updated.get(value);
+    return lastUpdated === undefined
+      ? value
+      : { ...value, owner: `${this.org}/me`, created: lastUpdated, lastUpdated };
+  }
+
+  /** An empty version is that of a userInput: any will do. */
+  readonly #exists: ServiceExists = (org, url, version, arch) =>
+    [...this.services].some(
+      ([name, service]) =>
+        name.startsWith(`${org}/`) &&
+        service["url"] === url &&
+        (version === "" || service["version"] === version) &&
+        (arch === "*" || service["arch"] === arch),
+    );
+}
+
+function serviceId(body: unknown): string {
+  const { url, version, arch } = isObject(body) ? body : {};
+  return `${String(url).replace(/^[A-Za-z0-9+.-]*:\/\//, "")}_${version}_${arch}`;
+}
+
+function refused(status: number, code: string, msg: string): Reply {
+  return { status, body: { code, msg } };
+}
+
+/** Keys come as plain text. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

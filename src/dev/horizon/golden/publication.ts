@@ -1,0 +1,139 @@
+// Golden answers about our own package: what the real `hzn` made of it and sent to the Exchange.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { isObject } from "../../../agent/policy/document.js";
+import type { Program } from "../../../agent/policy/golden/cases.js";
+import { ExchangeDouble, type Request } from "../../../agent/rollout/testing/exchange-double.js";
+import { type Desk, DOCKER, makeDesk } from "../desk.js";
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** One make command: what was in the files that hzn was given, and what it did. */
+export interface Run {
+  readonly command: string;
+  /** By file; empty where nothing was to be sent. */
+  readonly inputs: JsonObject;
+  readonly exit: number;
+  /** Those that change something; `hzn` looks things up in an order of chance. */
+  readonly requests: readonly Request[];
+}
+
+export interface Publication {
+  readonly program: Program;
+  readonly runs: readonly Run[];
+}
+
+/** From the top of the project, where tests run. */
+export const publicationFile = join("src", "dev", "horizon", "golden", "publication.json");
+
+export function readPublication(): Publication {
+  // The file is ours and the tests fail on what does not fit; there is nothing to gain from checking their shape.
+  return JSON.parse(readFileSync(publicationFile, "utf8")) as Publication;
+}
+
+/** In this order, on one Exchange. The versions are none of a release's: a new one changes nothing here. */
+export const COMMANDS: readonly string[][] = [
+  ["publish", "ARCH=amd64", "SERVICE_VERSION=98.0.0"],
+  ["publish", "ARCH=arm64", "SERVICE_VERSION=98.0.0"],
+  ["publish", "BOARD=orin-nano", "SERVICE_VERSION=98.0.0"],
+  ["publish-pattern", "ARCH=amd64", "SERVICE_VERSION=98.0.0"],
+  [
+    ...["publish", "ARCH=amd64", "SERVICE_VERSION=99.0.0", "PREVIOUS_VERSION=98.0.0"],
+    ...["ROLLOUT_RINGS=<= 1", "SECRETS=cam-login viewers=lobby"],
+  ],
+  ["publish-service", "ARCH=amd64", "SERVICE_VERSION=99.0.0", "SECRETS=cam-login viewers=lobby"],
+  ["publish-service", "ARCH=amd64", "SERVICE_VERSION=99.0.0"],
+  ["publish-service", "ARCH=amd64", "SERVICE_VERSION=99.0.0", "OVERWRITE=yes"],
+];
+
+/** What `hzn` is given under its -f, kept for the test: each file as it was at the command that read it. */
+const KEEPING = `#!/bin/sh
+for word; do
+  case "$last" in -f) name=$(basename "$word"); cp "$word" "$RECORD/given-$name" ;; esac
+  last=$word
+done
+`;
+
+/** A stand-in that sends nothing; to it nothing is published. */
+const SILENT = `${KEEPING}case "$*" in "exchange service list "*) exit 8 ;; esac\n`;
+
+/** Performs all commands with the real `hzn`, against an Exchange that refuses what the real one refuses. */
+export async function performWith(hzn: string): Promise<Run[]> {
+  const exchange = await ExchangeDouble.start();
+  const desk = makeDesk({ hzn: `${KEEPING}exec '${hzn}' "$@"\n`, docker: DOCKER });
+  try {
+    const runs: Run[] = [];
+    for (const command of COMMANDS) {
+      const before = exchange.changes.length;
+      const { code, inputs } = await perform(desk, command, exchange);
+      const requests = exchange.changes.slice(before).map(plainRequest);
+      runs.push({ command: command.join(" "), inputs, exit: code, requests });
+    }
+    return runs;
+  } finally {
+    desk.remove();
+    await exchange.stop();
+  }
+}
+
+/** What each command gives to `hzn`, without one. */
+export async function inputsOf(command: readonly string[]): Promise<JsonObject> {
+  const desk = makeDesk({ hzn: SILENT, docker: DOCKER });
+  try {
+    return (
+      await perform(desk, command, { org: "myorg", user: "me:pw", url: "http://127.0.0.1:9" })
+    ).inputs;
+  } finally {
+    desk.remove();
+  }
+}
+
+async function perform(
+  desk: Desk,
+  command: readonly string[],
+  { org, user, url }: Pick<ExchangeDouble, "org" | "user" | "url">,
+) {
+  const target = [`HZN_ORG_ID=${org}`, `HZN_EXCHANGE_URL=${url}`, `HZN_EXCHANGE_USER_AUTH=${user}`];
+  const { code, err, out } = await desk.make("DOCKER_HUB_ID=me", ...target, ...command);
+  return { code, said: `${out}${err}`, inputs: plainInputs(desk.takeGiven()) };
+}
+
+/** The userInput is that of the settings, which change often: of it only the kinds are kept. */
+function plainInputs(files: JsonObject): JsonObject {
+  const plain = Object.entries(files).map(([file, value]) => {
+    if (!isObject(value) || !("sharable" in value)) return [file, value];
+    return [file, { ...value, userInput: kindsOf(value["userInput"]) }];
+  });
+  return Object.fromEntries(plain);
+}
+
+function plainRequest({ method, path, body }: Request): Request {
+  if (typeof body === "string") return { method, path, body: body.split("\n")[0] };
+  if (!isObject(body) || !("sharable" in body)) return { method, path, body };
+  const { deploymentSignature: signature, ...rest } = body;
+  const isSigned = typeof signature === "string" && signature.length > 300;
+  return {
+    method,
+    path,
+    body: {
+      ...rest,
+      userInput: kindsOf(body["userInput"]),
+      deploymentSignature: isSigned ? "signed" : signature,
+    },
+  };
+}
+
+/** Each kind of userInput once: its type, and whether it has a default. */
+function kindsOf(userInput: unknown): unknown {
+  if (!Array.isArray(userInput)) return userInput;
+  const kinds = userInput.filter(isObject).map((input) => ({
+    type: input["type"],
+    keys: Object.keys(input).sort(),
+  }));
+  return kinds
+    .filter((kind, i) => kinds.findIndex((one) => isDeepStrictEqual(one, kind)) === i)
+    .map(({ type, keys }) => `${type}: ${keys.join(" ")}`)
+    .sort();
+}

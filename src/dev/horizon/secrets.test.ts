@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { parseSecrets, withSecretBinding, withSecrets } from "./secrets.js";
+
+const definition = {
+  url: "slipstream",
+  deployment: { services: { agent: { image: "a" }, sidecar: { image: "s" } } },
+};
+const policy = { service: { org: "myorg", name: "slipstream" }, constraints: ["a == 1"] };
+
+test("a secret has the hub's name unless another is said", () => {
+  assert.deepEqual(parseSecrets(" cam-login viewers=lobby/viewers\n"), [
+    { name: "cam-login", hub: "cam-login" },
+    { name: "viewers", hub: "lobby/viewers" },
+  ]);
+});
+
+for (const [text, what] of [
+  ["cam login=", /"login="/],
+  ["=x", /"=x"/],
+  ["a b a=c", /a is there twice/],
+] as const) {
+  test(`${JSON.stringify(text)} is refused`, () => {
+    assert.throws(() => parseSecrets(text), { name: "PublishError", message: what });
+  });
+}
+
+test("without secrets the package is as its files say, for a secret that is not bound keeps every node away", () => {
+  assert.equal(withSecrets(definition, []), definition);
+  assert.equal(withSecretBinding(policy, []), policy);
+});
+
+test("the agent's container has the secrets, and the policy binds each of them", () => {
+  const secrets = parseSecrets("cam-login viewers=lobby");
+  assert.deepEqual(withSecrets(definition, secrets)["deployment"], {
+    services: {
+      agent: {
+        image: "a",
+        secrets: {
+          "cam-login": { description: "secret:cam-login" },
+          viewers: { description: "secret:viewers" },
+        },
+      },
+      sidecar: { image: "s" },
+    },
+  });
+  assert.deepEqual(withSecretBinding(policy, secrets)["secretBinding"], [
+    {
+      serviceOrgid: "myorg",
+      serviceUrl: "slipstream",
+      serviceArch: "*",
+      serviceVersionRange: "[0.0.0,INFINITY)",
+      secrets: [{ "cam-login": "cam-login" }, { viewers: "lobby" }],
+    },
+  ]);
+});
