@@ -6,19 +6,39 @@ import re
 import sys
 import time
 import traceback
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _NAMES = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warn", logging.ERROR: "error"}
 
-# user:password@ of an address. A password may itself hold '@' and '/': everything up to the last '@' before a quote or
-# a blank is hidden, at the price of a path that holds one.
-_USERINFO = re.compile(r"(?<=://)[^\s\"']*@")
+# user:password@ of an address. A password may itself hold '@' and '/': everything up to the last '@' before a blank is
+# hidden, at the price of a path that holds one. It may hold a blank too, where no '/' comes before the '@'.
+_USERINFO = re.compile(r"(?<=://)(?:\S*@|[^\s/:@]+:[^/@\n]*@)")
+# What is named like a password, with its value: in the query of an address, as a setting, in a message printed as text.
+_NAMED = re.compile(
+    r"""(?ix) ( [\w-]* (?: password | passwd | user-pw ) ["']? \s* (?: = \s* (?:\(string\))? | : \s* (?=["']) ) )
+        (?: "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | [^\s,;&"']+ )"""
+)
+# The header of HTTP and RTSP.
+_AUTHORIZATION = re.compile(r"(?i)(\bauthorization:\s*\w+\s+).*")
 
 
 def redact(text: str) -> str:
-    """Hides the user name and password of every address in a text."""
-    return _USERINFO.sub("***@", text)
+    """Hides the login of every address in a text, and what is named like a password."""
+    text = _USERINFO.sub("***@", text)
+    text = _NAMED.sub(r"\1***", text)
+    return _AUTHORIZATION.sub(r"\1***", text)
+
+
+def _redacted(value: Any) -> Any:
+    """A copy of a field's value, made of what JSON has, without secrets."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, dict):
+        return {redact(str(name)): _redacted(one) for name, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_redacted(one) for one in value]
+    return redact(str(value))
 
 
 class _JsonFormatter(logging.Formatter):
@@ -37,7 +57,8 @@ class _JsonFormatter(logging.Formatter):
                 "message": str(error),
                 "stack": "".join(traceback.format_exception(*record.exc_info)),
             }
-        return redact(json.dumps(line, default=str))
+        # Before it is JSON: the quotes of a text are not those around it.
+        return json.dumps(_redacted(line))
 
 
 class Log:
@@ -63,9 +84,9 @@ class Log:
         self._logger.error(message, extra={"fields": fields}, exc_info=True)
 
 
-def configure(level: str) -> None:
-    """Sends every log of this process to stderr. level: debug, info, warn or error."""
-    handler = logging.StreamHandler(sys.stderr)
+def configure(level: str, stream: Optional[Any] = None) -> None:
+    """Sends every log of this process to a text stream, stderr unless told. level: debug, info, warn or error."""
+    handler = logging.StreamHandler(sys.stderr if stream is None else stream)
     handler.setFormatter(_JsonFormatter())
     root = logging.getLogger()
     root.handlers = [handler]

@@ -12,10 +12,15 @@ from sidecar import log
 from sidecar.keeper.keeper import Keeper
 from sidecar.keeper.policy import Limits
 from sidecar.keeper.process import Command, adopt_orphans
+from sidecar.keeper.relay import Relay
+
+# Its threads are many and do little: with an arena of memory for each, they would keep what they once needed.
+_OUTLET_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 
 
 def main() -> None:
-    log.configure(os.environ.get("LOG_LEVEL", "info"))
+    relay = Relay(sys.stderr.fileno())
+    log.configure(os.environ.get("LOG_LEVEL", "info"), relay)
     env = dict(os.environ)
     run_dir = env.setdefault("SLIPSTREAM_RUN_DIR", "/run/slipstream")
     try:
@@ -25,8 +30,11 @@ def main() -> None:
         log.Log("keeper").error("cannot make the directory of the sockets", path=run_dir, err=str(error))
     lifeline = sys.stdin.fileno() if env.pop("SLIPSTREAM_LIFELINE", "") == "stdin" else None
     adopt_orphans()
-    commands = [Command(name, [sys.executable, "-m", "sidecar." + name], env) for name in ("outlet", "worker")]
-    Keeper(commands, Limits(), lifeline).run()
+    commands = [
+        Command("outlet", [sys.executable, "-m", "sidecar.outlet"], dict(env, **_OUTLET_ENVIRONMENT)),
+        Command("worker", [sys.executable, "-m", "sidecar.worker"], env, has_caretaker=True),
+    ]
+    Keeper(commands, Limits(), relay, lifeline).run()
 
 
 if __name__ == "__main__":

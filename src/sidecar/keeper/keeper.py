@@ -6,25 +6,13 @@ One thread, asleep in poll() whenever there is nothing to do.
 import os
 import select
 import signal
-import subprocess
 import time
-from typing import Callable, Dict, Iterable, List, Optional, Union
+from typing import Callable, Iterable, List, Optional
 
-from sidecar.keeper.policy import (
-    Dying,
-    Kill,
-    Limits,
-    Resting,
-    Running,
-    Start,
-    State,
-    Wait,
-    after_exit,
-    forgive,
-    next_step,
-    rest,
-)
+from sidecar.keeper.child import Child
+from sidecar.keeper.policy import Kill, Limits, Wait
 from sidecar.keeper.process import Command, Process, kill_group
+from sidecar.keeper.relay import Relay
 from sidecar.log import Log
 
 # How long children may take to stop after SIGTERM, in seconds.
@@ -35,15 +23,6 @@ _LATE_SECONDS = 1.0
 _log = Log("keeper")
 
 
-class _Child:
-    """A command and its process, if there is one."""
-
-    def __init__(self, command: Command, now: float) -> None:
-        self.command = command
-        self.state: State = Resting(now, 0)
-        self.process: Optional[Process] = None
-
-
 class Keeper:
     """Keeps one process of each command running until it is told to stop."""
 
@@ -51,13 +30,17 @@ class Keeper:
         self,
         commands: Iterable[Command],
         limits: Limits,
+        relay: Relay,
         lifeline: Optional[int] = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """lifeline: a file descriptor whose end means the same as SIGTERM."""
-        self._limits = limits
+        """relay: where the children's standard error goes on to.
+
+        lifeline: a file descriptor whose end means the same as SIGTERM.
+        """
         self._clock = clock
-        self._children = [_Child(command, clock()) for command in commands]
+        self._children = [Child(command, clock(), limits, relay) for command in commands]
+        self._relay = relay
         self._poll = select.poll()
         self._lifeline = lifeline
         # Why to stop; empty: nobody asked.
@@ -75,7 +58,7 @@ class Keeper:
         self._poll.register(wake, select.POLLIN)
         if self._lifeline is not None:
             self._poll.register(self._lifeline, select.POLLIN)
-        _log.info("keeper started", pid=os.getpid(), children=[child.command.name for child in self._children])
+        _log.info("keeper started", pid=os.getpid(), children=[child.name for child in self._children])
 
         while not self._stop:
             self._sleep(self._act(), wake)
@@ -87,66 +70,59 @@ class Keeper:
         for child in self._children:
             while True:
                 now = self._clock()
-                step = next_step(child.state, now, self._limits)
+                step = child.next_step(now)
                 if isinstance(step, Wait):
                     if step.until is not None:
                         due.append(step.until)
                     break
-                if isinstance(step, Start):
-                    self._start(child, now)
-                else:
-                    self._kill(child, step)
+                if isinstance(step, Kill):
+                    child.kill(step)
+                    continue
+                process = child.start(step, now)
+                if process is not None:
+                    self._poll.register(process.heartbeat, select.POLLIN)
+                    self._poll.register(process.errors, select.POLLIN)
         return min(due) if due else None
 
     def _sleep(self, until: Optional[float], wake: int) -> None:
         """Sleeps until a time or until something happens, and notes what did."""
         # Rounded up: waking a little too early would turn the last millisecond into a busy loop.
         timeout = None if until is None else max(0, int((until - self._clock()) * 1000) + 1)
+        relay_waits = self._relay.is_behind
+        if relay_waits:
+            self._poll.register(self._relay.descriptor, select.POLLOUT)
         ready = [descriptor for descriptor, _ in self._poll.poll(timeout)]
         now = self._clock()
         if until is not None and now - until > _LATE_SECONDS:
             _log.warning("keeper was not running; heartbeats are awaited anew", late_seconds=round(now - until, 1))
             for child in self._children:
-                child.state = forgive(child.state, now)
+                child.forgive(now)
+        if relay_waits:
+            self._poll.unregister(self._relay.descriptor)
+            self._relay.write_on()
         if wake in ready:
             _drain(wake)
         if self._lifeline in ready and self._lifeline is not None and not os.read(self._lifeline, 4096):
             self._poll.unregister(self._lifeline)
             self._ask_to_stop("end of the lifeline")
         for child in self._children:
-            if child.process is not None and child.process.heartbeat in ready:
-                self._hear(child, child.process, now)
+            if child.process is not None:
+                self._hear(child, child.process, ready, now)
         self._reap(now)
 
-    def _start(self, child: _Child, now: float) -> None:
-        assert isinstance(child.state, Resting)
-        failures = child.state.failures
-        try:
-            process = Process(child.command)
-        except (OSError, subprocess.SubprocessError) as error:
-            # No memory, no process numbers, a missing file: each may pass.
-            child.state = rest(failures, now, self._limits)
-            self._log_replacement(child, now, "cannot be started", error=str(error))
-            return
-        child.process = process
-        child.state = Running(process.pid, now, None, failures)
-        self._poll.register(process.heartbeat, select.POLLIN)
-        _log.info("child started", child=child.command.name, pid=process.pid, failures=failures)
-
-    def _kill(self, child: _Child, step: Kill) -> None:
-        assert isinstance(child.state, Running)
-        assert child.process is not None
-        _log.warning("child is killed", child=child.command.name, pid=child.state.pid, why=step.why)
-        # SIGKILL at once: a main loop that hangs does not hear SIGTERM, and viewers wait.
-        child.process.signal(signal.SIGKILL)
-        child.state = Dying(*child.state)
-
-    def _hear(self, child: _Child, process: Process, now: float) -> None:
-        beats = process.beats()
-        if beats is None:
-            self._poll.unregister(process.heartbeat)
-        elif beats and isinstance(child.state, Running):
-            child.state = child.state._replace(last_beat=now)
+    def _hear(self, child: Child, process: Process, ready: List[int], now: float) -> None:
+        if process.heartbeat in ready:
+            beats = process.beats()
+            if beats is None:
+                self._poll.unregister(process.heartbeat)
+            elif beats:
+                child.beat(now)
+        if process.errors in ready:
+            said = process.said()
+            if said is None:
+                self._poll.unregister(process.errors)
+            else:
+                child.said(said)
 
     def _reap(self, now: float) -> None:
         """Collects every ended process: children, and orphans that fell to us."""
@@ -156,24 +132,9 @@ class Keeper:
                 os.waitpid(pid, 0)
                 continue
             assert child.process is not None
-            assert isinstance(child.state, (Running, Dying))
-            self._unregister(child.process)
-            code = child.process.reap()
-            child.process = None
-            uptime = now - child.state.since
-            child.state = after_exit(child.state, now, self._limits)
-            if not self._stop:
-                self._log_replacement(child, now, "exited", uptime_seconds=round(uptime, 1), **_outcome(code))
-
-    def _log_replacement(self, child: _Child, now: float, what: str, **fields: Union[str, int, float]) -> None:
-        assert isinstance(child.state, Resting)
-        fields["child"] = child.command.name
-        fields["failures"] = child.state.failures
-        fields["next_start_seconds"] = round(child.state.until - now, 1)
-        if child.state.failures >= self._limits.crash_loop:
-            _log.error("child is in a crash loop: " + what, **fields)
-        else:
-            _log.warning("child " + what, **fields)
+            for descriptor in (child.process.heartbeat, child.process.errors):
+                self._unregister(descriptor)
+            child.reap(now, is_wanted=not self._stop)
 
     def _ask_to_stop(self, why: str) -> None:
         """Only notes it: a signal handler calls this too, and may have interrupted a line that is being logged."""
@@ -189,7 +150,7 @@ class Keeper:
         while self._alive() and self._clock() < deadline:
             self._sleep(deadline, wake)
         for child in self._alive():
-            _log.warning("child did not stop and is killed", child=child.command.name)
+            _log.warning("child did not stop and is killed", child=child.name)
             if child.process is not None:
                 kill_group(child.process.pid)
         # A process that even SIGKILL does not end hangs in a driver. It is left to the kernel.
@@ -198,12 +159,12 @@ class Keeper:
             self._sleep(deadline, wake)
         _log.info("keeper stopped")
 
-    def _alive(self) -> List[_Child]:
+    def _alive(self) -> List[Child]:
         return [child for child in self._children if child.process is not None]
 
-    def _unregister(self, process: Process) -> None:
+    def _unregister(self, descriptor: int) -> None:
         try:
-            self._poll.unregister(process.heartbeat)
+            self._poll.unregister(descriptor)
         except KeyError:
             pass  # The child closed its end before it exited.
 
@@ -218,10 +179,6 @@ def _ended() -> Iterable[int]:
         if info is None:
             return
         yield info.si_pid
-
-
-def _outcome(code: int) -> Dict[str, Union[str, int]]:
-    return {"code": code} if code >= 0 else {"signal": signal.Signals(-code).name}
 
 
 def _drain(descriptor: int) -> None:

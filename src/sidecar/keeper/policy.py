@@ -18,7 +18,8 @@ class Limits(NamedTuple):
     longest_delay: float = 30.0
     # A child that lived this long has made good for the failures before it.
     healthy: float = 60.0
-    # Failures in a row from which on the child is said to be in a crash loop. It is still replaced, slowly.
+    # Failures in a row from which on the child is said to be in a crash loop. It is still replaced, slowly; until then
+    # a caretaker may be there.
     crash_loop: int = 6
 
 
@@ -28,6 +29,8 @@ class Resting(NamedTuple):
     until: float
     # In a row.
     failures: int
+    # There was a caretaker, and it is gone: nobody is there for the rest of this time.
+    had_caretaker: bool = False
 
 
 class Running(NamedTuple):
@@ -47,13 +50,40 @@ class Dying(NamedTuple):
     since: float
     last_beat: Optional[float]
     failures: int
+    # One line.
+    why: str
 
 
-State = Union[Resting, Running, Dying]
+class Caretaking(NamedTuple):
+    """A process that keeps the place and says what is so, until the next start is due. Its own end is no failure."""
+
+    pid: int
+    since: float
+    last_beat: Optional[float]
+    failures: int
+    # When the next start is due.
+    until: float
+
+
+class Leaving(NamedTuple):
+    """A caretaker that was killed and is not reaped yet."""
+
+    pid: int
+    failures: int
+    until: float
+
+
+State = Union[Resting, Running, Dying, Caretaking, Leaving]
 
 
 class Start(NamedTuple):
     """Start a process."""
+
+
+class StartCaretaker(NamedTuple):
+    """Start a process that keeps the place until a time."""
+
+    until: float
 
 
 class Kill(NamedTuple):
@@ -68,24 +98,41 @@ class Wait(NamedTuple):
     until: Optional[float]
 
 
-Step = Union[Start, Kill, Wait]
+Step = Union[Start, StartCaretaker, Kill, Wait]
 
 
-def next_step(state: State, now: float, limits: Limits) -> Step:
-    """What is to be done with a child now."""
+def next_step(state: State, now: float, limits: Limits, has_caretaker: bool = False) -> Step:
+    """What is to be done with a child now. has_caretaker: it can be started as one."""
     if isinstance(state, Resting):
-        return Start() if now >= state.until else Wait(state.until)
-    if isinstance(state, Dying):
+        if now >= state.until:
+            return Start()
+        if has_caretaker and state.failures >= limits.crash_loop and not state.had_caretaker:
+            return StartCaretaker(state.until)
+        return Wait(state.until)
+    if isinstance(state, (Dying, Leaving)):
         return Wait(None)
+    if isinstance(state, Caretaking) and now >= state.until:
+        return Kill("the next start is due")
     if state.last_beat is None:
         deadline, why = state.since + limits.start, "no heartbeat since its start"
     else:
         deadline, why = state.last_beat + limits.silence, "heartbeat stopped"
-    return Kill(why) if now > deadline else Wait(deadline)
+    if now > deadline:
+        return Kill(why)
+    return Wait(min(deadline, state.until) if isinstance(state, Caretaking) else deadline)
 
 
-def after_exit(state: Union[Running, Dying], now: float, limits: Limits) -> Resting:
-    """The rest that follows an exit. Every exit is a failure: nobody asked for it."""
+def killed(state: Union[Running, Caretaking], why: str) -> Union[Dying, Leaving]:
+    """What a process is from the moment it was killed."""
+    if isinstance(state, Caretaking):
+        return Leaving(state.pid, state.failures, state.until)
+    return Dying(state.pid, state.since, state.last_beat, state.failures, why)
+
+
+def after_exit(state: Union[Running, Dying, Caretaking, Leaving], now: float, limits: Limits) -> Resting:
+    """The rest that follows an exit. Every exit is a failure, nobody asked for it; but for a caretaker's."""
+    if isinstance(state, (Caretaking, Leaving)):
+        return Resting(state.until, state.failures, had_caretaker=True)
     # Judged by the last heartbeat, so that the time a child hung before it was killed does not count as health.
     was_healthy = state.last_beat is not None and state.last_beat - state.since >= limits.healthy
     return rest(0 if was_healthy else state.failures, now, limits)
@@ -99,6 +146,6 @@ def rest(failures_before: int, now: float, limits: Limits) -> Resting:
 
 def forgive(state: State, now: float) -> State:
     """Starts the patience anew: the keeper itself was not running, for example in a frozen container."""
-    if not isinstance(state, Running):
+    if not isinstance(state, (Running, Caretaking)):
         return state
     return state._replace(since=now) if state.last_beat is None else state._replace(last_beat=now)

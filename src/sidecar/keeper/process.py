@@ -1,10 +1,10 @@
-"""One child process: started so that it cannot outlive the keeper, with a pipe for its heartbeat."""
+"""One child process: started so that it cannot outlive the keeper, with pipes for its heartbeat and its errors."""
 
 import ctypes
 import os
 import signal
 import subprocess
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional
 
 # linux/prctl.h
 _PR_SET_PDEATHSIG = 1
@@ -13,35 +13,45 @@ _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+# Taken from a child's standard error at once, in bytes: what a pipe holds.
+_ERRORS_AT_ONCE = 65536
+
+
 class Command(NamedTuple):
     """A child to keep: its name in logs and what is run."""
 
     name: str
     argv: List[str]
     env: Dict[str, str]
+    # Whether it can be a caretaker: keeper/handover.py says how it is told.
+    has_caretaker: bool = False
 
 
 class Process:
     """A running child, leader of its own session: a Ctrl-C at the terminal reaches the keeper only."""
 
-    def __init__(self, command: Command) -> None:
-        """Starts the child. Raises OSError."""
-        self.heartbeat, write_end = os.pipe()
+    def __init__(self, command: Command, told: Mapping[str, str]) -> None:
+        """Starts the child. told: more of its environment. Raises OSError."""
+        self.heartbeat, beat_end = os.pipe()
+        self.errors, error_end = os.pipe()
         try:
-            os.set_blocking(self.heartbeat, False)
+            for ours in (self.heartbeat, self.errors):
+                os.set_blocking(ours, False)
             self._popen = subprocess.Popen(
                 command.argv,
-                env=dict(command.env, SLIPSTREAM_HEARTBEAT_FD=str(write_end)),
+                env=dict(command.env, SLIPSTREAM_HEARTBEAT_FD=str(beat_end), **told),
                 stdin=subprocess.DEVNULL,
-                pass_fds=(write_end,),
+                stderr=error_end,
+                pass_fds=(beat_end,),
                 start_new_session=True,
                 preexec_fn=_die_with(os.getpid()),
             )
         except (OSError, subprocess.SubprocessError):
-            os.close(self.heartbeat)
+            self.close()
             raise
         finally:
-            os.close(write_end)
+            os.close(beat_end)
+            os.close(error_end)
         self.pid = self._popen.pid
 
     def beats(self) -> Optional[bool]:
@@ -51,6 +61,13 @@ class Process:
         except BlockingIOError:
             return False
 
+    def said(self) -> Optional[bytes]:
+        """What came on its standard error since the last time, or a part of it; None: it is closed."""
+        try:
+            return os.read(self.errors, _ERRORS_AT_ONCE) or None
+        except BlockingIOError:
+            return b""
+
     def signal(self, number: int) -> None:
         """Sends a signal. Only before reap(), so that the pid is still the child's."""
         os.kill(self.pid, number)
@@ -58,13 +75,16 @@ class Process:
     def reap(self) -> int:
         """Collects the exit status of a child that has ended, and ends what it left behind in its session.
 
-        Returns the exit code, or the negative number of the signal that ended it.
+        Returns the exit code, or the negative number of the signal that ended it. said() still tells the rest.
         """
         # Before the status is collected: as long as it is not, the number cannot belong to a new process group.
         kill_group(self.pid)
-        code = self._popen.wait()
+        return self._popen.wait()
+
+    def close(self) -> None:
+        """Hears no more. After reap()."""
         os.close(self.heartbeat)
-        return code
+        os.close(self.errors)
 
 
 def kill_group(leader: int) -> None:

@@ -1,5 +1,6 @@
 """The worker: one gRPC server, one engine, one GLib main loop. The keeper starts it and replaces it."""
 
+import faulthandler
 import os
 import signal
 import sys
@@ -16,6 +17,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # noqa: E402
 from sidecar import log  # noqa: E402
 from sidecar.contract import pipeline_grpc  # noqa: E402
 from sidecar.heartbeat import beat_on_main_loop  # noqa: E402
+from sidecar.keeper.handover import crash_loop, ended_before  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.engines.choose import choose_engine  # noqa: E402
 from sidecar.worker.events import Events  # noqa: E402
@@ -30,6 +32,8 @@ _TRY_AGAIN_SECONDS = 60
 
 
 def main() -> int:
+    # Where a crash happened is said on standard error, and so to the next worker.
+    faulthandler.enable(all_threads=False)
     log.configure(os.environ.get("LOG_LEVEL", "info"))
     logger = log.Log("worker")
     run_dir = os.environ.get("SLIPSTREAM_RUN_DIR", "/run/slipstream")
@@ -42,7 +46,7 @@ def main() -> int:
 
     server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="grpc"))
     pipeline_grpc.add_PipelineServicer_to_server(  # type: ignore[no-untyped-call]
-        PipelineService(engine, board, loop, instance_id), server
+        PipelineService(engine, board, loop, instance_id, ended_before(os.environ)), server
     )
     health_service = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
@@ -71,8 +75,9 @@ def main() -> int:
     beat_on_main_loop()
     if engine.unavailable is not None:
         logger.error("engine is not available", detail=engine.unavailable)
-        # A new process finds what has come meanwhile: a driver, a plugin.
-        GLib.timeout_add_seconds(_TRY_AGAIN_SECONDS, stop)
+        if crash_loop(os.environ) is None:
+            # A new process finds what has come meanwhile: a driver, a plugin. A caretaker is replaced by the keeper.
+            GLib.timeout_add_seconds(_TRY_AGAIN_SECONDS, stop)
     logger.info("worker started", instance=instance_id, engine=engine.facts().engine, socket=socket)
     loop.run()
 

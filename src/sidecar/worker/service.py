@@ -12,11 +12,13 @@ from gi.repository import Gst  # noqa: E402
 
 from sidecar.chain import ChainError  # noqa: E402
 from sidecar.contract import pipeline, pipeline_grpc, spec, state  # noqa: E402
+from sidecar.keeper.handover import Ended  # noqa: E402
 from sidecar.log import Log  # noqa: E402
 from sidecar.version import VERSION  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.check import check  # noqa: E402
 from sidecar.worker.engines.engine import Engine, Preview  # noqa: E402
+from sidecar.worker.engines.unavailable import UnavailableEngine  # noqa: E402
 from sidecar.worker.events import TooOldError  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error, has_errors  # noqa: E402
@@ -40,8 +42,12 @@ _SEVERITIES = {
 class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
     """Methods are called on gRPC's threads; what touches GStreamer is run on the loop thread."""
 
-    def __init__(self, engine: Engine, board: Board, loop: MainLoop, instance_id: str) -> None:
+    def __init__(
+        self, engine: Engine, board: Board, loop: MainLoop, instance_id: str, ended_before: Optional[Ended] = None
+    ) -> None:
+        """ended_before: how the worker before this one ended, if there was one."""
         self._engine = engine
+        self._ended_before = ended_before
         self._board = board
         self._loop = loop
         self._instance_id = instance_id
@@ -64,6 +70,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             gpu=facts.gpu,
             gstreamer_version=Gst.version_string().split(" ")[-1],
             capabilities=self._engine.capabilities(),
+            previous=None if self._ended_before is None else _previous(self._ended_before),
         )
 
     def Check(  # noqa: N802
@@ -83,14 +90,14 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
                 return pipeline.ApplyResponse(
                     generation=request.generation, accepted=True, problems=self._in_force.problems
                 )
+            if isinstance(self._engine, UnavailableEngine):
+                return self._refuse_all(self._engine, request.spec)
             if self._in_force is None:
                 loading = state.PipelineStatus.Loading(phase=state.LOADING_PHASE_MODEL)
                 self._board.set_pipeline(state.PipelineStatus(loading=loading))
             model, problems = self._examine(request.spec)
             if model is None or has_errors(problems):
-                of_model = self._engine.unavailable is None and (
-                    model is None or any(problem.path.startswith("model") for problem in problems)
-                )
+                of_model = model is None or any(problem.path.startswith("model") for problem in problems)
                 return self._refuse(problems, state.FAILURE_REASON_MODEL if of_model else state.FAILURE_REASON_ELEMENT)
             ready = model
             try:
@@ -184,6 +191,11 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             problems = problems + of_model
         return model, problems
 
+    def _refuse_all(self, engine: UnavailableEngine, specification: spec.PipelineSpec) -> pipeline.ApplyResponse:
+        _, problems = self._examine(specification)
+        self._loop.call(lambda: engine.show(specification), _LOOP_SECONDS)
+        return pipeline.ApplyResponse(accepted=False, problems=[_to_contract(problem) for problem in problems])
+
     def _refuse(self, problems: List[Problem], reason: "state.FailureReason") -> pipeline.ApplyResponse:
         generation = "" if self._in_force is None else self._in_force.generation
         if self._in_force is None:
@@ -204,6 +216,12 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         response = pipeline.WatchResponse(sequence=self._board.events.sequence, state=self._board.snapshot())
         response.time.GetCurrentTime()
         return response
+
+
+def _previous(ended: Ended) -> pipeline.PreviousWorker:
+    previous = pipeline.PreviousWorker(how=ended.how, last_lines=ended.last_lines, failures=ended.failures)
+    previous.ended.FromNanoseconds(int(ended.at * 1e9))
+    return previous
 
 
 def _to_contract(problem: Problem) -> pipeline.Problem:

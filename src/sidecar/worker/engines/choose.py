@@ -9,7 +9,10 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
+from sidecar.contract import state  # noqa: E402
+from sidecar.outlet.protocol import SOCKET_NAME  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
+from sidecar.worker.engines.caretaker import caretaker  # noqa: E402
 from sidecar.worker.engines.engine import Engine  # noqa: E402
 from sidecar.worker.engines.unavailable import UnavailableEngine  # noqa: E402
 
@@ -24,18 +27,26 @@ def choose_engine(environment: Mapping[str, str], run_dir: str, board: Board) ->
     """The engine that is named, or with auto the GPU's if nvinfer is there. On the loop thread, after Gst.init().
 
     An engine's libraries are imported with it: neither image has those of the other. A name that there is not, or not
-    here, gives an engine that refuses everything and says why.
+    here, gives an engine that refuses everything and says why; so does a caretaker's environment.
     """
     wanted = environment.get(VARIABLE) or "auto"
+    outlet_socket = os.path.join(run_dir, SOCKET_NAME)
+    place_keeper = caretaker(environment, wanted, outlet_socket, board)
+    if place_keeper is not None:
+        return place_keeper
+
+    def unavailable(why: str) -> Engine:
+        failed = state.PipelineStatus.Failed(reason=state.FAILURE_REASON_ELEMENT, detail=why)
+        return UnavailableEngine(wanted, failed, "cannot run: " + why, outlet_socket, board)
+
     if wanted not in CHOICES:
-        why = "%s is %r; allowed: %s" % (VARIABLE, wanted, ", ".join(CHOICES))
-        return UnavailableEngine(wanted, why)
+        return unavailable("%s is %r; allowed: %s" % (VARIABLE, wanted, ", ".join(CHOICES)))
     environment = with_standins(environment)
-    outlet_socket = os.path.join(run_dir, "outlet.sock")
     nvinfer = Gst.ElementFactory.find("nvinfer") is not None
     if wanted == "deepstream" and not nvinfer:
-        why = "GStreamer has no nvinfer; does this run in DeepStream's image, with nvidia as Docker's default runtime?"
-        return UnavailableEngine(wanted, why)
+        return unavailable(
+            "GStreamer has no nvinfer; does this run in DeepStream's image, with nvidia as Docker's default runtime?"
+        )
     if wanted != "cpu" and nvinfer:
         from sidecar.worker.engines.deepstream.engine import DeepstreamEngine
         from sidecar.worker.engines.deepstream.machine import this_machine

@@ -1,25 +1,44 @@
-"""The engine of a worker whose engine is not to be had: it says why to everybody who asks, instead of crashing."""
+"""The engine of a worker that can run nothing: it says why to everybody who asks, viewers too, instead of crashing."""
 
 from typing import Any, List, Optional, Tuple
 
-from sidecar.contract import pipeline, spec
+from sidecar.contract import pipeline, spec, state
+from sidecar.worker.board import Board
+from sidecar.worker.check import check
 from sidecar.worker.engines.engine import Engine, Facts, Preview
-from sidecar.worker.problem import Problem
+from sidecar.worker.outputs import CODEC_NAMES, Outputs, plan
+from sidecar.worker.problem import ERROR, Problem
 
 
 class UnavailableEngine(Engine):
-    """Every specification is refused."""
+    """Every specification is refused, and the pictures that it asks for are standby pictures."""
 
-    def __init__(self, name: str, why: str) -> None:
-        """why: one line, what is missing and what to do."""
+    def __init__(self, name: str, failed: state.PipelineStatus.Failed, words: str, outlet_socket: str, board: Board):
+        """failed: the state of the pipeline from now on; its detail says what is missing and what to do.
+
+        words: the same for viewers, in few words.
+        """
         self._name = name
-        self.unavailable = why
+        self._words = words
+        self.unavailable = failed.detail
+        self._outputs = Outputs(outlet_socket, board, on_ports=lambda _: None, count=lambda _key, _status: None)
+        board.set_pipeline(state.PipelineStatus(failed=failed))
 
     def facts(self) -> Facts:
         return Facts(engine=self._name)
 
     def capabilities(self) -> pipeline.Capabilities:
         return pipeline.Capabilities()
+
+    def show(self, specification: spec.PipelineSpec) -> None:
+        """Tells the viewers of a refused specification. What is wrong with its outputs shows nothing."""
+        problems = check(specification, pipeline.Capabilities(codecs=list(CODEC_NAMES)))
+        if any(problem.severity == ERROR and problem.path.startswith("outputs") for problem in problems):
+            return
+        plans = plan(specification)
+        self._outputs.serve(plans)
+        for one in plans:
+            self._outputs.say(one.key, self._words)
 
     def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[Any], List[Problem]]:
         raise AssertionError("nothing is prepared where nothing can run")
@@ -31,4 +50,4 @@ class UnavailableEngine(Engine):
         return None
 
     def stop(self) -> None:
-        pass
+        self._outputs.stop()
