@@ -43,6 +43,12 @@ export function goesOnEver(expressions: Expressions): boolean {
   return firesEver((day) => on(day).length > 0);
 }
 
+/** The minutes of each day at which an expression fires. */
+export function minutesOf(expressions: string | readonly string[]): MinutesOn {
+  const crons = cronsOf(expressions);
+  return (day) => minutesOn(crons, day);
+}
+
 function minutesOn(crons: readonly Cron[], day: number): number[] {
   const minutes = crons.flatMap((cron) => (cron.firesOn(day) ? cron.minutes : []));
   return [...new Set(minutes)].sort((a, b) => a - b);

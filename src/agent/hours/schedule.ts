@@ -1,0 +1,35 @@
+/** Schedules: moments by cron expressions in a time zone; and whether one has passed since the last run. */
+
+import { lastMoment, nextMoment } from "./moments.js";
+import { minutesOf } from "./plan.js";
+import { processTimeZone, TimeZone } from "./time-zone.js";
+
+export interface Schedule {
+  /** Default: the process's. */
+  readonly timeZone?: string | undefined;
+  /** Cron expressions that have been accepted. */
+  readonly at: string | readonly string[];
+}
+
+export interface Due {
+  /** The last planned moment since the last run, however many there were; undefined: there was none. */
+  readonly missedMs: number | undefined;
+  readonly nextMs: number | undefined;
+}
+
+/** A last run in the future is the work of a clock that was wrong: it counts for nothing. */
+export function dueSince(
+  schedule: Schedule,
+  lastRunMs: number,
+  nowMs: number,
+  zone = processTimeZone(),
+): Due {
+  const timeZone = new TimeZone(schedule.timeZone ?? zone);
+  const minutes = minutesOf(schedule.at);
+  const last = lastMoment(minutes, timeZone, nowMs)?.atMs;
+  const isMissed = last !== undefined && (last > lastRunMs || lastRunMs > nowMs);
+  return {
+    missedMs: isMissed ? last : undefined,
+    nextMs: nextMoment(minutes, timeZone, nowMs)?.atMs,
+  };
+}
