@@ -51,6 +51,9 @@ export class Report {
       case "refused":
         this.#refused(happening);
         break;
+      case "checked":
+        // Whoever asked tells what came of it.
+        break;
       case "told":
         this.#sidecarIsWell();
         this.#status.tell(this.#withoutRefusal(happening.event));

@@ -39,17 +39,23 @@ export type Step =
   | { readonly t: "connect" }
   | { readonly t: "apply" }
   | { readonly t: "watch" }
+  /** Ask whether a specification would run. */
+  | { readonly t: "check" }
   /** Give this connection up. */
   | { readonly t: "part"; readonly why: "silent" | "watch ended" }
   | { readonly t: "wait"; readonly untilMs: number };
 
-/** The generation that is wanted, what is known, and the time give one step. */
+/**
+ * The generation that is wanted (undefined: none yet), what is known, and the time give one step. asked: somebody wants
+ * to know whether another specification would run.
+ */
 export function decide(
-  generation: string,
+  generation: string | undefined,
   observed: Observed,
   refused: RefusedBefore | undefined,
   nowMs: number,
   limits: Limits,
+  asked = false,
 ): Step {
   switch (observed.t) {
     case "apart": {
@@ -64,11 +70,13 @@ export function decide(
       // First of all: a call to a dead sidecar costs its whole deadline.
       if (nowMs >= deadMs) return { t: "part", why: "silent" };
       const dueMs =
-        observed.generation === generation ? Infinity : applyDueMs(generation, observed, refused);
+        generation === undefined || observed.generation === generation
+          ? Infinity
+          : applyDueMs(generation, observed, refused);
       if (nowMs >= dueMs) return { t: "apply" };
-      return observed.watch === "none"
-        ? { t: "watch" }
-        : { t: "wait", untilMs: Math.min(deadMs, dueMs) };
+      if (observed.watch === "none") return { t: "watch" };
+      // Last: the watch goes on while a model is loaded for the answer.
+      return asked ? { t: "check" } : { t: "wait", untilMs: Math.min(deadMs, dueMs) };
     }
     default:
       return observed satisfies never;

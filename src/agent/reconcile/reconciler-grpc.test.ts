@@ -34,6 +34,7 @@ describe("Reconciler over a real socket", () => {
       timing: {
         connectTimeoutMs: 200,
         applyTimeoutMs: 1000,
+        checkTimeoutMs: 1000,
         heartbeatMs: 100,
         refusedMs: 1000,
         backoffMs: { first: 10, longest: 50 },

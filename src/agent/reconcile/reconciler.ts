@@ -14,6 +14,8 @@ export type Happening =
   | { readonly t: "connected"; readonly peer: Peer }
   | { readonly t: "applied"; readonly generation: string; readonly verdict: Verdict }
   | { readonly t: "refused"; readonly generation: string; readonly problems: readonly Problem[] }
+  /** What check() asked for: all problems that this specification would have here. */
+  | { readonly t: "checked"; readonly generation: string; readonly problems: readonly Problem[] }
   | {
       readonly t: "parted";
       readonly why: "silent" | "watch ended" | "call failed";
@@ -22,7 +24,8 @@ export type Happening =
   | { readonly t: "told"; readonly event: SidecarEvent };
 
 export interface ReconcilerOptions {
-  readonly desired: Desired;
+  /** Undefined: nothing is applied before want(). */
+  readonly desired: Desired | undefined;
   /** Makes a fresh way to the sidecar; called once for every attempt. */
   readonly open: () => Sidecar;
   readonly clock: Clock;
@@ -36,6 +39,8 @@ export interface ReconcilerOptions {
 export interface Timing {
   readonly connectTimeoutMs: number;
   readonly applyTimeoutMs: number;
+  /** A model is loaded for the answer. */
+  readonly checkTimeoutMs: number;
   readonly heartbeatMs: number;
   /** From a refusal until the same is asked again. */
   readonly refusedMs: number;
@@ -45,6 +50,7 @@ export interface Timing {
 export const DEFAULT_TIMING: Timing = {
   connectTimeoutMs: 3000,
   applyTimeoutMs: 15_000,
+  checkTimeoutMs: 60_000,
   heartbeatMs: 2000,
   refusedMs: 30_000,
   backoffMs: { first: 50, longest: 2000 },
@@ -71,7 +77,8 @@ export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #limits: Limits;
   readonly #bell = new Bell();
-  #desired: Desired;
+  #desired: Desired | undefined;
+  #toCheck: Desired | undefined;
   #session: Session | undefined;
   #failures = 0;
   #failedMs = 0;
@@ -94,20 +101,33 @@ export class Reconciler {
     this.#bell.ring();
   }
 
+  /**
+   * Asks whether this would run, as soon as there is a sidecar, and until it has answered; the happening "checked" is the
+   * answer. Nothing is applied. Undefined: nobody wants to know any more.
+   */
+  check(desired: Desired | undefined): void {
+    this.#toCheck = desired;
+    this.#bell.ring();
+  }
+
   /** Reconciles until the signal is aborted. Returns when nothing is under way any more; never throws for a sidecar. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     try {
       while (!signal.aborted) {
-        const { generation } = this.#desired;
-        const step = decide(generation, this.#observe(), this.#refused, clock.now(), this.#limits);
-        await this.#act(step, signal);
+        await this.#act(this.#decide(clock.now()), signal);
       }
     } catch (err) {
       if (!signal.aborted) throw err;
     } finally {
       await this.#leave();
     }
+  }
+
+  #decide(nowMs: number): Step {
+    const generation = this.#desired?.generation;
+    const asked = this.#toCheck !== undefined;
+    return decide(generation, this.#observe(), this.#refused, nowMs, this.#limits, asked);
   }
 
   #observe(): Observed {
@@ -125,6 +145,8 @@ export class Reconciler {
         return this.#connect(signal);
       case "apply":
         return this.#apply(this.#met(), signal);
+      case "check":
+        return this.#check(this.#met(), signal);
       case "watch":
         this.#watch(this.#met());
         return Promise.resolve();
@@ -165,6 +187,7 @@ export class Reconciler {
   async #apply(session: Session, signal: AbortSignal): Promise<void> {
     const { clock, timing, trace } = this.#options;
     const desired = this.#desired;
+    if (desired === undefined) throw new Error("nothing is wanted");
     const { generation } = desired;
     let verdict: Verdict;
     try {
@@ -184,6 +207,25 @@ export class Reconciler {
       this.#refused = { generation, instanceId: session.peer.instanceId, againMs };
       trace({ t: "refused", generation, problems: verdict.problems });
     }
+  }
+
+  async #check(session: Session, signal: AbortSignal): Promise<void> {
+    const { clock, timing, trace } = this.#options;
+    const asked = this.#toCheck;
+    if (asked === undefined) throw new Error("nothing is to be checked");
+    let problems: readonly Problem[];
+    try {
+      const options = { timeoutMs: timing.checkTimeoutMs, signal };
+      problems = await session.sidecar.check(asked.spec, options);
+    } catch (reason) {
+      signal.throwIfAborted();
+      await this.#part("call failed", SidecarError.from(reason, "Check"));
+      return;
+    }
+    session.heardMs = clock.now();
+    // Somebody may want to know something else by now.
+    if (this.#toCheck === asked) this.#toCheck = undefined;
+    trace({ t: "checked", generation: asked.generation, problems });
   }
 
   #watch(session: Session): void {
