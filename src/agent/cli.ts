@@ -7,6 +7,7 @@ import { Command, CommanderError } from "commander";
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   definition: async () => (await import("./definition/command.js")).definitionCommand(),
   lint: async () => (await import("./lint/command.js")).lintCommand(),
+  model: async () => (await import("./models/command.js")).modelCommand(),
   "node-policy": async () => (await import("./node-policy/command.js")).nodePolicyCommand(),
   policy: async () => (await import("./policy/command.js")).policyCommand(),
 };

@@ -1,0 +1,108 @@
+/** Ed25519 signatures of manifests: making keys, signing, and whether a signature is one that this node trusts. */
+
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from "node:crypto";
+import { BundleError } from "./bundle-error.js";
+import { MANIFEST, SIGNATURE } from "./manifest.js";
+
+/** Whose bundles are taken. */
+export interface Trust {
+  /** Ed25519 public keys. */
+  readonly keys: readonly KeyObject[];
+  /** Bundles without a signature by one of the keys are refused. */
+  readonly requireSigned: boolean;
+}
+
+export const TRUST_ALL: Trust = { keys: [], requireSigned: false };
+
+export type Signed =
+  | { readonly t: "unsigned" }
+  /** Signed, and nobody said by whom it should be. */
+  | { readonly t: "unknown"; readonly keyId: string }
+  | { readonly t: "trusted"; readonly keyId: string };
+
+/** PEM texts of a new pair of keys. */
+export function generateKeys(): { readonly privateKey: string; readonly publicKey: string } {
+  return generateKeyPairSync("ed25519", {
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "pem" },
+  });
+}
+
+/** name: of the file, for the message. Throws BundleError. */
+export function readPrivateKey(pem: string, name: string): KeyObject {
+  return ed25519(() => createPrivateKey(pem), name, "private");
+}
+
+/** Reads a file with one or several public keys. Throws BundleError. */
+export function readPublicKeys(pem: string, name: string): KeyObject[] {
+  const blocks = pem.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [];
+  if (blocks.length === 0) throw new BundleError(name, "holds no public key in PEM form");
+  return blocks.map((block) => {
+    // createPublicKey would derive one; a private key has no business on a node.
+    if (block.includes("PRIVATE")) throw new BundleError(name, "holds a private key");
+    return ed25519(() => createPublicKey(block), name, "public");
+  });
+}
+
+function ed25519(read: () => KeyObject, name: string, kind: string): KeyObject {
+  let key: KeyObject;
+  try {
+    key = read();
+  } catch {
+    // The cause may quote the key.
+    throw new BundleError(name, `holds no ${kind} key in PEM form`);
+  }
+  if (key.asymmetricKeyType === "ed25519") return key;
+  throw new BundleError(name, `is a key of type ${key.asymmetricKeyType}: it must be ed25519`);
+}
+
+/** Short name of a key, the same for both halves of a pair. */
+export function keyIdOf(key: KeyObject): string {
+  const half = key.type === "private" ? createPublicKey(key) : key;
+  const der = half.export({ type: "spki", format: "der" });
+  return createHash("sha256").update(der).digest("hex").slice(0, 16);
+}
+
+/** The text of manifest.sig: algorithm, key, signature. */
+export function signManifest(manifest: Uint8Array, key: KeyObject): string {
+  return `ed25519 ${keyIdOf(key)} ${sign(null, manifest, key).toString("base64")}\n`;
+}
+
+/** Who signed. Throws BundleError where the trust does not allow it. */
+export function checkSignature(
+  manifest: Uint8Array,
+  signature: string | undefined,
+  { keys, requireSigned }: Trust,
+): Signed {
+  if (signature === undefined) {
+    if (!requireSigned) return { t: "unsigned" };
+    throw new BundleError(
+      SIGNATURE,
+      "is missing, and this node takes signed bundles alone: slipstream model sign",
+    );
+  }
+  const [, keyId, base64] =
+    /^ed25519 ([0-9a-f]{16}) ([A-Za-z0-9+/]{86}==)\n?$/.exec(signature) ?? [];
+  if (keyId === undefined || base64 === undefined) {
+    throw new BundleError(SIGNATURE, "is not of the form: ed25519 KEY SIGNATURE");
+  }
+  if (keys.length === 0 && !requireSigned) return { t: "unknown", keyId };
+  const key = keys.find((candidate) => keyIdOf(candidate) === keyId);
+  if (key === undefined) {
+    const known = keys.length === 0 ? "none" : keys.map(keyIdOf).join(", ");
+    throw new BundleError(SIGNATURE, `is by the key ${keyId}, trusted here: ${known}`);
+  }
+  if (verify(null, manifest, key, Buffer.from(base64, "base64"))) return { t: "trusted", keyId };
+  throw new BundleError(
+    SIGNATURE,
+    `does not fit ${MANIFEST}: it was changed after ${keyId} signed`,
+  );
+}

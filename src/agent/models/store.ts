@@ -1,0 +1,344 @@
+/**
+ * The bundles of this node: those that came from the hub, in DIRECTORY/NAME/VERSION, and those that ship with the product.
+ * One process at a time has a store open.
+ */
+
+import { randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, rename, rm, rmdir, stat, utimes, writeFile } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { nearest } from "../catalogue/nearest.js";
+import type { Opened } from "./archive.js";
+import { BundleError } from "./bundle-error.js";
+import { syncDirectory } from "./durable.js";
+import {
+  bytesOf,
+  compareBundleVersions,
+  MANIFEST,
+  type Manifest,
+  manifestText,
+} from "./manifest.js";
+import type { Models, Resolved } from "./models.js";
+import type { Trust } from "./signature.js";
+import {
+  INCOMING,
+  type Installed,
+  readStore,
+  shippedNames,
+  WITHDRAWN,
+  withdrawnMark,
+} from "./store-files.js";
+import { unpack } from "./unpack.js";
+
+export interface StoreOptions {
+  /** Made if it is not there. The sidecar must see it under the same path. */
+  readonly directory: string;
+  /** The product's models/, whose bundles are found by the names of their directories. */
+  readonly shipped: string;
+  /** Of everything in the store and of the archive that is being taken in. */
+  readonly maxBytes: number;
+  readonly trust: Trust;
+  /** Undefined: not known yet. */
+  readonly board: () => string | undefined;
+  /** Must not throw. */
+  readonly trace: (happening: StoreHappening) => void;
+}
+
+export type StoreHappening =
+  | { readonly t: "removed"; readonly bundle: string; readonly bytes: number; readonly why: string }
+  | { readonly t: "unreadable"; readonly path: string; readonly detail: string };
+
+export type Installation =
+  /** `bundle` is NAME@VERSION. */
+  | { readonly t: "installed"; readonly bundle: string; readonly path: string }
+  | { readonly t: "refused"; readonly path: string; readonly reason: string }
+  /** Not now: what is held leaves too little of the configured disk. */
+  | { readonly t: "no room"; readonly detail: string };
+
+/** Ends the unpacking of a bundle that is here. */
+class Present extends Error {
+  override readonly name = "Present";
+  readonly one: Installed;
+
+  constructor(one: Installed) {
+    super("the bundle is here");
+    this.one = one;
+  }
+}
+
+/** Bundles that are held leave too little. */
+class NoRoom extends Error {
+  override readonly name = "NoRoom";
+}
+
+export class ModelStore implements Models {
+  readonly #options: StoreOptions;
+  readonly #installed: Map<string, Installed>;
+  readonly #shipped: readonly string[];
+  #held: ReadonlySet<string> | undefined;
+  #removed = 0;
+
+  /** Removes what a killed process has left half done. */
+  static async open(options: StoreOptions): Promise<ModelStore> {
+    const { directory, shipped, trace } = options;
+    await mkdir(directory, { recursive: true });
+    const { installed, unreadable } = await readStore(directory);
+    for (const one of unreadable) trace({ t: "unreadable", ...one });
+    return new ModelStore(options, installed, await shippedNames(shipped));
+  }
+
+  private constructor(
+    options: StoreOptions,
+    installed: readonly Installed[],
+    shipped: readonly string[],
+  ) {
+    this.#options = options;
+    this.#installed = new Map(installed.map((one) => [keyOf(one), one]));
+    this.#shipped = shipped;
+  }
+
+  /** Of what is installed. */
+  get bytes(): number {
+    return [...this.#installed.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Bundles that were removed for want of room since the start. */
+  get removed(): number {
+    return this.#removed;
+  }
+
+  list(): readonly Installed[] {
+    return [...this.#installed.values()];
+  }
+
+  /** What decides about a bundle beside the bundle: when it changes, one that was refused may be taken. */
+  get terms(): string {
+    const { trust, maxBytes, board } = this.#options;
+    const keys = trust.keys.map((key) =>
+      key.export({ type: "spki", format: "der" }).toString("base64"),
+    );
+    return JSON.stringify([trust.requireSigned, keys, maxBytes, board() ?? ""]);
+  }
+
+  /**
+   * A directory is not looked at: it may be there for the sidecar alone, which checks every bundle that it is told to
+   * load.
+   */
+  resolve(reference: string): Resolved {
+    const { shipped } = this.#options;
+    if (reference.includes("/")) {
+      const path = isAbsolute(reference)
+        ? resolve(reference)
+        : resolve(dirname(shipped), reference);
+      const known = this.list().find((one) => one.path === path);
+      const name = known?.manifest.name ?? basename(path);
+      return { t: "found", path, name, version: known?.manifest.version ?? "" };
+    }
+    const [name = "", version] = reference.split("@", 2);
+    const versions = this.list()
+      .filter((one) => one.manifest.name === name && !one.isWithdrawn)
+      .sort((a, b) => compareBundleVersions(b.manifest.version, a.manifest.version));
+    const wanted = versions.filter(
+      (one) => version === undefined || one.manifest.version === version,
+    );
+    const fitting = wanted.find(({ manifest }) => this.#fits(manifest));
+    if (fitting !== undefined) {
+      return { t: "found", path: fitting.path, name, version: fitting.manifest.version };
+    }
+    if (version === undefined && this.#shipped.includes(name)) {
+      return { t: "found", path: join(shipped, name), name, version: "" };
+    }
+    const [other] = wanted;
+    if (other !== undefined) return { t: "absent", detail: this.#misfit(other.manifest) };
+    return { t: "absent", detail: this.#absence(name, version, versions) };
+  }
+
+  /**
+   * Says which directories may not be removed from now on: of the bundle in use, of the last good one, of one on trial.
+   * Before the first call, none may.
+   */
+  async hold(paths: readonly string[]): Promise<void> {
+    this.#held = new Set(paths.map((path) => resolve(path)));
+    for (const one of this.#installed.values()) {
+      if (this.#held.has(one.path)) {
+        const now = new Date();
+        one.usedMs = now.getTime();
+        // The time outlives a restart as the directory's own.
+        await utimes(one.path, now, now);
+      } else if (one.isWithdrawn) {
+        await this.#remove(one, "the hub has withdrawn it");
+      }
+    }
+  }
+
+  /**
+   * Takes an archive in: whole, or with nothing left behind. The archive's own bytes count as used until this returns.
+   * Throws what the disk says, and when the signal is aborted.
+   */
+  async install(archive: string, signal: AbortSignal): Promise<Installation> {
+    const { directory, trust, maxBytes } = this.#options;
+    const incoming = join(directory, INCOMING + randomUUID());
+    try {
+      const { size } = await stat(archive);
+      const opened = await unpack(createReadStream(archive), incoming, {
+        limits: { maxBytes },
+        trust,
+        admit: async (opened) => {
+          const present = this.#admit(opened.manifest);
+          if (present !== undefined) throw new Present(present);
+          await this.#makeRoom(sizeOf(opened), size);
+        },
+        signal,
+      });
+      const one = await this.#place(incoming, opened);
+      return { t: "installed", bundle: keyOf(one), path: one.path };
+    } catch (reason) {
+      if (!(reason instanceof Present)) return asInstallation(reason);
+      await this.#restore(reason.one);
+      return { t: "installed", bundle: keyOf(reason.one), path: reason.one.path };
+    } finally {
+      await rm(incoming, { recursive: true, force: true });
+    }
+  }
+
+  /** Makes room for an archive that is about to be fetched. Undefined: there is room. */
+  async reserve(bytes: number): Promise<Installation | undefined> {
+    try {
+      await this.#makeRoom(0, bytes);
+      return undefined;
+    } catch (reason) {
+      return asInstallation(reason);
+    }
+  }
+
+  /**
+   * The bundle is found no more when this returns, after a restart neither. Its files stay while they are held. Does
+   * nothing if there is none of that name.
+   */
+  async withdraw(bundle: string): Promise<void> {
+    const one = this.#installed.get(bundle);
+    if (one === undefined || one.isWithdrawn) return;
+    const { directory } = this.#options;
+    await mkdir(join(directory, WITHDRAWN), { recursive: true });
+    await writeFile(withdrawnMark(directory, bundle), "");
+    await syncDirectory(join(directory, WITHDRAWN));
+    await syncDirectory(directory);
+    one.isWithdrawn = true;
+    if (this.#held?.has(one.path) === false) await this.#remove(one, "the hub has withdrawn it");
+  }
+
+  /** The bundle of this name and version that is here already, if any. Throws BundleError. */
+  #admit(manifest: Manifest): Installed | undefined {
+    if (!this.#fits(manifest)) throw new BundleError(`${MANIFEST} boards`, this.#misfit(manifest));
+    const present = this.#installed.get(keyOf({ manifest }));
+    if (present === undefined) return undefined;
+    if (manifestText(present.manifest) === manifestText(manifest)) return present;
+    throw new BundleError(
+      `${MANIFEST} version`,
+      `${keyOf(present)} is here with another content: give the changed bundle another version`,
+    );
+  }
+
+  #fits({ boards }: Manifest): boolean {
+    const board = this.#options.board();
+    return boards.length === 0 || board === undefined || board === "" || boards.includes(board);
+  }
+
+  #misfit(manifest: Manifest): string {
+    const boards = manifest.boards.join(", ");
+    return `${keyOf({ manifest })} is for ${boards}, this board is ${this.#options.board()}`;
+  }
+
+  #absence(name: string, version: string | undefined, versions: readonly Installed[]): string {
+    if (version !== undefined && versions.length > 0) {
+      const here = versions.map(({ manifest }) => manifest.version).join(", ");
+      return `there is no ${name}@${version}, but version ${here}`;
+    }
+    if (version !== undefined && this.#shipped.includes(name)) {
+      return `there is no ${name}@${version}: the one that ships is ${name}, without a version`;
+    }
+    const names = [...new Set([...this.list().map((one) => one.manifest.name), ...this.#shipped])];
+    const near = nearest(name, names);
+    const hint = near === undefined ? "" : `; did you mean ${near}?`;
+    return `there is no model ${name}, but ${names.sort().join(", ") || "none"}${hint}`;
+  }
+
+  /** Removes the least recently used bundles that nobody holds until both fit. Throws BundleError or NoRoom. */
+  async #makeRoom(bundleBytes: number, archiveBytes: number): Promise<void> {
+    const { maxBytes } = this.#options;
+    const needed = bundleBytes + archiveBytes;
+    if (needed > maxBytes) {
+      const parts = bundleBytes === 0 ? "" : `, ${bundleBytes} unpacked and ${archiveBytes} packed`;
+      const most = `models may take ${maxBytes} on this node`;
+      throw new BundleError("archive", `needs ${needed} bytes${parts}: ${most}`);
+    }
+    const held = this.#held;
+    const order = [...this.#installed.values()]
+      .filter(({ path }) => held?.has(path) === false)
+      .sort((a, b) => Number(b.isWithdrawn) - Number(a.isWithdrawn) || a.usedMs - b.usedMs);
+    const free = maxBytes - this.bytes + order.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (needed > free) {
+      throw new NoRoom(`${needed} bytes are needed and ${free} are free beside what is in use`);
+    }
+    for (const one of order) {
+      if (this.bytes + needed <= maxBytes) return;
+      await this.#remove(one, "room was needed");
+      this.#removed++;
+    }
+  }
+
+  async #place(incoming: string, opened: Opened): Promise<Installed> {
+    const { directory } = this.#options;
+    const { manifest } = opened;
+    const { name, version } = manifest;
+    const path = join(directory, name, version);
+    await mkdir(join(directory, name), { recursive: true });
+    await rename(incoming, path);
+    await syncDirectory(join(directory, name));
+    await syncDirectory(directory);
+    const bytes = sizeOf(opened);
+    const one = { manifest, path, bytes, usedMs: Date.now(), isWithdrawn: false };
+    this.#installed.set(keyOf(one), one);
+    return one;
+  }
+
+  /** The hub sends again what it had withdrawn. */
+  async #restore(one: Installed): Promise<void> {
+    if (!one.isWithdrawn) return;
+    const { directory } = this.#options;
+    await rm(withdrawnMark(directory, keyOf(one)), { force: true });
+    await syncDirectory(join(directory, WITHDRAWN));
+    one.isWithdrawn = false;
+  }
+
+  async #remove(one: Installed, why: string): Promise<void> {
+    const { directory, trace } = this.#options;
+    this.#installed.delete(keyOf(one));
+    // At once out of sight: removing takes several steps.
+    const outgoing = join(directory, INCOMING + randomUUID());
+    await rename(one.path, outgoing);
+    await rm(outgoing, { recursive: true, force: true });
+    await rm(withdrawnMark(directory, keyOf(one)), { force: true });
+    // Other versions may be there.
+    await rmdir(dirname(one.path)).catch(() => {});
+    await syncDirectory(directory);
+    trace({ t: "removed", bundle: keyOf(one), bytes: one.bytes, why });
+  }
+}
+
+function keyOf({ manifest }: { readonly manifest: Manifest }): string {
+  return `${manifest.name}@${manifest.version}`;
+}
+
+function sizeOf({ manifest, manifestBytes }: Opened): number {
+  return bytesOf(manifest) + manifestBytes.length;
+}
+
+/** Throws what is neither the bundle's fault nor a matter of room. */
+function asInstallation(reason: unknown): Installation {
+  if (reason instanceof BundleError) {
+    return { t: "refused", path: reason.path, reason: reason.reason };
+  }
+  if (reason instanceof NoRoom) return { t: "no room", detail: reason.message };
+  throw reason;
+}
