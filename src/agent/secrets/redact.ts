@@ -1,5 +1,6 @@
 /** Takes secrets out of what is about to leave the process: logins in addresses, and secrets known by value. */
 
+import { everyForm } from "./forms.js";
 import { findLogin } from "./login.js";
 
 /** Takes secrets out of a text. */
@@ -25,21 +26,34 @@ function hideLogin(rest: string): string {
   return end < 0 ? rest : `${HIDDEN}@${rest.slice(end + 1)}`;
 }
 
-/**
- * A redactor that also knows some secrets by value. Secrets shorter than four characters are only hidden in addresses:
- * anywhere else they would take ordinary words and numbers with them.
- */
-export function redactor(secrets: Iterable<string>): Redact {
-  const forms = new Set<string>();
-  for (const secret of secrets) {
-    if (secret.length < 4) continue;
-    forms.add(secret);
-    forms.add(encodeURIComponent(secret));
-    forms.add(JSON.stringify(secret).slice(1, -1));
-  }
-  // The longest first: a secret may be a part of another one.
-  const known = [...forms].sort((a, b) => b.length - a.length);
-  return (text) => hideLogins(known.reduce((rest, form) => rest.replaceAll(form, HIDDEN), text));
+/** Secrets by value: some that stay, or a function that gives those of now; the same array as long as they are the same. */
+export type Words = Iterable<string> | (() => readonly string[]);
+
+/** Shorter secrets are only hidden in addresses: anywhere else they would take ordinary words and numbers with them. */
+const MIN_LENGTH = 4;
+
+/** A redactor that also knows secrets by value, in every form that they are written in. */
+export function redactor(words: Words): Redact {
+  const fixed = typeof words === "function" ? [] : [...words];
+  const now = typeof words === "function" ? words : () => fixed;
+  let known: readonly string[] = [];
+  let pattern: RegExp | undefined;
+  return (text) => {
+    const secrets = now();
+    if (secrets !== known) {
+      known = secrets;
+      pattern = patternOf(secrets);
+    }
+    return hideLogins(pattern === undefined ? text : text.replace(pattern, HIDDEN));
+  };
+}
+
+function patternOf(secrets: readonly string[]): RegExp | undefined {
+  const hidden = [...new Set(secrets)].filter((secret) => secret.length >= MIN_LENGTH);
+  if (hidden.length === 0) return undefined;
+  // The longest first: a secret may be the beginning of another one.
+  hidden.sort((a, b) => b.length - a.length);
+  return new RegExp(hidden.map(everyForm).join("|"), "g");
 }
 
 /** Redacts every text in a value, at any depth, and makes the value safe to print as JSON. Returns a copy. */
