@@ -1,6 +1,7 @@
 /** Reads the list of cameras: NAME=ADDRESS or ADDRESS, separated by commas. */
 
 import { hideLogins } from "../secrets/redact.js";
+import { freeId, slugOf } from "./camera-id.js";
 import { CAMERA_SCHEMES, type Credentials, readCameraUri } from "./camera-uri.js";
 import type { Reading, Refusal } from "./readers.js";
 import type { SecretReference } from "./secret-reference.js";
@@ -73,32 +74,12 @@ function shown(text: string, uri: Item["uri"]): string {
   return hideLogins(uri.t === "refused" ? text.replace(/(^|=)([^=]*\/).*@/s, "$1$2***@") : text);
 }
 
-/** Front Door, 2nd -> front-door-2nd. Undefined if nothing of the name can be kept. */
-function slugOf(name: string): string | undefined {
-  const slug = name
-    .normalize("NFKD")
-    .replace(/\p{Mark}/gu, "")
-    .toLowerCase()
-    .replace(/[^a-z0-9_]+/g, "-")
-    .replace(/^[-_]+/, "")
-    .slice(0, 63)
-    .replace(/-+$/, "");
-  return slug === "" ? undefined : slug;
-}
-
 function camera(item: Item, index: number, taken: Map<string, string>): NamedCamera {
   if (item.uri.t === "refused") throw new Error("a refused camera cannot be used");
   const { uri, credentials } = item.uri;
   const id = item.slug ?? freeId(index + 1, taken);
   taken.set(id, item.shown);
   return { id, name: item.name ?? id, uri, credentials };
-}
-
-/** cam1, cam2 ... by the place in the list, so that naming one camera renames no other. */
-function freeId(place: number, taken: ReadonlyMap<string, string>): string {
-  let number = place;
-  while (taken.has(`cam${number}`)) number++;
-  return `cam${number}`;
 }
 
 /** What a list of cameras may hold, for messages and the table of settings. */

@@ -1,65 +1,260 @@
-/** The desired state out of all sources: built-in defaults < environment < document of a file < document of the hub. */
+/**
+ * The desired state out of all sources: built-in defaults, the environment, the document of a file, the document of the
+ * hub; what comes later goes before, value by value. Pure.
+ */
 
 import type { Models } from "../models/models.js";
+import type { Secrets } from "../secrets/secrets.js";
+import { type WantedCamera, wantedCameras } from "./camera-list.js";
+import type { Credentials } from "./camera-uri.js";
+import { CAMERA_LIST } from "./cameras.js";
 import type { Config } from "./config.js";
-import type { DocumentFault, SettingsDocument } from "./document.js";
-import type { Desired } from "./spec.js";
+import { conflictsIn } from "./conflicts.js";
+import { type DocumentFault, describeDocumentFault, quote } from "./document-fault.js";
+import type { SettingsDocument } from "./document-schema.js";
+import { type Presence, presenceAt } from "./off-until.js";
+import { Choice, type Origin, type Origins, type Sourced, type SourcedDocument } from "./origin.js";
+import { wantedOutputs } from "./output-list.js";
+import { resolveAddress, resolveLogin } from "./resolve-secrets.js";
+import {
+  type Camera,
+  type Desired,
+  generationOf,
+  type Model,
+  type Output,
+  type Overlay,
+  type PipelineSpec,
+  type Tracker,
+} from "./spec.js";
 
 export interface Sources {
   readonly config: Config;
-  /** The hub's goes before the file's, whatever their order here. */
-  readonly documents: readonly {
-    readonly from: "file" | "hub";
-    readonly document: SettingsDocument;
-  }[];
+  readonly documents: readonly SourcedDocument[];
   readonly secrets: Secrets;
   readonly models: Models;
+  /** Wall-clock time. */
   readonly nowMs: number;
 }
 
-/** Where a value came from. */
-export type Origin =
-  | { readonly t: "default"; readonly setting: string | undefined }
-  | { readonly t: "environment"; readonly setting: string }
-  | { readonly t: "file" }
-  | { readonly t: "hub" };
-
-/** By path in the specification: cameras[0].latencyMs, outputs[0].encoding.codec. */
-export type Origins = ReadonlyMap<string, Origin>;
-
 /** Worth a warning; the state is used all the same. */
 export interface Note {
-  readonly t: "secret-missing" | "output-open" | "never-on";
+  readonly t: "secret missing" | "output open" | "never on";
+  /** In the specification. */
   readonly path: string;
+  /** Goes on after the path. Holds no secret. */
   readonly message: string;
+}
+
+type Section<Key extends "trial" | "maintenance"> = NonNullable<SettingsDocument[Key]>;
+
+/** Settings that the specification does not hold. What is undefined nobody has said. */
+export interface Conduct {
+  readonly trial: Omit<Section<"trial">, "time"> & {
+    readonly on: boolean;
+    readonly timeMs: number;
+  };
+  readonly maintenance: Section<"maintenance">;
 }
 
 export type DesiredState =
   | {
       readonly t: "desired";
       readonly desired: Desired;
-      readonly maintenance: NonNullable<SettingsDocument["maintenance"]>;
-      readonly trial: { readonly timeMs: number };
+      readonly conduct: Conduct;
+      /** Name and version of the model whose bundle the specification has. */
+      readonly model: { readonly name: string; readonly version: string };
       readonly origins: Origins;
-      /** Wall-clock time at which hours next change something. */
+      /** Wall-clock time at which hours change something next: ask again then. */
       readonly nextChangeMs: number | undefined;
       readonly notes: readonly Note[];
     }
   | { readonly t: "refused"; readonly faults: readonly DocumentFault[] };
 
-export function desiredState(sources: Sources): DesiredState {
-  void sources;
-  throw new Error("not there yet");
+export function desiredState({ config, documents, secrets, models, nowMs }: Sources): DesiredState {
+  const choice = new Choice(config, documents);
+  const wanted = wantedCameras(choice);
+  const hours = choice.inDocuments((document) => document.hours);
+  const cameras = wanted.cameras.map((camera, index) => {
+    const both = [hours?.value, camera.hours].flatMap((one) => one ?? []);
+    return resolveCamera(camera, `cameras[${index}]`, presenceAt(both, nowMs), secrets);
+  });
+  const viewers = wantedViewers(choice, secrets);
+  const { outputs, origin: outputsOrigin } = wantedOutputs(choice, viewers.users);
+  const model = wantedModel(choice, models);
+  const listOrigins = { cameras: wanted.origin, outputs: outputsOrigin };
+  const found = { cameras: cameras.map(({ camera }) => camera), outputs };
+  const faults = [
+    ...(cameras.length === 0 ? [NO_CAMERAS] : []),
+    ...viewers.faults,
+    ...(model.t === "refused" ? [model.fault] : []),
+    ...conflictsIn(found).map(({ list, ...conflict }) => ({
+      document: documentOf(listOrigins[list]),
+      line: undefined,
+      ...conflict,
+    })),
+  ];
+  if (faults.length > 0 || model.t === "refused") return { t: "refused", faults };
+  const spec: PipelineSpec = {
+    ...found,
+    model: model.model,
+    tracker: wantedTracker(choice),
+    overlay: wantedOverlay(choice),
+  };
+  const changes = cameras.flatMap(({ nextChangeMs }) => nextChangeMs ?? []);
+  return {
+    t: "desired",
+    desired: { generation: generationOf(spec), spec },
+    conduct: wantedConduct(choice),
+    model: { name: model.name, version: model.version },
+    origins: choice.origins,
+    nextChangeMs: changes.length === 0 ? undefined : Math.min(...changes),
+    notes: [...cameras.flatMap(({ notes }) => notes), ...openOutputs(outputs)],
+  };
 }
 
-export type Secret =
-  | { readonly t: "login"; readonly username: string; readonly password: string }
-  | { readonly t: "value"; readonly value: string };
+const NO_CAMERAS: DocumentFault = {
+  document: "environment",
+  path: "RTSPINPUT",
+  line: undefined,
+  what: "is not set, and no settings document gives cameras",
+  allowed: `${CAMERA_LIST}; or cameras in a document of the hub or of SETTINGS_FILE`,
+};
 
-export interface Secrets {
-  find(
-    name: string,
-  ):
-    | { readonly t: "found"; readonly secret: Secret }
-    | { readonly t: "absent"; readonly detail: string };
+function documentOf(origin: Origin): string {
+  return origin.t === "default" ? "environment" : origin.t;
+}
+
+interface ResolvedCamera {
+  readonly camera: Camera;
+  readonly nextChangeMs: number | undefined;
+  readonly notes: readonly Note[];
+}
+
+/** A camera whose secret is missing is tried without it: it then says AUTH_FAILED, where an operator looks first. */
+function resolveCamera(
+  { hours: _, ...wanted }: WantedCamera,
+  path: string,
+  { off, nextChangeMs }: Presence,
+  secrets: Secrets,
+): ResolvedCamera {
+  const login = resolveLogin(wanted.credentials, secrets);
+  const address = resolveAddress(wanted.uri, secrets);
+  const missing = (field: string, messages: readonly string[]) =>
+    messages.map((message): Note => ({ t: "secret missing", path: `${path}.${field}`, message }));
+  const isNeverOn = off !== undefined && off.untilMs === undefined;
+  const message = "its hours and the hours of everything never meet: it stays off";
+  return {
+    camera: { ...wanted, uri: address.value, credentials: login.value, off },
+    nextChangeMs,
+    notes: [
+      ...missing("credentials", login.missing),
+      ...missing("uri", address.missing),
+      ...(isNeverOn ? [{ t: "never on", path: `${path}.off`, message } as const] : []),
+    ],
+  };
+}
+
+/** Who may watch. A secret that is missing keeps everybody out: without users the door would be open. */
+function wantedViewers(
+  choice: Choice,
+  secrets: Secrets,
+): { readonly users: readonly Credentials[]; readonly faults: readonly DocumentFault[] } {
+  const { value, origin } =
+    choice.inDocuments(({ rtspServer }) => rtspServer?.users) ?? choice.setting("outputUsers");
+  const logins = [value ?? []].flat().map((one) => resolveLogin(one, secrets));
+  return {
+    users: logins.flatMap((login) => login.value ?? []),
+    faults: logins.flatMap(({ missing }) =>
+      missing.map((message) => ({
+        document: documentOf(origin),
+        path: "setting" in origin ? String(origin.setting) : "rtspServer.users",
+        line: undefined,
+        what: `cannot be kept: ${message}`,
+      })),
+    ),
+  };
+}
+
+type WantedModel =
+  | { readonly t: "model"; readonly model: Model; readonly name: string; readonly version: string }
+  | { readonly t: "refused"; readonly fault: DocumentFault };
+
+function wantedModel(choice: Choice, models: Models): WantedModel {
+  const bundle = choice.inDocuments(({ model }) => model?.bundle) ?? choice.setting("model");
+  const resolved = models.resolve(bundle.value);
+  if (resolved.t === "absent") {
+    const isSetting = "setting" in bundle.origin;
+    const fault = {
+      document: documentOf(bundle.origin),
+      path: isSetting ? "MODEL" : "model.bundle",
+      line: undefined,
+      what: `is ${quote(bundle.value)}: ${resolved.detail}`,
+    };
+    return { t: "refused", fault };
+  }
+  const { path, name, version } = resolved;
+  const interval = choice.inDocuments(({ model }) => model?.interval) ?? choice.setting("interval");
+  const threshold =
+    choice.inDocuments(({ model }) => model?.threshold) ?? choice.setting("threshold");
+  const classes: Sourced<readonly string[] | undefined> =
+    choice.inDocuments(({ model }) => model?.classes) ?? choice.setting("classes");
+  const model = {
+    bundlePath: choice.keep("model.bundlePath", { value: path, origin: bundle.origin }),
+    interval: choice.keep("model.interval", interval),
+    threshold: choice.keep("model.threshold", threshold),
+    classes: choice.keep("model.classes", classes) ?? [],
+  };
+  return { t: "model", model, name, version };
+}
+
+function wantedTracker(choice: Choice): Tracker | undefined {
+  const sourced: Sourced<Tracker | "none"> = choice.inDocuments(({ tracker }) => tracker) ?? {
+    value: "none",
+    origin: { t: "default", setting: undefined },
+  };
+  const tracker = choice.keep("tracker", sourced);
+  return tracker === "none" ? undefined : tracker;
+}
+
+function wantedOverlay(choice: Choice): Overlay {
+  const part = (name: keyof Overlay): boolean => {
+    const { value, origin } = choice.setting("overlay");
+    const sourced = choice.inDocuments(({ overlay }) => overlay?.[name]);
+    return choice.keep(`overlay.${name}`, sourced ?? { value: value.has(name), origin });
+  };
+  return {
+    boxes: part("boxes"),
+    labels: part("labels"),
+    counts: part("counts"),
+    names: part("names"),
+  };
+}
+
+function wantedConduct(choice: Choice): Conduct {
+  const { time, ...bounds } = choice.section(({ trial }) => trial);
+  return {
+    trial: { on: choice.config.trial, timeMs: time ?? choice.config.trialMs, ...bounds },
+    maintenance: choice.section(({ maintenance }) => maintenance),
+  };
+}
+
+function openOutputs(outputs: readonly Output[]): Note[] {
+  return outputs.flatMap(({ target }, index) => {
+    if (target.t !== "rtsp" || target.users.length > 0) return [];
+    const message = `whoever reaches port ${target.port} may watch: RTSP_USERS or rtspServer.users says who may`;
+    return [{ t: "output open", path: `outputs[${index}].target.users`, message } as const];
+  });
+}
+
+/** The desired state of the environment alone. Models are directories, and no secret is there. Throws where that is none. */
+export function desiredFrom(config: Config): Desired {
+  const state = desiredState({
+    config,
+    documents: [],
+    secrets: { find: () => ({ t: "absent", detail: "secrets are not read here" }), words: [] },
+    models: { resolve: (path) => ({ t: "found", path, name: path, version: "" }) },
+    nowMs: 0,
+  });
+  if (state.t === "desired") return state.desired;
+  throw new Error(state.faults.map(describeDocumentFault).join("\n"));
 }

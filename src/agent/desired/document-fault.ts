@@ -1,6 +1,7 @@
 /** What is wrong with a settings document, told so that its author can put it right. */
 
 import { hideLogins } from "../secrets/redact.js";
+import type { Path } from "./json-text.js";
 
 /** One refused part of a settings document. Holds no secret. */
 export interface DocumentFault {
@@ -23,6 +24,15 @@ export function describeDocumentFault(fault: DocumentFault): string {
   const subject = path === "" ? "the document" : path;
   const rest = allowed === undefined ? "" : `; allowed: ${allowed}`;
   return `${place}: ${subject} ${what}${rest}${hint === undefined ? "" : ` (${hint})`}`;
+}
+
+/** cameras[1].uri; keys that are no plain words stand in brackets and quotes. */
+export function displayPath(path: Path): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    if (!/^[\w$-]{1,60}$/.test(part)) return `${text}[${quote(part)}]`;
+    return text === "" ? part : `${text}.${part}`;
+  }, "");
 }
 
 /** More of what a message quotes helps nobody. */

@@ -1,6 +1,7 @@
 /** Fields of the settings document whose values are read as settings of the environment are, by the same readers. */
 
 import * as z from "zod";
+import { quote } from "./document-fault.js";
 import type { Reader } from "./readers.js";
 
 /** What a refused field says beside its message, which is what is allowed. */
@@ -25,18 +26,19 @@ export function field<T>(
       const reading = reader.read(String(given));
       if (reading.t === "value") return reading.value;
       for (const { value, allowed, hint } of reading.refusals) {
-        const params: Refused = { shown: secret ? undefined : value, hint };
+        const params: Refused = { shown: secret ? undefined : shown(given, value), hint };
         context.addIssue({ code: "custom", message: allowed, params: { ...params } });
       }
       return z.NEVER;
     })
-    .meta({ ...reader.json, description });
+    .meta({ ...reader.json, description: `${description} Allowed: ${allowedIn(reader)}.` });
 }
 
 /** Has the type that JSON has for the value, and refuses another with what the reader allows. */
-function base({ allowed, json }: Reader<unknown>): z.ZodType<string | number | boolean> {
-  const error = () => allowed;
-  switch (json.type) {
+function base(reader: Reader<unknown>): z.ZodType<string | number | boolean> {
+  const error = () => allowedIn(reader);
+  const { type } = reader.json;
+  switch (type) {
     case "boolean":
       return z.boolean({ error });
     case "integer":
@@ -45,6 +47,14 @@ function base({ allowed, json }: Reader<unknown>): z.ZodType<string | number | b
     case "string":
       return z.string({ error });
     default:
-      return json satisfies never;
+      return type satisfies never;
   }
+}
+
+function allowedIn({ allowed, json }: Reader<unknown>): string {
+  return json.type === "boolean" ? "true or false" : allowed;
+}
+
+function shown(given: string | number | boolean, refused: string): string {
+  return typeof given === "string" ? quote(refused) : refused;
 }

@@ -31,6 +31,20 @@ export function filePathInSidecar(): Reader<string> {
   );
 }
 
+/** A number that need not be whole. */
+export function decimal(min: number, max: number): Reader<number> {
+  const allowed = `a number from ${min} to ${max}`;
+  return {
+    allowed,
+    json: { type: "number", minimum: min, maximum: max },
+    read(value) {
+      const number = Number(value);
+      if (number >= min && number <= max) return { t: "value", value: number };
+      return { t: "refused", refusals: [{ value, allowed }] };
+    },
+  };
+}
+
 /** A camera's address, with its login if it has one. */
 export function cameraAddress(): Reader<Extract<CameraUri, { t: "uri" }>> {
   return {

@@ -1,11 +1,19 @@
 /** The settings document: what a file on the device or the hub may say. Its JSON Schema is made from this. */
 
 import * as z from "zod";
-import { cronSchema, hoursSchema, timeZoneSchema } from "../hours/hours.js";
+import { hoursSchema } from "../hours/hours.js";
+import { maintenanceSchema } from "../hours/maintenance.js";
 import { field } from "./document-field.js";
-import { cameraAddress, filePathInSidecar, identifier, label, text } from "./document-readers.js";
+import {
+  cameraAddress,
+  decimal,
+  filePathInSidecar,
+  identifier,
+  label,
+  text,
+} from "./document-readers.js";
 import { modelReference } from "./model-reference.js";
-import { fraction, oneOf, type Reader, rtspPath, yesOrNo } from "./readers.js";
+import { fraction, oneOf, type Reader, rtspPath, wholeNumber, yesOrNo } from "./readers.js";
 import { secretReference } from "./secret-reference.js";
 import { type Setting, settings } from "./settings.js";
 
@@ -158,18 +166,32 @@ export const settingsDocument = z
       .meta({ description: "Active hours of everything; a camera's own hours narrow them." })
       .optional(),
     trial: z
-      .strictObject({ time: asSetting(settings.trialMs) })
-      .meta({ description: "How new settings and models prove themselves." })
-      .optional(),
-    maintenance: z
       .strictObject({
-        timeZone: timeZoneSchema.optional(),
-        rebuilds: hoursSchema.optional(),
-        modelCheck: cronSchema.optional(),
-        report: cronSchema.optional(),
+        time: asSetting(settings.trialMs),
+        frameRate: field(
+          fraction(),
+          "Least share of a camera's frames a second before that passes.",
+        ).optional(),
+        latencyFactor: field(
+          decimal(1, 100),
+          "An inference may take so many times as long as before.",
+        ).optional(),
+        deaths: field(
+          wholeNumber(0, 100),
+          "Deaths of the worker that are taken for chance.",
+        ).optional(),
+        stumbles: field(
+          wholeNumber(0, 100),
+          "Broken connections to the sidecar that are taken for chance.",
+        ).optional(),
+        detections: field(
+          fraction(),
+          "Least share of the objects a minute before that passes. Without it, objects are not counted.",
+        ).optional(),
       })
-      .meta({ description: "What is done at certain times only." })
+      .meta({ description: "What new settings and models must do to stay." })
       .optional(),
+    maintenance: maintenanceSchema.optional(),
   })
   .meta({ title: "Settings of Slipstream" });
 

@@ -1,5 +1,6 @@
 /** Reads what stands in settings instead of a secret: secret:NAME. */
 
+import { SECRET_NAME } from "../secrets/secrets.js";
 import type { Reader } from "./readers.js";
 
 /** A secret by its name. The name may be shown. */
@@ -7,7 +8,7 @@ export interface SecretReference {
   readonly secret: string;
 }
 
-const NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}";
+const NAME = SECRET_NAME.source.replace(/^\^|\$$/g, "");
 const REFERENCE = new RegExp(`^secret:(${NAME})$`);
 /** The value of a parameter of an address: /stream?user=admin&password=secret:NAME. */
 const IN_ADDRESS = new RegExp(`([?&;]\\w{1,64}=)secret:(${NAME})(?=[&;#]|$)`, "g");

@@ -2,7 +2,8 @@
 
 import { createHash } from "node:crypto";
 import type { Credentials } from "./camera-uri.js";
-import type { Config } from "./config.js";
+
+export { desiredFrom } from "./desired-state.js";
 
 /** Everything the sidecar must know to run. Two equal specifications make the same picture. */
 export interface PipelineSpec {
@@ -88,57 +89,6 @@ export interface Encoding {
 export interface Desired {
   readonly generation: string;
   readonly spec: PipelineSpec;
-}
-
-export function desiredFrom(config: Config): Desired {
-  const spec = specFrom(config);
-  return { generation: generationOf(spec), spec };
-}
-
-function specFrom(config: Config): PipelineSpec {
-  const { transport, acceptAnyCertificate, latencyMs, frozenAfterMs } = config;
-  return {
-    cameras: config.cameras.map((camera) => ({
-      ...camera,
-      credentials:
-        camera.credentials === undefined || "secret" in camera.credentials
-          ? undefined
-          : camera.credentials,
-      transport,
-      acceptAnyCertificate,
-      latencyMs,
-      frozenAfterMs,
-      masks: [],
-      off: undefined,
-    })),
-    model: {
-      bundlePath: config.model,
-      interval: config.interval,
-      threshold: config.threshold,
-      classes: config.classes ?? [],
-    },
-    tracker: undefined,
-    overlay: {
-      boxes: config.overlay.has("boxes"),
-      labels: config.overlay.has("labels"),
-      counts: config.overlay.has("counts"),
-      names: config.overlay.has("names"),
-    },
-    outputs: [
-      {
-        id: "rtsp",
-        layout: config.layout,
-        encoding: {
-          codec: config.codec,
-          width: config.outputWidth,
-          height: config.outputHeight,
-          bitrate: config.bitrate,
-          frameRate: config.outputFrameRate,
-        },
-        target: { t: "rtsp", port: config.outputPort, path: config.outputPath, users: [] },
-      },
-    ],
-  };
 }
 
 /** Equal content, equal name. Covers the credentials too: a changed password is a changed specification. */

@@ -1,0 +1,36 @@
+/** Ids of cameras: out of their names, or by their place. */
+
+/** Front Door, 2nd -> front-door-2nd. Undefined if nothing of the name can be kept. */
+export function slugOf(name: string): string | undefined {
+  const slug = name
+    .normalize("NFKD")
+    .replace(/\p{Mark}/gu, "")
+    .toLowerCase()
+    .replace(/[^a-z0-9_]+/g, "-")
+    .replace(/^[-_]+/, "")
+    .slice(0, 63)
+    .replace(/-+$/, "");
+  return slug === "" ? undefined : slug;
+}
+
+/** cam1, cam2 ... by the place in the list from 1, so that naming one camera renames no other. */
+export function freeId(place: number, taken: { has(id: string): boolean }): string {
+  let number = place;
+  while (taken.has(`cam${number}`)) number++;
+  return `cam${number}`;
+}
+
+/** Ids in the order of the list. Two may be the same: what was asked for is not changed. */
+export function idsOf(
+  cameras: readonly { readonly id?: string | undefined; readonly name?: string | undefined }[],
+): string[] {
+  const wanted = cameras.map(
+    ({ id, name }) => id ?? (name === undefined ? undefined : slugOf(name)),
+  );
+  const taken = new Set(wanted);
+  return wanted.map((id, index) => {
+    const given = id ?? freeId(index + 1, taken);
+    taken.add(given);
+    return given;
+  });
+}

@@ -1,0 +1,61 @@
+/** What no two parts of one specification may have in common. */
+
+import type { Output, PipelineSpec } from "./spec.js";
+
+export interface Conflict {
+  readonly list: "cameras" | "outputs";
+  readonly path: string;
+  readonly what: string;
+  readonly allowed: string;
+}
+
+export function conflictsIn({
+  cameras,
+  outputs,
+}: Pick<PipelineSpec, "cameras" | "outputs">): Conflict[] {
+  const ids = cameras.map(({ id }) => id);
+  return [
+    ...repeated(
+      "cameras",
+      ids.map((id) => [id]),
+      "id",
+      "an id of its own for every camera",
+    ),
+    ...repeated(
+      "outputs",
+      outputs.map(({ id }) => [id]),
+      "id",
+      "an id of its own for every output",
+    ),
+    ...repeated(
+      "outputs",
+      outputs.map((output) => placesOf(output, ids)),
+      "target.path",
+      "a path of its own for every picture",
+    ),
+  ];
+}
+
+/** Where the pictures of an output go; in a layout of one for each camera that is under the camera's id. */
+function placesOf({ layout, target }: Output, ids: readonly string[]): string[] {
+  const paths = layout === "tiled" ? [target.path] : ids.map((id) => `${target.path}/${id}`);
+  return paths.map((path) => `${target.t}:${path}`);
+}
+
+/** One conflict at most for each item of a list, with the first item that has the same. */
+function repeated(
+  list: Conflict["list"],
+  items: readonly (readonly string[])[],
+  field: string,
+  allowed: string,
+): Conflict[] {
+  const owners = new Map<string, number>();
+  return items.flatMap((values, index) => {
+    const taken = values.find((value) => owners.has(value));
+    for (const value of values) if (!owners.has(value)) owners.set(value, index);
+    if (taken === undefined) return [];
+    const shown = taken.replace(/^(?:rtsp|file):/, "");
+    const what = `gives ${shown}, which ${list}[${owners.get(taken)}] has already`;
+    return [{ list, path: `${list}[${index}].${field}`, what, allowed }];
+  });
+}
