@@ -110,6 +110,11 @@ export class Started {
     this.#child.kill(signal);
   }
 
+  /** Writes a line to its standard input. */
+  tell(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
   /** Ends its standard input: its lifeline, where it has been told so. */
   endInput(): void {
     this.#child.stdin?.end();

@@ -96,7 +96,7 @@ async function placeOfPicture(wanted: Settings): Promise<{ port: number; url: st
 }
 
 /** The settings of a test over those of all tests; what the developer's shell has set is left out. */
-function environment(wanted: Settings, { port }: { port: number }): NodeJS.ProcessEnv {
+export function environment(wanted: Settings, { port }: { port: number }): NodeJS.ProcessEnv {
   const unset = Object.values(settings).map(({ env }) => [env, undefined]);
   return {
     ...Object.fromEntries(unset),

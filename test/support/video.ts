@@ -134,6 +134,23 @@ export function playVp8(scope: Scope, options: CameraOptions = {}): Promise<Came
   return listening(scope, ["test/support/vp8_camera.py"], options);
 }
 
+/** Starts a camera that takes commands on its standard input while it is watched, see fickle_camera.py. */
+export function playFickle(
+  scope: Scope,
+  options: CameraOptions & {
+    readonly width?: number;
+    readonly height?: number;
+    readonly rate?: number;
+    readonly codec?: "h264" | "h265";
+  } = {},
+): Promise<Camera> {
+  const { width = 320, height = 184, rate = 8, codec = "h264" } = options;
+  const picture = argumentsOf({ width, height, rate, codec });
+  // Its standard input is not only its lifeline.
+  const env = { SLIPSTREAM_LIFELINE: undefined };
+  return listening(scope, ["test/support/fickle_camera.py", ...picture], options, env);
+}
+
 /** Starts a viewer, which writes a line of JSON, a SeenFrame, for each frame. */
 export function startViewer(scope: Scope, uri: string, options: ViewOptions): Started {
   const { protocol, login, frames, seconds, patience, counter, colour, png } = options;
@@ -179,10 +196,17 @@ interface Departure {
   readonly t: number;
 }
 
-async function listening(scope: Scope, command: string[], options: CameraOptions): Promise<Camera> {
+async function listening(
+  scope: Scope,
+  command: string[],
+  options: CameraOptions,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Camera> {
   const { path, port, login } = options;
   const args = argumentsOf({ path, port, ...login });
-  const process = start(scope, PYTHON, [...command, ...args], { env: { PYTHONPATH: "src" } });
+  const process = start(scope, PYTHON, [...command, ...args], {
+    env: { PYTHONPATH: "src", ...env },
+  });
   const line = await process.line(/"address"/, START_TIMEOUT_MS);
   // The camera's only line, of this shape.
   const { address } = JSON.parse(line) as { address: string };

@@ -1,0 +1,95 @@
+// Judges what was seen of faults: which of the promises were broken. Pure.
+import type { FaultRecord, ProcessRecord } from "./record.js";
+
+/** What is promised, beyond the time that the product waits on purpose. */
+export interface Bounds {
+  readonly detectedMs: number;
+  readonly recoveredMs: number;
+  readonly workerBackMs: number;
+  readonly viewersBackMs: number;
+  /** Share of a witness's frames that may be lost where none should be: a busy machine drops some, and counts them. */
+  readonly lostShare: number;
+  /** Without a frame of a witness. */
+  readonly pauseMs: number;
+  /** By which the open descriptors of a process may grow in its life. */
+  readonly descriptors: number;
+}
+
+/** For a machine with other work, which may stand still for seconds. */
+export const GENEROUS: Bounds = {
+  detectedMs: 30_000,
+  recoveredMs: 90_000,
+  workerBackMs: 45_000,
+  viewersBackMs: 90_000,
+  lostShare: 0.25,
+  pauseMs: 10_000,
+  descriptors: 40,
+};
+
+/** The aims, for a machine with nothing else to do. */
+export const STRICT: Bounds = {
+  detectedMs: 2000,
+  recoveredMs: 35_000,
+  workerBackMs: 3000,
+  viewersBackMs: 2000,
+  lostShare: 0,
+  pauseMs: 1000,
+  descriptors: 10,
+};
+
+/** Every promise that a fault broke, each in a sentence. */
+export function broken(record: FaultRecord, bounds: Bounds): string[] {
+  const { patienceMs } = record;
+  const faults: string[] = [];
+  if (record.error !== undefined) faults.push(record.error);
+  const late = (what: string, ms: number | undefined, boundMs: number) => {
+    if (ms !== undefined && ms > boundMs) faults.push(`${what} after ${seconds(ms)}`);
+  };
+  late("noticed", record.detectedMs, patienceMs + bounds.detectedMs);
+  late("all was well", record.recoveredMs, bounds.recoveredMs);
+  late("a new worker was there", record.workerBackMs, patienceMs + bounds.workerBackMs);
+  late("viewers were back", record.viewersBackMs, patienceMs + bounds.viewersBackMs);
+  const wrong = record.reasons.filter((reason) => !record.allowedReasons.includes(reason));
+  if (wrong.length > 0) faults.push(`it was called ${wrong.join(", ")}`);
+  if (!record.hits.includes("worker")) {
+    for (const other of record.others) faults.push(`another camera: ${other}`);
+  }
+  if (!record.hits.includes("outlet")) {
+    for (const drop of record.drops) faults.push(`a viewer was thrown out: ${drop}`);
+  }
+  for (const part of record.replaced) {
+    if (!record.hits.includes(part)) faults.push(`the ${part} is another process`);
+  }
+  for (const stray of record.strays) faults.push(`a process was left: ${stray}`);
+  return [...faults, ...ofWitnesses(record, bounds)];
+}
+
+function ofWitnesses(record: FaultRecord, bounds: Bounds): string[] {
+  if (record.hits.includes("worker") || record.hits.includes("outlet")) return [];
+  return record.witnesses.flatMap(({ id, sent, lost, pauseMs }) => {
+    const faults: string[] = [];
+    const spare = record.isChange ? sent : Math.floor(sent * bounds.lostShare);
+    if (lost > spare) faults.push(`${lost} of ${sent} frames of ${id} were lost`);
+    if (pauseMs > bounds.pauseMs) faults.push(`${id} stood still for ${seconds(pauseMs)}`);
+    return faults;
+  });
+}
+
+/** The processes whose descriptors grew, over all faults: it is one process as long as its number is the same. */
+export function grown(records: readonly FaultRecord[], { descriptors }: Bounds): string[] {
+  const first = new Map<number, ProcessRecord>();
+  const last = new Map<number, ProcessRecord>();
+  for (const process of records.flatMap(({ processes }) => processes)) {
+    if (!first.has(process.pid)) first.set(process.pid, process);
+    last.set(process.pid, process);
+  }
+  return [...first.values()].flatMap(({ part, pid, descriptors: before }) => {
+    const after = last.get(pid)?.descriptors ?? before;
+    if (after - before <= descriptors) return [];
+    return [`the ${part} had ${before} descriptors open, and in the end ${after}`];
+  });
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

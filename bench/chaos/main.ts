@@ -1,0 +1,66 @@
+// `make chaos`: throws faults at the running product while viewers watch, and says which promises were broken.
+import { mkdir, writeFile } from "node:fs/promises";
+import { withScope } from "../scope.js";
+import { CATALOGUE } from "./catalogue.js";
+import { broken, GENEROUS, grown, STRICT } from "./judge.js";
+import { leaks } from "./leaks.js";
+import { deal, seeded } from "./random.js";
+import type { FaultRecord } from "./record.js";
+import { asLine } from "./table.js";
+import { throwFault } from "./throw.js";
+import { World } from "./world.js";
+
+const JSON_PATH = "build/chaos.json";
+
+async function main(): Promise<number> {
+  const { count, seed, strict, only } = options();
+  const bounds = strict ? STRICT : GENEROUS;
+  const kinds = only === "" ? CATALOGUE : CATALOGUE.filter(({ name }) => only.includes(name));
+  const random = seeded(seed);
+  const faults = deal(kinds, count, random);
+  console.log(`chaos: ${count} faults of ${kinds.length} kinds, seed ${seed}`);
+  return await withScope(async (scope) => {
+    const world = await World.start(scope, { witnesses: 2, victims: 2 });
+    const records: FaultRecord[] = [];
+    const verdicts: string[] = [];
+    try {
+      for (const [index, kind] of faults.entries()) {
+        const victim = world.victims[index % world.victims.length];
+        if (victim === undefined) throw new Error("there is no victim");
+        const record = await throwFault(world, kind, { number: index + 1, victim, random });
+        records.push(record);
+        const promises = broken(record, bounds);
+        verdicts.push(...promises.map((promise) => `${record.number} ${kind.name}: ${promise}`));
+        console.log(asLine(record, promises));
+        // What is not well cannot be judged any further.
+        if (record.recoveredMs === undefined) break;
+      }
+    } finally {
+      await world.stop();
+    }
+    verdicts.push(...grown(records, bounds), ...leaks(world));
+    await mkdir("build", { recursive: true });
+    await writeFile(JSON_PATH, JSON.stringify({ seed, count, bounds, records, verdicts }, null, 2));
+    for (const verdict of verdicts) console.log(`BROKEN: ${verdict}`);
+    if (verdicts.length > 0) console.log(`again: make chaos N=${count} SEED=${seed}`);
+    return verdicts.length === 0 ? 0 : 1;
+  });
+}
+
+function options(): { count: number; seed: number; strict: boolean; only: string } {
+  const number = (name: string, otherwise: number) => {
+    const text = process.env[name]?.trim() ?? "";
+    const value = text === "" ? otherwise : Number(text);
+    if (!Number.isInteger(value) || value < 0)
+      throw new Error(`${name} is ${text}, no whole number`);
+    return value;
+  };
+  return {
+    count: number("N", 25),
+    seed: number("SEED", Math.floor(Math.random() * 2 ** 31)),
+    strict: process.env["STRICT"] === "1",
+    only: process.env["ONLY"] ?? "",
+  };
+}
+
+process.exitCode = await main();

@@ -1,0 +1,103 @@
+// What happens to the processes of the product.
+import { setTimeout as delay } from "node:timers/promises";
+import { type FaultKind, hasNew, lasts, type Stage, signalTo } from "./fault.js";
+import type { PartName } from "./parts.js";
+import { between } from "./random.js";
+
+/** The keeper waits so long for a heartbeat. */
+const HEARTBEAT_MS = 5000;
+
+export const PROCESS_FAULTS: readonly FaultKind[] = [
+  {
+    name: "worker killed",
+    story: "the worker is killed, as by a driver",
+    hits: ["worker"],
+    reasons: [],
+    begin: signals("worker", "SIGKILL"),
+    until: hasNew("worker", 0),
+  },
+  {
+    name: "worker crashes",
+    story: "the worker dies of a segmentation fault",
+    hits: ["worker"],
+    reasons: [],
+    begin: signals("worker", "SIGSEGV"),
+    until: hasNew("worker", 0),
+  },
+  {
+    name: "worker hangs",
+    story: "the worker stops in its tracks",
+    hits: ["worker"],
+    reasons: [],
+    begin: signals("worker", "SIGSTOP"),
+    until: hasNew("worker", HEARTBEAT_MS),
+  },
+  {
+    name: "outlet killed",
+    story: "the process that serves RTSP is killed",
+    hits: ["outlet"],
+    reasons: ["outlet"],
+    begin: signals("outlet", "SIGKILL"),
+    until: hasNew("outlet", 0),
+  },
+  {
+    name: "outlet hangs",
+    story: "the process that serves RTSP stops in its tracks",
+    hits: ["outlet"],
+    reasons: ["outlet"],
+    begin: signals("outlet", "SIGSTOP"),
+    until: hasNew("outlet", HEARTBEAT_MS),
+  },
+  {
+    name: "keeper killed",
+    story: "the sidecar's first process is killed, and all of the sidecar with it",
+    hits: ["keeper", "outlet", "worker"],
+    reasons: ["outlet"],
+    begin: signals("keeper", "SIGKILL"),
+    until: hasNew("worker", 0),
+  },
+  {
+    name: "keeper paused",
+    story: "the keeper does not run for longer than it waits for heartbeats",
+    hits: [],
+    reasons: [],
+    begin: signals("keeper", "SIGSTOP"),
+    until: lasts(HEARTBEAT_MS + 1500),
+    heal: signals("keeper", "SIGCONT"),
+  },
+  {
+    name: "agent killed",
+    story: "the agent is killed",
+    hits: ["agent"],
+    reasons: [],
+    begin: signals("agent", "SIGKILL"),
+    until: hasNew("agent", 0),
+  },
+  {
+    name: "agent paused",
+    story: "the agent does not run for many seconds",
+    hits: [],
+    reasons: [],
+    begin: async (stage) => {
+      signalTo(stage, "agent", "SIGSTOP");
+      await delay(between(stage.random, 2000, 8000));
+    },
+    until: lasts(0),
+    heal: signals("agent", "SIGCONT"),
+  },
+  {
+    name: "agent and worker killed",
+    story: "both halves lose a process at once",
+    hits: ["agent", "worker"],
+    reasons: [],
+    begin: (stage) => {
+      signalTo(stage, "agent", "SIGKILL");
+      signalTo(stage, "worker", "SIGKILL");
+    },
+    until: hasNew("worker", 0),
+  },
+];
+
+function signals(name: PartName, signal: NodeJS.Signals): (stage: Stage) => void {
+  return (stage) => signalTo(stage, name, signal);
+}

@@ -1,0 +1,203 @@
+// What faults are thrown at: the whole product with healthy cameras and victims, and viewers that keep watching.
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { squareModel } from "../../test/support/models.js";
+import { environment } from "../../test/support/product.js";
+import { freePorts, type Scope, temporaryDirectory, until } from "../../test/support/scope.js";
+import { type CountingCamera, count } from "../../test/support/video.js";
+import { Half } from "./half.js";
+import { findParts, type Parts } from "./parts.js";
+import { Status } from "./status.js";
+import { Victim } from "./victim.js";
+import { ffmpegViewer, gstreamerViewer, type Viewer } from "./viewers.js";
+
+const AGENT = fileURLToPath(new URL("../../src/agent/main.js", import.meta.url));
+const PYTHON = ".venv/bin/python";
+const PATH = "/ds";
+const SIZE = { width: 320, height: 184 };
+const RATE = 8;
+const START_TIMEOUT_MS = 60_000;
+
+/** A healthy camera, and the viewer that counts its frames. */
+export interface Witness {
+  readonly id: string;
+  readonly camera: CountingCamera;
+  readonly viewer: Viewer;
+}
+
+export interface WorldOptions {
+  readonly witnesses: number;
+  readonly victims: number;
+}
+
+export class World {
+  readonly scope: Scope;
+  readonly runDir: string;
+  readonly port: number;
+  readonly model: string;
+  readonly agent: Half;
+  readonly sidecar: Half;
+  readonly status: Status;
+  readonly witnesses: readonly Witness[];
+  readonly victims: readonly Victim[];
+  readonly viewers: readonly Viewer[];
+  /** What no log may hold. */
+  readonly secrets: Set<string>;
+
+  private constructor(scope: Scope, parts: Built) {
+    this.scope = scope;
+    this.runDir = parts.runDir;
+    this.port = parts.port;
+    this.model = parts.model;
+    this.agent = parts.agent;
+    this.sidecar = parts.sidecar;
+    this.status = parts.status;
+    this.victims = parts.victims;
+    this.witnesses = parts.witnesses;
+    this.viewers = parts.viewers;
+    this.secrets = new Set(parts.passwords);
+  }
+
+  /** Starts everything and waits for every camera's picture. */
+  static async start(scope: Scope, options: WorldOptions): Promise<World> {
+    const world = new World(scope, await build(scope, options));
+    await until("all cameras live, and all viewers watching", START_TIMEOUT_MS, () => {
+      return world.isWell() && world.viewers.every((viewer) => viewer.isWatching);
+    });
+    return world;
+  }
+
+  /** The address of a camera's picture. */
+  url(camera: string): string {
+    return urlOf(this.port, camera);
+  }
+
+  parts(): Promise<Parts> {
+    return findParts(this.agent.current.pid, this.sidecar.current.pid);
+  }
+
+  /** Whether the product says of itself that everything runs. */
+  isWell(): boolean {
+    const { state } = this.status;
+    if (state === undefined || state.pipeline.t !== "running") return false;
+    return (
+      state.cameras.length === this.witnesses.length + this.victims.length &&
+      state.cameras.every((camera) => camera.state.t === "live") &&
+      state.outputs.length === state.cameras.length &&
+      state.outputs.every((output) => output.state.t === "serving")
+    );
+  }
+
+  /** Whether the agent of now has a sidecar. */
+  agentIsConnected(): boolean {
+    return this.agent.current.lines.some((line) => line.includes('"sidecar connected"'));
+  }
+
+  /** The agent's settings, as the cameras are now; others may be added. */
+  settings(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
+    return agentSettings({ ...this, witnesses: this.witnesses, extra });
+  }
+
+  /** Ends what would start again what is ended. The scope ends the rest. */
+  async stop(): Promise<void> {
+    await Promise.all([
+      ...this.viewers.map((viewer) => viewer.stop()),
+      this.status.stop(),
+      this.agent.stop(),
+      this.sidecar.stop(),
+    ]);
+  }
+}
+
+interface Built {
+  readonly runDir: string;
+  readonly port: number;
+  readonly model: string;
+  readonly agent: Half;
+  readonly sidecar: Half;
+  readonly status: Status;
+  readonly witnesses: readonly Witness[];
+  readonly victims: readonly Victim[];
+  readonly viewers: readonly Viewer[];
+  readonly passwords: readonly string[];
+}
+
+async function build(scope: Scope, options: WorldOptions): Promise<Built> {
+  const runDir = await temporaryDirectory(scope);
+  const model = await squareModel(scope);
+  const [port] = await freePorts(1);
+  if (port === undefined) throw new Error("one port was asked for");
+  const witnessIds = Array.from({ length: options.witnesses }, (_, index) => `witness${index + 1}`);
+  const cameras = await Promise.all(
+    witnessIds.map(async (id) => ({ id, camera: await count(scope, { ...SIZE, rate: RATE }) })),
+  );
+  const passwords = Array.from({ length: options.victims }, (_, index) => `s3cret-word-${index}`);
+  const victims = await Promise.all(
+    passwords.map((password, index) =>
+      Victim.start(scope, `victim${index + 1}`, { user: "eve", password }),
+    ),
+  );
+  const sidecar = new Half(scope, {
+    program: PYTHON,
+    args: ["test/support/quick_keeper.py"],
+    env: { PYTHONPATH: "src:src/sidecar/gen", SLIPSTREAM_RUN_DIR: runDir, LOG_LEVEL: "info" },
+  });
+  const env = agentSettings({ runDir, port, model, witnesses: cameras, victims });
+  const agent = new Half(scope, { program: process.execPath, args: [AGENT], env });
+  const witnesses = cameras.map(({ id, camera }, index) => {
+    const protocol = index % 2 === 0 ? "tcp" : "udp";
+    const name = `${id}, GStreamer, ${protocol}`;
+    return { id, camera, viewer: gstreamerViewer(scope, name, urlOf(port, id), protocol) };
+  });
+  const others = victims.map(({ id }, index) => {
+    const protocol = index % 2 === 0 ? "tcp" : "udp";
+    return ffmpegViewer(scope, `${id}, FFmpeg, ${protocol}`, urlOf(port, id), protocol);
+  });
+  return {
+    runDir,
+    port,
+    model,
+    agent,
+    sidecar,
+    status: new Status(join(runDir, "worker.sock")),
+    witnesses,
+    victims,
+    viewers: [...witnesses.map(({ viewer }) => viewer), ...others],
+    passwords,
+  };
+}
+
+function agentSettings(of: {
+  readonly runDir: string;
+  readonly port: number;
+  readonly model: string;
+  readonly witnesses: readonly { readonly id: string; readonly camera: CountingCamera }[];
+  readonly victims: readonly Victim[];
+  readonly extra?: Readonly<Record<string, string>>;
+}): NodeJS.ProcessEnv {
+  const cameras = [
+    ...of.witnesses.map(({ id, camera }) => `${id}=${camera.uri}`),
+    ...of.victims.map(({ setting }) => setting),
+  ];
+  const settings = {
+    RTSPINPUT: cameras.join(","),
+    MODEL: of.model,
+    OUTPUT_LAYOUT: "per-camera",
+    OUTPUT_WIDTH: String(SIZE.width),
+    OUTPUT_HEIGHT: String(SIZE.height),
+    RTSPOUTPUTPATH: PATH,
+    BITRATE: "500000",
+    OVERLAY: "none",
+    FROZEN_AFTER: "3s",
+    LOG_FORMAT: "json",
+    ...of.extra,
+  };
+  return {
+    ...environment(settings, of),
+    SLIPSTREAM_SOCKET: join(of.runDir, "worker.sock"),
+  };
+}
+
+function urlOf(port: number, camera: string): string {
+  return `rtsp://127.0.0.1:${port}${PATH}/${camera}`;
+}

@@ -1,0 +1,104 @@
+// A light RTSP client over TCP, for crowds of viewers: it takes the stream and looks at none of it.
+import { connect, type Socket } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+
+const ANSWER_TIMEOUT_MS = 10_000;
+
+export class RtspClient {
+  readonly #socket: Socket;
+  #text = "";
+  #bytes = 0;
+  #isPlaying = false;
+  #sequence = 0;
+  #session = "";
+  #closed = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("error", () => {}); // "close" follows
+    socket.on("close", () => {
+      this.#closed = true;
+    });
+    socket.on("data", (data) => {
+      this.#bytes += data.length;
+      if (!this.#isPlaying) this.#text += data.toString("latin1");
+    });
+  }
+
+  /** Connects and says nothing. */
+  static async connect(port: number): Promise<RtspClient> {
+    const socket = connect(port, "127.0.0.1");
+    await new Promise<void>((resolve, reject) => {
+      socket.once("connect", resolve).once("error", reject);
+    });
+    return new RtspClient(socket);
+  }
+
+  /** Connects and has the stream played. */
+  static async play(url: string): Promise<RtspClient> {
+    const client = await RtspClient.connect(Number(new URL(url).port));
+    try {
+      const description = await client.#ask("DESCRIBE", url, ["Accept: application/sdp"]);
+      // The first control is that of the whole presentation, the last that of its only stream.
+      const control = [...description.matchAll(/^a=control:(.*)\r$/gm)].at(-1)?.[1] ?? "";
+      const stream = control.startsWith("rtsp://") ? control : `${url}/${control}`;
+      const setup = await client.#ask("SETUP", stream, [
+        "Transport: RTP/AVP/TCP;unicast;interleaved=0-1",
+      ]);
+      client.#session = /^Session: *([^;\r]+)/im.exec(setup)?.[1] ?? "";
+      await client.#ask("PLAY", url, ["Range: npt=0.000-"]);
+      client.#isPlaying = true;
+    } catch (error) {
+      client.leave();
+      throw error;
+    }
+    return client;
+  }
+
+  /** Bytes received so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isConnected(): boolean {
+    return !this.#closed;
+  }
+
+  /** Sends anything. */
+  send(data: Buffer | string): void {
+    this.#socket.write(data);
+  }
+
+  /** From now on it reads nothing, and says nothing about that. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
+  /** Goes without a word. */
+  leave(): void {
+    this.#socket.destroy();
+  }
+
+  /** The answer's head and body; throws unless it is a success. */
+  async #ask(method: string, url: string, headers: readonly string[]): Promise<string> {
+    this.#text = "";
+    const all = [`CSeq: ${++this.#sequence}`, ...headers];
+    if (this.#session !== "") all.push(`Session: ${this.#session}`);
+    this.#socket.write([`${method} ${url} RTSP/1.0`, ...all, "", ""].join("\r\n"));
+    const deadlineMs = performance.now() + ANSWER_TIMEOUT_MS;
+    while (!isWhole(this.#text)) {
+      if (this.#closed) throw new Error(`${method}: the connection was closed`);
+      if (performance.now() > deadlineMs) throw new Error(`${method}: no answer`);
+      await delay(10);
+    }
+    if (!this.#text.startsWith("RTSP/1.0 200")) throw new Error(`${method}: ${this.#text}`);
+    return this.#text;
+  }
+}
+
+function isWhole(text: string): boolean {
+  const end = text.indexOf("\r\n\r\n");
+  if (end < 0) return false;
+  const length = Number(/^Content-Length: *(\d+)/im.exec(text.slice(0, end + 2))?.[1] ?? 0);
+  return text.length >= end + 4 + length;
+}
