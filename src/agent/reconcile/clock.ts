@@ -3,15 +3,26 @@
 export interface Clock {
   /** Milliseconds since some moment; never goes back. */
   now(): number;
-  /** Calls back once when the time has come, unless the function it returns is called first. */
+  /** Calls back once when the time has come (Infinity: never), unless the function it returns is called first. */
   at(timeMs: number, callback: () => void): () => void;
 }
 
-/** The time of this process. A pending callback keeps the process alive. */
+/** Longest delay of setTimeout; a longer one would be taken for none. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/** The time of this process, whatever is done to the system's clock. A pending callback keeps the process alive. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   at(timeMs, callback) {
-    const timer = setTimeout(callback, Math.max(0, Math.ceil(timeMs - performance.now())));
+    let timer: NodeJS.Timeout;
+    const arm = () => {
+      const leftMs = Math.max(0, Math.ceil(timeMs - performance.now()));
+      timer =
+        leftMs > LONGEST_DELAY_MS
+          ? setTimeout(arm, LONGEST_DELAY_MS)
+          : setTimeout(callback, leftMs);
+    };
+    arm();
     return () => clearTimeout(timer);
   },
 };

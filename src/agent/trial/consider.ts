@@ -6,7 +6,7 @@ import { refuse, seenWith, selfTest, watch } from "./moves.js";
 import type { Rules } from "./rules.js";
 import { newRun } from "./run.js";
 import { outputName } from "./seen.js";
-import { selfTestOf } from "./self-test.js";
+import { selfTestOf } from "./selftest.js";
 import { type Case, candidateOf, caseOf, goodFigures, type Trial, wanted } from "./trial.js";
 
 /** Starts in the middle of a trial after which the process has to answer for them. */

@@ -86,12 +86,13 @@ export function measuredAgain(memory: Memory, figures: Figures): Memory {
     : { ...memory, lastGood: { ...memory.lastGood, figures } };
 }
 
+/** refused: it gave way to the last good one, and is not tried again. */
 export function failed(
   memory: Memory,
-  subject: string,
-  faults: readonly Fault[],
+  { subject, faults, refused }: { subject: string; faults: readonly Fault[]; refused: boolean },
   nowMs: number,
 ): Memory {
+  if (!refused) return { ...memory, trying: undefined };
   const others = memory.refused.filter((one) => one.subject !== subject);
   return {
     ...memory,

@@ -6,7 +6,7 @@ import type { Figures } from "./meter.js";
 import type { Rules } from "./rules.js";
 import { newRun } from "./run.js";
 import { NOTHING_SEEN, type Seen } from "./seen.js";
-import { selfTestOf } from "./self-test.js";
+import { selfTestOf } from "./selftest.js";
 import { type Case, type OnTrial, type Trial, wanted } from "./trial.js";
 
 export function watch(

@@ -7,6 +7,7 @@
  * it exits at every start. A new agreement has a new container, without the marker.
  */
 
+import type { Marker } from "./marker.js";
 import { type Failure, failedOnPurpose, type Memory } from "./memory.js";
 import type { Trial } from "./trial.js";
 
@@ -33,10 +34,10 @@ export type Decision =
   /** memory: with this failure in it; it must be durable before anything is done. */
   | { readonly t: "fail"; readonly failure: Failure; readonly memory: Memory };
 
-/** At every start. markedVersion: what the marker in this container names; undefined: there is none. */
+/** At every start. marker: what this container has been left by an earlier start; undefined: nothing. */
 export function decideAtStart(
   { version, on, agreementId }: Service,
-  markedVersion: string | undefined,
+  marker: Marker | undefined,
   memory: Memory,
   nowMs: number,
 ): Decision {
@@ -44,8 +45,9 @@ export function decideAtStart(
   if (agreementId === undefined) return run("not started by Horizon");
   if (memory.confirmed.includes(version)) return run("this version has passed its trial");
   const failure = recentFailure(memory, version, nowMs);
-  if (markedVersion === version) {
-    return fail(memory, failure ?? lostFailure(version, nowMs), agreementId);
+  if (marker?.version === version && isRecent(marker.at, nowMs)) {
+    const known = failure ?? { ...marker, agreements: [], faults: [] };
+    return fail(memory, known, agreementId);
   }
   if (failure === undefined) return run("this version has not failed within the hour");
   return failure.agreements.includes(agreementId) || failure.agreements.length < AGREEMENTS
@@ -89,15 +91,14 @@ function fail(memory: Memory, before: Failure, agreementId: string): Decision {
   return { t: "fail", failure, memory: failedOnPurpose(memory, failure) };
 }
 
-/** A failure in the future was noted by a clock that was wrong: near or far, the distance counts. */
 function recentFailure(memory: Memory, version: string, nowMs: number): Failure | undefined {
-  return memory.failures.findLast(
-    (failure) =>
-      failure.version === version && Math.abs(nowMs - Date.parse(failure.at)) < FAILURE_SPAN_MS,
-  );
+  return memory.failures.findLast((one) => one.version === version && isRecent(one.at, nowMs));
 }
 
-/** The container knows of a failure that the volume does not know of any more. */
-function lostFailure(version: string, nowMs: number): Failure {
-  return { version, at: new Date(nowMs).toISOString(), agreements: [], faults: [] };
+/**
+ * Horizon looks every minute: where it has done nothing for an hour, it will not, and a picture is better than none. A
+ * time in the future was noted by a clock that was wrong; near or far, the distance counts.
+ */
+function isRecent(at: string, nowMs: number): boolean {
+  return Math.abs(nowMs - Date.parse(at)) < FAILURE_SPAN_MS;
 }

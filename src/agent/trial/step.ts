@@ -5,7 +5,7 @@ import { confirm, refuse, watch } from "./moves.js";
 import type { Rules } from "./rules.js";
 import { pipelineFaults, problemsText, ran, type Terms, workerFaults } from "./run.js";
 import { type Fact, see } from "./seen.js";
-import { missingInSelfTest } from "./self-test.js";
+import { missingInSelfTest } from "./selftest.js";
 import { type OnTrial, type Trial, wanted } from "./trial.js";
 import { verdict } from "./verdict.js";
 

@@ -1,0 +1,223 @@
+/** A node in memory for the trial's machine: a test says how cameras and specifications behave, and lets time pass. */
+
+import type { Desired } from "../desired/spec.js";
+import { SidecarError } from "../sidecar/error.js";
+import type { Peer, Problem } from "../sidecar/sidecar.js";
+import type {
+  CameraState,
+  CameraStatus,
+  OutputState,
+  OutputStatus,
+  PipelineStatus,
+  State,
+} from "../sidecar/state.js";
+import type { Candidate } from "../trial/candidate.js";
+import { consider } from "../trial/consider.js";
+import { type Memory, NEW_MEMORY } from "../trial/memory.js";
+import type { Rules } from "../trial/rules.js";
+import type { Fact } from "../trial/seen.js";
+import { step } from "../trial/step.js";
+import { NO_TRIAL, type Trial, toCheck, wanted } from "../trial/trial.js";
+
+/** What a camera does by itself. */
+export interface SimulatedCamera {
+  state: CameraState;
+  /** Frames that it sends in a second. */
+  rate: number;
+}
+
+/** What becomes of the frames under a specification. */
+export interface Behaviour {
+  /** Of what cameras send. */
+  readonly received: number;
+  /** Of what is received. */
+  readonly processed: number;
+  readonly inferenceMs: number;
+  readonly objectsPerFrame: number;
+  readonly pipeline: PipelineStatus;
+  readonly output: OutputState;
+  /** The worker dies of it, so many milliseconds after it was applied. */
+  readonly diesAfterMs: number;
+  /** What Check and Apply say. */
+  readonly problems: readonly Problem[];
+}
+
+export const WELL: Behaviour = {
+  received: 1,
+  processed: 1,
+  inferenceMs: 20,
+  objectsPerFrame: 1,
+  pipeline: { t: "running" },
+  output: { t: "serving" },
+  diesAfterMs: Infinity,
+  problems: [],
+};
+
+export const LIVE: CameraState = { t: "live", encoding: "H264", width: 640, height: 360 };
+export const LOST: CameraState = {
+  t: "lost",
+  reason: "unreachable",
+  detail: "nobody answers",
+  nextAttempt: undefined,
+};
+
+const HEARTBEAT_MS = 2000;
+
+export class SimulatedNode {
+  trial: Trial = NO_TRIAL;
+  memory: Memory = NEW_MEMORY;
+  nowMs = 0;
+  /** Cameras by address; one that is not here is live and sends 15 frames a second. */
+  readonly cameras = new Map<string, SimulatedCamera>();
+  /** Generations in the order in which they were applied. */
+  readonly applied: string[] = [];
+  /** False: nobody answers. */
+  isThere = true;
+  readonly #rules: Rules;
+  readonly #behaviour: (desired: Desired) => Behaviour;
+  #inForce: { desired: Desired; sinceMs: number } | undefined;
+  #refused: string | undefined;
+  #worker = 0;
+  #isMet = false;
+  #totals = new Map<string, Totals>();
+
+  constructor(rules: Rules, behaviour: (desired: Desired) => Behaviour = () => WELL) {
+    this.#rules = rules;
+    this.#behaviour = behaviour;
+  }
+
+  consider(candidate: Candidate, lastGood?: Candidate): void {
+    this.trial = consider(this.trial, candidate, lastGood, this.memory, this.nowMs, this.#rules);
+  }
+
+  tell(fact: Fact): void {
+    this.trial = step(this.trial, fact, this.nowMs, this.#rules);
+  }
+
+  /** The worker is killed, and the keeper starts another. */
+  killWorker(): void {
+    this.#worker++;
+    this.#isMet = false;
+    this.#inForce = undefined;
+    this.#refused = undefined;
+    this.#totals.clear();
+    this.tell({ t: "parted", why: "watch ended", err: undefined });
+  }
+
+  /** Lets time pass in heartbeats, at most until the condition holds; true: it does. */
+  pass(seconds: number, until: (trial: Trial) => boolean = () => false): boolean {
+    const endMs = this.nowMs + seconds * 1000;
+    while (this.nowMs < endMs && !until(this.trial)) {
+      this.nowMs += HEARTBEAT_MS;
+      this.#beat();
+    }
+    return until(this.trial);
+  }
+
+  #beat(): void {
+    if (!this.isThere) {
+      const err = new SidecarError("UNAVAILABLE", "Connect", "nobody is there");
+      this.tell({ t: "unreachable", err, forMs: HEARTBEAT_MS });
+      this.tell({ t: "time" });
+      return;
+    }
+    if (!this.#isMet) {
+      this.#isMet = true;
+      this.tell({ t: "connected", peer: peer(this.#worker) });
+    }
+    this.#reconcile();
+    if (this.#inForce !== undefined) {
+      const { desired, sinceMs } = this.#inForce;
+      if (this.nowMs - sinceMs >= this.#behaviour(desired).diesAfterMs) {
+        this.killWorker();
+        return;
+      }
+    }
+    this.tell({ t: "told", event: { t: "state", state: this.#state() } });
+    this.tell({ t: "time" });
+  }
+
+  #reconcile(): void {
+    const desired = wanted(this.trial);
+    const isNew = desired?.generation !== this.#inForce?.desired.generation;
+    if (desired !== undefined && isNew && desired.generation !== this.#refused) {
+      const { generation } = desired;
+      const { problems } = this.#behaviour(desired);
+      if (problems.length > 0) {
+        this.#refused = generation;
+        this.tell({ t: "refused", generation, problems });
+      } else {
+        this.#inForce = { desired, sinceMs: this.nowMs };
+        this.applied.push(generation);
+        const verdict = { accepted: true, generation, problems, changes: [] };
+        this.tell({ t: "applied", generation, verdict });
+      }
+    }
+    const asked = toCheck(this.trial);
+    if (asked === undefined) return;
+    const { problems } = this.#behaviour(asked);
+    this.tell({ t: "checked", generation: asked.generation, problems });
+  }
+
+  #state(): State {
+    if (this.#inForce === undefined) {
+      return { generation: "", pipeline: { t: "idle" }, cameras: [], outputs: [] };
+    }
+    const { desired } = this.#inForce;
+    const behaviour = this.#behaviour(desired);
+    const { generation, spec } = desired;
+    const cameras = spec.cameras.map(({ id, uri }) => this.#camera(id, uri, behaviour));
+    const outputs = spec.outputs.map(({ id }) => output(id, behaviour.output));
+    return { generation, pipeline: behaviour.pipeline, cameras, outputs };
+  }
+
+  #camera(id: string, uri: string, behaviour: Behaviour): CameraStatus {
+    const { state, rate } = this.cameras.get(uri) ?? { state: LIVE, rate: 15 };
+    const key = `${id} ${uri}`;
+    const totals = this.#totals.get(key) ?? { received: 0, processed: 0, seconds: 0 };
+    this.#totals.set(key, totals);
+    if (state.t === "live") {
+      const received = (rate * behaviour.received * HEARTBEAT_MS) / 1000;
+      totals.received += received;
+      totals.processed += received * behaviour.processed;
+      totals.seconds += (received * behaviour.processed * behaviour.inferenceMs) / 1000;
+      const count = Math.round(received * behaviour.processed * behaviour.objectsPerFrame);
+      const labels = Array.from({ length: count }, () => "person");
+      const detections = { cameraId: id, inferred: true, labels };
+      this.tell({ t: "told", event: { t: "detections", detections } });
+    }
+    const counters = {
+      framesReceived: totals.received,
+      framesDropped: totals.received - totals.processed,
+      framesInferred: totals.processed,
+      inferenceSeconds: totals.seconds,
+      frameRate: 0,
+      lastFrame: undefined,
+    };
+    return { id, since: new Date(0), state, counters };
+  }
+}
+
+interface Totals {
+  received: number;
+  processed: number;
+  seconds: number;
+}
+
+function output(id: string, state: OutputState): OutputStatus {
+  const counters = { viewers: 0, frames: 0, framesDropped: 0 };
+  return { id, cameraId: "", port: 8554, path: "/ds", state, ...counters };
+}
+
+function peer(worker: number): Peer {
+  return {
+    instanceId: `worker-${worker}`,
+    version: "0",
+    engine: "cpu",
+    board: "",
+    deepstream: "",
+    gpu: "",
+    gstreamer: "1.22.0",
+    previous: undefined,
+  };
+}
