@@ -41,6 +41,10 @@ describe("redactor", () => {
     assert.equal(redactor(["hunter", "hunter2"])("hunter2 and hunter"), "*** and ***");
   });
 
+  it("hides secrets that overlap as one", () => {
+    assert.equal(redactor(["abcdef", "defghi"])("x abcdefghi y"), "x *** y");
+  });
+
   it("does not turn ordinary numbers into stars because a password is short", () => {
     assert.equal(redactor(["12"])("took 12 s, rtsp://u:12@h/"), "took 12 s, rtsp://***@h/");
   });
@@ -58,5 +62,13 @@ describe("redactDeep", () => {
       a: [{ "key ***": "***" }],
       loop: { big: "1152921504606846976", bytes: "[7 bytes]", self: "[circular]" },
     });
+  });
+
+  it("hides a password by the name of its field, however short it is", () => {
+    const fields = { credentials: { username: "u", password: "12" }, dbPwd: "x", password: "" };
+    assert.deepEqual(
+      redactDeep(fields, (text) => text),
+      { credentials: { username: "u", password: "***" }, dbPwd: "***", password: "" },
+    );
   });
 });

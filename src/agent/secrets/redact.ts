@@ -44,17 +44,33 @@ export function redactor(words: Words): Redact {
       known = secrets;
       pattern = patternOf(secrets);
     }
-    return hideLogins(pattern === undefined ? text : text.replace(pattern, HIDDEN));
+    return hideLogins(pattern === undefined ? text : hideMatches(text, pattern));
   };
+}
+
+/** Matches may overlap: together they are hidden as one. */
+function hideMatches(text: string, pattern: RegExp): string {
+  let shown = "";
+  let hiddenTo = 0;
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    if (match.index >= hiddenTo) shown += text.slice(hiddenTo, match.index) + HIDDEN;
+    hiddenTo = Math.max(hiddenTo, match.index + match[0].length);
+    pattern.lastIndex = match.index + 1;
+  }
+  return shown + text.slice(hiddenTo);
 }
 
 function patternOf(secrets: readonly string[]): RegExp | undefined {
   const hidden = [...new Set(secrets)].filter((secret) => secret.length >= MIN_LENGTH);
   if (hidden.length === 0) return undefined;
-  // The longest first: a secret may be the beginning of another one.
+  // The longest first: of two that begin at one place, one match is found.
   hidden.sort((a, b) => b.length - a.length);
   return new RegExp(hidden.map(everyForm).join("|"), "g");
 }
+
+/** A field of this name is hidden whatever it holds: a short password is known by nothing else. */
+const SECRET_FIELD = /passw(?:or)?d|passphrase|pwd$/i;
 
 /** Redacts every text in a value, at any depth, and makes the value safe to print as JSON. Returns a copy. */
 export function redactDeep(value: unknown, redact: Redact): unknown {
@@ -70,6 +86,9 @@ function copy(value: unknown, redact: Redact, parents: readonly object[]): unkno
   const path = [...parents, value];
   if (Array.isArray(value)) return value.map((item) => copy(item, redact, path));
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [redact(key), copy(item, redact, path)]),
+    Object.entries(value).map(([key, item]) => {
+      const isHidden = typeof item === "string" && item !== "" && SECRET_FIELD.test(key);
+      return [redact(key), isHidden ? HIDDEN : copy(item, redact, path)];
+    }),
   );
 }

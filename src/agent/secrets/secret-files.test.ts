@@ -152,7 +152,7 @@ describe("SecretFiles", () => {
     assert.match(of("large"), /is longer than 16384 bytes/);
     assert.match(of("pipe"), /is no file/);
     assert.match(of("empty"), /is empty; set it again/);
-    assert.match(of("other"), /is not in .*; declare it in the service definition/);
+    assert.match(of("other"), /it is not in .*; declare it in the service definition/);
     assert.equal(happenings.length, 4);
   });
 

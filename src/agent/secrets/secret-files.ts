@@ -172,6 +172,7 @@ async function readFile(path: string): Promise<Found> {
   }
 }
 
+/** Why there is no such secret, and what to do. */
 function absence(
   name: string,
   directory: string,
@@ -179,14 +180,11 @@ function absence(
   fault: string | undefined,
 ): string {
   if (!SECRET_NAME.test(name)) return "a secret's name is made of letters, digits and . _ -";
-  if (why !== undefined) {
-    return `the file of the secret ${name} ${why}; set it again: hzn secretsmanager secret add`;
-  }
-  const where = fault === undefined ? `is not in ${directory}` : `: ${directory} ${fault}`;
+  if (why !== undefined) return `its file ${why}; set it again: hzn secretsmanager secret add`;
+  const where = fault === undefined ? `it is not in ${directory}` : `${directory} ${fault}`;
   return (
-    `the secret ${name} ${where}`.replace(" :", ":") +
-    "; declare it in the service definition (secrets of the agent's container), and bind it in the deployment policy " +
-    "(secretBinding); on one machine: hzn dev service start --secret FILE"
+    `${where}; declare it in the service definition (secrets of the agent's container) and bind it in the ` +
+    "deployment policy (secretBinding); on one machine: hzn dev service start --secret FILE"
   );
 }
 
