@@ -152,6 +152,37 @@ publish-deployment-policy: build/typescript
 	$(need-login)
 	@$(with-variables) node dist/src/dev/horizon/main.js publish-deployment-policy
 
+# Of the rollout's targets: MAY_FAIL nodes may stand against a promotion; PROVEN_AFTER is in minutes.
+ROLLOUT_VARIABLES := VERSION RING MAY_FAIL PROVEN_AFTER DRY_RUN CONFIRM
+with-rollout = $(with-variables) $(foreach name,$(ROLLOUT_VARIABLES),$(name)='$($(name))')
+
+define rollout
+$(need-org)
+$(need-exchange)
+$(need-login)
+@$(with-rollout) node dist/src/dev/horizon/main.js $@
+endef
+
+## canary: give VERSION, which is published, to the nodes up to RING (1); tells what it does first, DRY_RUN=1 only tells
+.PHONY: canary
+canary: build/typescript
+	$(rollout)
+
+## promote: give the new version to the nodes up to RING, or to all, if it has proven itself on those that have it
+.PHONY: promote
+promote: build/typescript
+	$(rollout)
+
+## rollback: give the old version to all nodes again
+.PHONY: rollback
+rollback: build/typescript
+	$(rollout)
+
+## fleet-status: who runs which version, ring by ring, and who needs a look
+.PHONY: fleet-status
+fleet-status: build/typescript
+	$(rollout)
+
 ## publish-pattern: the pattern with both architectures
 .PHONY: publish-pattern
 publish-pattern:

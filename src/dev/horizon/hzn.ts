@@ -11,17 +11,25 @@ const exec = promisify(execFile);
 const NOT_FOUND = 8;
 
 /** The service as the Exchange has it, or undefined. */
-export async function publishedService(
-  org: string,
-  id: string,
+export function publishedService(org: string, id: string) {
+  return published(["exchange", "service", "list"], `${org}/${id}`);
+}
+
+/** The deployment policy as the Exchange has it, or undefined. */
+export function publishedPolicy(org: string, id: string) {
+  return published(["exchange", "deployment", "listpolicy"], `${org}/${id}`);
+}
+
+async function published(
+  command: readonly string[],
+  name: string,
 ): Promise<Readonly<Record<string, unknown>> | undefined> {
-  const name = `${org}/${id}`;
   try {
-    const { stdout } = await exec("hzn", ["exchange", "service", "list", name]);
+    const { stdout } = await exec("hzn", [...command, name]);
     // Warnings may stand before the JSON.
     const answer: unknown = JSON.parse(stdout.slice(stdout.indexOf("{")));
-    const service = isObject(answer) ? answer[name] : undefined;
-    if (isObject(service)) return service;
+    const value = isObject(answer) ? answer[name] : undefined;
+    if (isObject(value)) return value;
     throw new PublishError(`hzn does not say what ${name} is`);
   } catch (error) {
     if (!(error instanceof Error) || error instanceof PublishError) throw error;

@@ -6,9 +6,11 @@ import { displayFinding } from "../../agent/definition/finding.js";
 import { lint } from "../../agent/definition/lint.js";
 import { type Document, InputError, isObject, parseDocument } from "../../agent/policy/document.js";
 import { projectVariables } from "../../agent/policy/variables.js";
+import { ExchangeError } from "../../agent/rollout/exchange.js";
+import { RolloutError } from "../../agent/rollout/shares.js";
 import { containersOf, DefinitionError } from "./containers.js";
 import { docker, start, stop } from "./docker.js";
-import { hzn, publishedService } from "./hzn.js";
+import { hzn, publishedPolicy, publishedService } from "./hzn.js";
 import {
   differences,
   digestOf,
@@ -18,6 +20,7 @@ import {
   withDigests,
   withVersions,
 } from "./publish.js";
+import { policyNames, rollout } from "./rollout.js";
 import { parseSecrets, withSecretBinding, withSecrets } from "./secrets.js";
 
 const DEFINITION = "service.definition.json";
@@ -47,6 +50,10 @@ const VERBS: Readonly<Record<string, () => Promise<void> | void>> = {
   },
   "publish-service": publishService,
   "publish-deployment-policy": publishDeploymentPolicy,
+  canary: () => rollout("canary", env, deploymentPolicy),
+  promote: () => rollout("promote", env, deploymentPolicy),
+  rollback: () => rollout("rollback", env, deploymentPolicy),
+  "fleet-status": () => rollout("fleet-status", env, deploymentPolicy),
 };
 
 function agreement(inputs: Readonly<Record<string, string | undefined>>) {
@@ -82,17 +89,24 @@ async function publishService(): Promise<void> {
 }
 
 async function publishDeploymentPolicy(): Promise<void> {
-  // An empty PREVIOUS_VERSION is no fault here: that element is left out.
-  const { value } = read(DEPLOYMENT_POLICY);
-  const versions = withVersions(isObject(value) ? value : {});
-  const policy = withSecretBinding(versions, parseSecrets(env["SECRETS"] ?? ""));
+  const [name, second] = policyNames(env);
+  if ((await publishedPolicy(env["HZN_ORG_ID"] ?? "", second)) !== undefined) {
+    const way = "a new version goes out with make canary, and make rollback ends that";
+    throw new PublishError(`${second} is in force, made by a rollout: ${way}`);
+  }
   if (!env["PREVIOUS_VERSION"]) {
     say("PREVIOUS_VERSION is not set: a version that fails has none to go back to");
   }
-  const name = env["DEPLOYMENT_POLICY_NAME"] ?? "";
-  const file = write(DEPLOYMENT_POLICY, policy);
+  const file = write(DEPLOYMENT_POLICY, deploymentPolicy(env));
   refuseFaults(parseDocument(file, readFileSync(file, "utf8"), () => undefined));
   await hzn("exchange", "deployment", "addpolicy", "-f", file, name);
+}
+
+/** The deployment policy as it is published. An empty PREVIOUS_VERSION is no fault: that element is left out. */
+function deploymentPolicy(variables: NodeJS.ProcessEnv): Readonly<Record<string, unknown>> {
+  const { value } = read(DEPLOYMENT_POLICY, variables);
+  const versions = withVersions(isObject(value) ? value : {});
+  return withSecretBinding(versions, parseSecrets(variables["SECRETS"] ?? ""));
 }
 
 async function repoDigests(image: string): Promise<string[]> {
@@ -105,8 +119,8 @@ async function repoDigests(image: string): Promise<string[]> {
   }
 }
 
-function read(file: string): Document {
-  return parseDocument(file, readFileSync(file, "utf8"), projectVariables(file, env));
+function read(file: string, variables = env): Document {
+  return parseDocument(file, readFileSync(file, "utf8"), projectVariables(file, variables));
 }
 
 /** The definition with the secrets that this publication is to have. */
@@ -137,7 +151,9 @@ function say(line: string): void {
 
 /** Errors that are the user's, in words of their own. */
 function messageOf(error: unknown): string {
-  const isOurs = [DefinitionError, PublishError, InputError].some((kind) => error instanceof kind);
+  const isOurs = [DefinitionError, ExchangeError, InputError, PublishError, RolloutError].some(
+    (kind) => error instanceof kind,
+  );
   if (error instanceof Error && isOurs) return error.message;
   // execFile's error holds what the program said.
   const { stderr } = error as { stderr?: unknown };

@@ -105,6 +105,18 @@ test("an image that is in no registry keeps the service from being published", a
   );
 });
 
+test("while a rollout's second policy is in force, publishing the first one is refused", async (t) => {
+  const rolling = HZN.replace(
+    'listpolicy "*) exit 8',
+    `listpolicy "*) echo '{"myorg/policy-slipstream-b": {}}'`,
+  );
+  const { make, calls } = desk(t, { hzn: rolling, docker: DOCKER });
+  const { code, err } = await make("publish-deployment-policy", ...exchange);
+  assert.notEqual(code, 0);
+  assert.match(err, /policy-slipstream-b is in force, made by a rollout: .* make canary/);
+  assert.deepEqual(calls(), ["exchange deployment listpolicy myorg/policy-slipstream-b"]);
+});
+
 test("the deployment policy has the version to go back to, if there is one", async (t) => {
   const { make, file, calls } = desk(t);
   const versions = () => {

@@ -57,7 +57,7 @@ done
 `;
 
 /** A stand-in that sends nothing; to it nothing is published. */
-const SILENT = `${KEEPING}case "$*" in "exchange service list "*) exit 8 ;; esac\n`;
+const SILENT = `${KEEPING}case "$*" in "exchange service list "* | "exchange deployment listpolicy "*) exit 8 ;; esac\n`;
 
 /** Performs all commands with the real `hzn`, against an Exchange that refuses what the real one refuses. */
 export async function performWith(hzn: string): Promise<Run[]> {

@@ -1,0 +1,283 @@
+/** Rollouts against the Exchange double, with a fleet that follows the policies as nodes do. */
+
+import assert from "node:assert/strict";
+import test, { type TestContext } from "node:test";
+import { isObject } from "../policy/document.js";
+import { type Command, conduct } from "./conduct.js";
+import { Exchange } from "./exchange.js";
+import { PATIENCE } from "./standing.js";
+import { ExchangeDouble } from "./testing/exchange-double.js";
+import { FakeFleet } from "./testing/fake-fleet.js";
+
+const START = Date.parse("2026-11-24T12:00:00Z");
+const NAMES = ["policy-slipstream", "policy-slipstream-b"] as const;
+
+function template(version: string, old: string, rings = ">= 0") {
+  const priority = { priority_value: 1, retries: 2, retry_durations: 3600 };
+  const versions = [
+    { version, priority },
+    ...(old === "" ? [] : [{ version: old, priority: { ...priority, priority_value: 2 } }]),
+  ];
+  return {
+    label: `slipstream ${version}`,
+    service: { name: "slipstream", org: "myorg", arch: "*", serviceVersions: versions },
+    properties: [],
+    constraints: ["slipstream.runtime == nvidia", `slipstream.ring ${rings}`],
+  };
+}
+
+/** Version 1.0.0 on all of a fleet: two nodes in each of the rings 1 to 3, of either architecture. */
+async function scene(t: TestContext) {
+  const double = await ExchangeDouble.start();
+  t.after(() => double.stop());
+  const { url, org, user } = double;
+  const exchange = new Exchange({ url, org, user });
+  t.after(() => exchange.close());
+  const fleet = new FakeFleet(double, START);
+  for (const version of ["1.0.0", "2.0.0", "3.0.0"]) fleet.publish(version, ["amd64", "arm64"]);
+  for (const ring of [1, 2, 3]) {
+    fleet.add(`t4-${ring}`, "amd64", ring);
+    fleet.add(`nano-${ring}`, "arm64", ring);
+  }
+  await exchange.createPolicy(NAMES[0], template("1.0.0", ""));
+  fleet.pass(60);
+
+  const said: string[] = [];
+  const run = async (command: Command, confirmed = true) => {
+    said.length = 0;
+    await conduct(command, {
+      ...{ exchange, service: "slipstream", names: NAMES, template, patience: PATIENCE },
+      nowMs: fleet.nowMs,
+      say: (text) => said.push(text),
+      confirm: () => Promise.resolve(confirmed),
+    });
+    return said.join("\n");
+  };
+  /** What runs, ring by ring; both nodes of a ring are to run the same. */
+  const running = () =>
+    [1, 2, 3].map((ring) => {
+      const [one, other] = [fleet.versionOf(`t4-${ring}`), fleet.versionOf(`nano-${ring}`)];
+      return one === other ? one : `${one}, ${other}`;
+    });
+  return { double, fleet, run, running, said };
+}
+
+const canary = (version: string, ring = 1): Command => ({ t: "canary", version, ring });
+const promote = (ring: number | "all", mayFail = 0): Command => ({ t: "promote", ring, mayFail });
+
+test("a new version goes from ring to ring, each node begins anew once, and the policies change places", async (t) => {
+  const { double, fleet, run, running } = await scene(t);
+  assert.match(await run(canary("2.0.0")), /nodes that go from 1\.0\.0 to 2\.0\.0: 2$/m);
+  fleet.pass(40);
+  assert.deepEqual(running(), ["2.0.0", "1.0.0", "1.0.0"]);
+  assert.match(await run(promote(2)), /rings so far: 2 proven, 0 not, 0 silent/);
+  fleet.pass(40);
+  assert.deepEqual(running(), ["2.0.0", "2.0.0", "1.0.0"]);
+  await run(promote("all"));
+  fleet.pass(40);
+  assert.deepEqual(running(), ["2.0.0", "2.0.0", "2.0.0"]);
+  assert.deepEqual([...double.policies.keys()], ["myorg/policy-slipstream-b"]);
+  assert.deepEqual([...fleet.starts.values()], [2, 2, 2, 2, 2, 2]);
+
+  await run(canary("3.0.0"));
+  fleet.pass(40);
+  assert.deepEqual(running(), ["3.0.0", "2.0.0", "2.0.0"]);
+  await run(promote("all"));
+  fleet.pass(40);
+  assert.deepEqual(running(), ["3.0.0", "3.0.0", "3.0.0"]);
+  assert.deepEqual([...double.policies.keys()], ["myorg/policy-slipstream"]);
+  assert.deepEqual([...fleet.starts.values()], [3, 3, 3, 3, 3, 3]);
+});
+
+test("a version that fails where it is goes no further, and is taken back without a stop of the others", async (t) => {
+  const { fleet, run, running } = await scene(t);
+  fleet.fails = (version, node) => version === "2.0.0" && node.startsWith("nano");
+  await run(canary("2.0.0"));
+  fleet.pass(40);
+  assert.deepEqual(running()[0], "2.0.0, 1.0.0");
+  await assert.rejects(run(promote(2)), { name: "RolloutError" });
+  assert.match(
+    await run({ t: "status" }),
+    /nano-1 \(ring 1\) has gone back from 2\.0\.0 to 1\.0\.0/,
+  );
+  await run({ t: "rollback" });
+  fleet.pass(5);
+  assert.deepEqual(running(), ["1.0.0", "1.0.0", "1.0.0"]);
+  assert.deepEqual([fleet.starts.get("t4-2"), fleet.starts.get("t4-3")], [1, 1]);
+});
+
+test("nothing is promoted while a node is on trial, or has not moved yet, or none has proven it", async (t) => {
+  const { fleet, run, double } = await scene(t);
+  await run(canary("2.0.0"));
+  const before = double.changes.length;
+  await assert.rejects(run(promote(2)), { message: /2 nodes have not proven 2\.0\.0/ });
+  fleet.pass(10);
+  await assert.rejects(run(promote(2)), { message: /2 nodes have not proven/ });
+  fleet.off.add("t4-1").add("nano-1");
+  fleet.pass(60);
+  await assert.rejects(run(promote(2)), { message: /no node has proven 2\.0\.0 yet/ });
+  assert.equal(double.changes.length, before);
+});
+
+test("a node that is off does not hold the others up, and MAY_FAIL is for those whose trouble is their own", async (t) => {
+  const { fleet, run, running, said } = await scene(t);
+  fleet.fails = (version, node) => version === "2.0.0" && node === "nano-2";
+  await run(canary("2.0.0"));
+  fleet.pass(40);
+  fleet.off.add("t4-1");
+  fleet.pass(15);
+  await run(promote(2));
+  fleet.pass(40);
+  await assert.rejects(run(promote("all")), {
+    message: /1 node has not proven 2\.0\.0, and MAY_FAIL is 0/,
+  });
+  assert.match(said.join("\n"), /nano-2 \(ring 2\) has gone back/);
+  await run(promote("all", 1));
+  fleet.pass(40);
+  assert.deepEqual(running()[2], "2.0.0");
+});
+
+test("without a yes everything is told and nothing changes", async (t) => {
+  const { run, double } = await scene(t);
+  const before = double.changes.length;
+  const text = await run(canary("2.0.0"), false);
+  assert.deepEqual(text.split("\n"), [
+    "1. create policy-slipstream-b: 2.0.0 (else 1.0.0) for rings <= 1",
+    "2. change policy-slipstream: 1.0.0 for rings > 1; was 1.0.0 for all rings",
+    "nodes that go from 1.0.0 to 2.0.0: 2",
+  ]);
+  assert.equal(double.changes.length, before);
+});
+
+/** After every prefix of the requests each node has a policy, so that a cut leaves nobody without a picture. */
+test("a command that is cut off leaves every node with a policy, and the same command again finishes it", async (t) => {
+  for (const [first, cut] of [
+    [[], canary("2.0.0")],
+    [[canary("2.0.0")], promote(2)],
+    [[canary("2.0.0")], promote("all")],
+    [[canary("2.0.0")], { t: "rollback" }],
+  ] as const) {
+    await t.test(`${cut.t} ${"ring" in cut ? cut.ring : ""}`, async (t) => {
+      const { double, fleet, run, running } = await scene(t);
+      for (const command of first) {
+        await run(command);
+        fleet.pass(40);
+      }
+      const already = double.changes.length;
+      double.fails = ({ method }) => method !== "GET" && double.changes.length > already + 1;
+      await assert.rejects(run(cut), { name: "ExchangeError", message: /answers 503 to/ });
+      double.fails = () => false;
+      fleet.pass(40);
+      assert.ok(running().every((version) => version !== undefined));
+      await run(cut);
+      fleet.pass(40);
+      const [, second = "", third = ""] = running();
+      const isNew = cut.t === "promote";
+      assert.equal(second, isNew ? "2.0.0" : "1.0.0");
+      assert.equal(third, isNew && cut.ring === "all" ? "2.0.0" : "1.0.0");
+      for (const body of double.policies.values()) {
+        assert.ok(isObject(body) && !("owner" in body));
+      }
+    });
+  }
+});
+
+for (const [what, first, command, message] of [
+  ["the version that runs", [], canary("1.0.0"), /1\.0\.0 is what all nodes are to run already/],
+  [
+    "a version that is not there",
+    [],
+    canary("9.0.0"),
+    /9\.0\.0 is not published: make publish-service/,
+  ],
+  [
+    "a second one",
+    [canary("2.0.0")],
+    canary("3.0.0"),
+    /2\.0\.0 is going out, in rings <= 1: make promote/,
+  ],
+  ["what is not there", [], promote(2), /no new version is going out: make canary/],
+  [
+    "what that ring has already",
+    [canary("2.0.0", 2)],
+    promote(2),
+    /2\.0\.0 has rings <= 2 already/,
+  ],
+  [
+    "back without an older one",
+    [],
+    { t: "rollback" },
+    /names no version to go back to from 1\.0\.0/,
+  ],
+] as const) {
+  test(`${command.t} of ${what} is refused`, async (t) => {
+    const { run, fleet, double } = await scene(t);
+    for (const one of first) {
+      await run(one);
+      fleet.pass(40);
+    }
+    const before = double.changes.length;
+    await assert.rejects(run(command), { name: "RolloutError", message });
+    assert.equal(double.changes.length, before);
+  });
+}
+
+test("a version that is there for one architecture only goes out to nobody", async (t) => {
+  const { run, fleet } = await scene(t);
+  fleet.publish("4.0.0", ["amd64"]);
+  await assert.rejects(run(canary("4.0.0")), {
+    message: /4\.0\.0 is not published for arm64: .* SERVICE_VERSION=4\.0\.0 ARCH=arm64/,
+  });
+});
+
+test("a version whose secrets are not bound goes out to nobody", async (t) => {
+  const { run, fleet } = await scene(t);
+  const services = { agent: { image: "a", secrets: { "cam-login": { description: "" } } } };
+  fleet.publish("4.0.0", ["amd64", "arm64"], { services });
+  await assert.rejects(run(canary("4.0.0")), {
+    message: /cam-login are not bound.*SECRETS='cam-login'/,
+  });
+});
+
+test("once all have it, a rollback gives the version that the policy names next", async (t) => {
+  const { run, fleet, running } = await scene(t);
+  await run(canary("2.0.0"));
+  fleet.pass(40);
+  await run(promote("all"));
+  fleet.pass(40);
+  await run({ t: "rollback" });
+  fleet.pass(40);
+  assert.deepEqual(running(), ["1.0.0", "1.0.0", "1.0.0"]);
+});
+
+test("the table counts nodes ring by ring", async (t) => {
+  const { run, fleet } = await scene(t);
+  fleet.add("new", "amd64", 3);
+  await run(canary("2.0.0"));
+  fleet.pass(10);
+  fleet.off.add("t4-3");
+  fleet.pass(15);
+  const text = await run({ t: "status" });
+  assert.deepEqual(text.split("\n"), [
+    "policy-slipstream-b: 2.0.0, else 1.0.0; rings <= 1",
+    "policy-slipstream: 1.0.0; rings > 1",
+    "",
+    "ring  meant  nodes  proven  on trial  silent",
+    "1     2.0.0  2      0       2         0",
+    "2     1.0.0  2      2       0         0",
+    "3     1.0.0  3      1       1         1",
+    "",
+    "t4-3 (ring 3) has not been heard of for 15 min",
+  ]);
+});
+
+test("wrong credentials are named without being told", async (t) => {
+  const { double } = await scene(t);
+  const exchange = new Exchange({ url: double.url, org: "myorg", user: "me:wrong-password" });
+  t.after(() => exchange.close());
+  await assert.rejects(exchange.nodes(), (error: Error) => {
+    assert.match(error.message, /answers 401 to GET nodes: invalid credentials/);
+    assert.doesNotMatch(error.message, /wrong-password/);
+    return true;
+  });
+});

@@ -1,0 +1,142 @@
+/** The commands of a rollout: each reads the Exchange, tells what it will do, and does it when it is told to. */
+
+import { isObject } from "../policy/document.js";
+import { type Change, canary, promote, rollback, type Step, sharesOf } from "./change.js";
+import type { Exchange } from "./exchange.js";
+import { type Published, readFleet, readPublished, readRollout } from "./fleet.js";
+import { gateOf } from "./gate.js";
+import { changeText, fleetTable, gateText, rolloutText, troubles } from "./report.js";
+import { type Rollout, RolloutError, type Share } from "./shares.js";
+import { type FleetNode, type Patience, type Placed, standings } from "./standing.js";
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+export type Command =
+  | { readonly t: "status" }
+  | { readonly t: "canary"; readonly version: string; readonly ring: number }
+  | { readonly t: "promote"; readonly ring: number | "all"; readonly mayFail: number }
+  | { readonly t: "rollback" };
+
+export interface Desk {
+  readonly exchange: Exchange;
+  /** The service's name. */
+  readonly service: string;
+  /** The names that the two deployment policies take in turn. */
+  readonly names: readonly [string, string];
+  /** The deployment policy's file for a version, and the one to go back to. */
+  readonly template: (version: string, old: string) => JsonObject;
+  readonly nowMs: number;
+  readonly patience: Patience;
+  readonly say: (text: string) => void;
+  /** Asked after everything is told. False: nothing is to be changed. */
+  readonly confirm: () => Promise<boolean>;
+}
+
+/** What the Exchange knows, and how the nodes stand by it. */
+interface View {
+  readonly rollout: Rollout;
+  readonly published: Published;
+  readonly fleet: readonly FleetNode[];
+  readonly nodes: readonly Placed[];
+}
+
+/** @throws RolloutError where the rollout does not allow it, ExchangeError where the Exchange does not */
+export async function conduct(command: Command, desk: Desk): Promise<void> {
+  const view = await look(desk);
+  if (command.t === "status") {
+    desk.say([rolloutText(view.rollout), fleetTable(view.nodes)].join("\n\n"));
+    const lines = troubles(view.nodes, desk.nowMs);
+    if (lines.length > 0) desk.say(`\n${lines.join("\n")}`);
+    return;
+  }
+  const change = changeOf(command, view, desk);
+  const after = place(view, change.after, desk);
+  desk.say(changeText(change, view.nodes, after));
+  if (command.t === "promote" && view.rollout.t === "split") {
+    const gate = gateOf(view.rollout, view.nodes, command.mayFail);
+    desk.say(gateText(gate, desk.nowMs));
+    if (gate.closed !== undefined) throw new RolloutError(`not promoted: ${gate.closed}`);
+  }
+  if (!(await desk.confirm())) return;
+  for (const step of change.steps) await take(step, desk.exchange);
+  desk.say("done; nodes follow within minutes: make fleet-status");
+}
+
+async function look(desk: Desk): Promise<View> {
+  const { exchange, names, service } = desk;
+  const [rollout, published, fleet] = await Promise.all([
+    readRollout(exchange, names),
+    readPublished(exchange, service),
+    readFleet(exchange, service),
+  ]);
+  const view = { rollout, published, fleet, nodes: [] };
+  return { ...view, nodes: place(view, sharesOf(rollout), desk) };
+}
+
+function place({ fleet, published }: View, shares: readonly Share[], desk: Desk): Placed[] {
+  return standings(fleet, shares, published.catalogue, desk.nowMs, desk.patience);
+}
+
+function changeOf(
+  command: Exclude<Command, { t: "status" }>,
+  { rollout, published }: View,
+  { names, template }: Desk,
+): Change {
+  switch (command.t) {
+    case "canary": {
+      const { version, ring } = command;
+      const change = canary(rollout, { version, ring, names, template });
+      const [fresh] = change.after;
+      if (fresh !== undefined) refuseUnready(fresh, published);
+      return change;
+    }
+    case "promote":
+      return promote(rollout, command.ring);
+    case "rollback":
+      return rollback(rollout);
+    default:
+      return command satisfies never;
+  }
+}
+
+/** Horizon takes a policy whose version is there for some architectures only, and leaves the other nodes without any. */
+function refuseUnready({ versions, body }: Share, { arches, secrets }: Published): void {
+  const [version = "", old = ""] = versions;
+  const there = arches.get(version) ?? [];
+  const missing = (arches.get(old) ?? []).filter((arch) => !there.includes(arch));
+  if (there.length === 0 || missing.length > 0) {
+    const which = there.length === 0 ? "" : ` for ${missing.join(" and ")}`;
+    const way = `make publish-service publish-service-policy SERVICE_VERSION=${version} ARCH=${missing[0] ?? "..."}`;
+    throw new RolloutError(`${version} is not published${which}: ${way}`);
+  }
+  const bound = boundSecrets(body);
+  const loose = versions
+    .flatMap((one) => secrets.get(one) ?? [])
+    .filter((name) => !bound.includes(name));
+  if (loose.length > 0) {
+    throw new RolloutError(
+      `the secrets ${[...new Set(loose)].join(", ")} are not bound, and no node would take it: SECRETS='${[...new Set([...bound, ...loose])].join(" ")}'`,
+    );
+  }
+}
+
+function boundSecrets({ secretBinding }: JsonObject): string[] {
+  const bindings = (Array.isArray(secretBinding) ? secretBinding : []).filter(isObject);
+  return bindings.flatMap(({ secrets }) =>
+    (Array.isArray(secrets) ? secrets : []).filter(isObject).flatMap(Object.keys),
+  );
+}
+
+function take(step: Step, exchange: Exchange): Promise<void> {
+  const { name, body } = step.share;
+  switch (step.t) {
+    case "create":
+      return exchange.createPolicy(name, body);
+    case "replace":
+      return exchange.replacePolicy(name, body);
+    case "delete":
+      return exchange.deletePolicy(name);
+    default:
+      return step satisfies never;
+  }
+}

@@ -1,0 +1,138 @@
+/** A rollout and its fleet in words: what a person at the desk reads. */
+
+import { type Change, stepText } from "./change.js";
+import type { Gate } from "./gate.js";
+import { ringsText } from "./rings.js";
+import type { Rollout, Share } from "./shares.js";
+import type { Placed, Standing } from "./standing.js";
+
+/** Nodes named one by one; more are counted. */
+const NAMED = 20;
+
+export function rolloutText(rollout: Rollout): string {
+  switch (rollout.t) {
+    case "none":
+      return "nothing is published";
+    case "settled":
+      return shareText(rollout.share);
+    case "split":
+      return `${shareText(rollout.fresh)}\n${shareText(rollout.old)}`;
+    default:
+      return rollout satisfies never;
+  }
+}
+
+function shareText({ name, versions: [first, ...rest], rings }: Share): string {
+  const back = rest.length === 0 ? "" : `, else ${rest.join(", ")}`;
+  return `${name}: ${first}${back}; ${ringsText(rings)}`;
+}
+
+const COLUMNS: readonly Standing["t"][] = [
+  ...(["proven", "on trial", "waiting", "rolled back", "unsteady", "empty"] as const),
+  ...(["silent", "not meant"] as const),
+];
+
+/** How many nodes stand how, ring by ring; columns without a node are left out. */
+export function fleetTable(nodes: readonly Placed[]): string {
+  if (nodes.length === 0) return "no nodes";
+  const columns = COLUMNS.filter((column) => nodes.some(({ standing }) => standing.t === column));
+  const rings = [...new Set(nodes.map(({ ring }) => ring))].sort(
+    (a, b) => (a ?? Infinity) - (b ?? Infinity),
+  );
+  const rows = rings.map((ring) => {
+    const own = nodes.filter((node) => node.ring === ring);
+    const versions = [...new Set(own.map(({ meant }) => meant?.version ?? "-"))].sort().join(", ");
+    const counts = columns.map((column) =>
+      String(own.filter(({ standing }) => standing.t === column).length),
+    );
+    return [ring === undefined ? "none" : String(ring), versions, String(own.length), ...counts];
+  });
+  return tableText([["ring", "meant", "nodes", ...columns], ...rows]);
+}
+
+/** The nodes that need a look, one a line. */
+export function troubles(nodes: readonly Placed[], nowMs: number): string[] {
+  const quiet: readonly Standing["t"][] = ["proven", "on trial", "not meant"];
+  const told = nodes.filter(({ standing }) => !quiet.includes(standing.t));
+  const lines = told.slice(0, NAMED).map((node) => nodeText(node, nowMs));
+  return told.length > NAMED ? [...lines, `and ${told.length - NAMED} more`] : lines;
+}
+
+export function nodeText({ id, ring, meant, standing }: Placed, nowMs: number): string {
+  const where = `${id} (ring ${ring ?? "none"})`;
+  switch (standing.t) {
+    case "proven":
+      return `${where} runs ${standing.version}`;
+    case "on trial":
+      return `${where} runs ${standing.version}, on trial for ${minutes(standing.leftMs)} more`;
+    case "waiting":
+      return `${where} still runs ${standing.version}, and is to run ${meant?.version}`;
+    case "rolled back":
+      return `${where} has gone back from ${meant?.version} to ${standing.version}`;
+    case "unsteady": {
+      const { name, state } = standing.container;
+      return `${where} runs ${standing.version}, and the container ${name} is ${state}`;
+    }
+    case "empty":
+      return `${where} runs nothing, and is to run ${meant?.version}`;
+    case "silent": {
+      const { sinceMs } = standing;
+      return sinceMs === undefined
+        ? `${where} has never been heard of`
+        : `${where} has not been heard of for ${minutes(nowMs - sinceMs)}`;
+    }
+    case "not meant":
+      return `${where} fits no policy`;
+    default:
+      return standing satisfies never;
+  }
+}
+
+export function gateText({ proven, silent, against, closed }: Gate, nowMs: number): string {
+  const counted = `${proven} proven, ${against.length} not, ${silent.length} silent`;
+  const lines = against.slice(0, NAMED).map((node) => `  ${nodeText(node, nowMs)}`);
+  const more = against.length > NAMED ? [`  and ${against.length - NAMED} more`] : [];
+  return [
+    `rings so far: ${counted}${closed === undefined ? "" : `; ${closed}`}`,
+    ...lines,
+    ...more,
+  ].join("\n");
+}
+
+/** What a change does, step by step, and to how many nodes. */
+export function changeText(
+  { steps }: Change,
+  before: readonly Placed[],
+  after: readonly Placed[],
+): string {
+  const moves = new Map<string, number>();
+  for (const [i, { meant }] of after.entries()) {
+    const from = before[i]?.meant?.version ?? "nothing";
+    const to = meant?.version ?? "nothing";
+    if (from === to) continue;
+    const move = `${from} to ${to}`;
+    moves.set(move, (moves.get(move) ?? 0) + 1);
+  }
+  const told = [...moves].map(([move, count]) => `nodes that go from ${move}: ${count}`);
+  return [
+    ...steps.map((step, i) => `${i + 1}. ${stepText(step)}`),
+    ...(told.length === 0 ? ["no node changes its version"] : told),
+  ].join("\n");
+}
+
+function minutes(ms: number): string {
+  const whole = Math.ceil(ms / 60_000);
+  return whole >= 120 ? `${Math.round(whole / 60)} h` : `${whole} min`;
+}
+
+function tableText(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map((row) => row[i]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { ALL } from "./rings.js";
+import { type Share, shareOf } from "./shares.js";
+import { type FleetNode, PATIENCE, type Running, standings } from "./standing.js";
+
+const NOW = Date.parse("2026-11-24T12:00:00Z");
+const minutes = (count: number) => count * 60_000;
+
+const share: Share = shareOf(
+  "policy",
+  {
+    label: "policy",
+    service: {
+      name: "slipstream",
+      org: "myorg",
+      arch: "*",
+      serviceVersions: [
+        { version: "2.0.0", priority: { priority_value: 1, retries: 2, retry_durations: 3600 } },
+        { version: "1.0.0", priority: { priority_value: 2, retries: 2, retry_durations: 3600 } },
+      ],
+    },
+    constraints: ["slipstream.ring >= 0"],
+  },
+  NOW - minutes(60),
+);
+const catalogue = { services: undefined, servicePolicies: new Map() };
+
+function standingOf(running: Running | undefined, more: Partial<FleetNode> = {}) {
+  const policy = {
+    id: "node",
+    properties: [{ name: "slipstream.ring", value: 1 }],
+    constraints: [],
+  };
+  const node = { policy, heardMs: NOW - minutes(1), running, ...more };
+  const [placed] = standings([node], [share], catalogue, NOW, PATIENCE);
+  return placed?.standing;
+}
+
+function runs(version: string, ageMinutes: number, state = "running"): Running {
+  const createdMs = NOW - minutes(ageMinutes);
+  return {
+    version,
+    containers: [
+      { name: "agent", state: "running", createdMs },
+      { name: "sidecar", state, createdMs },
+    ],
+  };
+}
+
+test("the policy has all rings, and its versions in the order of their priority", () => {
+  assert.deepEqual([share.rings, share.versions], [ALL, ["2.0.0", "1.0.0"]]);
+});
+
+test("a version that runs for longer than a trial takes is proven", () => {
+  assert.deepEqual(standingOf(runs("2.0.0", 31)), { t: "proven", version: "2.0.0" });
+});
+
+test("before that it is on trial", () => {
+  assert.deepEqual(standingOf(runs("2.0.0", 10)), {
+    t: "on trial",
+    version: "2.0.0",
+    leftMs: minutes(20),
+  });
+});
+
+test("an older version from before the change of the policy is still there", () => {
+  assert.deepEqual(standingOf(runs("1.0.0", 90)), { t: "waiting", version: "1.0.0" });
+});
+
+test("an older version that began after the change has come back", () => {
+  assert.deepEqual(standingOf(runs("1.0.0", 50)), { t: "rolled back", version: "1.0.0" });
+});
+
+test("a container that does not run is named, however old it is", () => {
+  const standing = standingOf(runs("2.0.0", 90, "restarting"));
+  assert.equal(standing?.t, "unsteady");
+  assert.equal(standing?.t === "unsteady" && standing.container.name, "sidecar");
+});
+
+test("a node that runs nothing is empty", () => {
+  assert.deepEqual(standingOf(undefined), { t: "empty" });
+  assert.deepEqual(standingOf({ version: "2.0.0", containers: [] }), { t: "empty" });
+});
+
+test("what a silent node runs is hearsay", () => {
+  const heardMs = NOW - minutes(11);
+  assert.deepEqual(standingOf(runs("2.0.0", 90), { heardMs }), { t: "silent", sinceMs: heardMs });
+});
+
+test("a node without a ring is meant to run nothing", () => {
+  const policy = { id: "node", properties: [], constraints: [] };
+  assert.deepEqual(standingOf(undefined, { policy }), { t: "not meant" });
+});

@@ -1,0 +1,130 @@
+/** How a node stands in a rollout, from what the Exchange knows of it. Pure. */
+
+import { RING } from "../node-policy/properties.js";
+import { parseConstraint } from "../policy/constraint.js";
+import type { Fault } from "../policy/document.js";
+import type { Catalogue } from "../policy/offer.js";
+import { makeDeployment } from "../policy/offer.js";
+import { archOf, place } from "../policy/placement.js";
+import { type NodePolicy, readDeploymentPolicy } from "../policy/policy.js";
+import { findProperty } from "../policy/property.js";
+import { RolloutError, type Share } from "./shares.js";
+
+/** A node as the Exchange has it. */
+export interface FleetNode {
+  readonly policy: NodePolicy;
+  /** Undefined: it never spoke. */
+  readonly heardMs: number | undefined;
+  /** What runs of the service; undefined: nothing. */
+  readonly running: Running | undefined;
+}
+
+export interface Running {
+  readonly version: string;
+  readonly containers: readonly Container[];
+}
+
+export interface Container {
+  /** Without the agreement's id in front. */
+  readonly name: string;
+  /** Docker's word, such as running or restarting. */
+  readonly state: string;
+  readonly createdMs: number;
+}
+
+export type Standing =
+  /** No policy is for it. */
+  | { readonly t: "not meant" }
+  /** It runs what it is meant to, for longer than a trial takes. */
+  | { readonly t: "proven"; readonly version: string }
+  | { readonly t: "on trial"; readonly version: string; readonly leftMs: number }
+  /** It still runs what it ran before the policy changed. */
+  | { readonly t: "waiting"; readonly version: string }
+  /** It has come back to an older version since the policy changed. */
+  | { readonly t: "rolled back"; readonly version: string }
+  | { readonly t: "unsteady"; readonly version: string; readonly container: Container }
+  /** It is meant to run something, and nothing does. */
+  | { readonly t: "empty" }
+  /** What it runs is hearsay. */
+  | { readonly t: "silent"; readonly sinceMs: number | undefined };
+
+export interface Placed {
+  readonly id: string;
+  readonly ring: number | undefined;
+  /** The policy that it belongs to, and what it is meant to run; undefined: none. */
+  readonly meant: { readonly share: Share; readonly version: string } | undefined;
+  /** More than one policy is for it, since a change was cut off: it keeps what it has. */
+  readonly contested: boolean;
+  readonly standing: Standing;
+}
+
+export interface Patience {
+  /** A version that runs for so long has passed its trial. */
+  readonly provenMs: number;
+  /** A node that was not heard of for so long is silent. */
+  readonly silentMs: number;
+}
+
+/** Half an hour is what a Jetson Nano needs for an inference engine, the longest part of a trial. */
+export const PATIENCE: Patience = { provenMs: 30 * 60_000, silentMs: 10 * 60_000 };
+
+/** @throws RolloutError for a policy that does not say what Horizon reads */
+export function standings(
+  nodes: readonly FleetNode[],
+  shares: readonly Share[],
+  catalogue: Catalogue,
+  nowMs: number,
+  patience: Patience,
+): Placed[] {
+  const deployments = shares.map((share) => ({
+    share,
+    deployment: deploymentOf(share, catalogue),
+  }));
+  return nodes.map((node) => {
+    const { policy } = node;
+    const [meant, ...others] = deployments.flatMap(({ share, deployment }) => {
+      const placement = place(deployment, policy, archOf(policy));
+      return placement.t === "placed" ? [{ share, version: placement.offer.version }] : [];
+    });
+    const ring = findProperty(policy.properties, RING)?.value;
+    return {
+      id: policy.id,
+      ring: typeof ring === "number" ? ring : undefined,
+      meant,
+      contested: others.length > 0,
+      standing: standing(node, meant, nowMs, patience),
+    };
+  });
+}
+
+function deploymentOf(share: Share, catalogue: Catalogue) {
+  const faults: Fault[] = [];
+  const parse = (text: string) => parseConstraint(text);
+  const policy = readDeploymentPolicy(share.name, share.body, parse, faults);
+  const [fault] = faults;
+  if (fault !== undefined) {
+    throw new RolloutError(`${share.name}: ${fault.path.join(".")}: ${fault.message}`);
+  }
+  return makeDeployment(policy, catalogue);
+}
+
+function standing(
+  { heardMs, running }: FleetNode,
+  meant: Placed["meant"],
+  nowMs: number,
+  { provenMs, silentMs }: Patience,
+): Standing {
+  if (meant === undefined) return { t: "not meant" };
+  if (heardMs === undefined || nowMs - heardMs > silentMs) return { t: "silent", sinceMs: heardMs };
+  if (running === undefined || running.containers.length === 0) return { t: "empty" };
+  const { version, containers } = running;
+  const startedMs = Math.max(...containers.map(({ createdMs }) => createdMs));
+  if (version !== meant.version) {
+    const isBack = meant.share.versions.includes(version) && startedMs > meant.share.changedMs;
+    return { t: isBack ? "rolled back" : "waiting", version };
+  }
+  const container = containers.find(({ state }) => state !== "running");
+  if (container !== undefined) return { t: "unsteady", version, container };
+  const leftMs = startedMs + provenMs - nowMs;
+  return leftMs > 0 ? { t: "on trial", version, leftMs } : { t: "proven", version };
+}

@@ -1,0 +1,154 @@
+/** Nodes in the Exchange double, and an agreement bot in miniature that moves them as the policies there say. */
+
+import { parseConstraint } from "../../policy/constraint.js";
+import { makeDeployment } from "../../policy/offer.js";
+import { archOf, place } from "../../policy/placement.js";
+import { readDeploymentPolicy, readNodePolicy, readService } from "../../policy/policy.js";
+import type { ExchangeDouble } from "./exchange-double.js";
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+/** An agreement: under which policy, for which first choice, and what came of it. */
+interface Run {
+  readonly policy: string;
+  readonly meant: string;
+  readonly version: string;
+}
+
+export class FakeFleet {
+  /** Versions that fail on a node: the next one of its policy is taken. */
+  fails: (version: string, node: string) => boolean = () => false;
+  /** Nodes that are switched off. */
+  readonly off = new Set<string>();
+  /** How often each node has begun anew. */
+  readonly starts = new Map<string, number>();
+  readonly #exchange: ExchangeDouble;
+  readonly #runs = new Map<string, Run>();
+  #nowMs: number;
+
+  constructor(exchange: ExchangeDouble, nowMs: number) {
+    this.#exchange = exchange;
+    this.#nowMs = nowMs;
+    exchange.now = () => this.#nowMs;
+  }
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  publish(version: string, arches: readonly string[], deployment: JsonObject = {}): void {
+    for (const arch of arches) {
+      const { org } = this.#exchange;
+      this.#exchange.services.set(`${org}/slipstream_${version}_${arch}`, {
+        label: "Slipstream",
+        public: true,
+        url: "slipstream",
+        version,
+        arch,
+        sharable: "singleton",
+        deployment: JSON.stringify(deployment),
+        deploymentSignature: "signed",
+      });
+    }
+  }
+
+  /** A node with a ring, and an architecture that the Exchange knows of it. */
+  add(id: string, arch: string, ring: number): void {
+    const name = `${this.#exchange.org}/${id}`;
+    this.#exchange.nodes.set(name, { name: id, arch });
+    this.#exchange.nodePolicies.set(name, {
+      properties: [
+        { name: "slipstream.runtime", value: "nvidia" },
+        { name: "slipstream.ring", value: ring, type: "int" },
+      ],
+      constraints: [],
+    });
+  }
+
+  /** Time goes by, and every node follows the policies. */
+  pass(minutes: number): void {
+    this.follow();
+    this.#nowMs += minutes * 60_000;
+    for (const name of this.#exchange.nodes.keys()) this.#hear(name);
+  }
+
+  versionOf(id: string): string | undefined {
+    return this.#runs.get(`${this.#exchange.org}/${id}`)?.version;
+  }
+
+  follow(): void {
+    const services = [...this.#exchange.services.values()].map((service) =>
+      readService(service, []),
+    );
+    const deployments = [...this.#exchange.policies].map(([name, body]) => {
+      const policy = readDeploymentPolicy(name, body, (text) => parseConstraint(text), []);
+      return makeDeployment(policy, { services, servicePolicies: new Map() });
+    });
+    for (const [name, node] of this.#exchange.nodes) {
+      if (this.off.has(name.slice(name.indexOf("/") + 1))) continue;
+      const { arch } = node;
+      const properties = [{ name: "openhorizon.arch", value: String(arch) }];
+      const own = readNodePolicy(
+        name,
+        this.#exchange.nodePolicies.get(name),
+        (text) => parseConstraint(text),
+        [],
+      );
+      const policy = { ...own, properties: [...own.properties, ...properties] };
+      const fitting = deployments.filter(
+        (deployment) => place(deployment, policy, archOf(policy)).t === "placed",
+      );
+      // A node that two policies fit keeps the one that it has.
+      const run = this.#runs.get(name);
+      const chosen = fitting.find((one) => one.policy.name === run?.policy) ?? fitting[0];
+      this.#run(
+        name,
+        chosen?.policy.name,
+        chosen?.policy.service.versions.map(({ version }) => version) ?? [],
+      );
+    }
+  }
+
+  #run(name: string, policy: string | undefined, versions: readonly string[]): void {
+    const id = name.slice(name.indexOf("/") + 1);
+    const version = versions.find((one) => !this.fails(one, id));
+    const before = this.#runs.get(name);
+    if (policy === undefined || version === undefined) {
+      this.#runs.delete(name);
+      this.#exchange.nodeStatuses.set(name, { services: [] });
+      return;
+    }
+    const [meant = version] = versions;
+    if (before?.policy === policy && before.meant === meant) return;
+    this.starts.set(id, (this.starts.get(id) ?? 0) + 1);
+    this.#runs.set(name, { policy, meant, version });
+    // Two failures take two minutes.
+    const created = Math.floor(this.#nowMs / 1000) + (version === meant ? 20 : 110);
+    const containers = ["agent", "sidecar"].map((key) => ({
+      name: `/${"a".repeat(64)}-${key}`,
+      image: key,
+      created,
+      state: "running",
+    }));
+    this.#exchange.nodeStatuses.set(name, {
+      services: [
+        {
+          agreementId: "a".repeat(64),
+          serviceUrl: "slipstream",
+          orgid: this.#exchange.org,
+          version,
+          arch: "amd64",
+          containerStatus: containers,
+        },
+      ],
+    });
+  }
+
+  #hear(name: string): void {
+    const id = name.slice(name.indexOf("/") + 1);
+    if (this.off.has(id)) return;
+    const node = this.#exchange.nodes.get(name) ?? {};
+    const lastHeartbeat = `${new Date(this.#nowMs).toISOString()}[UTC]`;
+    this.#exchange.nodes.set(name, { ...node, lastHeartbeat });
+  }
+}

@@ -1,0 +1,97 @@
+// The make targets of a rollout: what they are told in the environment, and the terminal that they ask at.
+
+import { createInterface } from "node:readline/promises";
+import { asSent } from "../../agent/rollout/body.js";
+import { type Command, conduct } from "../../agent/rollout/conduct.js";
+import { Exchange } from "../../agent/rollout/exchange.js";
+import { PATIENCE } from "../../agent/rollout/standing.js";
+import { PublishError } from "./publish.js";
+
+type JsonObject = Readonly<Record<string, unknown>>;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The names that the two deployment policies of a service take in turn. `make publish` writes the first. */
+export function policyNames({ DEPLOYMENT_POLICY_NAME: name = "" }: Environment): [string, string] {
+  return [name, `${name}-b`];
+}
+
+/** @param template the deployment policy's file with these variables */
+export async function rollout(
+  verb: "canary" | "promote" | "rollback" | "fleet-status",
+  env: Environment,
+  template: (variables: Environment) => JsonObject,
+): Promise<void> {
+  const exchange = openExchange(env);
+  try {
+    const minutes = env["PROVEN_AFTER"];
+    await conduct(commandOf(verb, env), {
+      exchange,
+      service: env["SERVICE_NAME"] ?? "",
+      names: policyNames(env),
+      template: (version, old) =>
+        asSent(template({ ...env, SERVICE_VERSION: version, PREVIOUS_VERSION: old })),
+      nowMs: Date.now(),
+      patience: minutes
+        ? { ...PATIENCE, provenMs: wholeNumber("PROVEN_AFTER", minutes) * 60_000 }
+        : PATIENCE,
+      say: (text) => console.log(text),
+      confirm: () => confirm(env),
+    });
+  } finally {
+    exchange.close();
+  }
+}
+
+function openExchange(env: Environment): Exchange {
+  return new Exchange({
+    url: env["HZN_EXCHANGE_URL"] ?? "",
+    org: env["HZN_ORG_ID"] ?? "",
+    user: env["HZN_EXCHANGE_USER_AUTH"] ?? "",
+    certificate: env["HZN_MGMT_HUB_CERT_PATH"] || env["HZN_ICP_CA_CERT_PATH"] || undefined,
+  });
+}
+
+function commandOf(verb: Parameters<typeof rollout>[0], env: Environment): Command {
+  const { VERSION: version, RING: ring, MAY_FAIL: mayFail } = env;
+  switch (verb) {
+    case "canary":
+      if (!version)
+        throw new PublishError("VERSION is not set: the new version, as in VERSION=0.2.0");
+      return { t: "canary", version, ring: wholeNumber("RING", ring || "1") };
+    case "promote":
+      if (!ring) throw new PublishError("RING is not set: the last ring that is to get it, or all");
+      return {
+        t: "promote",
+        ring: ring === "all" ? "all" : wholeNumber("RING", ring),
+        mayFail: wholeNumber("MAY_FAIL", mayFail || "0"),
+      };
+    case "rollback":
+      return { t: "rollback" };
+    case "fleet-status":
+      return { t: "status" };
+    default:
+      return verb satisfies never;
+  }
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new PublishError(`${name} is "${text}"; a whole number from 0`);
+}
+
+async function confirm({ DRY_RUN: dryRun, CONFIRM: given }: Environment): Promise<boolean> {
+  if (dryRun && dryRun !== "0" && dryRun !== "no") {
+    console.log("dry run: nothing was changed");
+    return false;
+  }
+  if (given === "yes") return true;
+  if (!process.stdin.isTTY) {
+    throw new PublishError("nothing was changed: CONFIRM=yes does it, DRY_RUN=1 only tells");
+  }
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question("go on? [y/N] ");
+  terminal.close();
+  const isYes = /^y(?:es)?$/i.test(answer.trim());
+  if (!isYes) console.log("nothing was changed");
+  return isYes;
+}
