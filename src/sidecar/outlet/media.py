@@ -10,6 +10,7 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import Gst, GstRtsp, GstRtspServer  # noqa: E402
 
 from sidecar.chain import Chain  # noqa: E402
+from sidecar.outlet.access import permissions  # noqa: E402
 from sidecar.outlet.codec import codec  # noqa: E402
 from sidecar.outlet.feed import Feed  # noqa: E402
 from sidecar.outlet.protocol import RTP_PAYLOAD_TYPE, Mount  # noqa: E402
@@ -30,6 +31,7 @@ class MountFactory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # gi 
         self.set_protocols(GstRtsp.RTSPLowerTrans.TCP | GstRtsp.RTSPLowerTrans.UDP)
         # Frames are due the moment they arrive.
         self.set_latency(0)
+        self.set_permissions(permissions())
         self.connect("media-configure", self._on_media_configure)
 
     def do_gen_key(self, _url: Any) -> str:

@@ -6,6 +6,7 @@ from typing import Callable, Optional
 from gi.repository import GLib
 
 from sidecar.log import Log
+from sidecar.outlet.access import OwnClient
 from sidecar.outlet.feed import Feed
 from sidecar.outlet.media import MountFactory
 from sidecar.outlet.proof import Proof
@@ -21,11 +22,11 @@ _log = Log("outlet")
 class MountPoint:
     """Serves one mount from its making until stop(). Methods are called on the main-loop thread."""
 
-    def __init__(self, mount: Mount, server: Server, own_agent: str, on_change: Callable[[], None]) -> None:
+    def __init__(self, mount: Mount, server: Server, own: OwnClient, on_change: Callable[[], None]) -> None:
         """on_change is called on the main-loop thread when the mount begins to be served."""
         self.mount = mount
         self._server = server
-        self._own_agent = own_agent
+        self._own = own
         self._on_change = on_change
         self._feed = Feed(
             on_stream=lambda: GLib.idle_add(self._prove, priority=GLib.PRIORITY_DEFAULT),
@@ -114,7 +115,7 @@ class MountPoint:
         # The stream that this was asked for may have ended in the meantime.
         if self._feed.has_stream and self._server.port is not None and not self._stopped:
             self._doubt()
-            self._proof = Proof(self.mount, self._server.port, self._own_agent, self._on_proven)
+            self._proof = Proof(self.mount, self._server.port, self._own, self._on_proven)
         return False
 
     def _on_proven(self) -> None:

@@ -1,12 +1,12 @@
 """The outlet: does what the newest worker tells it, and tells that worker how it goes."""
 
-import os
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from gi.repository import GLib
 
 from sidecar.chain import ChainError
 from sidecar.log import Log
+from sidecar.outlet.access import own_client
 from sidecar.outlet.lines import JsonLines
 from sidecar.outlet.mount_point import MountPoint
 from sidecar.outlet.protocol import (
@@ -15,10 +15,12 @@ from sidecar.outlet.protocol import (
     Failure,
     MountStatus,
     ProtocolError,
+    User,
     configured_message,
     failed_message,
     parse_configuration,
     parse_texts,
+    parse_users,
     status_message,
 )
 from sidecar.outlet.server import PortError, Server
@@ -37,12 +39,13 @@ class Outlet:
     """Keeps mounts and viewers while workers come and go. Methods are called on the main-loop thread."""
 
     def __init__(self) -> None:
-        # Not to be guessed, so that no viewer passes for us.
-        self._own_agent = "slipstream-outlet/" + os.urandom(8).hex()
-        self._server = Server(lambda: GLib.idle_add(self._recount_soon), self._own_agent)
+        self._own = own_client()
+        self._server = Server(lambda: GLib.idle_add(self._recount_soon), self._own)
         self._mounts: Dict[str, MountPoint] = {}
         self._worker: Optional[JsonLines] = None
-        # The last failure to do what the worker wants.
+        # What the newest worker wants.
+        self._wanted: Optional[Configuration] = None
+        # The last failure to do it.
         self._failure: Optional[Failure] = None
         # GLib source numbers; 0: none.
         self._retry = 0
@@ -76,31 +79,42 @@ class Outlet:
             if "say" in message:
                 self._say(parse_texts(message["say"]))
                 return
-            configuration = parse_configuration(message.get("configure"))
+            if "admit" in message:
+                self._admit(parse_users(message["admit"]))
+                return
+            self._wanted = parse_configuration(message.get("configure"))
         except ProtocolError as error:
             self._tell(failed_message(Failure(INTERNAL, "the outlet cannot read what it was told: %s" % error)))
             return
         self._failure = None
-        self._configure(configuration)
+        self._configure()
+
+    def _admit(self, users: Tuple[User, ...]) -> None:
+        if self._wanted is not None:
+            self._wanted = self._wanted._replace(users=users)
+            self._server.admit(users)
 
     def _say(self, texts: Dict[str, str]) -> None:
         for path, text in texts.items():
             if path in self._mounts:
                 self._mounts[path].say(text)
 
-    def _configure(self, configuration: Configuration) -> bool:
-        """Makes the configuration true, now or by trying again."""
+    def _configure(self) -> bool:
+        """Makes true what is wanted, now or by trying again."""
+        configuration = self._wanted
+        assert configuration is not None, "it was told before this is called"
         self._cancel_retry()
         try:
+            self._server.admit(configuration.users)
             self._set_mounts(configuration)
             self._listen(configuration.port)
         except (ChainError, OSError) as error:
-            self._fail(Failure(INTERNAL, str(error)), configuration)
+            self._fail(Failure(INTERNAL, str(error)))
         except PortError as error:
-            self._fail(error.failure, configuration)
+            self._fail(error.failure)
         else:
             rtp_ports = {path: mount_point.rtp_port for path, mount_point in self._mounts.items()}
-            _log.info("configured", port=configuration.port, mounts=sorted(rtp_ports))
+            _log.info("configured", port=configuration.port, mounts=sorted(rtp_ports), users=len(configuration.users))
             self._told = {}
             self._tell(configured_message(rtp_ports))
         return False
@@ -113,7 +127,7 @@ class Outlet:
                 mount_point.stop()
         for path, mount in wanted.items():
             if path not in self._mounts:
-                self._mounts[path] = MountPoint(mount, self._server, self._own_agent, self._recount_now)
+                self._mounts[path] = MountPoint(mount, self._server, self._own, self._recount_now)
             self._mounts[path].expect_new_stream(mount.title)
 
     def _listen(self, port: int) -> None:
@@ -122,13 +136,13 @@ class Outlet:
             for mount_point in self._mounts.values():
                 mount_point.prove_again()
 
-    def _fail(self, failure: Failure, configuration: Configuration) -> None:
+    def _fail(self, failure: Failure) -> None:
         # Said once, however often it is tried.
         if failure != self._failure:
             _log.error("cannot do what the worker wants; tried again for as long as it does", **failure._asdict())
             self._failure = failure
             self._tell(failed_message(failure))
-        self._retry = GLib.timeout_add(_RETRY_MS, self._configure, configuration)
+        self._retry = GLib.timeout_add(_RETRY_MS, self._configure)
 
     def _cancel_retry(self) -> None:
         if self._retry:

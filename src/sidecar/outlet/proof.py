@@ -5,6 +5,7 @@ from typing import Any, Callable, Optional
 from gi.repository import GLib, Gst
 
 from sidecar.chain import Chain, make
+from sidecar.outlet.access import OwnClient
 from sidecar.outlet.codec import codec
 from sidecar.outlet.mark import is_marked
 from sidecar.outlet.protocol import Mount
@@ -20,11 +21,11 @@ class Proof:
     Methods and callbacks are on the main-loop thread.
     """
 
-    def __init__(self, mount: Mount, port: int, user_agent: str, on_proven: Callable[[], None]) -> None:
+    def __init__(self, mount: Mount, port: int, own: OwnClient, on_proven: Callable[[], None]) -> None:
         """Begins at once. on_proven is called once. Raises ChainError."""
         self._mount = mount
         self._location = "rtsp://127.0.0.1:%d%s" % (port, mount.path)
-        self._user_agent = user_agent
+        self._own = own
         self._on_proven = on_proven
         self._pipeline: Optional[Any] = None
         # Callbacks carry their attempt's number: one that held the pipeline would keep it, and its sockets, for ever.
@@ -41,7 +42,14 @@ class Proof:
         elements = codec(self._mount.codec)
         pipeline = Gst.Pipeline.new(None)
         source = make(
-            "rtspsrc", location=self._location, protocols="tcp", latency=0, user_agent=self._user_agent, timeout=2000000
+            "rtspsrc",
+            location=self._location,
+            protocols="tcp",
+            latency=0,
+            timeout=2000000,
+            user_agent=self._own.agent,
+            user_id=self._own.login.username,
+            user_pw=self._own.login.password,
         )
         pipeline.add(source)
         # Whole frames, not packets, are the proof.

@@ -1,7 +1,8 @@
 """What the worker and the outlet say to each other: one JSON object a line over RUN_DIR/outlet.sock.
 
-worker to outlet   {"configure": {"port": 8554, "mounts":
+worker to outlet   {"configure": {"port": 8554, "users": [{"username": "eve", "password": "..."}], "mounts":
                        [{"path": "/ds", "codec": "H264", "width": W, "height": H, "title": "Front door"}]}}
+                   {"admit": {"users": [{"username": "eve", "password": "..."}]}}
                    {"say": {"mounts": {"/ds": "no signal since 12:03:11, next try in 4 s"}}}
 outlet to worker   {"configured": {"mounts": {"/ds": {"rtp_port": N}}}}
                    {"failed": {"reason": "PORT_IN_USE" or "INTERNAL", "detail": "one line"}}
@@ -11,11 +12,13 @@ A configuration is answered by "configured", or by "failed" and, as soon as the 
 worker sends each mount's RTP (payload type 96) to 127.0.0.1 at the mount's rtp_port, beginning with a key frame. Before
 it begins another RTP stream it configures again: that lets the outlet take the new stream at once.
 
+Who is no user is not let in; without users everybody is. "admit" changes the users and nothing else.
+
 While a mount gets no frames its viewers see a standby picture. "say" gives the text of it for each mount that it names,
 until the next one; "" leaves the text to the outlet. It holds for as long as the connection.
 """
 
-from typing import Any, Dict, NamedTuple, Tuple
+from typing import Any, Dict, Iterable, NamedTuple, Tuple
 
 SOCKET_NAME = "outlet.sock"
 RTP_PAYLOAD_TYPE = 96
@@ -47,11 +50,23 @@ class Mount(NamedTuple):
         return self._replace(title="") == other._replace(title="")
 
 
+class User(NamedTuple):
+    """Who may watch. The password is never shown."""
+
+    username: str
+    password: str
+
+    def __repr__(self) -> str:
+        return "User(%r, ***)" % self.username
+
+
 class Configuration(NamedTuple):
-    """Everything the outlet serves."""
+    """Everything the outlet serves, and to whom."""
 
     port: int
     mounts: Tuple[Mount, ...]
+    # Empty: to everybody.
+    users: Tuple[User, ...] = ()
 
 
 class MountStatus(NamedTuple):
@@ -74,7 +89,15 @@ class Failure(NamedTuple):
 
 def configure_message(configuration: Configuration) -> Dict[str, Any]:
     mounts = [dict(mount._asdict()) for mount in configuration.mounts]
-    return {"configure": {"port": configuration.port, "mounts": mounts}}
+    return {"configure": {"port": configuration.port, "mounts": mounts, **_users_body(configuration.users)}}
+
+
+def admit_message(users: Iterable[User]) -> Dict[str, Any]:
+    return {"admit": _users_body(users)}
+
+
+def _users_body(users: Iterable[User]) -> Dict[str, Any]:
+    return {"users": [dict(user._asdict()) for user in users]}
 
 
 def say_message(texts: Dict[str, str]) -> Dict[str, Any]:
@@ -103,7 +126,18 @@ def parse_configuration(body: Any) -> Configuration:
     for path in paths:
         if paths.count(path) > 1:
             raise ProtocolError("path: %s is there twice" % path)
-    return Configuration(port, mounts)
+    return Configuration(port, mounts, parse_users(body))
+
+
+def parse_users(body: Any) -> Tuple[User, ...]:
+    """The users of "configure" and "admit". Raises ProtocolError, which tells no value."""
+    users = body.get("users") if isinstance(body, dict) else None
+    if not isinstance(users, list):
+        raise ProtocolError("users: not a list")
+    for user in users:
+        if not isinstance(user, dict) or not all(isinstance(user.get(name), str) for name in User._fields):
+            raise ProtocolError("users: not all have a username and a password")
+    return tuple(User(user["username"], user["password"]) for user in users)
 
 
 def _parse_mount(body: Any) -> Mount:

@@ -5,8 +5,9 @@ from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Set
 
 from gi.repository import Gio, GLib, GstRtsp, GstRtspServer
 
+from sidecar.outlet.access import Access, OwnClient
 from sidecar.outlet.media import MountFactory
-from sidecar.outlet.protocol import INTERNAL, PORT_IN_USE, Failure
+from sidecar.outlet.protocol import INTERNAL, PORT_IN_USE, Failure, User
 
 # Clients are served by this many threads. A client that is slow to be answered delays those of its thread only.
 _CLIENT_THREADS = 4
@@ -25,13 +26,14 @@ class PortError(Exception):
 class Server:
     """An RTSP server on one port of every interface. Methods are called on the main-loop thread."""
 
-    def __init__(self, on_change: Callable[[], None], own_agent: str) -> None:
+    def __init__(self, on_change: Callable[[], None], own: OwnClient) -> None:
         """on_change is called on a server thread when viewers may have come or gone.
 
-        Clients whose user agent is own_agent are not counted as viewers.
+        Our own clients are let in always, and are not counted as viewers.
         """
         self._on_change = on_change
-        self._own_agent = own_agent
+        self._own_agent = own.agent
+        self._access = Access(own.login)
         self._own_clients: Set[Any] = set()
         self._mount_points = GstRtspServer.RTSPMountPoints()
         self._server: Optional[Any] = None
@@ -46,6 +48,7 @@ class Server:
         server = GstRtspServer.RTSPServer()
         server.set_service(str(port))
         server.set_mount_points(self._mount_points)
+        server.set_auth(self._access.auth)
         server.get_thread_pool().set_max_threads(_CLIENT_THREADS)
         server.connect("client-connected", self._on_client)
         try:
@@ -63,6 +66,10 @@ class Server:
         self._listening.destroy()
         self._server.client_filter(lambda _server, _client: GstRtspServer.RTSPFilterResult.REMOVE)
         self._server = self._listening = self.port = None
+
+    def admit(self, users: Iterable[User]) -> None:
+        """Who may watch from now on; none: everybody. Those who watch already stay."""
+        self._access.admit(users)
 
     def add(self, path: str, factory: MountFactory) -> None:
         """Serves a mount."""

@@ -44,7 +44,7 @@ time.sleep(60)
 """
 
 
-def until(condition, what, within=5.0):
+def until(condition, what, within=30.0):
     """Turns the main loop until a condition holds."""
     context = GLib.MainContext.default()
     alarm = GLib.timeout_add(10, lambda: True)
@@ -105,14 +105,19 @@ class Sender(Playing):
 class Viewer(Playing):
     """A client that decodes. Notes the time stamp of each frame, when it came, and whose it was."""
 
-    def __init__(self, port, mount, transport, decoder=None):
+    def __init__(self, port, mount, transport, decoder=None, login=None):
+        """login: user name and password."""
         family = mount.codec.lower()
         super().__init__(
-            "rtspsrc location=rtsp://127.0.0.1:%d%s protocols=%s latency=0 ! rtp%sdepay ! %sparse ! "
+            "rtspsrc name=source location=rtsp://127.0.0.1:%d%s protocols=%s latency=0 ! rtp%sdepay ! %sparse ! "
             "video/x-%s,stream-format=byte-stream,alignment=au ! identity name=coded signal-handoffs=true ! %s ! "
             "fakesink name=sink sync=false signal-handoffs=true"
             % (port, mount.path, transport, family, family, family, decoder or "avdec_" + family)
         )
+        if login is not None:
+            source = self.pipeline.get_by_name("source")
+            source.set_property("user-id", login[0])
+            source.set_property("user-pw", login[1])
         self.times = []
         self.arrivals = []
         self.standby_frames = 0
@@ -210,9 +215,9 @@ class Rig:
         self.ports = None
         self.link = OutletLink(path, self._on_ports, self.statuses.update, self.failures.append, self._on_down)
 
-    def configure(self, *mounts):
+    def configure(self, *mounts, users=()):
         self.ports = None
-        self.link.configure(self.rtsp_port, mounts)
+        self.link.configure(self.rtsp_port, mounts, users)
         until(lambda: self.ports is not None, "the outlet's answer")
         return self.ports
 
@@ -224,8 +229,8 @@ class Rig:
         """Configures one mount and sends to it. Returns the sender."""
         return self.play(Sender(mount, self.configure(mount)[mount.path]))
 
-    def watch(self, mount, transport="tcp", client=Viewer):
-        return self.play(client(self.rtsp_port, mount, transport))
+    def watch(self, mount, transport="tcp", client=Viewer, **options):
+        return self.play(client(self.rtsp_port, mount, transport, **options))
 
     def watch_without_reading(self):
         """A client over TCP that never reads what comes. Returns when it plays."""

@@ -109,3 +109,47 @@ def test_all_faults_are_told_at_once():
     specification.model.bundle_path = ""
     specification.outputs[0].encoding.width = 3
     assert len(check(specification, CAN)) == 3
+
+
+def users(*logins):
+    return [spec.Credentials(username=username, password=password) for username, password in logins]
+
+
+def with_users(*lists):
+    """Outputs with these users."""
+    specification = right()
+    for number, logins in enumerate(lists):
+        if number:
+            second_output(path="/ds/%d" % number)(specification)
+            specification.outputs[number].id = "output-%d" % number
+            del specification.outputs[number].rtsp.users[:]
+        specification.outputs[number].rtsp.users.extend(users(*logins))
+    return specification
+
+
+EVE, ADAM = ("eve", 'p@ss:w/rd%23 "ü"'), ("adam", "hunter2")
+
+
+@pytest.mark.parametrize("lists", [[[]], [[EVE]], [[EVE, ADAM], [EVE, ADAM]]])
+def test_users_that_all_outputs_share_are_right(lists):
+    assert check(with_users(*lists), CAN) == []
+
+
+@pytest.mark.parametrize(
+    ("lists", "code", "path"),
+    [
+        ([[EVE], [ADAM]], "several-user-lists", "outputs[1].rtsp.users"),
+        ([[EVE], []], "several-user-lists", "outputs[1].rtsp.users"),
+        ([[EVE], [EVE], [EVE, ADAM]], "several-user-lists", "outputs[2].rtsp.users"),
+        ([[EVE, ("eve", "hunter2")]], "duplicate-user", "outputs[0].rtsp.users[1].username"),
+        ([[("", "hunter2")]], "bad-user", "outputs[0].rtsp.users[0].username"),
+        ([[("hunter2:x", "x")]], "bad-user", "outputs[0].rtsp.users[0].username"),
+        ([[('hun"ter2', "x")]], "bad-user", "outputs[0].rtsp.users[0].username"),
+        ([[EVE, ("hunter2", "")]], "bad-user", "outputs[0].rtsp.users[1].password"),
+        ([[("eve", "hunter2\n")]], "bad-user", "outputs[0].rtsp.users[0].password"),
+    ],
+)
+def test_users_that_cannot_be_are_refused_without_a_word_of_them(lists, code, path):
+    found = check(with_users(*lists), CAN)
+    assert [(problem.code, problem.path) for problem in found] == [(code, path)]
+    assert "hunter2" not in str(found)

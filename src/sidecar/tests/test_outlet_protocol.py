@@ -11,6 +11,8 @@ from sidecar.outlet.protocol import (
     Mount,
     MountStatus,
     ProtocolError,
+    User,
+    admit_message,
     configure_message,
     configured_message,
     failed_message,
@@ -19,6 +21,7 @@ from sidecar.outlet.protocol import (
     parse_rtp_ports,
     parse_statuses,
     parse_texts,
+    parse_users,
     say_message,
     status_message,
 )
@@ -30,8 +33,11 @@ def over_the_wire(message):
 
 def test_each_end_reads_what_the_other_writes():
     configuration = Configuration(
-        8554, (Mount("/ds", "H264", 1280, 720), Mount("/ds/front", "H265", 640, 360, "Front door"))
+        8554,
+        (Mount("/ds", "H264", 1280, 720), Mount("/ds/front", "H265", 640, 360, "Front door")),
+        (User("eve", 'p@ss:w/rd%23 "ü"'),),
     )
+    assert parse_users(over_the_wire(admit_message(configuration.users))["admit"]) == configuration.users
     assert parse_configuration(over_the_wire(configure_message(configuration))["configure"]) == configuration
     texts = {"/ds": "no signal since 12:03:11", "/ds/front": ""}
     assert parse_texts(over_the_wire(say_message(texts))["say"]) == texts
@@ -62,12 +68,25 @@ MOUNT = {"path": "/ds", "codec": "H264", "width": 640, "height": 360, "title": "
         ({"port": 8554, "mounts": [dict(MOUNT, height=0)]}, "size: 640x0 is not a picture"),
         ({"port": 8554, "mounts": [dict(MOUNT, title=None)]}, "title: None is not of type str"),
         ({"port": 8554, "mounts": [MOUNT, MOUNT]}, "path: /ds is there twice"),
+        ({"port": 8554, "mounts": [MOUNT]}, "users: not a list"),
+        ({"port": 8554, "mounts": [MOUNT], "users": {"eve": "hunter2"}}, "users: not a list"),
+        ({"port": 8554, "mounts": [MOUNT], "users": ["eve:hunter2"]}, "users: not all have a username and a password"),
+        (
+            {"port": 8554, "mounts": [MOUNT], "users": [{"username": "hunter2"}]},
+            "users: not all have a username and a password",
+        ),
     ],
 )
 def test_a_configuration_that_cannot_be_is_refused_by_name(body, problem):
     with pytest.raises(ProtocolError) as refusal:
         parse_configuration(body)
     assert str(refusal.value).startswith(problem)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_a_password_is_not_shown_with_its_user():
+    configuration = Configuration(8554, (), (User("eve", "hunter2"),))
+    assert "hunter2" not in repr(configuration) + str(configuration) + "%s" % (configuration.users,)
 
 
 @pytest.mark.parametrize("body", [None, {"mounts": []}, {"mounts": {"/ds": 7}}])

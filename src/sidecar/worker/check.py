@@ -118,5 +118,27 @@ def _addresses(specification: spec.PipelineSpec) -> Iterable[Problem]:
                 "outputs[%d].rtsp.port" % index,
                 "all RTSP outputs share one port, %d here; tell them apart by path" % targets[0][1].port,
             )
+        if list(rtsp.users) != list(targets[0][1].users):
+            yield error(
+                "several-user-lists",
+                "outputs[%d].rtsp.users" % index,
+                "all RTSP outputs share one list of users; give this one the same as outputs[%d]" % targets[0][0],
+            )
+        yield from _users("outputs[%d].rtsp.users" % index, rtsp)
         if any(other.path == rtsp.path for position, other in targets if position < index):
             yield error("duplicate-path", "outputs[%d].rtsp.path" % index, "the path %s is used twice" % rtsp.path)
+
+
+def _users(path: str, rtsp: spec.RtspTarget) -> Iterable[Problem]:
+    """Messages tell no name and no password."""
+    seen: Set[str] = set()
+    for index, user in enumerate(rtsp.users):
+        where = "%s[%d]" % (path, index)
+        # Clients write the name between quotes, as it is, and the server finds none with a colon.
+        if not user.username or not user.username.isprintable() or set(user.username) & set('":\\'):
+            yield error("bad-user", where + ".username", "a name is not empty and has no colon, quote or backslash")
+        if not user.password or not user.password.isprintable():
+            yield error("bad-user", where + ".password", "a password is not empty and has no line break or tab")
+        if user.username in seen:
+            yield error("duplicate-user", where + ".username", "the name is used twice")
+        seen.add(user.username)

@@ -1,7 +1,7 @@
 """The worker's end of the link to the outlet: connects for ever, and says on each connection what is wanted."""
 
 import socket
-from typing import Any, Callable, Dict, Iterable, Optional
+from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
 from gi.repository import GLib
 
@@ -13,6 +13,8 @@ from sidecar.outlet.protocol import (
     Mount,
     MountStatus,
     ProtocolError,
+    User,
+    admit_message,
     configure_message,
     parse_failure,
     parse_rtp_ports,
@@ -58,12 +60,24 @@ class OutletLink:
         # GLib source number; 0: none.
         self._timer = GLib.idle_add(self._connect)
 
-    def configure(self, port: int, mounts: Iterable[Mount]) -> None:
-        """Says what is wanted from now on. Also to be called, with the same values, before a new RTP stream begins."""
-        self._configuration = Configuration(port, tuple(mounts))
+    def configure(self, port: int, mounts: Iterable[Mount], users: Iterable[User] = ()) -> None:
+        """Says what is wanted from now on. Also to be called, with the same values, before a new RTP stream begins.
+
+        users: who may watch; none: everybody.
+        """
+        self._configuration = Configuration(port, tuple(mounts), tuple(users))
         paths = {mount.path for mount in self._configuration.mounts}
         self._texts = {path: text for path, text in self._texts.items() if path in paths}
         self._tell_all()
+
+    def admit(self, users: Tuple[User, ...]) -> None:
+        """Who may watch from now on. Nothing else of the last configure() changes, and viewers stay."""
+        assert self._configuration is not None, "to be configured first"
+        if users == self._configuration.users:
+            return
+        self._configuration = self._configuration._replace(users=users)
+        if self._lines is not None:
+            self._lines.send(admit_message(self._configuration.users))
 
     def say(self, path: str, text: str) -> None:
         """What the standby picture of a mount says while no frames come; empty: what the outlet itself knows.

@@ -1,12 +1,13 @@
 """The pictures that a specification asks for, and what becomes of them at the outlet. Every engine uses it."""
 
+import enum
 import time
 from typing import Any, Callable, Dict, List, NamedTuple, Tuple
 
 from gi.repository import GLib
 
 from sidecar.contract import spec, state
-from sidecar.outlet.protocol import Failure, Mount, MountStatus
+from sidecar.outlet.protocol import Failure, Mount, MountStatus, User
 from sidecar.worker.board import Board, OutputKey
 from sidecar.worker.outlet_link import OutletLink
 
@@ -25,6 +26,8 @@ class Plan(NamedTuple):
     key: OutputKey
     port: int
     path: str
+    # Who may watch; none: everybody.
+    users: Tuple[User, ...]
     encoding: spec.Encoding
     cameras: List[spec.Camera]
 
@@ -33,13 +36,14 @@ def plan(specification: spec.PipelineSpec) -> List[Plan]:
     """The pictures of a specification, in order. Pure."""
     plans = []
     for output in specification.outputs:
+        users = tuple(User(user.username, user.password) for user in output.rtsp.users)
         if output.layout == spec.LAYOUT_PER_CAMERA:
             for camera in specification.cameras:
                 path = "%s/%s" % (output.rtsp.path.rstrip("/"), camera.id)
-                plans.append(Plan((output.id, camera.id), output.rtsp.port, path, output.encoding, [camera]))
+                plans.append(Plan((output.id, camera.id), output.rtsp.port, path, users, output.encoding, [camera]))
         else:
             cameras = list(specification.cameras)
-            plans.append(Plan((output.id, ""), output.rtsp.port, output.rtsp.path, output.encoding, cameras))
+            plans.append(Plan((output.id, ""), output.rtsp.port, output.rtsp.path, users, output.encoding, cameras))
     return plans
 
 
@@ -97,7 +101,12 @@ class Outputs:
                 Mount(one.path, codec_name(one.encoding), one.encoding.width, one.encoding.height, _title(one))
                 for one in plans
             ],
+            plans[0].users,
         )
+
+    def admit(self, plans: List[Plan]) -> None:
+        """From now on the users of these plans may watch: plans of the pictures of serve()."""
+        self._link.admit(plans[0].users)
 
     def say(self, key: OutputKey, text: str) -> None:
         """Why a picture of serve() has no frames: its standby picture says so. Empty when it has them again."""
@@ -176,9 +185,25 @@ class Outputs:
         return bool(GLib.SOURCE_REMOVE)
 
 
-def describe_change(before: Plan, after: Plan) -> Tuple[bool, bool]:
-    """Whether two plans of one picture differ at all, and whether they differ in more than the bit rate. Pure."""
+class Difference(enum.Enum):
+    """What it takes to make one plan of a picture into another."""
+
+    NONE = "nothing"
+    # Changes while frames flow: the bit rate, and who may watch.
+    LIVE = "live"
+    REBUILD = "rebuild"
+
+
+def difference(before: Plan, after: Plan) -> Difference:
+    """How two plans of one picture differ. Pure."""
+    if before == after:
+        return Difference.NONE
+    return Difference.LIVE if _structure(before) == _structure(after) else Difference.REBUILD
+
+
+def _structure(one: Plan) -> Plan:
+    """A plan without what can change while frames flow."""
     encoding = spec.Encoding()
-    encoding.CopyFrom(before.encoding)
-    encoding.bitrate = after.encoding.bitrate
-    return before != after, before._replace(encoding=encoding) != after
+    encoding.CopyFrom(one.encoding)
+    encoding.bitrate = 0
+    return one._replace(users=(), encoding=encoding)

@@ -12,7 +12,7 @@ from sidecar.contract import pipeline, spec, state  # noqa: E402
 from sidecar.worker.board import Board, OutputKey  # noqa: E402
 from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
 from sidecar.worker.engines.cpu.picture import Look, Picture  # noqa: E402
-from sidecar.worker.outputs import RETRY_SECONDS, Outputs, Plan, describe_change, plan  # noqa: E402
+from sidecar.worker.outputs import RETRY_SECONDS, Difference, Outputs, Plan, difference, plan  # noqa: E402
 
 
 class Pictures:
@@ -55,12 +55,14 @@ class Pictures:
             after = wanted.get(key)
             if after is None:
                 continue
-            differs, in_more_than_bitrate = describe_change(before, after)
+            change = difference(before, after)
             picture = self._pictures.get(key)
-            if in_more_than_bitrate or (differs and picture is not None and not picture.set_bitrate(after.encoding)):
+            if change is Difference.LIVE and picture is not None and not picture.set_bitrate(after.encoding):
+                change = Difference.REBUILD
+            if change is Difference.REBUILD:
                 outdated.append(key)
                 fresh.append(key)
-            elif differs:
+            elif change is Difference.LIVE:
                 changes.append(_change(key, pipeline.EFFECT_LIVE))
         for key in outdated:
             self._drop(key)
@@ -70,6 +72,8 @@ class Pictures:
             self._outputs.serve(list(wanted.values()))
             for key in fresh:
                 self._say(key)
+        else:
+            self._outputs.admit(list(wanted.values()))
         return changes
 
     def stop(self) -> None:

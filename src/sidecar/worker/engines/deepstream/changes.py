@@ -46,10 +46,12 @@ def _connection(camera: spec.Camera) -> bytes:
 
 
 def _wiring(output: spec.Output) -> bytes:
-    """An output without its bit rate."""
+    """An output without what is not built into the graph: its bit rate, and who may watch."""
     rateless = spec.Output()
     rateless.CopyFrom(output)
     rateless.encoding.bitrate = 0
+    if rateless.HasField("rtsp"):
+        del rateless.rtsp.users[:]
     return bytes(rateless.SerializeToString(deterministic=True))
 
 
@@ -73,7 +75,10 @@ def live_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pi
         paths.append("overlay")
     names = {camera.id: camera.name for camera in before.cameras}
     paths += ["cameras[%s].name" % one.id for one in after.cameras if names.get(one.id) != one.name]
-    paths += [_path(one.key) for one in changed_bitrates(before, after)]
+    users = {one.key: one.users for one in plan(before)}
+    changed = [one.key for one in changed_bitrates(before, after)]
+    changed += [one.key for one in plan(after) if users.get(one.key) != one.users]
+    paths += [_path(key) for key in dict.fromkeys(changed)]
     return [pipeline.Change(path=path, effect=pipeline.EFFECT_LIVE) for path in paths]
 
 

@@ -95,6 +95,7 @@ class DeepstreamEngine(Engine):
         if current is not None and current.structure == wanted and self._set_bitrates(current, specification):
             changes = live_changes(before, specification)
             self._take_over(current._replace(specification=specification, model=model))
+            self._outputs.admit(plan(specification))
             return changes
         assembly = self._assemble(specification, model)
         self._failures = 0

@@ -1,0 +1,57 @@
+"""What the pictures of a specification are, and what it takes to change one."""
+
+import pytest
+
+from sidecar.contract import spec
+from sidecar.outlet.protocol import User
+from sidecar.worker.outputs import Difference, difference, plan
+
+
+def specification(layout=spec.LAYOUT_TILED, **rtsp):
+    return spec.PipelineSpec(
+        cameras=[spec.Camera(id="front", name="Front"), spec.Camera(id="back")],
+        outputs=[
+            spec.Output(
+                id="main",
+                layout=layout,
+                encoding=spec.Encoding(width=640, height=360, bitrate=1000000, frame_rate=25),
+                rtsp=spec.RtspTarget(**dict({"port": 8554, "path": "/ds"}, **rtsp)),
+            )
+        ],
+    )
+
+
+EVE = spec.Credentials(username="eve", password="hunter2")
+
+
+def test_every_picture_has_the_users_of_its_output():
+    plans = plan(specification(layout=spec.LAYOUT_PER_CAMERA, users=[EVE]))
+    assert [(one.path, one.users) for one in plans] == [
+        ("/ds/front", (User("eve", "hunter2"),)),
+        ("/ds/back", (User("eve", "hunter2"),)),
+    ]
+
+
+def encoded(**fields):
+    changed = specification()
+    for name, value in fields.items():
+        setattr(changed.outputs[0].encoding, name, value)
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        (specification(), Difference.NONE),
+        (specification(users=[EVE]), Difference.LIVE),
+        (encoded(bitrate=2000000), Difference.LIVE),
+        (encoded(bitrate=2000000, width=800), Difference.REBUILD),
+        (encoded(codec=spec.CODEC_H265), Difference.REBUILD),
+        (specification(path="/other"), Difference.REBUILD),
+        (specification(port=8555), Difference.REBUILD),
+    ],
+)
+def test_what_a_change_takes(changed, expected):
+    (before,), (after,) = plan(specification()), plan(changed)
+    assert difference(before, after) is expected
+    assert difference(after, before) is expected
