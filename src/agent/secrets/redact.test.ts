@@ -29,6 +29,22 @@ describe("hideLogins", () => {
   });
 });
 
+describe("hideLogins on what a camera may send", () => {
+  const hostile: Readonly<Record<string, string>> = {
+    punctuation: `rtsp://h${".,".repeat(100_000)}a`,
+    "names without end": `${"a.b-".repeat(100_000)}://u:p@h`,
+    "an open bracket": `rtsp://[${":".repeat(100_000)}@x`,
+    "logins without end": `rtsp://${"a:1/@".repeat(50_000)}`,
+  };
+  for (const [what, text] of Object.entries(hostile)) {
+    it(`is soon done with ${what}`, () => {
+      const before = performance.now();
+      hideLogins(text);
+      assert.ok(performance.now() - before < 5000);
+    });
+  }
+});
+
 describe("redactor", () => {
   it("hides known secrets in every form they take", () => {
     const redact = redactor(['p@ss: "w/rd"']);

@@ -7,7 +7,7 @@ import { findLogin } from "./login.js";
 export type Redact = (text: string) => string;
 
 const HIDDEN = "***";
-const ADDRESS = /\b([a-z][a-z0-9+.-]*:\/\/)([^\s"'<>]+)/gi;
+const ADDRESS = /\b([a-z][a-z0-9+.-]{0,31}:\/\/)([^\s"'<>]+)/gi;
 /** Many cameras want the password as a parameter of the address: /stream?user=admin&password=... */
 const PARAMETER = /([?&/;]\w*(?:pass|passwd|password|pwd|token|secret)=)[^&\s"'<>]+/gi;
 
@@ -19,11 +19,17 @@ export function hideLogins(text: string): string {
 }
 
 function hideLogin(rest: string): string {
-  // The punctuation of a sentence around the address is no part of it.
-  const login = findLogin(rest.replace(/[.,:;)\]}]+$/, ""));
+  const login = findLogin(withoutPunctuation(rest));
   if (login.t === "none") return rest;
   const end = login.t === "login" ? login.end : rest.lastIndexOf("@");
   return end < 0 ? rest : `${HIDDEN}@${rest.slice(end + 1)}`;
+}
+
+/** The punctuation of a sentence around an address is no part of it. */
+function withoutPunctuation(text: string): string {
+  let end = text.length;
+  while (end > 0 && ".,:;)]}".includes(text.charAt(end - 1))) end--;
+  return text.slice(0, end);
 }
 
 /** Secrets by value: some that stay, or a function that gives those of now; the same array as long as they are the same. */
