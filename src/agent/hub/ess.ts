@@ -1,0 +1,104 @@
+/** Ess: what the agent asks of the node's Edge Sync Service. */
+
+import { z } from "zod";
+
+/** A version of an object at the hub. */
+export interface EssObject {
+  readonly type: string;
+  readonly id: string;
+  /** As whoever published it says; may be empty. */
+  readonly version: string;
+  /** Free text; see Integrity for what may stand in it. */
+  readonly description: string;
+  /** The hub's time of publication in milliseconds: another one is another version, a later one is a newer one. */
+  readonly instance: number;
+  /** Of the data: stays when only the metadata changes. 0: not known. */
+  readonly dataId: number;
+  /** Undefined: not known. */
+  readonly bytes: number | undefined;
+  readonly hasData: boolean;
+  readonly isDeleted: boolean;
+  readonly seal: Seal | undefined;
+}
+
+/** `hzn mms object publish` signs a hash of the data with a key of its own, RSA-PSS. Both in base64, the key as SPKI. */
+export interface Seal {
+  readonly hashAlgorithm: "SHA1" | "SHA256";
+  readonly publicKey: string;
+  readonly signature: string;
+}
+
+export interface EssData {
+  /** Of the first byte in the object. */
+  readonly offset: number;
+  /** Throws EssError when the connection breaks. */
+  readonly chunks: AsyncIterable<Buffer>;
+}
+
+export type Answer = "received" | "consumed" | "deleted";
+
+export interface Range {
+  readonly first: number;
+  /** Included. */
+  readonly last: number;
+}
+
+/** Every call throws EssError, and what the signal was aborted with. */
+export interface Ess {
+  /** All that are here and not consumed, deleted ones too. */
+  list(type: string, signal: AbortSignal): Promise<readonly EssObject[]>;
+  /** Undefined: there is none, or it is not for this service. */
+  object(type: string, id: string, signal: AbortSignal): Promise<EssObject | undefined>;
+  /** The service may ignore a range and give the whole: the answer says where it begins. */
+  data(type: string, id: string, range: Range | undefined, signal: AbortSignal): Promise<EssData>;
+  /**
+   * received: not listed any more, unless asked for. consumed: never given again, to nobody. deleted: the deletion was
+   * carried out.
+   */
+  answer(type: string, id: string, answer: Answer, signal: AbortSignal): Promise<void>;
+}
+
+const schema = z
+  .object({
+    objectID: z.string().min(1),
+    objectType: z.string(),
+    version: z.string().default(""),
+    description: z.string().default(""),
+    instanceID: z.int(),
+    dataID: z.int().default(0),
+    objectSize: z.int().default(0),
+    noData: z.boolean().default(false),
+    deleted: z.boolean().default(false),
+    hashAlgorithm: z.string().default(""),
+    publicKey: z.string().default(""),
+    signature: z.string().default(""),
+  })
+  .transform(
+    (meta): EssObject => ({
+      type: meta.objectType,
+      id: meta.objectID,
+      version: meta.version,
+      description: meta.description,
+      instance: meta.instanceID,
+      dataId: meta.dataID,
+      bytes: meta.objectSize > 0 ? meta.objectSize : undefined,
+      hasData: !meta.noData,
+      isDeleted: meta.deleted,
+      seal: sealOf(meta),
+    }),
+  );
+
+interface SealFields {
+  readonly hashAlgorithm: string;
+  readonly publicKey: string;
+  readonly signature: string;
+}
+
+function sealOf({ hashAlgorithm, publicKey, signature }: SealFields): Seal | undefined {
+  if (publicKey === "" || signature === "") return undefined;
+  if (hashAlgorithm !== "SHA1" && hashAlgorithm !== "SHA256") return undefined;
+  return { hashAlgorithm, publicKey, signature };
+}
+
+export const objectSchema: z.ZodType<EssObject> = schema;
+export const listSchema: z.ZodType<readonly EssObject[]> = z.array(schema);

@@ -1,0 +1,308 @@
+/**
+ * The Edge Sync Service of a test: a real HTTPS server on a Unix socket, with the paths, states and odd answers of the
+ * real one: 404 for an empty list, 400 for an answer that does not fit an object's state, ranges that need both ends.
+ */
+
+import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { createServer, type Server } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import type { EssAddress } from "../ess-address.js";
+import { type SelfSigned, selfSigned } from "./certificate.js";
+
+/** As the real service names them. */
+type Status = "partiallyreceived" | "completelyReceived" | "objreceived" | "objdeleted";
+
+export interface Publication {
+  readonly type: string;
+  readonly id: string;
+  readonly version?: string;
+  readonly description?: string;
+  /** A string is the path of a file. */
+  readonly data?: Buffer | string;
+  /** In place of what follows from the data. */
+  readonly meta?: Readonly<Record<string, unknown>>;
+}
+
+interface Stored {
+  readonly publication: Publication;
+  readonly instanceID: number;
+  readonly dataID: number;
+  status: Status;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body?: string;
+}
+
+export class EssDouble {
+  readonly directory: string;
+  readonly address: EssAddress;
+  /** Every call with its status, without the prefix of the path: `GET slipstream-model 404`. */
+  readonly calls: string[] = [];
+  /** Cuts the connection of the next data after so many bytes. */
+  cutAfter: number | undefined;
+  /** Called before data are sent. */
+  beforeData: ((id: string) => void | Promise<void>) | undefined;
+  /** As an older service, or one that has a proxy in front. */
+  ignoresRanges = false;
+  /** Status of the next calls instead of an answer. */
+  readonly failures: number[] = [];
+  /** Bytes of data that were sent. */
+  sent = 0;
+  readonly #objects = new Map<string, Stored>();
+  #identity: SelfSigned = selfSigned();
+  #login = { id: "myorg/service", token: 't0ken: "§"' };
+  #server: Server | undefined;
+  /** The hub's time of publication. */
+  #now = 1_700_000_000_000;
+
+  constructor() {
+    this.directory = mkdtempSync(join(tmpdir(), "ess-"));
+    this.address = {
+      socketPath: join(this.directory, "essapi.sock"),
+      certificate: join(this.directory, "cert.pem"),
+      credentials: join(this.directory, "auth.json"),
+    };
+    this.#writeFiles();
+  }
+
+  static async start(): Promise<EssDouble> {
+    const double = new EssDouble();
+    await double.listen();
+    return double;
+  }
+
+  get token(): string {
+    return this.#login.token;
+  }
+
+  async listen(): Promise<void> {
+    const { key, certificate: cert } = this.#identity;
+    const server = createServer({ key, cert }, (request, response) => {
+      this.#serve(request, response).catch((reason: Error) => response.destroy(reason));
+    });
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(this.address.socketPath, resolve);
+    });
+  }
+
+  /** The agent of Horizon stops: connections break, the socket is gone. */
+  async away(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  async stop(): Promise<void> {
+    await this.away();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** It comes up anew: with another certificate and token, and all objects are delivered again. */
+  async restart(): Promise<void> {
+    await this.away();
+    this.#identity = selfSigned();
+    this.#login = { ...this.#login, token: `${this.#login.token}+` };
+    this.#writeFiles();
+    for (const stored of this.#objects.values()) {
+      if (stored.status === "objreceived") stored.status = "completelyReceived";
+    }
+    await this.listen();
+  }
+
+  /** A new object, or a new version of one. Returns its instance. */
+  publish(publication: Publication, status: Status = "completelyReceived"): number {
+    this.#now += 1000;
+    const [instanceID, dataID] = [this.#now, this.#now];
+    this.#objects.set(keyOf(publication), { publication, instanceID, dataID, status });
+    return instanceID;
+  }
+
+  /** Only the metadata change. */
+  republish(type: string, id: string, meta: Publication["meta"] = {}): number {
+    const stored = this.#get(type, id);
+    this.#now += 1000;
+    const publication = { ...stored.publication, meta };
+    const fresh = { ...stored, publication, instanceID: this.#now, status: "completelyReceived" };
+    this.#objects.set(keyOf(publication), fresh as Stored);
+    return this.#now;
+  }
+
+  /** The hub deletes it: it stays until the service has answered. */
+  remove(type: string, id: string): void {
+    this.#get(type, id).status = "objdeleted";
+  }
+
+  /** Undefined: consumed, or its deletion was answered. */
+  statusOf(type: string, id: string): Status | undefined {
+    return this.#objects.get(keyOf({ type, id }))?.status;
+  }
+
+  #get(type: string, id: string): Stored {
+    const stored = this.#objects.get(keyOf({ type, id }));
+    if (stored === undefined) throw new Error(`there is no ${type} ${id}`);
+    return stored;
+  }
+
+  #writeFiles(): void {
+    writeFileSync(this.address.certificate, this.#identity.certificate);
+    writeFileSync(this.address.credentials, JSON.stringify({ ...this.#login, version: "1" }));
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "", "https://localhost");
+    const path = url.pathname.replace("/api/v1/objects/", "");
+    response.on("close", () => {
+      this.calls.push(`${request.method} ${path} ${response.statusCode}`);
+    });
+    const [type = "", id, verb] = path.split("/").map(decodeURIComponent);
+    const refusal = this.#refusal(request);
+    const stored = id === undefined ? undefined : this.#objects.get(keyOf({ type, id }));
+    if (refusal === undefined && stored !== undefined && verb === "data") {
+      await this.#data(stored, request, response);
+      return;
+    }
+    const received = url.searchParams.get("received") === "true";
+    const answer =
+      refusal ??
+      (id === undefined
+        ? this.#list(type, received)
+        : request.method === "PUT"
+          ? this.#mark(stored, verb)
+          : stored === undefined
+            ? { status: 404 }
+            : { status: 200, body: JSON.stringify(metaOf(stored), null, 2) });
+    response.statusCode = answer.status;
+    response.end(answer.body);
+  }
+
+  #refusal({ headers }: IncomingMessage): Reply | undefined {
+    const { id, token } = this.#login;
+    const expected = `Basic ${Buffer.from(`${id}:${token}`).toString("base64")}`;
+    if (headers.authorization !== expected) return { status: 403, body: "Unauthorized" };
+    const status = this.failures.shift();
+    return status === undefined ? undefined : { status, body: "as told" };
+  }
+
+  #list(type: string, received: boolean): Reply {
+    const shown = [...this.#objects.values()].filter(({ publication, status }) => {
+      if (publication.type !== type || status === "partiallyreceived") return false;
+      return received || status !== "objreceived";
+    });
+    if (shown.length === 0) return { status: 404 };
+    return { status: 200, body: JSON.stringify(shown.map(metaOf), null, 2) };
+  }
+
+  #mark(stored: Stored | undefined, verb: string | undefined): Reply {
+    if (stored === undefined) {
+      return { status: 400, body: `Failed to find object to mark as ${verb}` };
+    }
+    const isDeleted = stored.status === "objdeleted";
+    if ((verb === "deleted") !== isDeleted || stored.status === "partiallyreceived") {
+      return { status: 400, body: `Invalid attempt to mark object in status ${stored.status}` };
+    }
+    if (verb === "received") stored.status = "objreceived";
+    else this.#objects.delete(keyOf(stored.publication));
+    return { status: 204 };
+  }
+
+  async #data(stored: Stored, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await this.beforeData?.(stored.publication.id);
+    const { data = Buffer.alloc(0) } = stored.publication;
+    const size = typeof data === "string" ? statSync(data).size : data.length;
+    const part = this.#part(request.headers.range, size);
+    response.statusCode = stored.status === "partiallyreceived" ? 404 : part.status;
+    if (response.statusCode >= 400) {
+      response.end();
+      return;
+    }
+    const { first, last } = part;
+    if (part.status === 206) {
+      response.setHeader("content-range", `bytes ${first}-${last}/${size}`);
+    }
+    response.setHeader("content-type", "application/octet-stream");
+    const source =
+      typeof data === "string"
+        ? createReadStream(data, { start: first, end: last })
+        : Readable.from([data.subarray(first, last + 1)], { objectMode: false });
+    let left = this.cutAfter ?? Number.POSITIVE_INFINITY;
+    this.cutAfter = undefined;
+    for await (const chunk of source) {
+      const piece: Buffer = chunk.subarray(0, left);
+      left -= piece.length;
+      this.sent += piece.length;
+      const goesOn = response.write(piece);
+      if (left === 0) {
+        // What was written must arrive before the end does.
+        await new Promise((resolve) => response.write("", resolve));
+        response.socket?.end();
+        response.destroy();
+      } else if (!goesOn && !response.destroyed) {
+        await drained(response);
+      }
+      if (response.destroyed) return;
+    }
+    response.end();
+  }
+
+  /** The real service takes a range with both ends alone, and gives 200 for one that is as long as the object. */
+  #part(range: string | undefined, size: number) {
+    const whole = { status: 200, first: 0, last: size - 1 };
+    if (range === undefined || this.ignoresRanges) return whole;
+    const match = /^bytes=(\d+)-(\d+)$/.exec(range);
+    const [first, last] = [Number(match?.[1]), Number(match?.[2])];
+    if (match === null || first > last) return { ...whole, status: 400 };
+    if (first >= size) return { ...whole, status: 404 };
+    const isWhole = last - first + 1 >= size;
+    return { status: isWhole ? 200 : 206, first, last: Math.min(last, size - 1) };
+  }
+}
+
+function metaOf({ publication, instanceID, dataID, status }: Stored): object {
+  const { type, id, version = "", description = "", data, meta } = publication;
+  const bytes = typeof data === "string" ? statSync(data).size : (data?.length ?? 0);
+  return {
+    objectID: id,
+    objectType: type,
+    destinationOrgID: "myorg",
+    destinationID: "",
+    destinationType: "",
+    destinationsList: null,
+    destinationPolicy: { properties: null, constraints: null, services: [], timestamp: 1 },
+    version,
+    description,
+    noData: data === undefined,
+    deleted: status === "objdeleted",
+    instanceID,
+    dataID,
+    objectSize: bytes,
+    chunkSize: 122_880,
+    hashAlgorithm: "",
+    publicKey: "",
+    signature: "",
+    ...meta,
+  };
+}
+
+function keyOf({ type, id }: { readonly type: string; readonly id: string }): string {
+  return `${type}/${id}`;
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const go = () => {
+      response.off("drain", go).off("close", go);
+      resolve();
+    };
+    response.on("drain", go).on("close", go);
+  });
+}
