@@ -1,5 +1,6 @@
 /** Which cameras there are to be, and how each is to be run, except for hours and secrets. */
 
+import type { Hours } from "../hours/hours.js";
 import { idsOf } from "./camera-id.js";
 import type { Credentials } from "./camera-uri.js";
 import type { Config } from "./config.js";
@@ -15,7 +16,8 @@ type DocumentCamera = NonNullable<SettingsDocument["cameras"]>[number];
 /** A camera whose login may still be the name of a secret. */
 export interface WantedCamera extends Omit<Camera, "credentials" | "off"> {
   readonly credentials: Credentials | SecretReference | undefined;
-  readonly hours: DocumentCamera["hours"];
+  /** It is on where all of them are. */
+  readonly hours: readonly Hours[];
 }
 
 /** A document that names cameras names all of them. */
@@ -70,6 +72,16 @@ function wantedCamera(
     latencyMs: shared("latencyMs", ({ latency }) => latency),
     frozenAfterMs: shared("frozenAfterMs", ({ frozenAfter }) => frozenAfter),
     masks: own("masks", camera.masks ?? []),
-    hours: camera.hours,
+    hours: hoursOf(choice, camera, `${path}.off`, origin),
   };
+}
+
+/** Hours for everything, and the camera's own. */
+function hoursOf(choice: Choice, camera: DocumentCamera, path: string, origin: Origin): Hours[] {
+  const common = choice.inDocuments(({ hours }) => hours);
+  const sources = [
+    ...(common === undefined ? [] : [common]),
+    ...(camera.hours === undefined ? [] : [{ value: camera.hours, origin }]),
+  ];
+  return sources.map((sourced) => choice.keep(path, sourced));
 }

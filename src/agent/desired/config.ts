@@ -52,8 +52,15 @@ export function describeFault({ setting, value, allowed, hint }: Fault): string 
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Relative paths are taken from the directory `cwd`. Throws ConfigError. */
-export function loadConfig(env: Environment, cwd: string): Config {
+/**
+ * Relative paths are taken from the directory `cwd`. `hasDocument`: a settings document may name the cameras. Throws
+ * ConfigError.
+ */
+export function loadConfig(
+  env: Environment,
+  cwd: string,
+  hasDocument: boolean = mayGetDocument(env),
+): Config {
   const present = withoutEmpty(env);
   const faults: Fault[] = [];
   const values: Record<string, unknown> = {};
@@ -90,8 +97,7 @@ export function loadConfig(env: Environment, cwd: string): Config {
   } catch (err) {
     if (faults.length === 0) throw err;
   }
-  if (present["RTSPINPUT"] === undefined && !mayGetDocument(present))
-    faults.unshift(noCameras(present));
+  if (present["RTSPINPUT"] === undefined && !hasDocument) faults.unshift(noCameras(present));
   if (faults.length > 0) throw new ConfigError(faults);
   // Every key of the settings has passed its own reader above: that is what makes this a Config.
   const config = { cameras: [], ...values } as unknown as Omit<Config, "given">;
@@ -129,11 +135,11 @@ function fault(setting: Setting<unknown>, refusal: Refusal): Fault {
   return { setting: setting.env, ...refusal };
 }
 
-/** Whether anything but the environment may name cameras. */
+/** From a file, or from the hub: where Open Horizon runs the agent, it says how the hub's objects are reached. */
 function mayGetDocument(env: Environment): boolean {
-  if (env["SETTINGS_FILE"] !== undefined) return true;
-  // Where Open Horizon runs the agent, it says how the hub's objects are reached.
-  return env["HZN_ESS_API_ADDRESS"] !== undefined && env["HUB"]?.trim().toLowerCase() !== "off";
+  const { SETTINGS_FILE, HZN_ESS_API_ADDRESS, HUB } = withoutEmpty(env);
+  if (SETTINGS_FILE !== undefined) return true;
+  return HZN_ESS_API_ADDRESS !== undefined && HUB?.trim().toLowerCase() !== "off";
 }
 
 function noCameras(env: Environment): Fault {

@@ -73,13 +73,11 @@ export type DesiredState =
 export function desiredState({ config, documents, secrets, models, nowMs }: Sources): DesiredState {
   const choice = new Choice(config, documents);
   const wanted = wantedCameras(choice);
-  const hours = choice.inDocuments((document) => document.hours);
-  const cameras = wanted.cameras.map((camera, index) => {
-    const both = [hours?.value, camera.hours].flatMap((one) => one ?? []);
-    return resolveCamera(camera, `cameras[${index}]`, presenceAt(both, nowMs), secrets);
-  });
+  const cameras = wanted.cameras.map((camera, index) =>
+    resolveCamera(camera, `cameras[${index}]`, presenceAt(camera.hours, nowMs), secrets),
+  );
   const viewers = wantedViewers(choice, secrets);
-  const { outputs, origin: outputsOrigin } = wantedOutputs(choice, viewers.users);
+  const { outputs, origin: outputsOrigin } = wantedOutputs(choice, viewers);
   const model = wantedModel(choice, models);
   const listOrigins = { cameras: wanted.origin, outputs: outputsOrigin };
   const found = { cameras: cameras.map(({ camera }) => camera), outputs };
@@ -158,12 +156,13 @@ function resolveCamera(
 function wantedViewers(
   choice: Choice,
   secrets: Secrets,
-): { readonly users: readonly Credentials[]; readonly faults: readonly DocumentFault[] } {
+): Sourced<readonly Credentials[]> & { readonly faults: readonly DocumentFault[] } {
   const { value, origin } =
     choice.inDocuments(({ rtspServer }) => rtspServer?.users) ?? choice.setting("outputUsers");
   const logins = [value ?? []].flat().map((one) => resolveLogin(one, secrets));
   return {
-    users: logins.flatMap((login) => login.value ?? []),
+    value: logins.flatMap((login) => login.value ?? []),
+    origin,
     faults: logins.flatMap(({ missing }) =>
       missing.map((message) => ({
         document: documentOf(origin),
@@ -231,10 +230,15 @@ function wantedOverlay(choice: Choice): Overlay {
 }
 
 function wantedConduct(choice: Choice): Conduct {
-  const { time, ...bounds } = choice.section(({ trial }) => trial);
+  const time = choice.inDocuments(({ trial }) => trial?.time) ?? choice.setting("trialMs");
+  const bounds = choice.section("trial", ({ trial: { time: _, ...bounds } = {} }) => bounds);
   return {
-    trial: { on: choice.config.trial, timeMs: time ?? choice.config.trialMs, ...bounds },
-    maintenance: choice.section(({ maintenance }) => maintenance),
+    trial: {
+      on: choice.keep("trial.on", choice.setting("trial")),
+      timeMs: choice.keep("trial.timeMs", time),
+      ...bounds,
+    },
+    maintenance: choice.section("maintenance", ({ maintenance }) => maintenance),
   };
 }
 

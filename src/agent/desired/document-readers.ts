@@ -19,7 +19,7 @@ export function label(maxLength: number): Reader<string> {
 
 /** A text of any kind, which may be empty. */
 export function text(maxLength: number): Reader<string> {
-  return reader(`at most ${maxLength} printable characters`, /^/, maxLength);
+  return reader(`at most ${maxLength} printable characters`, undefined, maxLength);
 }
 
 /** The path of a file that the sidecar writes. */
@@ -58,13 +58,13 @@ export function cameraAddress(): Reader<Extract<CameraUri, { t: "uri" }>> {
   };
 }
 
-function reader(allowed: string, pattern: RegExp, maxLength: number): Reader<string> {
+function reader(allowed: string, pattern: RegExp | undefined, maxLength: number): Reader<string> {
   return {
     allowed,
-    json: { type: "string", pattern: pattern.source, maxLength },
+    json: { type: "string", maxLength, ...(pattern && { pattern: pattern.source }) },
     read(value) {
       const isAllowed =
-        value.length <= maxLength && pattern.test(value) && !UNPRINTABLE.test(value);
+        value.length <= maxLength && pattern?.test(value) !== false && !UNPRINTABLE.test(value);
       if (isAllowed) return { t: "value", value };
       return { t: "refused", refusals: [{ value, allowed }] };
     },

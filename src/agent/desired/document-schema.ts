@@ -13,7 +13,7 @@ import {
   text,
 } from "./document-readers.js";
 import { modelReference } from "./model-reference.js";
-import { fraction, oneOf, type Reader, rtspPath, wholeNumber, yesOrNo } from "./readers.js";
+import { fraction, oneOf, rtspPath, wholeNumber, yesOrNo } from "./readers.js";
 import { secretReference } from "./secret-reference.js";
 import { type Setting, settings } from "./settings.js";
 
@@ -22,13 +22,13 @@ const MAX_CAMERAS = 256;
 const MAX_LIST = 64;
 
 /** The field for which a setting of the environment exists too: same values, same meaning. */
-function asSetting<T>({ reader, doc }: Pick<Setting<T>, "doc"> & { readonly reader: Reader<T> }) {
-  return field(reader, doc).optional();
+function asSetting<T>({ env, reader, doc }: Pick<Setting<T>, "env" | "doc" | "reader">) {
+  return field(reader, `${doc} In place of ${env}.`).optional();
 }
 
 const login = z
   .strictObject({
-    username: field(text(255), "User name.", { secret: true }),
+    username: field(label(255), "User name.", { secret: true }),
     password: field(text(1024), "Password, as it is; a secret is safer.", { secret: true }),
   })
   .meta({ description: "A user name and its password." });

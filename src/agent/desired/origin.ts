@@ -50,9 +50,17 @@ export class Choice {
   }
 
   /** A section of all documents, field by field. Empty: none has it. */
-  section<T extends object>(get: (document: SettingsDocument) => T | undefined): Partial<T> {
-    const sections = this.#documents.map(({ document }) => get(document));
-    return Object.assign({}, ...sections.reverse());
+  section<T extends object>(
+    path: string,
+    get: (document: SettingsDocument) => T | undefined,
+  ): Partial<T> {
+    const section: Partial<T> = {};
+    for (const { from, document } of this.#documents.toReversed()) {
+      const fields = get(document) ?? {};
+      Object.assign(section, fields);
+      for (const name of Object.keys(fields)) this.#origins.set(`${path}.${name}`, { t: from });
+    }
+    return section;
   }
 
   /** What a setting of the environment says, or its default. */

@@ -19,7 +19,7 @@ type SharedSetting =
 /** A document that names outputs names all of them. */
 export function wantedOutputs(
   choice: Choice,
-  users: readonly Credentials[],
+  users: Sourced<readonly Credentials[]>,
 ): { outputs: Output[]; origin: Origin } {
   const list: Sourced<DocumentOutput[]> = choice.inDocuments(({ outputs }) => outputs) ?? {
     value: [{}],
@@ -80,7 +80,7 @@ function targetOf(
   { rtsp, file }: DocumentOutput,
   path: string,
   port: Sourced<number>,
-  users: readonly Credentials[],
+  users: Sourced<readonly Credentials[]>,
   origin: Origin,
 ): Target {
   if (file !== undefined) {
@@ -91,6 +91,6 @@ function targetOf(
     t: "rtsp",
     port: choice.keep(`${path}.target.port`, port),
     path: choice.keep(`${path}.target.path`, mount),
-    users,
+    users: choice.keep(`${path}.target.users`, users),
   };
 }

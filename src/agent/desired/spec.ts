@@ -91,6 +91,13 @@ export interface Desired {
   readonly spec: PipelineSpec;
 }
 
+/** Values of a specification that no output of the process may hold. */
+export function passwordsOf({ cameras, outputs }: PipelineSpec): string[] {
+  const users = outputs.flatMap(({ target }) => (target.t === "rtsp" ? target.users : []));
+  const logins = [...cameras.flatMap(({ credentials }) => credentials ?? []), ...users];
+  return [...new Set(logins.flatMap(({ password }) => (password === "" ? [] : [password])))];
+}
+
 /** Equal content, equal name. Covers the credentials too: a changed password is a changed specification. */
 export function generationOf(spec: PipelineSpec): string {
   return createHash("sha256").update(canonicalJson(spec)).digest("hex").slice(0, 16);

@@ -1,0 +1,79 @@
+/** `slipstream settings show`. */
+
+import { existsSync } from "node:fs";
+import type { Terminal } from "../policy/terminal.js";
+import { systemClock } from "../reconcile/clock.js";
+import { SecretFiles } from "../secrets/secret-files.js";
+import type { Secrets } from "../secrets/secrets.js";
+import { type Config, ConfigError, describeFault, loadConfig } from "./config.js";
+import { type DesiredState, desiredState } from "./desired-state.js";
+import { deskModels, deskSecrets } from "./desk.js";
+import { describeDocumentFault } from "./document-fault.js";
+import { readDocumentFile } from "./document-file.js";
+import type { SourcedDocument } from "./origin.js";
+import { showJson, showText } from "./show.js";
+
+export interface ShowOptions {
+  readonly file?: string;
+  readonly hub?: string;
+  readonly json?: true;
+}
+
+const EXIT_REFUSED = 1;
+
+export async function show(options: ShowOptions, terminal: Terminal): Promise<void> {
+  const shown = await stateOf(options, terminal.environment);
+  if (shown.t === "refused") {
+    for (const line of shown.lines) terminal.err(`${line}\n`);
+    terminal.exit(EXIT_REFUSED);
+    return;
+  }
+  const { state } = shown;
+  terminal.out(options.json ? showJson(state) : showText(state));
+  if (options.json) return;
+  for (const { path, message } of state.notes) terminal.err(`warning: ${path}: ${message}\n`);
+}
+
+type Shown =
+  | { readonly t: "state"; readonly state: Extract<DesiredState, { t: "desired" }> }
+  | { readonly t: "refused"; readonly lines: readonly string[] };
+
+async function stateOf({ file, hub }: ShowOptions, environment: NodeJS.ProcessEnv): Promise<Shown> {
+  const isDocumentGiven = file !== undefined || hub !== undefined;
+  let config: Config;
+  try {
+    config = isDocumentGiven
+      ? loadConfig(environment, process.cwd(), true)
+      : loadConfig(environment, process.cwd());
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { t: "refused", lines: error.faults.map(describeFault) };
+  }
+  const files = [
+    { from: "file", path: file ?? config.settingsFile },
+    { from: "hub", path: hub },
+  ] as const;
+  const documents: SourcedDocument[] = [];
+  for (const { from, path } of files) {
+    if (path === undefined) continue;
+    const reading = await readDocumentFile(path);
+    if (reading.t === "refused") return refused(reading.faults.map(describeDocumentFault));
+    documents.push({ from, document: reading.document });
+  }
+  const secrets = await secretsOf(config);
+  const state = desiredState({ config, documents, secrets, models: deskModels, nowMs: Date.now() });
+  if (state.t === "refused") return refused(state.faults.map(describeDocumentFault));
+  return { t: "state", state };
+}
+
+function refused(lines: readonly string[]): Shown {
+  return { t: "refused", lines };
+}
+
+/** Where this is no node, every secret counts as there. */
+async function secretsOf({ secretsDir: directory }: Config): Promise<Secrets> {
+  if (!existsSync(directory)) return deskSecrets;
+  const files = new SecretFiles({ directory, clock: systemClock, changed: () => {} });
+  await files.load();
+  return files.current();
+}
