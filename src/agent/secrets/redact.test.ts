@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { hideLogins, redactDeep, redactor } from "./redact.js";
+import { hideLoginOf, hideLogins, redactDeep, redactor } from "./redact.js";
 
 describe("hideLogins", () => {
   const hidden: readonly [string, string][] = [
@@ -22,11 +22,30 @@ describe("hideLogins", () => {
     it(`turns ${text} into ${expected}`, () => assert.equal(hideLogins(text), expected));
   }
 
+  it("leaves the pattern of an address alone", () => {
+    const pattern = "rtsp://[user:password@]host[:port][/path]";
+    assert.equal(hideLogins(pattern), pattern);
+  });
+
   it("leaves addresses without a login and other uses of @ alone", () => {
     for (const text of ["rtsp://10.0.0.9/live@1", "rtsp://cam:554/live", "mail joe@example.com"]) {
       assert.equal(hideLogins(text), text);
     }
   });
+});
+
+describe("hideLoginOf", () => {
+  const hidden: readonly [string, string][] = [
+    ['rtspp://admin:a b"c<d/e@f@10.0.0.9/live', "rtspp://***@10.0.0.9/live"],
+    ["front=rtsp:/admin:pw=1/2@cam/x", "front=rtsp:/***@cam/x"],
+    ["admin:pw@10.0.0.9", "admin:***@10.0.0.9"],
+    ["rtsp://cam:99999/x", "rtsp://cam:99999/x"],
+    ["a\nb://u:p\nq@h", "a\nb://***@h"],
+  ];
+  for (const [text, expected] of hidden) {
+    it(`turns ${JSON.stringify(text)} into ${JSON.stringify(expected)}`, () =>
+      assert.equal(hideLoginOf(text), expected));
+  }
 });
 
 describe("hideLogins on what a camera may send", () => {

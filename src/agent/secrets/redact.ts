@@ -18,7 +18,17 @@ export function hideLogins(text: string): string {
   });
 }
 
+/**
+ * Hides all that may be a login in a text that is one address, perhaps with a name before it, and perhaps so wrong that
+ * nobody can tell where its login ends: front=rtsp:/admin:a b"c@10.0.0.9.
+ */
+export function hideLoginOf(address: string): string {
+  return hideLogins(address.replace(/^((?:[^=:/@]*=)?[^:/@]*:?\/*).*@/s, `$1${HIDDEN}@`));
+}
+
 function hideLogin(rest: string): string {
+  // How an address is written, told to a user.
+  if (rest.startsWith("[user:password@]")) return rest;
   const login = findLogin(withoutPunctuation(rest));
   if (login.t === "none") return rest;
   const end = login.t === "login" ? login.end : rest.lastIndexOf("@");
