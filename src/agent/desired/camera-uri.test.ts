@@ -49,6 +49,18 @@ describe("readCameraUri", () => {
     });
   }
 
+  it("takes a login of the form secret:NAME for the name of a secret", () => {
+    const credentials = { secret: "cam-front" };
+    const expected = { t: "uri", uri: "rtsp://cam/1", credentials };
+    assert.deepEqual(readCameraUri("rtsp://secret:cam-front@cam/1"), expected);
+  });
+
+  it("lets a user be called secret", () => {
+    const credentials = { username: "secret", password: "p" };
+    const expected = { t: "uri", uri: "rtsp://cam/1", credentials };
+    assert.deepEqual(readCameraUri("rtsp://%73ecret:p@cam/1"), expected);
+  });
+
   it("takes an empty login for none", () => {
     const expected = { t: "uri", uri: "rtsp://10.0.0.9/", credentials: undefined };
     assert.deepEqual(readCameraUri("rtsp://@10.0.0.9/"), expected);
@@ -58,6 +70,7 @@ describe("readCameraUri", () => {
   const refused: readonly [string, RegExp | undefined][] = [
     ["rtsp://admin:12/34@10.0.0.9/live", /%2F/],
     ["rtsp://u:a@b/c@d/e", /%40/],
+    ["rtsp://secret:p@ss@cam.local/1", /%73ecret/],
     ["rtsp://", undefined],
     ["rtsp:///live", undefined],
     ["rtsp://cam:99999/live", undefined],

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
 import { describe, it } from "node:test";
 import { type Config, ConfigError, type Environment, loadConfig, secretsOf } from "./config.js";
 
@@ -15,6 +16,8 @@ function faults(env: Environment): string[] {
   }
   throw new Error("it was accepted");
 }
+
+const PUBLIC_KEY = generateKeyPairSync("ed25519").publicKey;
 
 describe("loadConfig", () => {
   it("needs nothing but a camera", () => {
@@ -82,7 +85,7 @@ describe("loadConfig", () => {
       MODELS_DIR: "build/models",
       MODELS_MAX_BYTES: "2000000",
       REQUIRE_SIGNED_MODELS: "yes",
-      MODEL_KEYS: "a,b",
+      MODEL_KEYS: PUBLIC_KEY.export({ type: "spki", format: "der" }).toString("base64"),
       SHOW_FRAMES: "YES",
       SLIPSTREAM_SOCKET: "build/worker.sock",
       SLIPSTREAM_LIFELINE: "stdin",
@@ -123,7 +126,7 @@ describe("loadConfig", () => {
         modelsDir: "/work/build/models",
         modelsMaxBytes: 2_000_000,
         requireSignedModels: true,
-        modelKeys: ["a", "b"],
+        modelKeys: [PUBLIC_KEY],
         showFrames: true,
         socketPath: "/work/build/worker.sock",
         lifeline: "stdin",
@@ -167,6 +170,8 @@ describe("loadConfig", () => {
     ["DETECTION_CLASSES", ","],
     ["OUTPUT_LAYOUT", "per_camera", /did you mean per-camera/],
     ["SLIPSTREAM_SOCKET", `/${"x".repeat(107)}`, /107 bytes/],
+    ["MODEL", "two words", /name of a model/],
+    ["HUB_POLL", "60", /60s/],
     ["LOG_LEVEL", "verbose", /error, warn, info or debug/],
     ["LOG_FORMAT", "xml"],
   ];
@@ -202,6 +207,34 @@ describe("loadConfig", () => {
     const [misspelt] = faults({ RTSPINPUT: "", RTSP_INPUT: "rtsp://u:secret@cam/1" });
     assert.match(misspelt ?? "", /RTSP_INPUT is set: did you mean that one\?/);
     assert.doesNotMatch(misspelt ?? "", /secret/);
+  });
+
+  it("does without a camera where a settings document may name cameras", () => {
+    const none = { RTSPINPUT: undefined };
+    const hub = { ...none, HZN_ESS_API_ADDRESS: "/var/run/horizon/essapi.sock" };
+    for (const env of [{ ...none, SETTINGS_FILE: "settings.json" }, hub]) {
+      assert.deepEqual(load(env).cameras, []);
+    }
+    assert.deepEqual(loadConfig({}, "/work", true).cameras, []);
+    const [fault] = faults({ ...hub, HUB: "off" });
+    assert.match(fault ?? "", /^RTSPINPUT is not set; .*in a settings document: SETTINGS_FILE/);
+  });
+
+  it("takes a model by its name as it stands, and a directory from where it runs", () => {
+    assert.equal(load({ MODEL: "people@1.2.0" }).model, "people@1.2.0");
+    assert.equal(load({ MODEL: "./people" }).model, "/work/people");
+  });
+
+  it("refuses what is no reference to a secret without repeating it", () => {
+    for (const setting of ["RTSP_USERS", "MODEL_KEYS"]) {
+      const [line] = faults({ [setting]: "viewer:hunter2-and-more" });
+      assert.match(line ?? "", new RegExp(`^${setting} is "\\*\\*\\*"; allowed: `));
+      assert.doesNotMatch(line ?? "", /hunter2/);
+    }
+  });
+
+  it("knows what was given and what is a default", () => {
+    assert.deepEqual([...load({ CODEC: "H264", BITRATE: " " }).given], ["cameras", "codec"]);
   });
 
   it("shows no password of a camera in any message", () => {

@@ -2,6 +2,7 @@
 
 import { CAMERA_LIST, type NamedCamera, readCameras } from "./cameras.js";
 import { modelReference } from "./model-reference.js";
+import { publicKeys } from "./public-keys.js";
 import {
   duration,
   evenNumber,
@@ -167,8 +168,8 @@ export const settings = {
     doc: "Refuse a model from the hub that none of MODEL_KEYS has signed.",
   },
   modelKeys: {
-    ...optional("MODEL_KEYS", textList("a comma-separated list of public keys")),
-    doc: "Ed25519 public keys whose signature on a model is trusted.",
+    ...optional("MODEL_KEYS", publicKeys()),
+    doc: "Keys whose signature on a model is trusted.",
   },
   showFrames: {
     ...withDefault("SHOW_FRAMES", yesOrNo(), "no"),

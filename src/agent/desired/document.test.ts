@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { parseDocument, type SettingsDocument } from "./document.js";
+import { describeDocumentFault } from "./document-fault.js";
+
+function read(content: unknown): SettingsDocument {
+  const reading = parseDocument(JSON.stringify(content), "settings.json");
+  assert.ok(reading.t === "document", JSON.stringify(reading));
+  return reading.document;
+}
+
+function faults(content: unknown): string[] {
+  const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
+  const reading = parseDocument(text, "settings.json");
+  assert.ok(reading.t === "refused", "it was read");
+  return reading.faults.map(describeDocumentFault);
+}
+
+describe("parseDocument", () => {
+  it("takes a document that says nothing", () => {
+    assert.deepEqual(read({}), {});
+  });
+
+  it("reads values as the settings of the environment are read", () => {
+    const document = read({
+      cameraDefaults: { latency: "2s", transport: "UDP" },
+      outputDefaults: { codec: "h265", width: 640 },
+      model: { threshold: 0.0000001, classes: [] },
+      overlay: { boxes: false },
+    });
+    assert.deepEqual(document, {
+      cameraDefaults: { latency: 2000, transport: "udp" },
+      outputDefaults: { codec: "H265", width: 640 },
+      model: { threshold: 1e-7, classes: [] },
+      overlay: { boxes: false },
+    });
+  });
+
+  it("takes the login out of an address, and secrets by name", () => {
+    const { cameras, rtspServer } = read({
+      cameras: [
+        { uri: "rtsp://u:p@cam/1" },
+        { uri: "rtsp://cam/2", credentials: "secret:cam-2" },
+        { uri: "rtsp://cam/3", credentials: { username: "u", password: "secret:no" } },
+      ],
+      rtspServer: { users: "secret:viewers" },
+    });
+    const credentials = { username: "u", password: "p" };
+    assert.deepEqual(cameras, [
+      { uri: { t: "uri", uri: "rtsp://cam/1", credentials } },
+      {
+        uri: { t: "uri", uri: "rtsp://cam/2", credentials: undefined },
+        credentials: { secret: "cam-2" },
+      },
+      {
+        uri: { t: "uri", uri: "rtsp://cam/3", credentials: undefined },
+        credentials: { username: "u", password: "secret:no" },
+      },
+    ]);
+    assert.deepEqual(rtspServer, { users: { secret: "viewers" } });
+  });
+
+  it("does not mind a byte order mark", () => {
+    assert.equal(parseDocument('\uFEFF{"tracker": "iou"}', "x").t, "document");
+  });
+
+  it("tells where a fault is, what is allowed and what was meant", () => {
+    const text = `{
+  "cameras": [
+    { "uri": "rtsp://cam/1",
+      "latency": "5" },
+    { "uri": "rtsp://cam/2", "transprot": "tcp" }
+  ],
+  "outputDefaults": { "bitrate": "4000000", "width": 641 },
+  "camera": []
+}`;
+    assert.deepEqual(faults(text), [
+      'settings.json:4: cameras[0].latency is "5"; allowed: a duration such as 500ms, 5s or 2m, from 0ms to ' +
+        "10000ms (say the unit: 5ms or 5s)",
+      "settings.json:5: cameras[1].transprot is not known; allowed: id, name, uri, credentials, transport, latency, " +
+        "acceptAnyCertificate, frozenAfter, masks, hours (did you mean transport?)",
+      "settings.json:7: outputDefaults.width is 641; allowed: an even number from 16 to 7680 pixels (the next even " +
+        "number is 642)",
+      "settings.json:7: outputDefaults.bitrate is a text; allowed: a whole number from 10000 to 200000000 bit/s " +
+        "(write it without quotes)",
+      "settings.json:8: camera is not known; allowed: $schema, cameras, cameraDefaults, model, tracker, overlay, " +
+        "outputs, outputDefaults, rtspServer, hours, trial, maintenance (did you mean cameras?)",
+    ]);
+  });
+
+  /** What is wrong, a document that is, and its only fault. */
+  const wrong: readonly [string, unknown, RegExp][] = [
+    ["what is no JSON", '{\n"cameras": [\n}', /^settings\.json:3: the document is not JSON here/],
+    ["an empty text", "", /^settings\.json:1: the document is not JSON here/],
+    ["a comment", '{} // "x"', /:1: the document is not JSON here/],
+    ["a list", [], /:1: the document is a list; allowed: an object/],
+    ["null", "null", /:1: the document is null; allowed: an object/],
+    [
+      "a key that is there twice",
+      '{\n"tracker": "iou",\n"tracker": "iou"}',
+      /:3: tracker is there twice/,
+    ],
+    [
+      "a key that is there twice inside",
+      '{"cameras": [{"uri": "", "uri": ""}]}',
+      /cameras\[0\]\.uri is there twice/,
+    ],
+    ["what nests too deep", `${"[".repeat(100_000)}`, /is nested more than 32 levels deep/],
+    [
+      "what is too long",
+      " ".repeat(1024 * 1024 + 1),
+      /has 1048577 bytes; allowed: at most 1048576/,
+    ],
+    ["a prototype", '{"__proto__": {"cameras": []}}', /: __proto__ is not known/],
+    ["no cameras", { cameras: [] }, /cameras has 0 items; allowed: at least 1/],
+    ["null for nothing", { model: null }, /: model is null; allowed: an object/],
+    [
+      "a camera without address",
+      { cameras: [{ id: "a" }] },
+      /cameras\[0\]\.uri is missing; allowed: the address/,
+    ],
+    [
+      "an id that is none",
+      { cameras: [{ id: "A b", uri: "test://" }] },
+      /cameras\[0\]\.id is "A b"; allowed: up to 63/,
+    ],
+    [
+      "a name over two lines",
+      { cameras: [{ name: "a\nb", uri: "test://" }] },
+      /name is "a\?b"; allowed: 1 to 64 print/,
+    ],
+    [
+      "half a character",
+      '{"model": {"classes": ["\\ud800"]}}',
+      /classes\[0\] is "\?"; allowed: 1 to 128/,
+    ],
+    [
+      "a mask of two points",
+      {
+        cameras: [
+          {
+            uri: "test://",
+            masks: [
+              [
+                [0, 0],
+                [1, 1],
+              ],
+            ],
+          },
+        ],
+      },
+      /masks\[0\] has 2 items; allowed: at least 3/,
+    ],
+    [
+      "a point outside",
+      {
+        cameras: [
+          {
+            uri: "test://",
+            masks: [
+              [
+                [0, 0],
+                [1, 1],
+                [50, 1],
+              ],
+            ],
+          },
+        ],
+      },
+      /masks\[0\]\[2\]\[0\] is 50; .*\(did you mean 0\.5\?\)/,
+    ],
+    ["a yes", { overlay: { boxes: "yes" } }, /overlay\.boxes is a text; allowed: true or false/],
+    [
+      "a huge number",
+      '{"model": {"interval": 1e999}}',
+      /model\.interval is a number; allowed: a whole number/,
+    ],
+    [
+      "a broken number",
+      { model: { interval: 1.5 } },
+      /model\.interval is 1\.5; allowed: a whole number/,
+    ],
+    [
+      "two targets",
+      { outputs: [{ rtsp: { path: "/a" }, file: { path: "/b" } }] },
+      /outputs\[0\] has both rtsp and file; allowed: one/,
+    ],
+    [
+      "a relative file",
+      { outputs: [{ file: { path: "a.mkv" } }] },
+      /file\.path is "a\.mkv"; allowed: an absolute path/,
+    ],
+    [
+      "hours that are none",
+      { hours: { on: "7 am", off: "0 19 * * *" } },
+      /^settings\.json:3: hours\.on is refused: it has 2 fields; allowed: five fields/,
+    ],
+    [
+      "a model that is none",
+      { model: { bundle: "two words" } },
+      /model\.bundle is "two words"; allowed: the name of a model/,
+    ],
+    [
+      "a long text, which it does not quote",
+      { tracker: "x".repeat(10_000) },
+      /tracker is a text of 10000 characters; allowed: none, iou/,
+    ],
+  ];
+  for (const [what, content, message] of wrong) {
+    it(`refuses ${what}`, () => {
+      const [fault, ...others] = faults(content);
+      assert.match(fault ?? "", message);
+      assert.deepEqual(others, []);
+    });
+  }
+
+  it("repeats no password, wherever it was put", () => {
+    const lines = faults({
+      cameras: [
+        { uri: "rstp://u:hunter2@cam/1" },
+        { uri: "rtsp://u:hun/ter2@b/hunter2", credentials: "hunter2" },
+        { uri: "rtsp://secret:hunter2/@cam/1", credentials: { username: "u", pasword: "hunter2" } },
+        { uri: "rtsp://cam/1", credentials: { username: 5, password: 827364 } },
+        { uri: "rtsp://cam/1", transport: "rtsp://u:hunter2@cam/1" },
+      ],
+      rtspServer: { users: ["viewer:hunter2", { username: "u", password: "hunter2\n" }] },
+    });
+    assert.ok(lines.length >= 9, lines.join("\n"));
+    assert.doesNotMatch(lines.join("\n"), /hunter2|827364/);
+  });
+
+  it("tells twenty faults at most", () => {
+    const content = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`key${i}`, i]));
+    assert.equal(faults(content).length, 20);
+  });
+});
