@@ -15,14 +15,13 @@ export const systemClock: Clock = {
   now: () => performance.now(),
   at(timeMs, callback) {
     let timer: NodeJS.Timeout;
-    const arm = () => {
+    const wait = () => {
       const leftMs = Math.max(0, Math.ceil(timeMs - performance.now()));
-      timer =
-        leftMs > LONGEST_DELAY_MS
-          ? setTimeout(arm, LONGEST_DELAY_MS)
-          : setTimeout(callback, leftMs);
+      timer = setTimeout(wake, Math.min(leftMs, LONGEST_DELAY_MS));
     };
-    arm();
+    // A timer of Node may come a part of a millisecond early.
+    const wake = () => (performance.now() < timeMs ? wait() : callback());
+    wait();
     return () => clearTimeout(timer);
   },
 };

@@ -82,6 +82,24 @@ const cases: readonly [string, Observed, number, Step, RefusedBefore?][] = [
 ];
 
 describe("decide", () => {
+  it("applies nothing while nothing is wanted, and watches", () => {
+    const fresh = met({ generation: "", watch: "none" });
+    assert.deepEqual(decide(undefined, fresh, undefined, 1, limits), { t: "watch" });
+    const watched = met({ generation: "", heardMs: 0 });
+    const wait = { t: "wait", untilMs: 6000 };
+    assert.deepEqual(decide(undefined, watched, undefined, 1, limits), wait);
+  });
+
+  const asked: readonly [string, Observed, Step][] = [
+    ["checks what somebody asks about, once all is well", met(), { t: "check" }],
+    ["applies before it checks", met({ generation: "g0" }), { t: "apply" }],
+    ["watches before it checks", met({ watch: "none" }), { t: "watch" }],
+    ["checks nothing where nobody is", apart(0), { t: "connect" }],
+  ];
+  for (const [name, observed, step] of asked) {
+    it(name, () => assert.deepEqual(decide("g1", observed, undefined, 1, limits, true), step));
+  }
+
   for (const [name, observed, nowMs, step, before] of cases) {
     it(name, () => assert.deepEqual(decide("g1", observed, before, nowMs, limits), step));
   }

@@ -200,6 +200,54 @@ describe("Reconciler", () => {
     assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g2", "Watch now"]);
   });
 
+  it("asks whether something would run, and leaves what is in force", async () => {
+    await settledOn("g1");
+    worker.problems = [{ severity: "error", code: "x", path: "model", message: "bad" }];
+    reconciler.check(desired("g2"));
+    assert.deepEqual(await callsUpTo("Check"), ["Check"]);
+    const checked = { t: "checked", generation: "g2", problems: worker.problems };
+    await eventually(() => happenings.at(-1)?.t === "checked", "the answer is told");
+    assert.deepEqual(happenings.at(-1), checked);
+    assert.equal(worker.generation, "g1");
+  });
+
+  it("asks again when the worker died before it answered", async () => {
+    await settledOn("g1");
+    worker.failure = { method: "Check", code: "UNAVAILABLE" };
+    reconciler.check(desired("g2"));
+    await callsUpTo("close");
+    worker.failure = undefined;
+    clock.advance(DEFAULT_TIMING.backoffMs.first);
+    const calls = await callsUpTo("Check");
+    assert.deepEqual(calls, ["Connect", "Apply g1", "Watch 1", "Check"]);
+  });
+
+  it("asks no more when nobody wants to know", async () => {
+    worker.failure = { method: "Connect", code: "UNAVAILABLE" };
+    start();
+    await callsUpTo("close");
+    reconciler.check(desired("g2"));
+    reconciler.check(undefined);
+    worker.failure = undefined;
+    clock.advance(DEFAULT_TIMING.backoffMs.first);
+    assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g1", "Watch now"]);
+  });
+
+  it("applies nothing before something is wanted", async () => {
+    reconciler = new Reconciler({
+      desired: undefined,
+      open: worker.open,
+      clock,
+      timing: DEFAULT_TIMING,
+      detections: false,
+      trace: (happening) => happenings.push(happening),
+    });
+    start();
+    assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Watch now"]);
+    reconciler.want(desired("g1"));
+    assert.deepEqual(await callsUpTo("Apply g1"), ["Apply g1"]);
+  });
+
   it("closes the connection when it is stopped", async () => {
     await settledOn("g1");
     stop.abort();

@@ -54,7 +54,7 @@ export const WELL: Behaviour = {
 };
 
 export const LIVE: CameraState = { t: "live", encoding: "H264", width: 640, height: 360 };
-export const LOST: CameraState = {
+export const LOST: Extract<CameraState, { t: "lost" }> = {
   t: "lost",
   reason: "unreachable",
   detail: "nobody answers",

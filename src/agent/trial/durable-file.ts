@@ -2,6 +2,7 @@
 
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -17,7 +18,7 @@ import { dirname } from "node:path";
  */
 export function writeDurably(path: string, text: string): void {
   const directory = dirname(path);
-  mkdirSync(directory, { recursive: true });
+  if (!existsSync(directory)) mkdirSync(directory, { recursive: true });
   const fresh = `${path}.new`;
   const file = openSync(fresh, "w", 0o600);
   try {
@@ -40,7 +41,7 @@ export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch (err) {
-    if (errorCode(err) === "ENOENT") return undefined;
+    if (["ENOENT", "ENOTDIR"].includes(errorCode(err))) return undefined;
     throw err;
   }
 }

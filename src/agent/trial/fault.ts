@@ -16,6 +16,8 @@ export const FAULT_CODES = [
   "no picture",
   /** A camera sends, and nothing of it leaves detection. */
   "stalled",
+  /** A camera that was live before sends what cannot be decoded now. */
+  "not decoded",
   "frame rate",
   "latency",
   "detections",

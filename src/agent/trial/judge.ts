@@ -36,7 +36,8 @@ export function sameCameras(before: PipelineSpec, after: PipelineSpec): Readonly
 
 /**
  * Everything that is out of bounds at the end of a trial. A camera counts that was live before and all through the
- * trial: one that was down, went down or is off says nothing about the candidate.
+ * trial: one that was down, went down or is off says nothing about the candidate, unless it sends what the candidate
+ * cannot decode.
  */
 export function judge(
   { before, during, same }: Comparison,
@@ -57,10 +58,22 @@ export function judge(
   );
   const others = more.map(([, now]) => now);
   return [
+    ...undecoded(during.lost, before, same),
     ...slowCameras(pairs, others, bounds.frameRate),
     ...(others.length > 0 ? [] : slowInference(before, figures, bounds.latency)),
     ...blindness(pairs, bounds.detections),
   ];
+}
+
+function undecoded(
+  lost: Meter["lost"],
+  before: Figures,
+  same: ReadonlySet<string>,
+): readonly Fault[] {
+  const ids = [...lost].filter(([, reason]) => reason === "unsupported codec").map(([id]) => id);
+  return ids
+    .filter((id) => same.has(id) && before.cameras[id] !== undefined)
+    .map((id) => ({ code: "not decoded", detail: `camera ${id}: its stream cannot be decoded` }));
 }
 
 /**

@@ -1,13 +1,13 @@
 /** Measures what cameras do, from the counters in one whole state to those in the next. Pure. */
 
-import type { CameraStatus, State } from "../sidecar/state.js";
+import type { CameraLostReason, CameraStatus, State } from "../sidecar/state.js";
 
 export interface Meter {
   /** Where the next lap begins; undefined: at the next state. */
   readonly mark: Mark | undefined;
   readonly laps: readonly Lap[];
-  /** Cameras that were lost since measuring began. */
-  readonly lost: ReadonlySet<string>;
+  /** Cameras that were lost since measuring began, and why. */
+  readonly lost: ReadonlyMap<string, CameraLostReason>;
   /** Objects seen since the mark, by camera. */
   readonly objects: ReadonlyMap<string, number>;
 }
@@ -52,7 +52,7 @@ export interface CameraFigures {
 export const NEW_METER: Meter = {
   mark: undefined,
   laps: [],
-  lost: new Set(),
+  lost: new Map(),
   objects: new Map(),
 };
 
@@ -60,17 +60,16 @@ export const NEW_METER: Meter = {
 export function measured(meter: Meter, state: State, nowMs: number, keepMs: number): Meter {
   const cameras = new Map(state.cameras.map((camera) => [camera.id, camera]));
   const laps = meter.mark === undefined ? meter.laps : [...meter.laps, lap(meter, cameras, nowMs)];
-  const lost = state.cameras.filter((camera) => camera.state.t === "lost").map(({ id }) => id);
   return {
     mark: { atMs: nowMs, cameras },
     laps: laps.filter(({ atMs }) => nowMs - atMs < keepMs),
-    lost: withAll(meter.lost, lost),
+    lost: state.cameras.reduce(withLost, meter.lost),
     objects: new Map(),
   };
 }
 
-export function cameraLost(meter: Meter, id: string): Meter {
-  return { ...meter, lost: withAll(meter.lost, [id]) };
+export function cameraChanged(meter: Meter, camera: CameraStatus): Meter {
+  return { ...meter, lost: withLost(meter.lost, camera) };
 }
 
 export function objectsSeen(meter: Meter, id: string, count: number): Meter {
@@ -153,6 +152,6 @@ function percentile(values: readonly number[], share: number): number | undefine
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 }
 
-function withAll(set: ReadonlySet<string>, more: readonly string[]): ReadonlySet<string> {
-  return more.every((one) => set.has(one)) ? set : new Set([...set, ...more]);
+function withLost(lost: Meter["lost"], { id, state }: CameraStatus): Meter["lost"] {
+  return state.t === "lost" ? new Map(lost).set(id, state.reason) : lost;
 }

@@ -165,7 +165,7 @@ function stateFaults(
   for (const output of isOurs ? state.outputs : []) {
     const name = outputName(output);
     if (output.state.t !== "failed" || troubled.has(name)) continue;
-    if (kind === "service" && ofTheNode.has(output.state.reason)) continue;
+    if (kind === "service" && OF_THE_NODE.has(output.state.reason)) continue;
     if (nowMs - (run.failing.get(name) ?? nowMs) < times.outputMs) continue;
     const { reason, detail } = output.state;
     faults.push({ code: "output failed", detail: `output ${name}: ${reason}: ${detail}` });
@@ -173,8 +173,8 @@ function stateFaults(
   return faults;
 }
 
-/** An older version would meet them too. */
-const ofTheNode: ReadonlySet<OutputFailedReason> = new Set(["port in use", "file"]);
+/** Every version would meet them on this node. */
+export const OF_THE_NODE: ReadonlySet<OutputFailedReason> = new Set(["port in use", "file"]);
 
 /** A camera of which nothing leaves detection, although it has sent all the time. */
 function stalledCamera(laps: readonly Lap[], liveMs: number): string | undefined {

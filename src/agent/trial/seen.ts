@@ -2,7 +2,14 @@
 
 import type { Happening } from "../reconcile/reconciler.js";
 import type { OutputStatus, SidecarEvent } from "../sidecar/state.js";
-import { cameraLost, interrupted, type Meter, measured, NEW_METER, objectsSeen } from "./meter.js";
+import {
+  cameraChanged,
+  interrupted,
+  type Meter,
+  measured,
+  NEW_METER,
+  objectsSeen,
+} from "./meter.js";
 
 /** Everything that a trial hears: what the reconciler tells, and that time has passed. */
 export type Fact = Happening | { readonly t: "time" };
@@ -66,9 +73,7 @@ function told(
       return { ...seen, up: true, outputs: state.outputs, meter };
     }
     case "camera":
-      return seen.up && event.camera.state.t === "lost"
-        ? { ...seen, meter: cameraLost(seen.meter, event.camera.id) }
-        : seen;
+      return seen.up ? { ...seen, meter: cameraChanged(seen.meter, event.camera) } : seen;
     case "detections": {
       const { cameraId, labels } = event.detections;
       return seen.up ? { ...seen, meter: objectsSeen(seen.meter, cameraId, labels.length) } : seen;

@@ -1,6 +1,8 @@
 /** The self-test picture: the same model and outputs, and a test picture in place of every camera. */
 
 import { type Desired, generationOf, type PipelineSpec } from "../desired/spec.js";
+import type { OutputStatus } from "../sidecar/state.js";
+import { OF_THE_NODE } from "./run.js";
 import { outputName, type Seen } from "./seen.js";
 
 /** Moving, so that every frame costs as much as a camera's; the size and rate of a camera's second stream. */
@@ -26,8 +28,12 @@ export function selfTestOf({ spec }: Desired): Desired {
   return { generation: generationOf(tested), spec: tested };
 }
 
-/** In words what a self-test still lacks. */
-export function missingInSelfTest({ spec }: Desired, seen: Seen): string | undefined {
+/** In words what a self-test still lacks. troubled: outputs that failed before. */
+export function missingInSelfTest(
+  { spec }: Desired,
+  seen: Seen,
+  troubled: ReadonlySet<string>,
+): string | undefined {
   if (!seen.up) return "it does not run";
   const processed = new Map<string, number>();
   let inferred = 0;
@@ -40,8 +46,14 @@ export function missingInSelfTest({ spec }: Desired, seen: Seen): string | undef
   const dark = spec.cameras.find(({ id }) => (processed.get(id) ?? 0) < FRAMES);
   if (dark !== undefined) return `no test picture goes through in place of camera ${dark.id}`;
   if (inferred < FRAMES) return "the network has not looked at the test picture";
-  const silent = seen.outputs.find(({ state }) => state.t !== "serving");
+  const silent = seen.outputs.find((output) => isDue(output, troubled));
   return silent === undefined
     ? undefined
     : `output ${outputName(silent)} does not show the test picture`;
+}
+
+function isDue(output: OutputStatus, troubled: ReadonlySet<string>): boolean {
+  const { state } = output;
+  if (state.t === "serving" || troubled.has(outputName(output))) return false;
+  return state.t !== "failed" || !OF_THE_NODE.has(state.reason);
 }

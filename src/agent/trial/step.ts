@@ -56,7 +56,7 @@ function next(trial: OnTrial, fact: Fact, nowMs: number, rules: Rules): Trial {
       return isLate ? end({ code: "no answer", detail }) : trial;
     }
     case "self-testing": {
-      const missing = missingInSelfTest(trial.test, trial.seen);
+      const missing = missingInSelfTest(trial.test, trial.seen, trial.case.troubled);
       if (missing === undefined) {
         return trial.then === "cameras"
           ? watch(trial, trial.case, true, nowMs, rules)

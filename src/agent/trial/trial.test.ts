@@ -321,6 +321,16 @@ describe("cameras during a trial", () => {
     assert.equal(wanted(trial), good.desired);
   });
 
+  it("count when they send what cannot be decoded any more", () => {
+    const node = settled();
+    node.consider(fresh, good);
+    node.pass(10);
+    const state = { ...LOST, reason: "unsupported codec" } as const;
+    node.cameras.set("rtsp://front/", { state, rate: 15 });
+    assert.ok(node.pass(100, isDecided));
+    assert.deepEqual(codes(node.trial), ["not decoded"]);
+  });
+
   it("may come back and take their share of a machine that is full", () => {
     let live = 1;
     const node = new SimulatedNode(rules, () => ({ ...WELL, processed: 1 / live }));
@@ -413,6 +423,19 @@ describe("a new version of the service", () => {
     assert.ok(node.pass(300, isDecided));
     assert.deepEqual(codes(node.trial), ["not ready"]);
     assert.equal(wanted(node.trial), fresh.desired, "the cameras are shown as far as they can be");
+  });
+
+  it("does not fail for a port that another program has", () => {
+    const output = {
+      t: "failed",
+      reason: "port in use",
+      detail: "",
+      nextAttempt: undefined,
+    } as const;
+    const node = new SimulatedNode(service, () => ({ ...WELL, output }));
+    node.consider(fresh);
+    assert.ok(node.pass(300, isDecided));
+    assert.equal(node.trial.t, "confirmed");
   });
 
   it("is compared with what the version before did on this node", () => {
