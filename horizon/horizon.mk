@@ -183,6 +183,11 @@ rollback: build/typescript
 fleet-status: build/typescript
 	$(rollout)
 
+## simulate-rollout: releases good and bad go out to NODES (1000) simulated nodes that run the real trials; SEED repeats a run
+.PHONY: simulate-rollout
+simulate-rollout: build/typescript
+	@NODES='$(NODES)' SEED='$(SEED)' node dist/bench/rollout.js
+
 ## publish-pattern: the pattern with both architectures
 .PHONY: publish-pattern
 publish-pattern:
