@@ -1,7 +1,7 @@
 /** Cron expressions in the language of node-cron, read into what can be looked up in both directions of time. */
 
-import { createTask, type ParsedFields, validateDetailed } from "node-cron";
-import { DAY_MINUTES, MINUTE_MS } from "./time-zone.js";
+import { type ParsedFields, validateDetailed } from "node-cron";
+import { calendarDay, dayOfMonthRule, dayOfWeekRule } from "./calendar-day.js";
 
 export const CRON_ALLOWED =
   "five fields (minute, hour, day of month, month, day of week) such as 0 7 * * 1-5";
@@ -40,7 +40,7 @@ export function readCron(text: string): CronReading {
     const faults = parsed.errors.map(({ field, value }) => `${field} ${value ?? ""}`.trim());
     return refused(`not understood: ${faults.join(", ")}`);
   }
-  const cron = { minutes: minutesOf(parsed.fields), firesOn: daysOf(text, parsed.fields) };
+  const cron = { minutes: minutesOf(parsed.fields), firesOn: daysOf(parsed.fields) };
   return firesEver(cron.firesOn) ? { t: "cron", cron } : refused("no calendar has such a day");
 }
 
@@ -68,26 +68,12 @@ function minutesOf({ hour, minute }: ParsedFields): number[] {
   return [...new Set(minutes)].sort((a, b) => a - b);
 }
 
-function daysOf(text: string, fields: ParsedFields): (day: number) => boolean {
-  const month = new Set(fields.month);
-  const dayOfMonth = new Set(fields.dayOfMonth);
-  const dayOfWeek = new Set(fields.dayOfWeek);
-  const plain = [...dayOfMonth, ...dayOfWeek].every((value) => typeof value === "number");
-  const special = plain ? () => true : specialDays(text, fields);
-  return (day) => {
-    const date = new Date(day * DAY_MINUTES * MINUTE_MS);
-    if (!month.has(date.getUTCMonth() + 1)) return false;
-    if (!plain) return special(date);
-    return dayOfMonth.has(date.getUTCDate()) && dayOfWeek.has(date.getUTCDay());
+function daysOf(fields: ParsedFields): (day: number) => boolean {
+  const months = new Set(fields.month);
+  const isDayOfMonth = dayOfMonthRule(fields.dayOfMonth);
+  const isDayOfWeek = dayOfWeekRule(fields.dayOfWeek);
+  return (number) => {
+    const day = calendarDay(number);
+    return months.has(day.month) && isDayOfMonth(day) && isDayOfWeek(day);
   };
-}
-
-/** Last days, nearest weekdays and nth weekdays (L, 15W, 1#2): a hundred times as slow, so left to node-cron. */
-function specialDays(text: string, { hour, minute }: ParsedFields): (date: Date) => boolean {
-  const task = createTask(text, () => {}, { timezone: "UTC" });
-  // A task lies in a list of node-cron's until it is destroyed; it goes on matching.
-  void task.destroy();
-  const [firstHour = 0, firstMinute = 0] = [hour[0], minute[0]];
-  return (date) =>
-    task.match(new Date(date.getTime() + (firstHour * 60 + firstMinute) * MINUTE_MS));
 }

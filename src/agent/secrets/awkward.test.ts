@@ -3,27 +3,20 @@ import { PassThrough } from "node:stream";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { createLogs } from "../operator/log.js";
+import { type SeededRandom, seededRandom } from "../testing/seeded-random.js";
 import { redactor } from "./redact.js";
 
-const PIECES = [
+const PIECES: [string, ...string[]] = [
+  "a",
   ...".+?^$()[]{}|\\/\"'`<>&%#@:;=,!~_- \t\n",
   ...["\\\\", '\\"', "\\u00e9", "%40", "%", "$&", "$1", "\u0001", "\u007f", "&quot;", "a*b*"],
   ...["é", "ß", "京", "🔒", "e\u0301", "\u202e", "\ud800", "hunter", "Pass", "word", "7Q", "xx"],
 ];
 
-/** Numbers below a bound, the same ones for the same seed. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-    return (state >> 8) % below;
-  };
-}
-
-function awkwardPassword(random: (below: number) => number): string {
+function awkwardPassword(random: SeededRandom): string {
   let password = "";
   while (password.length < 4) {
-    password += Array.from({ length: 1 + random(6) }, () => PIECES[random(PIECES.length)]).join("");
+    password += Array.from({ length: 1 + random.below(6) }, () => random.pick(PIECES)).join("");
   }
   return password;
 }
@@ -63,7 +56,7 @@ function deepError(password: string): Error {
 }
 
 describe("the log", () => {
-  const random = generator(20_261);
+  const random = seededRandom(20_261);
   const passwords = Array.from({ length: 400 }, () => awkwardPassword(random));
 
   for (const format of ["json", "text"] as const) {

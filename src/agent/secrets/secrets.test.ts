@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { seededRandom } from "../testing/seeded-random.js";
 import { loginOf, readSecret, type Secret, wordsOf } from "./secrets.js";
 
 const read = (text: string) => readSecret(Buffer.from(text));
@@ -45,12 +46,8 @@ describe("readSecret", () => {
   }
 
   it("survives a thousand hostile files", () => {
-    let state = 7;
-    const random = (below: number) => {
-      state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
-      return state % below;
-    };
-    const pieces = [
+    const random = seededRandom(7);
+    const pieces: [string, ...string[]] = [
       '{"key":',
       '"a"',
       ',"value":',
@@ -64,10 +61,10 @@ describe("readSecret", () => {
       "1e999",
     ];
     for (let round = 0; round < 1000; round++) {
-      const text = Array.from({ length: random(8) }, () => pieces[random(pieces.length)]).join("");
+      const text = Array.from({ length: random.below(8) }, () => random.pick(pieces)).join("");
       const bytes = Buffer.from(text);
-      for (let i = random(3); i > 0 && bytes.length > 0; i--)
-        bytes[random(bytes.length)] = random(256);
+      for (let i = random.below(3); i > 0 && bytes.length > 0; i--)
+        bytes[random.below(bytes.length)] = random.below(256);
       const reading = readSecret(bytes);
       if (reading.t === "secret") assert.ok(wordsOf(reading.secret).length > 0);
     }
