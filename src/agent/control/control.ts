@@ -1,0 +1,152 @@
+/** Gathers what is wanted from all sources, and gives it to the guard whenever one of them changes. */
+
+import type { Config } from "../desired/config.js";
+import type { Conduct, Note } from "../desired/desired-state.js";
+import { type DocumentFault, describeDocumentFault } from "../desired/document-fault.js";
+import { interrupts } from "../desired/interrupts.js";
+import { mayRebuild } from "../hours/maintenance.js";
+import type { Models } from "../models/models.js";
+import type { Secrets } from "../secrets/secrets.js";
+import type { Candidate, JsonValue } from "../trial/candidate.js";
+import type { Texts } from "./content.js";
+import { type Made, passwordsIn, plan } from "./plan.js";
+
+/** What the control tells, once, where it is known what it means. */
+export type ControlHappening =
+  /** running: something runs already, and goes on. */
+  | {
+      readonly t: "settings refused";
+      readonly faults: readonly DocumentFault[];
+      readonly running: boolean;
+    }
+  | { readonly t: "settings accepted again" }
+  | { readonly t: "note"; readonly note: Note }
+  /** Undefined: no window is planned. */
+  | { readonly t: "held"; readonly untilMs: number | undefined }
+  | { readonly t: "wanted"; readonly candidate: Candidate };
+
+export interface ControlOptions {
+  readonly config: Config;
+  /** Of the service. */
+  readonly version: string;
+  readonly texts: () => Texts;
+  readonly secrets: () => Secrets;
+  readonly models: Models;
+  /** What the memory of trials holds of the last good one. */
+  readonly lastGood: () => JsonValue | undefined;
+  /** Milliseconds since 1970; may jump. */
+  readonly wallClock: () => number;
+  /** The guard's. */
+  readonly consider: (candidate: Candidate, lastGood: Candidate | undefined) => void;
+  /** Settings beside the specification, before anything is considered under them. */
+  readonly conduct: (conduct: Conduct) => void;
+  /** Asks for renew() at this time of the wall clock; undefined: only when something changes. */
+  readonly wake: (atMs: number | undefined) => void;
+  /** Directories of bundles that are in use or may be again at any moment. */
+  readonly hold: (bundlePaths: readonly string[]) => void;
+  /** Must not throw. */
+  readonly trace: (happening: ControlHappening) => void;
+}
+
+export class Control {
+  readonly #options: ControlOptions;
+  /** What was considered last. */
+  #current: Made | undefined;
+  #refused = "";
+  #held = "";
+  #notes: ReadonlySet<string> = new Set();
+  #passwords: readonly string[] = [];
+
+  constructor(options: ControlOptions) {
+    this.#options = options;
+  }
+
+  /** Passwords of what is wanted; the same array as long as they are the same. */
+  get passwords(): readonly string[] {
+    return this.#passwords;
+  }
+
+  /** To be called when a source has changed, or the time has come. */
+  renew(): void {
+    const { texts, secrets, lastGood, wallClock, wake } = this.#options;
+    const nowMs = wallClock();
+    const sources = {
+      ...this.#options,
+      texts: texts(),
+      secrets: secrets(),
+      lastGood: lastGood(),
+      current: this.#current?.candidate.content,
+      nowMs,
+    };
+    const { wanted, current, lastGood: good, faults } = plan(sources);
+    this.#keepPasswords([wanted, current, good]);
+    this.#tellFaults(faults);
+    const heldMs = wanted && this.#heldUntil(wanted, nowMs);
+    // What runs goes on by the hours and with the secrets of now.
+    const next = wanted === undefined || heldMs !== undefined ? current : wanted;
+    wake(earliest(heldMs, next?.nextChangeMs));
+    if (next !== undefined) this.#use(next, good);
+  }
+
+  /** Infinity: no window is planned. Undefined: it need not wait. */
+  #heldUntil(wanted: Made, nowMs: number): number | undefined {
+    const before = this.#current?.candidate.desired.spec;
+    const rebuild = mayRebuild(wanted.conduct.maintenance, nowMs);
+    const { subject, desired } = wanted.candidate;
+    if (before === undefined || rebuild.t === "now" || !interrupts(before, desired.spec)) {
+      this.#held = "";
+      return undefined;
+    }
+    if (subject !== this.#held) this.#options.trace({ t: "held", untilMs: rebuild.atMs });
+    this.#held = subject;
+    return rebuild.atMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  #use(wanted: Made, lastGood: Made | undefined): void {
+    const { consider, conduct, hold, trace } = this.#options;
+    const { candidate } = wanted;
+    const isNews = candidate.subject !== this.#current?.candidate.subject;
+    hold(bundlesOf([wanted, this.#current, lastGood]));
+    this.#current = wanted;
+    if (isNews) trace({ t: "wanted", candidate });
+    this.#tellNotes(wanted.notes);
+    conduct(wanted.conduct);
+    consider(candidate, lastGood?.candidate);
+  }
+
+  #keepPasswords(all: readonly (Made | undefined)[]): void {
+    const made = [...all, this.#current].filter((one) => one !== undefined);
+    const passwords = [
+      ...new Set(made.flatMap(({ candidate }) => passwordsIn(candidate.desired.spec))),
+    ];
+    if (passwords.join("\0") !== this.#passwords.join("\0")) this.#passwords = passwords;
+  }
+
+  #tellFaults(faults: readonly DocumentFault[]): void {
+    const refused = faults.map(describeDocumentFault).join("\n");
+    if (refused === this.#refused) return;
+    this.#refused = refused;
+    const { trace } = this.#options;
+    if (refused === "") trace({ t: "settings accepted again" });
+    else trace({ t: "settings refused", faults, running: this.#current !== undefined });
+  }
+
+  #tellNotes(notes: readonly Note[]): void {
+    const before = this.#notes;
+    const keyed = notes.map((note) => [JSON.stringify(note), note] as const);
+    this.#notes = new Set(keyed.map(([key]) => key));
+    for (const [key, note] of keyed) {
+      if (!before.has(key)) this.#options.trace({ t: "note", note });
+    }
+  }
+}
+
+function bundlesOf(all: readonly (Made | undefined)[]): string[] {
+  const paths = all.flatMap((one) => one?.candidate.desired.spec.model.bundlePath ?? []);
+  return [...new Set(paths)];
+}
+
+function earliest(...times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}

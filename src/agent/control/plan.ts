@@ -1,0 +1,125 @@
+/**
+ * What is to run: made of all sources, and of the last good ones where these cannot be used. Pure.
+ */
+
+import type { Config } from "../desired/config.js";
+import {
+  type Conduct,
+  type DesiredState,
+  desiredState,
+  type Note,
+} from "../desired/desired-state.js";
+import { type DocumentFault, parseDocument } from "../desired/document.js";
+import type { SourcedDocument } from "../desired/origin.js";
+import type { PipelineSpec } from "../desired/spec.js";
+import type { Models } from "../models/models.js";
+import type { Secrets } from "../secrets/secrets.js";
+import type { Candidate, JsonValue } from "../trial/candidate.js";
+import { type Content, contentOf, readContent, type Texts } from "./content.js";
+import { subjectOf } from "./subject.js";
+
+export interface Sources {
+  readonly config: Config;
+  readonly texts: Texts;
+  readonly secrets: Secrets;
+  readonly models: Models;
+  /** Of the service. */
+  readonly version: string;
+  /** What the memory of trials holds of the last good one, if anything. */
+  readonly lastGood: JsonValue | undefined;
+  /** Content of what was considered last; undefined: nothing was. */
+  readonly current: JsonValue | undefined;
+  /** Wall-clock time. */
+  readonly nowMs: number;
+}
+
+/** Something that may run, with all that goes with it. */
+export interface Made {
+  readonly candidate: Candidate;
+  readonly conduct: Conduct;
+  readonly notes: readonly Note[];
+  /** Wall-clock time at which hours change something. */
+  readonly nextChangeMs: number | undefined;
+}
+
+export interface Plan {
+  /** Undefined: nothing can be made of what is said. */
+  readonly wanted: Made | undefined;
+  /** What was considered last, with the hours and secrets of now. */
+  readonly current: Made | undefined;
+  readonly lastGood: Made | undefined;
+  /** Why `wanted` is not made of all that was said: something of it was refused. */
+  readonly faults: readonly DocumentFault[];
+}
+
+/**
+ * While nothing runs yet, what is refused gives way to the last good one, or else to what is left without the hub's
+ * document, or without any. While something runs, a refusal changes nothing.
+ */
+export function plan(sources: Sources): Plan {
+  const again = (value: JsonValue | undefined) => {
+    const content = readContent(value);
+    return content && made(make(content, sources));
+  };
+  const lastGood = again(sources.lastGood);
+  const current = again(sources.current);
+  const wanted = make({ texts: sources.texts, model: undefined }, sources);
+  if (wanted.t === "made") return { wanted: wanted.made, current, lastGood, faults: [] };
+  const { faults } = wanted;
+  if (sources.current !== undefined) return { wanted: undefined, current, lastGood, faults };
+  const { file } = sources.texts;
+  const less: Texts[] = [
+    { file, hub: undefined },
+    { file: undefined, hub: undefined },
+  ];
+  const rest = less.map((texts) => made(make({ texts, model: undefined }, sources)));
+  return { wanted: lastGood ?? rest.find((one) => one !== undefined), current, lastGood, faults };
+}
+
+type Making =
+  | { readonly t: "made"; readonly made: Made }
+  | { readonly t: "refused"; readonly faults: readonly DocumentFault[] };
+
+function made(making: Making): Made | undefined {
+  return making.t === "made" ? making.made : undefined;
+}
+
+function make({ texts, model }: Content, sources: Sources): Making {
+  const documents: SourcedDocument[] = [];
+  // What the last good one ran with stays, whatever versions there are by now.
+  if (model !== undefined) documents.push({ from: "hub", document: { model: { bundle: model } } });
+  const faults: DocumentFault[] = [];
+  for (const from of ["hub", "file"] as const) {
+    const text = texts[from];
+    if (text === undefined) continue;
+    const name = from === "hub" ? "hub" : (sources.config.settingsFile ?? from);
+    const reading = parseDocument(text, name);
+    if (reading.t === "refused") faults.push(...reading.faults);
+    else documents.push({ from, document: reading.document });
+  }
+  if (faults.length > 0) return { t: "refused", faults };
+  const state = desiredState({ ...sources, documents });
+  if (state.t === "refused") return state;
+  return { t: "made", made: madeOf(state, texts, sources.version) };
+}
+
+function madeOf(
+  state: Extract<DesiredState, { t: "desired" }>,
+  texts: Texts,
+  version: string,
+): Made {
+  const { desired, conduct, notes, nextChangeMs, model } = state;
+  const { spec } = desired;
+  const subject = subjectOf({ spec, model, version });
+  const content = contentOf({ texts, model: spec.model.bundlePath });
+  return { candidate: { subject, desired, content }, conduct, notes, nextChangeMs };
+}
+
+/** Passwords of a specification, which no line of the log may hold. */
+export function passwordsIn({ cameras, outputs }: PipelineSpec): string[] {
+  const logins = [
+    ...cameras.flatMap(({ credentials }) => credentials ?? []),
+    ...outputs.flatMap(({ target }) => (target.t === "rtsp" ? target.users : [])),
+  ];
+  return logins.flatMap(({ password }) => (password === "" ? [] : [password]));
+}
