@@ -95,10 +95,10 @@ describe("Guard over a real socket", () => {
   });
 
   function pipeline(generation: string) {
-    const failed = { reason: FAILURE_REASON_GPU, detail: "no memory", nextAttempt: undefined };
+    const failed = { reason: FAILURE_REASON_GPU, detail: "no memory" } as const;
     const state =
       generation === failsWith
-        ? ({ $case: "failed", value: failed } as const)
+        ? ({ $case: "failed", value: { ...failed, nextAttempt: undefined } } as const)
         : ({ $case: "running", value: {} } as const);
     return { since: undefined, state };
   }
