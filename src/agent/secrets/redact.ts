@@ -48,17 +48,20 @@ export type Words = Iterable<string> | (() => readonly string[]);
 /** Shorter secrets are only hidden in addresses: anywhere else they would take ordinary words and numbers with them. */
 const MIN_LENGTH = 4;
 
-/** A redactor that also knows secrets by value, in every form that they are written in. */
-export function redactor(words: Words): Redact {
-  const fixed = typeof words === "function" ? [] : [...words];
-  const now = typeof words === "function" ? words : () => fixed;
-  let known: readonly string[] = [];
+/** A redactor that also knows secrets by value, out of one or several sources, in every form they are written in. */
+export function redactor(...sources: readonly Words[]): Redact {
+  const readers = sources.map((words) => {
+    if (typeof words === "function") return words;
+    const fixed = [...words];
+    return () => fixed;
+  });
+  let known: readonly (readonly string[])[] = [];
   let pattern: RegExp | undefined;
   return (text) => {
-    const secrets = now();
-    if (secrets !== known) {
-      known = secrets;
-      pattern = patternOf(secrets);
+    const now = readers.map((read) => read());
+    if (now.some((words, i) => words !== known[i])) {
+      known = now;
+      pattern = patternOf(now.flat());
     }
     return hideLogins(pattern === undefined ? text : hideMatches(text, pattern));
   };

@@ -121,17 +121,18 @@ export class SecretFiles {
     this.#fault = look.t === "fault" ? look.why : undefined;
     const files = look.t === "fault" ? new Map<string, Found>() : look.files;
     const names = new Set([...before.keys(), ...files.keys()]);
-    this.#entries = new Map(
-      [...names].map((name) => {
-        const found: Found = files.get(name) ?? { t: "nothing" };
-        return [name, afterLook(before.get(name) ?? NO_ENTRY, found, atOnce)];
-      }),
-    );
+    const entries = new Map<string, Entry>();
+    for (const name of names) {
+      const found: Found = files.get(name) ?? { t: "nothing" };
+      const entry = afterLook(before.get(name) ?? NO_ENTRY, found, atOnce);
+      if (!isDeepStrictEqual(entry, NO_ENTRY)) entries.set(name, entry);
+    }
+    this.#entries = entries;
     const changes = [...names].flatMap((name) => this.#changesOf(name, before));
     if (changes.some(({ t }) => t === "taken")) this.#keepWords();
     for (const change of changes) this.#options.trace?.(change);
     if (changes.length > 0 || this.#fault !== faultBefore) this.#options.changed();
-    return [...this.#entries.values()].every(isSettled);
+    return [...entries.values()].every(isSettled);
   }
 
   #changesOf(name: string, entries: ReadonlyMap<string, Entry>): SecretHappening[] {
