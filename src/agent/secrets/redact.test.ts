@@ -40,6 +40,10 @@ describe("hideLoginOf", () => {
     ["front=rtsp:/admin:pw=1/2@cam/x", "front=rtsp:/***@cam/x"],
     ["admin:pw@10.0.0.9", "admin:***@10.0.0.9"],
     ["rtsp://cam:99999/x", "rtsp://cam:99999/x"],
+    ["rtsp://admin:hun/ter 2", "rtsp://admin:***"],
+    ["rtsp://fe80::1/live", "rtsp://fe80::1/live"],
+    ["rtspp://10.0.0.9:554/live:1", "rtspp://10.0.0.9:554/live:1"],
+    ["rtspp://10.0.0.9/x?pw=hunter2&a=1", "rtspp://10.0.0.9/x?pw=***&a=1"],
     ["a\nb://u:p\nq@h", "a\nb://***@h"],
   ];
   for (const [text, expected] of hidden) {

@@ -9,7 +9,8 @@ export type Redact = (text: string) => string;
 const HIDDEN = "***";
 const ADDRESS = /\b([a-z][a-z0-9+.-]{0,31}:\/\/)([^\s"'<>]+)/gi;
 /** Many cameras want the password as a parameter of the address: /stream?user=admin&password=... */
-const PARAMETER = /([?&/;]\w*(?:pass|passwd|password|pwd|token|secret)=)[^&\s"'<>]+/gi;
+const PARAMETER =
+  /([?&/;]\w*(?:pass|passwd|password|passphrase|pwd|pw|token|secret|key)=)[^&\s"'<>]+/gi;
 
 /** Hides the login, and parameters that are named like a password, of every address in a text. */
 export function hideLogins(text: string): string {
@@ -23,7 +24,14 @@ export function hideLogins(text: string): string {
  * nobody can tell where its login ends: front=rtsp:/admin:a b"c@10.0.0.9.
  */
 export function hideLoginOf(address: string): string {
-  return hideLogins(address.replace(/^((?:[^=:/@]*=)?[^:/@]*:?\/*).*@/s, `$1${HIDDEN}@`));
+  const shown = address.includes("@")
+    ? address.replace(/^((?:[^=:/@]*=)?[^:/@]*:?\/*).*@/s, `$1${HIDDEN}@`)
+    : // The host was forgotten: what would be its port is none, and no address of IPv6 either.
+      address.replace(
+        /(:\/\/[^/:[\]]*:)(?!\d{1,5}(?:[/?#]|$)|[\da-f:.]*(?:\/|$)).+$/is,
+        `$1${HIDDEN}`,
+      );
+  return hideLogins(shown);
 }
 
 function hideLogin(rest: string): string {
