@@ -18,9 +18,11 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** The zone of this process: the variable TZ, or UTC where nothing says otherwise, as in a container. */
+/** The zone of this process: the variable TZ; UTC where it names none or is not set, as in a container. */
 export function processTimeZone(): string {
-  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  // Node.js gives undefined or Etc/Unknown for a TZ that it does not know, whatever the types say.
+  const name: string | undefined = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return name !== undefined && isTimeZone(name) ? name : "UTC";
 }
 
 /**
