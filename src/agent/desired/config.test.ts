@@ -160,6 +160,7 @@ describe("loadConfig", () => {
     ["RTSPOUTPUTPORTNUM", "65536"],
     ["RTSPOUTPUTPATH", "ds", /did you mean \/ds/],
     ["RTSPOUTPUTPATH", "/a b"],
+    ["RTSPOUTPUTPATH", "/a/../b"],
     ["SHOW_FRAMES", "maybe", /yes or no/],
     ["RTSP_TRANSPORT", "tpc", /did you mean tcp/],
     ["RTSP_LATENCY", "200", /200ms/],

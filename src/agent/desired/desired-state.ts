@@ -10,17 +10,17 @@ import type { Credentials } from "./camera-uri.js";
 import { CAMERA_LIST } from "./cameras.js";
 import type { Config } from "./config.js";
 import { conflictsIn } from "./conflicts.js";
-import { type DocumentFault, describeDocumentFault, quote } from "./document-fault.js";
+import { type DocumentFault, describeDocumentFault } from "./document-fault.js";
 import type { SettingsDocument } from "./document-schema.js";
-import { type Presence, presenceAt } from "./off-until.js";
-import { Choice, type Origin, type Origins, type Sourced, type SourcedDocument } from "./origin.js";
+import { wantedModel } from "./model-choice.js";
+import { type Presence, presencesAt } from "./off-until.js";
+import { Choice, documentOf, type Origins, type Sourced, type SourcedDocument } from "./origin.js";
 import { wantedOutputs } from "./output-list.js";
 import { resolveAddress, resolveLogin } from "./resolve-secrets.js";
 import {
   type Camera,
   type Desired,
   generationOf,
-  type Model,
   type Output,
   type Overlay,
   type PipelineSpec,
@@ -73,8 +73,9 @@ export type DesiredState =
 export function desiredState({ config, documents, secrets, models, nowMs }: Sources): DesiredState {
   const choice = new Choice(config, documents);
   const wanted = wantedCameras(choice);
+  const presenceOf = presencesAt(nowMs);
   const cameras = wanted.cameras.map((camera, index) =>
-    resolveCamera(camera, `cameras[${index}]`, presenceAt(camera.hours, nowMs), secrets),
+    resolveCamera(camera, `cameras[${index}]`, presenceOf(camera.hours), secrets),
   );
   const viewers = wantedViewers(choice, secrets);
   const { outputs, origin: outputsOrigin } = wantedOutputs(choice, viewers);
@@ -118,10 +119,6 @@ const NO_CAMERAS: DocumentFault = {
   allowed: `${CAMERA_LIST}; or cameras in a document of the hub or of SETTINGS_FILE`,
 };
 
-function documentOf(origin: Origin): string {
-  return origin.t === "default" ? "environment" : origin.t;
-}
-
 interface ResolvedCamera {
   readonly camera: Camera;
   readonly nextChangeMs: number | undefined;
@@ -140,7 +137,8 @@ function resolveCamera(
   const missing = (field: string, messages: readonly string[]) =>
     messages.map((message): Note => ({ t: "secret missing", path: `${path}.${field}`, message }));
   const isNeverOn = off !== undefined && off.untilMs === undefined;
-  const message = "its hours and the hours of everything never meet: it stays off";
+  const message =
+    "it stays off: its hours and the hours of everything do not meet in the weeks to come";
   return {
     camera: { ...wanted, uri: address.value, credentials: login.value, off },
     nextChangeMs,
@@ -172,38 +170,6 @@ function wantedViewers(
       })),
     ),
   };
-}
-
-type WantedModel =
-  | { readonly t: "model"; readonly model: Model; readonly name: string; readonly version: string }
-  | { readonly t: "refused"; readonly fault: DocumentFault };
-
-function wantedModel(choice: Choice, models: Models): WantedModel {
-  const bundle = choice.inDocuments(({ model }) => model?.bundle) ?? choice.setting("model");
-  const resolved = models.resolve(bundle.value);
-  if (resolved.t === "absent") {
-    const isSetting = "setting" in bundle.origin;
-    const fault = {
-      document: documentOf(bundle.origin),
-      path: isSetting ? "MODEL" : "model.bundle",
-      line: undefined,
-      what: `is ${quote(bundle.value)}: ${resolved.detail}`,
-    };
-    return { t: "refused", fault };
-  }
-  const { path, name, version } = resolved;
-  const interval = choice.inDocuments(({ model }) => model?.interval) ?? choice.setting("interval");
-  const threshold =
-    choice.inDocuments(({ model }) => model?.threshold) ?? choice.setting("threshold");
-  const classes: Sourced<readonly string[] | undefined> =
-    choice.inDocuments(({ model }) => model?.classes) ?? choice.setting("classes");
-  const model = {
-    bundlePath: choice.keep("model.bundlePath", { value: path, origin: bundle.origin }),
-    interval: choice.keep("model.interval", interval),
-    threshold: choice.keep("model.threshold", threshold),
-    classes: choice.keep("model.classes", classes) ?? [],
-  };
-  return { t: "model", model, name, version };
 }
 
 function wantedTracker(choice: Choice): Tracker | undefined {

@@ -2,7 +2,7 @@
 
 import * as z from "zod";
 import { quote } from "./document-fault.js";
-import type { Reader } from "./readers.js";
+import type { Reader, Reading } from "./readers.js";
 
 /** What a refused field says beside its message, which is what is allowed. */
 export interface Refused {
@@ -15,6 +15,9 @@ export interface FieldOptions {
   readonly secret?: boolean;
 }
 
+/** No value is longer; looking for what is wrong with one that is would take time. */
+const LONGEST_TEXT = 4096;
+
 /** A field of one value. Its text goes through the reader; its JSON Schema is the reader's. */
 export function field<T>(
   reader: Reader<T>,
@@ -23,15 +26,25 @@ export function field<T>(
 ) {
   return base(reader)
     .transform((given, context): T => {
-      const reading = reader.read(String(given));
+      const text = String(given);
+      const reading = text.length > LONGEST_TEXT ? tooLong(text, reader) : reader.read(text);
       if (reading.t === "value") return reading.value;
       for (const { value, allowed, hint } of reading.refusals) {
-        const params: Refused = { shown: secret ? undefined : shown(given, value), hint };
+        const params: Refused = secret
+          ? { shown: undefined, hint: hint?.includes(text) ? undefined : hint }
+          : { shown: typeof given === "string" ? quote(value) : value, hint };
         context.addIssue({ code: "custom", message: allowed, params: { ...params } });
       }
       return z.NEVER;
     })
     .meta({ ...reader.json, description: `${description} Allowed: ${allowedIn(reader)}.` });
+}
+
+function tooLong(
+  value: string,
+  { allowed }: Reader<unknown>,
+): Extract<Reading<never>, { t: "refused" }> {
+  return { t: "refused", refusals: [{ value, allowed }] };
 }
 
 /** Has the type that JSON has for the value, and refuses another with what the reader allows. */
@@ -53,8 +66,4 @@ function base(reader: Reader<unknown>): z.ZodType<string | number | boolean> {
 
 function allowedIn({ allowed, json }: Reader<unknown>): string {
   return json.type === "boolean" ? "true or false" : allowed;
-}
-
-function shown(given: string | number | boolean, refused: string): string {
-  return typeof given === "string" ? quote(refused) : refused;
 }

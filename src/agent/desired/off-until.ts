@@ -9,10 +9,21 @@ export interface Presence {
   readonly nextChangeMs: number | undefined;
 }
 
-/** Two schedules that meet at all do so after fewer changes than this: a year of days, twice. */
-const MOST_CHANGES = 800;
+/** How far ahead the end of being off is looked for: three weeks of hours that change twice a day. */
+const MOST_CHANGES = 42;
 
-export function presenceAt(hours: readonly Hours[], nowMs: number): Presence {
+/** Answers for one moment. Most cameras have the same hours, which are looked into once. */
+export function presencesAt(nowMs: number): (hours: readonly Hours[]) => Presence {
+  const known = new Map<string, Presence>();
+  return (hours) => {
+    const key = JSON.stringify(hours);
+    const presence = known.get(key) ?? presenceAt(hours, nowMs);
+    known.set(key, presence);
+    return presence;
+  };
+}
+
+function presenceAt(hours: readonly Hours[], nowMs: number): Presence {
   const now = hours.map((one) => activeAt(one, nowMs));
   const changes = now.flatMap(({ nextChangeMs }) => nextChangeMs ?? []);
   const nextChangeMs = changes.length === 0 ? undefined : Math.min(...changes);

@@ -92,3 +92,8 @@ export function describeOrigin(origin: Origin): string {
       return origin satisfies never;
   }
 }
+
+/** What a fault calls the place where a value came from. */
+export function documentOf(origin: Origin): string {
+  return origin.t === "default" ? "environment" : origin.t;
+}

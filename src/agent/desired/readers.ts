@@ -108,7 +108,7 @@ export function duration(minMs: number, maxMs: number): Reader<number> {
       if (match === null) return undefined;
       return inRange(Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? Number.NaN), minMs, maxMs);
     },
-    (text) => (/^\d+$/.test(text) ? `say the unit: ${text}ms or ${text}s` : undefined),
+    (text) => (/^\d{1,9}$/.test(text) ? `say the unit: ${text}ms or ${text}s` : undefined),
   );
 }
 
@@ -169,7 +169,7 @@ export function filePath(allowed: string, maxBytes: number): Reader<string> {
 
 /** The path of an RTSP address: /ds, /site/north. */
 export function rtspPath(): Reader<string> {
-  const pattern = /^(?:\/[\w.~-]+)+$/;
+  const pattern = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/;
   return reader(
     "a path such as /ds, of letters, digits and . _ ~ -",
     { type: "string", pattern: pattern.source },

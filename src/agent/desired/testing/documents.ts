@@ -1,0 +1,266 @@
+/** Settings documents by chance: right ones, ones with one fault, and ones that mean harm. */
+
+import type { Random } from "./random.js";
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type Path = readonly (string | number)[];
+
+/** A document that every node takes. */
+export function rightDocument(random: Random): { [key: string]: Json } {
+  return some(random, {
+    $schema: () => "settings.schema.json",
+    cameras: () => random.list(1, 6, (index) => camera(random, index)),
+    cameraDefaults: () => some(random, cameraFields(random)),
+    model: () =>
+      some(random, {
+        bundle: () => random.one(["nanodet-coco", "people@1.2.0", "/var/lib/m", "models/x"]),
+        interval: () => random.whole(0, 10_000),
+        threshold: () => random.one([0, 1, 0.35, 1e-9, random.fraction()]),
+        classes: () => random.list(0, 5, () => random.one(["person", "traffic light", "人"])),
+      }),
+    tracker: () => random.one(["none", "iou", "nvsort", "nvdcf", "nvdeepsort", "NvDCF"]),
+    overlay: () => some(random, yesOrNo(random, ["boxes", "labels", "counts", "names"])),
+    outputs: () => random.list(1, 4, (index) => output(random, index)),
+    outputDefaults: () => some(random, encodingFields(random)),
+    rtspServer: () =>
+      some(random, {
+        port: () => random.whole(1, 65_535),
+        users: () =>
+          random.chance(0.5) ? "secret:viewers" : random.list(0, 3, () => credentials(random)),
+      }),
+    hours: () => hours(random),
+    trial: () =>
+      some(random, {
+        time: () => duration(random, 1000, 3_600_000),
+        frameRate: () => random.fraction(),
+        latencyFactor: () => random.whole(1, 100),
+        deaths: () => random.whole(0, 100),
+        stumbles: () => random.whole(0, 100),
+        detections: () => random.fraction(),
+      }),
+    maintenance: () =>
+      some(random, {
+        timeZone: () => random.one(["UTC", "Europe/Berlin"]),
+        rebuilds: () => hours(random),
+        modelCheck: () => "0 3 * * *",
+        report: () => "@daily",
+      }),
+  });
+}
+
+/** Each field is there or not. */
+function some(random: Random, fields: Readonly<Record<string, () => Json>>) {
+  const entries = Object.entries(fields).filter(() => random.chance(0.6));
+  return Object.fromEntries(entries.map(([name, make]) => [name, make()]));
+}
+
+function camera(random: Random, index: number): Json {
+  const uris = [
+    "rtsp://10.0.0.9/live?ch=1&subtype=0",
+    "rtsp://u:p%40ss@cam.local:554/live",
+    "rtsp://secret:cam-1@cam/1",
+    "rtsps://cam/1?password=secret:cam-1",
+    "file:///data/clip.mp4",
+    "/dev/video0",
+    "test://ball",
+  ];
+  const optional = {
+    id: () => `cam-${index}`,
+    name: () => random.one([`Camera ${index}`, "玄関", "a".repeat(62) + index, `𝒳 ${index}`]),
+    credentials: () => credentials(random),
+    ...cameraFields(random),
+    masks: () =>
+      random.list(0, 3, () => random.list(3, 8, () => [random.fraction(), random.fraction()])),
+    hours: () => hours(random),
+  };
+  return { uri: random.one(uris), ...some(random, optional) };
+}
+
+function cameraFields(random: Random) {
+  return {
+    transport: () => random.one(["tcp", "udp", "TCP"]),
+    latency: () => duration(random, 0, 10_000),
+    acceptAnyCertificate: () => random.chance(0.5),
+    frozenAfter: () => duration(random, 0, 86_400_000),
+  };
+}
+
+function credentials(random: Random): Json {
+  const password = random.one(["p", "secret:x", "pä ss@/%", "\\\"'{}", ""]);
+  return random.chance(0.5) ? "secret:cam-front" : { username: "u", password };
+}
+
+function output(random: Random, index: number): Json {
+  const target: { [key: string]: Json } = random.chance(0.7)
+    ? { rtsp: { path: `/out/${index}` } }
+    : { file: { path: `/var/lib/slipstream/${index}.mkv` } };
+  return { ...some(random, { id: () => `out-${index}`, ...encodingFields(random) }), ...target };
+}
+
+function encodingFields(random: Random) {
+  return {
+    layout: () => random.one(["tiled", "per-camera"]),
+    codec: () => random.one(["H264", "H265", "h265"]),
+    width: () => 2 * random.whole(8, 3840),
+    height: () => 2 * random.whole(8, 3840),
+    bitrate: () => random.whole(10_000, 200_000_000),
+    frameRate: () => random.whole(1, 120),
+  };
+}
+
+function yesOrNo(random: Random, names: readonly string[]) {
+  return Object.fromEntries(names.map((name) => [name, () => random.chance(0.5)]));
+}
+
+function hours(random: Random): Json {
+  const on = random.one<Json>(["0 7 * * 1-5", ["0 6 * * *", "30 12 * * sat"]]);
+  return { ...some(random, { timeZone: () => "America/New_York" }), on, off: "0 19 * * *" };
+}
+
+function duration(random: Random, minMs: number, maxMs: number): string {
+  const ms = random.whole(minMs, maxMs);
+  return random.chance(0.5) && ms >= 1000 ? `${Math.floor(ms / 1000)}s` : `${ms}ms`;
+}
+
+/** A right document with one thing made wrong, and the path of that. */
+export function nearlyRight(random: Random): { readonly text: string; readonly path: Path } {
+  for (;;) {
+    const document = rightDocument(random);
+    const places = placesIn(document, []).filter(([first]) => first !== "$schema");
+    if (places.length === 0) continue;
+    const path = random.one(places);
+    const spoilt = random.chance(0.2)
+      ? rename(document, path)
+      : replace(document, path, random.one(WRONG));
+    if (spoilt !== undefined) return { text: JSON.stringify(spoilt, null, 2), path };
+  }
+}
+
+/** Right nowhere. */
+const WRONG: readonly Json[] = [
+  null,
+  [[[]]],
+  "\0",
+  "x".repeat(5000),
+  "\ud800",
+  -1,
+  1e300,
+  { nothing: { of: "ours" } },
+];
+
+function placesIn(value: Json, path: Path): Path[] {
+  if (typeof value !== "object" || value === null) return [path];
+  const parts = Object.entries(value).flatMap(([key, part]) =>
+    placesIn(part, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
+  return path.length === 0 ? parts : [path, ...parts];
+}
+
+/** A copy with another value at a path. */
+function replace(value: Json, [key, ...rest]: Path, by: Json): Json {
+  if (key === undefined) return by;
+  if (Array.isArray(value)) {
+    return value.map((item, index) => (index === key ? replace(item, rest, by) : item));
+  }
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [
+      name,
+      name === key ? replace(part, rest, by) : part,
+    ]),
+  );
+}
+
+/** A copy whose key at a path is misspelt; undefined where the path ends in a list. */
+function rename(value: Json, path: Path): Json | undefined {
+  const [key, parents] = [path.at(-1), path.slice(0, -1)];
+  if (typeof key !== "string") return undefined;
+  const object = parents.reduce<Json | undefined>(
+    (part, name) =>
+      Array.isArray(part)
+        ? part[Number(name)]
+        : typeof part === "object" && part !== null
+          ? part[name]
+          : undefined,
+    value,
+  );
+  if (typeof object !== "object" || object === null || Array.isArray(object)) return undefined;
+  const renamed = Object.entries(object).map(([name, part]): [string, Json] => [
+    name === key ? `${name}x` : name,
+    part,
+  ]);
+  return replace(value, parents, Object.fromEntries(renamed));
+}
+
+/** Texts that are to cost time or memory, to get out of their place or to be taken for what they are not. */
+export function hostileText(random: Random): string {
+  return random.one(HOSTILE)(random);
+}
+
+const HOSTILE: readonly ((random: Random) => string)[] = [
+  // Depth.
+  (random) => random.one(["[", '{"a":', '[{"a":']).repeat(random.whole(33, 100_000)),
+  (random) => {
+    const depth = random.whole(33, 10_000);
+    return `{"cameras":${"[".repeat(depth)}${"]".repeat(depth)}}`;
+  },
+  // Numbers.
+  (random) => `{"model":{"interval":${random.one(["1e999", "-1", "1e-3", "9".repeat(50_000)])}}}`,
+  (random) =>
+    `{"rtspServer":{"port":${random.one(["8554.5", "1e999", "0x10", "+1", "NaN", "08554"])}}}`,
+  // Names of what every object has.
+  (random) => `{"${random.one(INHERITED)}":{"uri":"test://"}}`,
+  (random) => `{"cameras":[{"uri":"test://","${random.one(INHERITED)}":{}}]}`,
+  (random) => `{"overlay":{"${random.one(INHERITED)}":true}}`,
+  // Length.
+  (random) => JSON.stringify({ cameras: [{ uri: `rtsp://${random.one(LONG)}` }] }),
+  (random) => JSON.stringify({ cameras: [{ uri: "test://", name: random.one(LONG) }] }),
+  (random) => JSON.stringify({ tracker: random.one(LONG) }),
+  (random) => JSON.stringify({ [random.one(LONG)]: 1 }),
+  (random) => JSON.stringify({ hours: { on: random.one(LONG), off: "0 19 * * *" } }),
+  (random) =>
+    JSON.stringify({
+      hours: { on: "0-999999999 * * * *", off: `${random.whole(0, 59)}/0 0 * * *` },
+    }),
+  () => JSON.stringify({ cameras: Array.from({ length: 5000 }, () => ({ uri: "rtsp://" })) }),
+  () =>
+    JSON.stringify(Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`camera${i}`, i]))),
+  () => JSON.stringify({ model: { classes: Array.from({ length: 50_000 }, () => 5) } }),
+  () => " ".repeat(1024 * 1024 + 1),
+  // Twice the same key.
+  () => '{"tracker":"iou","tracker":"none"}',
+  () => '{"cameras":[{"uri":"test://","uri":"rtsp://cam/1"}]}',
+  () => '{"tracker":"iou","\\u0074racker":"none"}',
+  // Half characters, and bytes that are none.
+  (random) =>
+    `{"cameras":[{"uri":"test://","name":"${random.one(["\\ud800", "\\udc00\\ud800", "\\u0000"])}"}]}`,
+  (random) => random.list(1, 2000, () => String.fromCharCode(random.whole(0, 0xffff))).join(""),
+  // Places.
+  (random) =>
+    JSON.stringify({ outputs: [{ rtsp: { path: random.one(["/../x", "//", "/a b", "/%2e"]) } }] }),
+  (random) =>
+    JSON.stringify({
+      cameras: [{ uri: random.one(["/etc/passwd", "/dev/../etc/passwd", "file://x", "http://x"]) }],
+    }),
+  (random) =>
+    JSON.stringify({ rtspServer: { users: [`secret:${random.one(["../x", "a/b", ""])}`] } }),
+  // Cut short.
+  (random) => {
+    const text = JSON.stringify({ cameras: [{ uri: "test://" }], ...rightDocument(random) });
+    return text.slice(0, random.whole(0, text.length - 1));
+  },
+];
+
+const INHERITED = ["__proto__", "constructor", "toString", "hasOwnProperty"];
+
+const LONG: readonly string[] = [
+  "a".repeat(200_000),
+  "@".repeat(200_000),
+  "a-".repeat(100_000),
+  "a@".repeat(100_000),
+  "?pass".repeat(40_000),
+  "://".repeat(60_000),
+  "* ".repeat(100_000),
+  "1,".repeat(100_000),
+  "e\u0301".repeat(100_000),
+];
