@@ -1,9 +1,10 @@
 // What cameras do, and what networks do to them.
 import { setTimeout as delay } from "node:timers/promises";
 import { until } from "../../test/support/scope.js";
-import { type FaultKind, lasts, type Stage, saysLost } from "./fault.js";
+import { type FaultKind, lasts, type Noticed, type Stage, saysLost } from "./fault.js";
 import { between } from "./random.js";
 import type { Looks } from "./victim.js";
+import { SECRET } from "./world.js";
 
 /** What a camera that goes away looks like, whichever is seen first. */
 const GONE = ["ended", "unreachable", "broken stream", "timeout"];
@@ -153,9 +154,9 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     story: "a camera changes the size of its picture in the middle of the stream",
     reasons: GONE,
     begin: ({ victim }) => victim.process.tell("size 480 272"),
-    until: lasts(1500),
-    healed: hasSize(480, 272),
-    heal: ({ victim }) => victim.process.tell("size 480 272"),
+    until: showsSize(480, 272),
+    heal: ({ victim }) => victim.process.tell("size 320 184"),
+    healed: showsSize(320, 184).when,
   },
   {
     ...NONE,
@@ -166,7 +167,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     reasons: [...GONE, "login refused"],
     begin: async (stage) => {
       await stage.victim.end("SIGKILL");
-      await stage.victim.comeBack({ password: `s3cret-word-${Math.floor(stage.random() * 1e9)}` });
+      await stage.victim.comeBack({ password: `${SECRET}${Math.floor(stage.random() * 1e9)}` });
     },
     until: saysLost(0, "login refused"),
     heal: async ({ world }) => {
@@ -186,11 +187,14 @@ function comesBack(looks: Looks): (stage: Stage) => Promise<void> | void {
   };
 }
 
-function hasSize(width: number, height: number): (stage: Stage) => boolean {
-  return ({ world, victim }) => {
-    const camera = world.status.state?.cameras.find(({ id }) => id === victim.id);
-    return (
-      camera?.state.t === "live" && camera.state.width === width && camera.state.height === height
-    );
+/** The product is to say of the victim that it is live, with a size. */
+function showsSize(width: number, height: number): Noticed {
+  return {
+    t: "noticed",
+    patienceMs: 0,
+    when: ({ world, victim }) => {
+      const camera = world.status.state?.cameras.find(({ id }) => id === victim.id)?.state;
+      return camera?.t === "live" && camera.width === width && camera.height === height;
+    },
   };
 }

@@ -4,6 +4,9 @@ import type { Random } from "./random.js";
 import type { Victim } from "./victim.js";
 import type { World } from "./world.js";
 
+/** From the end of a half until its successor is a program that runs: the container runtime's share. */
+export const RESTART_MS = 1000;
+
 export interface FaultKind {
   readonly name: string;
   /** What happens, in words. */

@@ -9,6 +9,10 @@ export interface Bounds {
   readonly viewersBackMs: number;
   /** Share of a witness's frames that may be lost where none should be: a busy machine drops some, and counts them. */
   readonly lostShare: number;
+  /** Frames that may be lost however few there were. */
+  readonly lostAnyway: number;
+  /** A second of frames, for a change that somebody asked for. */
+  readonly lostByChange: number;
   /** Without a frame of a witness. */
   readonly pauseMs: number;
   /** By which the open descriptors of a process may grow in its life. */
@@ -22,6 +26,8 @@ export const GENEROUS: Bounds = {
   workerBackMs: 45_000,
   viewersBackMs: 90_000,
   lostShare: 0.25,
+  lostAnyway: 8,
+  lostByChange: 24,
   pauseMs: 10_000,
   descriptors: 40,
 };
@@ -33,6 +39,8 @@ export const STRICT: Bounds = {
   workerBackMs: 3000,
   viewersBackMs: 2000,
   lostShare: 0,
+  lostAnyway: 0,
+  lostByChange: 8,
   pauseMs: 1000,
   descriptors: 10,
 };
@@ -68,8 +76,9 @@ function ofWitnesses(record: FaultRecord, bounds: Bounds): string[] {
   if (record.hits.includes("worker") || record.hits.includes("outlet")) return [];
   return record.witnesses.flatMap(({ id, sent, lost, pauseMs }) => {
     const faults: string[] = [];
-    const spare = record.isChange ? sent : Math.floor(sent * bounds.lostShare);
-    if (lost > spare) faults.push(`${lost} of ${sent} frames of ${id} were lost`);
+    const spare = Math.max(bounds.lostAnyway, Math.floor(sent * bounds.lostShare));
+    if (lost > spare + (record.isChange ? bounds.lostByChange : 0))
+      faults.push(`${lost} of ${sent} frames of ${id} were lost`);
     if (pauseMs > bounds.pauseMs) faults.push(`${id} stood still for ${seconds(pauseMs)}`);
     return faults;
   });

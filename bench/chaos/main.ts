@@ -6,7 +6,7 @@ import { broken, GENEROUS, grown, STRICT } from "./judge.js";
 import { leaks } from "./leaks.js";
 import { deal, seeded } from "./random.js";
 import type { FaultRecord } from "./record.js";
-import { asLine } from "./table.js";
+import { asLine, asTable } from "./table.js";
 import { throwFault } from "./throw.js";
 import { World } from "./world.js";
 
@@ -41,6 +41,7 @@ async function main(): Promise<number> {
     verdicts.push(...grown(records, bounds), ...leaks(world));
     await mkdir("build", { recursive: true });
     await writeFile(JSON_PATH, JSON.stringify({ seed, count, bounds, records, verdicts }, null, 2));
+    console.log(`\n${asTable(records)}\n`);
     for (const verdict of verdicts) console.log(`BROKEN: ${verdict}`);
     if (verdicts.length > 0) console.log(`again: make chaos N=${count} SEED=${seed}`);
     return verdicts.length === 0 ? 0 : 1;

@@ -1,6 +1,6 @@
 // What happens to the processes of the product.
 import { setTimeout as delay } from "node:timers/promises";
-import { type FaultKind, hasNew, lasts, type Stage, signalTo } from "./fault.js";
+import { type FaultKind, hasNew, lasts, RESTART_MS, type Stage, signalTo } from "./fault.js";
 import type { PartName } from "./parts.js";
 import { between } from "./random.js";
 
@@ -54,7 +54,7 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
     hits: ["keeper", "outlet", "worker"],
     reasons: ["outlet"],
     begin: signals("keeper", "SIGKILL"),
-    until: hasNew("worker", 0),
+    until: hasNew("worker", RESTART_MS),
   },
   {
     name: "keeper paused",

@@ -11,7 +11,7 @@ import type { World } from "./world.js";
 
 /** How long is waited, however generous the bounds are. */
 const NOTICE_LIMIT_MS = 60_000;
-const RECOVERY_LIMIT_MS = 120_000;
+const RECOVERY_LIMIT_MS = 90_000;
 /** So many frames show that a viewer is watching. */
 const FRAMES = 3;
 
@@ -29,14 +29,13 @@ export async function throwFault(
   let error: string | undefined;
   let detectedMs: number | undefined;
   let recoveredMs: number | undefined;
+  // A fault that nobody ends is over when it has begun.
   let healedMs = beganMs;
   try {
     await kind.begin(stage);
     detectedMs = await noticed(kind, stage, beganMs);
-    if (kind.heal !== undefined) {
-      healedMs = now();
-      await kind.heal(stage);
-    }
+    if (kind.heal !== undefined || kind.until.t === "lasts") healedMs = now();
+    await kind.heal?.(stage);
     await recovered(kind, stage);
     recoveredMs = now() - healedMs;
   } catch (reason) {

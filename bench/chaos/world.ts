@@ -16,6 +16,9 @@ const PYTHON = ".venv/bin/python";
 const PATH = "/ds";
 const SIZE = { width: 320, height: 184 };
 const RATE = 8;
+const FIRST_BITRATE = 500_000;
+/** What every password of the bench begins with, and no log may hold. */
+export const SECRET = "s3cret-word-";
 const START_TIMEOUT_MS = 60_000;
 
 /** A healthy camera, and the viewer that counts its frames. */
@@ -34,28 +37,32 @@ export class World {
   readonly scope: Scope;
   readonly runDir: string;
   readonly port: number;
+  /** The bundle that the product reads, and a copy of it that is never spoilt. */
   readonly model: string;
+  readonly wholeModel: string;
   readonly agent: Half;
   readonly sidecar: Half;
   readonly status: Status;
   readonly witnesses: readonly Witness[];
   readonly victims: readonly Victim[];
   readonly viewers: readonly Viewer[];
-  /** What no log may hold. */
-  readonly secrets: Set<string>;
+  /** Cameras that are only there for a while, as the settings name them. */
+  readonly guests: string[] = [];
+  /** Of the pictures. */
+  bitrate = FIRST_BITRATE;
 
   private constructor(scope: Scope, parts: Built) {
     this.scope = scope;
     this.runDir = parts.runDir;
     this.port = parts.port;
     this.model = parts.model;
+    this.wholeModel = parts.wholeModel;
     this.agent = parts.agent;
     this.sidecar = parts.sidecar;
     this.status = parts.status;
     this.victims = parts.victims;
     this.witnesses = parts.witnesses;
     this.viewers = parts.viewers;
-    this.secrets = new Set(parts.passwords);
   }
 
   /** Starts everything and waits for every camera's picture. */
@@ -81,11 +88,15 @@ export class World {
     const { state } = this.status;
     if (state === undefined || state.pipeline.t !== "running") return false;
     return (
-      state.cameras.length === this.witnesses.length + this.victims.length &&
+      state.cameras.length === this.#cameras &&
       state.cameras.every((camera) => camera.state.t === "live") &&
       state.outputs.length === state.cameras.length &&
       state.outputs.every((output) => output.state.t === "serving")
     );
+  }
+
+  get #cameras(): number {
+    return this.witnesses.length + this.victims.length + this.guests.length;
   }
 
   /** Whether the agent of now has a sidecar. */
@@ -93,9 +104,9 @@ export class World {
     return this.agent.current.lines.some((line) => line.includes('"sidecar connected"'));
   }
 
-  /** The agent's settings, as the cameras are now; others may be added. */
-  settings(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-    return agentSettings({ ...this, witnesses: this.witnesses, extra });
+  /** The agent's settings, as everything is now. */
+  settings(): NodeJS.ProcessEnv {
+    return agentSettings(this);
   }
 
   /** Ends what would start again what is ended. The scope ends the rest. */
@@ -113,25 +124,25 @@ interface Built {
   readonly runDir: string;
   readonly port: number;
   readonly model: string;
+  readonly wholeModel: string;
   readonly agent: Half;
   readonly sidecar: Half;
   readonly status: Status;
   readonly witnesses: readonly Witness[];
   readonly victims: readonly Victim[];
   readonly viewers: readonly Viewer[];
-  readonly passwords: readonly string[];
 }
 
 async function build(scope: Scope, options: WorldOptions): Promise<Built> {
   const runDir = await temporaryDirectory(scope);
-  const model = await squareModel(scope);
+  const [model, wholeModel] = [await squareModel(scope), await squareModel(scope)];
   const [port] = await freePorts(1);
   if (port === undefined) throw new Error("one port was asked for");
   const witnessIds = Array.from({ length: options.witnesses }, (_, index) => `witness${index + 1}`);
   const cameras = await Promise.all(
     witnessIds.map(async (id) => ({ id, camera: await count(scope, { ...SIZE, rate: RATE }) })),
   );
-  const passwords = Array.from({ length: options.victims }, (_, index) => `s3cret-word-${index}`);
+  const passwords = Array.from({ length: options.victims }, (_, index) => `${SECRET}${index}`);
   const victims = await Promise.all(
     passwords.map((password, index) =>
       Victim.start(scope, `victim${index + 1}`, { user: "eve", password }),
@@ -142,7 +153,15 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
     args: ["test/support/quick_keeper.py"],
     env: { PYTHONPATH: "src:src/sidecar/gen", SLIPSTREAM_RUN_DIR: runDir, LOG_LEVEL: "info" },
   });
-  const env = agentSettings({ runDir, port, model, witnesses: cameras, victims });
+  const env = agentSettings({
+    runDir,
+    port,
+    model,
+    witnesses: cameras,
+    victims,
+    guests: [],
+    bitrate: FIRST_BITRATE,
+  });
   const agent = new Half(scope, { program: process.execPath, args: [AGENT], env });
   const witnesses = cameras.map(({ id, camera }, index) => {
     const protocol = index % 2 === 0 ? "tcp" : "udp";
@@ -157,13 +176,13 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
     runDir,
     port,
     model,
+    wholeModel,
     agent,
     sidecar,
     status: new Status(join(runDir, "worker.sock")),
     witnesses,
     victims,
     viewers: [...witnesses.map(({ viewer }) => viewer), ...others],
-    passwords,
   };
 }
 
@@ -173,11 +192,13 @@ function agentSettings(of: {
   readonly model: string;
   readonly witnesses: readonly { readonly id: string; readonly camera: CountingCamera }[];
   readonly victims: readonly Victim[];
-  readonly extra?: Readonly<Record<string, string>>;
+  readonly guests: readonly string[];
+  readonly bitrate: number;
 }): NodeJS.ProcessEnv {
   const cameras = [
     ...of.witnesses.map(({ id, camera }) => `${id}=${camera.uri}`),
     ...of.victims.map(({ setting }) => setting),
+    ...of.guests,
   ];
   const settings = {
     RTSPINPUT: cameras.join(","),
@@ -186,11 +207,10 @@ function agentSettings(of: {
     OUTPUT_WIDTH: String(SIZE.width),
     OUTPUT_HEIGHT: String(SIZE.height),
     RTSPOUTPUTPATH: PATH,
-    BITRATE: "500000",
+    BITRATE: String(of.bitrate),
     OVERLAY: "none",
     FROZEN_AFTER: "3s",
     LOG_FORMAT: "json",
-    ...of.extra,
   };
   return {
     ...environment(settings, of),

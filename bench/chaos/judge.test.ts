@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { broken, grown, STRICT } from "./judge.js";
+import type { FaultRecord } from "./record.js";
+
+const WELL: FaultRecord = {
+  number: 1,
+  name: "camera killed",
+  hits: [],
+  camera: "victim1",
+  patienceMs: 1500,
+  detectedMs: 1800,
+  reasons: ["ended"],
+  allowedReasons: ["ended", "unreachable"],
+  others: [],
+  recoveredMs: 700,
+  workerBackMs: undefined,
+  witnesses: [{ id: "witness1", sent: 20, lost: 0, pauseMs: 130 }],
+  isChange: false,
+  drops: [],
+  viewersBackMs: undefined,
+  replaced: [],
+  processes: [],
+  strays: [],
+  error: undefined,
+};
+
+function verdicts(other: Partial<FaultRecord>): string[] {
+  return broken({ ...WELL, ...other }, STRICT);
+}
+
+describe("a fault", () => {
+  it("breaks nothing when all keep to what is promised", () => {
+    assert.deepEqual(verdicts({}), []);
+  });
+
+  it("is late beyond the patience that the product has on purpose", () => {
+    assert.deepEqual(verdicts({ detectedMs: 3400 }), []);
+    assert.deepEqual(verdicts({ detectedMs: 3600 }), ["noticed after 3.6 s"]);
+    assert.deepEqual(verdicts({ recoveredMs: 40_000 }), ["all was well after 40.0 s"]);
+    assert.deepEqual(verdicts({ workerBackMs: 5000 }), ["a new worker was there after 5.0 s"]);
+  });
+
+  it("must not be called what it is not", () => {
+    assert.deepEqual(verdicts({ reasons: ["ended", "frozen"] }), ["it was called frozen"]);
+  });
+
+  it("must not touch other cameras, viewers and processes", () => {
+    assert.deepEqual(verdicts({ others: ["witness1 timeout"] }), [
+      "another camera: witness1 timeout",
+    ]);
+    assert.deepEqual(verdicts({ drops: ["gone"] }), ["a viewer was thrown out: gone"]);
+    assert.deepEqual(verdicts({ replaced: ["worker"] }), ["the worker is another process"]);
+    assert.deepEqual(verdicts({ strays: ["sleep 1"] }), ["a process was left: sleep 1"]);
+  });
+
+  it("may touch them where it hits the process that they depend on", () => {
+    const hits = ["outlet", "worker"] as const;
+    const witnesses = [{ id: "witness1", sent: 20, lost: 19, pauseMs: 6000 }];
+    const others = ["witness1 timeout"];
+    const drops = ["gone"];
+    assert.deepEqual(verdicts({ hits, replaced: hits, witnesses, others, drops }), []);
+    assert.deepEqual(verdicts({ hits: ["worker"], drops }), ["a viewer was thrown out: gone"]);
+  });
+
+  it("must not cost a healthy camera frames, of which a change may cost a second", () => {
+    const lose = (lost: number) => [{ id: "witness1", sent: 20, lost, pauseMs: 130 }];
+    assert.deepEqual(verdicts({ witnesses: lose(1) }), ["1 of 20 frames of witness1 were lost"]);
+    assert.deepEqual(verdicts({ witnesses: lose(8), isChange: true }), []);
+    assert.equal(verdicts({ witnesses: lose(9), isChange: true }).length, 1);
+    assert.deepEqual(
+      verdicts({ witnesses: [{ id: "witness1", sent: 20, lost: 0, pauseMs: 1200 }] }),
+      ["witness1 stood still for 1.2 s"],
+    );
+  });
+
+  it("is broken when it could not be carried out", () => {
+    assert.deepEqual(verdicts({ error: "not within 90 s" }), ["not within 90 s"]);
+  });
+});
+
+describe("descriptors", () => {
+  it("may not grow in one process; another process begins anew", () => {
+    const open = (pid: number, descriptors: number) => ({
+      ...WELL,
+      processes: [{ part: "keeper" as const, pid, descriptors }],
+    });
+    assert.deepEqual(grown([open(1, 20), open(1, 25), open(2, 90)], STRICT), []);
+    assert.deepEqual(grown([open(1, 20), open(2, 9), open(1, 31)], STRICT), [
+      "the keeper had 20 descriptors open, and in the end 31",
+    ]);
+  });
+});

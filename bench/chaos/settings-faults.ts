@@ -1,0 +1,35 @@
+// Changes that somebody asked for, while everything runs.
+import { type FaultKind, lasts } from "./fault.js";
+
+const CHANGE = { hits: ["agent"], reasons: [], isChange: true } as const;
+
+export const SETTINGS_FAULTS: readonly FaultKind[] = [
+  {
+    ...CHANGE,
+    name: "camera added, and removed",
+    story: "the settings name one more camera, and then no longer",
+    begin: async ({ world }) => {
+      world.guests.push("guest=test://ball?width=320&height=184&rate=5");
+      await world.agent.replace(world.settings());
+    },
+    until: {
+      t: "noticed",
+      patienceMs: 0,
+      when: ({ world }) => world.isWell(),
+    },
+    heal: async ({ world }) => {
+      world.guests.pop();
+      await world.agent.replace(world.settings());
+    },
+  },
+  {
+    ...CHANGE,
+    name: "bit rate changed",
+    story: "the settings ask for another bit rate",
+    begin: async ({ world, random }) => {
+      world.bitrate = Math.round(400_000 + random() * 400_000);
+      await world.agent.replace(world.settings());
+    },
+    until: lasts(1000),
+  },
+];
