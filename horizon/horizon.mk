@@ -150,6 +150,7 @@ publish-deployment-policy: build/typescript
 	$(need-hzn)
 	$(need-exchange)
 	$(need-login)
+	$(if $(SECRETS),$(call need,HZN_AGBOT_URL,hzn looks for the secrets at the agreement bot))
 	@$(with-variables) node dist/src/dev/horizon/main.js publish-deployment-policy
 
 # Of the rollout's targets: MAY_FAIL nodes may stand against a promotion; PROVEN_AFTER is in minutes.
@@ -182,6 +183,37 @@ rollback: build/typescript
 .PHONY: fleet-status
 fleet-status: build/typescript
 	$(rollout)
+
+need-mms = $(call need,HZN_FSS_CSSURL,the address of the hub's Model Management Service)
+with-object = $(with-variables) PACKAGE_NAME='$(PACKAGE_NAME)' $(foreach name,MODEL MODEL_KEYS FILE OBJECT OBJECT_VERSION,$(name)='$($(name))')
+
+define publish-object
+$(need-org)
+$(need-hzn)
+$(need-mms)
+$(need-login)
+@$(with-object) node dist/src/dev/horizon/main.js $@
+endef
+
+## publish-model: send MODEL, an archive of `slipstream model pack`, to the nodes of ROLLOUT_RINGS; the linter looks at it first
+.PHONY: publish-model
+publish-model: build/typescript
+	$(publish-object)
+
+## publish-settings: send the settings document FILE to the nodes of ROLLOUT_RINGS, as OBJECT (settings); the linter looks at it first
+.PHONY: publish-settings
+publish-settings: build/typescript
+	$(publish-object)
+
+## remove-settings: take OBJECT (settings) back: nodes go on with what counted before; remove-model takes OBJECT=NAME-VERSION
+.PHONY: remove-settings remove-model
+remove-settings remove-model:
+	$(need-org)
+	$(need-hzn)
+	$(need-mms)
+	$(need-login)
+	$(if $(filter remove-model,$@),$(call need,OBJECT,the model$(,) as in OBJECT=nanodet-coco-1.0.0))
+	@hzn mms object delete -t slipstream-$(@:remove-%=%) -i $(or $(OBJECT),settings)
 
 ## simulate-rollout: releases good and bad go out to NODES (1000) simulated nodes that run the real trials; SEED repeats a run
 .PHONY: simulate-rollout

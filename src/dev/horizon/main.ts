@@ -11,6 +11,7 @@ import { RolloutError } from "../../agent/rollout/shares.js";
 import { containersOf, DefinitionError } from "./containers.js";
 import { docker, start, stop } from "./docker.js";
 import { hzn, publishedPolicy, publishedService } from "./hzn.js";
+import { publishModel, publishSettings } from "./objects.js";
 import {
   differences,
   digestOf,
@@ -25,6 +26,7 @@ import { parseSecrets, withSecretBinding, withSecrets } from "./secrets.js";
 
 const DEFINITION = "service.definition.json";
 const DEPLOYMENT_POLICY = "deployment.policy.json";
+const OBJECT = "horizon/object.json";
 /** Name of the network, and first part of the containers' names, of `make run`. */
 const NETWORK = "slipstream";
 
@@ -53,6 +55,8 @@ const VERBS: Readonly<Record<string, () => Promise<void> | void>> = {
   canary: () => rollout("canary", env, deploymentPolicy),
   promote: () => rollout("promote", env, deploymentPolicy),
   rollback: () => rollout("rollback", env, deploymentPolicy),
+  "publish-model": () => publishModel(env, writeObject),
+  "publish-settings": () => publishSettings(env, writeObject),
   "fleet-status": () => rollout("fleet-status", env, deploymentPolicy),
 };
 
@@ -107,6 +111,10 @@ function deploymentPolicy(variables: NodeJS.ProcessEnv): Readonly<Record<string,
   const { value } = read(DEPLOYMENT_POLICY, variables);
   const versions = withVersions(isObject(value) ? value : {});
   return withSecretBinding(versions, parseSecrets(variables["SECRETS"] ?? ""));
+}
+
+function writeObject(variables: NodeJS.ProcessEnv): string {
+  return write(`${variables["OBJECT_TYPE"]}.json`, read(OBJECT, variables).value);
 }
 
 async function repoDigests(image: string): Promise<string[]> {

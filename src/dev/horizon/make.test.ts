@@ -1,6 +1,7 @@
 // The make targets against a stand-in for `hzn` that records what it is told, and one for Docker's command line.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
@@ -150,16 +151,59 @@ for (const [target, call] of [
   ["remove-service-policy", "exchange service removepolicy -f myorg/slipstream_0.1.0_amd64"],
   ["remove-deployment-policy", "exchange deployment removepolicy -f myorg/policy-slipstream"],
   ["remove-pattern", "exchange pattern remove -f myorg/pattern-slipstream"],
+  ["remove-settings", "mms object delete -t slipstream-settings -i settings"],
   ["agent-stop", "unregister -f"],
   ["dev-hzn", "dev service start -S -f horizon/userinput.json"],
 ] as const) {
   test(`make ${target} runs hzn ${call}`, async (t) => {
     const { make, calls } = desk(t);
-    const { code, err } = await make(target, "ARCH=amd64", ...exchange);
+    const mms = "HZN_FSS_CSSURL=http://127.0.0.1:9";
+    const { code, err } = await make(target, "ARCH=amd64", mms, ...exchange);
     assert.equal(code, 0, err);
     assert.deepEqual(calls(), [call]);
   });
 }
+
+test("a settings document that a node would refuse is not sent, and one that it takes is sent to the rings", async (t) => {
+  const { make, folder, calls, file } = desk(t);
+  const target = [...exchange, "HZN_FSS_CSSURL=http://127.0.0.1:9", "FILE=settings.json"];
+  writeFileSync(join(folder, "settings.json"), '{ "camera": [] }');
+  const refused = await make("publish-settings", ...target);
+  assert.notEqual(refused.code, 0);
+  assert.match(
+    `${refused.out}${refused.err}`,
+    /settings\.json:1: .*camera[\s\S]*nothing was published/,
+  );
+  writeFileSync(join(folder, "settings.json"), "{}");
+  const sent = await make("publish-settings", ...target, "OBJECT=night", "ROLLOUT_RINGS=<= 1");
+  assert.equal(sent.code, 0, sent.err);
+  assert.deepEqual(calls(), [
+    "mms object publish -m build/horizon/amd64/slipstream-settings.json -f settings.json",
+  ]);
+  assert.deepEqual(file(), {});
+});
+
+test("a model goes as an object of its version", async (t) => {
+  const { make, folder, calls } = desk(t);
+  const archive = join(folder, "model.tar.gz");
+  const cli = join(folder, "dist/src/agent/cli.js");
+  const pack = ["model", "pack", "models/nanodet-coco", "-o", archive, "--version", "1.2.0"];
+  execFileSync(process.execPath, [cli, ...pack], { stdio: "ignore" });
+  const target = [...exchange, "HZN_FSS_CSSURL=http://127.0.0.1:9", "MODEL=model.tar.gz"];
+  const { code, err } = await make("publish-model", "BOARD=orin-nano", ...target);
+  assert.equal(code, 0, err);
+  const object = join("build/horizon/arm64", "slipstream-model.json");
+  assert.deepEqual(calls(), [`mms object publish -m ${object} -f model.tar.gz`]);
+  const { objectID, version, description, destinationPolicy } = JSON.parse(
+    readFileSync(join(folder, object), "utf8"),
+  );
+  assert.deepEqual([objectID, version], ["nanodet-coco-1.2.0", "1.2.0"]);
+  assert.match(description, /^sha256:[0-9a-f]{64}$/);
+  const names = destinationPolicy.services.map(
+    (service: { serviceName: string }) => service.serviceName,
+  );
+  assert.deepEqual(names, ["slipstream", "slipstream-orin-nano"]);
+});
 
 test("build and push name both images for each architecture", async (t) => {
   const { make, calls } = desk(t);
@@ -259,6 +303,21 @@ for (const [target, args, sentence] of [
     "publish-service",
     ["HZN_ORG_ID=myorg"],
     "HZN_EXCHANGE_URL is not set: the address of the Exchange",
+  ],
+  [
+    "publish-deployment-policy",
+    [...exchange, "SECRETS=cam"],
+    "HZN_AGBOT_URL is not set: hzn looks for the secrets at the agreement bot",
+  ],
+  [
+    "publish-model",
+    exchange,
+    "HZN_FSS_CSSURL is not set: the address of the hub's Model Management Service",
+  ],
+  [
+    "remove-model",
+    [...exchange, "HZN_FSS_CSSURL=x"],
+    "OBJECT is not set: the model, as in OBJECT=nanodet-coco-1.0.0",
   ],
   [
     "publish-pattern",

@@ -1,4 +1,4 @@
-/** The Exchange in memory, over HTTP: what `hzn` and a rollout ask of it, refused and answered as the real one does. */
+/** The hub in memory, over HTTP: what `hzn` and a rollout ask of the Exchange, refused and answered as the real one does. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -38,6 +38,7 @@ interface Call {
 }
 
 const NOT_FOUND: Reply = { status: 404, body: { code: "not-found", msg: "not found" } };
+/** Of a deletion, and of an object that was taken. */
 const DELETED: Reply = { status: 204, body: undefined };
 const NO_METHOD: Reply = { status: 405, body: "HTTP method not allowed" };
 
@@ -72,6 +73,11 @@ export class ExchangeDouble {
   get url(): string {
     const { port } = this.#server.address() as AddressInfo; // it listens on TCP
     return `http://127.0.0.1:${port}/v1`;
+  }
+
+  /** Of the Model Management Service. */
+  get cssUrl(): string {
+    return new URL(this.url).origin;
   }
 
   async stop(): Promise<void> {
@@ -113,6 +119,7 @@ export class ExchangeDouble {
       .slice(1)
       .split("/")
       .map(decodeURIComponent);
+    if (path.startsWith("/api/v1/objects/")) return this.#object(method);
     if (first === "admin") return { status: 200, body: "2.154.0\n" };
     if (first !== "orgs") return NOT_FOUND;
     if (headers.authorization === undefined) {
@@ -138,6 +145,12 @@ export class ExchangeDouble {
       default:
         return NOT_FOUND;
     }
+  }
+
+  /** The Model Management Service: a definition, then its data, then the question how they are. */
+  #object(method: string): Reply {
+    if (method === "GET") return { status: 200, body: "ready" };
+    return DELETED;
   }
 
   #services(call: Call): Reply {

@@ -1,6 +1,6 @@
 // Golden answers about our own package: what the real `hzn` made of it and sent to the Exchange.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { isObject } from "../../../agent/policy/document.js";
@@ -46,12 +46,13 @@ export const COMMANDS: readonly string[][] = [
   ["publish-service", "ARCH=amd64", "SERVICE_VERSION=99.0.0", "SECRETS=cam-login viewers=lobby"],
   ["publish-service", "ARCH=amd64", "SERVICE_VERSION=99.0.0"],
   ["publish-service", "ARCH=amd64", "SERVICE_VERSION=99.0.0", "OVERWRITE=yes"],
+  ["publish-settings", "FILE=settings.json", "OBJECT=night", "ROLLOUT_RINGS=<= 1"],
 ];
 
-/** What `hzn` is given under its -f, kept for the test: each file as it was at the command that read it. */
+/** What `hzn` is given under its -f and -m, kept for the test: each file as it was at the command that read it. */
 const KEEPING = `#!/bin/sh
 for word; do
-  case "$last" in -f) name=$(basename "$word"); cp "$word" "$RECORD/given-$name" ;; esac
+  case "$last" in -f | -m) name=$(basename "$word"); cp "$word" "$RECORD/given-$name" ;; esac
   last=$word
 done
 `;
@@ -62,7 +63,7 @@ const SILENT = `${KEEPING}case "$*" in "exchange service list "* | "exchange dep
 /** Performs all commands with the real `hzn`, against an Exchange that refuses what the real one refuses. */
 export async function performWith(hzn: string): Promise<Run[]> {
   const exchange = await ExchangeDouble.start();
-  const desk = makeDesk({ hzn: `${KEEPING}exec '${hzn}' "$@"\n`, docker: DOCKER });
+  const desk = openDesk(`${KEEPING}exec '${hzn}' "$@"\n`);
   try {
     const runs: Run[] = [];
     for (const command of COMMANDS) {
@@ -80,24 +81,35 @@ export async function performWith(hzn: string): Promise<Run[]> {
 
 /** What each command gives to `hzn`, without one. */
 export async function inputsOf(command: readonly string[]): Promise<JsonObject> {
-  const desk = makeDesk({ hzn: SILENT, docker: DOCKER });
+  const desk = openDesk(SILENT);
+  const nowhere = "http://127.0.0.1:9";
+  const exchange = { org: "myorg", user: "me:pw", url: nowhere, cssUrl: nowhere } as const;
   try {
-    return (
-      await perform(desk, command, { org: "myorg", user: "me:pw", url: "http://127.0.0.1:9" })
-    ).inputs;
+    return (await perform(desk, command, exchange)).inputs;
   } finally {
     desk.remove();
   }
 }
 
+function openDesk(hzn: string): Desk {
+  const desk = makeDesk({ hzn, docker: DOCKER });
+  writeFileSync(join(desk.folder, "settings.json"), "{}\n");
+  return desk;
+}
+
 async function perform(
   desk: Desk,
   command: readonly string[],
-  { org, user, url }: Pick<ExchangeDouble, "org" | "user" | "url">,
+  { org, user, url, cssUrl }: Pick<ExchangeDouble, "org" | "user" | "url" | "cssUrl">,
 ) {
-  const target = [`HZN_ORG_ID=${org}`, `HZN_EXCHANGE_URL=${url}`, `HZN_EXCHANGE_USER_AUTH=${user}`];
-  const { code, err, out } = await desk.make("DOCKER_HUB_ID=me", ...target, ...command);
-  return { code, said: `${out}${err}`, inputs: plainInputs(desk.takeGiven()) };
+  const target = [
+    ...[`HZN_ORG_ID=${org}`, `HZN_EXCHANGE_USER_AUTH=${user}`],
+    ...[`HZN_EXCHANGE_URL=${url}`, `HZN_FSS_CSSURL=${cssUrl}`],
+    // Nobody is there who knows of secrets, which hzn only warns of.
+    `HZN_AGBOT_URL=${cssUrl}`,
+  ];
+  const { code } = await desk.make("DOCKER_HUB_ID=me", ...target, ...command);
+  return { code, inputs: plainInputs(desk.takeGiven()) };
 }
 
 /** The userInput is that of the settings, which change often: of it only the kinds are kept. */
@@ -111,6 +123,8 @@ function plainInputs(files: JsonObject): JsonObject {
 
 function plainRequest({ method, path, body }: Request): Request {
   if (typeof body === "string") return { method, path, body: body.split("\n")[0] };
+  if (isObject(body) && isObject(body["meta"]))
+    return { method, path, body: plainMeta(body["meta"]) };
   if (!isObject(body) || !("sharable" in body)) return { method, path, body };
   const { deploymentSignature: signature, ...rest } = body;
   const isSigned = typeof signature === "string" && signature.length > 300;
@@ -123,6 +137,13 @@ function plainRequest({ method, path, body }: Request): Request {
       deploymentSignature: isSigned ? "signed" : signature,
     },
   };
+}
+
+/** What is empty is left out, and the key of this one run. */
+function plainMeta(meta: JsonObject): JsonObject {
+  const { publicKey, signature, ...rest } = meta;
+  const said = Object.entries(rest).filter(([, value]) => value && value !== 0);
+  return { ...Object.fromEntries(said), isSealed: Boolean(publicKey && signature) };
 }
 
 /** Each kind of userInput once: its type, and whether it has a default. */
