@@ -34,6 +34,7 @@ const { env } = process;
 
 const VERBS: Readonly<Record<string, () => Promise<void> | void>> = {
   start: async () => {
+    if (!env["RTSPINPUT"]?.trim()) throw new DefinitionError("RTSPINPUT must be set: the cameras");
     const containers = containersOf(read(DEFINITION).value, agreement(env));
     const names = containers.map(({ name }) => name);
     await stop(NETWORK, names);

@@ -15,9 +15,8 @@ export interface UserInput {
 
 /** Settings that go with what the definition itself fixes: its volumes, its port, its containers. */
 const FIXED: ReadonlySet<string> = new Set([
-  "RTSPOUTPUTPORTNUM",
-  "SLIPSTREAM_LIFELINE",
-  "SLIPSTREAM_SOCKET",
+  ...["MODELS_DIR", "SECRETS_DIR", "SETTINGS_FILE", "STATE_DIR"],
+  ...["RTSPOUTPUTPORTNUM", "SLIPSTREAM_LIFELINE", "SLIPSTREAM_SOCKET"],
 ]);
 
 /** Horizon takes an empty default for none. The agent takes a blank for "not set". */
