@@ -1,4 +1,5 @@
-"""A real sidecar on stand-ins of one release and board for NVIDIA's elements, with cameras, viewers and a client."""
+"""A real sidecar on stand-ins of one release and board for NVIDIA's elements, or of engine cpu, with cameras, viewers
+and a client."""
 
 import json
 import os
@@ -18,6 +19,7 @@ from sidecar.contract import pipeline, pipeline_grpc, spec
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 SUPPORT = os.path.join(ROOT, "test", "support")
 PYTHONPATH = os.pathsep.join(os.path.join(ROOT, part) for part in ("src", "src/sidecar/gen", "test/support"))
+SSD = os.path.join(ROOT, "models", "ssd-street")
 NANODET = os.path.join(ROOT, "models", "nanodet-coco")
 # For what takes a second on a machine that has nothing else to do.
 DEADLINE_SECONDS = 60
@@ -70,15 +72,15 @@ def free_port():
 
 
 class RtspCamera:
-    """A camera process; its frames carry a counter."""
+    """A camera process; its frames carry a counter, or come from a file again and again."""
 
-    def __init__(self, port=0, width=320, height=184):
+    def __init__(self, port=0, width=320, height=184, file=None, options=()):
+        if file is None:
+            script = [os.path.join(SUPPORT, "counter_camera.py"), "--width", str(width), "--height", str(height)]
+        else:
+            script = ["-m", "dev.camera", "--file", file, "--path", "/camera"]
         self._process = subprocess.Popen(
-            [
-                sys.executable,
-                os.path.join(SUPPORT, "counter_camera.py"),
-                *("--port", str(port), "--width", str(width), "--height", str(height)),
-            ],
+            [sys.executable, *script, "--port", str(port), *options],
             env=dict(os.environ, PYTHONPATH=PYTHONPATH),
             stdout=subprocess.PIPE,
         )
@@ -94,13 +96,20 @@ class Sidecar:
     """Keeper, outlet and worker in a directory of their own, and a client."""
 
     def __init__(self, board="t4", build_seconds=0.0, objects=(CAR, PERSON)):
-        standins, platform = BOARDS[board]
+        """board: one of BOARDS, or cpu for that engine."""
         # Short, for the path of a Unix socket.
         self.run_dir = tempfile.mkdtemp(prefix="slip-")
         seen = os.path.join(self.run_dir, "objects.json")
         with open(seen, "w") as file:
             json.dump(objects, file)
-        self.bundle = make_bundle(os.path.join(self.run_dir, "bundle"))
+        if board == "cpu":
+            self.bundle = SSD
+            engine = {"SLIPSTREAM_ENGINE": "cpu"}
+        else:
+            self.bundle = make_bundle(os.path.join(self.run_dir, "bundle"))
+            standins, platform = BOARDS[board]
+            standins += " objects=%s build=%g" % (seen, build_seconds)
+            engine = {"SLIPSTREAM_STANDINS": standins, "SLIPSTREAM_PLATFORM": platform}
         self.data_dir = os.path.join(self.run_dir, "data")
         self.log = open(os.path.join(self.run_dir, "log"), "w+b")  # noqa: SIM115  # as long as the sidecar runs
         self._keeper = subprocess.Popen(
@@ -111,8 +120,7 @@ class Sidecar:
                 SLIPSTREAM_RUN_DIR=self.run_dir,
                 SLIPSTREAM_DATA_DIR=self.data_dir,
                 SLIPSTREAM_LIFELINE="stdin",
-                SLIPSTREAM_STANDINS="%s objects=%s build=%g" % (standins, seen, build_seconds),
-                SLIPSTREAM_PLATFORM=platform,
+                **engine,
             ),
             stdin=subprocess.PIPE,
             stderr=self.log,
@@ -247,6 +255,15 @@ def until_seen(address, condition, *options):
         viewer.wait()
         viewer.stdout.close()
     raise AssertionError("not seen within %g s; the last frame was %s" % (DEADLINE_SECONDS, last))
+
+
+def render(path, pattern, frames=10):
+    """A film of a second of one of videotestsrc's pictures."""
+    caps = "video/x-raw,width=320,height=184,framerate=%d/1" % frames
+    launch = "videotestsrc pattern=%s num-buffers=%d ! %s ! x264enc key-int-max=%d bframes=0 ! h264parse ! matroskamux"
+    words = (launch % (pattern, frames, caps, frames)).split()
+    subprocess.run(["gst-launch-1.0", "-q", *words, "!", "filesink", "location=%s" % path], check=True)
+    return path
 
 
 def phase(states, name):

@@ -13,15 +13,18 @@ import weakref
 import gi
 import pytest
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
 
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, Gst  # noqa: E402
 
 from sidecar.contract import spec, state  # noqa: E402
+from sidecar.worker import camera_state  # noqa: E402
+from sidecar.worker.attendant import Attendant  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
-from sidecar.worker.engines.cpu import camera as camera_module  # noqa: E402
-from sidecar.worker.engines.cpu.camera import Camera  # noqa: E402
+from sidecar.worker.camera_words import Note  # noqa: E402
 from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
+from sidecar.worker.engines.cpu.line import PipelineLine  # noqa: E402
 from sidecar.worker.engines.cpu.masks import masks_of  # noqa: E402
 from sidecar.worker.engines.cpu.planes import planes, video_info  # noqa: E402
 from sidecar.worker.engines.cpu.vision import Sight  # noqa: E402
@@ -29,7 +32,7 @@ from sidecar.worker.events import Events  # noqa: E402
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 DEMO = "file://" + os.path.abspath(os.path.join(ROOT, "footage", "demo.mp4"))
-DEADLINE_SECONDS = 15
+DEADLINE_SECONDS = 60
 
 
 class SeesNothing:
@@ -50,7 +53,14 @@ class Watched:
         self.notes = []
         one = spec.Camera(id="one", **fields)
         self.intake = Intake("one", SeesNothing(), masks_of(one), self.frames.append, None, lambda: False)
-        self.camera = Camera(one, self.intake, self.board, self.notes.append)
+        self.line = PipelineLine(one, self.intake, self.notes.append)
+        self.attendant = Attendant(one, self.line, self.intake.tally, self.intake.stillness, self.board)
+        self.board.add_camera("one", self.intake.tally.fill)
+        self.attendant.start()
+
+    def stop(self):
+        self.attendant.stop()
+        self.line.close()
 
     def status(self):
         return self.board.snapshot().cameras[0]
@@ -75,12 +85,11 @@ def watch():
 
     def start(**fields):
         watched.append(Watched(**fields))
-        watched[-1].camera.start()
         return watched[-1]
 
     yield start
     for one in watched:
-        one.camera.stop()
+        one.stop()
 
 
 @pytest.fixture
@@ -112,7 +121,7 @@ def render(source, path):
         "%s ! x264enc key-int-max=10 bframes=0 ! matroskamux ! filesink location=%s" % (source, path)
     )
     writer.set_state(Gst.State.PLAYING)
-    assert writer.get_bus().timed_pop_filtered(10 * Gst.SECOND, Gst.MessageType.EOS) is not None
+    assert writer.get_bus().timed_pop_filtered(60 * Gst.SECOND, Gst.MessageType.EOS) is not None
     writer.set_state(Gst.State.NULL)
 
 
@@ -140,8 +149,10 @@ def test_a_file_plays_in_a_loop_at_its_own_speed_with_time_running_on(watch, tmp
     times = [frame.clock_time for frame in one.frames]
     assert times == sorted(times)
     assert len(set(times)) == len(times)
-    # 40 frames at 30 a second, over two seams; none was skipped, so the seams are not longer than a frame.
-    assert (times[39] - times[0]) / 1e9 == pytest.approx(39 / 30, abs=0.1)
+    # At 30 a second, over two seams that are not longer than a frame: a busy machine skips frames, and shifts none.
+    steps = [(later - earlier) / 1e9 * 30 for earlier, later in zip(times, times[1:])]
+    assert steps == [pytest.approx(round(step), abs=0.1) for step in steps]
+    assert max(steps) < 30, "a round is not skipped"
 
 
 def test_rtsp_comes_in_with_its_encoding_and_a_camera_that_returns_is_live_again(watch, demo_camera):
@@ -157,12 +168,32 @@ def test_rtsp_comes_in_with_its_encoding_and_a_camera_that_returns_is_live_again
     lost = one.status().lost
     assert lost.reason in (state.CAMERA_LOST_REASON_ENDED, state.CAMERA_LOST_REASON_UNREACHABLE)
     assert lost.HasField("next_attempt")
-    assert "no signal since" in one.notes[-1]
+    assert "no signal since" in one.notes[-1].text
 
     port = address.split(":")[2].split("/")[0]
     demo_camera("--port", port)
     one.until(is_live(one))
     assert one.status().since != since
+    assert one.status().counters.frames_received > 0
+
+
+def test_a_camera_that_is_off_is_not_connected_to_until_it_is_on_and_no_more_when_it_is_off_again(watch):
+    off = spec.CameraOff(until=Timestamp(seconds=int(time.time()) + 3600))
+    one = watch(uri="test://ball?width=320&height=180&rate=30", off=off)
+    assert one.status().off.until == off.until
+    assert re.match(r"off until \d\d:\d\d$", one.notes[-1].text)
+    assert one.notes[-1].dark
+    assert one.line._pipeline is None
+
+    one.attendant.turn(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30"))
+    assert one.status().WhichOneof("state") == "connecting"
+    one.until(is_live(one))
+
+    one.attendant.turn(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30", off=spec.CameraOff()))
+    assert one.status().HasField("off")
+    assert not one.status().off.HasField("until")
+    assert one.notes[-1] == Note("off", dark=True)
+    assert one.line._pipeline is None
     assert one.status().counters.frames_received > 0
 
 
@@ -205,19 +236,13 @@ def test_a_path_that_the_camera_does_not_have_is_not_found(watch, demo_camera):
     assert one.status().lost.reason == state.CAMERA_LOST_REASON_NOT_FOUND
 
 
-def test_a_camera_that_falls_silent_is_lost_by_timeout(watch, demo_camera, monkeypatch):
-    monkeypatch.setattr(camera_module, "SILENCE_SECONDS", 0.5)
+def test_a_camera_that_falls_silent_is_lost_by_timeout(watch, demo_camera):
     process, address = demo_camera()
     one = watch(uri=address)
     one.until(is_live(one))
     process.send_signal(19)  # SIGSTOP: the connection stays open, and nothing comes
     one.until(is_lost(one))
     assert one.status().lost.reason == state.CAMERA_LOST_REASON_TIMEOUT
-
-
-@pytest.mark.parametrize(("interval", "seconds"), [(0, 1.5), (1 / 30, 1.5), (1, 4), (10, 40)])
-def test_a_camera_with_few_frames_may_be_silent_for_longer(interval, seconds):
-    assert camera_module.allowed_silence(interval) == seconds
 
 
 @pytest.fixture
@@ -248,17 +273,20 @@ def test_an_rtsps_camera_comes_in_where_any_certificate_is_accepted(watch, demo_
 def test_a_picture_that_stands_still_is_lost_as_frozen_and_stays_so_until_it_moves(
     watch, demo_camera, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(camera_module, "FIRST_FRAME_SECONDS", 2.0)
+    monkeypatch.setattr(camera_state, "FIRST_FRAME_SECONDS", 3.0)
     still = str(tmp_path / "still.mkv")
     render("videotestsrc pattern=red num-buffers=10 ! video/x-raw,width=64,height=64,framerate=10/1", still)
     process, address = demo_camera("--file", still)
     one = watch(uri=address, frozen_after=Duration(seconds=1))
-    one.until(is_lost(one))
-    assert one.status().lost.reason == state.CAMERA_LOST_REASON_FROZEN
+
+    def is_frozen(attempts):
+        lost = one.status().lost
+        return lost.reason == state.CAMERA_LOST_REASON_FROZEN and lost.attempts >= attempts
+
+    one.until(lambda: is_frozen(1))
     delivered = len(one.frames)
     # Connected again, it shows the same: lost, not live.
-    one.until(lambda: one.status().lost.attempts == 2)
-    assert one.status().lost.reason == state.CAMERA_LOST_REASON_FROZEN
+    one.until(lambda: is_frozen(2))
     assert len(one.frames) == delivered
     process.kill()
     process.wait()
@@ -267,7 +295,7 @@ def test_a_picture_that_stands_still_is_lost_as_frozen_and_stays_so_until_it_mov
 
 
 def test_a_camera_whose_host_answers_again_is_tried_at_once(watch, demo_camera, monkeypatch):
-    monkeypatch.setattr(camera_module, "retry_delay", lambda *_: 3600.0)
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 3600.0)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -281,7 +309,7 @@ def test_a_camera_whose_host_answers_again_is_tried_at_once(watch, demo_camera, 
 def test_the_tile_says_since_when_and_how_long_until_the_next_try(watch):
     one = watch(uri="/dev/video77")
     one.until(is_lost(one))
-    assert re.match(r"no signal since \d\d:\d\d:\d\d, next try in \d+ s$", one.notes[-1])
+    assert re.match(r"no signal since \d\d:\d\d:\d\d, next try in \d+ s$", one.notes[-1].text)
 
 
 def test_masked_areas_are_black_in_all_that_is_seen_and_delivered(watch):
@@ -304,9 +332,10 @@ def test_masked_areas_are_black_in_all_that_is_seen_and_delivered(watch):
 def test_nothing_is_left_of_a_pipeline_that_was_closed(watch, demo_camera, uri):
     one = watch(uri=uri or demo_camera()[1])
     one.until(is_live(one))
-    pipeline = weakref.ref(one.camera._pipeline)
-    underneath = one.camera._pipeline.weak_ref()
-    one.camera._close()
+    pipeline = weakref.ref(one.line._pipeline)
+    underneath = one.line._pipeline.weak_ref()
+    one.attendant.stop()
+    one.line.close()
     one.frames.clear()
 
     def is_gone():

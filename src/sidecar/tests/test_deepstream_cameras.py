@@ -5,7 +5,8 @@ import time
 import pytest
 
 from sidecar.contract import spec
-from sidecar.tests.deepstream_sidecar import RtspCamera, Sidecar, camera, changes, free_port, phase
+from sidecar.contract import state as contract
+from sidecar.tests.deepstream_sidecar import RtspCamera, Sidecar, camera, changes, free_port, phase, render
 
 
 @pytest.fixture(scope="module", params=["t4", "nano"])
@@ -59,6 +60,47 @@ def test_a_lost_camera_says_why_and_stops_nobody(sidecar):
         again.stop()
 
 
+def test_a_picture_that_stands_still_is_lost_as_frozen_until_it_moves(sidecar, tmp_path):
+    still = RtspCamera(file=render(str(tmp_path / "still.mkv"), "red"))
+    far = camera("far", still.address)
+    far.frozen_after.FromSeconds(2)
+    assert sidecar.apply("frozen", sidecar.specification(cameras=[far, camera("near")])).accepted
+
+    def is_frozen(state):
+        return state.cameras[0].lost.reason == contract.CAMERA_LOST_REASON_FROZEN
+
+    frozen = sidecar.until(is_frozen)
+    sidecar.until_seen("/main", is_black_with_words, "--region", FAR_CORNER, "--region", FAR_MIDDLE)
+    # Connected to again, it shows the same: that is received, and no more.
+    received = frozen.cameras[0].counters.frames_received
+    again = sidecar.until(lambda state: state.cameras[0].counters.frames_received > received + 10)
+    assert is_frozen(again)
+    assert frames_of(again, "far") <= frames_of(frozen, "far") + 2
+    assert frames_of(again, "near") > frames_of(frozen, "near")
+    still.stop()
+    moving = RtspCamera(int(still.address.split(":")[2].split("/")[0]))
+    try:
+        sidecar.until(lambda state: phase(state.cameras, "far") == "live")
+        sidecar.until_seen("/main", lambda frame: frame["regions"][0]["y"] > 40, "--region", FAR_CORNER)
+    finally:
+        moving.stop()
+
+
+def test_a_refused_login_is_said_and_tried_rarely(sidecar, tmp_path):
+    film = render(str(tmp_path / "film.mkv"), "smpte")
+    locked = RtspCamera(file=film, options=("--user", "admin", "--password", "s3cret"))
+    try:
+        far = camera("far", locked.address)
+        far.credentials.username, far.credentials.password = "admin", "wr0ng-pass"
+        assert sidecar.apply("locked", sidecar.specification(cameras=[far, camera("near")])).accepted
+        lost = sidecar.until(lambda state: phase(state.cameras, "far") == "lost").cameras[0].lost
+        assert lost.reason == contract.CAMERA_LOST_REASON_AUTH_FAILED
+        assert "wr0ng" not in lost.detail
+        assert lost.next_attempt.ToDatetime().timestamp() - time.time() > 20
+    finally:
+        locked.stop()
+
+
 def test_a_camera_that_never_answers_waits_beside_the_others(sidecar):
     cameras = [camera("none", "rtsp://127.0.0.1:%d/none" % free_port()), camera("near")]
     assert sidecar.apply("never", sidecar.specification(cameras=cameras)).accepted
@@ -72,11 +114,7 @@ def test_a_camera_that_never_answers_waits_beside_the_others(sidecar):
 
 
 def test_a_file_is_played_in_a_loop(sidecar, tmp_path):
-    import subprocess
-
-    clip = tmp_path / "clip.mkv"
-    launch = "videotestsrc num-buffers=10 ! video/x-raw,width=320,height=180,framerate=10/1 ! x264enc ! matroskamux"
-    subprocess.run(["gst-launch-1.0", "-q", *launch.split(), "!", "filesink", "location=%s" % clip], check=True)
+    clip = render(str(tmp_path / "clip.mkv"), "smpte")
     cameras = [camera("film", "file://%s" % clip)]
     assert sidecar.apply("film", sidecar.specification(cameras=cameras)).accepted
     begun = frames_of(sidecar.until(lambda state: phase(state.cameras, "film") == "live"), "film")

@@ -11,6 +11,7 @@ from sidecar.outlet.control import ControlSocket  # noqa: E402
 from sidecar.outlet.lines import JsonLines  # noqa: E402
 from sidecar.tests.outlet_rig import until  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
+from sidecar.worker.camera_words import Note  # noqa: E402
 from sidecar.worker.engines.cpu.pictures import Pictures  # noqa: E402
 from sidecar.worker.events import Events  # noqa: E402
 
@@ -67,22 +68,22 @@ def specification(layout):
 
 
 def test_a_picture_of_one_camera_says_what_its_camera_does_until_it_sends_again(pictures, outlet):
-    pictures.note("front", "connecting")
+    pictures.note("front", Note("connecting"))
     pictures.apply(specification(spec.LAYOUT_PER_CAMERA))
     until(lambda: outlet.texts.get("/ds/front") == "connecting", "what was known before")
     assert outlet.titles == {"/ds/front": "Front door", "/ds/back": "back"}
-    pictures.note("front", "no signal since 12:03:11")
+    pictures.note("front", Note("no signal since 12:03:11"))
     until(lambda: outlet.texts.get("/ds/front") == "no signal since 12:03:11", "the news")
     assert outlet.texts.get("/ds/back", "") == ""
-    pictures.note("front", "")
+    pictures.note("front", Note(""))
     until(lambda: outlet.texts.get("/ds/front") == "", "the end of the news")
 
 
 def test_a_picture_of_several_cameras_says_what_each_of_them_does(pictures, outlet):
     pictures.apply(specification(spec.LAYOUT_TILED))
     until(lambda: outlet.titles, "the configuration")
-    pictures.note("front", "connecting")
-    pictures.note("back", "no signal since 12:03:11")
+    pictures.note("front", Note("connecting"))
+    pictures.note("back", Note("no signal since 12:03:11"))
     until(
         lambda: outlet.texts.get("/ds") == "Front door: connecting\nback: no signal since 12:03:11",
         "both cameras' news",

@@ -16,7 +16,7 @@ def error_of(description):
     Gst.init(None)
     pipeline = Gst.parse_launch(description)
     pipeline.set_state(Gst.State.PLAYING)
-    message = pipeline.get_bus().timed_pop_filtered(10 * Gst.SECOND, Gst.MessageType.ERROR)
+    message = pipeline.get_bus().timed_pop_filtered(60 * Gst.SECOND, Gst.MessageType.ERROR)
     pipeline.set_state(Gst.State.NULL)
     assert message is not None
     return message.parse_error()

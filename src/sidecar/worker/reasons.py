@@ -19,7 +19,8 @@ class Failure(NamedTuple):
 
 
 _ADVICE = {
-    state.CAMERA_LOST_REASON_AUTH_FAILED: "the camera refused the user name and password; check them",
+    state.CAMERA_LOST_REASON_AUTH_FAILED: "the camera refused the user name and password; check them"
+    " (it is tried rarely: cameras lock accounts)",
     state.CAMERA_LOST_REASON_NOT_FOUND: "there is no such stream, file or device; check the address",
     state.CAMERA_LOST_REASON_UNREACHABLE: "nobody answers; check the address, the cable and the camera's power",
     state.CAMERA_LOST_REASON_TIMEOUT: "connected, but no picture came in time; check the camera and the network",

@@ -8,6 +8,8 @@ from sidecar.contract import state
 
 # Span over which the frame rate is counted, in seconds.
 _RATE_SPAN = 3.0
+# Share of the newest interval in the average.
+_INTERVAL_WEIGHT = 0.1
 
 
 class Tally:
@@ -24,12 +26,23 @@ class Tally:
         self.cpu_seconds = 0.0
         # Monotonic time of the newest decoded frame; 0: none since the last connection.
         self.last_received = 0.0
+        # Seconds from frame to frame, of late; 0: not known yet.
+        self.interval = 0.0
         self._last_wall_time = 0.0
         self._times: Deque[float] = deque(maxlen=256)
 
+    def begin(self) -> None:
+        """A new connection."""
+        self.last_received = 0.0
+        self.interval = 0.0
+
     def on_received(self) -> None:
+        now = time.monotonic()
+        if self.last_received:
+            latest = now - self.last_received
+            self.interval += (latest - self.interval) * (_INTERVAL_WEIGHT if self.interval else 1)
         self.received += 1
-        self.last_received = time.monotonic()
+        self.last_received = now
 
     def on_processed(self, inferred: bool) -> None:
         self.processed += 1

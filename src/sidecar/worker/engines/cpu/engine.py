@@ -5,9 +5,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import pipeline, spec, state
 from sidecar.worker.addresses import SCHEMES
+from sidecar.worker.attendant import Attendant
 from sidecar.worker.board import Board
-from sidecar.worker.engines.cpu.camera import Camera
 from sidecar.worker.engines.cpu.intake import Intake
+from sidecar.worker.engines.cpu.line import PipelineLine
 from sidecar.worker.engines.cpu.masks import masks_of
 from sidecar.worker.engines.cpu.pictures import Pictures
 from sidecar.worker.engines.cpu.preview import PicturePreview
@@ -28,6 +29,13 @@ class LoadedModel(NamedTuple):
     detector: Detector
 
 
+class _Camera(NamedTuple):
+    """A camera of the specification in force."""
+
+    attendant: Attendant
+    line: PipelineLine
+
+
 class CpuEngine(Engine):
     """Cameras, one shared model and the pictures."""
 
@@ -37,7 +45,7 @@ class CpuEngine(Engine):
         self._model: Optional[LoadedModel] = None
         self._model_spec = spec.Model()
         self._pictures = Pictures(outlet_socket, board)
-        self._cameras: Dict[str, Camera] = {}
+        self._cameras: Dict[str, _Camera] = {}
 
     def facts(self) -> Facts:
         return Facts(engine="cpu")
@@ -64,16 +72,7 @@ class CpuEngine(Engine):
         changes = self._apply_model(specification.model, model)
         changes += self._pictures.apply(specification)
         wanted = {camera.id: camera for camera in specification.cameras}
-        for camera_id, camera in list(self._cameras.items()):
-            if camera_id not in wanted or _reconnects(camera.spec, wanted[camera_id]):
-                self._cameras.pop(camera_id).stop()
-                changes.append(pipeline.Change(path="cameras[%s]" % camera_id, effect=pipeline.EFFECT_REBUILD))
-        for camera_id, one in wanted.items():
-            if camera_id not in self._cameras:
-                self._cameras[camera_id] = self._open(one)
-                change = pipeline.Change(path="cameras[%s]" % camera_id, effect=pipeline.EFFECT_REBUILD)
-                if change not in changes:
-                    changes.append(change)
+        changes += self._apply_cameras(wanted)
         self._board.order_cameras(tuple(wanted))
         self._board.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
         return changes
@@ -83,9 +82,8 @@ class CpuEngine(Engine):
         return None if picture is None else PicturePreview(picture.raw_pad, max_frame_rate)
 
     def stop(self) -> None:
-        for camera in self._cameras.values():
-            camera.stop()
-        self._cameras.clear()
+        for camera_id in list(self._cameras):
+            self._close(camera_id)
         self._pictures.stop()
 
     def _apply_model(self, wanted: spec.Model, model: LoadedModel) -> List[pipeline.Change]:
@@ -99,7 +97,24 @@ class CpuEngine(Engine):
         self._vision.configure(model.detector, model.bundle.config.interval, wanted)
         return changes
 
-    def _open(self, one: spec.Camera) -> Camera:
+    def _apply_cameras(self, wanted: Dict[str, spec.Camera]) -> List[pipeline.Change]:
+        changes: Dict[str, "pipeline.Effect"] = {}
+        for camera_id, camera in list(self._cameras.items()):
+            before, after = camera.attendant.camera, wanted.get(camera_id)
+            if after is None or _reconnects(before, after):
+                self._close(camera_id)
+                changes["cameras[%s]" % camera_id] = pipeline.EFFECT_REBUILD
+            elif before != after:
+                camera.attendant.turn(after)
+                if _off(before) != _off(after):
+                    changes["cameras[%s].off" % camera_id] = pipeline.EFFECT_LIVE
+        for camera_id, one in wanted.items():
+            if camera_id not in self._cameras:
+                self._open(one)
+                changes["cameras[%s]" % camera_id] = pipeline.EFFECT_REBUILD
+        return [pipeline.Change(path=path, effect=effect) for path, effect in changes.items()]
+
+    def _open(self, one: spec.Camera) -> None:
         intake = Intake(
             one.id,
             Eye(self._vision),
@@ -108,9 +123,17 @@ class CpuEngine(Engine):
             self._board.publish_detections,
             self._board.events.wanted,
         )
-        camera = Camera(one, intake, self._board, note=lambda text: self._pictures.note(one.id, text))
-        camera.start()
-        return camera
+        line = PipelineLine(one, intake, lambda note: self._pictures.note(one.id, note))
+        attendant = Attendant(one, line, intake.tally, intake.stillness, self._board)
+        self._cameras[one.id] = _Camera(attendant, line)
+        self._board.add_camera(one.id, intake.tally.fill)
+        attendant.start()
+
+    def _close(self, camera_id: str) -> None:
+        camera = self._cameras.pop(camera_id)
+        camera.attendant.stop()
+        camera.line.close()
+        self._board.remove_camera(camera_id)
 
 
 def _stamp(bundle: Bundle) -> Tuple[int, float]:
@@ -125,11 +148,18 @@ def _value(model: spec.Model, name: str) -> Any:
 
 
 def _reconnects(before: spec.Camera, after: spec.Camera) -> bool:
-    """Whether the difference needs a new connection; a name only changes the picture."""
-    renamed = spec.Camera()
-    renamed.CopyFrom(before)
-    renamed.name = after.name
-    return bool(renamed != after)
+    """Whether the difference needs a new line; a name only changes the picture, and off is a state."""
+    alike = spec.Camera()
+    alike.CopyFrom(after)
+    alike.name = before.name
+    alike.ClearField("off")
+    if before.HasField("off"):
+        alike.off.CopyFrom(before.off)
+    return bool(alike != before)
+
+
+def _off(camera: spec.Camera) -> Optional[spec.CameraOff]:
+    return camera.off if camera.HasField("off") else None
 
 
 def _misfits(model: spec.Model, bundle: Bundle) -> List[Problem]:

@@ -12,19 +12,17 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-from sidecar.contract import detection, state  # noqa: E402
+from sidecar.contract import detection  # noqa: E402
 from sidecar.worker.engines.cpu.masks import Masks  # noqa: E402
 from sidecar.worker.engines.cpu.planes import planes, video_info  # noqa: E402
 from sidecar.worker.engines.cpu.vision import Eye, Sight  # noqa: E402
 from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.inference.postprocess import Object  # noqa: E402
+from sidecar.worker.stillness import Stillness  # noqa: E402
 from sidecar.worker.tally import Tally  # noqa: E402
 
-# The picture is compared with the one before so often, in nanoseconds, at every so many pixels in both directions.
-_COMPARE_SPAN = Gst.SECOND // 2
+# Pictures are compared at every so many pixels in both directions.
 _COMPARE_STEP = 16
-# Share of the newest interval in the average.
-_INTERVAL_WEIGHT = 0.1
 
 
 class SeenFrame(NamedTuple):
@@ -58,38 +56,23 @@ class Intake:
         self._deliver = deliver
         self._publish = detections
         self._wanted = detections_wanted
-        self._tally = Tally()
+        self.tally = Tally()
+        self.stillness = Stillness()
         # Clock time of the frame that was delivered last.
         self._newest = 0
         self._info: Optional[Tuple[Gst.Caps, Any]] = None
-        # Monotonic time of the newest decoded frame, nanoseconds; 0: none since reset().
-        self.last_decoded = 0
-        # Seconds from frame to frame, of late; 0: not known yet.
-        self.interval = 0.0
+        # Of the frames, in pixels; (0, 0): none since reset().
         self.size = (0, 0)
-        self.base_time = 0
-        # A sparse copy of the picture's luma, and the monotonic time in nanoseconds since which it is the same.
-        self.look = b""
-        self.same_since = 0
-        self._compared = 0
-        # A picture that is known to be frozen: it is neither looked at nor shown.
-        self.frozen_look = b""
+        self._base_time = 0
 
     def reset(self, base_time: int) -> None:
         """A new pipeline begins, with this base time. Called on the loop thread before frames flow."""
-        self.base_time = base_time
-        self.last_decoded = 0
-        self.interval = 0.0
-        self.same_since = _now()
+        self._base_time = base_time
+        self.size = (0, 0)
 
     def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """Probe in front of the queue of one: counts what the camera sent."""
-        self._tally.on_received()
-        now = _now()
-        if self.last_decoded:
-            latest = (now - self.last_decoded) / 1e9
-            self.interval += (latest - self.interval) * (_INTERVAL_WEIGHT if self.interval else 1)
-        self.last_decoded = now
+        self.tally.on_received()
         return Gst.PadProbeReturn.OK
 
     def on_sample(self, sink: Gst.Element) -> Gst.FlowReturn:
@@ -110,14 +93,15 @@ class Intake:
         try:
             frame = planes(mapped.data, buffer, info)
             self._compare(frame)
-            sight = None if self.is_frozen() else self._eye.look(frame)
+            # A picture that is known to be frozen is neither looked at nor shown.
+            sight = None if self.stillness.is_frozen else self._eye.look(frame)
         finally:
             buffer.unmap(mapped)
         self.size = (width, height)
         if sight is None:
             return Gst.FlowReturn.OK
         self._count(sight)
-        clock_time = segment.to_running_time(Gst.Format.TIME, buffer.pts) + self.base_time
+        clock_time = segment.to_running_time(Gst.Format.TIME, buffer.pts) + self._base_time
         # At the seam of a file whose length is given a frame too short, two frames have the same time.
         clock_time = max(clock_time, self._newest + 1)
         self._newest = clock_time
@@ -127,28 +111,15 @@ class Intake:
             self._publish(_message(self._camera_id, width, height, clock_time, pts, sight))
         return Gst.FlowReturn.OK
 
-    def counters(self, counters: state.CameraCounters) -> None:
-        """Fills in the contract's counters."""
-        self._tally.fill(counters)
-
-    def is_frozen(self) -> bool:
-        """Whether the camera still shows the picture that is known to be frozen."""
-        return bool(self.frozen_look) and self.look == self.frozen_look
-
     def _compare(self, frame: I420Frame) -> None:
-        now = _now()
-        if now - self._compared < _COMPARE_SPAN:
-            return
-        self._compared = now
-        look = frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes()
-        if look != self.look:
-            self.look = look
-            self.same_since = now
+        now = time.monotonic()
+        if self.stillness.is_due(now):
+            self.stillness.see(frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
 
     def _count(self, sight: Sight) -> None:
-        self._tally.on_processed(sight.inferred)
-        self._tally.seconds += sight.seconds
-        self._tally.cpu_seconds += sight.cpu_seconds
+        self.tally.on_processed(sight.inferred)
+        self.tally.seconds += sight.seconds
+        self.tally.cpu_seconds += sight.cpu_seconds
 
     def _video_info(self, caps: Gst.Caps) -> Any:
         if self._info is None or not self._info[0].is_equal(caps):
@@ -166,11 +137,6 @@ class Intake:
         finally:
             copy.unmap(mapped)
         return copy
-
-
-def _now() -> int:
-    """The system's monotonic clock, which is GStreamer's too, in nanoseconds."""
-    return int(time.monotonic() * 1e9)
 
 
 def _message(

@@ -1,6 +1,6 @@
 """One picture that leaves the machine: its cameras, fitted into tiles, drawn on, encoded, sent to the outlet."""
 
-from typing import Callable, Dict, List, NamedTuple, Optional
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
 
 import gi
 
@@ -11,6 +11,7 @@ from gi.repository import GLib, Gst, GstVideo  # noqa: E402
 from sidecar.buffers import restamped  # noqa: E402
 from sidecar.chain import Chain, make, request_pad  # noqa: E402
 from sidecar.contract import spec  # noqa: E402
+from sidecar.worker.camera_words import Note  # noqa: E402
 from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
 from sidecar.worker.engines.cpu.notice import black_frame, dimmed_frame  # noqa: E402
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay  # noqa: E402
@@ -20,6 +21,7 @@ from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.layout import Rectangle, fit, tiles  # noqa: E402
 
 _KEY_FRAME_INTERVAL = Gst.SECOND
+_FRESH = Note("")
 
 
 class Look(NamedTuple):
@@ -39,7 +41,7 @@ class Picture:
         encoding: spec.Encoding,
         cameras: List[spec.Camera],
         look: Look,
-        notes: Dict[str, str],
+        notes: Dict[str, Note],
         rtp_port: int,
         failed: Callable[[GLib.Error, str], None],
     ) -> None:
@@ -48,10 +50,13 @@ class Picture:
         notes: by camera id, what a tile says until its camera sends a frame, see note().
         """
         self.look = look
-        self._notes = dict(notes)
+        self._notes = {camera.id: notes.get(camera.id, _FRESH) for camera in cameras}
+        # Nothing is sent: no camera is to be seen. The standby picture says so.
+        self._rests = all(one.dark for one in self._notes.values())
         self.frames = 0
         self.frames_dropped = 0
         self._started = False
+        self._probes: List[Tuple[Gst.Pad, int]] = []
         self._pipeline = Gst.Pipeline.new("picture")
         self._pipeline.use_clock(Gst.SystemClock.obtain())
         self._pipeline.set_start_time(Gst.CLOCK_TIME_NONE)
@@ -73,6 +78,8 @@ class Picture:
                 pad.set_property("ypos", place.y)
                 tile.chain.into(pad, "mixer")
                 self._tiles[camera.id] = tile
+            # The mixer goes on by the clock, whether there are frames or not.
+            self._probe(mixer.get_static_pad("src"), self._on_mixed)
             chain = Chain(self._pipeline, after=mixer)
             chain.caps(
                 "video/x-raw, format=I420, width=%d, height=%d, framerate=%d/1"
@@ -80,7 +87,7 @@ class Picture:
             )
         self._encoder = add_encoder(chain, encoding)
         self._encoded = self._encoder.get_static_pad("src")
-        self._counting = self._encoded.add_probe(Gst.PadProbeType.BUFFER, self._on_encoded)
+        self._probe(self._encoded, self._on_encoded)
         self._loopback = add_loopback(chain, encoding, rtp_port)
         bus = self._pipeline.get_bus()
         bus.add_signal_watch()
@@ -106,13 +113,19 @@ class Picture:
         if not tile.push(frame):
             self.frames_dropped += 1
 
-    def note(self, camera_id: str, text: str) -> None:
-        """Says on a camera's tile why it shows nothing fresh, empty: it does. A picture of one camera has the standby
-        picture."""
-        self._notes[camera_id] = text
+    def note(self, camera_id: str, note: Note) -> None:
+        """Says on a camera's tile why it shows nothing fresh. A picture of one camera has the standby picture."""
         tile = self._tiles.get(camera_id)
-        if tile is not None and self._started and text:
-            tile.note(text)
+        if tile is None:
+            return
+        self._notes[camera_id] = note
+        if self._started and note.text:
+            tile.note(note)
+        rested, self._rests = self._rests, all(one.dark for one in self._notes.values())
+        if rested and not self._rests:
+            # The outlet goes on with a key frame.
+            none = Gst.CLOCK_TIME_NONE
+            self._encoded.send_event(GstVideo.video_event_new_upstream_force_key_unit(none, True, 0))
 
     def set_rtp_port(self, port: int) -> None:
         self._loopback.set_property("port", port)
@@ -129,7 +142,8 @@ class Picture:
         self._started = True
         self._pipeline.get_bus().remove_signal_watch()
         self._pipeline.set_state(Gst.State.NULL)
-        self._encoded.remove_probe(self._counting)
+        for pad, number in self._probes:
+            pad.remove_probe(number)
         for tile in self._tiles.values():
             tile.close()
         self._tiles = {}
@@ -139,8 +153,14 @@ class Picture:
             self._pipeline.set_state(Gst.State.PLAYING)
             for camera_id, tile in self._tiles.items():
                 if not tile.has_frame:
-                    tile.note(self._notes.get(camera_id, ""))
+                    tile.note(self._notes[camera_id])
         return bool(GLib.SOURCE_REMOVE)
+
+    def _probe(self, pad: Gst.Pad, act: Callable[[Gst.Pad, Gst.PadProbeInfo], Gst.PadProbeReturn]) -> None:
+        self._probes.append((pad, pad.add_probe(Gst.PadProbeType.BUFFER, act)))
+
+    def _on_mixed(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        return Gst.PadProbeReturn.DROP if self._rests else Gst.PadProbeReturn.OK
 
     def _on_encoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         self.frames += 1
@@ -177,12 +197,14 @@ class _Tile:
     def has_frame(self) -> bool:
         return self._last is not None
 
-    def note(self, text: str) -> None:
+    def note(self, note: Note) -> None:
         """Shows the camera's last frame dimmed, or black if there was none, with a text. Called on the loop thread."""
         if not self._alone:
+            if note.dark:
+                self._last = None
             last = self._last
             frame = black_frame(self._place.width, self._place.height) if last is None else dimmed_frame(last)
-            self._send(frame, text)
+            self._send(frame, note.text)
 
     def push(self, frame: SeenFrame) -> bool:
         """False: the frame before still waits, and this one is dropped. Called on the camera's streaming thread."""

@@ -10,6 +10,7 @@ from gi.repository import GLib  # noqa: E402
 from sidecar.chain import ChainError  # noqa: E402
 from sidecar.contract import pipeline, spec, state  # noqa: E402
 from sidecar.worker.board import Board, OutputKey  # noqa: E402
+from sidecar.worker.camera_words import Note, picture_text  # noqa: E402
 from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
 from sidecar.worker.engines.cpu.picture import Look, Picture  # noqa: E402
 from sidecar.worker.outputs import RETRY_SECONDS, Difference, Outputs, Plan, difference, plan  # noqa: E402
@@ -26,18 +27,19 @@ class Pictures:
         # Replaced as a whole, for the cameras' threads.
         self._pictures: Dict[OutputKey, Picture] = {}
         self._retries: Dict[OutputKey, int] = {}
-        self._notes: Dict[str, str] = {}
+        # By camera id.
+        self._notes: Dict[str, Note] = {}
 
     def deliver(self, frame: SeenFrame) -> None:
         """Hands a frame to every picture that shows its camera. Called on the camera's streaming thread."""
         for picture in self._pictures.values():
             picture.push(frame)
 
-    def note(self, camera_id: str, text: str) -> None:
+    def note(self, camera_id: str, note: Note) -> None:
         """What the tiles of a camera say while it sends nothing."""
-        self._notes[camera_id] = text
+        self._notes[camera_id] = note
         for picture in self._pictures.values():
-            picture.note(camera_id, text)
+            picture.note(camera_id, note)
         for key in self._plans:
             self._say(key)
 
@@ -48,22 +50,20 @@ class Pictures:
     def apply(self, specification: spec.PipelineSpec) -> List[pipeline.Change]:
         """Makes the pictures as planned, and tells what it did. Pictures that stay the same are not touched."""
         changes = self._apply_look(specification.overlay)
-        wanted = {one.key: one for one in plan(specification)}
+        wanted = {one.key: one for one in plan(_as_drawn(specification))}
         outdated = [key for key in self._plans if key not in wanted]
         fresh = [key for key in wanted if key not in self._plans]
         for key, before in self._plans.items():
             after = wanted.get(key)
             if after is None:
                 continue
-            change = difference(before, after)
-            picture = self._pictures.get(key)
-            if change is Difference.LIVE and picture is not None and not picture.set_bitrate(after.encoding):
-                change = Difference.REBUILD
-            if change is Difference.REBUILD:
+            how = difference(before, after)
+            if how is Difference.REBUILD or (how is Difference.LIVE and not self._set_bitrate(key, before, after)):
                 outdated.append(key)
                 fresh.append(key)
-            elif change is Difference.LIVE:
+            elif how is Difference.LIVE:
                 changes.append(_change(key, pipeline.EFFECT_LIVE))
+        users_differ = any(key in self._plans and self._plans[key].users != wanted[key].users for key in wanted)
         for key in outdated:
             self._drop(key)
         self._plans = wanted
@@ -72,7 +72,7 @@ class Pictures:
             self._outputs.serve(list(wanted.values()))
             for key in fresh:
                 self._say(key)
-        else:
+        elif users_differ:
             self._outputs.admit(list(wanted.values()))
         return changes
 
@@ -91,6 +91,11 @@ class Pictures:
         for picture in self._pictures.values():
             picture.look = look
         return [pipeline.Change(path="overlay", effect=pipeline.EFFECT_LIVE)]
+
+    def _set_bitrate(self, key: OutputKey, before: Plan, after: Plan) -> bool:
+        """False: it takes a new picture."""
+        picture = self._pictures.get(key)
+        return before.encoding == after.encoding or picture is None or picture.set_bitrate(after.encoding)
 
     def _on_ports(self, ports: Dict[OutputKey, int]) -> None:
         self._ports = ports
@@ -141,19 +146,25 @@ class Pictures:
         self._outputs.fail(key, state.OUTPUT_FAILED_REASON_ENCODER, detail)
 
     def _say(self, key: OutputKey) -> None:
-        """Why a picture may have no frames: one of several cameras has none until the first of them sends."""
-        cameras = self._plans[key].cameras
-        notes = [(camera.name or camera.id, self._notes.get(camera.id, "")) for camera in cameras]
-        if len(notes) == 1:
-            self._outputs.say(key, notes[0][1])
-        else:
-            self._outputs.say(key, "\n".join("%s: %s" % (name, note) for name, note in notes if note))
+        """Why a picture may have no frames: one of several cameras has none until the first of them sends, and none
+        while all of them are off."""
+        texts = {camera_id: note.text for camera_id, note in self._notes.items()}
+        self._outputs.say(key, picture_text(self._plans[key].cameras, texts))
 
     def _count(self, key: OutputKey, status: state.OutputStatus) -> None:
         picture = self._pictures.get(key)
         if picture is not None:
             status.frames = picture.frames
             status.frames_dropped = picture.frames_dropped
+
+
+def _as_drawn(specification: spec.PipelineSpec) -> spec.PipelineSpec:
+    """With nothing of the cameras but what their pictures show of them: how they are reached is no matter of theirs."""
+    drawn = spec.PipelineSpec()
+    drawn.CopyFrom(specification)
+    del drawn.cameras[:]
+    drawn.cameras.extend(spec.Camera(id=camera.id, name=camera.name) for camera in specification.cameras)
+    return drawn
 
 
 def _change(key: Tuple[str, str], effect: "pipeline.Effect") -> pipeline.Change:

@@ -1,10 +1,12 @@
 """Everything of one graph, put together from a specification and its model: built, wired, and not started."""
 
 import os
+from functools import partial
 from typing import Callable, Dict, NamedTuple
 
 from sidecar.chain import ChainError
-from sidecar.contract import spec
+from sidecar.contract import spec, state
+from sidecar.worker.attendant import Attendant
 from sidecar.worker.board import Board
 from sidecar.worker.engines.deepstream.camera import Camera
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
@@ -12,6 +14,7 @@ from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.encoders import Encoders
 from sidecar.worker.engines.deepstream.graph import Graph, GraphPlan, frame_rate
 from sidecar.worker.engines.deepstream.infer_config import infer_config, write_config
+from sidecar.worker.engines.deepstream.line import PlaceLine
 from sidecar.worker.engines.deepstream.machine import Machine
 from sidecar.worker.engines.deepstream.model import LoadedModel
 from sidecar.worker.engines.deepstream.reporter import Reporter
@@ -41,15 +44,25 @@ class Assembly(NamedTuple):
     tallies: Dict[str, Tally]
 
 
+class Says(NamedTuple):
+    """What a graph tells of itself. Called on the loop thread."""
+
+    # A camera's id, and what stands in place of its picture.
+    of_camera: Callable[[str, str], None]
+    of_pipeline: Callable[[state.PipelineStatus], None]
+    # See Run.
+    failed: Callable[[Failure], None]
+    probe_failed: Callable[[Vision, Exception], None]
+
+
 def assemble(
     specification: spec.PipelineSpec,
     model: LoadedModel,
     tallies: Dict[str, Tally],
     tools: Tools,
-    failed: Callable[[Failure], None],
-    probe_failed: Callable[[Vision, Exception], None],
+    says: Says,
 ) -> Assembly:
-    """tallies: of the cameras so far, which go on counting. failed, probe_failed: called on the loop thread.
+    """tallies: of the cameras so far, which go on counting.
 
     Raises ChainError; what is in force is not touched by it.
     """
@@ -75,15 +88,21 @@ def assemble(
         model.interval(specification),
         specification.tracker.algorithm,
     )
-    graph = Graph(graph_plan, tools.elements, tools.encoders, vision, failed=lambda why: probe_failed(vision, why))
+    graph = Graph(graph_plan, tools.elements, tools.encoders, vision, failed=lambda why: says.probe_failed(vision, why))
     # A tile with neighbours says why it is black; a picture of one camera has the outlet's standby picture.
     filler_rate = frame_rate(pictures) if any(len(one.cameras) > 1 for one in pictures) else 0
-    cameras = [
-        Camera(one, seat, place, tools.elements, tools.board, filler_rate)
-        for one, seat, place in zip(specification.cameras, seats, graph.places)
-    ]
-    run = Run(graph, cameras, model.engine, prebuild_command(bundle.directory, batch), tools.board, failed)
+    cameras = []
+    for one, seat, place in zip(specification.cameras, seats, graph.places):
+        line = PlaceLine(one, seat, place, tools.elements, filler_rate, partial(says.of_camera, one.id))
+        line.rest(all_off(specification))
+        cameras.append(Camera(Attendant(one, line, seat.tally, line.stillness, tools.board), line))
+    run = Run(graph, cameras, model.engine, prebuild_command(bundle.directory, batch), says.of_pipeline, says.failed)
     return Assembly(run, vision, {seat.camera_id: seat.tally for seat in seats})
+
+
+def all_off(specification: spec.PipelineSpec) -> bool:
+    """No camera is to be seen: nothing is sent, and the standby picture says so."""
+    return all(camera.HasField("off") for camera in specification.cameras)
 
 
 def _config_file(specification: spec.PipelineSpec, model: LoadedModel, batch: int, tools: Tools) -> str:

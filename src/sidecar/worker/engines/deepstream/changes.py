@@ -38,11 +38,12 @@ def structure(specification: spec.PipelineSpec, bundle: NvinferBundle, engine: C
 
 
 def _connection(camera: spec.Camera) -> bytes:
-    """A camera without its name, which is only drawn."""
-    nameless = spec.Camera()
-    nameless.CopyFrom(camera)
-    nameless.name = ""
-    return bytes(nameless.SerializeToString(deterministic=True))
+    """A camera without its name, which is only drawn, and whether it is off."""
+    bare = spec.Camera()
+    bare.CopyFrom(camera)
+    bare.name = ""
+    bare.ClearField("off")
+    return bytes(bare.SerializeToString(deterministic=True))
 
 
 def _wiring(output: spec.Output) -> bytes:
@@ -65,7 +66,7 @@ def _floor(specification: spec.PipelineSpec, bundle: NvinferBundle) -> Tuple[flo
 
 
 def live_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pipeline.Change]:
-    """What changed of that which can change while frames flow."""
+    """What changed of that which can change while frames flow, between two that have the same structure."""
     paths = [
         "model.%s" % name for name in ("interval", "threshold") if _optional(before, name) != _optional(after, name)
     ]
@@ -73,8 +74,11 @@ def live_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pi
         paths.append("model.classes")
     if before.overlay != after.overlay:
         paths.append("overlay")
-    names = {camera.id: camera.name for camera in before.cameras}
-    paths += ["cameras[%s].name" % one.id for one in after.cameras if names.get(one.id) != one.name]
+    for one, other in zip(before.cameras, after.cameras):
+        if one.name != other.name:
+            paths.append("cameras[%s].name" % one.id)
+        if (one.HasField("off"), one.off) != (other.HasField("off"), other.off):
+            paths.append("cameras[%s].off" % one.id)
     users = {one.key: one.users for one in plan(before)}
     changed = [one.key for one in changed_bitrates(before, after)]
     changed += [one.key for one in plan(after) if users.get(one.key) != one.users]

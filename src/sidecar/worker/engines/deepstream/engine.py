@@ -12,8 +12,9 @@ from sidecar.chain import ChainError  # noqa: E402
 from sidecar.contract import pipeline, spec, state  # noqa: E402
 from sidecar.log import Log  # noqa: E402
 from sidecar.worker.board import Board, OutputKey  # noqa: E402
+from sidecar.worker.camera_words import picture_text  # noqa: E402
 from sidecar.worker.engines.deepstream import source  # noqa: E402
-from sidecar.worker.engines.deepstream.assembly import Assembly, Tools, assemble  # noqa: E402
+from sidecar.worker.engines.deepstream.assembly import Assembly, Says, Tools, all_off, assemble  # noqa: E402
 from sidecar.worker.engines.deepstream.catalogue import Catalogue  # noqa: E402
 from sidecar.worker.engines.deepstream.changes import (  # noqa: E402
     Structure,
@@ -28,6 +29,7 @@ from sidecar.worker.engines.deepstream.machine import Machine  # noqa: E402
 from sidecar.worker.engines.deepstream.model import LoadedModel, load_model  # noqa: E402
 from sidecar.worker.engines.deepstream.reporter import Reporter  # noqa: E402
 from sidecar.worker.engines.deepstream.run import Failure  # noqa: E402
+from sidecar.worker.engines.deepstream.standby_words import pipeline_text  # noqa: E402
 from sidecar.worker.engines.deepstream.vision import MisfitError, Vision, settings_of  # noqa: E402
 from sidecar.worker.engines.engine import Engine, Facts, Preview  # noqa: E402
 from sidecar.worker.outputs import Outputs, plan  # noqa: E402
@@ -67,6 +69,10 @@ class DeepstreamEngine(Engine):
         reporter = Reporter(board.publish_detections, board.events.wanted)
         self._tools = Tools(machine, catalogue, elements, probe_encoders(elements), board, reporter)
         self._outputs = Outputs(outlet_socket, board, on_ports=self._on_ports, count=self._count)
+        self._says = Says(self._on_camera_said, self._show, self._on_failed, self._on_probe_failed)
+        # Why there are no pictures: of the graph itself, empty if it plays; and by camera id.
+        self._headline = ""
+        self._notes: Dict[str, str] = {}
         self._in_force: Optional[_InForce] = None
         # Failures in a row before the graph in force. The timer of the next one; 0: none.
         self._failures = 0
@@ -96,6 +102,8 @@ class DeepstreamEngine(Engine):
             changes = live_changes(before, specification)
             self._take_over(current._replace(specification=specification, model=model))
             self._outputs.admit(plan(specification))
+            for camera, one in zip(current.assembly.run.cameras, specification.cameras):
+                camera.turn(one, rests=all_off(specification))
             return changes
         assembly = self._assemble(specification, model)
         self._failures = 0
@@ -120,7 +128,7 @@ class DeepstreamEngine(Engine):
 
     def _assemble(self, specification: spec.PipelineSpec, model: LoadedModel) -> Assembly:
         tallies: Dict[str, Tally] = {} if self._in_force is None else self._in_force.assembly.tallies
-        return assemble(specification, model, tallies, self._tools, self._on_failed, self._on_probe_failed)
+        return assemble(specification, model, tallies, self._tools, self._says)
 
     def _put_in_place(self, new: _InForce) -> None:
         """The graph in force gives way to another."""
@@ -132,11 +140,11 @@ class DeepstreamEngine(Engine):
             self._board.remove_camera(camera_id)
         for camera_id, tally in tallies.items():
             self._board.add_camera(camera_id, tally.fill)
-            connecting = state.CameraStatus.Connecting(attempt=1)
-            self._board.set_camera(state.CameraStatus(id=camera_id, connecting=connecting))
-        self._board.order_cameras(tuple(tallies))
         # RTP streams begin anew: the outlet is told, and says the ports.
         self._outputs.serve(plan(new.specification))
+        for camera in run.cameras:
+            camera.attendant.introduce()
+        self._board.order_cameras(tuple(tallies))
 
         def start() -> None:
             # Another change may have come while the graph before was taken down.
@@ -180,7 +188,7 @@ class DeepstreamEngine(Engine):
         self._failures += 1
         failed = state.PipelineStatus.Failed(reason=why.reason, detail=why.detail)
         failed.next_attempt.FromNanoseconds(int((time.time() + delay) * 1e9))
-        self._board.set_pipeline(state.PipelineStatus(failed=failed))
+        self._show(state.PipelineStatus(failed=failed))
         self._plan_retry(delay)
 
     def _on_probe_failed(self, vision: Vision, why: Exception) -> None:
@@ -215,6 +223,21 @@ class DeepstreamEngine(Engine):
         else:
             self._put_in_place(current._replace(assembly=assembly, began=time.monotonic()))
         return bool(GLib.SOURCE_REMOVE)
+
+    def _show(self, status: state.PipelineStatus) -> None:
+        self._board.set_pipeline(status)
+        self._headline = pipeline_text(status, time.strftime("%H:%M:%S"))
+        self._say()
+
+    def _on_camera_said(self, camera_id: str, text: str) -> None:
+        self._notes[camera_id] = text
+        self._say()
+
+    def _say(self) -> None:
+        """What stands in place of pictures that have no frames."""
+        if self._in_force is not None:
+            for one in plan(self._in_force.specification):
+                self._outputs.say(one.key, self._headline or picture_text(one.cameras, self._notes))
 
     def _count(self, key: OutputKey, status: state.OutputStatus) -> None:
         """Called on any thread."""

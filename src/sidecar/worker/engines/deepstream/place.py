@@ -31,6 +31,11 @@ class Place:
         self._coming: Optional[Gst.Bin] = None
         self._block = 0
 
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is in front of the pad."""
+        return self._current is None
+
     def running_time(self) -> int:
         """Of the pipeline, now, in nanoseconds."""
         return int(max(0, self._pipeline.get_clock().get_time() - self._pipeline.get_base_time()))

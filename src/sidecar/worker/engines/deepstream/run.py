@@ -16,7 +16,6 @@ from gi.repository import GLib, Gst  # noqa: E402
 from sidecar.chain import ChainError  # noqa: E402
 from sidecar.contract import state  # noqa: E402
 from sidecar.log import Log, redact  # noqa: E402
-from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.engines.deepstream.camera import Camera  # noqa: E402
 from sidecar.worker.engines.deepstream.engine_cache import CachedEngine  # noqa: E402
 from sidecar.worker.engines.deepstream.graph import Graph  # noqa: E402
@@ -68,15 +67,16 @@ class Run:
         cameras: List[Camera],
         engine: CachedEngine,
         build: List[str],
-        board: Board,
+        tell: Callable[[state.PipelineStatus], None],
         failed: Callable[[Failure], None],
     ) -> None:
-        """build: the command that makes the engine. failed: called once, when everything has been taken down."""
+        """build: the command that makes the engine. tell: how far it is. failed: called once, when everything has been
+        taken down."""
         self.graph = graph
         self.cameras = cameras
         self._engine = engine
         self._build = build
-        self._board = board
+        self._tell = tell
         self._failed = failed
         # Whether it ever did: an error before that is one of loading.
         self.played = False
@@ -117,7 +117,7 @@ class Run:
             self._phase.thread.join(_LAST_WAIT_SECONDS)
 
     def _start_build(self) -> None:
-        self._tell(state.LOADING_PHASE_ENGINE)
+        self._tell(_loading(state.LOADING_PHASE_ENGINE))
         self._log.info("engine is built", engine=self._engine.engine_path)
         words = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the process writes
         try:
@@ -143,7 +143,7 @@ class Run:
         self.fail(Failure(state.FAILURE_REASON_MODEL, redact(detail)))
 
     def _load(self) -> None:
-        self._tell(state.LOADING_PHASE_GRAPH)
+        self._tell(_loading(state.LOADING_PHASE_GRAPH))
         bus = self.graph.pipeline.get_bus()
         bus.add_signal_watch()
         self._bus_handler = bus.connect("message::error", self._on_error)
@@ -171,7 +171,7 @@ class Run:
             return
         self.graph.pipeline.set_state(Gst.State.PLAYING)
         self.played = True
-        self._board.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
+        self._tell(state.PipelineStatus(running=state.PipelineStatus.Running()))
         try:
             for camera in self.cameras:
                 camera.start()
@@ -181,7 +181,7 @@ class Run:
     def _on_error(self, _bus: Gst.Bus, message: Gst.Message) -> None:
         error, debug = message.parse_error()
         name = _bin_below(self.graph.pipeline, message.src)
-        if any(camera.on_error(name, error, debug or "") for camera in self.cameras):
+        if any(camera.line.on_error(name, error, debug or "") for camera in self.cameras):
             return
         if name.startswith("filler-"):
             return
@@ -211,9 +211,6 @@ class Run:
         self.graph.close()
         self._phase = Ended()
 
-    def _tell(self, phase: "state.LoadingPhase") -> None:
-        self._board.set_pipeline(state.PipelineStatus(loading=state.PipelineStatus.Loading(phase=phase)))
-
 
 def failure_of(element: str, error: GLib.Error, debug: str) -> Failure:
     """What an error of the graph means. Pure."""
@@ -226,6 +223,10 @@ def failure_of(element: str, error: GLib.Error, debug: str) -> Failure:
         reason = state.FAILURE_REASON_ELEMENT
     said = debug.strip().split("\n")[-1].strip()
     return Failure(reason, redact("%s: %s%s" % (element, error.message, " (%s)" % said if said else "")))
+
+
+def _loading(phase: "state.LoadingPhase") -> state.PipelineStatus:
+    return state.PipelineStatus(loading=state.PipelineStatus.Loading(phase=phase))
 
 
 def prebuild_command(bundle: str, batch: int) -> List[str]:

@@ -4,7 +4,8 @@ A bin ends in a leaky queue and the ghost pad src: a muxer that is busy makes it
 """
 
 import itertools
-from typing import Any, Callable, Dict, NamedTuple
+import time
+from typing import Any, Callable, Dict, NamedTuple, Optional
 from urllib.parse import unquote, urlsplit
 
 import gi
@@ -26,6 +27,7 @@ from sidecar.worker.engines.inputs import (  # noqa: E402
 )
 from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.reasons import Failure, failure  # noqa: E402
+from sidecar.worker.stillness import Stillness  # noqa: E402
 
 __all__ = ["SCHEMES", "SourceEvents", "build", "filler", "scheme"]
 
@@ -40,6 +42,8 @@ _ON_GPU = "video/x-raw(memory:NVMM), format=NV12"
 # Decoders have few pictures to lend.
 _QUEUED_FRAMES = 1
 _FILLER_RATE = 2
+# Of the copies that are compared, in pixels: a Jetson's VIC makes a picture no smaller than a sixteenth in one step.
+_COPY_SIZE = (512, 288)
 
 
 class SourceEvents(NamedTuple):
@@ -48,6 +52,8 @@ class SourceEvents(NamedTuple):
     encoding: Callable[[str], None]
     failed: Callable[[Failure], None]
     decoded: Callable[[], None]
+    # Sees small copies of the frames now and then, on a streaming thread. None: nobody compares them.
+    stillness: Optional[Stillness] = None
 
 
 def build(
@@ -66,6 +72,8 @@ def build(
     if kind == "file":
         # A file is played at its own speed, as a camera would.
         frames.add("identity", "pace", sync=True)
+    if events.stillness is not None:
+        _compare(frames, elements, events.stillness)
     _end(container, frames)
 
     def on_decoded(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
@@ -131,6 +139,34 @@ def _new_bin(name: str) -> Gst.Bin:
     # Its elements' asynchronous changes of state stay inside: they must not take the pipeline out of PLAYING.
     container.set_property("async-handling", True)
     return container
+
+
+def _compare(frames: Chain, elements: Elements, stillness: Stillness) -> None:
+    """Takes a small copy of a frame into the CPU's memory as often as it is wanted, twice a second.
+
+    That is for the GPU, or a Jetson's VIC, less than one more picture a second. Encoded frames tell less: an encoder
+    that gets the same picture again and again still writes other bytes.
+    """
+    entry = frames.add("tee")
+    copy = Chain(frames.container, after=entry)
+    # There is no queue: a decoder has few pictures to lend, and this is done before the frame goes on.
+    converter = copy.add("nvvideoconvert", None, **elements.converter())
+
+    def on_frame(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        return Gst.PadProbeReturn.OK if stillness.is_due(time.monotonic()) else Gst.PadProbeReturn.DROP
+
+    converter.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, on_frame)
+    copy.caps("video/x-raw, format=I420, width=%d, height=%d" % _COPY_SIZE)
+    sink = copy.add("appsink", None, sync=False, emit_signals=True, max_buffers=1, drop=True, **{"async": False})
+
+    def on_copy(sink: Gst.Element) -> Gst.FlowReturn:
+        sample = sink.emit("pull-sample")
+        if sample is not None:
+            # The luma comes first.
+            stillness.see(sample.get_buffer().extract_dup(0, _COPY_SIZE[0] * _COPY_SIZE[1]), time.monotonic())
+        return Gst.FlowReturn.OK
+
+    sink.connect("new-sample", on_copy)
 
 
 def _end(container: Gst.Bin, frames: Chain) -> None:

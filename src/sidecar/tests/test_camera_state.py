@@ -1,0 +1,282 @@
+"""What becomes of a camera, decided on a clock that the tests turn."""
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+
+from sidecar.contract import spec, state
+from sidecar.worker.camera_state import (
+    Answered,
+    CameraState,
+    Connecting,
+    Ended,
+    Facts,
+    Failed,
+    Live,
+    Looked,
+    Lost,
+    Off,
+    Trouble,
+    TurnedOff,
+    TurnedOn,
+    allowed_silence,
+    beginning,
+    decide,
+    rules_of,
+)
+from sidecar.worker.reasons import failure
+
+RTSP = "rtsp://10.0.0.2/main"
+LOOK_SECONDS = 0.25
+
+
+class Story:
+    """A camera through its life. now: the monotonic clock."""
+
+    def __init__(self, uri=RTSP, **fields):
+        self.camera = spec.Camera(id="one", uri=uri, **fields)
+        self.rules = rules_of(self.camera)
+        self.now = 1000.0
+        self.state = beginning(self.camera, self.now)
+
+    @property
+    def phase(self):
+        return self.state.phase
+
+    def hears(self, event):
+        # The longest of the delays that are drawn.
+        self.state = decide(self.state, event, self.rules, self.now, lambda: 1.0)
+        return self.phase
+
+    def fails(self, reason):
+        return self.hears(Failed(failure(reason, self.rules.uri)))
+
+    def passes(self, seconds, **facts):
+        """Looks as often as they are taken; frames come all the time unless facts say otherwise."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(end, self.now + LOOK_SECONDS)
+            values = {"last_frame": self.now, "size": (320, 180)}
+            values.update(facts)
+            self.hears(Looked(Facts(**values)))
+        return self.phase
+
+    def waits(self):
+        """Until the next attempt, which is due."""
+        self.passes(self.phase.due - self.now, last_frame=0.0)
+        return self.phase
+
+
+def lost_for(phase):
+    assert isinstance(phase, Lost), phase
+    return phase.why.reason
+
+
+def test_a_camera_is_live_with_its_first_frame_and_not_before():
+    story = Story()
+    assert isinstance(story.phase, Connecting)
+    assert isinstance(story.passes(5, last_frame=0.0), Connecting)
+    assert isinstance(story.passes(1, size=(0, 0)), Connecting), "a frame of which the size is not known yet"
+    assert isinstance(story.passes(1), Live)
+
+
+def test_a_camera_that_sends_nothing_in_time_is_lost_and_opened_again_when_that_is_due():
+    story = Story()
+    assert lost_for(story.passes(10.25, last_frame=0.0)) == state.CAMERA_LOST_REASON_TIMEOUT
+    assert story.state.attempts == 1
+    before = story.phase
+    assert story.passes(story.phase.due - story.now - 0.01, last_frame=0.0) is before
+    assert isinstance(story.passes(0.02, last_frame=0.0), Connecting)
+
+
+def test_a_live_camera_that_falls_silent_is_lost_within_two_seconds():
+    story = Story()
+    story.passes(5)
+    last = story.now
+    assert isinstance(story.passes(1.4, last_frame=last), Live)
+    assert lost_for(story.passes(0.5, last_frame=last)) == state.CAMERA_LOST_REASON_TIMEOUT
+
+
+@pytest.mark.parametrize(("interval", "seconds"), [(0, 1.5), (1 / 30, 1.5), (1, 4), (10, 40)])
+def test_a_camera_with_few_frames_may_be_silent_for_longer(interval, seconds):
+    assert allowed_silence(interval) == seconds
+
+
+def test_a_worker_that_was_held_up_itself_does_not_blame_the_cameras():
+    story = Story()
+    story.passes(5)
+    # Stopped for a minute, or a machine that was asleep: frames and looks come again at the same time.
+    last = story.now
+    story.now += 60
+    story.hears(Looked(Facts(last_frame=last, size=(320, 180))))
+    assert isinstance(story.phase, Live)
+    assert isinstance(story.passes(1), Live)
+
+
+def test_a_camera_that_went_silent_while_the_worker_was_held_up_is_still_found_out():
+    story = Story()
+    story.passes(5)
+    last = story.now
+    story.now += 60
+    assert lost_for(story.passes(2, last_frame=last)) == state.CAMERA_LOST_REASON_TIMEOUT
+
+
+def test_the_same_picture_for_too_long_is_frozen_and_so_is_every_attempt_that_shows_no_other():
+    story = Story(frozen_after=Duration(seconds=5))
+    story.passes(4, still=4.0)
+    assert isinstance(story.phase, Live)
+    assert lost_for(story.passes(0.25, still=5.1)) == state.CAMERA_LOST_REASON_FROZEN
+    assert isinstance(story.waits(), Connecting)
+    assert lost_for(story.passes(10.25, is_frozen=True)) == state.CAMERA_LOST_REASON_FROZEN
+    assert story.state.attempts == 2
+    assert isinstance(story.waits(), Connecting)
+    assert isinstance(story.passes(1), Live)
+
+
+def test_a_frozen_camera_that_goes_away_is_not_waited_for():
+    story = Story(frozen_after=Duration(seconds=5))
+    story.passes(1)
+    story.passes(0.25, still=5.1)
+    story.waits()
+    story.passes(1, is_frozen=True)
+    last = story.now
+    assert lost_for(story.passes(2, is_frozen=True, last_frame=last)) == state.CAMERA_LOST_REASON_FROZEN
+
+
+@pytest.mark.parametrize(
+    ("uri", "fields", "seconds"),
+    [
+        (RTSP, {}, 60),
+        ("/dev/video0", {}, 60),
+        (RTSP, {"frozen_after": Duration(seconds=2)}, 2),
+        (RTSP, {"frozen_after": Duration()}, float("inf")),
+        ("file:///a.mp4", {"frozen_after": Duration(seconds=2)}, float("inf")),
+        ("test://ball", {}, float("inf")),
+    ],
+)
+def test_only_real_cameras_can_be_frozen(uri, fields, seconds):
+    assert rules_of(spec.Camera(uri=uri, **fields)).frozen_seconds == seconds
+
+
+def test_attempts_are_counted_until_it_is_live_and_trouble_has_begun_with_the_first():
+    story = Story()
+    began = story.now
+    for number in (1, 2, 3):
+        story.fails(state.CAMERA_LOST_REASON_UNREACHABLE)
+        assert story.state.attempts == number
+        assert story.state.trouble == Trouble(state.CAMERA_LOST_REASON_UNREACHABLE, began)
+        story.waits()
+    story.passes(1)
+    assert story.state.attempts == 0
+    assert story.state.trouble is None
+
+
+def test_delays_grow_over_a_short_life_and_are_forgotten_after_a_healthy_minute():
+    story = Story()
+
+    def delay():
+        return story.fails(state.CAMERA_LOST_REASON_ENDED).due - story.now
+
+    delays = []
+    for _ in range(4):
+        delays.append(delay())
+        story.waits()
+        story.passes(5)
+    assert delays == [0.5, 1, 2, 4]
+    story.passes(61)
+    assert delay() == 0.5
+
+
+def test_a_refused_login_is_tried_ever_more_rarely():
+    story = Story()
+    delays = []
+    for _ in range(6):
+        delays.append(story.fails(state.CAMERA_LOST_REASON_AUTH_FAILED).due - story.now)
+        story.waits()
+    assert delays == [90, 180, 360, 720, 1350, 1350]
+
+
+def test_a_host_that_could_not_be_reached_is_asked_and_opened_at_once_when_it_answers():
+    story = Story()
+    lost = story.fails(state.CAMERA_LOST_REASON_UNREACHABLE)
+    assert lost.asks
+    assert isinstance(story.hears(Answered()), Connecting)
+    assert isinstance(story.passes(1), Live)
+
+
+def test_a_host_that_answers_and_does_not_open_is_left_to_its_delay():
+    story = Story()
+    story.fails(state.CAMERA_LOST_REASON_UNREACHABLE)
+    story.hears(Answered())
+    assert not story.fails(state.CAMERA_LOST_REASON_UNREACHABLE).asks
+    story.waits()
+    assert story.fails(state.CAMERA_LOST_REASON_UNREACHABLE).asks
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        (RTSP, state.CAMERA_LOST_REASON_AUTH_FAILED),
+        (RTSP, state.CAMERA_LOST_REASON_NOT_FOUND),
+        ("/dev/video0", state.CAMERA_LOST_REASON_UNREACHABLE),
+    ],
+)
+def test_nobody_is_asked_where_an_answer_would_mean_nothing(uri, reason):
+    assert not Story(uri).fails(reason).asks
+
+
+def test_a_file_is_played_again_and_is_live_all_the_time():
+    story = Story("file:///a.mp4")
+    story.passes(40)
+    since = story.phase.since
+    assert story.hears(Ended()) == Connecting(story.now, live_since=since)
+    assert story.passes(1) == Live(since)
+    assert story.state.failures == 0
+
+
+def test_a_file_without_a_picture_is_not_played_again_and_again():
+    story = Story("file:///a.mp4")
+    assert lost_for(story.hears(Ended())) == state.CAMERA_LOST_REASON_ENDED
+
+
+def test_a_camera_that_ends_its_stream_is_lost():
+    story = Story()
+    story.passes(5)
+    assert lost_for(story.hears(Ended())) == state.CAMERA_LOST_REASON_ENDED
+
+
+def test_a_camera_that_is_off_stays_so_whatever_is_heard():
+    story = Story(off=spec.CameraOff())
+    for event in (Looked(Facts(5.0, size=(1, 1))), Ended(), Answered(), Failed(failure(1, RTSP)), TurnedOff()):
+        assert isinstance(story.hears(event), Off)
+    story.passes(3600)
+    assert isinstance(story.phase, Off)
+    assert isinstance(story.hears(TurnedOn()), Connecting)
+    assert isinstance(story.passes(1), Live)
+
+
+def test_off_ends_every_other_phase_and_forgets_the_troubles():
+    story = Story()
+    for _ in range(5):
+        story.fails(state.CAMERA_LOST_REASON_TIMEOUT)
+        story.waits()
+    story.fails(state.CAMERA_LOST_REASON_TIMEOUT)
+    assert isinstance(story.hears(TurnedOff()), Off)
+    story.hears(TurnedOn())
+    assert story.state == CameraState(Connecting(story.now), looked=story.now, awake=story.now)
+    story.passes(5)
+    assert isinstance(story.hears(TurnedOff()), Off)
+
+
+def test_on_changes_nothing_of_a_camera_that_is():
+    story = Story()
+    story.passes(5)
+    before = story.state
+    story.hears(TurnedOn())
+    assert story.state is before
+
+
+def test_what_a_connection_says_after_its_end_does_not_count():
+    story = Story()
+    lost = story.fails(state.CAMERA_LOST_REASON_TIMEOUT)
+    assert story.fails(state.CAMERA_LOST_REASON_NOT_FOUND) is lost
+    assert story.hears(Ended()) is lost
