@@ -22,7 +22,14 @@ export interface Installed {
 export interface StoreReading {
   readonly installed: readonly Installed[];
   /** Directories that look like bundles and are none. They stay as they are. */
-  readonly unreadable: readonly { readonly path: string; readonly detail: string }[];
+  readonly unreadable: readonly Unreadable[];
+}
+
+export interface Unreadable {
+  /** NAME@VERSION as the directories are called. */
+  readonly bundle: string;
+  readonly path: string;
+  readonly detail: string;
 }
 
 export function withdrawnMark(directory: string, bundle: string): string {
@@ -37,7 +44,7 @@ export async function readStore(directory: string): Promise<StoreReading> {
   if (leftovers.length > 0) await syncDirectory(directory);
   const withdrawn = new Set(await namesIn(join(directory, WITHDRAWN)));
   const installed: Installed[] = [];
-  const unreadable: { path: string; detail: string }[] = [];
+  const unreadable: Unreadable[] = [];
   for (const name of names.filter((one) => !one.startsWith("."))) {
     for (const version of await directoriesIn(join(directory, name))) {
       const path = join(directory, name, version);
@@ -45,10 +52,8 @@ export async function readStore(directory: string): Promise<StoreReading> {
         installed.push(await readInstalled(path, name, version, withdrawn));
       } catch (reason) {
         // One damaged bundle must not keep the others from being found.
-        unreadable.push({
-          path,
-          detail: reason instanceof Error ? reason.message : String(reason),
-        });
+        const detail = reason instanceof Error ? reason.message : String(reason);
+        unreadable.push({ bundle: `${name}@${version}`, path, detail });
       }
     }
   }

@@ -24,6 +24,7 @@ import {
   INCOMING,
   type Installed,
   readStore,
+  type StoreReading,
   shippedNames,
   WITHDRAWN,
   withdrawnMark,
@@ -74,26 +75,31 @@ class NoRoom extends Error {
 export class ModelStore implements Models {
   readonly #options: StoreOptions;
   readonly #installed: Map<string, Installed>;
+  readonly #unreadable: ReadonlySet<string>;
+  readonly #isNew: boolean;
   readonly #shipped: readonly string[];
+  /** For want of room, since the start. */
+  readonly #removed = new Set<string>();
   #held: ReadonlySet<string> | undefined;
-  #removed = 0;
 
   /** Removes what a killed process has left half done. */
   static async open(options: StoreOptions): Promise<ModelStore> {
     const { directory, shipped, trace } = options;
     await mkdir(directory, { recursive: true });
-    const { installed, unreadable } = await readStore(directory);
-    for (const one of unreadable) trace({ t: "unreadable", ...one });
-    return new ModelStore(options, installed, await shippedNames(shipped));
+    const reading = await readStore(directory);
+    for (const { path, detail } of reading.unreadable) trace({ t: "unreadable", path, detail });
+    return new ModelStore(options, reading, await shippedNames(shipped));
   }
 
   private constructor(
     options: StoreOptions,
-    installed: readonly Installed[],
+    { installed, unreadable }: StoreReading,
     shipped: readonly string[],
   ) {
     this.#options = options;
     this.#installed = new Map(installed.map((one) => [keyOf(one), one]));
+    this.#unreadable = new Set(unreadable.map(({ bundle }) => bundle));
+    this.#isNew = installed.length === 0;
     this.#shipped = shipped;
   }
 
@@ -104,11 +110,29 @@ export class ModelStore implements Models {
 
   /** Bundles that were removed for want of room since the start. */
   get removed(): number {
-    return this.#removed;
+    return this.#removed.size;
+  }
+
+  get maxBytes(): number {
+    return this.#options.maxBytes;
   }
 
   list(): readonly Installed[] {
     return [...this.#installed.values()];
+  }
+
+  /** Whether a bundle, NAME@VERSION, is found here. */
+  has(bundle: string): boolean {
+    return this.#installed.get(bundle)?.isWithdrawn === false;
+  }
+
+  /**
+   * Whether a bundle that was installed once has got lost: with the whole store, or by damage. What was removed for want
+   * of room is not lost.
+   */
+  isLost(bundle: string): boolean {
+    if (this.#installed.has(bundle) || this.#removed.has(bundle)) return false;
+    return this.#isNew || this.#unreadable.has(bundle);
   }
 
   /** What decides about a bundle beside the bundle: when it changes, one that was refused may be taken. */
@@ -283,7 +307,7 @@ export class ModelStore implements Models {
     for (const one of order) {
       if (this.bytes + needed <= maxBytes) return;
       await this.#remove(one, "room was needed");
-      this.#removed++;
+      this.#removed.add(keyOf(one));
     }
   }
 
@@ -293,6 +317,8 @@ export class ModelStore implements Models {
     const { name, version } = manifest;
     const path = join(directory, name, version);
     await mkdir(join(directory, name), { recursive: true });
+    // What is there, and is not installed, is a bundle that was damaged.
+    await this.#discard(path);
     await rename(incoming, path);
     await syncDirectory(join(directory, name));
     await syncDirectory(directory);
@@ -311,13 +337,22 @@ export class ModelStore implements Models {
     one.isWithdrawn = false;
   }
 
+  /** At once out of sight: removing takes several steps. */
+  async #discard(path: string): Promise<void> {
+    const outgoing = join(this.#options.directory, INCOMING + randomUUID());
+    try {
+      await rename(path, outgoing);
+    } catch (reason) {
+      if (reason instanceof Error && "code" in reason && reason.code === "ENOENT") return;
+      throw reason;
+    }
+    await rm(outgoing, { recursive: true, force: true });
+  }
+
   async #remove(one: Installed, why: string): Promise<void> {
     const { directory, trace } = this.#options;
     this.#installed.delete(keyOf(one));
-    // At once out of sight: removing takes several steps.
-    const outgoing = join(directory, INCOMING + randomUUID());
-    await rename(one.path, outgoing);
-    await rm(outgoing, { recursive: true, force: true });
+    await this.#discard(one.path);
     await rm(withdrawnMark(directory, keyOf(one)), { force: true });
     // Other versions may be there.
     await rmdir(dirname(one.path)).catch(() => {});

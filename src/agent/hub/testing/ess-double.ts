@@ -47,6 +47,8 @@ export class EssDouble {
   cutAfter: number | undefined;
   /** Called before data are sent. */
   beforeData: ((id: string) => void | Promise<void>) | undefined;
+  /** Called before an answer is carried out. */
+  beforeAnswer: ((id: string, answer: string) => void) | undefined;
   /** As an older service, or one that has a proxy in front. */
   ignoresRanges = false;
   /** Status of the next calls instead of an answer. */
@@ -203,6 +205,7 @@ export class EssDouble {
   }
 
   #mark(stored: Stored | undefined, verb: string | undefined): Reply {
+    if (stored !== undefined) this.beforeAnswer?.(stored.publication.id, verb ?? "");
     if (stored === undefined) {
       return { status: 400, body: `Failed to find object to mark as ${verb}` };
     }
@@ -215,8 +218,10 @@ export class EssDouble {
     return { status: 204 };
   }
 
-  async #data(stored: Stored, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    await this.beforeData?.(stored.publication.id);
+  async #data(asked: Stored, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    await this.beforeData?.(asked.publication.id);
+    // Whatever is there when it begins to send.
+    const stored = this.#objects.get(keyOf(asked.publication)) ?? asked;
     const { data = Buffer.alloc(0) } = stored.publication;
     const size = typeof data === "string" ? statSync(data).size : data.length;
     const part = this.#part(request.headers.range, size);

@@ -1,0 +1,324 @@
+/** Takes in the objects of one type: asks what is there, decides, acts, and asks again. */
+
+import { createHash } from "node:crypto";
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { Bell } from "../reconcile/bell.js";
+import type { Clock } from "../reconcile/clock.js";
+import { download } from "./download.js";
+import type { Answer, Ess, EssObject } from "./ess.js";
+import { EssError } from "./ess-error.js";
+import type { HubHappening } from "./happening.js";
+import type { Entry, Ledger } from "./ledger.js";
+import { plan, type Step } from "./plan.js";
+import type { Taker } from "./taker.js";
+
+export interface Pace {
+  /** Between two questions while all is well. */
+  readonly intervalMs: number;
+  /** Longest pause while the service is away, or after an object could not be taken several times. */
+  readonly longestMs: number;
+}
+
+export interface IntakeOptions {
+  readonly ess: Ess;
+  readonly taker: Taker;
+  readonly ledger: Ledger;
+  /** For what is being fetched; its own. Made if it is not there. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly pace: Pace;
+  /** From 0 to 1: scatters the questions of many nodes. */
+  readonly random: () => number;
+  /** Must not throw. */
+  readonly trace: (happening: HubHappening) => void;
+  /** Called when something was taken or withdrawn, and is durable. */
+  readonly changed: () => void;
+}
+
+/** Damaged data are fetched anew: the service may have been about to change them. Then they are refused. */
+const DAMAGED_ATTEMPTS = 3;
+/** Of the pause, in both directions. */
+const JITTER = 0.2;
+
+/** An object that could not be taken for now. */
+interface Delay {
+  readonly instance: number;
+  readonly failures: number;
+  /** Of them, with data that were not what the hub says. */
+  readonly damaged: number;
+  readonly dueMs: number;
+}
+
+export class Intake {
+  readonly #options: IntakeOptions;
+  readonly #bell = new Bell();
+  readonly #delays = new Map<string, Delay>();
+  readonly #answers = new Map<string, { readonly instance: number; readonly answer: Answer }>();
+  #confirmed: ReadonlySet<string> = new Set();
+  #failures = 0;
+  #awaySinceMs: number | undefined;
+  #wasReached = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /** What has proven good: its objects are answered with `consumed`. */
+  confirm(whats: ReadonlySet<string>): void {
+    this.#confirmed = whats;
+    this.#bell.ring();
+  }
+
+  /** Runs until the signal is aborted. Never throws for the service or an object. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    try {
+      while (!signal.aborted) {
+        const pauseMs = await this.#pass(signal);
+        await this.#bell.wait(clock, clock.now() + pauseMs, signal);
+      }
+    } catch (err) {
+      if (!signal.aborted) throw err;
+    }
+  }
+
+  /** Asks once and acts. Returns how long to wait. */
+  async #pass(signal: AbortSignal): Promise<number> {
+    const { ess, taker, pace } = this.#options;
+    let objects: readonly EssObject[];
+    try {
+      objects = await ess.list(taker.type, signal);
+    } catch (reason) {
+      signal.throwIfAborted();
+      if (!(reason instanceof EssError)) throw reason;
+      this.#failures++;
+      return this.#away(reason);
+    }
+    this.#reached();
+    await this.#tidy(objects);
+    for (const step of plan(objects, this.#known())) await this.#attempt(step, signal);
+    return this.#scatter(pace.intervalMs);
+  }
+
+  #known() {
+    const { ledger, taker } = this.#options;
+    return {
+      entry: (id: string) => ledger.get(id),
+      has: (what: string) => taker.has(what),
+      terms: taker.terms(),
+      isConfirmed: (what: string) => this.#confirmed.has(what),
+      answered: ({ id, instance }: EssObject) => {
+        const given = this.#answers.get(id);
+        return given?.instance === instance ? given.answer : undefined;
+      },
+    };
+  }
+
+  /** One object's trouble is no other one's. */
+  async #attempt(step: Step, signal: AbortSignal): Promise<void> {
+    const { object } = step;
+    const delay = this.#delayOf(object);
+    if (delay !== undefined && this.#options.clock.now() < delay.dueMs) return;
+    try {
+      await this.#act(step, signal);
+      if (this.#delayOf(object) === delay) this.#delays.delete(object.id);
+    } catch (reason) {
+      signal.throwIfAborted();
+      // Of the service or of the disk; anything else is a fault of this program.
+      if (!(reason instanceof Error && "code" in reason)) throw reason;
+      this.#delay(object, reason.message);
+    }
+  }
+
+  #act(step: Step, signal: AbortSignal): Promise<void> {
+    const { object } = step;
+    switch (step.t) {
+      case "withdraw":
+        return this.#withdraw(object, step.what, signal);
+      case "answer":
+        return this.#answer(object, step.answer, signal);
+      case "renew":
+        return this.#renew(object, step.what, signal);
+      case "take":
+        return this.#take(object, step.before, signal);
+      default:
+        return step satisfies never;
+    }
+  }
+
+  async #withdraw(object: EssObject, what: string | undefined, signal: AbortSignal): Promise<void> {
+    const { taker, ledger, trace, changed } = this.#options;
+    if (what !== undefined && !ledger.isSharedBy(what, object.id)) {
+      await taker.withdraw(object.id, what);
+    }
+    const wasKnown = ledger.get(object.id) !== undefined;
+    await ledger.remove(object.id);
+    if (wasKnown) trace({ t: "withdrawn", object, what });
+    if (what !== undefined) changed();
+    await this.#answer(object, "deleted", signal);
+  }
+
+  async #renew(object: EssObject, what: string, signal: AbortSignal): Promise<void> {
+    const { taker, ledger } = this.#options;
+    const now = taker.renew(object, what);
+    if (now === undefined) return this.#take(object, what, signal);
+    await ledger.set(object.id, entryOf(object, { t: "taken", what: now }));
+    await this.#answer(object, "received", signal);
+  }
+
+  async #take(object: EssObject, before: string | undefined, signal: AbortSignal): Promise<void> {
+    const { taker, trace, changed, ledger } = this.#options;
+    const fault = !object.hasData
+      ? "it has no data"
+      : (object.bytes ?? 0) > taker.maxBytes
+        ? `it has ${object.bytes} bytes: at most ${taker.maxBytes} are allowed`
+        : undefined;
+    if (fault !== undefined) return this.#refuse(object, fault, before, signal);
+    const room = await taker.room(object.bytes ?? 0);
+    if (room?.t === "refused") return this.#refuse(object, room.reason, before, signal);
+    if (room?.t === "later") return this.#delay(object, room.detail);
+
+    const path = await this.#fetch(object, before, signal);
+    if (path === undefined) return;
+    const taken = await taker.take(object, path, before, signal);
+    if (taken.t === "later") return this.#delay(object, taken.detail);
+    if (taken.t === "refused") {
+      await this.#refuse(object, taken.reason, before, signal);
+    } else {
+      const { what } = taken;
+      await ledger.set(object.id, entryOf(object, { t: "taken", what }));
+      trace({ t: "taken", object, what });
+      changed();
+      await this.#answer(object, "received", signal);
+    }
+    await rm(path, { force: true });
+  }
+
+  /** Returns the file with the data; undefined: this version of the object is no more, or is refused or delayed. */
+  async #fetch(
+    object: EssObject,
+    before: string | undefined,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const { ess, taker, trace, directory } = this.#options;
+    const path = join(directory, partName(object));
+    const delay = this.#delayOf(object);
+    if (delay === undefined) trace({ t: "arriving", object, bytes: object.bytes });
+    const resumed = (bytes: number) => trace({ t: "resumed", object, bytes });
+    const { maxBytes } = taker;
+    const downloaded = await download({ ess, object, path, maxBytes, resumed, signal });
+    if (downloaded.t === "whole") return path;
+    if (await this.#isSuperseded(object, signal)) {
+      trace({ t: "superseded", object });
+      this.#bell.ring();
+    } else if ((delay?.damaged ?? 0) + 1 < DAMAGED_ATTEMPTS) {
+      this.#delay(object, downloaded.detail, true);
+    } else {
+      await this.#refuse(object, downloaded.detail, before, signal);
+      await rm(path, { force: true });
+    }
+    return undefined;
+  }
+
+  async #refuse(
+    object: EssObject,
+    reason: string,
+    before: string | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { ledger, taker, trace } = this.#options;
+    // The data may have been those of a version that came meanwhile.
+    if (await this.#isSuperseded(object, signal)) {
+      trace({ t: "superseded", object });
+      this.#bell.ring();
+      return;
+    }
+    const kept = before === undefined ? {} : { before };
+    const terms = taker.terms();
+    await ledger.set(object.id, entryOf(object, { t: "refused", reason, terms, ...kept }));
+    trace({ t: "refused", object, reason });
+    await this.#answer(object, "received", signal);
+  }
+
+  async #isSuperseded({ type, id, instance }: EssObject, signal: AbortSignal): Promise<boolean> {
+    const now = await this.#options.ess.object(type, id, signal);
+    return now?.instance !== instance || now.isDeleted;
+  }
+
+  async #answer(object: EssObject, answer: Answer, signal: AbortSignal): Promise<void> {
+    const { ess, trace } = this.#options;
+    const { type, id, instance } = object;
+    await ess.answer(type, id, answer, signal);
+    if (answer === "deleted") this.#answers.delete(id);
+    else this.#answers.set(id, { instance, answer });
+    trace({ t: "answered", object, answer });
+  }
+
+  #delayOf({ id, instance }: EssObject): Delay | undefined {
+    const delay = this.#delays.get(id);
+    return delay?.instance === instance ? delay : undefined;
+  }
+
+  #delay(object: EssObject, detail: string, isDamage = false): void {
+    const { clock, trace } = this.#options;
+    const last = this.#delayOf(object);
+    const failures = (last?.failures ?? 0) + 1;
+    const damaged = (last?.damaged ?? 0) + (isDamage ? 1 : 0);
+    const pauseMs = this.#pauseMs(failures);
+    const { instance } = object;
+    const dueMs = clock.now() + pauseMs;
+    this.#delays.set(object.id, { instance, failures, damaged, dueMs });
+    trace({ t: "delayed", object, detail, pauseMs });
+  }
+
+  #away(err: EssError): number {
+    const { clock, trace, taker } = this.#options;
+    this.#awaySinceMs ??= clock.now();
+    trace({ t: "away", type: taker.type, err, forMs: clock.now() - this.#awaySinceMs });
+    return this.#pauseMs(this.#failures);
+  }
+
+  #reached(): void {
+    const { trace, taker } = this.#options;
+    if (!this.#wasReached || this.#awaySinceMs !== undefined) {
+      trace({ t: "reached", type: taker.type });
+    }
+    this.#wasReached = true;
+    this.#failures = 0;
+    this.#awaySinceMs = undefined;
+  }
+
+  #pauseMs(failures: number): number {
+    const { intervalMs, longestMs } = this.#options.pace;
+    return this.#scatter(Math.min(longestMs, intervalMs * 2 ** Math.min(failures - 1, 30)));
+  }
+
+  #scatter(ms: number): number {
+    return ms * (1 - JITTER + 2 * JITTER * this.#options.random());
+  }
+
+  /** Removes what was fetched of versions that are no more. */
+  async #tidy(objects: readonly EssObject[]): Promise<void> {
+    const { directory } = this.#options;
+    const wanted = new Set(objects.map(partName));
+    // What keeps it from being read keeps a download from being written, and is told then.
+    const names = await readdir(directory).catch(() => []);
+    for (const name of names) {
+      if (!wanted.has(name)) await rm(join(directory, name), { force: true });
+    }
+    for (const id of this.#delays.keys()) {
+      if (!objects.some((object) => object.id === id)) this.#delays.delete(id);
+    }
+  }
+}
+
+/** Another version of an object has another name. */
+function partName({ id, instance, dataId }: EssObject): string {
+  const name = createHash("sha256").update(id).digest("hex").slice(0, 16);
+  return `${name}-${instance}-${dataId}.part`;
+}
+
+function entryOf({ instance, dataId, version }: EssObject, outcome: Entry["outcome"]): Entry {
+  return { instance, dataId, version, outcome };
+}

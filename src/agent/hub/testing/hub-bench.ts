@@ -1,0 +1,174 @@
+/** A hub of a test: real sockets, real files, and an agent that can be started again. */
+
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { TRUST_ALL } from "../../models/signature.js";
+import { ModelStore } from "../../models/store.js";
+import { systemClock } from "../../reconcile/clock.js";
+import { Documents } from "../documents.js";
+import { EssClient } from "../ess-client.js";
+import type { HubHappening } from "../happening.js";
+import { Hub } from "../hub.js";
+import { EssDouble } from "./ess-double.js";
+import { until } from "./until.js";
+
+const FAST = { intervalMs: 5, longestMs: 20 };
+
+export class HubBench {
+  readonly ess: EssDouble;
+  readonly root = mkdtempSync(join(tmpdir(), "hub-"));
+  readonly happenings: HubHappening[] = [];
+  /** Times that something changed. */
+  changes = 0;
+  /** What the agent of the next start says of a document; empty: right. */
+  check: (text: string) => readonly string[] = (text) => (text.includes("bad") ? ["bad"] : []);
+  version = "1.0.0";
+  maxBytes = 1e9;
+  #agent: Agent | undefined;
+
+  static async start(t: TestContext): Promise<HubBench> {
+    const bench = new HubBench(await EssDouble.start());
+    t.after(() => bench.end());
+    await bench.startAgent();
+    return bench;
+  }
+
+  private constructor(ess: EssDouble) {
+    this.ess = ess;
+    mkdirSync(join(this.root, "models", "street"), { recursive: true });
+    writeFileSync(join(this.root, "models", "street", "config_infer.txt"), "[property]\n");
+  }
+
+  get state(): string {
+    return join(this.root, "state");
+  }
+
+  get storeDirectory(): string {
+    return join(this.root, "store");
+  }
+
+  get agent(): Agent {
+    if (this.#agent === undefined) throw new Error("the agent is stopped");
+    return this.#agent;
+  }
+
+  /** The text of the settings that count. */
+  get text(): string | undefined {
+    return this.agent.documents.current()?.text;
+  }
+
+  async startAgent(): Promise<void> {
+    const trace = (happening: HubHappening) => {
+      this.happenings.push(happening);
+    };
+    const documents = await Documents.open(join(this.state, "documents.json"), (detail) =>
+      trace({ t: "forgotten", detail }),
+    );
+    const store = await ModelStore.open({
+      directory: this.storeDirectory,
+      shipped: join(this.root, "models"),
+      maxBytes: this.maxBytes,
+      trust: TRUST_ALL,
+      board: () => "t4",
+      trace: (happening) => trace({ t: "store", happening }),
+    });
+    const client = new EssClient({
+      address: this.ess.address,
+      timeoutMs: 30_000,
+      stallMs: 30_000,
+    });
+    const hub = new Hub({
+      ess: client,
+      store,
+      documents,
+      check: (text) => this.check(text),
+      version: this.version,
+      directory: join(this.state, "hub"),
+      clock: systemClock,
+      trace,
+      changed: () => {
+        this.changes++;
+      },
+      pace: { settings: FAST, models: FAST },
+    });
+    const stop = new AbortController();
+    this.#agent = { hub, documents, store, client, stop, running: hub.run(stop.signal) };
+  }
+
+  async stopAgent(): Promise<void> {
+    const agent = this.#agent;
+    this.#agent = undefined;
+    agent?.stop.abort();
+    await agent?.running;
+    agent?.client.close();
+  }
+
+  async restartAgent(): Promise<void> {
+    await this.stopAgent();
+    this.happenings.length = 0;
+    await this.startAgent();
+  }
+
+  async end(): Promise<void> {
+    await this.stopAgent();
+    await this.ess.stop();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  /** Kinds of what happened with an object, in order. */
+  of(id: string): string[] {
+    return this.happenings.flatMap((happening) => {
+      if (!("object" in happening) || happening.object.id !== id) return [];
+      return [happening.t === "answered" ? happening.answer : happening.t];
+    });
+  }
+
+  async happened(id: string, kind: string): Promise<void> {
+    await until(() => this.of(id).includes(kind), `${id} is ${kind}`);
+  }
+
+  /** Returns when the service was asked for both types so often again. */
+  async asked(times: number): Promise<void> {
+    const count = () => this.ess.calls.filter((call) => /^GET slipstream-\w+ /.test(call)).length;
+    const before = count();
+    await until(() => count() >= before + 2 * times, "the service is asked");
+  }
+
+  /** Times that the data of an object were fetched, in whole or in part. */
+  fetches(id: string): number {
+    return this.ess.calls.filter((call) => call.includes(`/${id}/data `)).length;
+  }
+
+  /** Where the model of this name is; what is said if there is none. */
+  model(reference: string): string {
+    const resolved = this.agent.store.resolve(reference);
+    if (resolved.t === "absent") return resolved.detail;
+    return resolved.version === "" ? "shipped" : resolved.version;
+  }
+
+  /** Everything in the state and in the store that is not a note of the hub's own. */
+  files(): string[] {
+    const below = (directory: string) =>
+      readdirSync(directory, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => entry.name);
+    return [...below(this.state), ...below(this.storeDirectory)]
+      .filter((name) => !/^(?:documents|slipstream-\w+)\.json$/.test(name))
+      .sort();
+  }
+
+  note(name: string): string {
+    return readFileSync(join(this.state, name), "utf8");
+  }
+}
+
+interface Agent {
+  readonly hub: Hub;
+  readonly documents: Documents;
+  readonly store: ModelStore;
+  readonly client: EssClient;
+  readonly stop: AbortController;
+  readonly running: Promise<void>;
+}
