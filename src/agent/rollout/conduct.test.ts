@@ -250,6 +250,20 @@ test("once all have it, a rollback gives the version that the policy names next"
   assert.deepEqual(running(), ["1.0.0", "1.0.0", "1.0.0"]);
 });
 
+test("a container that the definition has and a node has not is named, and keeps the version from going on", async (t) => {
+  const { run, fleet } = await scene(t);
+  const image = "i";
+  const services = { agent: { image }, sidecar: { image }, third: { image } };
+  fleet.publish("4.0.0", ["amd64", "arm64"], { services });
+  await run(canary("4.0.0"));
+  fleet.pass(40);
+  assert.match(
+    await run({ t: "status" }),
+    /t4-1 \(ring 1\) runs 4\.0\.0, and the container third is not there/,
+  );
+  await assert.rejects(run(promote(2)), { name: "RolloutError" });
+});
+
 test("the table counts nodes ring by ring", async (t) => {
   const { run, fleet } = await scene(t);
   fleet.add("new", "amd64", 3);

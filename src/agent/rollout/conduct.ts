@@ -64,11 +64,11 @@ export async function conduct(command: Command, desk: Desk): Promise<void> {
 
 async function look(desk: Desk): Promise<View> {
   const { exchange, names, service } = desk;
-  const [rollout, published, fleet] = await Promise.all([
+  const [rollout, published] = await Promise.all([
     readRollout(exchange, names),
     readPublished(exchange, service),
-    readFleet(exchange, service),
   ]);
+  const fleet = await readFleet(exchange, service, published.containers);
   const view = { rollout, published, fleet, nodes: [] };
   return { ...view, nodes: place(view, sharesOf(rollout), desk) };
 }

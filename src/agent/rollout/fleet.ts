@@ -35,6 +35,8 @@ export interface Published {
   readonly arches: ReadonlyMap<string, readonly string[]>;
   /** By version. */
   readonly secrets: ReadonlyMap<string, readonly string[]>;
+  /** By version and architecture, with a blank between: the containers of the definition. */
+  readonly containers: ReadonlyMap<string, readonly string[]>;
 }
 
 export async function readPublished(exchange: Exchange, name: string): Promise<Published> {
@@ -60,26 +62,37 @@ export async function readPublished(exchange: Exchange, name: string): Promise<P
   );
   const arches = new Map<string, string[]>();
   const secrets = new Map<string, string[]>();
+  const containers = new Map<string, string[]>();
   for (const [i, { version: number, arch }] of services.entries()) {
     arches.set(number, [...(arches.get(number) ?? []), arch].sort());
-    const declared = secretsOf(found[i]?.[1] ?? {});
+    const own = containersOf(found[i]?.[1] ?? {});
+    const declared = Object.values(own).flatMap(({ secrets: named }) =>
+      isObject(named) ? Object.keys(named) : [],
+    );
     secrets.set(number, [...new Set([...(secrets.get(number) ?? []), ...declared])]);
+    containers.set(`${number} ${arch}`, Object.keys(own));
   }
-  return { catalogue: { services, servicePolicies: new Map(policies) }, arches, secrets };
+  const catalogue = { services, servicePolicies: new Map(policies) };
+  return { catalogue, arches, secrets, containers };
 }
 
 /** In the Exchange the deployment is a text that holds JSON. */
-function secretsOf({ deployment }: JsonObject): string[] {
+function containersOf({ deployment }: JsonObject): Readonly<Record<string, JsonObject>> {
   const value: unknown =
     typeof deployment === "string" && deployment !== "" ? JSON.parse(deployment) : deployment;
   const services = isObject(value) ? value["services"] : undefined;
-  return Object.values(isObject(services) ? services : {}).flatMap((container) =>
-    isObject(container) && isObject(container["secrets"]) ? Object.keys(container["secrets"]) : [],
+  const entries = Object.entries(isObject(services) ? services : {});
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, JsonObject] => isObject(entry[1])),
   );
 }
 
 /** Every node of the organisation; what is missing of one is asked for node by node. */
-export async function readFleet(exchange: Exchange, service: string): Promise<FleetNode[]> {
+export async function readFleet(
+  exchange: Exchange,
+  service: string,
+  containers: Published["containers"],
+): Promise<FleetNode[]> {
   const nodes = [...(await exchange.nodes())];
   return Promise.all(
     nodes.map(async ([id, node]): Promise<FleetNode> => {
@@ -97,22 +110,33 @@ export async function readFleet(exchange: Exchange, service: string): Promise<Fl
       return {
         policy: { ...own, properties },
         heardMs: timeOf(node["lastHeartbeat"]),
-        running: runningOf(status, exchange.org, service),
+        running: runningOf(status, exchange.org, service, containers),
       };
     }),
   );
 }
 
-function runningOf(status: JsonObject, org: string, name: string): Running | undefined {
-  const { services } = status;
+function runningOf(
+  { services, lastUpdated }: JsonObject,
+  org: string,
+  name: string,
+  defined: Published["containers"],
+): Running | undefined {
   const [own] = (Array.isArray(services) ? services : []).filter(
     (service): service is JsonObject =>
       isObject(service) && service["serviceUrl"] === name && service["orgid"] === org,
   );
   if (own === undefined) return undefined;
-  const { version, containerStatus } = own;
-  const containers = (Array.isArray(containerStatus) ? containerStatus : []).filter(isObject);
-  return { version: String(version), containers: containers.map(containerOf) };
+  const { version, arch, containerStatus } = own;
+  const listed = (Array.isArray(containerStatus) ? containerStatus : []).filter(isObject);
+  const containers = listed.map(containerOf);
+  const names = defined.get(`${version} ${arch}`) ?? [];
+  return {
+    version: String(version),
+    containers,
+    missing: names.filter((one) => !containers.some((container) => container.name === one)),
+    changedMs: timeOf(lastUpdated) ?? 0,
+  };
 }
 
 function containerOf({ name, state, created }: JsonObject): Container {

@@ -70,8 +70,8 @@ export function nodeText({ id, ring, meant, standing }: Placed, nowMs: number): 
     case "rolled back":
       return `${where} has gone back from ${meant?.version} to ${standing.version}`;
     case "unsteady": {
-      const { name, state } = standing.container;
-      return `${where} runs ${standing.version}, and the container ${name} is ${state}`;
+      const { version, container, state } = standing;
+      return `${where} runs ${version}, and the container ${container} is ${state}`;
     }
     case "empty":
       return `${where} runs nothing, and is to run ${meant?.version}`;

@@ -41,6 +41,8 @@ function runs(version: string, ageMinutes: number, state = "running"): Running {
   const createdMs = NOW - minutes(ageMinutes);
   return {
     version,
+    missing: [],
+    changedMs: createdMs,
     containers: [
       { name: "agent", state: "running", createdMs },
       { name: "sidecar", state, createdMs },
@@ -73,14 +75,27 @@ test("an older version that began after the change has come back", () => {
 });
 
 test("a container that does not run is named, however old it is", () => {
-  const standing = standingOf(runs("2.0.0", 90, "restarting"));
-  assert.equal(standing?.t, "unsteady");
-  assert.equal(standing?.t === "unsteady" && standing.container.name, "sidecar");
+  assert.deepEqual(standingOf(runs("2.0.0", 90, "restarting")), {
+    t: "unsteady",
+    version: "2.0.0",
+    container: "sidecar",
+    state: "restarting",
+  });
+});
+
+test("a container that the Exchange does not list is not there", () => {
+  const standing = standingOf({ ...runs("2.0.0", 90), missing: ["sidecar"] });
+  assert.equal(standing?.t === "unsteady" && standing.state, "not there");
+});
+
+test("a node whose clock is an hour behind has to wait as long as the others", () => {
+  const standing = standingOf({ ...runs("2.0.0", 65), changedMs: NOW - minutes(5) });
+  assert.deepEqual(standing, { t: "on trial", version: "2.0.0", leftMs: minutes(25) });
 });
 
 test("a node that runs nothing is empty", () => {
   assert.deepEqual(standingOf(undefined), { t: "empty" });
-  assert.deepEqual(standingOf({ version: "2.0.0", containers: [] }), { t: "empty" });
+  assert.deepEqual(standingOf({ ...runs("2.0.0", 5), containers: [] }), { t: "empty" });
 });
 
 test("what a silent node runs is hearsay", () => {

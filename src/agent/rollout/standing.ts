@@ -22,6 +22,10 @@ export interface FleetNode {
 export interface Running {
   readonly version: string;
   readonly containers: readonly Container[];
+  /** Containers of the definition that are not there. */
+  readonly missing: readonly string[];
+  /** When the Exchange last heard that something about it was another. Its clock is right, a node's may not be. */
+  readonly changedMs: number;
 }
 
 export interface Container {
@@ -42,7 +46,12 @@ export type Standing =
   | { readonly t: "waiting"; readonly version: string }
   /** It has come back to an older version since the policy changed. */
   | { readonly t: "rolled back"; readonly version: string }
-  | { readonly t: "unsteady"; readonly version: string; readonly container: Container }
+  | {
+      readonly t: "unsteady";
+      readonly version: string;
+      readonly container: string;
+      readonly state: string;
+    }
   /** It is meant to run something, and nothing does. */
   | { readonly t: "empty" }
   /** What it runs is hearsay. */
@@ -117,14 +126,18 @@ function standing(
   if (meant === undefined) return { t: "not meant" };
   if (heardMs === undefined || nowMs - heardMs > silentMs) return { t: "silent", sinceMs: heardMs };
   if (running === undefined || running.containers.length === 0) return { t: "empty" };
-  const { version, containers } = running;
+  const { version, containers, missing, changedMs } = running;
   const startedMs = Math.max(...containers.map(({ createdMs }) => createdMs));
   if (version !== meant.version) {
     const isBack = meant.share.versions.includes(version) && startedMs > meant.share.changedMs;
     return { t: isBack ? "rolled back" : "waiting", version };
   }
-  const container = containers.find(({ state }) => state !== "running");
-  if (container !== undefined) return { t: "unsteady", version, container };
-  const leftMs = startedMs + provenMs - nowMs;
+  const [gone] = missing;
+  if (gone !== undefined) return { t: "unsteady", version, container: gone, state: "not there" };
+  const other = containers.find(({ state }) => state !== "running");
+  if (other !== undefined) {
+    return { t: "unsteady", version, container: other.name, state: other.state };
+  }
+  const leftMs = Math.max(startedMs, changedMs) + provenMs - nowMs;
   return leftMs > 0 ? { t: "on trial", version, leftMs } : { t: "proven", version };
 }

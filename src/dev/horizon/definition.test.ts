@@ -13,6 +13,7 @@ import { parseDocument } from "../../agent/policy/document.js";
 import { makeLoader } from "../../agent/policy/load.js";
 import { archOf, place } from "../../agent/policy/placement.js";
 import { projectVariables } from "../../agent/policy/variables.js";
+import { AGREEMENTS, FAILURE_SPAN_MS } from "../../agent/trial/service-version.js";
 import { userInputs, withUserInputs } from "./user-input.js";
 
 const VARIABLES = { HZN_ORG_ID: "myorg", PREVIOUS_VERSION: "0.0.9" };
@@ -76,6 +77,15 @@ test("the volumes lie where the settings say: the socket for both, models for bo
   assert.deepEqual(agent?.["binds"], [...shared, `slipstream-agent:${stateDir}`]);
   assert.equal(socketPath, "/run/slipstream/worker.sock");
   assert.equal(modelsDir, "/var/lib/slipstream/models");
+});
+
+test("a version that fails its trial gives way after as many failures as the trial counts on", () => {
+  const { value } = read("deployment.policy.json", "amd64");
+  const { service } = value as { service: { serviceVersions: { priority: object }[] } }; // linted above
+  for (const { priority } of service.serviceVersions) {
+    const { retries, retry_durations: seconds } = { retries: 0, retry_durations: 0, ...priority };
+    assert.deepEqual([retries, seconds * 1000], [AGREEMENTS, FAILURE_SPAN_MS]);
+  }
 });
 
 test("hzn.json has the version of package.json", () => {

@@ -137,7 +137,7 @@ export class FakeFleet {
           serviceUrl: "slipstream",
           orgid: this.#exchange.org,
           version,
-          arch: "amd64",
+          arch: String(this.#exchange.nodes.get(name)?.["arch"]),
           containerStatus: containers,
         },
       ],

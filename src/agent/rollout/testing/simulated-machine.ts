@@ -96,6 +96,8 @@ export class SimulatedMachine {
         ? undefined
         : {
             version: this.#running.version,
+            missing: [],
+            changedMs: this.#running.sinceMs,
             containers: ["agent", "sidecar"].map((name) => ({
               name,
               state: "running",
