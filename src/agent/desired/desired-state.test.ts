@@ -331,6 +331,13 @@ describe("desiredState: secrets", () => {
     ]);
   });
 
+  it("refuses two viewers of one name", () => {
+    const users = ["u", "v", "u"].map((username) => ({ username, password: "p" }));
+    assert.deepEqual(refusals({ hub: { rtspServer: { users } } }), [
+      "hub: rtspServer.users cannot be kept: two users have the same name",
+    ]);
+  });
+
   it("notes that everybody may watch, once for every output", () => {
     assert.deepEqual(
       desired().notes.map(({ t, path }) => [t, path]),

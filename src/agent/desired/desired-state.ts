@@ -158,17 +158,19 @@ function wantedViewers(
   const { value, origin } =
     choice.inDocuments(({ rtspServer }) => rtspServer?.users) ?? choice.setting("outputUsers");
   const logins = [value ?? []].flat().map((one) => resolveLogin(one, secrets));
+  const users = logins.flatMap((login) => login.value ?? []);
+  const isTwice = new Set(users.map(({ username }) => username)).size < users.length;
+  const reasons = logins.flatMap(({ missing }) => missing);
+  const path = "setting" in origin ? String(origin.setting) : "rtspServer.users";
   return {
-    value: logins.flatMap((login) => login.value ?? []),
+    value: users,
     origin,
-    faults: logins.flatMap(({ missing }) =>
-      missing.map((message) => ({
-        document: documentOf(origin),
-        path: "setting" in origin ? String(origin.setting) : "rtspServer.users",
-        line: undefined,
-        what: `cannot be kept: ${message}`,
-      })),
-    ),
+    faults: [...reasons, ...(isTwice ? ["two users have the same name"] : [])].map((reason) => ({
+      document: documentOf(origin),
+      path,
+      line: undefined,
+      what: `cannot be kept: ${reason}`,
+    })),
   };
 }
 

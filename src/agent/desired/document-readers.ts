@@ -17,6 +17,11 @@ export function label(maxLength: number): Reader<string> {
   return reader(`1 to ${maxLength} printable characters`, /\S/, maxLength);
 }
 
+/** Of somebody who may watch: clients write it between quotes, and a colon ends it. */
+export function viewerName(): Reader<string> {
+  return reader('1 to 255 printable characters other than " : and \\', /^[^":\\]+$/, 255);
+}
+
 /** A text of any kind, which may be empty. */
 export function text(maxLength: number): Reader<string> {
   return reader(`at most ${maxLength} printable characters`, undefined, maxLength);

@@ -11,6 +11,7 @@ import {
   identifier,
   label,
   text,
+  viewerName,
 } from "./document-readers.js";
 import { modelReference } from "./model-reference.js";
 import { fraction, oneOf, rtspPath, wholeNumber, yesOrNo } from "./readers.js";
@@ -30,6 +31,13 @@ const login = z
   .strictObject({
     username: field(label(255), "User name.", { secret: true }),
     password: field(text(1024), "Password, as it is; a secret is safer.", { secret: true }),
+  })
+  .meta({ description: "A user name and its password." });
+
+const viewer = z
+  .strictObject({
+    username: field(viewerName(), "User name.", { secret: true }),
+    password: field(label(1024), "Password, as it is; a secret is safer.", { secret: true }),
   })
   .meta({ description: "A user name and its password." });
 
@@ -96,7 +104,7 @@ const output = z
       .strictObject({
         path: field(filePathInSidecar(), "Absolute path in the sidecar (Matroska)."),
       })
-      .meta({ description: "Goes to a file." })
+      .meta({ description: "Goes to a file. Neither engine writes files yet: a node refuses it." })
       .optional(),
   })
   .refine(({ rtsp, file }) => rtsp === undefined || file === undefined, {
@@ -155,7 +163,7 @@ export const settingsDocument = z
       .strictObject({
         port: asSetting(settings.outputPort),
         users: z
-          .union([secret, z.array(z.union([secret, login])).max(MAX_LIST)])
+          .union([secret, z.array(z.union([secret, viewer])).max(MAX_LIST)])
           .meta({
             description: "Who may watch (RTSP digest), for all outputs. An empty list: everybody.",
           })

@@ -81,7 +81,7 @@ describe("parseDocument", () => {
         "acceptAnyCertificate, frozenAfter, masks, hours (did you mean transport?)",
       "settings.json:7: outputDefaults.width is 641; allowed: an even number from 16 to 7680 pixels (the next even " +
         "number is 642)",
-      "settings.json:7: outputDefaults.bitrate is a text; allowed: a whole number from 10000 to 200000000 bit/s " +
+      "settings.json:7: outputDefaults.bitrate is a text; allowed: a whole number from 10000 to 100000000 bit/s " +
         "(write it without quotes)",
       "settings.json:8: camera is not known; allowed: $schema, cameras, cameraDefaults, model, tracker, overlay, " +
         "outputs, outputDefaults, rtspServer, hours, trial, maintenance (did you mean cameras?)",
@@ -189,6 +189,16 @@ describe("parseDocument", () => {
       "a relative file",
       { outputs: [{ file: { path: "a.mkv" } }] },
       /file\.path is "a\.mkv"; allowed: an absolute path/,
+    ],
+    [
+      "a viewer with a colon",
+      { rtspServer: { users: [{ username: "a:b", password: "p" }] } },
+      /users\[0\]\.username is refused; allowed: 1 to 255/,
+    ],
+    [
+      "a viewer without a password",
+      { rtspServer: { users: [{ username: "a", password: "" }] } },
+      /users\[0\]\.password is refused; allowed: 1 to 1024/,
     ],
     [
       "hours that are none",

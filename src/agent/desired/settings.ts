@@ -100,7 +100,7 @@ export const settings = {
   },
   codec: { ...withDefault("CODEC", oneOf(["H264", "H265"]), "H264"), doc: "Codec of the picture." },
   bitrate: {
-    ...withDefault("BITRATE", wholeNumber(10_000, 200_000_000, "bit/s"), "4000000"),
+    ...withDefault("BITRATE", wholeNumber(10_000, 100_000_000, "bit/s"), "4000000"),
     doc: "Bits a second that the encoder aims at.",
   },
   outputWidth: {

@@ -26,7 +26,9 @@ export function rightDocument(random: Random): { [key: string]: Json } {
       some(random, {
         port: () => random.whole(1, 65_535),
         users: () =>
-          random.chance(0.5) ? "secret:viewers" : random.list(0, 3, () => credentials(random)),
+          random.chance(0.5)
+            ? "secret:viewers"
+            : random.list(0, 3, (i) => ({ username: `viewer ${i}`, password: 'pä ss"' })),
       }),
     hours: () => hours(random),
     trial: () =>
@@ -103,7 +105,7 @@ function encodingFields(random: Random) {
     codec: () => random.one(["H264", "H265", "h265"]),
     width: () => 2 * random.whole(8, 3840),
     height: () => 2 * random.whole(8, 3840),
-    bitrate: () => random.whole(10_000, 200_000_000),
+    bitrate: () => random.whole(10_000, 100_000_000),
     frameRate: () => random.whole(1, 120),
   };
 }
