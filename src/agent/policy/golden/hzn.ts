@@ -88,7 +88,7 @@ export async function runHzn(
     ...variables,
   };
   try {
-    const { stdout, stderr } = await run(hzn, args, { cwd: folder, env, timeout: 10_000 });
+    const { stdout, stderr } = await run(hzn, args, { cwd: folder, env, timeout: 60_000 });
     return { exit: 0, stdout, stderr };
   } catch (error) {
     // What execFile rejects with, as its documentation says.

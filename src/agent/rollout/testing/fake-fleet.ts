@@ -80,9 +80,11 @@ export class FakeFleet {
     const services = [...this.#exchange.services.values()].map((service) =>
       readService(service, []),
     );
-    const deployments = [...this.#exchange.policies].map(([name, body]) => {
+    const deployments = [...this.#exchange.policies].flatMap(([name, body]) => {
       const policy = readDeploymentPolicy(name, body, (text) => parseConstraint(text), []);
-      return makeDeployment(policy, { services, servicePolicies: new Map() });
+      // Only this service is watched.
+      if (policy.service.name !== "slipstream") return [];
+      return [makeDeployment(policy, { services, servicePolicies: new Map() })];
     });
     for (const [name, node] of this.#exchange.nodes) {
       if (this.off.has(name.slice(name.indexOf("/") + 1))) continue;
