@@ -10,7 +10,7 @@ import { type Setting, settings } from "./settings.js";
 type Settings = typeof settings;
 type ValueOf<S> = S extends { readonly reader: { read(text: string): infer R } }
   ? Extract<R, { t: "value" }> extends { value: infer T }
-    ? T | (S extends { absent: "undefined" } ? undefined : never)
+    ? T | (S extends { default: null } ? undefined : never)
     : never
   : never;
 
@@ -67,11 +67,7 @@ export function loadConfig(
 
   /** What convict calls for a value: it throws only so that convict sees the refusal; `faults` keeps its parts. */
   const check = (key: string, setting: Setting<unknown>) => (text: unknown) => {
-    if (typeof text !== "string") {
-      if (setting.absent === "undefined") return;
-      faults.push(missing(setting, present));
-      throw new Error("is not set");
-    }
+    if (typeof text !== "string") return;
     const reading = setting.reader.read(text.trim());
     if (reading.t === "refused") {
       faults.push(...reading.refusals.map((refusal) => fault(setting, refusal)));
@@ -143,8 +139,14 @@ function mayGetDocument(env: Environment): boolean {
 }
 
 function noCameras(env: Environment): Fault {
-  const fault = missing(settings.cameras, env);
-  return { ...fault, hint: fault.hint ?? "or cameras in a settings document: SETTINGS_FILE" };
+  const { env: setting, reader } = settings.cameras;
+  const plain = (name: string) => name.replaceAll("_", "").toUpperCase();
+  const near = Object.keys(env).find((name) => plain(name) === plain(setting));
+  const hint =
+    near === undefined
+      ? "or cameras in a settings document: SETTINGS_FILE"
+      : `${near} is set: did you mean that one?`;
+  return { setting, value: undefined, allowed: reader.allowed, hint };
 }
 
 /** Keys of the settings that an environment sets. */
@@ -152,11 +154,4 @@ function givenIn(env: Environment): ReadonlySet<keyof Settings> {
   // Object.keys gives the keys of the table itself.
   const keys = Object.keys(settings) as (keyof Settings)[];
   return new Set(keys.filter((key) => env[settings[key].env] !== undefined));
-}
-
-function missing(setting: Setting<unknown>, env: Environment): Fault {
-  const plain = (name: string) => name.replaceAll("_", "").toUpperCase();
-  const near = Object.keys(env).find((name) => plain(name) === plain(setting.env));
-  const hint = near === undefined ? undefined : `${near} is set: did you mean that one?`;
-  return { setting: setting.env, value: undefined, allowed: setting.reader.allowed, hint };
 }

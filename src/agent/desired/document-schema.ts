@@ -78,7 +78,11 @@ const camera = z.strictObject({
   masks: z
     .array(mask)
     .max(MAX_LIST)
-    .meta({ description: "Areas that are blackened before anything is detected, drawn or kept." })
+    .meta({
+      description:
+        "Areas that are blackened before anything is detected, drawn or kept: polygons of at least three points " +
+        "[x, y], fractions of the frame from its top left. Engine cpu.",
+    })
     .optional(),
   hours: hoursSchema.optional(),
 });
@@ -135,6 +139,7 @@ export const settingsDocument = z
           .meta({ description: "Labels that are reported. An empty list: all." })
           .optional(),
       })
+      .meta({ description: "What detects." })
       .optional(),
     tracker: field(
       oneOf(["none", "iou", "nvsort", "nvdcf", "nvdeepsort"]),
@@ -147,7 +152,7 @@ export const settingsDocument = z
         counts: field(yesOrNo(), "How many objects of each class.").optional(),
         names: field(yesOrNo(), "The camera's name in its tile.").optional(),
       })
-      .meta({ description: "What is drawn on the picture." })
+      .meta({ description: "What is drawn on the picture, part by part in place of OVERLAY." })
       .optional(),
     outputs: z
       .array(output)
@@ -169,6 +174,7 @@ export const settingsDocument = z
           })
           .optional(),
       })
+      .meta({ description: "The RTSP server, which all outputs share." })
       .optional(),
     hours: hoursSchema
       .meta({ description: "Active hours of everything; a camera's own hours narrow them." })

@@ -75,8 +75,8 @@ describe("parseDocument", () => {
   "camera": []
 }`;
     assert.deepEqual(faults(text), [
-      'settings.json:4: cameras[0].latency is "5"; allowed: a duration such as 500ms, 5s or 2m, from 0ms to ' +
-        "10000ms (say the unit: 5ms or 5s)",
+      'settings.json:4: cameras[0].latency is "5"; allowed: a duration such as 500ms, 5s or 2m, from 0s to ' +
+        "10s (say the unit: 5ms or 5s)",
       "settings.json:5: cameras[1].transprot is not known; allowed: id, name, uri, credentials, transport, latency, " +
         "acceptAnyCertificate, frozenAfter, masks, hours (did you mean transport?)",
       "settings.json:7: outputDefaults.width is 641; allowed: an even number from 16 to 7680 pixels (the next even " +

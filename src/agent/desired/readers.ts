@@ -101,7 +101,7 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 /** A length of time, in milliseconds. */
 export function duration(minMs: number, maxMs: number): Reader<number> {
   return reader(
-    `a duration such as 500ms, 5s or 2m, from ${minMs}ms to ${maxMs}ms`,
+    `a duration such as 500ms, 5s or 2m, from ${inWords(minMs)} to ${inWords(maxMs)}`,
     { type: "string", pattern: DURATION.source },
     (text) => {
       const match = DURATION.exec(text);
@@ -110,6 +110,12 @@ export function duration(minMs: number, maxMs: number): Reader<number> {
     },
     (text) => (/^\d{1,9}$/.test(text) ? `say the unit: ${text}ms or ${text}s` : undefined),
   );
+}
+
+/** In the largest unit that leaves a whole number. */
+function inWords(ms: number): string {
+  if (ms > 0 && ms % 60_000 === 0) return `${ms / 60_000}m`;
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
 /** One of some words, whatever their case. */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { documentTable } from "./document-table.js";
 import { settingsTable } from "./settings-table.js";
 
 describe("settingsTable", () => {
@@ -20,5 +21,25 @@ describe("settingsTable", () => {
       ),
     );
     assert.match(lines[2] ?? "", /^\| `RTSPINPUT` \| none \|/);
+  });
+});
+
+describe("documentTable", () => {
+  it("tells the meaning of every field, and of hours once", () => {
+    const rows = new Map(documentTable().map(([path = "", meaning = ""]) => [path, meaning]));
+    assert.deepEqual(
+      [...rows].filter(([, meaning]) => meaning === ""),
+      [],
+    );
+    for (const path of [
+      "cameras[].credentials.username",
+      "rtspServer.users[].password",
+      "outputs[].rtsp.path",
+      "maintenance.report",
+    ]) {
+      assert.ok(rows.has(`\`${path}\``), path);
+    }
+    assert.match(rows.get("`hours`") ?? "", /Fields as in `cameras\[\]\.hours`\.$/);
+    assert.ok(!rows.has("`hours.on`"));
   });
 });

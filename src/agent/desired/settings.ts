@@ -25,10 +25,8 @@ export interface Setting<T> {
   /** One sentence for the table of settings. */
   readonly doc: string;
   readonly reader: Reader<T>;
-  /** As a user would write it. Null: see `absent`. */
+  /** As a user would write it. Null: without a value it is undefined. */
   readonly default: string | null;
-  /** What it means that there is neither a value nor a default. */
-  readonly absent: "refused" | "undefined";
   /** Its value is never printed as a whole. */
   readonly secret: boolean;
 }
@@ -202,9 +200,9 @@ export const settings = {
 } as const satisfies Readonly<Record<string, Setting<unknown>>>;
 
 function optional<T>(env: string, reader: Reader<T>) {
-  return { env, reader, default: null, absent: "undefined", secret: false } as const;
+  return { env, reader, default: null, secret: false } as const;
 }
 
 function withDefault<T>(env: string, reader: Reader<T>, value: string) {
-  return { env, reader, default: value, absent: "refused", secret: false } as const;
+  return { env, reader, default: value, secret: false } as const;
 }

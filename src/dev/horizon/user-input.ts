@@ -9,8 +9,8 @@ export interface UserInput {
   readonly name: string;
   readonly label: string;
   readonly type: "string" | "int" | "float" | "boolean";
-  /** Missing: without a value from a policy or the node, no agreement is made. */
-  readonly defaultValue?: string;
+  /** Without one, Horizon makes no agreement until a policy or the node gives a value. */
+  readonly defaultValue: string;
 }
 
 /** Settings that go with what the definition itself fixes: its volumes, its port, its containers. */
@@ -33,8 +33,7 @@ function userInput(setting: Setting<unknown>): UserInput {
   const label = `${setting.doc} Allowed: ${setting.reader.allowed}.`;
   const type = typeOf(setting);
   if (setting.default === null) {
-    const optional = setting.absent === "undefined" ? { defaultValue: NOT_SET } : {};
-    return { name: setting.env, label, type, ...optional };
+    return { name: setting.env, label, type, defaultValue: NOT_SET };
   }
   const defaultValue =
     type === "boolean" ? String(isYes(setting, setting.default)) : setting.default;

@@ -1,0 +1,164 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { settingsCommand } from "./command.js";
+
+describe("slipstream settings", () => {
+  let folder = "";
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), "settings-command-"));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  function write(name: string, content: unknown): string {
+    const file = join(folder, name);
+    writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content, null, 2));
+    return file;
+  }
+
+  async function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
+    const result = { out: "", err: "", exit: 0 };
+    const command = settingsCommand({
+      environment: { SECRETS_DIR: join(folder, "none"), ...environment },
+      out: (text) => {
+        result.out += text.replaceAll(`${folder}/`, "");
+      },
+      err: (text) => {
+        result.err += text.replaceAll(`${folder}/`, "");
+      },
+      exit: (code) => {
+        result.exit = code;
+      },
+    });
+    await command.parseAsync(args, { from: "user" });
+    return result;
+  }
+
+  describe("show", () => {
+    it("prints every value and where it came from, and no secret", async () => {
+      const file = write("file.json", {
+        cameras: [
+          { id: "front", uri: "rtsp://u:hunter2@cam/1", latency: "2s" },
+          {
+            id: "back",
+            uri: "rtsp://cam/2?user=a&password=secret:back",
+            credentials: "secret:back",
+          },
+        ],
+        rtspServer: { users: [{ username: "v", password: "hunter2" }] },
+      });
+      const hub = write("hub.json", { outputDefaults: { codec: "H265" }, trial: { time: "2m" } });
+      const { out, err, exit } = await run(["show", "--file", file, "--hub", hub], {
+        BITRATE: "1000000",
+      });
+      assert.equal(exit, 0, err);
+      for (const line of [
+        /^PATH +VALUE +FROM$/m,
+        /^cameras\[0\]\.latencyMs +2000 +file$/m,
+        /^cameras\[0\]\.credentials +u:\*\*\* +file$/m,
+        /^cameras\[0\]\.transport +tcp +default of RTSP_TRANSPORT$/m,
+        /^cameras\[1\]\.uri +rtsp:\/\/cam\/2\?user=a&password=\*\*\* +file$/m,
+        /^cameras\[1\]\.credentials +secret:back:\*\*\* +file$/m,
+        /^outputs\[0\]\.encoding\.codec +H265 +hub$/m,
+        /^outputs\[0\]\.encoding\.bitrate +1000000 +BITRATE$/m,
+        /^outputs\[0\]\.target\.users +\["v:\*\*\*"\] +file$/m,
+        /^trial\.timeMs +120000 +hub$/m,
+      ]) {
+        assert.match(out, line);
+      }
+      assert.doesNotMatch(out + err, /hunter2/);
+    });
+
+    it("prints the same as JSON", async () => {
+      const { out } = await run(["show", "--json"], { RTSPINPUT: "rtsp://u:hunter2@cam/1" });
+      const { generation, values, notes } = JSON.parse(out);
+      assert.match(generation, /^[0-9a-f]{16}$/);
+      const codec = { path: "outputs[0].encoding.codec", from: "default of CODEC", value: "H264" };
+      assert.deepEqual(
+        values.find(({ path }: { path: string }) => path === codec.path),
+        codec,
+      );
+      assert.equal(notes[0].t, "output open");
+      assert.doesNotMatch(out, /hunter2/);
+    });
+
+    it("reads the document that SETTINGS_FILE names, and the secrets where there are some", async () => {
+      const SECRETS_DIR = join(folder, "secrets");
+      mkdirSync(SECRETS_DIR);
+      writeFileSync(join(SECRETS_DIR, "front"), '{"key": "admin", "value": "hunter2"}');
+      const SETTINGS_FILE = write("settings.json", {
+        cameras: [
+          { uri: "rtsp://cam/1", credentials: "secret:front" },
+          { uri: "rtsp://cam/2", credentials: "secret:back" },
+        ],
+      });
+      const { out, err, exit } = await run(["show"], { SETTINGS_FILE, SECRETS_DIR });
+      assert.equal(exit, 0);
+      assert.match(out, /^cameras\[0\]\.credentials +admin:\*\*\* +file$/m);
+      assert.match(err, /^warning: cameras\[1\]\.credentials: secret back is not there: /m);
+      assert.doesNotMatch(out + err, /hunter2/);
+    });
+
+    it("says why it would be refused", async () => {
+      assert.deepEqual(await run(["show"], { CODEC: "VP9", RTSPINPUT: "test://" }), {
+        out: "",
+        err: 'CODEC is "VP9"; allowed: H264 or H265\n',
+        exit: 1,
+      });
+      const hub = write("wrong.json", { tracker: "kalman" });
+      assert.deepEqual(await run(["show", "--hub", hub], { RTSPINPUT: "test://" }), {
+        out: "",
+        err: 'wrong.json:2: tracker is "kalman"; allowed: none, iou, nvsort, nvdcf or nvdeepsort\n',
+        exit: 1,
+      });
+      const { err, exit } = await run(["show", "--hub", write("fleet.json", {})]);
+      assert.match(
+        err,
+        /^environment: RTSPINPUT is not set, and no settings document gives cameras/,
+      );
+      assert.equal(exit, 1);
+    });
+  });
+
+  describe("lint", () => {
+    it("finds nothing wrong with a document of a fleet, which names no cameras", async () => {
+      const file = write("fleet.json", { model: { bundle: "people@1.2.0" } });
+      const expected = { out: "fleet.json: nothing wrong\n", err: "", exit: 0 };
+      assert.deepEqual(await run(["lint", file]), expected);
+    });
+
+    it("tells every fault of every file with its line", async () => {
+      const one = write("one.json", '{\n  "tracker": "iou",\n  "model": { "threshold": 40 }\n}');
+      const two = write("two.json", { outputs: [{}, {}] });
+      const { out, exit } = await run(["lint", one, two, join(folder, "none.json")]);
+      assert.deepEqual(out.split("\n"), [
+        "error: one.json:3: model.threshold is 40; allowed: a number from 0 to 1 (did you mean 0.4?)",
+        "error: two.json: outputs[1].target.path gives /ds, which outputs[0] has already; allowed: a path of its own " +
+          "for every picture",
+        "error: none.json: the document cannot be read: there is no such file",
+        "",
+      ]);
+      assert.equal(exit, 1);
+    });
+
+    it("tells what a board would not do", async () => {
+      const file = write("board.json", { outputDefaults: { codec: "H265" }, tracker: "nvsort" });
+      const { out, exit } = await run(["lint", "--target", "all", file]);
+      assert.match(
+        out,
+        /^warning: board\.json: outputs\[0\]\.encoding\.codec on orin-nano: .*no hardware encoder/m,
+      );
+      assert.equal(exit, 0);
+      assert.equal((await run(["lint", "--strict", "--target", "orin-nano", file])).exit, 1);
+      const json = JSON.parse((await run(["lint", "--json", "--target", "t4", file])).out);
+      assert.deepEqual(json, [{ file: "board.json", findings: [] }]);
+    });
+  });
+
+  it("prints the JSON Schema", async () => {
+    const { out } = await run(["schema"]);
+    assert.equal(JSON.parse(out).properties.cameras.items.required[0], "uri");
+  });
+});
