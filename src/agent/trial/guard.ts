@@ -41,7 +41,7 @@ const NOTE_MS = 600_000;
 
 export class Guard {
   readonly #options: GuardOptions;
-  readonly #rules: Rules;
+  #rules: Rules;
   readonly #bell = new Bell();
   #trial: Trial = NO_TRIAL;
   /** What was considered last. */
@@ -56,9 +56,19 @@ export class Guard {
     this.#notedMs = options.clock.now();
   }
 
+  /** From now on, a trial that is under way included. */
+  judgeBy(bounds: Bounds, times: Times): void {
+    this.#rules = { ...this.#rules, bounds, times };
+  }
+
   /** How things stand. */
   get trial(): Trial {
     return this.#trial;
+  }
+
+  /** Judges so from now on, a trial under way too. */
+  judgeBy(bounds: Bounds, times: Times): void {
+    this.#rules = { ...this.#rules, bounds, times };
   }
 
   /**
@@ -169,7 +179,8 @@ export class Guard {
 
   /** An upgrade ends this process without a word: the figures are noted while all is well. */
   #note(): void {
-    const { store, clock, times } = this.#options;
+    const { store, clock } = this.#options;
+    const { times } = this.#rules;
     if (this.#trial.t !== "confirmed" || clock.now() < this.#notedMs + NOTE_MS) return;
     const figures = goodFigures(this.#trial, times.liveMs);
     if (figures === undefined || this.#trial.by === "off") return;
