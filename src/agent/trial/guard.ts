@@ -66,11 +66,6 @@ export class Guard {
     return this.#trial;
   }
 
-  /** Judges so from now on, a trial under way too. */
-  judgeBy(bounds: Bounds, times: Times): void {
-    this.#rules = { ...this.#rules, bounds, times };
-  }
-
   /**
    * This is to run from now on. lastGood: made of store.memory.lastGood.content with today's hours and secrets, under
    * this version of the service; undefined: there is none, or nothing can be made of it any more.

@@ -94,28 +94,3 @@ export function timesOf({ timeMs = DEFAULT_TIMES.trialMs }: TrialSettings): Time
   const liveMs = Math.min(DEFAULT_TIMES.liveMs, timeMs / 2);
   return { ...DEFAULT_TIMES, trialMs: timeMs, liveMs };
 }
-
-/** What somebody has said about it; the rest is as by default. */
-export interface Wishes {
-  readonly frameRate?: number | undefined;
-  readonly latencyFactor?: number | undefined;
-  readonly deaths?: number | undefined;
-  readonly stumbles?: number | undefined;
-  readonly detections?: number | undefined;
-}
-
-export function boundsOf(wishes: Wishes): Bounds {
-  const { frameRate, latency, deaths, stumbles, detections } = DEFAULT_BOUNDS;
-  return {
-    frameRate: wishes.frameRate ?? frameRate,
-    latency: { ...latency, factor: wishes.latencyFactor ?? latency.factor },
-    deaths: wishes.deaths ?? deaths,
-    stumbles: wishes.stumbles ?? stumbles,
-    detections: wishes.detections ?? detections,
-  };
-}
-
-/** timeMs: how long the cameras are watched. */
-export function timesOf({ timeMs }: { readonly timeMs: number }): Times {
-  return { ...DEFAULT_TIMES, trialMs: timeMs };
-}
