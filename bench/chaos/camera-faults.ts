@@ -1,7 +1,8 @@
 // What cameras do, and what networks do to them.
 import { setTimeout as delay } from "node:timers/promises";
+import type { CameraState } from "../../src/agent/sidecar/state.js";
 import { until } from "../../test/support/scope.js";
-import { type FaultKind, lasts, type Noticed, type Stage, saysLost } from "./fault.js";
+import { type FaultKind, type Noticed, type Stage, saysLost } from "./fault.js";
 import { between } from "./random.js";
 import type { Looks } from "./victim.js";
 import { SECRET } from "./world.js";
@@ -17,11 +18,11 @@ const FIRST_FRAME_MS = 10_000;
 /** Longer than the longest pause between two attempts. */
 const VISIT_LIMIT_MS = 45_000;
 
-const NONE = { hits: [] } as const;
+const OF_CAMERA = { hits: [], isOfCamera: true } as const;
 
 export const CAMERA_FAULTS: readonly FaultKind[] = [
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "camera killed",
     story: "a camera loses its power, and has it again",
     reasons: GONE,
@@ -30,7 +31,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     heal: ({ victim }) => victim.comeBack(),
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "camera stops",
     story: "a camera shuts down as it should, and comes back",
     reasons: GONE,
@@ -39,7 +40,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     heal: ({ victim }) => victim.comeBack(),
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "camera hangs",
     story: "a camera's program hangs with its connections open",
     reasons: GONE,
@@ -48,7 +49,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     heal: signalled("SIGCONT"),
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "camera reboots slowly",
     story: "a camera is away for many seconds, and its address refuses",
     reasons: GONE,
@@ -64,7 +65,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     },
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "cable pulled",
     story: "nothing comes through any more, and connections stay open",
     reasons: GONE,
@@ -76,7 +77,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     },
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "TCP reset",
     story: "the connection is reset in the middle of the stream",
     reasons: GONE,
@@ -84,7 +85,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     until: saysLost(0),
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "garbage in the stream",
     story: "media packets arrive whose contents are garbage",
     reasons: [...GONE, "unsupported codec"],
@@ -93,7 +94,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     heal: ({ victim }) => victim.door.behave("open"),
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "garbage on the port",
     story: "something that does not speak RTSP answers at a camera's address",
     reasons: GONE,
@@ -110,7 +111,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     },
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "picture frozen",
     story: "a camera sends the same picture again and again",
     reasons: ["frozen"],
@@ -119,7 +120,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     heal: ({ victim }) => victim.process.tell("thaw"),
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "no such stream",
     story: "a camera comes back with another path",
     reasons: [...GONE, "not found"],
@@ -128,7 +129,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     heal: comesBack({}),
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "codec that nobody knows",
     story: "a camera comes back with VP8",
     reasons: [...GONE, "unsupported codec"],
@@ -137,19 +138,17 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     heal: comesBack({}),
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "codec changed",
     story: "a camera comes back with H.265",
     reasons: GONE,
     begin: comesBack({ codec: "h265" }),
-    until: lasts(1000),
-    healed: ({ world, victim }) => {
-      const camera = world.status.state?.cameras.find(({ id }) => id === victim.id);
-      return camera?.state.t === "live" && camera.state.encoding === "H265";
-    },
+    until: showsCodec("H265"),
+    heal: comesBack({}),
+    healed: showsCodec("H264").when,
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "resolution changed",
     story: "a camera changes the size of its picture in the middle of the stream",
     reasons: GONE,
@@ -159,7 +158,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     healed: showsSize(320, 184).when,
   },
   {
-    ...NONE,
+    ...OF_CAMERA,
     name: "password changed",
     story: "a camera wants another password, and the settings follow",
     hits: ["agent"],
@@ -189,12 +188,20 @@ function comesBack(looks: Looks): (stage: Stage) => Promise<void> | void {
 
 /** The product is to say of the victim that it is live, with a size. */
 function showsSize(width: number, height: number): Noticed {
+  return shows((live) => live.width === width && live.height === height);
+}
+
+function showsCodec(encoding: string): Noticed {
+  return shows((live) => live.encoding === encoding);
+}
+
+function shows(isRight: (live: Extract<CameraState, { t: "live" }>) => boolean): Noticed {
   return {
     t: "noticed",
     patienceMs: 0,
     when: ({ world, victim }) => {
       const camera = world.status.state?.cameras.find(({ id }) => id === victim.id)?.state;
-      return camera?.t === "live" && camera.width === width && camera.height === height;
+      return camera?.t === "live" && isRight(camera);
     },
   };
 }

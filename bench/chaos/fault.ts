@@ -22,6 +22,8 @@ export interface FaultKind {
   readonly heal?: (stage: Stage) => Promise<void> | void;
   /** What must be true afterwards, beside that all is well. */
   readonly healed?: (stage: Stage) => boolean | Promise<boolean>;
+  /** It happens to a camera: the next one of them is another camera's. */
+  readonly isOfCamera?: true;
   /** The change is one that somebody asked for: healthy cameras may miss a second of frames. */
   readonly isChange?: true;
 }

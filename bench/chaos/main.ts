@@ -20,12 +20,14 @@ async function main(): Promise<number> {
   const faults = deal(kinds, count, random);
   console.log(`chaos: ${count} faults of ${kinds.length} kinds, seed ${seed}`);
   return await withScope(async (scope) => {
-    const world = await World.start(scope, { witnesses: 2, victims: 2 });
+    const world = await World.start(scope, { witnesses: 2, victims: 3 });
     const records: FaultRecord[] = [];
     const verdicts: string[] = [];
     try {
+      let turn = 0;
       for (const [index, kind] of faults.entries()) {
-        const victim = world.victims[index % world.victims.length];
+        if (kind.isOfCamera) turn++;
+        const victim = world.victims[turn % world.victims.length];
         if (victim === undefined) throw new Error("there is no victim");
         const record = await throwFault(world, kind, { number: index + 1, victim, random });
         records.push(record);

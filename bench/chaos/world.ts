@@ -31,6 +31,8 @@ export interface Witness {
 export interface WorldOptions {
   readonly witnesses: number;
   readonly victims: number;
+  /** How Python is to start the keeper. Default: one that forgives sooner, see quick_keeper.py. */
+  readonly keeper?: readonly string[];
 }
 
 export class World {
@@ -150,7 +152,7 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
   );
   const sidecar = new Half(scope, {
     program: PYTHON,
-    args: ["test/support/quick_keeper.py"],
+    args: options.keeper ?? ["test/support/quick_keeper.py"],
     env: { PYTHONPATH: "src:src/sidecar/gen", SLIPSTREAM_RUN_DIR: runDir, LOG_LEVEL: "info" },
   });
   const env = agentSettings({
