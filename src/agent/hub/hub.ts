@@ -59,6 +59,11 @@ export class Hub {
     for (const intake of this.#intakes) intake.confirm(this.#confirmed);
   }
 
+  /** Asks at once, however long the pause is. */
+  look(): void {
+    for (const intake of this.#intakes) intake.look();
+  }
+
   /** Runs until the signal is aborted. Never throws for the service or what it sends. */
   async run(signal: AbortSignal): Promise<void> {
     const { documents, check, version, store, pace = DEFAULT_PACE } = this.#options;

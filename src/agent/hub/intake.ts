@@ -70,6 +70,11 @@ export class Intake {
     this.#bell.ring();
   }
 
+  /** Asks at once, however long the pause is. */
+  look(): void {
+    this.#bell.ring();
+  }
+
   /** Runs until the signal is aborted. Never throws for the service or an object. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
