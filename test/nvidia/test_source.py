@@ -1,5 +1,7 @@
 """The engine's own source stage on the real decoder: real streams, decoded by NVDEC into memory of the GPU."""
 
+import os
+import tempfile
 import unittest
 from typing import Any, Dict, List
 
@@ -14,13 +16,29 @@ def decoded(uri: str) -> Dict[str, Any]:
 
     from sidecar.contract import spec
     from sidecar.worker.engines.deepstream import source
+    from sidecar.worker.stillness import Stillness
 
+    class EveryLook(Stillness):
+        """Wants a copy of each frame, and keeps what they were."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.looks: List[bytes] = []
+
+        def is_due(self, now: float) -> bool:
+            return True
+
+        def see(self, look: bytes, now: float) -> None:
+            self.looks.append(look)
+
+    stillness = EveryLook()
     told: Dict[str, Any] = {"encoding": "", "decoded": 0}
     failures: List[str] = []
     events = source.SourceEvents(
         encoding=lambda name: told.update(encoding=name),
         failed=lambda why: failures.append(why.detail),
         decoded=lambda: told.update(decoded=told["decoded"] + 1),
+        stillness=stillness,
     )
     pipeline = Gst.Pipeline.new()
     container = source.build("camera", spec.Camera(id="camera", uri=uri), real.elements(), events, lambda: 0)
@@ -54,9 +72,31 @@ def decoded(uri: str) -> Dict[str, Any]:
             counters=[one["counter"] for one in pictures],
             contrast=pictures[-1]["contrast"],
             colour=pictures[-1]["colour"],
+            looks=len(stillness.looks),
+            looks_that_differ=len(set(stillness.looks)),
+            # An encoder makes a picture better in the first frames.
+            late_looks_that_differ=len(set(stillness.looks[FRAMES // 2 :])),
+            look_size=len(stillness.looks[-1]),
+            look_contrast=max(stillness.looks[-1]) - min(stillness.looks[-1]),
         )
     finally:
         pipeline.set_state(Gst.State.NULL)
+
+
+def render_still(path: str) -> None:
+    """Writes a film of one picture."""
+    from gi.repository import Gst
+
+    writer = Gst.parse_launch(
+        "videotestsrc pattern=smpte100 num-buffers=%d ! video/x-raw, format=I420, width=640, height=360, framerate=30/1"
+        " ! x264enc tune=zerolatency threads=1 key-int-max=1000 ! h264parse ! mp4mux ! filesink location=%s"
+        % (3 * FRAMES, path)
+    )
+    writer.set_state(Gst.State.PLAYING)
+    message = writer.get_bus().timed_pop_filtered(30 * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)
+    writer.set_state(Gst.State.NULL)
+    assert message is not None, "the film took too long"
+    assert message.type == Gst.MessageType.EOS, message.parse_error()
 
 
 def _decoder(container: Any) -> Dict[str, Any]:
@@ -102,6 +142,19 @@ class RealDecoder(unittest.TestCase):
             seen = real.isolated(decoded, address)
         assert_real(seen, [640, 360])
         assert_each_once(seen["counters"])
+        # The copies that are compared: small, true, and none like another.
+        assert seen["looks"] >= FRAMES
+        assert seen["looks_that_differ"] == seen["looks"]
+        assert seen["look_size"] == 512 * 288
+        assert seen["look_contrast"] > 100
+
+    def test_a_still_picture_is_seen_to_be_the_same(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            still = os.path.join(folder, "still.mp4")
+            real.isolated(render_still, still)
+            seen = real.isolated(decoded, "file://" + still)
+        assert seen["looks"] >= FRAMES
+        assert seen["late_looks_that_differ"] == 1
 
     def test_decodes_motion_jpeg(self) -> None:
         with real.counting_camera("--codec", "mjpeg") as address:
