@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { SidecarError } from "../sidecar/error.js";
+import type { CameraState } from "../sidecar/state.js";
+import { type Behaviour, LIVE, LOST, SimulatedNode, WELL } from "../testing/simulated-node.js";
+import type { Candidate } from "./candidate.js";
+import { failed, passed } from "./memory.js";
+import { DEFAULT_BOUNDS, DEFAULT_TIMES } from "./rules.js";
+import { dueMs, wanted } from "./trial.js";
+
+/** Numbers from 0 to 1 that a seed repeats (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+const BEHAVIOURS: readonly [Partial<Behaviour>, ...Partial<Behaviour>[]] = [
+  {},
+  { processed: 0 },
+  { processed: 0.5 },
+  { diesAfterMs: 3000 },
+  { output: { t: "waiting" } },
+  { output: { t: "failed", reason: "encoder", detail: "", nextAttempt: undefined } },
+  { pipeline: { t: "failed", reason: "gpu", detail: "", nextAttempt: undefined } },
+  { pipeline: { t: "loading", phase: "engine", progress: undefined } },
+  { problems: [{ severity: "error", code: "x", path: "model", message: "bad" }] },
+];
+
+function candidate(number: number, generation = `g${number}`): Candidate {
+  const camera = {
+    id: "front",
+    name: "",
+    uri: "rtsp://front/",
+    credentials: undefined,
+    transport: "tcp",
+    acceptAnyCertificate: false,
+    latencyMs: 0,
+    frozenAfterMs: 0,
+    masks: [],
+    off: undefined,
+  } as const;
+  const bundlePath = `/models/${number}`;
+  const spec = {
+    cameras: [camera],
+    model: { bundlePath, interval: undefined, threshold: undefined, classes: [] },
+    tracker: undefined,
+    overlay: { boxes: true, labels: true, counts: true, names: true },
+    outputs: [],
+  };
+  return { subject: `subject ${number}`, desired: { generation, spec }, content: number };
+}
+
+/** One life of a node, in which anything may happen at any time. */
+function live(seed: number): void {
+  const random = randomFrom(seed);
+  /** One of at least one. */
+  const pick = <T>([first, ...rest]: readonly [T, ...T[]]): T =>
+    rest[Math.floor(random() * (rest.length + 1)) - 1] ?? first;
+  const rules = {
+    on: true,
+    version: pick<string | undefined>([undefined, "2.0.0"]),
+    bounds: DEFAULT_BOUNDS,
+    times: DEFAULT_TIMES,
+  };
+  const behaviours = Array.from({ length: 5 }, () => ({ ...WELL, ...pick(BEHAVIOURS) }));
+  const node = new SimulatedNode(rules, ({ spec }) => {
+    return behaviours[Number(spec.model.bundlePath.split("/").at(-1))] ?? WELL;
+  });
+  let good: Candidate | undefined = pick<Candidate | undefined>([undefined, candidate(0)]);
+  if (good !== undefined) node.memory = passed(node.memory, good, undefined, "1.0.0", 0);
+  node.consider(candidate(1), good);
+  const happenings: readonly [() => void, ...(() => void)[]] = [
+    () => node.consider(candidate(Math.floor(random() * 5)), good),
+    () => node.consider(candidate(1, `again ${random()}`), good),
+    () => node.killWorker(),
+    () => {
+      node.isThere = !node.isThere;
+    },
+    () =>
+      node.cameras.set("rtsp://front/", {
+        state: pick<CameraState>([LIVE, LOST]),
+        rate: 20 * random(),
+      }),
+    () => {
+      const err = new SidecarError("DEADLINE_EXCEEDED", "Check", "too late");
+      node.tell({ t: "parted", why: "call failed", err });
+    },
+    () => node.tell({ t: "told", event: { t: "unknown" } }),
+    () => node.pass(120),
+  ];
+  for (let turn = 0; turn < 30; turn++) {
+    pick(happenings)();
+    node.pass(2 * Math.floor(random() * 20));
+    const { trial } = node;
+    assert.ok(wanted(trial) !== undefined, "something is always wanted");
+    if (trial.t === "refused" && trial.case.kind === "change" && trial.case.lastGood) {
+      assert.equal(wanted(trial), trial.case.lastGood.desired, "the last good one is back");
+    }
+    if (trial.t === "confirmed" && trial.by === "trial") {
+      good = trial.candidate;
+      node.memory = passed(node.memory, good, trial.figures, trial.version, node.nowMs);
+    } else if (trial.t === "refused" && trial.instead !== undefined) {
+      const { subject } = trial.case.candidate;
+      const refusal = { subject, faults: trial.faults, refused: true };
+      node.memory = failed(node.memory, refusal, node.nowMs);
+    }
+    node.tell({ t: "time" });
+    assert.ok(dueMs(node.trial) > node.nowMs, `no time is due twice: ${node.trial.t}`);
+  }
+  // Whatever it was, there is a verdict once everything is well.
+  behaviours.fill(WELL);
+  node.isThere = true;
+  node.cameras.clear();
+  node.consider(candidate(4), good);
+  assert.ok(
+    node.pass(1200, ({ t }) => t === "confirmed" || t === "refused"),
+    "it is decided",
+  );
+}
+
+describe("a trial in which anything may happen", () => {
+  const lives = 500;
+  const first = Math.floor(Math.random() * 1_000_000);
+  it(`always wants something, never hangs and never spins; seeds from ${first}`, () => {
+    for (let seed = first; seed < first + lives; seed++) {
+      try {
+        live(seed);
+      } catch (cause) {
+        throw new Error(`seed ${seed}`, { cause });
+      }
+    }
+  });
+});
