@@ -150,7 +150,9 @@ describe("slipstream settings", () => {
         out,
         /^warning: board\.json: outputs\[0\]\.encoding\.codec on orin-nano: .*no hardware encoder/m,
       );
-      assert.equal(exit, 0);
+      assert.match(out, /^error: board\.json: tracker\.algorithm on nano: .*has no NvSORT/m);
+      assert.equal(exit, 1);
+      assert.equal((await run(["lint", "--target", "orin-nano", file])).exit, 0);
       assert.equal((await run(["lint", "--strict", "--target", "orin-nano", file])).exit, 1);
       const json = JSON.parse((await run(["lint", "--json", "--target", "t4", file])).out);
       assert.deepEqual(json, [{ file: "board.json", findings: [] }]);

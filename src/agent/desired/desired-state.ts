@@ -10,7 +10,7 @@ import type { Credentials } from "./camera-uri.js";
 import { CAMERA_LIST } from "./cameras.js";
 import type { Config } from "./config.js";
 import { conflictsIn } from "./conflicts.js";
-import { type DocumentFault, describeDocumentFault } from "./document-fault.js";
+import type { DocumentFault } from "./document-fault.js";
 import type { SettingsDocument } from "./document-schema.js";
 import { wantedModel } from "./model-choice.js";
 import { type Presence, presencesAt } from "./off-until.js";
@@ -216,17 +216,4 @@ function openOutputs(outputs: readonly Output[]): Note[] {
     const message = `whoever reaches port ${target.port} may watch: RTSP_USERS or rtspServer.users says who may`;
     return [{ t: "output open", path: `outputs[${index}].target.users`, message } as const];
   });
-}
-
-/** The desired state of the environment alone. Models are directories, and no secret is there. Throws where that is none. */
-export function desiredFrom(config: Config): Desired {
-  const state = desiredState({
-    config,
-    documents: [],
-    secrets: { find: () => ({ t: "absent", detail: "secrets are not read here" }), words: [] },
-    models: { resolve: (path) => ({ t: "found", path, name: path, version: "" }) },
-    nowMs: 0,
-  });
-  if (state.t === "desired") return state.desired;
-  throw new Error(state.faults.map(describeDocumentFault).join("\n"));
 }

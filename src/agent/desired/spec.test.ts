@@ -1,14 +1,15 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadConfig } from "./config.js";
-import { type Desired, desiredFrom, generationOf } from "./spec.js";
+import { type Desired, generationOf } from "./spec.js";
+import { desiredFrom } from "./testing/desired-from.js";
 
 function desired(env: Readonly<Record<string, string>> = {}): Desired {
   return desiredFrom(loadConfig({ RTSPINPUT: "front=rtsp://u:p@cam/1", ...env }, "/work"));
 }
 
-describe("desiredFrom", () => {
-  it("makes a specification of the settings", () => {
+describe("a specification", () => {
+  it("is made of the settings of the environment", () => {
     assert.deepEqual(desired({ OVERLAY: "counts", DETECTION_CLASSES: "person" }).spec, {
       cameras: [
         {

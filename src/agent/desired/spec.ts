@@ -3,8 +3,6 @@
 import { createHash } from "node:crypto";
 import type { Credentials } from "./camera-uri.js";
 
-export { desiredFrom } from "./desired-state.js";
-
 /** Everything the sidecar must know to run. Two equal specifications make the same picture. */
 export interface PipelineSpec {
   /** In the order of the tiles. */
@@ -89,13 +87,6 @@ export interface Encoding {
 export interface Desired {
   readonly generation: string;
   readonly spec: PipelineSpec;
-}
-
-/** Values of a specification that no output of the process may hold. */
-export function passwordsOf({ cameras, outputs }: PipelineSpec): string[] {
-  const users = outputs.flatMap(({ target }) => (target.t === "rtsp" ? target.users : []));
-  const logins = [...cameras.flatMap(({ credentials }) => credentials ?? []), ...users];
-  return [...new Set(logins.flatMap(({ password }) => (password === "" ? [] : [password])))];
 }
 
 /** Equal content, equal name. Covers the credentials too: a changed password is a changed specification. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { loadConfig } from "../desired/config.js";
-import { desiredFrom } from "../desired/spec.js";
+import { desiredFrom } from "../desired/testing/desired-from.js";
 import { SidecarClient } from "../sidecar/client.js";
 import { ServerDouble, socketDirectory } from "../sidecar/server-double.js";
 import { ServerProcess } from "../sidecar/server-process.js";

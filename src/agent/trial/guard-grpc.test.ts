@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { loadConfig } from "../desired/config.js";
-import { desiredFrom } from "../desired/spec.js";
+import { desiredFrom } from "../desired/testing/desired-from.js";
 import { systemClock } from "../reconcile/clock.js";
 import { DEFAULT_TIMING, Reconciler } from "../reconcile/reconciler.js";
 import { SidecarClient } from "../sidecar/client.js";

@@ -1,26 +1,64 @@
 /** The agent's settings as a specification to lint. */
 
-import { ConfigError, describeFault, type Environment, loadConfig } from "../../desired/config.js";
-import { desiredFrom, type PipelineSpec, type Polygon } from "../../desired/spec.js";
+import { resolve } from "node:path";
+import {
+  type Config,
+  ConfigError,
+  describeFault,
+  type Environment,
+  loadConfig,
+} from "../../desired/config.js";
+import { desiredState } from "../../desired/desired-state.js";
+import { deskModels, deskSecrets } from "../../desired/desk.js";
+import { type DocumentFault, describeDocumentFault } from "../../desired/document-fault.js";
+import { readDocumentFile } from "../../desired/document-file.js";
+import { isDirectory } from "../../desired/model-reference.js";
+import type { SourcedDocument } from "../../desired/origin.js";
+import type { PipelineSpec, Polygon } from "../../desired/spec.js";
 import { problem } from "../problem.js";
 import type { SpecReading } from "./read.js";
 import type { Spec } from "./spec.js";
 
-/** bundle: the directory that the settings name. A wrong setting is a problem under its own name. */
-export function readSettings(
+type SettingsReading = SpecReading & { readonly bundle?: string };
+
+/**
+ * The environment, and the document that SETTINGS_FILE names. `bundle`: the directory of the model; absent where it
+ * is named as one of the node's. A wrong setting is a problem under its own name.
+ */
+export async function readSettings(
   environment: Environment,
   workingDirectory: string,
-): SpecReading & { readonly bundle?: string } {
+): Promise<SettingsReading> {
+  let config: Config;
   try {
-    const { spec } = desiredFrom(loadConfig(environment, workingDirectory));
-    return { spec: specToLint(spec), bundle: spec.model.bundlePath, problems: [] };
+    config = loadConfig(environment, workingDirectory);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const problems = error.faults.map((fault) =>
-      problem("wrong-setting", fault.setting, describeFault(fault)),
-    );
-    return { spec: undefined, problems };
+    return refused(error.faults.map((fault) => [fault.setting, describeFault(fault)]));
   }
+  const documents: SourcedDocument[] = [];
+  if (config.settingsFile !== undefined) {
+    const reading = await readDocumentFile(config.settingsFile);
+    if (reading.t === "refused") return refused(reading.faults.map(settingAndFault));
+    documents.push({ from: "file", document: reading.document });
+  }
+  const here = { secrets: deskSecrets, models: deskModels, nowMs: Date.now() };
+  const state = desiredState({ config, documents, ...here });
+  if (state.t === "refused") return refused(state.faults.map(settingAndFault));
+  const { spec } = state.desired;
+  const { bundlePath } = spec.model;
+  const bundle = isDirectory(bundlePath) ? { bundle: resolve(workingDirectory, bundlePath) } : {};
+  return { spec: specToLint(spec), problems: [], ...bundle };
+}
+
+/** Each with where it is and what is wrong. */
+function refused(faults: readonly (readonly [string, string])[]): SettingsReading {
+  const problems = faults.map(([path, message]) => problem("wrong-setting", path, message));
+  return { spec: undefined, problems };
+}
+
+function settingAndFault(fault: DocumentFault): readonly [string, string] {
+  return [fault.path === "" ? fault.document : fault.path, describeDocumentFault(fault)];
 }
 
 function maskToLint(points: Polygon) {
@@ -28,11 +66,12 @@ function maskToLint(points: Polygon) {
 }
 
 /** The agent's own specification in the words of the contract. */
-export function specToLint({ cameras, model, outputs }: PipelineSpec): Spec {
+export function specToLint({ cameras, model, tracker, outputs }: PipelineSpec): Spec {
   const { bundlePath, threshold, classes } = model;
   return {
     cameras: cameras.map(({ id, uri, masks }) => ({ id, uri, masks: masks.map(maskToLint) })),
     model: { bundle_path: bundlePath, classes, ...(threshold === undefined ? {} : { threshold }) },
+    ...(tracker === undefined ? {} : { tracker: { algorithm: tracker.toUpperCase() } }),
     outputs: outputs.map(({ id, layout, encoding, target }) => ({
       id,
       layout: layout === "per-camera" ? "PER_CAMERA" : "TILED",
