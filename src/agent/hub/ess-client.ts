@@ -135,11 +135,28 @@ export class EssClient implements Ess {
 
   /** Resolves with the head of the answer. Every call reads both files: Horizon's agent writes them anew. */
   async #send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
-    const { address, stallMs } = this.#options;
-    const [ca, auth] = await Promise.all([
-      readFile(address.certificate, { signal }).catch((reason) => unready(reason, call, signal)),
+    const [ca, authorization] = await Promise.all([
+      readFile(this.#options.address.certificate, { signal }).catch((reason) =>
+        unready(reason, call, signal),
+      ),
       this.#authorization(call, signal),
     ]);
+    const first = await this.#request(call, ca, authorization, signal);
+    // The service may close a connection at the moment when it is used again: that says nothing. Every call may be
+    // repeated.
+    const answer =
+      first === "closed" ? await this.#request(call, ca, authorization, signal) : first;
+    if (answer !== "closed") return answer;
+    throw new EssError("unreachable", nameOf(call), "the connection broke");
+  }
+
+  #request(
+    call: Call,
+    ca: Buffer,
+    authorization: string,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage | "closed"> {
+    const { address, stallMs } = this.#options;
     return new Promise((resolve, reject) => {
       const outgoing = request({
         agent: this.#agent,
@@ -149,13 +166,15 @@ export class EssClient implements Ess {
         ca,
         method: call.method,
         path: call.path,
-        headers: { ...call.headers, authorization: auth },
+        headers: { ...call.headers, authorization },
         signal,
         timeout: stallMs,
       });
       outgoing.on("response", resolve);
-      outgoing.on("error", (reason) => {
-        reject(signal.aborted ? signal.reason : toEssError(reason, call));
+      outgoing.on("error", (reason: NodeJS.ErrnoException) => {
+        if (signal.aborted) reject(signal.reason);
+        else if (outgoing.reusedSocket && reason.code === "ECONNRESET") resolve("closed");
+        else reject(toEssError(reason, call));
       });
       outgoing.on("timeout", () => {
         outgoing.destroy(new EssError("timeout", nameOf(call), `nothing came for ${stallMs} ms`));

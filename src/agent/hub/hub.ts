@@ -3,10 +3,11 @@
 import { join } from "node:path";
 import type { ModelStore } from "../models/store.js";
 import type { Clock } from "../reconcile/clock.js";
+import type { Pace } from "./delays.js";
 import type { Documents } from "./documents.js";
 import type { Ess } from "./ess.js";
 import type { HubHappening } from "./happening.js";
-import { Intake, type Pace } from "./intake.js";
+import { Intake } from "./intake.js";
 import { Ledger } from "./ledger.js";
 import { modelTaker, type SettingsTakerOptions, settingsTaker, type Taker } from "./taker.js";
 

@@ -5,6 +5,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Bell } from "../reconcile/bell.js";
 import type { Clock } from "../reconcile/clock.js";
+import { Delays, type Pace, pauseAfter, scattered } from "./delays.js";
 import { download } from "./download.js";
 import type { Answer, Ess, EssObject } from "./ess.js";
 import { EssError } from "./ess-error.js";
@@ -12,13 +13,6 @@ import type { HubHappening } from "./happening.js";
 import type { Entry, Ledger } from "./ledger.js";
 import { plan, type Step } from "./plan.js";
 import type { Taker } from "./taker.js";
-
-export interface Pace {
-  /** Between two questions while all is well. */
-  readonly intervalMs: number;
-  /** Longest pause while the service is away, or after an object could not be taken several times. */
-  readonly longestMs: number;
-}
 
 export interface IntakeOptions {
   readonly ess: Ess;
@@ -38,22 +32,10 @@ export interface IntakeOptions {
 
 /** Damaged data are fetched anew: the service may have been about to change them. Then they are refused. */
 const DAMAGED_ATTEMPTS = 3;
-/** Of the pause, in both directions. */
-const JITTER = 0.2;
-
-/** An object that could not be taken for now. */
-interface Delay {
-  readonly instance: number;
-  readonly failures: number;
-  /** Of them, with data that were not what the hub says. */
-  readonly damaged: number;
-  readonly dueMs: number;
-}
-
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #bell = new Bell();
-  readonly #delays = new Map<string, Delay>();
+  readonly #delays: Delays;
   readonly #answers = new Map<string, { readonly instance: number; readonly answer: Answer }>();
   #confirmed: ReadonlySet<string> = new Set();
   #failures = 0;
@@ -62,6 +44,7 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#delays = new Delays(options.pace, options.random);
   }
 
   /** What has proven good: its objects are answered with `consumed`. */
@@ -90,7 +73,7 @@ export class Intake {
 
   /** Asks once and acts. Returns how long to wait. */
   async #pass(signal: AbortSignal): Promise<number> {
-    const { ess, taker, pace } = this.#options;
+    const { ess, taker, pace, random } = this.#options;
     let objects: readonly EssObject[];
     try {
       objects = await ess.list(taker.type, signal);
@@ -103,7 +86,7 @@ export class Intake {
     this.#reached();
     await this.#tidy(objects);
     for (const step of plan(objects, this.#known())) await this.#attempt(step, signal);
-    return this.#scatter(pace.intervalMs);
+    return scattered(pace.intervalMs, random());
   }
 
   #known() {
@@ -123,11 +106,11 @@ export class Intake {
   /** One object's trouble is no other one's. */
   async #attempt(step: Step, signal: AbortSignal): Promise<void> {
     const { object } = step;
-    const delay = this.#delayOf(object);
+    const delay = this.#delays.get(object);
     if (delay !== undefined && this.#options.clock.now() < delay.dueMs) return;
     try {
       await this.#act(step, signal);
-      if (this.#delayOf(object) === delay) this.#delays.delete(object.id);
+      if (this.#delays.get(object) === delay) this.#delays.remove(object);
     } catch (reason) {
       signal.throwIfAborted();
       // Of the service or of the disk; anything else is a fault of this program.
@@ -165,15 +148,14 @@ export class Intake {
   }
 
   async #renew(object: EssObject, what: string, signal: AbortSignal): Promise<void> {
-    const { taker, ledger } = this.#options;
-    const now = taker.renew(object, what);
+    const now = this.#options.taker.renew(object, what);
     if (now === undefined) return this.#take(object, what, signal);
-    await ledger.set(object.id, entryOf(object, { t: "taken", what: now }));
+    await this.#decide(object, { t: "taken", what: now });
     await this.#answer(object, "received", signal);
   }
 
   async #take(object: EssObject, before: string | undefined, signal: AbortSignal): Promise<void> {
-    const { taker, trace, changed, ledger } = this.#options;
+    const { taker, trace, changed } = this.#options;
     const fault = !object.hasData
       ? "it has no data"
       : (object.bytes ?? 0) > taker.maxBytes
@@ -188,16 +170,12 @@ export class Intake {
     if (path === undefined) return;
     const taken = await taker.take(object, path, before, signal);
     if (taken.t === "later") return this.#delay(object, taken.detail);
-    if (taken.t === "refused") {
-      await this.#refuse(object, taken.reason, before, signal);
-    } else {
-      const { what } = taken;
-      await ledger.set(object.id, entryOf(object, { t: "taken", what }));
-      trace({ t: "taken", object, what });
-      changed();
-      await this.#answer(object, "received", signal);
-    }
-    await rm(path, { force: true });
+    if (taken.t === "refused") return this.#refuse(object, taken.reason, before, signal);
+    const { what } = taken;
+    await this.#decide(object, { t: "taken", what });
+    trace({ t: "taken", object, what });
+    changed();
+    await this.#answer(object, "received", signal);
   }
 
   /** Returns the file with the data; undefined: this version of the object is no more, or is refused or delayed. */
@@ -208,7 +186,7 @@ export class Intake {
   ): Promise<string | undefined> {
     const { ess, taker, trace, directory } = this.#options;
     const path = join(directory, partName(object));
-    const delay = this.#delayOf(object);
+    const delay = this.#delays.get(object);
     if (delay === undefined) trace({ t: "arriving", object, bytes: object.bytes });
     const resumed = (bytes: number) => trace({ t: "resumed", object, bytes });
     const { maxBytes } = taker;
@@ -221,7 +199,6 @@ export class Intake {
       this.#delay(object, downloaded.detail, true);
     } else {
       await this.#refuse(object, downloaded.detail, before, signal);
-      await rm(path, { force: true });
     }
     return undefined;
   }
@@ -232,7 +209,7 @@ export class Intake {
     before: string | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const { ledger, taker, trace } = this.#options;
+    const { taker, trace } = this.#options;
     // The data may have been those of a version that came meanwhile.
     if (await this.#isSuperseded(object, signal)) {
       trace({ t: "superseded", object });
@@ -240,10 +217,19 @@ export class Intake {
       return;
     }
     const kept = before === undefined ? {} : { before };
-    const terms = taker.terms();
-    await ledger.set(object.id, entryOf(object, { t: "refused", reason, terms, ...kept }));
+    // Looked at again when the terms are known, if they were not.
+    const terms = taker.terms() ?? "";
+    await this.#decide(object, { t: "refused", reason, terms, ...kept });
     trace({ t: "refused", object, reason });
     await this.#answer(object, "received", signal);
+  }
+
+  /** Writes the outcome down; what was fetched is needed no more. */
+  async #decide(object: EssObject, outcome: Entry["outcome"]): Promise<void> {
+    const { ledger, directory } = this.#options;
+    const { instance, dataId, version } = object;
+    await ledger.set(object.id, { instance, dataId, version, outcome });
+    await rm(join(directory, partName(object)), { force: true });
   }
 
   async #isSuperseded({ type, id, instance }: EssObject, signal: AbortSignal): Promise<boolean> {
@@ -260,28 +246,17 @@ export class Intake {
     trace({ t: "answered", object, answer });
   }
 
-  #delayOf({ id, instance }: EssObject): Delay | undefined {
-    const delay = this.#delays.get(id);
-    return delay?.instance === instance ? delay : undefined;
-  }
-
   #delay(object: EssObject, detail: string, isDamage = false): void {
     const { clock, trace } = this.#options;
-    const last = this.#delayOf(object);
-    const failures = (last?.failures ?? 0) + 1;
-    const damaged = (last?.damaged ?? 0) + (isDamage ? 1 : 0);
-    const pauseMs = this.#pauseMs(failures);
-    const { instance } = object;
-    const dueMs = clock.now() + pauseMs;
-    this.#delays.set(object.id, { instance, failures, damaged, dueMs });
+    const pauseMs = this.#delays.add(object, isDamage, clock.now());
     trace({ t: "delayed", object, detail, pauseMs });
   }
 
   #away(err: EssError): number {
-    const { clock, trace, taker } = this.#options;
+    const { clock, trace, taker, pace, random } = this.#options;
     this.#awaySinceMs ??= clock.now();
     trace({ t: "away", type: taker.type, err, forMs: clock.now() - this.#awaySinceMs });
-    return this.#pauseMs(this.#failures);
+    return scattered(pauseAfter(this.#failures, pace), random());
   }
 
   #reached(): void {
@@ -294,15 +269,6 @@ export class Intake {
     this.#awaySinceMs = undefined;
   }
 
-  #pauseMs(failures: number): number {
-    const { intervalMs, longestMs } = this.#options.pace;
-    return this.#scatter(Math.min(longestMs, intervalMs * 2 ** Math.min(failures - 1, 30)));
-  }
-
-  #scatter(ms: number): number {
-    return ms * (1 - JITTER + 2 * JITTER * this.#options.random());
-  }
-
   /** Removes what was fetched of versions that are no more. */
   async #tidy(objects: readonly EssObject[]): Promise<void> {
     const { directory } = this.#options;
@@ -312,8 +278,10 @@ export class Intake {
     for (const name of names) {
       if (!wanted.has(name)) await rm(join(directory, name), { force: true });
     }
-    for (const id of this.#delays.keys()) {
-      if (!objects.some((object) => object.id === id)) this.#delays.delete(id);
+    const ids = new Set(objects.map(({ id }) => id));
+    this.#delays.keep(ids);
+    for (const id of this.#answers.keys()) {
+      if (!ids.has(id)) this.#answers.delete(id);
     }
   }
 }
@@ -322,8 +290,4 @@ export class Intake {
 function partName({ id, instance, dataId }: EssObject): string {
   const name = createHash("sha256").update(id).digest("hex").slice(0, 16);
   return `${name}-${instance}-${dataId}.part`;
-}
-
-function entryOf({ instance, dataId, version }: EssObject, outcome: Entry["outcome"]): Entry {
-  return { instance, dataId, version, outcome };
 }

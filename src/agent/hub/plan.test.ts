@@ -21,6 +21,7 @@ interface Facts {
   readonly object?: Partial<EssObject>;
   readonly entry?: Partial<Entry>;
   readonly lost?: true;
+  readonly early?: true;
   readonly confirmed?: true;
   readonly answered?: Answer;
 }
@@ -31,6 +32,12 @@ const refused = { t: "refused", reason: "bad", terms: "now" } as const;
 /** What is decided: the step, and the answer or the name. */
 const CASES: readonly [string, Facts, string | undefined][] = [
   ["takes what it does not know", {}, "take"],
+  ["takes nothing before it is known on which terms", { early: true }, undefined],
+  [
+    "does not forget a refusal because the terms are not known yet",
+    { entry: { outcome: refused }, early: true },
+    "answer received",
+  ],
   ["does nothing about a deletion but answer it", { object: { isDeleted: true } }, "withdraw"],
   ["answers what it took before", { entry: { outcome: taken } }, "answer received"],
   ["answers once", { entry: { outcome: taken }, answered: "received" }, undefined],
@@ -77,7 +84,7 @@ for (const [name, facts, expected] of CASES) {
       entry: () =>
         facts.entry && { instance: 5, dataId: 5, version: "", outcome: taken, ...facts.entry },
       has: () => facts.lost !== true,
-      terms: "now",
+      terms: facts.early ? undefined : "now",
       isConfirmed: () => facts.confirmed === true,
       answered: () => facts.answered,
     });

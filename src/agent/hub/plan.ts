@@ -6,7 +6,8 @@ import { type Entry, inForce } from "./ledger.js";
 export interface Known {
   readonly entry: (id: string) => Entry | undefined;
   readonly has: (what: string) => boolean;
-  readonly terms: string;
+  /** Undefined: nothing can be taken yet. */
+  readonly terms: string | undefined;
   /** Proven good: answered with `consumed`. */
   readonly isConfirmed: (what: string) => boolean;
   /** The last answer that this process gave for this version of the object. */
@@ -34,18 +35,19 @@ function stepFor(object: EssObject, known: Known): Step | undefined {
   const entry = known.entry(object.id);
   const before = inForce(entry);
   if (object.isDeleted) return { t: "withdraw", object, what: before };
-  if (entry === undefined) return { t: "take", object, before };
+  const take = known.terms === undefined ? undefined : ({ t: "take", object, before } as const);
+  if (entry === undefined) return take;
   const { outcome } = entry;
   const isSame = entry.instance === object.instance;
   if (outcome.t === "refused") {
-    if (!isSame || outcome.terms !== known.terms) return { t: "take", object, before };
-    return answer(object, "received", known);
+    const isUnchanged = known.terms === undefined || outcome.terms === known.terms;
+    return isSame && isUnchanged ? answer(object, "received", known) : take;
   }
   const { what } = outcome;
-  if (!known.has(what)) return { t: "take", object, before };
+  if (!known.has(what)) return take;
   if (isSame) return answer(object, known.isConfirmed(what) ? "consumed" : "received", known);
   const isSameData = object.dataId !== 0 && object.dataId === entry.dataId;
-  return isSameData ? { t: "renew", object, what } : { t: "take", object, before };
+  return isSameData ? { t: "renew", object, what } : take;
 }
 
 /** Each answer once: `received` again after a restart does no harm, and not giving it might. */

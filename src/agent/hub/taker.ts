@@ -18,8 +18,11 @@ export interface Taker {
   readonly type: string;
   /** Of the data of one object. */
   readonly maxBytes: number;
-  /** What decides beside the object: when it changes, one that was refused is looked at again. */
-  terms(): string;
+  /**
+   * What decides beside the object: when it changes, one that was refused is looked at again. Undefined: that is not
+   * known yet, and nothing is taken.
+   */
+  terms(): string | undefined;
   /** Whether it is as it was taken; false: it has got lost since. */
   has(what: string): boolean;
   /** Undefined: there is room for so many bytes, which are about to come. */

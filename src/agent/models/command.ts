@@ -19,6 +19,7 @@ import {
   keyIdOf,
   readPrivateKey,
   readPublicKeys,
+  readTrust,
   TRUST_ALL,
   type Trust,
 } from "./signature.js";
@@ -188,12 +189,8 @@ function tell(verdicts: readonly Verdict[], terminal: Terminal, json?: true): bo
   return verdicts.some(({ problems }) => hasErrors(problems));
 }
 
-async function trustOf({ keys }: VerifyFlags): Promise<Trust> {
-  if (keys === undefined) return TRUST_ALL;
-  const read = await Promise.all(
-    keys.map(async (file) => readPublicKeys(await readFile(file, "utf8"), file)),
-  );
-  return { keys: read.flat(), requireSigned: true };
+function trustOf({ keys }: VerifyFlags): Promise<Trust> {
+  return keys === undefined ? Promise.resolve(TRUST_ALL) : readTrust(keys, true);
 }
 
 async function readKey(file: string): Promise<KeyObject> {

@@ -9,6 +9,7 @@ import {
   sign,
   verify,
 } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import { BundleError } from "./bundle-error.js";
 import { MANIFEST, SIGNATURE } from "./manifest.js";
 
@@ -62,6 +63,14 @@ function ed25519(read: () => KeyObject, name: string, kind: string): KeyObject {
   }
   if (key.asymmetricKeyType === "ed25519") return key;
   throw new BundleError(name, `is a key of type ${key.asymmetricKeyType}: it must be ed25519`);
+}
+
+/** Reads the files with the public keys of those whose bundles are taken. Throws BundleError, or what the disk says. */
+export async function readTrust(files: readonly string[], requireSigned: boolean): Promise<Trust> {
+  const read = await Promise.all(
+    files.map(async (file) => readPublicKeys(await readFile(file, "utf8"), file)),
+  );
+  return { keys: read.flat(), requireSigned };
 }
 
 /** Short name of a key, the same for both halves of a pair. */

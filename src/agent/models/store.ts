@@ -3,23 +3,18 @@
  * One process at a time has a store open.
  */
 
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, rename, rm, rmdir, stat, utimes, writeFile } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, resolve } from "node:path";
-import { nearest } from "../catalogue/nearest.js";
+import { dirname, join, resolve } from "node:path";
 import type { Opened } from "./archive.js";
 import { BundleError } from "./bundle-error.js";
 import { syncDirectory } from "./durable.js";
-import {
-  bytesOf,
-  compareBundleVersions,
-  MANIFEST,
-  type Manifest,
-  manifestText,
-} from "./manifest.js";
+import { findBundle, misfitOf, nameOf } from "./find.js";
+import { bytesOf, MANIFEST, type Manifest, manifestText } from "./manifest.js";
 import type { Models, Resolved } from "./models.js";
-import type { Trust } from "./signature.js";
+import { roomFor, sum } from "./room.js";
+import { keyIdOf, type Trust } from "./signature.js";
 import {
   INCOMING,
   type Installed,
@@ -39,7 +34,7 @@ export interface StoreOptions {
   /** Of everything in the store and of the archive that is being taken in. */
   readonly maxBytes: number;
   readonly trust: Trust;
-  /** Undefined: not known yet. */
+  /** Undefined: not known yet. Empty: of no known kind, which takes every bundle. */
   readonly board: () => string | undefined;
   /** Must not throw. */
   readonly trace: (happening: StoreHappening) => void;
@@ -105,7 +100,7 @@ export class ModelStore implements Models {
 
   /** Of what is installed. */
   get bytes(): number {
-    return [...this.#installed.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+    return sum(this.list());
   }
 
   /** Bundles that were removed for want of room since the start. */
@@ -135,46 +130,22 @@ export class ModelStore implements Models {
     return this.#isNew || this.#unreadable.has(bundle);
   }
 
-  /** What decides about a bundle beside the bundle: when it changes, one that was refused may be taken. */
-  get terms(): string {
+  /**
+   * What decides about a bundle beside the bundle: when it changes, one that was refused may be taken. Undefined: the
+   * board is not known yet.
+   */
+  get terms(): string | undefined {
     const { trust, maxBytes, board } = this.#options;
-    const keys = trust.keys.map((key) =>
-      key.export({ type: "spki", format: "der" }).toString("base64"),
-    );
-    return JSON.stringify([trust.requireSigned, keys, maxBytes, board() ?? ""]);
+    const here = board();
+    if (here === undefined) return undefined;
+    const terms = [trust.requireSigned, trust.keys.map(keyIdOf), maxBytes, here];
+    return createHash("sha256").update(JSON.stringify(terms)).digest("hex").slice(0, 16);
   }
 
-  /**
-   * A directory is not looked at: it may be there for the sidecar alone, which checks every bundle that it is told to
-   * load.
-   */
   resolve(reference: string): Resolved {
-    const { shipped } = this.#options;
-    if (reference.includes("/")) {
-      const path = isAbsolute(reference)
-        ? resolve(reference)
-        : resolve(dirname(shipped), reference);
-      const known = this.list().find((one) => one.path === path);
-      const name = known?.manifest.name ?? basename(path);
-      return { t: "found", path, name, version: known?.manifest.version ?? "" };
-    }
-    const [name = "", version] = reference.split("@", 2);
-    const versions = this.list()
-      .filter((one) => one.manifest.name === name && !one.isWithdrawn)
-      .sort((a, b) => compareBundleVersions(b.manifest.version, a.manifest.version));
-    const wanted = versions.filter(
-      (one) => version === undefined || one.manifest.version === version,
-    );
-    const fitting = wanted.find(({ manifest }) => this.#fits(manifest));
-    if (fitting !== undefined) {
-      return { t: "found", path: fitting.path, name, version: fitting.manifest.version };
-    }
-    if (version === undefined && this.#shipped.includes(name)) {
-      return { t: "found", path: join(shipped, name), name, version: "" };
-    }
-    const [other] = wanted;
-    if (other !== undefined) return { t: "absent", detail: this.#misfit(other.manifest) };
-    return { t: "absent", detail: this.#absence(name, version, versions) };
+    const { shipped, board } = this.#options;
+    const places = { installed: this.list(), shipped, shippedNames: this.#shipped };
+    return findBundle(reference, places, board());
   }
 
   /**
@@ -253,8 +224,9 @@ export class ModelStore implements Models {
 
   /** The bundle of this name and version that is here already, if any. Throws BundleError. */
   #admit(manifest: Manifest): Installed | undefined {
-    if (!this.#fits(manifest)) throw new BundleError(`${MANIFEST} boards`, this.#misfit(manifest));
-    const present = this.#installed.get(keyOf({ manifest }));
+    const misfit = misfitOf(manifest, this.#options.board());
+    if (misfit !== undefined) throw new BundleError(`${MANIFEST} boards`, misfit);
+    const present = this.#installed.get(nameOf(manifest));
     if (present === undefined) return undefined;
     if (manifestText(present.manifest) === manifestText(manifest)) return present;
     throw new BundleError(
@@ -263,49 +235,14 @@ export class ModelStore implements Models {
     );
   }
 
-  #fits({ boards }: Manifest): boolean {
-    const board = this.#options.board();
-    return boards.length === 0 || board === undefined || board === "" || boards.includes(board);
-  }
-
-  #misfit(manifest: Manifest): string {
-    const boards = manifest.boards.join(", ");
-    return `${keyOf({ manifest })} is for ${boards}, this board is ${this.#options.board()}`;
-  }
-
-  #absence(name: string, version: string | undefined, versions: readonly Installed[]): string {
-    if (version !== undefined && versions.length > 0) {
-      const here = versions.map(({ manifest }) => manifest.version).join(", ");
-      return `there is no ${name}@${version}, but version ${here}`;
-    }
-    if (version !== undefined && this.#shipped.includes(name)) {
-      return `there is no ${name}@${version}: the one that ships is ${name}, without a version`;
-    }
-    const names = [...new Set([...this.list().map((one) => one.manifest.name), ...this.#shipped])];
-    const near = nearest(name, names);
-    const hint = near === undefined ? "" : `; did you mean ${near}?`;
-    return `there is no model ${name}, but ${names.sort().join(", ") || "none"}${hint}`;
-  }
-
-  /** Removes the least recently used bundles that nobody holds until both fit. Throws BundleError or NoRoom. */
+  /** Throws BundleError or NoRoom. */
   async #makeRoom(bundleBytes: number, archiveBytes: number): Promise<void> {
     const { maxBytes } = this.#options;
-    const needed = bundleBytes + archiveBytes;
-    if (needed > maxBytes) {
-      const parts = bundleBytes === 0 ? "" : `, ${bundleBytes} unpacked and ${archiveBytes} packed`;
-      const most = `models may take ${maxBytes} on this node`;
-      throw new BundleError("archive", `needs ${needed} bytes${parts}: ${most}`);
-    }
-    const held = this.#held;
-    const order = [...this.#installed.values()]
-      .filter(({ path }) => held?.has(path) === false)
-      .sort((a, b) => Number(b.isWithdrawn) - Number(a.isWithdrawn) || a.usedMs - b.usedMs);
-    const free = maxBytes - this.bytes + order.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (needed > free) {
-      throw new NoRoom(`${needed} bytes are needed and ${free} are free beside what is in use`);
-    }
-    for (const one of order) {
-      if (this.bytes + needed <= maxBytes) return;
+    const disk = { installed: this.list(), held: this.#held, maxBytes };
+    const room = roomFor(bundleBytes, archiveBytes, disk);
+    if (room.t === "never") throw new BundleError("archive", room.detail);
+    if (room.t === "not now") throw new NoRoom(room.detail);
+    for (const one of room.remove) {
       await this.#remove(one, "room was needed");
       this.#removed.add(keyOf(one));
     }
@@ -361,8 +298,8 @@ export class ModelStore implements Models {
   }
 }
 
-function keyOf({ manifest }: { readonly manifest: Manifest }): string {
-  return `${manifest.name}@${manifest.version}`;
+function keyOf({ manifest }: Pick<Installed, "manifest">): string {
+  return nameOf(manifest);
 }
 
 function sizeOf({ manifest, manifestBytes }: Opened): number {

@@ -29,7 +29,7 @@ const store = await ModelStore.open({
   shipped: directory,
   maxBytes: 1e11,
   trust: TRUST_ALL,
-  board: () => undefined,
+  board: () => "",
   trace: say,
 });
 const address = { socketPath, certificate, credentials };
