@@ -200,6 +200,17 @@ describe("Reconciler", () => {
     assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g2", "Watch now"]);
   });
 
+  it("goes on with its watch where it was when somebody wants to hear of detections", async () => {
+    await settledOn("g1");
+    worker.beat(7n);
+    await heard(2);
+    reconciler.listen(false);
+    reconciler.listen(true);
+    assert.deepEqual(await callsUpTo("Watch 7"), ["Watch 7"]);
+    worker.beat(8n);
+    await heard(3);
+  });
+
   it("asks whether something would run, and leaves what is in force", async () => {
     await settledOn("g1");
     worker.problems = [{ severity: "error", code: "x", path: "model", message: "bad" }];

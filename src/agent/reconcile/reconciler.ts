@@ -78,6 +78,7 @@ export class Reconciler {
   readonly #limits: Limits;
   readonly #bell = new Bell();
   #desired: Desired | undefined;
+  #detections: boolean;
   #toCheck: Desired | undefined;
   #session: Session | undefined;
   #failures = 0;
@@ -92,6 +93,7 @@ export class Reconciler {
     this.#options = options;
     this.#limits = { backoffMs, silenceMs: SILENT_HEARTBEATS * heartbeatMs };
     this.#desired = options.desired;
+    this.#detections = options.detections;
     this.#goneMs = options.clock.now();
   }
 
@@ -99,6 +101,14 @@ export class Reconciler {
   want(desired: Desired): void {
     this.#desired = desired;
     this.#bell.ring();
+  }
+
+  /** Asks for the detections of every frame from now on, or no longer. No other event is missed. */
+  listen(detections: boolean): void {
+    if (this.#detections === detections) return;
+    this.#detections = detections;
+    const watch = this.#session?.watch;
+    if (watch?.t === "open") watch.stop.abort();
   }
 
   /**
@@ -236,7 +246,7 @@ export class Reconciler {
   /** Reads a watch to its end and says on the session how it ended. Never throws. */
   async #follow(session: Session, signal: AbortSignal): Promise<void> {
     const { heartbeatMs } = this.#options.timing;
-    const { detections } = this.#options;
+    const detections = this.#detections;
     const { instanceId } = session.peer;
     const resume = this.#resume?.instanceId === instanceId ? this.#resume : undefined;
     const request = { resume, heartbeatMs, detections };
@@ -250,7 +260,8 @@ export class Reconciler {
       const err = SidecarError.from(reason, "Watch");
       const isTooOld = err.code === "OUT_OF_RANGE" && resume !== undefined;
       if (isTooOld) this.#resume = undefined;
-      session.watch = isTooOld ? { t: "none" } : { t: "ended", err };
+      // Aborted: by listen(), which wants another one, or by the end of the session, which wants none.
+      session.watch = isTooOld || signal.aborted ? { t: "none" } : { t: "ended", err };
     }
     this.#bell.ring();
   }
