@@ -7,6 +7,7 @@ import type { SidecarEvent } from "../sidecar/state.js";
 import { Bell } from "./bell.js";
 import type { Clock } from "./clock.js";
 import { decide, type Limits, type Observed, type RefusedBefore, type Step } from "./decide.js";
+import type { Session } from "./session.js";
 
 /** What happens while reconciling, told once, where it is known what it means. */
 export type Happening =
@@ -58,20 +59,6 @@ export const DEFAULT_TIMING: Timing = {
 
 /** Heartbeats that may be missing in a row. */
 const SILENT_HEARTBEATS = 3;
-
-/** A connection to one instance, from Connect to the end. Only the reconciler changes it. */
-interface Session {
-  readonly sidecar: Sidecar;
-  readonly peer: Peer;
-  generation: string | undefined;
-  heardMs: number;
-  watch: Watch;
-}
-
-type Watch =
-  | { readonly t: "none" }
-  | { readonly t: "open"; readonly stop: AbortController; readonly ended: Promise<void> }
-  | { readonly t: "ended"; readonly err: SidecarError | undefined };
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
