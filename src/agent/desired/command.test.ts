@@ -21,7 +21,11 @@ describe("slipstream settings", () => {
   async function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     const result = { out: "", err: "", exit: 0 };
     const command = settingsCommand({
-      environment: { SECRETS_DIR: join(folder, "none"), ...environment },
+      environment: {
+        SECRETS_DIR: join(folder, "none"),
+        STATE_DIR: join(folder, "none"),
+        ...environment,
+      },
       out: (text) => {
         result.out += text.replaceAll(`${folder}/`, "");
       },
@@ -99,6 +103,17 @@ describe("slipstream settings", () => {
       assert.match(out, /^cameras\[0\]\.credentials +admin:\*\*\* +file$/m);
       assert.match(err, /^warning: cameras\[1\]\.credentials: secret back is not there: /m);
       assert.doesNotMatch(out + err, /hunter2/);
+    });
+
+    it("reads the document of the hub that the agent keeps", async () => {
+      const STATE_DIR = join(folder, "state");
+      mkdirSync(join(STATE_DIR, "hub"), { recursive: true });
+      const document = { id: "a", version: "1", instance: 1, text: '{"tracker": "iou"}' };
+      const kept = JSON.stringify({ format: 1, documents: [document] });
+      writeFileSync(join(STATE_DIR, "hub", "settings.json"), kept);
+      const env = { RTSPINPUT: "test://", STATE_DIR };
+      assert.match((await run(["show"], env)).out, /^tracker +iou +hub$/m);
+      assert.match((await run(["show"], { ...env, HUB: "off" })).out, /^tracker +- +default$/m);
     });
 
     it("says why it would be refused", async () => {

@@ -12,7 +12,7 @@ export function settingsCommand(terminal: Terminal = processTerminal()): Command
     .command("show")
     .description("print what all settings come to, and where each value came from")
     .option("--file <file>", "settings document of this device (default: SETTINGS_FILE)")
-    .option("--hub <file>", "settings document as it would come from the hub")
+    .option("--hub <file>", "settings document of the hub (default: the one that the agent keeps)")
     .option("--json", "print JSON")
     .addHelpText(
       "after",

@@ -1,6 +1,8 @@
 /** `slipstream settings show`. */
 
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { Documents } from "../hub/documents.js";
 import type { Terminal } from "../policy/terminal.js";
 import { systemClock } from "../reconcile/clock.js";
 import { SecretFiles } from "../secrets/secret-files.js";
@@ -8,6 +10,7 @@ import type { Secrets } from "../secrets/secrets.js";
 import { type Config, ConfigError, describeFault, loadConfig } from "./config.js";
 import { type DesiredState, desiredState } from "./desired-state.js";
 import { deskModels, deskSecrets } from "./desk.js";
+import { type DocumentReading, parseDocument } from "./document.js";
 import { describeDocumentFault } from "./document-fault.js";
 import { readDocumentFile } from "./document-file.js";
 import type { SourcedDocument } from "./origin.js";
@@ -47,23 +50,31 @@ async function stateOf({ file, hub }: ShowOptions, environment: NodeJS.ProcessEn
       : loadConfig(environment, process.cwd());
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { t: "refused", lines: error.faults.map(describeFault) };
+    return refused(error.faults.map(describeFault));
   }
-  const files = [
-    { from: "file", path: file ?? config.settingsFile },
-    { from: "hub", path: hub },
-  ] as const;
+  const path = file ?? config.settingsFile;
+  const readings = {
+    file: path === undefined ? undefined : await readDocumentFile(path),
+    hub: hub === undefined ? await readKept(config) : await readDocumentFile(hub),
+  };
   const documents: SourcedDocument[] = [];
-  for (const { from, path } of files) {
-    if (path === undefined) continue;
-    const reading = await readDocumentFile(path);
-    if (reading.t === "refused") return refused(reading.faults.map(describeDocumentFault));
-    documents.push({ from, document: reading.document });
+  for (const from of ["file", "hub"] as const) {
+    const reading = readings[from];
+    if (reading?.t === "refused") return refused(reading.faults.map(describeDocumentFault));
+    if (reading !== undefined) documents.push({ from, document: reading.document });
   }
   const secrets = await secretsOf(config);
   const state = desiredState({ config, documents, secrets, models: deskModels, nowMs: Date.now() });
   if (state.t === "refused") return refused(state.faults.map(describeDocumentFault));
   return { t: "state", state };
+}
+
+/** The document of the hub that the agent keeps, where this is a node. */
+async function readKept({ stateDir, hub }: Config): Promise<DocumentReading | undefined> {
+  const path = join(stateDir, "hub", "settings.json");
+  if (hub === "off" || !existsSync(path)) return undefined;
+  const kept = (await Documents.open(path, () => {})).current();
+  return kept && parseDocument(kept.text, "hub");
 }
 
 function refused(lines: readonly string[]): Shown {
