@@ -38,7 +38,7 @@ export interface HubPace {
 
 /** The service is on the same machine: a question costs a millisecond. It asks the hub itself once a minute. */
 export const DEFAULT_PACE: HubPace = {
-  settings: { intervalMs: 1000, longestMs: 60_000 },
+  settings: { intervalMs: 500, longestMs: 60_000 },
   models: { intervalMs: 5000, longestMs: 60_000 },
 };
 

@@ -185,7 +185,10 @@ export class Intake {
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const { ess, taker, trace, directory } = this.#options;
-    const path = join(directory, partName(object));
+    const name = partName(object);
+    const path = join(directory, name);
+    // Parts of several objects together would take more disk than was said.
+    await this.#keepParts(new Set([name]));
     const delay = this.#delays.get(object);
     if (delay === undefined) trace({ t: "arriving", object, bytes: object.bytes });
     const resumed = (bytes: number) => trace({ t: "resumed", object, bytes });
@@ -269,19 +272,23 @@ export class Intake {
     this.#awaySinceMs = undefined;
   }
 
-  /** Removes what was fetched of versions that are no more. */
+  /** Forgets objects and versions that are no more. */
   async #tidy(objects: readonly EssObject[]): Promise<void> {
-    const { directory } = this.#options;
-    const wanted = new Set(objects.map(partName));
-    // What keeps it from being read keeps a download from being written, and is told then.
-    const names = await readdir(directory).catch(() => []);
-    for (const name of names) {
-      if (!wanted.has(name)) await rm(join(directory, name), { force: true });
-    }
+    await this.#keepParts(new Set(objects.map(partName)));
     const ids = new Set(objects.map(({ id }) => id));
     this.#delays.keep(ids);
     for (const id of this.#answers.keys()) {
       if (!ids.has(id)) this.#answers.delete(id);
+    }
+  }
+
+  /** Removes what was fetched, but for these. */
+  async #keepParts(wanted: ReadonlySet<string>): Promise<void> {
+    const { directory } = this.#options;
+    // What keeps it from being read keeps a download from being written, and is told then.
+    const names = await readdir(directory).catch(() => []);
+    for (const name of names) {
+      if (!wanted.has(name)) await rm(join(directory, name), { force: true });
     }
   }
 }

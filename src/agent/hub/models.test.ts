@@ -222,6 +222,22 @@ test("an object that does not come holds up neither settings nor other models fo
   assert.equal(bench.text, "hello");
 });
 
+test("parts of several objects do not add up on the disk", async (t) => {
+  const bench = await HubBench.start(t);
+  const [one, two] = [await large("1.0.0"), await large("2.0.0")];
+  const parts: number[] = [];
+  bench.ess.beforeData = () => {
+    parts.push(bench.files().filter((name) => name.endsWith(".part")).length);
+    if (parts.length <= 6) bench.ess.cutAfter = 100_000;
+  };
+  bench.ess.publish({ type, id: "one", data: one });
+  bench.ess.publish({ type, id: "two", data: two });
+  await bench.happened("one", "received");
+  await bench.happened("two", "received");
+  assert.ok(parts.length > 6);
+  assert.equal(Math.max(...parts), 1);
+});
+
 test("a disk that fails delays, refuses nothing, and leaves the object for later", async (t) => {
   const bench = await HubBench.start(t);
   const place = join(bench.state, "hub", "incoming", type);
