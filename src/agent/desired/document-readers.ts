@@ -50,12 +50,18 @@ export function decimal(min: number, max: number): Reader<number> {
   };
 }
 
+const LONGEST_ADDRESS = 2048;
+
 /** A camera's address, with its login if it has one. */
 export function cameraAddress(): Reader<Extract<CameraUri, { t: "uri" }>> {
+  const allowed = "the address of a camera, such as rtsp://host/path";
   return {
-    allowed: "the address of a camera, such as rtsp://host/path",
-    json: { type: "string", maxLength: 2048 },
+    allowed,
+    json: { type: "string", maxLength: LONGEST_ADDRESS },
     read(value) {
+      if (value.length > LONGEST_ADDRESS || UNPRINTABLE.test(value)) {
+        return { t: "refused", refusals: [{ value, allowed }] };
+      }
       const uri = readCameraUri(value);
       if (uri.t === "uri") return { t: "value", value: uri };
       return { t: "refused", refusals: [{ value, allowed: uri.allowed, hint: uri.hint }] };

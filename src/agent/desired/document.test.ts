@@ -169,6 +169,16 @@ describe("parseDocument", () => {
       },
       /masks\[0\]\[2\]\[0\] is 50; .*\(did you mean 0\.5\?\)/,
     ],
+    [
+      "an address over two lines",
+      { cameras: [{ uri: "rtsp://cam/1\n" }] },
+      /uri is refused; allowed: the address of a camera/,
+    ],
+    [
+      "an endless address",
+      { cameras: [{ uri: `rtsp://cam/${"x".repeat(2048)}` }] },
+      /uri is refused; allowed: the address of a camera/,
+    ],
     ["a yes", { overlay: { boxes: "yes" } }, /overlay\.boxes is a text; allowed: true or false/],
     [
       "a huge number",

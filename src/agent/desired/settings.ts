@@ -127,7 +127,9 @@ export const settings = {
   },
   settingsFile: {
     ...optional("SETTINGS_FILE", filePath("a path of a file", 4096)),
-    doc: "Settings document on this device, absolute or relative to the working directory. Its fields go before settings of the environment.",
+    doc:
+      "Settings document on this device, absolute or relative to the working directory. What it says goes before what " +
+      "the environment says.",
   },
   hub: {
     ...withDefault("HUB", oneOf(["auto", "off"]), "auto"),
