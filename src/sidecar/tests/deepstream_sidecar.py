@@ -266,6 +266,17 @@ def render(path, pattern, frames=10):
     return path
 
 
+def is_dark_with_words(frame):
+    """Two regions: one without, and one with words."""
+    corner, middle = frame["regions"]
+    return corner["y"] < 45 and middle["max"] > 100
+
+
+def is_standby(frame):
+    """That is no black tile: those are as black as can be."""
+    return is_dark_with_words(frame) and frame["regions"][0]["y"] > 20
+
+
 def phase(states, name):
     """The state, by name, of the camera or output with an id."""
     return next(one.WhichOneof("state") for one in states if one.id == name)

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sidecar.contract import spec
-from sidecar.tests.deepstream_sidecar import Sidecar, camera, changes, phase
+from sidecar.tests.deepstream_sidecar import Sidecar, camera, changes, is_dark_with_words, is_standby, phase
 
 # Bright, and no part of it black.
 PICTURE = "test://smpte100?width=320&height=180&rate=15"
@@ -45,18 +45,8 @@ def received(state, camera_id):
     return next(one.counters.frames_received for one in state.cameras if one.id == camera_id)
 
 
-def is_dark_with_words(frame):
-    corner, middle = frame["regions"]
-    return corner["y"] < 45 and middle["max"] > 100
-
-
 def is_bright(frame):
     return frame["regions"][0]["y"] > 60
-
-
-def is_standby(frame):
-    """Of a tile, black would be as black as can be."""
-    return is_dark_with_words(frame) and frame["regions"][0]["y"] > 20
 
 
 def test_a_camera_that_is_off_from_the_start_is_not_connected_to_and_says_so(sidecar):

@@ -6,7 +6,7 @@ import pytest
 
 from sidecar.contract import spec
 from sidecar.contract import state as contract
-from sidecar.tests.deepstream_sidecar import RtspCamera, Sidecar, camera, changes, free_port, phase, render
+from sidecar.tests.deepstream_sidecar import RtspCamera, Sidecar, camera, changes, free_port, is_standby, phase, render
 
 
 @pytest.fixture(scope="module", params=["t4", "nano"])
@@ -34,7 +34,8 @@ def test_a_lost_camera_says_why_and_stops_nobody(sidecar):
     port = free_port()
     rtsp = RtspCamera(port)
     cameras = [camera("far", rtsp.address), camera("near")]
-    assert sidecar.apply("lost", sidecar.specification(cameras=cameras)).accepted
+    outputs = [sidecar.output(), sidecar.output("each", spec.LAYOUT_PER_CAMERA, width=320)]
+    assert sidecar.apply("lost", sidecar.specification(cameras=cameras, outputs=outputs)).accepted
     sidecar.until_serving()
     sidecar.until(lambda state: phase(state.cameras, "far") == "live")
     before = sidecar.state()
@@ -50,12 +51,16 @@ def test_a_lost_camera_says_why_and_stops_nobody(sidecar):
     # Its own tile is black but for what is written in its middle.
     sidecar.until_seen("/main", is_black_with_words, "--region", FAR_CORNER, "--region", FAR_MIDDLE)
 
+    # Its own picture is the outlet's, which says why.
+    sidecar.until_seen("/each/far", is_standby, "--region", "10,130,100,40", "--region", "60,70,200,40")
+
     again = RtspCamera(port)
     try:
         back = sidecar.until(lambda state: phase(state.cameras, "far") == "live")
         assert back.pipeline.since == before.pipeline.since
         assert frames_of(back, "far") >= frames_of(before, "far")
         sidecar.until_seen("/main", lambda frame: frame["regions"][0]["y"] > 40, "--region", FAR_CORNER)
+        sidecar.until_seen("/each/far", lambda frame: frame["regions"][0]["y"] > 45, "--region", "10,130,100,40")
     finally:
         again.stop()
 

@@ -1,0 +1,81 @@
+"""What engine deepstream tells the outlet of pictures that have no frames."""
+
+import pytest
+
+from sidecar.contract import state
+from sidecar.tests import standins_process
+
+LOADING, FAILED = state.PipelineStatus.Loading, state.PipelineStatus.Failed
+
+
+def told():
+    """By path, all that was said of two cameras, one of which never answers. Runs in a process of its own."""
+    import os
+
+    from sidecar.contract import spec
+    from sidecar.tests.test_deepstream_life import _World
+    from sidecar.tests.test_pictures import ListeningOutlet
+
+    class RememberingOutlet(ListeningOutlet):
+        def _on_message(self, message):
+            super()._on_message(message)
+            for path, text in self.texts.items():
+                words = said.setdefault(path, [])
+                if not words or words[-1] != text:
+                    words.append(text)
+
+    said = {}
+    world = _World(2)
+    outlet = RememberingOutlet(os.path.join(world.directory, "outlet.sock"))
+    world.specification.cameras[0].name = "Front door"
+    world.specification.cameras[1].uri = "rtsp://127.0.0.1:1/nobody"
+    each = world.specification.outputs.add()
+    each.CopyFrom(world.specification.outputs[0])
+    each.id, each.rtsp.path, each.layout = "each", "/each", spec.LAYOUT_PER_CAMERA
+    world.apply()
+    world.until(lambda: "no signal" in said.get("/each/c1", [""])[-1], "a word about the camera that does not answer")
+    world.until(lambda: said["/each/c0"][-1] == "", "the end of the words about the one that does")
+    world.specification.cameras[0].off.SetInParent()
+    world.apply()
+    world.until(lambda: said["/each/c0"][-1] == "off", "a word about the camera that is off")
+    world.until(lambda: "Front door: off" in said["/ds"][-1], "the same of the tiled picture")
+    titles = dict(outlet.titles)
+    world.stop()
+    outlet.close()
+    return {"said": said, "titles": titles}
+
+
+def test_viewers_read_what_the_graph_does_and_then_what_each_camera_does():
+    result = standins_process.run(told, "7.1/dgpu")
+    said = result["said"]
+    assert result["titles"] == {"/ds": "", "/each/c0": "Front door", "/each/c1": "c1"}
+    for words in said.values():
+        assert any(text.startswith("loading the model since ") for text in words)
+    assert said["/each/c0"][-1] == "off"
+    assert any(text.startswith("no signal since ") and "next try in" in text for text in said["/each/c1"])
+    assert any(text.startswith("c1: no signal since ") for text in said["/ds"]), "of those that have something to say"
+    assert said["/ds"][-1].split("\n")[0] == "Front door: off"
+
+
+def words(**status):
+    from sidecar.worker.engines.deepstream.standby_words import pipeline_text
+
+    return pipeline_text(state.PipelineStatus(**status), "12:03:11")
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (
+            {"loading": LOADING(phase=state.LOADING_PHASE_ENGINE)},
+            "preparing the model for this GPU since 12:03:11, which takes minutes",
+        ),
+        ({"loading": LOADING(phase=state.LOADING_PHASE_GRAPH)}, "loading the model since 12:03:11"),
+        ({"failed": FAILED(reason=state.FAILURE_REASON_MODEL)}, "the model cannot be used, since 12:03:11"),
+        ({"failed": FAILED(reason=state.FAILURE_REASON_GPU)}, "the GPU has failed at 12:03:11, and is tried again"),
+        ({"failed": FAILED(reason=state.FAILURE_REASON_ELEMENT)}, "out of order since 12:03:11, and tried again"),
+        ({"running": state.PipelineStatus.Running()}, ""),
+    ],
+)
+def test_what_keeps_the_whole_graph_from_playing_is_said_in_one_line(status, text):
+    assert words(**status) == text
