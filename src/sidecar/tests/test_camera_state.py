@@ -203,13 +203,24 @@ def test_a_host_that_could_not_be_reached_is_asked_and_opened_at_once_when_it_an
     assert isinstance(story.passes(1), Live)
 
 
-def test_a_host_that_answers_and_does_not_open_is_left_to_its_delay():
+def test_an_answer_begins_the_delays_anew_and_no_other_answer_does_until_the_host_was_silent():
     story = Story()
+    for _ in range(5):
+        assert not story.fails(state.CAMERA_LOST_REASON_UNREACHABLE).host_answers
+        story.waits()
     story.fails(state.CAMERA_LOST_REASON_UNREACHABLE)
     story.hears(Answered())
-    assert not story.fails(state.CAMERA_LOST_REASON_UNREACHABLE).asks
-    story.waits()
-    assert story.fails(state.CAMERA_LOST_REASON_UNREACHABLE).asks
+    delays = []
+    for _ in range(3):
+        lost = story.fails(state.CAMERA_LOST_REASON_UNREACHABLE)
+        assert lost.asks
+        assert lost.host_answers
+        delays.append(lost.due - story.now)
+        story.waits()
+    assert delays == [0.5, 1, 2]
+    # Once it was live, it may be gone again.
+    story.passes(1)
+    assert not story.fails(state.CAMERA_LOST_REASON_UNREACHABLE).host_answers
 
 
 @pytest.mark.parametrize(

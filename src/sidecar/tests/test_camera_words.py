@@ -18,7 +18,7 @@ NOW = Moment(monotonic=500.0, wall=NOON)
 
 
 def lost(reason=state.CAMERA_LOST_REASON_TIMEOUT, due=504.0):
-    return CameraState(Lost(Failure(reason, "why"), due, False), attempts=3, trouble=Trouble(reason, 440.0))
+    return CameraState(Lost(Failure(reason, "why"), due, False, False), attempts=3, trouble=Trouble(reason, 440.0))
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from sidecar.worker.tally import Tally
 
 _LOOK_MILLISECONDS = 250
 # An unreachable host is asked so often whether it answers again, in milliseconds.
-_KNOCK_MILLISECONDS = 1000
+_KNOCK_MILLISECONDS = 500
 # A next attempt that shifts by more, in seconds, has another time on the wall clock, which was set.
 _SAME_TIME = 1.0
 
@@ -177,7 +177,12 @@ class Attendant:
                 if isinstance(before, Live) and after.why.reason == state.CAMERA_LOST_REASON_FROZEN:
                     self._stillness.give_up()
                 if after.asks:
-                    self._knocks = Knocks(self._rules.uri, _KNOCK_MILLISECONDS, lambda: self._take(Answered()))
+                    self._knocks = Knocks(
+                        self._rules.uri,
+                        _KNOCK_MILLISECONDS,
+                        lambda: self._take(Answered()),
+                        only_after_silence=after.host_answers,
+                    )
 
     def _open(self) -> None:
         self._number += 1

@@ -62,8 +62,8 @@ class Connecting(NamedTuple):
     began: float
     # A file that is only played again is live all the time to the outside, since then.
     live_since: Optional[float] = None
-    # Opened because the host had answered, not because the time had come.
-    answered: bool = False
+    # Its host takes connections, as far as is known.
+    host_answers: bool = False
 
 
 class Live(NamedTuple):
@@ -73,11 +73,13 @@ class Live(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Closed; opened again when that is due, sooner if its host answers while it is asked."""
+    """Closed; opened again when that is due, sooner if its host answers."""
 
     why: Failure
     due: float
+    # Whether its host is asked, and whether an answer is no news unless it was silent before.
     asks: bool
+    host_answers: bool
 
 
 Phase = Union[Off, Connecting, Live, Lost]
@@ -130,7 +132,7 @@ class Ended(NamedTuple):
 
 
 class Answered(NamedTuple):
-    """The host of a camera that could not be reached takes connections."""
+    """The host of a camera that could not be reached takes connections again."""
 
 
 Event = Union[TurnedOn, TurnedOff, Looked, Failed, Ended, Answered]
@@ -167,7 +169,8 @@ def decide(before: CameraState, event: Event, rules: Rules, now: float, random: 
     if isinstance(event, Looked):
         return _after_look(before, event.facts, rules, now, random)
     if isinstance(event, Answered):
-        return before._replace(phase=Connecting(now, answered=True)) if isinstance(phase, Lost) else before
+        again = before._replace(phase=Connecting(now, host_answers=True), failures=0)
+        return again if isinstance(phase, Lost) else before
     if not isinstance(phase, (Connecting, Live)):
         return before
     if isinstance(event, Failed):
@@ -204,7 +207,7 @@ def _after_look(
         if now - phase.since > _HEALTHY_SECONDS:
             return after._replace(failures=0)
     elif isinstance(phase, Lost) and now >= phase.due:
-        return after._replace(phase=Connecting(now))
+        return after._replace(phase=Connecting(now, host_answers=phase.host_answers))
     return after
 
 
@@ -226,11 +229,11 @@ def _silence(current: CameraState, facts: Facts, now: float) -> float:
 
 def _lose(before: CameraState, why: Failure, rules: Rules, now: float, random: Callable[[], float]) -> CameraState:
     failures = before.failures + 1
-    # A host that answers but does not open the camera would be tried at each answer.
-    in_vain = isinstance(before.phase, Connecting) and before.phase.answered
-    asks = why.reason == state.CAMERA_LOST_REASON_UNREACHABLE and rules.has_host and not in_vain
+    asks = why.reason == state.CAMERA_LOST_REASON_UNREACHABLE and rules.has_host
+    # Then what does not open the camera is something else, and each answer would only lead to the same failure.
+    host_answers = isinstance(before.phase, Connecting) and before.phase.host_answers
     return before._replace(
-        phase=Lost(why, now + retry_delay(why.reason, failures, random), asks),
+        phase=Lost(why, now + retry_delay(why.reason, failures, random), asks, host_answers),
         attempts=before.attempts + 1,
         failures=failures,
         trouble=Trouble(why.reason, now if before.trouble is None else before.trouble.since),

@@ -12,8 +12,13 @@ _TIMEOUT_SECONDS = 2
 class Knocks:
     """Opens a TCP connection and closes it at once. All methods and callbacks are on the loop thread."""
 
-    def __init__(self, uri: str, every_milliseconds: int, answered: Callable[[], None]) -> None:
-        """answered is called once, when the host of the address has taken a connection."""
+    def __init__(
+        self, uri: str, every_milliseconds: int, answered: Callable[[], None], only_after_silence: bool = False
+    ) -> None:
+        """answered is called once, when the host of the address has taken a connection.
+
+        only_after_silence: and has not taken one before, while it was asked.
+        """
         address = urlsplit(uri)
         self._host = address.hostname or ""
         self._port = address.port or _DEFAULT_PORTS.get(address.scheme, 554)
@@ -21,6 +26,7 @@ class Knocks:
         self._cancel = Gio.Cancellable()
         self._client = Gio.SocketClient.new()
         self._client.set_timeout(_TIMEOUT_SECONDS)
+        self._is_news = not only_after_silence
         self._under_way = False
         self._timer = GLib.timeout_add(every_milliseconds, self._knock)
 
@@ -42,8 +48,9 @@ class Knocks:
         try:
             connection = client.connect_to_host_finish(result)
         except GLib.Error:
+            self._is_news = True
             return  # nobody there yet, or stopped
         connection.close(None)
-        if not self._cancel.is_cancelled():
+        if self._is_news and not self._cancel.is_cancelled():
             self.stop()
             self._answered()
