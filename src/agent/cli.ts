@@ -10,7 +10,7 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   model: async () => (await import("./models/command.js")).modelCommand(),
   "node-policy": async () => (await import("./node-policy/command.js")).nodePolicyCommand(),
   policy: async () => (await import("./policy/command.js")).policyCommand(),
-  settings: async () => (await import("./desired/command.js")).settingsCommand(),
+  settings: async () => (await import("./desired/command/command.js")).settingsCommand(),
 };
 
 /** Exit status of wrong usage, of this command and of all below it. */

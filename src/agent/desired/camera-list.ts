@@ -4,7 +4,7 @@ import type { Hours } from "../hours/hours.js";
 import { idsOf } from "./camera-id.js";
 import type { Credentials } from "./camera-uri.js";
 import type { Config } from "./config.js";
-import type { SettingsDocument } from "./document-schema.js";
+import type { SettingsDocument } from "./document/schema.js";
 import type { Choice, Origin, Sourced } from "./origin.js";
 import type { SecretReference } from "./secret-reference.js";
 import type { Camera } from "./spec.js";

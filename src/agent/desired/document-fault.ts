@@ -1,7 +1,7 @@
 /** What is wrong with a settings document, told so that its author can put it right. */
 
 import { hideLogins } from "../secrets/redact.js";
-import type { Path } from "./json-text.js";
+import type { Path } from "./document/json-text.js";
 
 /** One refused part of a settings document. Holds no secret. */
 export interface DocumentFault {

@@ -1,12 +1,12 @@
 /** Reads the text of a settings document: all of it, or every fault that keeps it from being used. */
 
+import { faultsOf } from "./document/issues.js";
+import { readJson } from "./document/json-text.js";
+import { type SettingsDocument, settingsDocument } from "./document/schema.js";
 import { type DocumentFault, displayPath } from "./document-fault.js";
-import { faultsOf } from "./document-issues.js";
-import { type SettingsDocument, settingsDocument } from "./document-schema.js";
-import { readJson } from "./json-text.js";
 
+export type { SettingsDocument } from "./document/schema.js";
 export type { DocumentFault } from "./document-fault.js";
-export type { SettingsDocument } from "./document-schema.js";
 
 export type DocumentReading =
   | { readonly t: "document"; readonly document: SettingsDocument }

@@ -1,7 +1,7 @@
 /** Chooses between sources, and keeps in mind where each value came from. */
 
 import type { Config } from "./config.js";
-import type { SettingsDocument } from "./document-schema.js";
+import type { SettingsDocument } from "./document/schema.js";
 import { settings } from "./settings.js";
 
 /** Where a value came from. */

@@ -2,7 +2,7 @@
 
 import type { Credentials } from "./camera-uri.js";
 import type { Config } from "./config.js";
-import type { SettingsDocument } from "./document-schema.js";
+import type { SettingsDocument } from "./document/schema.js";
 import type { Choice, Origin, Sourced } from "./origin.js";
 import type { Encoding, Output, Target } from "./spec.js";
 

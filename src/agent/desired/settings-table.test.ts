@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { documentTable } from "./document-table.js";
+import { documentTable } from "./document/table.js";
 import { settingsTable } from "./settings-table.js";
 
 describe("settingsTable", () => {

@@ -1,7 +1,7 @@
 /** Prints the page docs/settings.md: node dist/src/agent/desired/settings-table.js */
 
 import { pathToFileURL } from "node:url";
-import { documentTable } from "./document-table.js";
+import { documentTable } from "./document/table.js";
 import { type Setting, settings } from "./settings.js";
 
 const INTRODUCTION = `# Settings

@@ -1,8 +1,8 @@
 /** A desired state of the environment alone, for tests that need any. */
 
+import { deskModels, deskSecrets } from "../command/desk.js";
 import type { Config } from "../config.js";
 import { desiredState } from "../desired-state.js";
-import { deskModels, deskSecrets } from "../desk.js";
 import { describeDocumentFault } from "../document-fault.js";
 import type { Desired } from "../spec.js";
 

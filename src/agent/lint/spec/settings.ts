@@ -1,6 +1,7 @@
 /** The agent's settings as a specification to lint. */
 
 import { resolve } from "node:path";
+import { deskModels, deskSecrets } from "../../desired/command/desk.js";
 import {
   type Config,
   ConfigError,
@@ -9,9 +10,8 @@ import {
   loadConfig,
 } from "../../desired/config.js";
 import { desiredState } from "../../desired/desired-state.js";
-import { deskModels, deskSecrets } from "../../desired/desk.js";
+import { readDocumentFile } from "../../desired/document/file.js";
 import { type DocumentFault, describeDocumentFault } from "../../desired/document-fault.js";
-import { readDocumentFile } from "../../desired/document-file.js";
 import { isDirectory } from "../../desired/model-reference.js";
 import type { SourcedDocument } from "../../desired/origin.js";
 import type { PipelineSpec, Polygon } from "../../desired/spec.js";

@@ -1,19 +1,19 @@
 /** `slipstream settings lint`: what a node would say to a document, and what would not run on a board. */
 
 import type { Command } from "commander";
-import type { Catalogue } from "../catalogue/catalogue.js";
-import { loadCatalogue } from "../catalogue/load.js";
-import { findBoard, type Target } from "../catalogue/targets.js";
-import type { Severity } from "../lint/codes.js";
-import { lint } from "../lint/lint.js";
-import { specToLint } from "../lint/spec/settings.js";
-import type { Terminal } from "../policy/terminal.js";
-import { loadConfig } from "./config.js";
-import { type DesiredState, desiredState } from "./desired-state.js";
+import type { Catalogue } from "../../catalogue/catalogue.js";
+import { loadCatalogue } from "../../catalogue/load.js";
+import { findBoard, type Target } from "../../catalogue/targets.js";
+import type { Severity } from "../../lint/codes.js";
+import { lint } from "../../lint/lint.js";
+import { specToLint } from "../../lint/spec/settings.js";
+import type { Terminal } from "../../policy/terminal.js";
+import { loadConfig } from "../config.js";
+import { type DesiredState, desiredState } from "../desired-state.js";
+import { readDocumentFile } from "../document/file.js";
+import type { SettingsDocument } from "../document.js";
+import { describeDocumentFault } from "../document-fault.js";
 import { deskModels, deskSecrets } from "./desk.js";
-import type { SettingsDocument } from "./document.js";
-import { describeDocumentFault } from "./document-fault.js";
-import { readDocumentFile } from "./document-file.js";
 
 export interface LintOptions {
   readonly target?: string;

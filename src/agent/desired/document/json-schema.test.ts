@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import * as z from "zod";
-import { parseDocument } from "./document.js";
-import { documentJsonSchema } from "./document-json-schema.js";
+import { parseDocument } from "../document.js";
+import { documentJsonSchema } from "./json-schema.js";
 import { nearlyRight, rightDocument } from "./testing/documents.js";
 import { Random } from "./testing/random.js";
 
-const EXAMPLES = new URL("../../../../examples/", import.meta.url);
+const EXAMPLES = new URL("../../../../../examples/", import.meta.url);
 
 describe("the JSON Schema of settings documents", () => {
   const schema = z.fromJSONSchema(documentJsonSchema());

@@ -1,8 +1,8 @@
 /** Fields of the settings document whose values are read as settings of the environment are, by the same readers. */
 
 import * as z from "zod";
-import { quote } from "./document-fault.js";
-import type { Reader, Reading } from "./readers.js";
+import { quote } from "../document-fault.js";
+import type { Reader, Reading } from "../readers.js";
 
 /** What a refused field says beside its message, which is what is allowed. */
 export interface Refused {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadConfig } from "./config.js";
-import { desiredState } from "./desired-state.js";
-import { deskModels, deskSecrets } from "./desk.js";
-import { type DocumentReading, parseDocument } from "./document.js";
-import { displayPath } from "./document-fault.js";
+import { deskModels, deskSecrets } from "../command/desk.js";
+import { loadConfig } from "../config.js";
+import { desiredState } from "../desired-state.js";
+import { type DocumentReading, parseDocument } from "../document.js";
+import { displayPath } from "../document-fault.js";
 import { hostileText, nearlyRight, rightDocument } from "./testing/documents.js";
 import { Random } from "./testing/random.js";
 

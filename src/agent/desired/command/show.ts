@@ -2,19 +2,19 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { Documents } from "../hub/documents.js";
-import type { Terminal } from "../policy/terminal.js";
-import { systemClock } from "../reconcile/clock.js";
-import { SecretFiles } from "../secrets/secret-files.js";
-import type { Secrets } from "../secrets/secrets.js";
-import { type Config, ConfigError, describeFault, loadConfig } from "./config.js";
-import { type DesiredState, desiredState } from "./desired-state.js";
+import { Documents } from "../../hub/documents.js";
+import type { Terminal } from "../../policy/terminal.js";
+import { systemClock } from "../../reconcile/clock.js";
+import { SecretFiles } from "../../secrets/secret-files.js";
+import type { Secrets } from "../../secrets/secrets.js";
+import { type Config, ConfigError, describeFault, loadConfig } from "../config.js";
+import { type DesiredState, desiredState } from "../desired-state.js";
+import { readDocumentFile } from "../document/file.js";
+import { type DocumentReading, parseDocument } from "../document.js";
+import { describeDocumentFault } from "../document-fault.js";
+import type { SourcedDocument } from "../origin.js";
 import { deskModels, deskSecrets } from "./desk.js";
-import { type DocumentReading, parseDocument } from "./document.js";
-import { describeDocumentFault } from "./document-fault.js";
-import { readDocumentFile } from "./document-file.js";
-import type { SourcedDocument } from "./origin.js";
-import { showJson, showText } from "./show.js";
+import { showJson, showText } from "./table.js";
 
 export interface ShowOptions {
   readonly file?: string;

@@ -1,7 +1,7 @@
 /** Readers of values that only the settings document has. */
 
-import { type CameraUri, readCameraUri } from "./camera-uri.js";
-import type { Reader } from "./readers.js";
+import { type CameraUri, readCameraUri } from "../camera-uri.js";
+import type { Reader } from "../readers.js";
 
 const ID = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 /** A line of text cannot hold them, nor can UTF-8 hold a lone surrogate. */

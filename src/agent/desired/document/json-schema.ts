@@ -1,8 +1,8 @@
-/** The JSON Schema of the settings document, as it is published: node dist/src/agent/desired/document-json-schema.js */
+/** The JSON Schema of the settings document, as it is published: node dist/src/agent/desired/document/json-schema.js */
 
 import { pathToFileURL } from "node:url";
 import * as z from "zod";
-import { settingsDocument } from "./document-schema.js";
+import { settingsDocument } from "./schema.js";
 
 /** Of what an author writes, not of what it is read into. */
 export function documentJsonSchema(): z.core.JSONSchema.BaseSchema {

@@ -1,10 +1,10 @@
 /** `slipstream settings`: what the settings come to, and whether a node would take a document. */
 
 import { Command } from "commander";
-import { processTerminal, type Terminal } from "../policy/terminal.js";
-import { documentSchemaText } from "./document-json-schema.js";
-import { type LintOptions, lintFiles } from "./lint-command.js";
-import { type ShowOptions, show } from "./show-command.js";
+import { processTerminal, type Terminal } from "../../policy/terminal.js";
+import { documentSchemaText } from "../document/json-schema.js";
+import { type LintOptions, lintFiles } from "./lint.js";
+import { type ShowOptions, show } from "./show.js";
 
 export function settingsCommand(terminal: Terminal = processTerminal()): Command {
   const command = new Command("settings").description("look at settings, and check documents");

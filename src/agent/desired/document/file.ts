@@ -1,7 +1,7 @@
 /** Reads a settings document from a file. */
 
-import { readText } from "../lint/text-file.js";
-import { type DocumentReading, parseDocument } from "./document.js";
+import { readText } from "../../lint/text-file.js";
+import { type DocumentReading, parseDocument } from "../document.js";
 
 /** The path is the document's name. */
 export async function readDocumentFile(path: string): Promise<DocumentReading> {

@@ -1,9 +1,9 @@
 /** A desired state as `slipstream settings show` prints it: every value, and where it came from. No secret. */
 
-import { hideLogins } from "../secrets/redact.js";
-import type { Credentials } from "./camera-uri.js";
-import type { DesiredState } from "./desired-state.js";
-import { describeOrigin } from "./origin.js";
+import { hideLogins } from "../../secrets/redact.js";
+import type { Credentials } from "../camera-uri.js";
+import type { DesiredState } from "../desired-state.js";
+import { describeOrigin } from "../origin.js";
 
 type Desired = Extract<DesiredState, { t: "desired" }>;
 

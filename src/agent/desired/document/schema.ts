@@ -1,9 +1,13 @@
 /** The settings document: what a file on the device or the hub may say. Its JSON Schema is made from this. */
 
 import * as z from "zod";
-import { hoursSchema } from "../hours/hours.js";
-import { maintenanceSchema } from "../hours/maintenance.js";
-import { field } from "./document-field.js";
+import { hoursSchema } from "../../hours/hours.js";
+import { maintenanceSchema } from "../../hours/maintenance.js";
+import { modelReference } from "../model-reference.js";
+import { fraction, oneOf, rtspPath, wholeNumber, yesOrNo } from "../readers.js";
+import { secretReference } from "../secret-reference.js";
+import { type Setting, settings } from "../settings.js";
+import { field } from "./field.js";
 import {
   cameraAddress,
   decimal,
@@ -12,11 +16,7 @@ import {
   label,
   text,
   viewerName,
-} from "./document-readers.js";
-import { modelReference } from "./model-reference.js";
-import { fraction, oneOf, rtspPath, wholeNumber, yesOrNo } from "./readers.js";
-import { secretReference } from "./secret-reference.js";
-import { type Setting, settings } from "./settings.js";
+} from "./readers.js";
 
 /** More cameras than any board decodes. */
 const MAX_CAMERAS = 256;

@@ -1,7 +1,7 @@
 /** Stand-ins for what only a node has: on a desk every secret and every model counts as there. */
 
-import type { Models } from "../models/models.js";
-import type { Secrets } from "../secrets/secrets.js";
+import type { Models } from "../../models/models.js";
+import type { Secrets } from "../../secrets/secrets.js";
 
 /** The login shows which secret it is of. */
 export const deskSecrets: Secrets = {

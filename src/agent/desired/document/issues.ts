@@ -1,11 +1,11 @@
 /** Turns what zod found wrong into faults that the author of a settings document understands. */
 
 import * as z from "zod";
-import { nearest } from "../catalogue/nearest.js";
-import type { DocumentFault } from "./document-fault.js";
-import type { Refused } from "./document-field.js";
-import { settingsDocument } from "./document-schema.js";
+import { nearest } from "../../catalogue/nearest.js";
+import type { DocumentFault } from "../document-fault.js";
+import type { Refused } from "./field.js";
 import type { Path } from "./json-text.js";
+import { settingsDocument } from "./schema.js";
 
 export type IssueFault = Pick<DocumentFault, "what" | "allowed" | "hint"> & { readonly path: Path };
 type Issue = z.core.$ZodIssue;

@@ -1,7 +1,7 @@
 /** The fields of the settings document as rows of a table, out of its JSON Schema. */
 
 import type * as z from "zod";
-import { documentJsonSchema } from "./document-json-schema.js";
+import { documentJsonSchema } from "./json-schema.js";
 
 type Schema = z.core.JSONSchema.JSONSchema;
 type Field = readonly [path: string, schema: Schema];
