@@ -3,6 +3,14 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as halves from "./halves.js";
+import {
+  containersHere,
+  halvesIn,
+  lookAround,
+  WayError,
+  wayOf,
+  withNetwork,
+} from "./in-containers.js";
 import { launch } from "./launch.js";
 import { makeRunDir, removeRunDir } from "./run-dir.js";
 import { stopSignals } from "./stop-signals.js";
@@ -10,15 +18,27 @@ import { stopSignals } from "./stop-signals.js";
 async function main(): Promise<number> {
   const signals = stopSignals();
   const say = (line: string) => console.error(`dev: ${line}`);
+  const { env } = process;
 
   // dist/src/dev/main.js
   const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
   const logDir = join(root, "build/dev");
   await mkdir(logDir, { recursive: true });
+  const containers = containersHere(root, env);
+  const way = wayOf(env["DEV_IN"], await lookAround(env["DEV_IN"], containers));
+  if (way.t === "containers") {
+    say("in containers, as Horizon runs them; DEV_IN=processes does without");
+    if (!env["RTSPINPUT"]?.trim()) say("RTSPINPUT names no camera; a test picture plays");
+    return withNetwork(containers, () =>
+      launch({ halves: halvesIn(containers, logDir), ...signals, say }),
+    );
+  }
+  if (way.hint !== undefined) say(way.hint);
+
   const runDir = await makeRunDir();
   try {
-    const place: halves.Place = { root, runDir, logDir, env: process.env };
-    const demo = process.env["RTSPINPUT"]?.trim() ? undefined : halves.demoCamera(place);
+    const place: halves.Place = { root, runDir, logDir, env };
+    const demo = env["RTSPINPUT"]?.trim() ? undefined : halves.demoCamera(place);
     void demo?.address.then((uri) =>
       say(`RTSPINPUT names no camera; a demo camera plays at ${uri}`),
     );
@@ -36,4 +56,10 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof WayError)) throw error;
+  console.error(`dev: ${error.message}`);
+  process.exitCode = 1;
+}
