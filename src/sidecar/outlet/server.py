@@ -5,6 +5,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Set
 
 from gi.repository import Gio, GLib, GstRtsp, GstRtspServer
 
+from sidecar.log import Log
 from sidecar.outlet.access import Access, OwnClient
 from sidecar.outlet.media import MountFactory
 from sidecar.outlet.protocol import INTERNAL, PORT_IN_USE, Failure, User
@@ -13,6 +14,9 @@ from sidecar.outlet.protocol import INTERNAL, PORT_IN_USE, Failure, User
 _CLIENT_THREADS = 4
 # A client over TCP that takes nothing for so long is gone, or does not read: the kernel closes the connection.
 _STUCK_MS = 10000
+
+
+_log = Log("outlet")
 
 
 class PortError(Exception):
@@ -35,6 +39,8 @@ class Server:
         self._own_agent = own.agent
         self._access = Access(own.login)
         self._own_clients: Set[Any] = set()
+        # Clients that were sent nothing when they were last looked at.
+        self._left_out: Set[Any] = set()
         self._mount_points = GstRtspServer.RTSPMountPoints()
         self._server: Optional[Any] = None
         self._listening: Optional[Any] = None
@@ -64,7 +70,7 @@ class Server:
         if self._server is None or self._listening is None:
             return
         self._listening.destroy()
-        self._server.client_filter(lambda _server, _client: GstRtspServer.RTSPFilterResult.REMOVE)
+        self._cut_off(lambda _: True)
         self._server = self._listening = self.port = None
 
     def admit(self, users: Iterable[User]) -> None:
@@ -79,17 +85,23 @@ class Server:
         """Serves a mount no longer, and cuts its viewers off."""
         self._mount_points.remove_factory(path)
 
-        def choose(_server: Any, client: Any) -> Any:
-            watches = any(_is_of(media, path) for media in _session_medias(client))
-            return GstRtspServer.RTSPFilterResult.REMOVE if watches else GstRtspServer.RTSPFilterResult.KEEP
-
-        if self._server is not None:
-            self._server.client_filter(choose)
+        self._cut_off(lambda client: any(_is_of(media, path) for media in _medias(client)))
 
     def forget_lost_viewers(self) -> None:
-        """Ends sessions that have timed out: their clients are gone without a word. To be called now and then."""
-        if self._server is not None:
-            self._server.get_session_pool().cleanup()
+        """Ends sessions that have timed out, whose clients are gone without a word, and cuts off who is sent nothing
+        any more. To be called every second or so.
+        """
+        if self._server is None:
+            return
+        self._server.get_session_pool().cleanup()
+        # A client that takes less than is sent: when ten seconds of it wait, GStreamer sends it nothing more, and says
+        # nothing. Seen twice, because a client that pauses looks the same for a moment.
+        left_out = {client for client in self._server.client_filter(None) if any(map(_is_left_out, _medias(client)))}
+        cut_off = left_out & self._left_out
+        self._left_out = left_out - cut_off
+        if cut_off:
+            _log.warning("viewers are cut off: they take less than is sent", viewers=len(cut_off))
+            self._cut_off(cut_off.__contains__)
 
     def viewers(self, paths: Iterable[str]) -> Dict[str, int]:
         """How many clients play each of these mounts now."""
@@ -97,11 +109,16 @@ class Server:
         for client in self._server.client_filter(None) if self._server is not None else ():
             if client in self._own_clients:
                 continue
-            for media in _session_medias(client):
+            for media in _medias(client):
                 if media.get_rtsp_state() == GstRtsp.RTSPState.PLAYING:
                     for path in counts:
                         counts[path] += _is_of(media, path)
         return counts
+
+    def _cut_off(self, is_meant: Callable[[Any], bool]) -> None:
+        results = GstRtspServer.RTSPFilterResult
+        if self._server is not None:
+            self._server.client_filter(lambda _, client: results.REMOVE if is_meant(client) else results.KEEP)
 
     def _on_client(self, _server: Any, client: Any) -> None:
         # A frame is several writes: with Nagle's algorithm the last one waits for the client's delayed acknowledgement,
@@ -125,7 +142,7 @@ class Server:
         self._on_change()
 
 
-def _session_medias(client: Any) -> Iterator[Any]:
+def _medias(client: Any) -> Iterator[Any]:
     for session in client.session_filter(None):
         yield from session.filter(None)
 
@@ -134,6 +151,14 @@ def _is_of(session_media: Any, path: str) -> bool:
     """Whether a client's media is the one of a mount. The media of /ds "matches" /ds/front too, up to the slash."""
     matches, length = session_media.matches(path)
     return bool(matches) and length == len(path)
+
+
+def _is_left_out(session_media: Any) -> bool:
+    """Whether a client plays a media, and the media does not send to it."""
+    if session_media.get_rtsp_state() != GstRtsp.RTSPState.PLAYING:
+        return False
+    stream = session_media.get_media().get_stream(0)
+    return session_media.get_transport(0) not in stream.transport_filter(None)
 
 
 def _failure(port: int, error: GLib.Error) -> Failure:

@@ -19,14 +19,15 @@ from sidecar.worker.outlet_link import OutletLink  # noqa: E402
 Gst.init(None)
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+SECOND = 1000000000
 H264 = Mount("/ds", "H264", 320, 240)
 H265 = Mount("/ds", "H265", 320, 240)
 ENCODERS = {
     "H264": "x264enc tune=zerolatency speed-preset=ultrafast threads=1 bitrate=16000 key-int-max=%d ! rtph264pay",
     "H265": "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=%d ! rtph265pay",
 }
-# Plays over TCP and never reads what comes.
-STUCK_CLIENT = """
+# Plays over TCP and then does what follows.
+RAW_CLIENT = """
 import socket, sys, time
 client = socket.socket()
 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -40,7 +41,12 @@ answer = ask("SETUP", url + "/stream=0", 2, "Transport: RTP/AVP/TCP;unicast;inte
 session = answer.split("Session: ")[1].split(";")[0].strip()
 ask("PLAY", url, 3, "Session: " + session)
 print("playing", flush=True)
-time.sleep(60)
+"""
+NEVER_READ = "time.sleep(600)"
+# At most 540 kB a second, until the server ends the connection.
+READ_SLOWLY = """
+while client.recv(8192):
+    time.sleep(0.015)
 """
 
 
@@ -55,6 +61,10 @@ def until(condition, what, within=30.0):
             context.iteration(True)
     finally:
         GLib.source_remove(alarm)
+
+
+def longest_gap(moments):
+    return max(after - before for before, after in zip(moments, moments[1:]))
 
 
 def free_port():
@@ -195,7 +205,7 @@ class Rig:
     def __init__(self, run_dir):
         self._run_dir = str(run_dir)
         self._playing = []
-        self._stuck = []
+        self._raw_clients = []
         self.rtsp_port = free_port()
         self.ports = None
         self.statuses = {}
@@ -232,13 +242,13 @@ class Rig:
     def watch(self, mount, transport="tcp", client=Viewer, **options):
         return self.play(client(self.rtsp_port, mount, transport, **options))
 
-    def watch_without_reading(self):
-        """A client over TCP that never reads what comes. Returns when it plays."""
-        stuck = subprocess.Popen(
-            [sys.executable, "-c", STUCK_CLIENT, str(self.rtsp_port)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        self._stuck.append(stuck)
-        assert stuck.stdout.readline() == b"playing\n"
+    def watch_raw(self, then):
+        """The process of a client over TCP that plays, and then runs this code. Returns when it plays."""
+        command = [sys.executable, "-c", RAW_CLIENT + then, str(self.rtsp_port)]
+        client = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self._raw_clients.append(client)
+        assert client.stdout.readline() == b"playing\n"
+        return client
 
     def served(self, path="/ds"):
         return path in self.statuses and self.statuses[path].served
@@ -252,15 +262,20 @@ class Rig:
             fields = stat.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def resident_bytes(self):
+        """Memory of the outlet."""
+        with open("/proc/%d/statm" % self.process.pid) as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
     def close(self):
         self.link.stop()
         for playing in self._playing:
             playing.stop()
-        for process in [*self._stuck, self.process]:
+        for process in [*self._raw_clients, self.process]:
             process.kill()
             process.wait()
-        for stuck in self._stuck:
-            stuck.stdout.close()
+        for client in self._raw_clients:
+            client.stdout.close()
 
     def _on_ports(self, ports):
         self.ports = ports

@@ -9,7 +9,18 @@ import time
 import pytest
 
 from sidecar.outlet.protocol import PORT_IN_USE, Mount, MountStatus
-from sidecar.tests.outlet_rig import H264, H265, Rig, Sender, free_port, until
+from sidecar.tests.outlet_rig import (
+    H264,
+    H265,
+    NEVER_READ,
+    READ_SLOWLY,
+    SECOND,
+    Rig,
+    Sender,
+    free_port,
+    longest_gap,
+    until,
+)
 
 
 @pytest.fixture
@@ -146,18 +157,30 @@ def test_a_killed_outlet_is_configured_again_by_the_link(rig):
     until(rig.served, "served by the new outlet")
 
 
-def test_a_viewer_that_never_reads_harms_no_other_and_is_disconnected(rig):
+def test_viewers_that_do_not_read_harm_no_other_cost_bounded_memory_and_are_disconnected(rig):
     mount = Mount("/ds", "H264", 640, 480)
     # 2 MB a second: the sockets' buffers are full soon.
     rig.play(Sender(mount, rig.configure(mount)["/ds"], pattern="snow"))
     until(rig.served, "served")
-    rig.watch_without_reading()
     viewer = rig.watch(mount)
-    until(lambda: viewer.frames >= 60, "frames past the client that does not read")
-    until(lambda: rig.viewers() == 2, "both are counted")
-    # Ten seconds after the sockets' buffers are full.
-    until(lambda: rig.viewers() == 1, "only the one that reads is counted", within=20.0)
+    until(lambda: viewer.live_frames >= 15, "frames")
+    before = rig.resident_bytes()
+    others = [rig.watch_raw(NEVER_READ) for _ in range(3)] + [rig.watch_raw(READ_SLOWLY) for _ in range(3)]
+    until(lambda: rig.viewers() == 7, "all are counted")
+    grown = []
+
+    def is_alone():
+        grown.append(rig.resident_bytes() - before)
+        return rig.viewers() == 1
+
+    # Ten seconds of the stream wait for each of them at most, and the same ten seconds for all.
+    until(is_alone, "only the one that reads is counted", within=60.0)
+    assert max(grown) < 80e6
+    # The slow ones read what was sent before, and then the end.
+    until(lambda: all(other.poll() == 0 for other in others[3:]), "the end for those that read slowly", within=120.0)
     assert viewer.errors == []
+    assert viewer.standby_frames == 0
+    assert longest_gap(viewer.times) < 1.5 * SECOND
 
 
 def test_nonsense_is_refused_and_a_later_configuration_is_taken(rig, tmp_path):

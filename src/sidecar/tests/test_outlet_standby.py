@@ -7,9 +7,8 @@ import pytest
 
 from sidecar.outlet import card
 from sidecar.outlet.words import Facts, standby_text
-from sidecar.tests.outlet_rig import H264, H265, FfmpegViewer, Rig, Sender, until
+from sidecar.tests.outlet_rig import H264, H265, SECOND, FfmpegViewer, Rig, Sender, longest_gap, until
 
-SECOND = 1000000000
 FRAME_SIZE = 320 * 240
 
 
@@ -18,10 +17,6 @@ def rig(tmp_path):
     made = Rig(tmp_path)
     yield made
     made.close()
-
-
-def longest_gap(moments):
-    return max(after - before for before, after in zip(moments, moments[1:]))
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
