@@ -201,7 +201,9 @@ function unexpected(name: string, { files }: Manifest): string {
 
 /** Only plain files and directories, with names in tar's own header. */
 function checkHeader({ header }: Entry): void {
-  const { name, type, pax } = header;
+  const { name, type, pax, size } = header;
+  // tar-stream gives null for a size that it cannot read, and then waits for ever.
+  if (!Number.isSafeInteger(size) || size < 0) throw new BundleError(name, "has no size");
   if (type !== "file" && type !== "directory") {
     const kind = type ?? "entry of a kind that tar does not define, sparse for one";
     throw new BundleError(name, `is a ${kind}: a bundle holds plain files alone`);

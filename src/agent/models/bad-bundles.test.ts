@@ -225,6 +225,14 @@ const CASES: readonly Case[] = [
     says: /^archive: unpacks to more than 200 times its size/,
   },
   {
+    name: "a file whose size is no number",
+    async archive() {
+      const raw = await tar(entriesOf());
+      return gzipSync(patchHeader(raw, raw.lastIndexOf("labels.txt"), 124, Buffer.from([0xc2])));
+    },
+    says: /^labels\.txt: has no size/,
+  },
+  {
     name: "a directory with content",
     async archive() {
       const entries = entriesOf({ files: { ...FILES, d: "content" } });
