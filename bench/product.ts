@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { cpuMs, residentBytes } from "../test/support/proc.js";
 import { type Started, start } from "../test/support/processes.js";
+import { stateIn } from "../test/support/product.js";
 import { freePorts, type Scope, temporaryDirectory, until } from "../test/support/scope.js";
 
 const PYTHON = ".venv/bin/python";
@@ -30,6 +31,7 @@ export async function startProduct(scope: Scope, settings: NodeJS.ProcessEnv): P
   });
   const agent = start(scope, process.execPath, ["dist/src/agent/main.js"], {
     env: {
+      ...stateIn(runDir),
       SLIPSTREAM_SOCKET: socket,
       RTSPOUTPUTPORTNUM: String(port),
       LOG_FORMAT: "json",

@@ -51,6 +51,9 @@ describe("the agent", { timeout: 20_000 }, () => {
     env = {
       RTSPINPUT: "rtsp://u:hunter2@cam/1",
       SLIPSTREAM_SOCKET: socketPath,
+      STATE_DIR: join(directory.path, "agent"),
+      MODELS_DIR: join(directory.path, "models"),
+      SECRETS_DIR: join(directory.path, "secrets"),
       LOG_LEVEL: "debug",
     };
     agents = [];

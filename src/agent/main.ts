@@ -1,5 +1,7 @@
 /** Entry of the agent: reads the environment, wires the rooms, runs until it is told to stop. */
 
+import { join } from "node:path";
+import { Agent } from "./agent.js";
 import {
   type Config,
   ConfigError,
@@ -7,13 +9,14 @@ import {
   loadConfig,
   secretsOf,
 } from "./desired/config.js";
-import { desiredFrom } from "./desired/spec.js";
+import { essPlace } from "./hub/ess-address.js";
 import { createLogs, type Log } from "./operator/log.js";
-import { Report } from "./operator/report.js";
+import { TrialReport } from "./operator/trial-report.js";
 import { systemClock } from "./reconcile/clock.js";
-import { DEFAULT_TIMING, Reconciler } from "./reconcile/reconciler.js";
 import { hideLogins, redactor } from "./secrets/redact.js";
-import { SidecarClient } from "./sidecar/client.js";
+import { MARKER_PATH } from "./trial/marker.js";
+import { failOnPurpose, serviceTrialGate } from "./trial/service-gate.js";
+import { TrialStore } from "./trial/store.js";
 import { readVersion } from "./version.js";
 
 const EXIT_OK = 0;
@@ -33,29 +36,51 @@ async function main(): Promise<number> {
     refuse(err);
     return EXIT_CONFIGURATION;
   }
+  let agent: Agent | undefined;
+  const none: readonly string[] = [];
   const logs = createLogs({
     level: config.logLevel,
     format: config.logFormat === "auto" ? automaticFormat() : config.logFormat,
-    redact: redactor(secretsOf(config)),
+    redact: redactor(
+      secretsOf(config),
+      () => agent?.secretWords ?? none,
+      () => agent?.passwords ?? none,
+    ),
   });
   const log = logs("agent");
   endOnUnexpected(log);
-  const stop = stopSignal(config.lifeline, log);
   const version = readVersion();
-  const desired = desiredFrom(config);
-  log.info("agent started", { version, cameras: config.cameras.map(({ id }) => id) });
+  const agreementId = process.env["HZN_AGREEMENTID"] || undefined;
+  const service = { version, on: config.trial, agreementId };
+  const { trace: trialTrace } = new TrialReport(logs("trial"));
+  const store = new TrialStore({ directory: config.stateDir, trace: trialTrace });
+  const gate = serviceTrialGate({ service, store, marker: MARKER_PATH, nowMs: Date.now() });
+  if (gate.t === "exit") {
+    log.error("this version is not to run here", { detail: gate.why });
+    return gate.code;
+  }
 
-  const reconciler = new Reconciler({
-    desired,
-    open: () => new SidecarClient({ socketPath: config.socketPath, agentVersion: version }),
+  const { signal, stop } = stopSignal(config.lifeline, log);
+  agent = new Agent({
+    ...{ config, service, store, logs, trialTrace },
+    ess: essPlace(process.env),
+    shippedModels: join(process.cwd(), "models"),
     clock: systemClock,
-    timing: DEFAULT_TIMING,
-    detections: config.showFrames,
-    trace: new Report(logs("report")).trace,
+    wallClock: Date.now,
+    fail: (failure) => {
+      const failed = failOnPurpose(MARKER_PATH, failure);
+      if (failed === undefined) {
+        log.warn("version runs on: it cannot leave a mark in its container", { path: MARKER_PATH });
+        return;
+      }
+      process.exitCode = failed;
+      stop("this version fails its trial");
+    },
   });
-  await reconciler.run(stop);
+  log.info("agent started", { version, cameras: config.cameras.map(({ id }) => id) });
+  await agent.run(signal);
   log.info("agent stopped");
-  return EXIT_OK;
+  return Number(process.exitCode ?? EXIT_OK);
 }
 
 function automaticFormat(): "json" | "text" {
@@ -70,13 +95,18 @@ function refuse({ faults }: ConfigError): void {
   for (const fault of faults) log.error("setting refused", { detail: describeFault(fault) });
 }
 
-/** Aborted by SIGTERM, SIGINT or, as a lifeline, the end of standard input. */
-function stopSignal(lifeline: Config["lifeline"], log: Log): AbortSignal {
+interface Stopping {
+  readonly signal: AbortSignal;
+  readonly stop: (why: string) => void;
+}
+
+/** Aborted by stop(), SIGTERM, SIGINT or, as a lifeline, the end of standard input. */
+function stopSignal(lifeline: Config["lifeline"], log: Log): Stopping {
   const controller = new AbortController();
   const stop = (why: string) => {
     if (controller.signal.aborted) return;
     log.info("agent stopping", { why });
-    setTimeout(() => process.exit(EXIT_OK), STOP_LIMIT_MS).unref();
+    setTimeout(() => process.exit(), STOP_LIMIT_MS).unref();
     controller.abort();
   };
   process.on("SIGTERM", stop);
@@ -86,7 +116,7 @@ function stopSignal(lifeline: Config["lifeline"], log: Log): AbortSignal {
     process.stdin.on("error", () => stop("standard input broke"));
     process.stdin.resume();
   }
-  return controller.signal;
+  return { signal: controller.signal, stop };
 }
 
 /** An error that nobody expected leaves the process in a state that nobody knows. */

@@ -43,6 +43,10 @@ export function agent({ root, runDir, env }: Place, demo?: Promise<string>): Hal
     args: ["--enable-source-maps", join(root, "dist/src/agent/main.js")],
     cwd: root,
     env: {
+      // Nothing outlives a run on a developer's machine, unless asked for.
+      STATE_DIR: join(runDir, "agent"),
+      MODELS_DIR: join(runDir, "models"),
+      SECRETS_DIR: join(runDir, "secrets"),
       ...env,
       SLIPSTREAM_SOCKET: join(runDir, "worker.sock"),
       ...(demo === undefined ? {} : { RTSPINPUT: `demo=${await unlessAborted(demo, signal)}` }),

@@ -37,7 +37,10 @@ export async function startProduct(scope: Scope, wanted: Settings): Promise<Prod
       },
     }),
     agent: start(scope, process.execPath, ["dist/src/agent/main.js"], {
-      env: { ...environment(wanted, place), SLIPSTREAM_SOCKET: join(runDir, "worker.sock") },
+      env: {
+        ...environment({ ...stateIn(runDir), ...wanted }, place),
+        SLIPSTREAM_SOCKET: join(runDir, "worker.sock"),
+      },
     }),
   };
 }
@@ -93,6 +96,15 @@ async function placeOfPicture(wanted: Settings): Promise<{ port: number; url: st
   const [free] = await freePorts(1);
   const port = Number(wanted["RTSPOUTPUTPORTNUM"] ?? free);
   return { port, url: `rtsp://127.0.0.1:${port}${wanted["RTSPOUTPUTPATH"] ?? "/ds"}` };
+}
+
+/** Where an agent keeps what outlives it. */
+export function stateIn(directory: string): Settings {
+  return {
+    STATE_DIR: join(directory, "agent"),
+    MODELS_DIR: join(directory, "models"),
+    SECRETS_DIR: join(directory, "secrets"),
+  };
 }
 
 /** The settings of a test over those of all tests; what the developer's shell has set is left out. */

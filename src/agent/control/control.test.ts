@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { beforeEach, describe, it } from "node:test";
 import { type Environment, loadConfig } from "../desired/config.js";
+import type { DocumentFault } from "../desired/document-fault.js";
 import type { Secret, Secrets } from "../secrets/secrets.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
 import { Control, type ControlHappening } from "./control.js";
@@ -14,6 +15,7 @@ describe("Control", () => {
   let env: Environment;
   let hub: string | undefined;
   let file: string | undefined;
+  let unreadable: readonly DocumentFault[];
   let secrets: Map<string, Secret>;
   let lastGood: JsonValue | undefined;
   let nowMs: number;
@@ -28,7 +30,7 @@ describe("Control", () => {
     [hub, file, lastGood, wakeMs] = [undefined, undefined, undefined, undefined];
     secrets = new Map();
     nowMs = NOON;
-    [considered, told, held] = [[], [], []];
+    [considered, told, held, unreadable] = [[], [], [], []];
     control = start();
   });
 
@@ -37,6 +39,7 @@ describe("Control", () => {
       config: loadConfig(env, "/work"),
       version: "1.0.0",
       texts: () => ({ file, hub }),
+      unreadable: () => unreadable,
       secrets: (): Secrets => ({
         words: [],
         find: (name) => {
@@ -110,6 +113,16 @@ describe("Control", () => {
     hub = undefined;
     control.renew();
     assert.deepEqual(kinds(), ["settings accepted again"]);
+  });
+
+  it("takes a document that cannot be read for no leave to do without it", () => {
+    file = '{"model":{"threshold":0.7}}';
+    control.renew();
+    file = undefined;
+    unreadable = [{ document: "settings.json", path: "", line: undefined, what: "is away" }];
+    control.renew();
+    assert.equal(latest().desired.spec.model.threshold, 0.7);
+    assert.equal(kinds().at(-1), "settings refused");
   });
 
   it("starts with the last good one where what is said now is refused", () => {

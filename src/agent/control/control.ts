@@ -30,6 +30,8 @@ export interface ControlOptions {
   /** Of the service. */
   readonly version: string;
   readonly texts: () => Texts;
+  /** Documents that should be there and cannot be read. */
+  readonly unreadable: () => readonly DocumentFault[];
   readonly secrets: () => Secrets;
   readonly models: Models;
   /** What the memory of trials holds of the last good one. */
@@ -68,11 +70,12 @@ export class Control {
 
   /** To be called when a source has changed, or the time has come. */
   renew(): void {
-    const { texts, secrets, lastGood, wallClock, wake } = this.#options;
+    const { texts, unreadable, secrets, lastGood, wallClock, wake } = this.#options;
     const nowMs = wallClock();
     const sources = {
       ...this.#options,
       texts: texts(),
+      unreadable: unreadable(),
       secrets: secrets(),
       lastGood: lastGood(),
       current: this.#current?.candidate.content,

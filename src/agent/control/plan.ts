@@ -21,6 +21,8 @@ import { subjectOf } from "./subject.js";
 export interface Sources {
   readonly config: Config;
   readonly texts: Texts;
+  /** Documents that should be there and cannot be read. */
+  readonly unreadable: readonly DocumentFault[];
   readonly secrets: Secrets;
   readonly models: Models;
   /** Of the service. */
@@ -63,7 +65,7 @@ export function plan(sources: Sources): Plan {
   };
   const lastGood = again(sources.lastGood);
   const current = again(sources.current);
-  const wanted = make({ texts: sources.texts, model: undefined }, sources);
+  const wanted = whole(sources);
   if (wanted.t === "made") return { wanted: wanted.made, current, lastGood, faults: [] };
   const { faults } = wanted;
   if (sources.current !== undefined) return { wanted: undefined, current, lastGood, faults };
@@ -82,6 +84,12 @@ type Making =
 
 function made(making: Making): Made | undefined {
   return making.t === "made" ? making.made : undefined;
+}
+
+/** Of all that is said. */
+function whole(sources: Sources): Making {
+  const { texts, unreadable: faults } = sources;
+  return faults.length > 0 ? { t: "refused", faults } : make({ texts, model: undefined }, sources);
 }
 
 function make({ texts, model }: Content, sources: Sources): Making {
