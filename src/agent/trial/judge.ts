@@ -46,23 +46,28 @@ export function judge(
 ): readonly Fault[] {
   if (before === undefined) return [];
   const figures = figuresOf(during);
-  const isLive = (camera: CameraFigures | undefined) => (camera?.liveMs ?? 0) >= liveMs;
-  const pairs = Object.entries(figures.cameras).flatMap(([id, now]): Pair[] => {
+  const live = Object.entries(figures.cameras).filter(([, now]) => now.liveMs >= liveMs);
+  const pairs = live.flatMap(([id, now]): Pair[] => {
     const then = before.cameras[id];
-    const counts = same.has(id) && !during.lost.has(id) && isLive(now);
-    return then !== undefined && counts && isLive(then) ? [{ id, before: then, during: now }] : [];
+    if (then === undefined || then.liveMs < liveMs) return [];
+    return same.has(id) && !during.lost.has(id) ? [{ id, before: then, during: now }] : [];
   });
-  const counted = new Set(pairs.map(({ id }) => id));
-  const more = Object.entries(figures.cameras).filter(
-    ([id, now]) => !counted.has(id) && isLive(now),
-  );
-  const others = more.map(([, now]) => now);
+  const fresh = newcomers(before, live);
   return [
     ...undecoded(during.lost, before, same),
-    ...slowCameras(pairs, others, bounds.frameRate),
-    ...(others.length > 0 ? [] : slowInference(before, figures, bounds.latency)),
+    ...slowCameras(pairs, fresh, bounds.frameRate),
+    ...slowInference(before, figures, load(before, fresh, liveMs), bounds.latency),
     ...blindness(pairs, bounds.detections),
   ];
+}
+
+/** Cameras that were not live for most of the time before: the machine gives them a share that it did not give then. */
+function newcomers(
+  { cameras }: Figures,
+  live: readonly (readonly [string, CameraFigures])[],
+): ReadonlyMap<string, CameraFigures> {
+  const longest = Math.max(0, ...Object.values(cameras).map(({ liveMs }) => liveMs));
+  return new Map(live.filter(([id]) => (cameras[id]?.liveMs ?? 0) < longest / 2));
 }
 
 function undecoded(
@@ -76,13 +81,10 @@ function undecoded(
     .map((id) => ({ code: "not decoded", detail: `camera ${id}: its stream cannot be decoded` }));
 }
 
-/**
- * Where other cameras take their share of the machine now, all frames together count: a machine that gives as many as
- * before is as fast as before.
- */
+/** Where cameras have come, all frames together count: a machine that gives as many as before is as fast as before. */
 function slowCameras(
   pairs: readonly Pair[],
-  others: readonly CameraFigures[],
+  fresh: ReadonlyMap<string, CameraFigures>,
   least: number,
 ): readonly Fault[] {
   const slow = pairs.filter(
@@ -90,8 +92,9 @@ function slowCameras(
   );
   const total = (figures: readonly CameraFigures[]) =>
     figures.reduce((sum, { framesPerSecond }) => sum + framesPerSecond, 0);
-  const now = total([...pairs.map(({ during }) => during), ...others]);
-  if (others.length > 0 && now >= least * total(pairs.map(({ before }) => before))) return [];
+  const old = pairs.filter(({ id }) => !fresh.has(id)).map(({ during }) => during);
+  const now = total([...old, ...fresh.values()]);
+  if (fresh.size > 0 && now >= least * total(pairs.map(({ before }) => before))) return [];
   const areMost = 2 * slow.length > pairs.length;
   return slow
     .filter((pair) => areMost || !sendsLess(pair, least))
@@ -110,12 +113,26 @@ function sendsLess({ before, during }: Pair, least: number): boolean {
   );
 }
 
+/** How many times as many cameras share the machine as before, at least 1. */
+function load(
+  { cameras }: Figures,
+  fresh: ReadonlyMap<string, CameraFigures>,
+  liveMs: number,
+): number {
+  const before = Object.entries(cameras).filter(
+    ([id, one]) => one.liveMs >= liveMs && !fresh.has(id),
+  );
+  return 1 + fresh.size / Math.max(1, before.length);
+}
+
 function slowInference(
   { inferenceMs: before }: Figures,
   { inferenceMs: now }: Figures,
+  times: number,
   { factor, slackMs }: Bounds["latency"],
 ): readonly Fault[] {
-  if (before === undefined || now === undefined || now <= factor * before + slackMs) return [];
+  if (before === undefined || now === undefined) return [];
+  if (now <= factor * times * before + slackMs) return [];
   const detail = `an inference takes ${round(now)} ms (95 of 100), ${round(before)} ms before`;
   return [{ code: "latency", detail }];
 }

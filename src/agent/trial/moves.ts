@@ -42,14 +42,10 @@ export function confirm(from: OnTrial, figures: Figures | undefined, { version }
 export function refuse(
   from: Trial,
   one: Case,
-  found: readonly Fault[],
+  faults: readonly Fault[],
   nowMs: number,
   { times }: Rules,
 ): Extract<Trial, { t: "refused" }> {
-  const faults =
-    from.t === "self-testing"
-      ? found.map(({ code, detail }) => ({ code, detail: `self-test: ${detail}` }))
-      : found;
   const instead = one.kind === "change" ? one.lastGood : undefined;
   const againMs = instead === undefined ? nowMs + times.retryMs : Infinity;
   const seen = seenWith(from, (instead ?? one.candidate).desired);

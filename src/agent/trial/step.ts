@@ -32,7 +32,7 @@ export function step(before: Trial, fact: Fact, nowMs: number, rules: Rules): Tr
         ...workerFaults(run, rules),
         ...(trial.t === "checking" ? [] : pipelineFaults(run, fact, seen, terms, nowMs, rules)),
       ];
-      if (faults.length > 0) return refuse(trial, trial.case, faults, nowMs, rules);
+      if (faults.length > 0) return fail(trial, faults, nowMs, rules);
       return next(trial, fact, nowMs, rules);
     }
     default:
@@ -41,7 +41,7 @@ export function step(before: Trial, fact: Fact, nowMs: number, rules: Rules): Tr
 }
 
 function next(trial: OnTrial, fact: Fact, nowMs: number, rules: Rules): Trial {
-  const end = (...faults: Fault[]) => refuse(trial, trial.case, faults, nowMs, rules);
+  const end = (...faults: Fault[]) => fail(trial, faults, nowMs, rules);
   const isLate = nowMs >= trial.run.readyByMs;
   const afterSeconds = `after ${Math.round((nowMs - trial.run.startedMs) / 1000)} s`;
   switch (trial.t) {
@@ -74,6 +74,14 @@ function next(trial: OnTrial, fact: Fact, nowMs: number, rules: Rules): Trial {
     default:
       return trial satisfies never;
   }
+}
+
+function fail(trial: OnTrial, found: readonly Fault[], nowMs: number, rules: Rules): Trial {
+  const faults =
+    trial.t === "self-testing"
+      ? found.map(({ code, detail }) => ({ code, detail: `self-test: ${detail}` }))
+      : found;
+  return refuse(trial, trial.case, faults, nowMs, rules);
 }
 
 function termsOf(trial: OnTrial, generation: string): Terms {

@@ -343,6 +343,45 @@ describe("cameras during a trial", () => {
     assert.equal(tryFresh(node).t, "confirmed");
   });
 
+  it("may have come back a moment before, and take their share since", () => {
+    let live = 1;
+    const node = new SimulatedNode(rules, () => ({ ...WELL, processed: 1 / live }));
+    node.cameras.set("rtsp://front/", { state: LOST, rate: 15 });
+    node.memory = passed(node.memory, good, undefined, undefined, 0);
+    node.consider(good, good);
+    node.pass(120);
+    node.cameras.delete("rtsp://front/");
+    live = 2;
+    node.pass(20);
+    assert.equal(tryFresh(node).t, "confirmed");
+  });
+
+  it("may come back and make inference slower by their share, and no more", () => {
+    for (const [inferenceMs, t] of [
+      [80, "confirmed"],
+      [100, "refused"],
+    ] as const) {
+      const node = new SimulatedNode(rules, whereRuns("fresh", { inferenceMs }));
+      node.cameras.set("rtsp://front/", { state: LOST, rate: 15 });
+      node.memory = passed(node.memory, good, undefined, undefined, 0);
+      node.consider(good, good);
+      node.pass(120);
+      node.cameras.delete("rtsp://front/");
+      assert.equal(tryFresh(node).t, t);
+    }
+  });
+
+  it("are no excuse when they were there before, and go and come", () => {
+    const node = settled(whereRuns("fresh", { processed: 0.5 }));
+    node.consider(fresh, good);
+    node.pass(10);
+    node.cameras.set("rtsp://front/", { state: LOST, rate: 15 });
+    node.pass(10);
+    node.cameras.delete("rtsp://front/");
+    assert.ok(node.pass(60, isDecided));
+    assert.deepEqual(codes(node.trial), ["frame rate"]);
+  });
+
   it("may send less when it gets dark, while others do not", () => {
     const node = settled();
     node.cameras.set("rtsp://front/", { state: LIVE, rate: 7 });
