@@ -28,6 +28,16 @@ def test_a_right_specification_has_no_problem():
     assert check(right(), CAN) == []
 
 
+@pytest.mark.parametrize("uri", ["rtsp://cam-1.example:554/a?b=c#d", "rtsp://[fe80::1]/", "file:///a b.mp4", "test://"])
+def test_addresses_of_every_form_are_right(uri):
+    specification = right()
+    specification.cameras[0].uri = uri
+    specification.cameras[0].latency.FromSeconds(60)
+    specification.cameras[0].frozen_after.FromSeconds(24 * 3600)
+    specification.cameras[0].off.SetInParent()
+    assert check(specification, CAN) == []
+
+
 def change(path, value):
     def apply(specification):
         target = specification
@@ -78,6 +88,16 @@ def mask(*points):
         (change("cameras[0].uri", ""), "unsupported-source", "cameras[0].uri"),
         (change("cameras[0].uri", "rtsp:///x"), "bad-uri", "cameras[0].uri"),
         (change("cameras[0].uri", "rtsp://me:pass@10.0.0.2/"), "secret-in-uri", "cameras[0].uri"),
+        (change("cameras[0].uri", "rtsp://10.0.0.2:99999/"), "bad-uri", "cameras[0].uri"),
+        (change("cameras[0].uri", "rtsp://10.0.0.2:0/"), "bad-uri", "cameras[0].uri"),
+        (change("cameras[0].uri", "rtsp://10.0.0.2:port/"), "bad-uri", "cameras[0].uri"),
+        (change("cameras[0].uri", "rtsp://[::1/"), "bad-uri", "cameras[0].uri"),
+        (change("cameras[0].uri", "file:///a\0b"), "bad-uri", "cameras[0].uri"),
+        (change("cameras[0].latency.seconds", 61), "out-of-range", "cameras[0].latency"),
+        (change("cameras[0].latency.nanos", -1), "out-of-range", "cameras[0].latency"),
+        (change("cameras[0].frozen_after.seconds", 1 << 62), "out-of-range", "cameras[0].frozen_after"),
+        (change("cameras[0].off.until.seconds", 1 << 62), "out-of-range", "cameras[0].off.until"),
+        (change("cameras[0].off.until.seconds", -1), "out-of-range", "cameras[0].off.until"),
         (mask((0, 0), (1, 1)), "bad-mask", "cameras[0].masks[0]"),
         (mask((0, 0), (1, 1), (0, 2)), "bad-mask", "cameras[0].masks[0]"),
         (change("tracker.algorithm", spec.TRACKER_ALGORITHM_NVDCF), "unsupported-tracker", "tracker.algorithm"),

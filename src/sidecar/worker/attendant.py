@@ -203,7 +203,9 @@ class Attendant:
     def _try(self, act: Callable[[], Any]) -> None:
         try:
             act()
-        except ChainError as error:
+        except Exception as error:  # whatever a line stumbles over, it costs this camera and no other
+            if not isinstance(error, ChainError):
+                self._log.error("a camera cannot be opened", camera=self.camera.id, err=repr(error))
             detail = redact("%s: %s" % (self._rules.uri, error))
             self._take(Failed(Failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, detail)))
 

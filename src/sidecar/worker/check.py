@@ -2,6 +2,7 @@
 
 import re
 from typing import Iterable, List, Set
+from urllib.parse import urlsplit
 
 from sidecar.contract import pipeline, spec
 from sidecar.log import redact
@@ -11,6 +12,10 @@ from sidecar.worker.problem import Problem, error
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}$")
 _SMALLEST_SIDE = 16
 _LARGEST_SIDE = 8192
+_LONGEST_LATENCY_SECONDS = 60
+_LONGEST_FROZEN_SECONDS = 24 * 3600
+# Of the year 9999.
+_LAST_SECOND = 253402300799
 
 
 def check(specification: spec.PipelineSpec, capabilities: pipeline.Capabilities) -> List[Problem]:
@@ -64,6 +69,10 @@ def _camera(path: str, camera: spec.Camera, capabilities: pipeline.Capabilities)
             "%r cannot be opened; use one of: %s"
             % (redact(uri), ", ".join(_form(source) for source in capabilities.sources)),
         )
+    elif not uri.isprintable() or not _can_be_read(uri):
+        # It is not repeated: what cannot be read may hold a login anywhere.
+        problem = "it is no address; look at the port (1 to 65535), brackets and characters that cannot be seen"
+        yield error("bad-uri", path + ".uri", problem)
     elif kind in ("rtsp", "rtsps") and not uri.split("://", 1)[1].split("/")[0]:
         yield error("bad-uri", path + ".uri", "%r names no host" % redact(uri))
     if "://" in uri and "@" in uri.split("://", 1)[1].split("/")[0]:
@@ -74,6 +83,25 @@ def _camera(path: str, camera: spec.Camera, capabilities: pipeline.Capabilities)
             yield error("bad-mask", where, "a mask needs at least three points")
         if any(not (0 <= point.x <= 1 and 0 <= point.y <= 1) for point in mask.points):
             yield error("bad-mask", where, "points are fractions of the frame, 0 to 1")
+
+    for name, span, most in (
+        ("latency", camera.latency, _LONGEST_LATENCY_SECONDS),
+        ("frozen_after", camera.frozen_after, _LONGEST_FROZEN_SECONDS),
+    ):
+        if not (0 <= span.seconds < most and 0 <= span.nanos < 10**9) and (span.seconds, span.nanos) != (most, 0):
+            yield error("out-of-range", "%s.%s" % (path, name), "it is not within 0 to %d s" % most)
+    until = camera.off.until
+    if not (0 <= until.seconds <= _LAST_SECOND and 0 <= until.nanos < 10**9):
+        yield error("out-of-range", path + ".off.until", "it is no time of the years 1970 to 9999")
+
+
+def _can_be_read(uri: str) -> bool:
+    try:
+        # A port that is no number, or too large a one, is found when it is asked for.
+        port = urlsplit(uri).port
+    except ValueError:
+        return False
+    return port is None or port > 0
 
 
 def _form(source: str) -> str:

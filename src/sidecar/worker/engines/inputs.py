@@ -1,5 +1,6 @@
 """What the sources of both engines have in common: rtspsrc as a camera wants it, test pictures, pads that come late."""
 
+import re
 from typing import Any, Callable, List
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,14 +57,15 @@ def add_test_picture(chain: Chain, uri: str) -> None:
     address = urlsplit(uri)
     query = parse_qs(address.query)
 
-    def number(name: str, default: int) -> int:
-        text = query.get(name, [str(default)])[0]
-        return int(text) if text.isdigit() and int(text) > 0 else default
+    def number(name: str, default: int, most: int) -> int:
+        text = query.get(name, [""])[0]
+        # Digits of other scripts are digits too, and no numbers to caps.
+        return int(text) if re.match(r"[0-9]{1,5}$", text) and 0 < int(text) <= most else default
 
     chain.add("videotestsrc", None, is_live=True, pattern=address.netloc or "ball")
     chain.caps(
         "video/x-raw, format=I420, width=%d, height=%d, framerate=%d/1"
-        % (number("width", 640), number("height", 360), number("rate", 15))
+        % (number("width", 640, 8192), number("height", 360, 8192), number("rate", 15, 120))
     )
 
 
