@@ -83,6 +83,9 @@ def mask(*points):
         (change("model.bundle_path", ""), "no-model", "model.bundle_path"),
         (change("model.threshold", 1.5), "out-of-range", "model.threshold"),
         (change("cameras[0].id", "Front Door"), "bad-id", "cameras[0].id"),
+        # $ of a regular expression would let a line break at the end pass.
+        (change("cameras[0].id", "front\n"), "bad-id", "cameras[0].id"),
+        (change("outputs[0].rtsp.path", "/ds\n"), "bad-path", "outputs[0].rtsp.path"),
         (second_camera(id="front", uri="test://"), "duplicate-id", "cameras[1].id"),
         (change("cameras[0].uri", "http://10.0.0.2/"), "unsupported-source", "cameras[0].uri"),
         (change("cameras[0].uri", ""), "unsupported-source", "cameras[0].uri"),

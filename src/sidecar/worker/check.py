@@ -9,7 +9,7 @@ from sidecar.log import redact
 from sidecar.worker.addresses import scheme
 from sidecar.worker.problem import Problem, error
 
-_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}$")
+_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
 _SMALLEST_SIDE = 16
 _LARGEST_SIDE = 8192
 _LONGEST_LATENCY_SECONDS = 60
@@ -115,7 +115,7 @@ def _output(path: str, output: spec.Output, capabilities: pipeline.Capabilities)
         return
     if not 0 < output.rtsp.port < 65536:
         yield error("out-of-range", path + ".rtsp.port", "%d is not within 1 to 65535" % output.rtsp.port)
-    if not re.match(r"/[A-Za-z0-9._~/-]*$", output.rtsp.path):
+    if not re.match(r"/[A-Za-z0-9._~/-]*\Z", output.rtsp.path):
         yield error("bad-path", path + ".rtsp.path", "%r is no path; for example /ds" % output.rtsp.path)
     encoding = output.encoding
     if (encoding.codec or spec.CODEC_H264) not in capabilities.codecs:

@@ -60,7 +60,7 @@ def add_test_picture(chain: Chain, uri: str) -> None:
     def number(name: str, default: int, most: int) -> int:
         text = query.get(name, [""])[0]
         # Digits of other scripts are digits too, and no numbers to caps.
-        return int(text) if re.match(r"[0-9]{1,5}$", text) and 0 < int(text) <= most else default
+        return int(text) if re.match(r"[0-9]{1,5}\Z", text) and 0 < int(text) <= most else default
 
     chain.add("videotestsrc", None, is_live=True, pattern=address.netloc or "ball")
     chain.caps(
