@@ -8,8 +8,8 @@ from sidecar.outlet import card
 from sidecar.outlet.protocol import Mount
 from sidecar.outlet.still import Still
 
-# A text that counts seconds is not followed more often: each picture must be encoded.
-_REDRAW_SECONDS = 3.0
+# A text that counts seconds is not followed more often: each picture must be encoded, which costs H.265 twice as much.
+_REDRAW_SECONDS = {"H264": 3.0, "H265": 5.0}
 
 _log = Log("outlet")
 
@@ -34,7 +34,7 @@ class Standby:
 
         now: monotonic, in seconds. Frames have no time.
         """
-        if text != self._text and (self._text is None or now - self._drawn_at >= _REDRAW_SECONDS):
+        if text != self._text and (self._text is None or now - self._drawn_at >= _REDRAW_SECONDS[self._mount.codec]):
             self._draw(text, now)
         if not self._frames:
             return None
