@@ -240,10 +240,14 @@ remove-service-policy:
 	$(need-org)
 	$(need-hzn)
 	@hzn exchange service removepolicy -f $(service)
+# A rollout may have left either of the two.
 remove-deployment-policy:
 	$(need-org)
 	$(need-hzn)
-	@hzn exchange deployment removepolicy -f $(HZN_ORG_ID)/$(DEPLOYMENT_POLICY_NAME)
+	@for name in $(DEPLOYMENT_POLICY_NAME) $(DEPLOYMENT_POLICY_NAME)-b; do \
+		hzn exchange deployment listpolicy $(HZN_ORG_ID)/$$name >/dev/null 2>&1 || continue; \
+		hzn exchange deployment removepolicy -f $(HZN_ORG_ID)/$$name; \
+	done
 remove-pattern:
 	$(need-org)
 	$(need-hzn)

@@ -149,7 +149,6 @@ for (const [target, call] of [
   ["publish-pattern", "exchange pattern publish -f horizon/pattern.json -p pattern-slipstream"],
   ["remove-service", "exchange service remove -f myorg/slipstream_0.1.0_amd64"],
   ["remove-service-policy", "exchange service removepolicy -f myorg/slipstream_0.1.0_amd64"],
-  ["remove-deployment-policy", "exchange deployment removepolicy -f myorg/policy-slipstream"],
   ["remove-pattern", "exchange pattern remove -f myorg/pattern-slipstream"],
   ["remove-settings", "mms object delete -t slipstream-settings -i settings"],
   ["agent-stop", "unregister -f"],
@@ -203,6 +202,17 @@ test("a model goes as an object of its version", async (t) => {
     (service: { serviceName: string }) => service.serviceName,
   );
   assert.deepEqual(names, ["slipstream", "slipstream-orin-nano"]);
+});
+
+test("whichever deployment policy a rollout has left is removed", async (t) => {
+  const left = HZN.replace('listpolicy "*) exit 8', 'listpolicy "*-b) ;;\n*listpolicy*) exit 8');
+  const { make, calls } = desk(t, { hzn: left });
+  const { code, err } = await make("remove-deployment-policy", ...exchange);
+  assert.equal(code, 0, err);
+  assert.deepEqual(
+    calls().filter((call) => call.includes("removepolicy")),
+    ["exchange deployment removepolicy -f myorg/policy-slipstream-b"],
+  );
 });
 
 test("build and push name both images for each architecture", async (t) => {

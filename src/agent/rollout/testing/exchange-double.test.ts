@@ -100,6 +100,22 @@ describe("the Exchange double", () => {
     assert.match((await ask("POST", `${policies}/p`, empty)).text, /no versions specified/);
   });
 
+  it("keeps what a node says of itself, and refuses what it does not know", async () => {
+    exchange.nodes.set("myorg/node", { arch: "amd64" });
+    const container = { name: "/a-agent", image: "a", created: 1, state: "running" };
+    const running = {
+      ...{ agreementId: "a", serviceUrl: "slipstream", orgid: "myorg" },
+      ...{ version: "1.0.0", arch: "amd64", containerStatus: [container] },
+    };
+    const path = "orgs/myorg/nodes/node/status";
+    assert.equal((await ask("GET", path)).status, 404);
+    const odd = { services: [{ ...running, containerStatus: [{ ...container, health: "good" }] }] };
+    assert.match((await ask("PUT", path, odd)).text, /Unrecognized field \\"health\\"/);
+    assert.equal((await ask("PUT", path, { services: [running] })).status, 201);
+    assert.match((await ask("GET", path)).text, /"state":"running".*"lastUpdated":"2/);
+    assert.equal((await ask("PUT", "orgs/myorg/nodes/other/status", odd)).status, 404);
+  });
+
   it("does not take back what it gives out: owner and times are its own", async () => {
     assert.equal((await ask("PUT", `${policies}/p`, policy)).status, 404);
     assert.equal((await ask("POST", `${policies}/p`, policy)).status, 201);

@@ -46,16 +46,31 @@ describe("what hzn said of our files", () => {
       assert.deepEqual([exit, text], [0, ""]);
   });
 
-  for (const { board, service, question, answer } of verdicts.placements) {
+  for (const { board, service, ring, rings, question, answer } of verdicts.placements) {
     const gets = answer.compatible ? "gets" : "does not get";
-    it(`is what we say: a ${board} ${gets} ${service}`, () => {
+    it(`is what we say: a ${board} of ring ${ring} ${gets} ${service} for rings ${rings}`, () => {
       assert.equal(answer.exit, 0);
       assert.equal(isPlaced(question), answer.compatible);
     });
   }
 
+  it("gives every ring to one of the two policies of a rollout", () => {
+    const split = verdicts.placements.filter(({ rings }) => rings !== ">= 0");
+    assert.deepEqual(
+      split.map(({ ring, rings, answer }) => [ring, rings, answer.compatible]),
+      [
+        [1, "<= 1", true],
+        [1, "> 1", false],
+        [2, "<= 1", false],
+        [2, "> 1", true],
+      ],
+    );
+  });
+
   it("brings one service to each board", () => {
-    const placed = verdicts.placements.filter(({ answer }) => answer.compatible);
+    const placed = verdicts.placements.filter(
+      ({ answer, rings }) => answer.compatible && rings === ">= 0",
+    );
     assert.deepEqual(
       placed.map(({ board, service }) => [board, service]),
       [

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { RING } from "../../../agent/node-policy/properties.js";
 import { isObject, parseDocument } from "../../../agent/policy/document.js";
 import type { Answer, Program, Question } from "../../../agent/policy/golden/cases.js";
 import { askHzn, runHzn } from "../../../agent/policy/golden/hzn.js";
@@ -12,6 +13,9 @@ import { makeDesk } from "../desk.js";
 export interface Placement {
   readonly board: string;
   readonly service: string;
+  /** The node's ring, and the rings of the policy. */
+  readonly ring: number;
+  readonly rings: string;
   readonly question: Question;
   readonly answer: Answer;
 }
@@ -31,18 +35,22 @@ export function readVerdicts(): Verdicts {
   return JSON.parse(readFileSync(verdictsFile, "utf8")) as Verdicts;
 }
 
-/** Each board, with the services that might come to it. */
-const BOARDS = [
-  { board: "t4", arch: "amd64", service: "slipstream" },
-  { board: "nano", arch: "arm64", service: "slipstream" },
-  { board: "nano", arch: "arm64", service: "slipstream-orin-nano" },
-  { board: "orin-nano", arch: "arm64", service: "slipstream" },
-  { board: "orin-nano", arch: "arm64", service: "slipstream-orin-nano" },
-] as const;
+const ALL = { ring: 2, rings: ">= 0" };
+const T4 = { board: "t4", arch: "amd64", service: "slipstream" };
+
+/** Each board with the services that might come to it, and the rings between the two policies of a rollout. */
+const SCENES = [
+  { ...T4, ...ALL },
+  { board: "nano", arch: "arm64", service: "slipstream", ...ALL },
+  { board: "nano", arch: "arm64", service: "slipstream-orin-nano", ...ALL },
+  { board: "orin-nano", arch: "arm64", service: "slipstream", ...ALL },
+  { board: "orin-nano", arch: "arm64", service: "slipstream-orin-nano", ...ALL },
+  ...[1, 2].flatMap((ring) => ["<= 1", "> 1"].map((rings) => ({ ...T4, ring, rings }))),
+];
 
 /** The questions that our files ask now. Versions are none of a release's: a new one changes nothing here. */
 export function questions(): Omit<Placement, "answer">[] {
-  return BOARDS.map(({ board, arch, service }) => {
+  return SCENES.map(({ board, arch, service, ring, rings }) => {
     const suffix = service.replace(/^slipstream-?/, "");
     const read = (file: string) => {
       const variables = {
@@ -51,6 +59,7 @@ export function questions(): Omit<Placement, "answer">[] {
         SERVICE_NAME: service,
         SERVICE_VERSION: "99.0.0",
         PREVIOUS_VERSION: "98.0.0",
+        ROLLOUT_RINGS: rings,
       };
       const { value } = parseDocument(
         file,
@@ -63,7 +72,11 @@ export function questions(): Omit<Placement, "answer">[] {
     const definition = { ...read("service.definition.json"), userInput: [] };
     const node = read(`horizon/node.policy.${board}.json`);
     const given = Array.isArray(node["properties"]) ? node["properties"] : [];
-    const properties = [...given, { name: "openhorizon.arch", value: arch }];
+    const properties = [
+      ...given.filter((property) => !isObject(property) || property["name"] !== RING),
+      { name: RING, value: ring, type: "int" },
+      { name: "openhorizon.arch", value: arch },
+    ];
     const question: Question = {
       node: { ...node, properties },
       deployment: read("deployment.policy.json"),
@@ -71,7 +84,7 @@ export function questions(): Omit<Placement, "answer">[] {
       servicePolicy: read(`horizon/service.policy${suffix && `.${suffix}`}.json`),
       arch,
     };
-    return { board, service, question };
+    return { board, service, ring, rings, question };
   });
 }
 
