@@ -218,6 +218,9 @@ function peer(worker: number): Peer {
     deepstream: "",
     gpu: "",
     gstreamer: "1.22.0",
-    previous: undefined,
+    previous:
+      worker === 0
+        ? undefined
+        : { ended: undefined, how: "exited with signal SIGSEGV", lastLines: [], failures: 1 },
   };
 }

@@ -14,6 +14,8 @@ export interface Run {
   /** Since when it runs; undefined: not yet, or not any more. */
   readonly upMs: number | undefined;
   readonly deaths: number;
+  /** How the last worker died, in words; empty: none did, or nobody knows. */
+  readonly died: string;
   readonly stumbles: number;
   /** Since when each output fails that does. */
   readonly failing: ReadonlyMap<string, number>;
@@ -34,6 +36,7 @@ export function newRun(nowMs: number, { times }: Rules): Run {
     readyByMs,
     upMs: undefined,
     deaths: 0,
+    died: "",
     stumbles: 0,
     failing: new Map(),
   };
@@ -56,8 +59,10 @@ export function ran(
       const isOther = before.instanceId !== undefined && before.instanceId !== after.instanceId;
       // A service begins with its sidecar: who died before we came, died of this version.
       const first = kind === "service" && before.instanceId === undefined;
-      const deaths = first ? (fact.peer.previous?.failures ?? 0) : Number(isOther);
-      return { ...counted, deaths: run.deaths + deaths };
+      const { previous } = fact.peer;
+      const deaths = first ? (previous?.failures ?? 0) : Number(isOther);
+      const died = deaths > 0 ? (previous?.how ?? "") : run.died;
+      return { ...counted, deaths: run.deaths + deaths, died };
     }
     case "parted":
       return { ...counted, stumbles: run.stumbles + 1 };
@@ -106,10 +111,11 @@ function failing({ failing }: Run, state: State, nowMs: number): ReadonlyMap<str
 }
 
 /** What says that the worker does not bear it. */
-export function workerFaults({ deaths, stumbles }: Run, { bounds }: Rules): readonly Fault[] {
+export function workerFaults({ deaths, died, stumbles }: Run, { bounds }: Rules): readonly Fault[] {
   const faults: Fault[] = [];
   if (deaths > bounds.deaths) {
-    faults.push({ code: "worker died", detail: `the worker died ${deaths} times` });
+    const how = died === "" ? "" : `, the last one ${died}`;
+    faults.push({ code: "worker died", detail: `the worker died ${deaths} times${how}` });
   }
   if (stumbles > bounds.stumbles) {
     const detail = `the connection to the sidecar broke ${stumbles} times`;

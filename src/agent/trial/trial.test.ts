@@ -156,6 +156,13 @@ describe("a change on trial", () => {
     });
   }
 
+  it("says how its worker died", () => {
+    const trial = tryFresh(settled(whereRuns("fresh", { diesAfterMs: 2000 })));
+    const [fault] = trial.t === "refused" ? trial.faults : [];
+    const detail = "the worker died 2 times, the last one exited with signal SIGSEGV";
+    assert.deepEqual(fault, { code: "worker died", detail });
+  });
+
   it("is found blind only where what is seen counts", () => {
     const blind = whereRuns("fresh", { objectsPerFrame: 0 });
     assert.equal(tryFresh(settled(blind)).t, "confirmed");
