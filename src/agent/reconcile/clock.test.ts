@@ -96,7 +96,7 @@ describe("time", () => {
         verdict,
         (err) => err instanceof SidecarError && err.code === "DEADLINE_EXCEEDED",
       );
-      await arrived.promise;
+      await Promise.race([arrived.promise, ended]);
       jump(ms);
       await ended;
     });
