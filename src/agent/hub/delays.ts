@@ -10,7 +10,7 @@ export interface Pace {
 }
 
 export interface Delay {
-  readonly instance: number;
+  readonly instance: string;
   readonly failures: number;
   /** Of them, with data that were not what the hub says. */
   readonly damaged: number;

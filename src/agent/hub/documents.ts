@@ -7,6 +7,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { writeDurably } from "../models/durable.js";
+import { compareInstances, instanceSchema } from "./instance.js";
 
 /** More are no use to anybody: those published first go. */
 const MOST_DOCUMENTS = 16;
@@ -17,7 +18,7 @@ const documentSchema = z.strictObject({
   /** As whoever published it says; may be empty. */
   version: z.string(),
   /** The hub's time of publication. */
-  instance: z.int(),
+  instance: instanceSchema,
   text: z.string(),
 });
 const fileSchema = z.strictObject({ format: z.literal(1), documents: z.array(documentSchema) });
@@ -106,5 +107,5 @@ async function readDocuments(
 
 function inOrder(documents: readonly HeldDocument[]): readonly HeldDocument[] {
   const byId = (a: HeldDocument, b: HeldDocument) => (a.id < b.id ? -1 : 1);
-  return [...documents].sort((a, b) => b.instance - a.instance || byId(a, b));
+  return [...documents].sort((a, b) => compareInstances(b.instance, a.instance) || byId(a, b));
 }

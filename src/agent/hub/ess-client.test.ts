@@ -66,6 +66,23 @@ test("objects are told with what is needed of them", async (t) => {
   assert.equal(await client.object(TYPE, "other", signal), undefined);
 });
 
+test("versions keep all their 64 bits, whatever a description says", async (t) => {
+  const { ess, client } = await meet(t);
+  const description = '"instanceID": 7, \\"dataID\\": 8';
+  const one = ess.publish({ type: TYPE, id: "a", description });
+  const two = ess.publish({ type: TYPE, id: "b" });
+  assert.equal(Number(one), Number(two));
+  const objects = await client.list(TYPE, signal);
+  assert.deepEqual(
+    objects.map(({ id, instance }) => [id, instance]),
+    [
+      ["a", one],
+      ["b", two],
+    ],
+  );
+  assert.equal(objects[0]?.description, description);
+});
+
 test("data come whole or from a range; a service may ignore the range", async (t) => {
   const { ess, client } = await meet(t);
   ess.publish({ type: TYPE, id: "a", data: Buffer.from("0123456789") });

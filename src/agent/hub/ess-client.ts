@@ -15,6 +15,7 @@ import {
 } from "./ess.js";
 import type { EssAddress } from "./ess-address.js";
 import { asEssError, EssError } from "./ess-error.js";
+import { parseMetadata } from "./instance.js";
 
 export interface EssClientOptions {
   readonly address: EssAddress;
@@ -100,7 +101,7 @@ export class EssClient implements Ess {
       const text = await readText(response, call);
       if (response.statusCode === 404) return undefined;
       refuseFailure(response, call, text);
-      const result = schema.safeParse(parseJson(text, call));
+      const result = schema.safeParse(parse(text, call));
       if (result.success) return result.data;
       const [issue] = result.error.issues;
       const detail = `${issue?.path.join(".")}: ${issue?.message}`;
@@ -246,9 +247,9 @@ async function readText(response: IncomingMessage, call: Call): Promise<string> 
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function parseJson(text: string, call: Call): unknown {
+function parse(text: string, call: Call): unknown {
   try {
-    return JSON.parse(text);
+    return parseMetadata(text);
   } catch (cause) {
     throw new EssError("malformed", nameOf(call), "the answer is not JSON", { cause });
   }

@@ -1,6 +1,7 @@
 /** Ess: what the agent asks of the node's Edge Sync Service. */
 
 import { z } from "zod";
+import { instanceSchema, NO_VERSION } from "./instance.js";
 
 /** A version of an object at the hub. */
 export interface EssObject {
@@ -10,10 +11,10 @@ export interface EssObject {
   readonly version: string;
   /** Free text; see Integrity for what may stand in it. */
   readonly description: string;
-  /** The hub's time of publication in milliseconds: another one is another version, a later one is a newer one. */
-  readonly instance: number;
-  /** Of the data: stays when only the metadata changes. 0: not known. */
-  readonly dataId: number;
+  /** The hub's time of publication: another one is another version, a later one is a newer one. See instance.ts. */
+  readonly instance: string;
+  /** Of the data: stays when only the metadata changes. NO_VERSION: not known. */
+  readonly dataId: string;
   /** Undefined: not known. */
   readonly bytes: number | undefined;
   readonly hasData: boolean;
@@ -64,8 +65,8 @@ const schema = z
     objectType: z.string(),
     version: z.string().default(""),
     description: z.string().default(""),
-    instanceID: z.int(),
-    dataID: z.int().default(0),
+    instanceID: instanceSchema,
+    dataID: instanceSchema.default(NO_VERSION),
     objectSize: z.int().default(0),
     noData: z.boolean().default(false),
     deleted: z.boolean().default(false),
@@ -100,5 +101,6 @@ function sealOf({ hashAlgorithm, publicKey, signature }: SealFields): Seal | und
   return { hashAlgorithm, publicKey, signature };
 }
 
+/** Of what parseMetadata gives. */
 export const objectSchema: z.ZodType<EssObject> = schema;
 export const listSchema: z.ZodType<readonly EssObject[]> = z.array(schema);

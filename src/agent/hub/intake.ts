@@ -36,7 +36,7 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #bell = new Bell();
   readonly #delays: Delays;
-  readonly #answers = new Map<string, { readonly instance: number; readonly answer: Answer }>();
+  readonly #answers = new Map<string, { readonly instance: string; readonly answer: Answer }>();
   #confirmed: ReadonlySet<string> = new Set();
   #failures = 0;
   #awaySinceMs: number | undefined;

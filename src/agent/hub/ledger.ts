@@ -4,10 +4,11 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { writeDurably } from "../models/durable.js";
+import { instanceSchema } from "./instance.js";
 
 const entrySchema = z.strictObject({
-  instance: z.int(),
-  dataId: z.int(),
+  instance: instanceSchema,
+  dataId: instanceSchema,
   version: z.string(),
   outcome: z.discriminatedUnion("t", [
     z.strictObject({

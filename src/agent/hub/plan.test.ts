@@ -9,8 +9,8 @@ const OBJECT: EssObject = {
   id: "a",
   version: "",
   description: "",
-  instance: 5,
-  dataId: 5,
+  instance: "5",
+  dataId: "5",
   bytes: 10,
   hasData: true,
   isDeleted: false,
@@ -52,11 +52,11 @@ const CASES: readonly [string, Facts, string | undefined][] = [
     undefined,
   ],
   ["takes again what has got lost", { entry: { outcome: taken }, lost: true }, "take x@1"],
-  ["takes a new version", { entry: { outcome: taken, instance: 4, dataId: 4 } }, "take x@1"],
-  ["renews known data", { entry: { outcome: taken, instance: 4 } }, "renew x@1"],
+  ["takes a new version", { entry: { outcome: taken, instance: "4", dataId: "4" } }, "take x@1"],
+  ["renews known data", { entry: { outcome: taken, instance: "4" } }, "renew x@1"],
   [
     "takes data that may be others",
-    { object: { dataId: 0 }, entry: { outcome: taken, instance: 4, dataId: 0 } },
+    { object: { dataId: "0" }, entry: { outcome: taken, instance: "4", dataId: "0" } },
     "take x@1",
   ],
   ["does not look again at what it refused", { entry: { outcome: refused } }, "answer received"],
@@ -70,7 +70,7 @@ const CASES: readonly [string, Facts, string | undefined][] = [
     { entry: { outcome: { ...refused, terms: "then", before: "x@0" } } },
     "take x@0",
   ],
-  ["looks again at a new version", { entry: { outcome: refused, instance: 4 } }, "take"],
+  ["looks again at a new version", { entry: { outcome: refused, instance: "4" } }, "take"],
   [
     "withdraws what the version before a refused one is in force as",
     { object: { isDeleted: true }, entry: { outcome: { ...refused, before: "x@0" } } },
@@ -82,7 +82,7 @@ for (const [name, facts, expected] of CASES) {
   test(`it ${name}`, () => {
     const steps = plan([{ ...OBJECT, ...facts.object }], {
       entry: () =>
-        facts.entry && { instance: 5, dataId: 5, version: "", outcome: taken, ...facts.entry },
+        facts.entry && { instance: "5", dataId: "5", version: "", outcome: taken, ...facts.entry },
       has: () => facts.lost !== true,
       terms: facts.early ? undefined : "now",
       isConfirmed: () => facts.confirmed === true,
@@ -99,9 +99,9 @@ for (const [name, facts, expected] of CASES) {
 
 test("deletions come first, then what was published first", () => {
   const objects = [
-    { ...OBJECT, id: "new", instance: 9 },
-    { ...OBJECT, id: "old", instance: 1 },
-    { ...OBJECT, id: "deleted", instance: 5, isDeleted: true },
+    { ...OBJECT, id: "new", instance: "9" },
+    { ...OBJECT, id: "old", instance: "1" },
+    { ...OBJECT, id: "deleted", instance: "5", isDeleted: true },
   ];
   const steps = plan(objects, {
     entry: () => undefined,

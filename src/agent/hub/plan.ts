@@ -1,6 +1,7 @@
 /** Decides what to do with the objects that the service lists, from facts alone. */
 
 import type { Answer, EssObject } from "./ess.js";
+import { compareInstances, NO_VERSION } from "./instance.js";
 import { type Entry, inForce } from "./ledger.js";
 
 export interface Known {
@@ -27,7 +28,7 @@ export type Step =
 /** Deletions first, since they make room; then in the order of publication. */
 export function plan(objects: readonly EssObject[], known: Known): Step[] {
   const order = (a: EssObject, b: EssObject) =>
-    Number(b.isDeleted) - Number(a.isDeleted) || a.instance - b.instance;
+    Number(b.isDeleted) - Number(a.isDeleted) || compareInstances(a.instance, b.instance);
   return [...objects].sort(order).flatMap((object) => stepFor(object, known) ?? []);
 }
 
@@ -46,7 +47,7 @@ function stepFor(object: EssObject, known: Known): Step | undefined {
   const { what } = outcome;
   if (!known.has(what)) return take;
   if (isSame) return answer(object, known.isConfirmed(what) ? "consumed" : "received", known);
-  const isSameData = object.dataId !== 0 && object.dataId === entry.dataId;
+  const isSameData = object.dataId !== NO_VERSION && object.dataId === entry.dataId;
   return isSameData ? { t: "renew", object, what } : take;
 }
 

@@ -28,8 +28,8 @@ export interface Publication {
 
 interface Stored {
   readonly publication: Publication;
-  readonly instanceID: number;
-  readonly dataID: number;
+  readonly instanceID: bigint;
+  readonly dataID: bigint;
   status: Status;
 }
 
@@ -59,8 +59,8 @@ export class EssDouble {
   #identity: SelfSigned = selfSigned();
   #login = { id: "myorg/service", token: 't0ken: "§"' };
   #server: Server | undefined;
-  /** The hub's time of publication. */
-  #now = 1_700_000_000_000;
+  /** The hub's time of publication, in nanoseconds. A number would not hold it: neighbours would be the same. */
+  #now = 1_795_522_812_812_412_256n;
 
   constructor() {
     this.directory = mkdtempSync(join(tmpdir(), "ess-"));
@@ -122,21 +122,21 @@ export class EssDouble {
   }
 
   /** A new object, or a new version of one. Returns its instance. */
-  publish(publication: Publication, status: Status = "completelyReceived"): number {
-    this.#now += 1000;
+  publish(publication: Publication, status: Status = "completelyReceived"): string {
+    this.#now++;
     const [instanceID, dataID] = [this.#now, this.#now];
     this.#objects.set(keyOf(publication), { publication, instanceID, dataID, status });
-    return instanceID;
+    return String(instanceID);
   }
 
   /** Only the metadata change. */
-  republish(type: string, id: string, meta: Publication["meta"] = {}): number {
+  republish(type: string, id: string, meta: Publication["meta"] = {}): string {
     const stored = this.#get(type, id);
-    this.#now += 1000;
+    this.#now++;
     const publication = { ...stored.publication, meta };
     const fresh = { ...stored, publication, instanceID: this.#now, status: "completelyReceived" };
     this.#objects.set(keyOf(publication), fresh as Stored);
-    return this.#now;
+    return String(this.#now);
   }
 
   /** The hub deletes it: it stays until the service has answered. */
@@ -182,7 +182,7 @@ export class EssDouble {
           ? this.#mark(stored, verb)
           : stored === undefined
             ? { status: 404 }
-            : { status: 200, body: JSON.stringify(metaOf(stored), null, 2) });
+            : { status: 200, body: jsonOf(metaOf(stored)) });
     response.statusCode = answer.status;
     response.end(answer.body);
   }
@@ -201,7 +201,7 @@ export class EssDouble {
       return received || status !== "objreceived";
     });
     if (shown.length === 0) return { status: 404 };
-    return { status: 200, body: JSON.stringify(shown.map(metaOf), null, 2) };
+    return { status: 200, body: jsonOf(shown.map(metaOf)) };
   }
 
   #mark(stored: Stored | undefined, verb: string | undefined): Reply {
@@ -237,7 +237,7 @@ export class EssDouble {
     response.setHeader("content-type", "application/octet-stream");
     const source =
       typeof data === "string"
-        ? createReadStream(data, { start: first, end: last })
+        ? createReadStream(data, { start: first, end: Math.max(first, last) })
         : Readable.from([data.subarray(first, last + 1)], { objectMode: false });
     let left = this.cutAfter ?? Number.POSITIVE_INFINITY;
     this.cutAfter = undefined;
@@ -256,19 +256,22 @@ export class EssDouble {
       }
       if (response.destroyed) return;
     }
-    response.end();
+    response.end(Buffer.alloc(part.padding));
   }
 
-  /** The real service takes a range with both ends alone, and gives 200 for one that is as long as the object. */
+  /**
+   * The real service takes a range with both ends alone, pads with zeros what lies behind the end of the object, and gives
+   * 200 for a range that is as long as the object, wherever it begins.
+   */
   #part(range: string | undefined, size: number) {
-    const whole = { status: 200, first: 0, last: size - 1 };
+    const whole = { status: 200, first: 0, last: size - 1, padding: 0 };
     if (range === undefined || this.ignoresRanges) return whole;
     const match = /^bytes=(\d+)-(\d+)$/.exec(range);
     const [first, last] = [Number(match?.[1]), Number(match?.[2])];
     if (match === null || first > last) return { ...whole, status: 400 };
-    if (first >= size) return { ...whole, status: 404 };
-    const isWhole = last - first + 1 >= size;
-    return { status: isWhole ? 200 : 206, first, last: Math.min(last, size - 1) };
+    const status = last - first + 1 >= size ? 200 : 206;
+    const end = Math.min(last, size - 1);
+    return { status, first, last: end, padding: last - Math.max(end, first - 1) };
   }
 }
 
@@ -296,6 +299,12 @@ function metaOf({ publication, instanceID, dataID, status }: Stored): object {
     signature: "",
     ...meta,
   };
+}
+
+/** Whole numbers of any length. */
+function jsonOf(value: unknown): string {
+  const mark = (_: string, item: unknown) => (typeof item === "bigint" ? `#${item}#` : item);
+  return JSON.stringify(value, mark, 2).replace(/"#(\d+)#"/g, "$1");
 }
 
 function keyOf({ type, id }: { readonly type: string; readonly id: string }): string {
