@@ -33,6 +33,9 @@ lint: build/typescript build/python-test
 	@biome ci --error-on-warnings
 	@echo "lint: pages made from the code"
 	@node dist/src/agent/desired/settings-table.js | diff docs/settings.md - || { echo "run: make docs"; exit 1; }
+	@node dist/src/agent/desired/document/json-schema.js | diff docs/settings.schema.json - || { echo "run: make docs"; exit 1; }
+	@for board in t4 nano; do node dist/src/agent/cli.js settings lint --strict --target $$board examples/settings.$$board.json; done
+	@node dist/src/agent/cli.js settings lint --strict examples/settings.laptop.json examples/settings.fleet.json
 	@echo "lint: contract"
 	@buf lint
 	@buf format --diff --exit-code >/dev/null
@@ -79,6 +82,7 @@ format: build/node build/python-test
 .PHONY: docs
 docs: build/typescript
 	@node dist/src/agent/desired/settings-table.js >docs/settings.md
+	@node dist/src/agent/desired/document/json-schema.js >docs/settings.schema.json
 
 ## proto: generate the code of the contract
 .PHONY: proto

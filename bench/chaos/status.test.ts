@@ -9,6 +9,7 @@ const COUNTERS = {
   framesInferred: 0,
   frameRate: 0,
   lastFrame: undefined,
+  inferenceSeconds: 0,
 };
 
 function camera(id: string, state: CameraStatus["state"]): CameraStatus {

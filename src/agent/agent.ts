@@ -135,6 +135,7 @@ export class Agent {
       consider: (candidate, lastGood) => this.#guard.consider(candidate, lastGood),
       conduct: ({ trial, maintenance }) => {
         this.#guard.judgeBy(boundsOf(trial), timesOf(trial));
+        this.#reconciler.listen(config.showFrames || trial.detections !== undefined);
         this.#maintenance.set(maintenance);
       },
       wake: (atMs) => this.#alarm.set(atMs),
@@ -223,7 +224,7 @@ export class Agent {
     }
     if (happening.t === "told" && happening.event.t === "state")
       this.#state = happening.event.state;
-    this.#report.trace(happening);
+    if (!isFrame(happening) || this.#options.config.showFrames) this.#report.trace(happening);
     this.#guard.heard(happening);
   }
 
@@ -247,4 +248,8 @@ export class Agent {
     if (bundle !== undefined) passed.push(`${bundle.manifest.name}@${bundle.manifest.version}`);
     this.#hub?.confirmed(passed);
   }
+}
+
+function isFrame(happening: Happening): boolean {
+  return happening.t === "told" && happening.event.t === "detections";
 }

@@ -45,6 +45,7 @@ describe("Report", () => {
     framesInferred: 0,
     frameRate: 0,
     lastFrame: undefined,
+    inferenceSeconds: 0,
   };
   const sent = { viewers: 0, frames: 0, framesDropped: 0 };
   const since = new Date(0);

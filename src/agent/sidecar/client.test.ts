@@ -257,6 +257,7 @@ describe("SidecarClient", () => {
         framesInferred: 7,
         frameRate: 12.5,
         lastFrame: since,
+        inferenceSeconds: 1,
       };
       const output = { viewers: 3, frames: 5n, framesDropped: 1n, since };
       const sent: WatchResponse["event"][] = [
@@ -413,6 +414,7 @@ describe("SidecarClient", () => {
               framesInferred: 0,
               frameRate: 0,
               lastFrame: undefined,
+              inferenceSeconds: 0,
             },
             state: { t: "lost", reason: "unknown", detail: "", nextAttempt: undefined },
           },

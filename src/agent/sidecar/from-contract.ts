@@ -101,6 +101,7 @@ function fromCameraCounters(message: pb.CameraCounters | undefined): state.Camer
     framesInferred: Number(message?.framesInferred ?? 0n),
     frameRate: message?.frameRate ?? 0,
     lastFrame: message?.lastFrameTime,
+    inferenceSeconds: message?.inferenceSeconds ?? 0,
   };
 }
 

@@ -43,6 +43,8 @@ export interface CameraCounters {
   readonly frameRate: number;
   /** Undefined: no frame yet. */
   readonly lastFrame: Date | undefined;
+  /** Wall-clock seconds spent in the network itself. */
+  readonly inferenceSeconds: number;
 }
 
 export type CameraState =

@@ -279,6 +279,7 @@ function camera(received: number): CameraStatus {
     framesInferred: received,
     frameRate: 0,
     lastFrame: undefined,
+    inferenceSeconds: 0,
   };
   return { id: "front", since: new Date(0), state, counters };
 }

@@ -104,13 +104,9 @@ function workOf(before: CameraStatus, after: CameraStatus, objects: number): Wor
   const inferred = b.framesInferred - a.framesInferred;
   if (received < 0 || inferred < 0) return undefined;
   const processed = Math.max(0, received - (b.framesDropped - a.framesDropped));
-  const seconds = inferenceSeconds(b) - inferenceSeconds(a);
+  const seconds = b.inferenceSeconds - a.inferenceSeconds;
   const inferenceMs = seconds > 0 ? seconds * 1000 : undefined;
   return { received, processed, inferred, inferenceMs, objects };
-}
-
-function inferenceSeconds(counters: object): number {
-  return "inferenceSeconds" in counters ? Number(counters.inferenceSeconds) : 0;
 }
 
 export function figuresOf({ laps }: Meter): Figures {
