@@ -78,6 +78,18 @@ export class EssDouble {
     return double;
   }
 
+  /** What Horizon's agent says in the environment of a container. */
+  get environment(): Readonly<Record<string, string>> {
+    const { socketPath, certificate, credentials } = this.address;
+    return {
+      HZN_ESS_API_PROTOCOL: "secure-unix",
+      HZN_ESS_API_ADDRESS: socketPath,
+      HZN_ESS_API_PORT: "0",
+      HZN_ESS_CERT: certificate,
+      HZN_ESS_AUTH: credentials,
+    };
+  }
+
   get token(): string {
     return this.#login.token;
   }
