@@ -22,12 +22,7 @@ def main() -> None:
     relay = Relay(sys.stderr.fileno())
     log.configure(os.environ.get("LOG_LEVEL", "info"), relay)
     env = dict(os.environ)
-    run_dir = env.setdefault("SLIPSTREAM_RUN_DIR", "/run/slipstream")
-    try:
-        os.makedirs(run_dir, exist_ok=True)
-    except OSError as error:
-        # The children say the same each time they cannot make their sockets, and are tried again.
-        log.Log("keeper").error("cannot make the directory of the sockets", path=run_dir, err=str(error))
+    env.setdefault("SLIPSTREAM_RUN_DIR", "/run/slipstream")
     lifeline = sys.stdin.fileno() if env.pop("SLIPSTREAM_LIFELINE", "") == "stdin" else None
     adopt_orphans()
     commands = [

@@ -5,10 +5,9 @@ import os
 import signal
 import sys
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import gi
-import grpc
 
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, Gst  # noqa: E402
@@ -19,13 +18,12 @@ from sidecar.contract import pipeline_grpc  # noqa: E402
 from sidecar.heartbeat import beat_on_main_loop  # noqa: E402
 from sidecar.keeper.handover import crash_loop, ended_before  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
+from sidecar.worker.doorway import Doorway  # noqa: E402
 from sidecar.worker.engines.choose import choose_engine  # noqa: E402
 from sidecar.worker.events import Events  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.service import PipelineService  # noqa: E402
 
-# A stream holds a thread for as long as it lives: this many watchers and previews, and a few short calls.
-_THREADS = 20
 _SERVICE = "slipstream.v1.Pipeline"
 _HEALTH_MILLISECONDS = 500
 _TRY_AGAIN_SECONDS = 60
@@ -44,17 +42,15 @@ def main() -> int:
     board = Board(Events())
     engine = choose_engine(os.environ, run_dir, board)
 
-    server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="grpc"))
-    pipeline_grpc.add_PipelineServicer_to_server(  # type: ignore[no-untyped-call]
-        PipelineService(engine, board, loop, instance_id, ended_before(os.environ)), server
-    )
+    service = PipelineService(engine, board, loop, instance_id, ended_before(os.environ))
     health_service = health.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
     health_service.set(_SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
-    server.add_insecure_port("unix:" + socket)
-    server.start()
-    # The socket is for the agent's user, which shares our group, and for nobody else.
-    os.chmod(socket, 0o660)
+
+    def add_services(server: Any) -> None:
+        pipeline_grpc.add_PipelineServicer_to_server(service, server)  # type: ignore[no-untyped-call]
+        health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
+
+    doorway = Doorway(socket, add_services)
 
     def tell_health() -> bool:
         flowing = any(output.WhichOneof("state") == "serving" for output in board.snapshot().outputs) and any(
@@ -82,7 +78,7 @@ def main() -> int:
     loop.run()
 
     engine.stop()
-    server.stop(grace=0.2).wait(0.5)
+    doorway.stop()
     logger.info("worker stopped")
     return 0
 
