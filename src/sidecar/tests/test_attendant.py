@@ -41,6 +41,7 @@ class LineInHand(Line):
 
     def close(self):
         self.calls.append("close")
+        self._refuse("close")
 
     def say(self, note):
         self.notes.append(note.text)
@@ -146,6 +147,14 @@ def test_a_line_that_cannot_be_made_is_a_reason_and_no_exception(attend, call):
         one.until(lambda: one.line.calls[-1] == "open")
     finally:
         one.attendant.stop()
+
+
+def test_a_line_that_does_not_close_well_is_opened_again_all_the_same(attend):
+    one = attend()
+    one.line.refuses["close"] = "no such element"
+    one.line.heard.failed(failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_ENDED
+    one.until(lambda: one.line.calls[-1] == "open")
 
 
 def test_another_size_in_mid_stream_is_told(attend):

@@ -171,7 +171,11 @@ class Attendant:
             self._try(self._line.show)
         else:
             self._number += 1
-            self._line.close()
+            try:
+                self._line.close()
+            except ChainError as error:
+                # Its tile stays empty. The looks must go on.
+                self._log.error("a camera's tile cannot be filled", camera=self.camera.id, err=str(error))
             if isinstance(after, Lost):
                 self._log.debug("camera lost", camera=self.camera.id, detail=after.why.detail)
                 if isinstance(before, Live) and after.why.reason == state.CAMERA_LOST_REASON_FROZEN:
