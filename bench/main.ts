@@ -4,6 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { measureCommands } from "./commands.js";
 import { measureDeepstream } from "./deepstream.js";
 import { measureFirstPicture } from "./first-picture.js";
+import { measureHub } from "./hub.js";
 import { type LiveCase, type LiveResult, measureLive } from "./live.js";
 import { asTable, machine } from "./report.js";
 
@@ -34,7 +35,9 @@ console.error("bench: engine deepstream on stand-ins");
 const deepstream = await measureDeepstream();
 console.error("bench: commands");
 const commands = await measureCommands();
-const results = { machine: machine(), firstPictureMs, live, deepstream, commands };
+console.error("bench: the hub");
+const hub = await measureHub();
+const results = { machine: machine(), firstPictureMs, live, deepstream, commands, hub };
 await mkdir("build", { recursive: true });
 await writeFile("build/bench.json", `${JSON.stringify(results, undefined, 2)}\n`);
 console.log(`${asTable(results)}\n\nthe same as JSON: build/bench.json`);

@@ -2,6 +2,7 @@
 import { cpus } from "node:os";
 import type { CommandTimes } from "./commands.js";
 import type { DeepstreamCosts } from "./deepstream.js";
+import type { HubFigures } from "./hub.js";
 import type { LiveResult } from "./live.js";
 import { PROCESSES } from "./product.js";
 import { median, round } from "./statistics.js";
@@ -13,6 +14,7 @@ export interface Results {
   readonly live: readonly LiveResult[];
   readonly deepstream: DeepstreamCosts;
   readonly commands: CommandTimes;
+  readonly hub: HubFigures;
 }
 
 export function machine(): string {
@@ -21,7 +23,8 @@ export function machine(): string {
 }
 
 export function asTable(results: Results): string {
-  const { firstPictureMs: first, deepstream, commands } = results;
+  const { firstPictureMs: first, deepstream, commands, hub } = results;
+  const { model } = hub;
   const columns = results.live.map(({ name }) => name);
   const row = (label: string, value: (result: LiveResult) => string | number) => [
     label,
@@ -62,6 +65,19 @@ export function asTable(results: Results): string {
       ["Python side beyond GStreamer, MiB", `${round(deepstream.memoryMiB, 0)}`],
       ["lint --target all, ms", `${round(commands.lintMs, 0)}`],
       ["policy plan, 100,000 nodes, ms", `${round(commands.planMs, 0)}`],
+      ["make check, ms", `${round(commands.checkMs, 0)}`],
+    ]),
+    "",
+    ...aligned([
+      ["from the hub", ""],
+      ["a live setting, to the picture, ms", `${round(hub.settingMs, 0)}`],
+      ["a camera more, to the picture, ms", `${round(hub.cameraMs, 0)}`],
+      [
+        "verdict on a slow model, to a frame of the last good one, ms",
+        `${round(hub.lastGoodMs, 0)}`,
+      ],
+      [`a model of ${model.megabytes} MB, MiB of memory`, `${round(model.growthMiB, 0)}`],
+      ["  seconds", `${round(model.seconds, 1)}`],
     ]),
   ].join("\n");
 }

@@ -135,10 +135,6 @@ export const settings = {
     ...withDefault("HUB", oneOf(["auto", "off"]), "auto"),
     doc: "auto: settings documents and models are taken from the hub where Open Horizon runs the agent. off: never.",
   },
-  hubPollMs: {
-    ...withDefault("HUB_POLL", duration(1_000, 3_600_000), "60s"),
-    doc: "How often the hub is asked for something new.",
-  },
   trial: {
     ...withDefault("TRIAL", yesOrNo(), "yes"),
     doc: "Put new settings, models and service versions on trial, and take the last good one back if the trial fails.",
