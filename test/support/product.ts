@@ -66,7 +66,8 @@ export async function startDev(scope: Scope, wanted: Settings = {}): Promise<Dev
   const temporary = await temporaryDirectory(scope);
   const place = await placeOfPicture(wanted);
   const launcher = start(scope, process.execPath, ["dist/src/dev/main.js"], {
-    env: { ...environment(wanted, place), TMPDIR: temporary },
+    // In processes, where there is a GPU too.
+    env: { DEV_IN: "processes", ...environment(wanted, place), TMPDIR: temporary },
   });
   return { ...place, temporary, launcher };
 }

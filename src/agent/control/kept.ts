@@ -1,8 +1,7 @@
 /** What came from the hub and is kept on this node; without directories that can be written there is nothing of it. */
 
-import { join } from "node:path";
 import type { Config } from "../desired/config.js";
-import { Documents } from "../hub/documents.js";
+import { Documents, documentsPath, hubDirectory } from "../hub/documents.js";
 import type { HubHappening } from "../hub/happening.js";
 import type { Models, Resolved } from "../models/models.js";
 import { ModelStore } from "../models/store.js";
@@ -40,7 +39,7 @@ export class Kept implements Models {
 
   /** The hub's part of the agent's state. */
   get directory(): string {
-    return join(this.#options.config.stateDir, "hub");
+    return hubDirectory(this.#options.config.stateDir);
   }
 
   resolve(reference: string): Resolved {
@@ -70,7 +69,7 @@ export class Kept implements Models {
       });
       if (this.#held.length > 0) await store.hold(this.#held);
       const forgotten = (detail: string) => trace({ t: "forgotten", detail });
-      const documents = await Documents.open(join(this.directory, "settings.json"), forgotten);
+      const documents = await Documents.open(documentsPath(config.stateDir), forgotten);
       this.#open = { store, documents };
       return true;
     } catch (reason) {

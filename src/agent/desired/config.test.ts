@@ -94,7 +94,7 @@ describe("loadConfig", () => {
       { ...config, cameras: [], given: config.given.size },
       {
         cameras: [],
-        given: 33,
+        given: 32,
         transport: "udp",
         engine: "auto",
         acceptAnyCertificate: false,

@@ -108,7 +108,7 @@ describe("slipstream settings", () => {
     it("reads the document of the hub that the agent keeps", async () => {
       const STATE_DIR = join(folder, "state");
       mkdirSync(join(STATE_DIR, "hub"), { recursive: true });
-      const document = { id: "a", version: "1", instance: 1, text: '{"tracker": "iou"}' };
+      const document = { id: "a", version: "1", instance: "1", text: '{"tracker": "iou"}' };
       const kept = JSON.stringify({ format: 1, documents: [document] });
       writeFileSync(join(STATE_DIR, "hub", "settings.json"), kept);
       const env = { RTSPINPUT: "test://", STATE_DIR };

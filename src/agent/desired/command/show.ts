@@ -1,8 +1,7 @@
 /** `slipstream settings show`. */
 
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import { Documents } from "../../hub/documents.js";
+import { Documents, documentsPath } from "../../hub/documents.js";
 import type { Terminal } from "../../policy/terminal.js";
 import { systemClock } from "../../reconcile/clock.js";
 import { SecretFiles } from "../../secrets/secret-files.js";
@@ -71,7 +70,7 @@ async function stateOf({ file, hub }: ShowOptions, environment: NodeJS.ProcessEn
 
 /** The document of the hub that the agent keeps, where this is a node. */
 async function readKept({ stateDir, hub }: Config): Promise<DocumentReading | undefined> {
-  const path = join(stateDir, "hub", "settings.json");
+  const path = documentsPath(stateDir);
   if (hub === "off" || !existsSync(path)) return undefined;
   const kept = (await Documents.open(path, () => {})).current();
   return kept && parseDocument(kept.text, "hub");
