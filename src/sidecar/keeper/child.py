@@ -8,9 +8,9 @@ from typing import Dict, Optional, Union
 from sidecar.keeper.handover import CrashLoop, Ended, to_environment
 from sidecar.keeper.last_words import LastWords
 from sidecar.keeper.policy import (
+    Ask,
     Caretaking,
     Dying,
-    Kill,
     Leaving,
     Limits,
     Resting,
@@ -20,6 +20,7 @@ from sidecar.keeper.policy import (
     State,
     Step,
     after_exit,
+    asked,
     forgive,
     killed,
     next_step,
@@ -27,6 +28,7 @@ from sidecar.keeper.policy import (
 )
 from sidecar.keeper.process import Command, Process
 from sidecar.keeper.relay import Relay
+from sidecar.last_stack import WHERE_SIGNAL
 from sidecar.log import Log
 
 _log = Log("keeper")
@@ -78,15 +80,21 @@ class Child:
             _log.info("child started", child=self.name, pid=process.pid, failures=failures)
         return process
 
-    def kill(self, step: Kill) -> None:
-        """Kills the process."""
-        assert isinstance(self._state, (Running, Caretaking))
+    def ask(self, step: Ask, now: float) -> None:
+        """Asks the process where it hangs."""
+        assert isinstance(self._state, Running)
         assert self.process is not None
-        if isinstance(self._state, Running):
-            _log.warning("child is killed", child=self.name, pid=self._state.pid, why=step.why)
-        # SIGKILL at once: a main loop that hangs does not hear SIGTERM, and viewers wait.
+        _log.warning("child is killed", child=self.name, pid=self._state.pid, why=step.why)
+        self.process.signal(WHERE_SIGNAL)
+        self._state = asked(self._state, step.why, now, self._limits)
+
+    def kill(self) -> None:
+        """Kills the process."""
+        assert isinstance(self._state, (Dying, Caretaking))
+        assert self.process is not None
+        # Not SIGTERM: a main loop that hangs does not hear it, and viewers wait.
         self.process.signal(signal.SIGKILL)
-        self._state = killed(self._state, step.why)
+        self._state = killed(self._state)
 
     def beat(self, now: float) -> None:
         """The process has given a sign of life."""

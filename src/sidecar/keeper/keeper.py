@@ -10,7 +10,7 @@ import time
 from typing import Callable, Iterable, List, Optional
 
 from sidecar.keeper.child import Child
-from sidecar.keeper.policy import Kill, Limits, Wait
+from sidecar.keeper.policy import Ask, Kill, Limits, Wait
 from sidecar.keeper.process import Command, Process, kill_group
 from sidecar.keeper.relay import Relay
 from sidecar.log import Log
@@ -75,8 +75,11 @@ class Keeper:
                     if step.until is not None:
                         due.append(step.until)
                     break
+                if isinstance(step, Ask):
+                    child.ask(step, now)
+                    continue
                 if isinstance(step, Kill):
-                    child.kill(step)
+                    child.kill()
                     continue
                 process = child.start(step, now)
                 if process is not None:

@@ -13,6 +13,8 @@ class Limits(NamedTuple):
     start: float = 30.0
     # From one heartbeat to the next.
     silence: float = 5.0
+    # From being asked where it hangs to being killed.
+    last_words: float = 0.2
     # Before the first replacement; doubles with each failure in a row.
     first_delay: float = 0.2
     longest_delay: float = 30.0
@@ -44,7 +46,7 @@ class Running(NamedTuple):
 
 
 class Dying(NamedTuple):
-    """A process that was killed and is not reaped yet. It is not replaced before: it may hold the port or the GPU."""
+    """A process that hangs, and is not reaped yet. It is not replaced before: it may hold the port or the GPU."""
 
     pid: int
     since: float
@@ -52,6 +54,8 @@ class Dying(NamedTuple):
     failures: int
     # One line.
     why: str
+    # It was asked where it hangs, and is killed at this time. None: it was killed.
+    kill_at: Optional[float]
 
 
 class Caretaking(NamedTuple):
@@ -86,6 +90,12 @@ class StartCaretaker(NamedTuple):
     until: float
 
 
+class Ask(NamedTuple):
+    """Ask the process where it hangs: nobody will know later."""
+
+    why: str
+
+
 class Kill(NamedTuple):
     """Kill the process."""
 
@@ -98,7 +108,7 @@ class Wait(NamedTuple):
     until: Optional[float]
 
 
-Step = Union[Start, StartCaretaker, Kill, Wait]
+Step = Union[Start, StartCaretaker, Ask, Kill, Wait]
 
 
 def next_step(state: State, now: float, limits: Limits, has_caretaker: bool = False) -> Step:
@@ -109,8 +119,12 @@ def next_step(state: State, now: float, limits: Limits, has_caretaker: bool = Fa
         if has_caretaker and state.failures >= limits.crash_loop and not state.had_caretaker:
             return StartCaretaker(state.until)
         return Wait(state.until)
-    if isinstance(state, (Dying, Leaving)):
+    if isinstance(state, Leaving):
         return Wait(None)
+    if isinstance(state, Dying):
+        if state.kill_at is None:
+            return Wait(None)
+        return Kill(state.why) if now >= state.kill_at else Wait(state.kill_at)
     if isinstance(state, Caretaking) and now >= state.until:
         return Kill("the next start is due")
     if state.last_beat is None:
@@ -118,15 +132,20 @@ def next_step(state: State, now: float, limits: Limits, has_caretaker: bool = Fa
     else:
         deadline, why = state.last_beat + limits.silence, "heartbeat stopped"
     if now > deadline:
-        return Kill(why)
+        return Ask(why) if isinstance(state, Running) else Kill(why)
     return Wait(min(deadline, state.until) if isinstance(state, Caretaking) else deadline)
 
 
-def killed(state: Union[Running, Caretaking], why: str) -> Union[Dying, Leaving]:
+def asked(state: Running, why: str, now: float, limits: Limits) -> Dying:
+    """What a process is from the moment it was asked where it hangs."""
+    return Dying(state.pid, state.since, state.last_beat, state.failures, why, now + limits.last_words)
+
+
+def killed(state: Union[Dying, Caretaking]) -> Union[Dying, Leaving]:
     """What a process is from the moment it was killed."""
     if isinstance(state, Caretaking):
         return Leaving(state.pid, state.failures, state.until)
-    return Dying(state.pid, state.since, state.last_beat, state.failures, why)
+    return state._replace(kill_at=None)
 
 
 def after_exit(state: Union[Running, Dying, Caretaking, Leaving], now: float, limits: Limits) -> Resting:

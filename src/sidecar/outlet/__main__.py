@@ -14,9 +14,11 @@ gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst  # noqa: E402
 
 from sidecar import heartbeat, log  # noqa: E402
+from sidecar.last_stack import tell_last_stack  # noqa: E402
 
 
 def main() -> None:
+    tell_last_stack()
     log.configure(os.environ.get("LOG_LEVEL", "info"))
     # GStreamer's bindings cannot be imported whole before this.
     Gst.init(None)

@@ -47,6 +47,8 @@ class Outlet:
         self._wanted: Optional[Configuration] = None
         # The last failure to do it.
         self._failure: Optional[Failure] = None
+        # The port of which was said last that it is open to everybody; 0: of none.
+        self._open_port = 0
         # GLib source numbers; 0: none.
         self._retry = 0
         self._recount = 0
@@ -113,11 +115,21 @@ class Outlet:
         except PortError as error:
             self._fail(error.failure)
         else:
+            self._warn_if_open(configuration)
             rtp_ports = {path: mount_point.rtp_port for path, mount_point in self._mounts.items()}
             _log.info("configured", port=configuration.port, mounts=sorted(rtp_ports), users=len(configuration.users))
             self._told = {}
             self._tell(configured_message(rtp_ports))
         return False
+
+    def _warn_if_open(self, configuration: Configuration) -> None:
+        """Once for each port."""
+        if not configuration.users and configuration.port != self._open_port:
+            self._open_port = configuration.port
+            _log.warning(
+                "whoever reaches the RTSP port may watch; give the outputs users, or keep the network from it",
+                port=configuration.port,
+            )
 
     def _set_mounts(self, configuration: Configuration) -> None:
         wanted = {mount.path: mount for mount in configuration.mounts}

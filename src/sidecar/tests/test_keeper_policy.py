@@ -3,6 +3,7 @@
 import pytest
 
 from sidecar.keeper.policy import (
+    Ask,
     Caretaking,
     Dying,
     Kill,
@@ -14,6 +15,7 @@ from sidecar.keeper.policy import (
     StartCaretaker,
     Wait,
     after_exit,
+    asked,
     forgive,
     killed,
     next_step,
@@ -30,10 +32,12 @@ LIMITS = Limits(start=30.0, silence=5.0, first_delay=0.2, longest_delay=30.0, he
         ("waits for the end of a rest", Resting(10.0, 3), 9.9, Wait(10.0)),
         ("starts after a rest", Resting(10.0, 3), 10.0, Start()),
         ("waits for the first heartbeat", Running(7, 100.0, None, 0), 130.0, Wait(130.0)),
-        ("kills a start that never beats", Running(7, 100.0, None, 0), 130.1, Kill("no heartbeat since its start")),
+        ("asks a start that never beats", Running(7, 100.0, None, 0), 130.1, Ask("no heartbeat since its start")),
         ("waits for the next heartbeat", Running(7, 100.0, 200.0, 0), 205.0, Wait(205.0)),
-        ("kills a child that falls silent", Running(7, 100.0, 200.0, 0), 205.1, Kill("heartbeat stopped")),
-        ("kills once and waits for the end", Dying(7, 100.0, 200.0, 0, ""), 999.0, Wait(None)),
+        ("asks a child that falls silent", Running(7, 100.0, 200.0, 0), 205.1, Ask("heartbeat stopped")),
+        ("waits for an answer", Dying(7, 100.0, 200.0, 0, "it hangs", 205.3), 205.2, Wait(205.3)),
+        ("kills after that", Dying(7, 100.0, 200.0, 0, "it hangs", 205.3), 205.3, Kill("it hangs")),
+        ("kills once and waits for the end", Dying(7, 100.0, 200.0, 0, "it hangs", None), 999.0, Wait(None)),
     ],
 )
 def test_next_step(what, state, now, step):
@@ -66,7 +70,7 @@ def test_a_child_without_a_caretaker_leaves_its_place_empty():
 @pytest.mark.parametrize("hangs", [False, True])
 def test_the_end_of_a_caretaker_is_no_failure(hangs):
     state = Caretaking(7, 100.0, 101.0, 6, 120.0)
-    ended = killed(state, "heartbeat stopped") if hangs else state
+    ended = killed(state) if hangs else state
     assert after_exit(ended, 110.0, LIMITS) == Resting(120.0, 6, had_caretaker=True)
 
 
@@ -75,6 +79,13 @@ def test_a_healthy_minute_after_a_crash_loop_makes_good_for_it():
     after = after_exit(running, 160.0, LIMITS)
     assert after == Resting(160.2, 1)
     assert next_step(after, 160.1, LIMITS, has_caretaker=True) == Wait(160.2)
+
+
+def test_a_child_that_hangs_is_asked_then_killed():
+    state = asked(Running(7, 100.0, 200.0, 2), "it hangs", 205.1, LIMITS)
+    assert isinstance(next_step(state, 205.2, LIMITS), Wait)
+    assert next_step(state, 205.31, LIMITS) == Kill("it hangs")
+    assert next_step(killed(state), 999.0, LIMITS) == Wait(None)
 
 
 def test_delay_doubles_up_to_the_longest():
@@ -92,8 +103,8 @@ def test_a_healthy_minute_makes_good_for_earlier_failures():
 
 
 def test_the_time_that_a_child_hung_is_no_health():
-    assert after_exit(Dying(7, 100.0, 156.0, 3, ""), 161.0, LIMITS).failures == 4
-    assert after_exit(Dying(7, 100.0, None, 3, ""), 500.0, LIMITS).failures == 4
+    assert after_exit(Dying(7, 100.0, 156.0, 3, "", None), 161.0, LIMITS).failures == 4
+    assert after_exit(Dying(7, 100.0, None, 3, "", None), 500.0, LIMITS).failures == 4
 
 
 def test_time_in_which_the_keeper_was_not_running_is_not_held_against_a_child():

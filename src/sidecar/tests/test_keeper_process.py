@@ -140,6 +140,28 @@ def test_kills_and_replaces_a_child_that_hangs(start):
     assert not is_alive(first)
 
 
+def test_a_child_that_hangs_tells_the_next_one_where(start):
+    code = """
+import os, sys
+if "SLIPSTREAM_PREVIOUS" in os.environ:
+    sys.stderr.write('{"message": "told", "told": %s}\\n' % os.environ["SLIPSTREAM_PREVIOUS"])
+    sys.stderr.flush()
+import threading, time
+sys.path.insert(0, SOURCE)
+from sidecar.last_stack import tell_last_stack
+tell_last_stack()
+threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+def waits_for_ever():
+    time.sleep(60)
+os.write(int(os.environ["SLIPSTREAM_HEARTBEAT_FD"]), b".")
+waits_for_ever()
+"""
+    keeper = start([["a", "SOURCE = %r\n%s" % (SOURCE, code)]], start=30.0, last_words=2.0)
+    told = keeper.next("told")["told"]
+    assert told["how"].endswith(": heartbeat stopped")
+    assert any(line.endswith("in waits_for_ever") for line in told["last_lines"])
+
+
 def test_kills_a_child_that_never_beats(start):
     keeper = start([["a", SILENT]], start=0.3)
     assert keeper.next("child is killed")["why"] == "no heartbeat since its start"

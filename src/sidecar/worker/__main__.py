@@ -1,6 +1,5 @@
 """The worker: one gRPC server, one engine, one GLib main loop. The keeper starts it and replaces it."""
 
-import faulthandler
 import os
 import signal
 import sys
@@ -17,6 +16,7 @@ from sidecar import log  # noqa: E402
 from sidecar.contract import pipeline_grpc  # noqa: E402
 from sidecar.heartbeat import beat_on_main_loop  # noqa: E402
 from sidecar.keeper.handover import crash_loop, ended_before  # noqa: E402
+from sidecar.last_stack import tell_last_stack  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.doorway import Doorway  # noqa: E402
 from sidecar.worker.engines.choose import choose_engine  # noqa: E402
@@ -30,8 +30,7 @@ _TRY_AGAIN_SECONDS = 60
 
 
 def main() -> int:
-    # Where a crash happened is said on standard error, and so to the next worker.
-    faulthandler.enable(all_threads=False)
+    tell_last_stack()
     log.configure(os.environ.get("LOG_LEVEL", "info"))
     logger = log.Log("worker")
     run_dir = os.environ.get("SLIPSTREAM_RUN_DIR", "/run/slipstream")
