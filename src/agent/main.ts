@@ -12,8 +12,8 @@ import {
 import { essPlace } from "./hub/ess-address.js";
 import { createLogs, type Log } from "./operator/log.js";
 import { TrialReport } from "./operator/trial-report.js";
-import { systemClock } from "./reconcile/clock.js";
 import { hideLogins, redactor } from "./secrets/redact.js";
+import { systemClock } from "./time/clock.js";
 import { MARKER_PATH } from "./trial/marker.js";
 import { failOnPurpose, serviceTrialGate } from "./trial/service-gate.js";
 import { TrialStore } from "./trial/store.js";

@@ -5,8 +5,8 @@ import { Documents, documentsPath, hubDirectory } from "../hub/documents.js";
 import type { HubHappening } from "../hub/happening.js";
 import type { Models, Resolved } from "../models/models.js";
 import { ModelStore } from "../models/store.js";
-import { Bell } from "../reconcile/bell.js";
-import type { Clock } from "../reconcile/clock.js";
+import { Bell } from "../time/bell.js";
+import type { Clock } from "../time/clock.js";
 
 const RETRY_MS = 30_000;
 

@@ -3,8 +3,8 @@
 import { type FSWatcher, watch } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { Bell } from "../reconcile/bell.js";
-import type { Clock } from "../reconcile/clock.js";
+import { Bell } from "../time/bell.js";
+import type { Clock } from "../time/clock.js";
 
 /** Mounts do not always deliver events. */
 const LOOK_EVERY_MS = 5_000;

@@ -2,8 +2,8 @@
 
 import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
-import type { Clock } from "../reconcile/clock.js";
-import { Alarm } from "./alarm.js";
+import { Alarm } from "../time/alarm.js";
+import type { Clock } from "../time/clock.js";
 import { activeAt, cronSchema, hoursSchema, timeZoneSchema } from "./hours.js";
 import { dueSince, type Schedule } from "./schedule.js";
 

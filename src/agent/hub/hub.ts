@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import type { ModelStore } from "../models/store.js";
-import type { Clock } from "../reconcile/clock.js";
+import type { Clock } from "../time/clock.js";
 import type { Pace } from "./delays.js";
 import type { Documents } from "./documents.js";
 import type { Ess } from "./ess.js";

@@ -3,8 +3,8 @@
 import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { Bell } from "../reconcile/bell.js";
-import type { Clock } from "../reconcile/clock.js";
+import { Bell } from "../time/bell.js";
+import type { Clock } from "../time/clock.js";
 import { Delays, type Pace, pauseAfter, scattered } from "./delays.js";
 import { download } from "./download.js";
 import type { Answer, Ess, EssObject } from "./ess.js";

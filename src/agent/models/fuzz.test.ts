@@ -3,23 +3,13 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { gzipSync } from "node:zlib";
+import { seededRandom } from "../testing/seeded-random.js";
 import { TRUST_ALL } from "./signature.js";
 import { ModelStore } from "./store.js";
 import { bundle, entriesOf, FILES, patchHeader, tar } from "./testing/archives.js";
 import { folder, listing } from "./testing/folder.js";
 
 const ROUNDS = 300;
-
-/** Numbers from 0 up to `below`, the same in every run. (mulberry32) */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
 
 /** Ways to damage an archive. The first two are of the packed bytes, the others below the compression. */
 function damaged(packed: Buffer, raw: Buffer, random: (below: number) => number): Buffer {
@@ -68,7 +58,7 @@ test("however an archive is damaged, it is refused with nothing left behind, or 
   const { signal } = new AbortController();
   const packed = await bundle();
   const raw = await tar(entriesOf());
-  const random = randomFrom(20_260_101);
+  const { below: random } = seededRandom(20_260_101);
   let refused = 0;
   for (let round = 0; round < ROUNDS; round++) {
     writeFileSync(archive, damaged(packed, raw, random));

@@ -7,7 +7,7 @@ import { SidecarClient } from "../sidecar/client.js";
 import { ServerDouble, socketDirectory } from "../sidecar/server-double.js";
 import { ServerProcess } from "../sidecar/server-process.js";
 import { eventually } from "../testing/eventually.js";
-import { systemClock } from "./clock.js";
+import { systemClock } from "../time/clock.js";
 import { type Happening, Reconciler } from "./reconciler.js";
 
 /** gRPC's status code. */

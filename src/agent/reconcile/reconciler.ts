@@ -4,8 +4,8 @@ import type { Desired } from "../desired/spec.js";
 import { SidecarError } from "../sidecar/error.js";
 import type { Peer, Problem, ResumePoint, Sidecar, Verdict } from "../sidecar/sidecar.js";
 import type { SidecarEvent } from "../sidecar/state.js";
-import { Bell } from "./bell.js";
-import type { Clock } from "./clock.js";
+import { Bell } from "../time/bell.js";
+import type { Clock } from "../time/clock.js";
 import { decide, type Limits, type Observed, type RefusedBefore, type Step } from "./decide.js";
 import type { Session } from "./session.js";
 

@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import type { Clock } from "../reconcile/clock.js";
-import { systemClock } from "../reconcile/clock.js";
+import type { Clock } from "../time/clock.js";
+import { systemClock } from "../time/clock.js";
 import { SecretFiles, type SecretHappening } from "./secret-files.js";
 
 const LIMIT_MS = 30_000;

@@ -4,8 +4,8 @@ import { constants, type FSWatcher, watch } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { Bell } from "../reconcile/bell.js";
-import type { Clock } from "../reconcile/clock.js";
+import { Bell } from "../time/bell.js";
+import type { Clock } from "../time/clock.js";
 import { afterLook, type Entry, type Found, isSettled, NO_ENTRY } from "./secret-entry.js";
 import { SECRET_NAME, type Secrets, wordsOf } from "./secrets.js";
 

@@ -1,6 +1,6 @@
 /** A clock that stands still until a test moves it. */
 
-import type { Clock } from "../reconcile/clock.js";
+import type { Clock } from "../time/clock.js";
 
 export class FakeClock implements Clock {
   #nowMs = 0;

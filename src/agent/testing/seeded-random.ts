@@ -5,7 +5,16 @@ export interface SeededRandom {
   number(): number;
   /** A whole number from 0 up to, but not, a bound. */
   below(bound: number): number;
-  pick<T>(items: readonly [T, ...T[]]): T;
+  /** A whole number, both ends included. */
+  between(low: number, high: number): number;
+  /** True so often out of one. */
+  chance(share: number): boolean;
+  /** Throws if there are none. */
+  pick<T>(items: readonly T[]): T;
+  /** As many items as between() says. */
+  list<T>(fewest: number, most: number, make: (index: number) => T): T[];
+  /** Choices of its own, which what others draw does not change. */
+  fork(): SeededRandom;
 }
 
 export function seededRandom(seed: number): SeededRandom {
@@ -18,5 +27,19 @@ export function seededRandom(seed: number): SeededRandom {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   const below = (bound: number) => Math.floor(number() * bound);
-  return { number, below, pick: (items) => items[below(items.length)] ?? items[0] };
+  const between = (low: number, high: number) => low + below(high - low + 1);
+  return {
+    number,
+    below,
+    between,
+    chance: (share) => number() < share,
+    pick: <T>(items: readonly T[]) => {
+      if (items.length === 0) throw new Error("there is nothing to pick from");
+      // Within the bounds; undefined may be one of the items.
+      return items[below(items.length)] as T;
+    },
+    list: (fewest, most, make) =>
+      Array.from({ length: between(fewest, most) }, (_, index) => make(index)),
+    fork: () => seededRandom(below(2 ** 32)),
+  };
 }

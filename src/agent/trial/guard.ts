@@ -4,9 +4,9 @@
  */
 
 import type { Desired } from "../desired/spec.js";
-import { Bell } from "../reconcile/bell.js";
-import type { Clock } from "../reconcile/clock.js";
 import type { Happening } from "../reconcile/reconciler.js";
+import { Bell } from "../time/bell.js";
+import type { Clock } from "../time/clock.js";
 import type { Candidate } from "./candidate.js";
 import { consider } from "./consider.js";
 import type { TrialHappening } from "./happening.js";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { seededRandom } from "../../testing/seeded-random.js";
 import { deskModels, deskSecrets } from "../command/desk.js";
 import { loadConfig } from "../config.js";
 import { desiredState } from "../desired-state.js";
 import { type DocumentReading, parseDocument } from "../document.js";
 import { displayPath } from "../document-fault.js";
 import { hostileText, nearlyRight, rightDocument } from "./testing/documents.js";
-import { Random } from "./testing/random.js";
 
 const EACH = 350;
 const LONGEST_MS = 50;
@@ -43,20 +43,20 @@ describe("documents by chance", () => {
   const config = loadConfig({ RTSPINPUT: "test://" }, "/work");
 
   it("takes every right one, and makes a desired state of it", () => {
-    const random = new Random(1);
+    const random = seededRandom(1);
     for (let i = 0; i < EACH; i++) {
-      const text = JSON.stringify(rightDocument(random), null, random.whole(0, 4));
+      const text = JSON.stringify(rightDocument(random), null, random.between(0, 4));
       const reading = read(text);
       assert.ok(reading.t === "document", `${JSON.stringify(reading)}\n${text}`);
       const documents = [{ from: "hub", document: reading.document }] as const;
       const sources = { config, documents, secrets: deskSecrets, models: deskModels };
-      const state = desiredState({ ...sources, nowMs: random.whole(0, 2 ** 41) });
+      const state = desiredState({ ...sources, nowMs: random.between(0, 2 ** 41) });
       assert.ok(state.t === "desired", `${JSON.stringify(state)}\n${text}`);
     }
   });
 
   it("refuses every one with a single fault, and says where it is", () => {
-    const random = new Random(2);
+    const random = seededRandom(2);
     for (let i = 0; i < EACH; i++) {
       const { text, path } = nearlyRight(random);
       const reading = read(text);
@@ -71,7 +71,7 @@ describe("documents by chance", () => {
   });
 
   it("refuses every one that means harm, at once", () => {
-    const random = new Random(3);
+    const random = seededRandom(3);
     for (let i = 0; i < EACH; i++) {
       const text = hostileText(random);
       assertReasons(read(text), text);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { TRUST_ALL } from "../../models/signature.js";
 import { ModelStore } from "../../models/store.js";
-import { systemClock } from "../../reconcile/clock.js";
+import { systemClock } from "../../time/clock.js";
 import { Documents } from "../documents.js";
 import { EssClient } from "../ess-client.js";
 import type { HubHappening } from "../happening.js";

@@ -7,7 +7,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { TRUST_ALL } from "../../models/signature.js";
 import { ModelStore } from "../../models/store.js";
-import { systemClock } from "../../reconcile/clock.js";
+import { systemClock } from "../../time/clock.js";
 import { Documents } from "../documents.js";
 import { ESS_TIMING, EssClient } from "../ess-client.js";
 import { Hub } from "../hub.js";

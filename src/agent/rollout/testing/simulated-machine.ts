@@ -2,6 +2,7 @@
 
 import { type Desired, generationOf, type PipelineSpec } from "../../desired/spec.js";
 import type { NodePolicy } from "../../policy/policy.js";
+import type { SeededRandom } from "../../testing/seeded-random.js";
 import { type Behaviour, LIVE, LOST, SimulatedNode, WELL } from "../../testing/simulated-node.js";
 import type { Candidate } from "../../trial/candidate.js";
 import type { Marker } from "../../trial/marker.js";
@@ -12,7 +13,6 @@ import { type Trial, wanted } from "../../trial/trial.js";
 import type { Share } from "../shares.js";
 import type { FleetNode, Running } from "../standing.js";
 import { Agreements, CHECK_MS, RENEWAL_MS } from "./agreements.js";
-import type { Random } from "./random.js";
 
 const BEAT_S = 2;
 /** How long a trial may take here: starts, a self-test, the cameras. */
@@ -56,7 +56,7 @@ export class SimulatedMachine {
   /** Versions that were thrown out here, with the reasons. */
   readonly thrownOut = new Map<string, readonly string[]>();
   readonly #lenses: readonly Lens[];
-  readonly #random: Random;
+  readonly #random: SeededRandom;
   readonly #weather: Weather;
   readonly #releases: Releases;
   readonly #rules: Rules;
@@ -71,7 +71,7 @@ export class SimulatedMachine {
     policy: NodePolicy,
     isOff: boolean,
     model: string,
-    given: { random: Random; weather: Weather; releases: Releases; rules: Rules },
+    given: { random: SeededRandom; weather: Weather; releases: Releases; rules: Rules },
   ) {
     const { random, weather, releases, rules } = given;
     this.policy = policy;
@@ -239,7 +239,7 @@ export class SimulatedMachine {
     const { lostAMinute, backAMinute } = this.#weather;
     const camera = node.cameras.get(uri) ?? { state: isDead ? LOST : LIVE, rate };
     node.cameras.set(uri, camera);
-    camera.rate = rate * (0.9 + 0.2 * this.#random.next());
+    camera.rate = rate * (0.9 + 0.2 * this.#random.number());
     if (isDead) return;
     const beats = 60 / BEAT_S;
     if (camera.state.t === "live" && this.#random.chance(lostAMinute / beats)) camera.state = LOST;

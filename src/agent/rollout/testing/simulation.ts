@@ -2,6 +2,7 @@
 
 import { parseConstraint } from "../../policy/constraint.js";
 import { compileRequirement } from "../../policy/evaluate.js";
+import { type SeededRandom, seededRandom } from "../../testing/seeded-random.js";
 import type { Behaviour } from "../../testing/simulated-node.js";
 import { DEFAULT_BOUNDS, DEFAULT_TIMES, type Rules } from "../../trial/rules.js";
 import { canary, promote, rollback, sharesOf } from "../change.js";
@@ -9,7 +10,6 @@ import { gateOf } from "../gate.js";
 import { withRings } from "../rings.js";
 import { type Rollout, rolloutOf, type Share, shareOf } from "../shares.js";
 import { PATIENCE, type Placed, standings } from "../standing.js";
-import { type Random, randomFrom } from "./random.js";
 import { SimulatedMachine, type Weather } from "./simulated-machine.js";
 
 /** What is wrong with a release; undefined: nothing. */
@@ -98,7 +98,7 @@ class Fleet {
   #nowMs = Date.parse("2026-01-01T00:00:00Z");
 
   constructor({ seed, nodes, releases, weather, trials }: SimulationOptions) {
-    const random = randomFrom(seed);
+    const random = seededRandom(seed);
     const flawed = (kind: Release["kind"]) =>
       new Map(
         releases.flatMap(({ kind: own, name, defect }) =>
@@ -226,7 +226,7 @@ function template(version: string, old: string) {
   };
 }
 
-function policyOf(index: number, nodes: number, random: Random) {
+function policyOf(index: number, nodes: number, random: SeededRandom) {
   const isT4 = random.chance(0.5);
   const ring = index < nodes / 50 ? 1 : index < nodes / 8 ? 2 : 3;
   return {

@@ -1,30 +1,30 @@
 /** Settings documents by chance: right ones, ones with one fault, and ones that mean harm. */
 
-import type { Random } from "./random.js";
+import type { SeededRandom } from "../../../testing/seeded-random.js";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Path = readonly (string | number)[];
 
 /** A document that every node takes. */
-export function rightDocument(random: Random): { [key: string]: Json } {
+export function rightDocument(random: SeededRandom): { [key: string]: Json } {
   return some(random, {
     $schema: () => "settings.schema.json",
     cameras: () => random.list(1, 6, (index) => camera(random, index)),
     cameraDefaults: () => some(random, cameraFields(random)),
     model: () =>
       some(random, {
-        bundle: () => random.one(["nanodet-coco", "people@1.2.0", "/var/lib/m", "models/x"]),
-        interval: () => random.whole(0, 10_000),
-        threshold: () => random.one([0, 1, 0.35, 1e-9, random.fraction()]),
-        classes: () => random.list(0, 5, () => random.one(["person", "traffic light", "人"])),
+        bundle: () => random.pick(["nanodet-coco", "people@1.2.0", "/var/lib/m", "models/x"]),
+        interval: () => random.between(0, 10_000),
+        threshold: () => random.pick([0, 1, 0.35, 1e-9, random.number()]),
+        classes: () => random.list(0, 5, () => random.pick(["person", "traffic light", "人"])),
       }),
-    tracker: () => random.one(["none", "iou", "nvsort", "nvdcf", "nvdeepsort", "NvDCF"]),
+    tracker: () => random.pick(["none", "iou", "nvsort", "nvdcf", "nvdeepsort", "NvDCF"]),
     overlay: () => some(random, yesOrNo(random, ["boxes", "labels", "counts", "names"])),
     outputs: () => random.list(1, 4, (index) => output(random, index)),
     outputDefaults: () => some(random, encodingFields(random)),
     rtspServer: () =>
       some(random, {
-        port: () => random.whole(1, 65_535),
+        port: () => random.between(1, 65_535),
         users: () =>
           random.chance(0.5)
             ? "secret:viewers"
@@ -34,15 +34,15 @@ export function rightDocument(random: Random): { [key: string]: Json } {
     trial: () =>
       some(random, {
         time: () => duration(random, 1000, 3_600_000),
-        frameRate: () => random.fraction(),
-        latencyFactor: () => random.whole(1, 100),
-        deaths: () => random.whole(0, 100),
-        stumbles: () => random.whole(0, 100),
-        detections: () => random.fraction(),
+        frameRate: () => random.number(),
+        latencyFactor: () => random.between(1, 100),
+        deaths: () => random.between(0, 100),
+        stumbles: () => random.between(0, 100),
+        detections: () => random.number(),
       }),
     maintenance: () =>
       some(random, {
-        timeZone: () => random.one(["UTC", "Europe/Berlin"]),
+        timeZone: () => random.pick(["UTC", "Europe/Berlin"]),
         rebuilds: () => hours(random),
         modelCheck: () => "0 3 * * *",
         report: () => "@daily",
@@ -51,12 +51,12 @@ export function rightDocument(random: Random): { [key: string]: Json } {
 }
 
 /** Each field is there or not. */
-function some(random: Random, fields: Readonly<Record<string, () => Json>>) {
+function some(random: SeededRandom, fields: Readonly<Record<string, () => Json>>) {
   const entries = Object.entries(fields).filter(() => random.chance(0.6));
   return Object.fromEntries(entries.map(([name, make]) => [name, make()]));
 }
 
-function camera(random: Random, index: number): Json {
+function camera(random: SeededRandom, index: number): Json {
   const uris = [
     "rtsp://10.0.0.9/live?ch=1&subtype=0",
     "rtsp://u:p%40ss@cam.local:554/live",
@@ -68,72 +68,72 @@ function camera(random: Random, index: number): Json {
   ];
   const optional = {
     id: () => `cam-${index}`,
-    name: () => random.one([`Camera ${index}`, "玄関", "a".repeat(62) + index, `𝒳 ${index}`]),
+    name: () => random.pick([`Camera ${index}`, "玄関", "a".repeat(62) + index, `𝒳 ${index}`]),
     credentials: () => credentials(random),
     ...cameraFields(random),
     masks: () =>
-      random.list(0, 3, () => random.list(3, 8, () => [random.fraction(), random.fraction()])),
+      random.list(0, 3, () => random.list(3, 8, () => [random.number(), random.number()])),
     hours: () => hours(random),
   };
-  return { uri: random.one(uris), ...some(random, optional) };
+  return { uri: random.pick(uris), ...some(random, optional) };
 }
 
-function cameraFields(random: Random) {
+function cameraFields(random: SeededRandom) {
   return {
-    transport: () => random.one(["tcp", "udp", "TCP"]),
+    transport: () => random.pick(["tcp", "udp", "TCP"]),
     latency: () => duration(random, 0, 10_000),
     acceptAnyCertificate: () => random.chance(0.5),
     frozenAfter: () => duration(random, 0, 86_400_000),
   };
 }
 
-function credentials(random: Random): Json {
-  const password = random.one(["p", "secret:x", "pä ss@/%", "\\\"'{}", ""]);
+function credentials(random: SeededRandom): Json {
+  const password = random.pick(["p", "secret:x", "pä ss@/%", "\\\"'{}", ""]);
   return random.chance(0.5) ? "secret:cam-front" : { username: "u", password };
 }
 
-function output(random: Random, index: number): Json {
+function output(random: SeededRandom, index: number): Json {
   const target: { [key: string]: Json } = random.chance(0.7)
     ? { rtsp: { path: `/out/${index}` } }
     : { file: { path: `/var/lib/slipstream/${index}.mkv` } };
   return { ...some(random, { id: () => `out-${index}`, ...encodingFields(random) }), ...target };
 }
 
-function encodingFields(random: Random) {
+function encodingFields(random: SeededRandom) {
   return {
-    layout: () => random.one(["tiled", "per-camera"]),
-    codec: () => random.one(["H264", "H265", "h265"]),
-    width: () => 2 * random.whole(8, 3840),
-    height: () => 2 * random.whole(8, 3840),
-    bitrate: () => random.whole(10_000, 100_000_000),
-    frameRate: () => random.whole(1, 120),
+    layout: () => random.pick(["tiled", "per-camera"]),
+    codec: () => random.pick(["H264", "H265", "h265"]),
+    width: () => 2 * random.between(8, 3840),
+    height: () => 2 * random.between(8, 3840),
+    bitrate: () => random.between(10_000, 100_000_000),
+    frameRate: () => random.between(1, 120),
   };
 }
 
-function yesOrNo(random: Random, names: readonly string[]) {
+function yesOrNo(random: SeededRandom, names: readonly string[]) {
   return Object.fromEntries(names.map((name) => [name, () => random.chance(0.5)]));
 }
 
-function hours(random: Random): Json {
-  const on = random.one<Json>(["0 7 * * 1-5", ["0 6 * * *", "30 12 * * sat"]]);
+function hours(random: SeededRandom): Json {
+  const on = random.pick<Json>(["0 7 * * 1-5", ["0 6 * * *", "30 12 * * sat"]]);
   return { ...some(random, { timeZone: () => "America/New_York" }), on, off: "0 19 * * *" };
 }
 
-function duration(random: Random, minMs: number, maxMs: number): string {
-  const ms = random.whole(minMs, maxMs);
+function duration(random: SeededRandom, minMs: number, maxMs: number): string {
+  const ms = random.between(minMs, maxMs);
   return random.chance(0.5) && ms >= 1000 ? `${Math.floor(ms / 1000)}s` : `${ms}ms`;
 }
 
 /** A right document with one thing made wrong, and the path of that. */
-export function nearlyRight(random: Random): { readonly text: string; readonly path: Path } {
+export function nearlyRight(random: SeededRandom): { readonly text: string; readonly path: Path } {
   for (;;) {
     const document = rightDocument(random);
     const places = placesIn(document, []).filter(([first]) => first !== "$schema");
     if (places.length === 0) continue;
-    const path = random.one(places);
+    const path = random.pick(places);
     const spoilt = random.chance(0.2)
       ? rename(document, path)
-      : replace(document, path, random.one(WRONG));
+      : replace(document, path, random.pick(WRONG));
     if (spoilt !== undefined) return { text: JSON.stringify(spoilt, null, 2), path };
   }
 }
@@ -195,34 +195,34 @@ function rename(value: Json, path: Path): Json | undefined {
 }
 
 /** Texts that are to cost time or memory, to get out of their place or to be taken for what they are not. */
-export function hostileText(random: Random): string {
-  return random.one(HOSTILE)(random);
+export function hostileText(random: SeededRandom): string {
+  return random.pick(HOSTILE)(random);
 }
 
-const HOSTILE: readonly ((random: Random) => string)[] = [
+const HOSTILE: readonly ((random: SeededRandom) => string)[] = [
   // Depth.
-  (random) => random.one(["[", '{"a":', '[{"a":']).repeat(random.whole(33, 100_000)),
+  (random) => random.pick(["[", '{"a":', '[{"a":']).repeat(random.between(33, 100_000)),
   (random) => {
-    const depth = random.whole(33, 10_000);
+    const depth = random.between(33, 10_000);
     return `{"cameras":${"[".repeat(depth)}${"]".repeat(depth)}}`;
   },
   // Numbers.
-  (random) => `{"model":{"interval":${random.one(["1e999", "-1", "1e-3", "9".repeat(50_000)])}}}`,
+  (random) => `{"model":{"interval":${random.pick(["1e999", "-1", "1e-3", "9".repeat(50_000)])}}}`,
   (random) =>
-    `{"rtspServer":{"port":${random.one(["8554.5", "1e999", "0x10", "+1", "NaN", "08554"])}}}`,
+    `{"rtspServer":{"port":${random.pick(["8554.5", "1e999", "0x10", "+1", "NaN", "08554"])}}}`,
   // Names of what every object has.
-  (random) => `{"${random.one(INHERITED)}":{"uri":"test://"}}`,
-  (random) => `{"cameras":[{"uri":"test://","${random.one(INHERITED)}":{}}]}`,
-  (random) => `{"overlay":{"${random.one(INHERITED)}":true}}`,
+  (random) => `{"${random.pick(INHERITED)}":{"uri":"test://"}}`,
+  (random) => `{"cameras":[{"uri":"test://","${random.pick(INHERITED)}":{}}]}`,
+  (random) => `{"overlay":{"${random.pick(INHERITED)}":true}}`,
   // Length.
-  (random) => JSON.stringify({ cameras: [{ uri: `rtsp://${random.one(LONG)}` }] }),
-  (random) => JSON.stringify({ cameras: [{ uri: "test://", name: random.one(LONG) }] }),
-  (random) => JSON.stringify({ tracker: random.one(LONG) }),
-  (random) => JSON.stringify({ [random.one(LONG)]: 1 }),
-  (random) => JSON.stringify({ hours: { on: random.one(LONG), off: "0 19 * * *" } }),
+  (random) => JSON.stringify({ cameras: [{ uri: `rtsp://${random.pick(LONG)}` }] }),
+  (random) => JSON.stringify({ cameras: [{ uri: "test://", name: random.pick(LONG) }] }),
+  (random) => JSON.stringify({ tracker: random.pick(LONG) }),
+  (random) => JSON.stringify({ [random.pick(LONG)]: 1 }),
+  (random) => JSON.stringify({ hours: { on: random.pick(LONG), off: "0 19 * * *" } }),
   (random) =>
     JSON.stringify({
-      hours: { on: "0-999999999 * * * *", off: `${random.whole(0, 59)}/0 0 * * *` },
+      hours: { on: "0-999999999 * * * *", off: `${random.between(0, 59)}/0 0 * * *` },
     }),
   () => JSON.stringify({ cameras: Array.from({ length: 5000 }, () => ({ uri: "rtsp://" })) }),
   () =>
@@ -235,21 +235,23 @@ const HOSTILE: readonly ((random: Random) => string)[] = [
   () => '{"tracker":"iou","\\u0074racker":"none"}',
   // Half characters, and bytes that are none.
   (random) =>
-    `{"cameras":[{"uri":"test://","name":"${random.one(["\\ud800", "\\udc00\\ud800", "\\u0000"])}"}]}`,
-  (random) => random.list(1, 2000, () => String.fromCharCode(random.whole(0, 0xffff))).join(""),
+    `{"cameras":[{"uri":"test://","name":"${random.pick(["\\ud800", "\\udc00\\ud800", "\\u0000"])}"}]}`,
+  (random) => random.list(1, 2000, () => String.fromCharCode(random.between(0, 0xffff))).join(""),
   // Places.
   (random) =>
-    JSON.stringify({ outputs: [{ rtsp: { path: random.one(["/../x", "//", "/a b", "/%2e"]) } }] }),
+    JSON.stringify({ outputs: [{ rtsp: { path: random.pick(["/../x", "//", "/a b", "/%2e"]) } }] }),
   (random) =>
     JSON.stringify({
-      cameras: [{ uri: random.one(["/etc/passwd", "/dev/../etc/passwd", "file://x", "http://x"]) }],
+      cameras: [
+        { uri: random.pick(["/etc/passwd", "/dev/../etc/passwd", "file://x", "http://x"]) },
+      ],
     }),
   (random) =>
-    JSON.stringify({ rtspServer: { users: [`secret:${random.one(["../x", "a/b", ""])}`] } }),
+    JSON.stringify({ rtspServer: { users: [`secret:${random.pick(["../x", "a/b", ""])}`] } }),
   // Cut short.
   (random) => {
     const text = JSON.stringify({ cameras: [{ uri: "test://" }], ...rightDocument(random) });
-    return text.slice(0, random.whole(0, text.length - 1));
+    return text.slice(0, random.between(0, text.length - 1));
   },
 ];
 

@@ -1,7 +1,7 @@
 /** Calls back when the wall clock reaches a time, however the clock is set or the machine sleeps in between. */
 
-import { Bell } from "../reconcile/bell.js";
-import type { Clock } from "../reconcile/clock.js";
+import { Bell } from "./bell.js";
+import type { Clock } from "./clock.js";
 
 /** How often the wall clock is looked at in any case: a timer of the process stands still while the machine sleeps. */
 const LOOK_EVERY_MS = 60_000;
