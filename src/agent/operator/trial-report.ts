@@ -114,7 +114,9 @@ export class TrialReport {
       const back = instead.subject;
       this.#log.error("trial failed, the last good one is put back", { ...facts, back });
     } else {
-      this.#log.error("trial failed, and there is nothing to put in its place", facts);
+      // That it was refused is told where it was.
+      const level = faults.every(({ code }) => code === "refused") ? "debug" : "error";
+      this.#log[level]("trial failed, and there is nothing to put in its place", facts);
     }
   }
 
