@@ -28,6 +28,7 @@ export interface Drop {
 export class Viewer {
   readonly name: string;
   readonly #open: () => Started;
+  readonly #linesBefore: number;
   readonly #stopped = new AbortController();
   readonly #drops: Drop[] = [];
   readonly #running: Promise<void>;
@@ -35,17 +36,18 @@ export class Viewer {
   #lives = 1;
   #backAtMs = 0;
 
-  /** open: starts a program that writes a line, which begins with a digit or a brace, for each frame. */
-  constructor(name: string, open: () => Started) {
+  /** open: starts a program that writes a line for each frame, after so many others. */
+  constructor(name: string, open: () => Started, linesBefore = 0) {
     this.name = name;
     this.#open = open;
+    this.#linesBefore = linesBefore;
     this.#life = open();
     this.#running = this.#keep();
   }
 
   /** Whether it has seen a frame in this life. */
   get isWatching(): boolean {
-    return this.#life.lines.length > HEADER_LINES;
+    return this.#life.lines.length > this.#linesBefore;
   }
 
   /** When it last had a first frame after it had been thrown out; 0: never. */
@@ -63,7 +65,7 @@ export class Viewer {
 
   /** Whether it has seen so many frames since a moment, or since it came back after it. */
   hasSeen(count: number, { life, frames }: Mark): boolean {
-    return this.#life.lines.length - (life === this.#lives ? frames : HEADER_LINES) >= count;
+    return this.#life.lines.length - (life === this.#lives ? frames : this.#linesBefore) >= count;
   }
 
   /** The frames of this life that were decoded since a time, for viewers that describe them. Oldest first. */
@@ -110,13 +112,13 @@ export class Viewer {
     void life.ended.then(() => {
       hasEnded = true;
     });
-    while (!hasEnded && life.lines.length <= HEADER_LINES) await delay(20);
+    while (!hasEnded && life.lines.length <= this.#linesBefore) await delay(20);
     if (!hasEnded) this.#backAtMs = now();
   }
 }
 
-/** At most so many lines, of FFmpeg, come before the first frame's. */
-const HEADER_LINES = 8;
+/** What FFmpeg says of a stream before its first frame. */
+const FRAMECRC_HEAD = 6;
 
 /** A viewer with GStreamer that reads the counters of frames. */
 export function gstreamerViewer(
@@ -140,5 +142,5 @@ export function ffmpegViewer(
   const quick = ["-analyzeduration", "500000", "-i", url];
   const output = ["-an", "-fps_mode", "passthrough", "-f", "framecrc", "-flush_packets", "1", "-"];
   const args = ["-v", "error", "-nostdin", ...input, ...quick, ...output];
-  return new Viewer(name, () => start(scope, "ffmpeg", args));
+  return new Viewer(name, () => start(scope, "ffmpeg", args), FRAMECRC_HEAD);
 }

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { squareModel } from "../../test/support/models.js";
-import { environment } from "../../test/support/product.js";
+import { environment, stateIn } from "../../test/support/product.js";
 import { freePorts, type Scope, temporaryDirectory, until } from "../../test/support/scope.js";
 import { type CountingCamera, count } from "../../test/support/video.js";
 import { Half } from "./half.js";
@@ -38,6 +38,7 @@ export interface WorldOptions {
 export class World {
   readonly scope: Scope;
   readonly runDir: string;
+  readonly stateDir: string;
   readonly port: number;
   /** The bundle that the product reads, and a copy of it that is never spoilt. */
   readonly model: string;
@@ -56,6 +57,7 @@ export class World {
   private constructor(scope: Scope, parts: Built) {
     this.scope = scope;
     this.runDir = parts.runDir;
+    this.stateDir = parts.stateDir;
     this.port = parts.port;
     this.model = parts.model;
     this.wholeModel = parts.wholeModel;
@@ -124,6 +126,7 @@ export class World {
 
 interface Built {
   readonly runDir: string;
+  readonly stateDir: string;
   readonly port: number;
   readonly model: string;
   readonly wholeModel: string;
@@ -136,7 +139,7 @@ interface Built {
 }
 
 async function build(scope: Scope, options: WorldOptions): Promise<Built> {
-  const runDir = await temporaryDirectory(scope);
+  const [runDir, stateDir] = [await temporaryDirectory(scope), await temporaryDirectory(scope)];
   const [model, wholeModel] = [await squareModel(scope), await squareModel(scope)];
   const [port] = await freePorts(1);
   if (port === undefined) throw new Error("one port was asked for");
@@ -157,6 +160,7 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
   });
   const env = agentSettings({
     runDir,
+    stateDir,
     port,
     model,
     witnesses: cameras,
@@ -176,6 +180,7 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
   });
   return {
     runDir,
+    stateDir,
     port,
     model,
     wholeModel,
@@ -190,6 +195,7 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
 
 function agentSettings(of: {
   readonly runDir: string;
+  readonly stateDir: string;
   readonly port: number;
   readonly model: string;
   readonly witnesses: readonly { readonly id: string; readonly camera: CountingCamera }[];
@@ -213,6 +219,9 @@ function agentSettings(of: {
     OVERLAY: "none",
     FROZEN_AFTER: "3s",
     LOG_FORMAT: "json",
+    // A trial takes back what faults befall while it lasts, and they do on purpose here.
+    TRIAL: "no",
+    ...stateIn(of.stateDir),
   };
   return {
     ...environment(settings, of),
