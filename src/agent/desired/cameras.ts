@@ -1,6 +1,6 @@
 /** Reads the list of cameras: NAME=ADDRESS or ADDRESS, separated by commas. */
 
-import { hideLogins } from "../secrets/redact.js";
+import { hideLoginOf, hideLogins } from "../secrets/redact.js";
 import { freeId, slugOf } from "./camera-id.js";
 import { CAMERA_SCHEMES, type Credentials, readCameraUri } from "./camera-uri.js";
 import type { Reading, Refusal } from "./readers.js";
@@ -69,9 +69,8 @@ function readItem(text: string): Item {
   };
 }
 
-/** An address that could not be read may hide its password anywhere before the last @. */
 function shown(text: string, uri: Item["uri"]): string {
-  return hideLogins(uri.t === "refused" ? text.replace(/(^|=)([^=]*\/).*@/s, "$1$2***@") : text);
+  return uri.t === "refused" ? hideLoginOf(text) : hideLogins(text);
 }
 
 function camera(item: Item, index: number, taken: Map<string, string>): NamedCamera {

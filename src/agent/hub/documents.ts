@@ -3,10 +3,10 @@
  * published last counts. When its object is deleted, the one published before it counts again, if it is still there.
  */
 
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { writeDurably } from "../models/durable.js";
+import { readIfThere, writeDurably } from "../files/durable.js";
 import { compareInstances, instanceSchema } from "./instance.js";
 
 /** More are no use to anybody: those published first go. */
@@ -89,8 +89,7 @@ export class Documents {
 
   async #keep(documents: readonly HeldDocument[]): Promise<void> {
     const kept = inOrder(documents).slice(0, MOST_DOCUMENTS);
-    // Others on the machine have no business with addresses of cameras.
-    await writeDurably(this.#path, JSON.stringify({ format: 1, documents: kept }), 0o600);
+    await writeDurably(this.#path, JSON.stringify({ format: 1, documents: kept }));
     this.#documents = kept;
   }
 }
@@ -99,13 +98,8 @@ async function readDocuments(
   path: string,
   damaged: (detail: string) => void,
 ): Promise<readonly HeldDocument[]> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (reason) {
-    if (reason instanceof Error && "code" in reason && reason.code === "ENOENT") return [];
-    throw reason;
-  }
+  const text = await readIfThere(path);
+  if (text === undefined) return [];
   try {
     return fileSchema.parse(JSON.parse(text)).documents;
   } catch {

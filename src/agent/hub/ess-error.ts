@@ -1,5 +1,7 @@
 /** EssError: a call to the Edge Sync Service that came to nothing. Holds no secret. */
 
+import { errorCode } from "../files/error-code.js";
+
 export type EssErrorCode =
   /** Nobody answers, or the connection broke. */
   | "unreachable"
@@ -50,8 +52,8 @@ const DETAILS: Readonly<Record<string, string>> = {
 /** An error of node's network, as one of ours. Others are thrown as they are. */
 export function asEssError(reason: unknown, call: string): EssError {
   if (reason instanceof EssError) return reason;
-  if (!(reason instanceof Error) || !("code" in reason)) throw reason;
-  const code = String(reason.code);
+  const code = errorCode(reason);
+  if (!(reason instanceof Error) || code === undefined) throw reason;
   const detail = DETAILS[code] ?? reason.message;
   return new EssError("unreachable", call, `${detail} (${code})`, { cause: reason });
 }

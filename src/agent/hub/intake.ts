@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { errorCode } from "../files/error-code.js";
 import { Bell } from "../time/bell.js";
 import type { Clock } from "../time/clock.js";
 import { Delays, type Pace, pauseAfter, scattered } from "./delays.js";
@@ -114,7 +115,7 @@ export class Intake {
     } catch (reason) {
       signal.throwIfAborted();
       // Of the service or of the disk; anything else is a fault of this program.
-      if (!(reason instanceof Error && "code" in reason)) throw reason;
+      if (!(reason instanceof Error) || errorCode(reason) === undefined) throw reason;
       this.#delay(object, reason.message);
     }
   }

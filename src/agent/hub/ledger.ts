@@ -1,9 +1,9 @@
 /** What was decided about each object of one type, kept over restarts. */
 
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { writeDurably } from "../models/durable.js";
+import { readIfThere, writeDurably } from "../files/durable.js";
 import { instanceSchema } from "./instance.js";
 
 const entrySchema = z.strictObject({
@@ -76,7 +76,7 @@ export class Ledger {
 
   async #write(entries: ReadonlyMap<string, Entry>): Promise<void> {
     const file = { format: 1, entries: Object.fromEntries(entries) };
-    await writeDurably(this.#path, JSON.stringify(file), 0o600);
+    await writeDurably(this.#path, JSON.stringify(file));
     this.#entries = entries;
   }
 }
@@ -85,13 +85,8 @@ async function readEntries(
   path: string,
   damaged: (detail: string) => void,
 ): Promise<ReadonlyMap<string, Entry>> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (reason) {
-    if (reason instanceof Error && "code" in reason && reason.code === "ENOENT") return new Map();
-    throw reason;
-  }
+  const text = await readIfThere(path);
+  if (text === undefined) return new Map();
   try {
     return new Map(Object.entries(fileSchema.parse(JSON.parse(text)).entries));
   } catch (reason) {

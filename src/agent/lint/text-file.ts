@@ -2,6 +2,7 @@
 
 import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { errorCode } from "../files/error-code.js";
 import { type Problem, problem } from "./problem.js";
 
 const MB = 1024 * 1024;
@@ -25,7 +26,7 @@ export async function readText(
     if (found.size > largestBytes) return tooLarge(name, largestBytes);
     return decode(await file.readFile(), name);
   } catch (error) {
-    const code = codeOf(error);
+    const code = errorCode(error);
     if (code === undefined) throw error;
     if (code === "ENOENT") return refused("file-missing", name, "there is no such file");
     return refused("file-unreadable", name, `it cannot be read (${code})`);
@@ -69,12 +70,6 @@ function tooLarge(name: string, largestBytes: number): TextReading {
     name,
     `a text of this kind has at most ${largestBytes / 1024} KB`,
   );
-}
-
-/** Of an error of the file system. */
-function codeOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
 }
 
 function refused(

@@ -3,7 +3,7 @@
 import type { Dirent } from "node:fs";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { syncDirectory } from "./durable.js";
+import { syncDirectory } from "../files/durable.js";
 import { bytesOf, CONFIG, MANIFEST, type Manifest, parseManifest } from "./manifest.js";
 
 /** Directories of the store's own begin with a dot, and no bundle's name does. */

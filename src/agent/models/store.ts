@@ -7,9 +7,10 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, rename, rm, rmdir, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { syncDirectory } from "../files/durable.js";
+import { errorCode } from "../files/error-code.js";
 import type { Opened } from "./archive.js";
 import { BundleError } from "./bundle-error.js";
-import { syncDirectory } from "./durable.js";
 import { findBundle, misfitOf, nameOf } from "./find.js";
 import { bytesOf, MANIFEST, type Manifest, manifestText } from "./manifest.js";
 import type { Models, Resolved } from "./models.js";
@@ -280,7 +281,7 @@ export class ModelStore implements Models {
     try {
       await rename(path, outgoing);
     } catch (reason) {
-      if (reason instanceof Error && "code" in reason && reason.code === "ENOENT") return;
+      if (errorCode(reason) === "ENOENT") return;
       throw reason;
     }
     await rm(outgoing, { recursive: true, force: true });

@@ -3,8 +3,8 @@
 import { mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
+import { syncDirectory } from "../files/durable.js";
 import { type ArchiveLimits, type Opened, readArchive } from "./archive.js";
-import { syncDirectory } from "./durable.js";
 import { MANIFEST, SIGNATURE } from "./manifest.js";
 import type { Trust } from "./signature.js";
 

@@ -1,7 +1,8 @@
 /** A node policy file, of which only the probe's own properties are changed. */
 
 import { randomUUID } from "node:crypto";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { readIfThereSync } from "../files/durable.js";
 import { InputError, isObject, parseDocument } from "../policy/document.js";
 import type { Property } from "../policy/property.js";
 import { PROBED, RING } from "./properties.js";
@@ -12,13 +13,8 @@ export const EMPTY: PolicyFile = { properties: [], constraints: [] };
 
 /** Reads a file, or an empty policy where there is none. Throws an InputError. */
 export function readPolicyFile(file: string): PolicyFile {
-  let source: string;
-  try {
-    source = readFileSync(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return EMPTY;
-    throw error;
-  }
+  const source = readIfThereSync(file);
+  if (source === undefined) return EMPTY;
   const document = parseDocument(file, source, () => undefined);
   const refuse = (message: string, path: readonly string[]) =>
     new InputError([{ ...document.placeOf(path), message }]);

@@ -9,6 +9,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
+import { errorCode } from "../files/error-code.js";
 import type { Expansion } from "./expand.js";
 import { blankComments, expandVariables } from "./expand.js";
 
@@ -126,7 +127,7 @@ export function locate(document: Document, faults: readonly Fault[]): Problem[] 
 /** An error on the way to a document, as problems of its file. */
 export function problemsOf(error: unknown, file: string): readonly Problem[] {
   if (error instanceof InputError) return error.problems;
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = errorCode(error);
   if (code === undefined) throw error;
   return [
     {

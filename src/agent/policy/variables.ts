@@ -1,7 +1,7 @@
 // The variables that Horizon's input files may use: the environment's, then those of the project's hzn.json.
 
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { readIfThereSync } from "../files/durable.js";
 import { InputError, isObject, parseDocument } from "./document.js";
 
 export type Lookup = (name: string) => string | undefined;
@@ -19,19 +19,10 @@ export function projectVariables(file: string, environment: NodeJS.ProcessEnv): 
 
 function readProject(folder: string): ReadonlyMap<string, string> {
   for (const file of [join(folder, "hzn.json"), join(folder, "horizon", "hzn.json")]) {
-    const source = readIfThere(file);
+    const source = readIfThereSync(file);
     if (source !== undefined) return variablesOf(file, source);
   }
   return new Map();
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 function variablesOf(file: string, source: string): ReadonlyMap<string, string> {

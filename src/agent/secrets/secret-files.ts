@@ -4,6 +4,7 @@ import { constants, type FSWatcher, watch } from "node:fs";
 import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { errorCode } from "../files/error-code.js";
 import { Bell } from "../time/bell.js";
 import type { Clock } from "../time/clock.js";
 import { afterLook, type Entry, type Found, isSettled, NO_ENTRY } from "./secret-entry.js";
@@ -110,7 +111,8 @@ export class SecretFiles {
       }
       return { t: "read", files };
     } catch (err) {
-      const code = codeOf(err);
+      const code = errorCode(err);
+      if (code === undefined) throw err;
       return { t: "fault", why: code === "ENOENT" ? "does not exist" : `cannot be read (${code})` };
     }
   }
@@ -166,7 +168,8 @@ async function readFile(path: string): Promise<Found> {
       await file.close();
     }
   } catch (err) {
-    const code = codeOf(err);
+    const code = errorCode(err);
+    if (code === undefined) throw err;
     if (code === "ENOENT") return { t: "nothing" };
     const right = "its group must be one of the container's, which Horizon sees to";
     return { t: "fault", why: `cannot be read (${code})${code === "EACCES" ? `: ${right}` : ""}` };
@@ -187,9 +190,4 @@ function absence(
     `${where}; declare it in the service definition (secrets of the agent's container) and bind it in the ` +
     "deployment policy (secretBinding); on one machine: hzn dev service start --secret FILE"
   );
-}
-
-function codeOf(err: unknown): string {
-  if (err instanceof Error && "code" in err) return String(err.code);
-  throw err;
 }

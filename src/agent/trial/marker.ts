@@ -1,7 +1,7 @@
 /** The marker of a failed version: a file in the container's own file system, which a new agreement does not have. */
 
 import { z } from "zod";
-import { readIfThere, writeDurably } from "./durable-file.js";
+import { readIfThereSync, writeDurablySync } from "../files/durable.js";
 
 export interface Marker {
   readonly version: string;
@@ -17,7 +17,7 @@ const schema = z.object({ version: z.string(), at: z.string() });
 /** Undefined: there is none, or none that says anything. */
 export function readMarker(path: string): Marker | undefined {
   try {
-    const text = readIfThere(path);
+    const text = readIfThereSync(path);
     return text === undefined ? undefined : schema.parse(JSON.parse(text));
   } catch {
     // A marker that was cut short says no more than none: the memory of trials knows what happened.
@@ -28,7 +28,7 @@ export function readMarker(path: string): Marker | undefined {
 /** False: this container's file system cannot be written. */
 export function leaveMarker(path: string, marker: Marker): boolean {
   try {
-    writeDurably(path, JSON.stringify(marker));
+    writeDurablySync(path, JSON.stringify(marker));
     return true;
   } catch {
     // The caller tells: without a marker the version cannot fail in a way that Horizon notices.

@@ -109,12 +109,12 @@ describe("TrialStore", () => {
   /** Directories in which nothing can be written, whoever we are. */
   const hostile: readonly [string, () => string, string][] = [
     [
-      "lies under a file",
+      "is a file",
       () => {
         writeFileSync(join(directory, "file"), "");
         return join(directory, "file");
       },
-      "ENOTDIR",
+      "EEXIST",
     ],
     ["can hold no files", () => "/proc", "ENOENT"],
     [

@@ -2,7 +2,8 @@
 
 import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { errorCode, readIfThere, writeDurably } from "./durable-file.js";
+import { readIfThereSync, writeDurablySync } from "../files/durable.js";
+import { errorCode } from "../files/error-code.js";
 import type { StoreHappening } from "./happening.js";
 import { type Memory, NEW_MEMORY } from "./memory.js";
 import { readMemory, writeMemory } from "./memory-file.js";
@@ -40,10 +41,10 @@ export class TrialStore {
   keep(memory: Memory): boolean {
     this.#memory = memory;
     try {
-      writeDurably(this.#path, writeMemory(memory));
+      writeDurablySync(this.#path, writeMemory(memory));
     } catch (reason) {
       const err = asError(reason);
-      const code = errorCode(err);
+      const code = errorCode(err) ?? err.name;
       if (this.#trouble !== code)
         this.#trace({ t: "memory not kept", path: this.#path, code, err });
       this.#trouble = code;
@@ -56,7 +57,7 @@ export class TrialStore {
 
   #read(): Memory {
     try {
-      const text = readIfThere(this.#path);
+      const text = readIfThereSync(this.#path);
       return text === undefined ? NEW_MEMORY : readMemory(text);
     } catch (reason) {
       const aside = `${this.#path}.unreadable`;
