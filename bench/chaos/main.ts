@@ -1,7 +1,9 @@
 // `make chaos`: throws faults at the running product while viewers watch, and says which promises were broken.
 import { mkdir, writeFile } from "node:fs/promises";
+import { machine } from "../report.js";
 import { withScope } from "../scope.js";
 import { CATALOGUE } from "./catalogue.js";
+import type { FaultKind } from "./fault.js";
 import { broken, GENEROUS, grown, STRICT } from "./judge.js";
 import { leaks } from "./leaks.js";
 import { deal, seeded } from "./random.js";
@@ -13,9 +15,10 @@ import { World } from "./world.js";
 const JSON_PATH = "build/chaos.json";
 
 async function main(): Promise<number> {
-  const { count, seed, strict, only } = options();
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => stop.abort());
+  const { count, seed, strict, kinds } = options();
   const bounds = strict ? STRICT : GENEROUS;
-  const kinds = only === "" ? CATALOGUE : CATALOGUE.filter(({ name }) => only.includes(name));
   const random = seeded(seed);
   const faults = deal(kinds, count, random);
   console.log(`chaos: ${count} faults of ${kinds.length} kinds, seed ${seed}`);
@@ -35,14 +38,17 @@ async function main(): Promise<number> {
         verdicts.push(...promises.map((promise) => `${record.number} ${kind.name}: ${promise}`));
         console.log(asLine(record, promises));
         // What is not well cannot be judged any further.
-        if (record.recoveredMs === undefined) break;
+        if (record.recoveredMs === undefined || stop.signal.aborted) break;
       }
     } finally {
       await world.stop();
     }
     verdicts.push(...grown(records, bounds), ...leaks(world));
     await mkdir("build", { recursive: true });
-    await writeFile(JSON_PATH, JSON.stringify({ seed, count, bounds, records, verdicts }, null, 2));
+    await writeFile(
+      JSON_PATH,
+      JSON.stringify({ machine: machine(), seed, count, bounds, records, verdicts }, null, 2),
+    );
     console.log(`\n${asTable(records)}\n`);
     for (const verdict of verdicts) console.log(`BROKEN: ${verdict}`);
     if (verdicts.length > 0) console.log(`again: make chaos N=${count} SEED=${seed}`);
@@ -50,19 +56,40 @@ async function main(): Promise<number> {
   });
 }
 
-function options(): { count: number; seed: number; strict: boolean; only: string } {
+interface Options {
+  readonly count: number;
+  readonly seed: number;
+  readonly strict: boolean;
+  readonly kinds: readonly FaultKind[];
+}
+
+/** N, SEED, STRICT=1, and ONLY: names of kinds, separated by commas. */
+function options(): Options {
   const number = (name: string, otherwise: number) => {
     const text = process.env[name]?.trim() ?? "";
     const value = text === "" ? otherwise : Number(text);
-    if (!Number.isInteger(value) || value < 0)
-      throw new Error(`${name} is ${text}, no whole number`);
+    if (!Number.isInteger(value) || value < 0) {
+      throw new Error(`${name} is ${text}, and no whole number`);
+    }
     return value;
   };
+  const only = (process.env["ONLY"] ?? "").split(",").map((name) => name.trim());
+  const named = only
+    .filter((name) => name !== "")
+    .map((name) => {
+      const kind = CATALOGUE.find((one) => one.name === name);
+      if (kind === undefined) {
+        throw new Error(
+          `no fault is ${name}; there are: ${CATALOGUE.map((one) => one.name).join(", ")}`,
+        );
+      }
+      return kind;
+    });
   return {
     count: number("N", 25),
     seed: number("SEED", Math.floor(Math.random() * 2 ** 31)),
     strict: process.env["STRICT"] === "1",
-    only: process.env["ONLY"] ?? "",
+    kinds: named.length === 0 ? CATALOGUE : named,
   };
 }
 

@@ -6,7 +6,7 @@ const CHANGE = { hits: ["agent"], reasons: [], isChange: true } as const;
 export const SETTINGS_FAULTS: readonly FaultKind[] = [
   {
     ...CHANGE,
-    name: "camera added, and removed",
+    name: "camera added and removed",
     story: "the settings name one more camera, and then no longer",
     begin: async ({ world }) => {
       world.guests.push("guest=test://ball?width=320&height=184&rate=5");

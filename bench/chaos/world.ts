@@ -69,12 +69,17 @@ export class World {
     this.viewers = parts.viewers;
   }
 
-  /** Starts everything and waits for every camera's picture. */
+  /** Starts everything and waits for every camera's picture. To be stopped before its scope ends. */
   static async start(scope: Scope, options: WorldOptions): Promise<World> {
     const world = new World(scope, await build(scope, options));
-    await until("all cameras live, and all viewers watching", START_TIMEOUT_MS, () => {
-      return world.isWell() && world.viewers.every((viewer) => viewer.isWatching);
-    });
+    try {
+      await until("all cameras live, and all viewers watching", START_TIMEOUT_MS, () => {
+        return world.isWell() && world.viewers.every((viewer) => viewer.isWatching);
+      });
+    } catch (error) {
+      await world.stop();
+      throw new Error(`${error}; the agent said last: ${world.agent.current.lines.at(-1)}`);
+    }
     return world;
   }
 
