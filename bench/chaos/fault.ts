@@ -24,8 +24,8 @@ export interface FaultKind {
   readonly healed?: (stage: Stage) => boolean | Promise<boolean>;
   /** It happens to a camera: the next one of them is another camera's. */
   readonly isOfCamera?: true;
-  /** The change is one that somebody asked for: healthy cameras may miss a second of frames. */
-  readonly isChange?: true;
+  /** How many changes it is that somebody asked for: for each, healthy cameras may miss a second of frames. */
+  readonly changes?: number;
 }
 
 /** The product says so. */

@@ -21,7 +21,8 @@ export interface FaultRecord {
   /** Until a successor of the worker told its state; undefined where there was none. */
   readonly workerBackMs: number | undefined;
   readonly witnesses: readonly WitnessRecord[];
-  readonly isChange: boolean;
+  /** Changes that somebody asked for. */
+  readonly changes: number;
   /** Of viewers that were thrown out. */
   readonly drops: readonly string[];
   /** From its beginning until the last of those was watching again. */

@@ -62,7 +62,7 @@ export async function throwFault(
     workerBackMs:
       parts.worker === stage.before.worker || met === undefined ? undefined : met.atMs - beganMs,
     witnesses: await Promise.all(world.witnesses.map((witness) => watched(witness, beganMs))),
-    isChange: kind.isChange ?? false,
+    changes: kind.changes ?? 0,
     drops: drops.map(({ viewer, why }) => `${viewer}: ${why}`),
     viewersBackMs: drops.length === 0 ? undefined : backMs(world, beganMs),
     replaced: PART_NAMES.filter((name) => parts[name] !== stage.before[name]),
