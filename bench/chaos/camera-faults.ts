@@ -162,7 +162,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     name: "password changed",
     story: "a camera wants another password, and the settings follow",
     hits: ["agent"],
-    isChange: true,
+    changes: 1,
     reasons: [...GONE, "login refused"],
     begin: async (stage) => {
       await stage.victim.end("SIGKILL");

@@ -16,7 +16,7 @@ const WELL: FaultRecord = {
   recoveredMs: 700,
   workerBackMs: undefined,
   witnesses: [{ id: "witness1", sent: 20, lost: 0, pauseMs: 130 }],
-  isChange: false,
+  changes: 0,
   drops: [],
   viewersBackMs: undefined,
   replaced: [],
@@ -66,8 +66,8 @@ describe("a fault", () => {
   it("must not cost a healthy camera frames, of which a change may cost a second", () => {
     const lose = (lost: number) => [{ id: "witness1", sent: 20, lost, pauseMs: 130 }];
     assert.deepEqual(verdicts({ witnesses: lose(1) }), ["1 of 20 frames of witness1 were lost"]);
-    assert.deepEqual(verdicts({ witnesses: lose(8), isChange: true }), []);
-    assert.equal(verdicts({ witnesses: lose(9), isChange: true }).length, 1);
+    assert.deepEqual(verdicts({ witnesses: lose(8), changes: 1 }), []);
+    assert.equal(verdicts({ witnesses: lose(9), changes: 1 }).length, 1);
     assert.deepEqual(
       verdicts({ witnesses: [{ id: "witness1", sent: 20, lost: 0, pauseMs: 1200 }] }),
       ["witness1 stood still for 1.2 s"],

@@ -77,7 +77,7 @@ function ofWitnesses(record: FaultRecord, bounds: Bounds): string[] {
   return record.witnesses.flatMap(({ id, sent, lost, pauseMs }) => {
     const faults: string[] = [];
     const spare = Math.max(bounds.lostAnyway, Math.floor(sent * bounds.lostShare));
-    if (lost > spare + (record.isChange ? bounds.lostByChange : 0))
+    if (lost > spare + record.changes * bounds.lostByChange)
       faults.push(`${lost} of ${sent} frames of ${id} were lost`);
     if (pauseMs > bounds.pauseMs) faults.push(`${id} stood still for ${seconds(pauseMs)}`);
     return faults;

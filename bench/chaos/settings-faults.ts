@@ -1,11 +1,12 @@
 // Changes that somebody asked for, while everything runs.
 import { type FaultKind, lasts } from "./fault.js";
 
-const CHANGE = { hits: ["agent"], reasons: [], isChange: true } as const;
+const CHANGE = { hits: ["agent"], reasons: [] } as const;
 
 export const SETTINGS_FAULTS: readonly FaultKind[] = [
   {
     ...CHANGE,
+    changes: 2,
     name: "camera added and removed",
     story: "the settings name one more camera, and then no longer",
     begin: async ({ world }) => {
@@ -24,6 +25,7 @@ export const SETTINGS_FAULTS: readonly FaultKind[] = [
   },
   {
     ...CHANGE,
+    changes: 1,
     name: "bit rate changed",
     story: "the settings ask for another bit rate",
     begin: async ({ world, random }) => {

@@ -16,7 +16,7 @@ const RECORD: FaultRecord = {
   recoveredMs: 1720,
   workerBackMs: undefined,
   witnesses: [{ id: "witness1", sent: 14, lost: 9, pauseMs: 1170 }],
-  isChange: false,
+  changes: 0,
   drops: ["a", "b"],
   viewersBackMs: 1700,
   replaced: ["outlet"],
