@@ -1,4 +1,8 @@
-/** Ids of cameras: out of their names, or by their place. */
+/** Ids of cameras: their form, out of their names, or by their place. */
+
+/** Of a camera, or of an output. */
+export const ID = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+export const ID_FORM = "up to 63 of a-z, 0-9, _ and -, the first a letter or digit";
 
 /** Front Door, 2nd -> front-door-2nd. Undefined if nothing of the name can be kept. */
 export function slugOf(name: string): string | undefined {

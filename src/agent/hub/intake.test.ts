@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
+import { eventually } from "../testing/eventually.js";
 import { FakeClock } from "../testing/fake-clock.js";
 import type { Ess } from "./ess.js";
 import { EssError } from "./ess-error.js";
@@ -10,7 +11,6 @@ import type { HubHappening } from "./happening.js";
 import { Intake } from "./intake.js";
 import { Ledger } from "./ledger.js";
 import type { Taker } from "./taker.js";
-import { until } from "./testing/until.js";
 
 const type = "slipstream-settings";
 const MINUTE = 60_000;
@@ -57,7 +57,7 @@ test("while the service is away for hours it is asked ever more seldom, and at o
   const running = intake.run(stop.signal);
   /** Lets the time come for which the intake waits. Returns how long it waited. */
   const goOn = async (): Promise<number> => {
-    await until(() => clock.nextMs !== undefined, "it waits");
+    await eventually(() => clock.nextMs !== undefined, "it waits");
     const pauseMs = (clock.nextMs ?? 0) - clock.now();
     clock.advance(pauseMs);
     return pauseMs;

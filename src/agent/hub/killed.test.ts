@@ -9,9 +9,9 @@ import test, { type TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { bundle, FILES } from "../models/testing/archives.js";
+import { eventually } from "../testing/eventually.js";
 import { EssDouble } from "./testing/ess-double.js";
 import { takeIn } from "./testing/take-in.js";
-import { until } from "./testing/until.js";
 
 const PROGRAM = fileURLToPath(new URL("testing/hub-process.js", import.meta.url));
 const ROUNDS = 8;
@@ -68,8 +68,8 @@ test("whenever the agent is killed, what it has answered with `received` is on t
   const ended = once(child, "exit");
   child.stdout.resume();
   const isDone = (type: string, id: string) => ess.statusOf(type, id) === "objreceived";
-  await until(() => isDone("slipstream-settings", "site"), "the document is taken");
-  await until(() => isDone("slipstream-model", "street"), "the model is taken");
+  await eventually(() => isDone("slipstream-settings", "site"), "the document is taken");
+  await eventually(() => isDone("slipstream-model", "street"), "the model is taken");
   child.kill("SIGKILL");
   await ended;
   assert.ok(documents().includes(`text ${ROUNDS - 1}.`));

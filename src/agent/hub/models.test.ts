@@ -4,8 +4,8 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { bundle, FILES } from "../models/testing/archives.js";
+import { eventually } from "../testing/eventually.js";
 import { HubBench } from "./testing/hub-bench.js";
-import { until } from "./testing/until.js";
 
 const type = "slipstream-model";
 const MB = 1024 * 1024;
@@ -79,7 +79,7 @@ test("a new version in the middle of a download is the one that is taken", async
     if (bench.fetches("street") === 1) bench.ess.publish({ type, id: "street", data: second });
   };
   bench.ess.publish({ type, id: "street", data: await large("1.0.0") });
-  await until(() => bench.model("street") === "2.0.0", "the second is there");
+  await eventually(() => bench.model("street") === "2.0.0", "the second is there");
   await bench.happened("street", "received");
   await bench.asked(2);
   assert.equal(bench.model("street@1.0.0"), "there is no street@1.0.0, but version 2.0.0");
@@ -96,7 +96,7 @@ test("a new version whose data come under the old metadata is no damage of the o
   };
   // The service sends what it has when it is asked: here already the new data, for the old metadata.
   bench.ess.publish({ type, id: "street", data: await bundle({ version: "1.0.0" }) });
-  await until(() => bench.model("street") === "2.0.0", "the second is there");
+  await eventually(() => bench.model("street") === "2.0.0", "the second is there");
   assert.ok(!bench.of("street").includes("refused"));
 });
 
@@ -171,7 +171,7 @@ test("a model that no disk of this node can take is refused before a byte of it 
   // More disk: it is looked at again.
   bench.maxBytes = 1e6;
   await bench.restartAgent();
-  await until(() => bench.fetches("street") > 0, "it is fetched");
+  await eventually(() => bench.fetches("street") > 0, "it is fetched");
 });
 
 test("new metadata of the same data cost no download", async (t) => {
@@ -179,7 +179,10 @@ test("new metadata of the same data cost no download", async (t) => {
   bench.ess.publish({ type, id: "street", data: await bundle() });
   await bench.happened("street", "received");
   bench.ess.republish(type, "street", { description: "for everybody" });
-  await until(() => bench.of("street").filter((it) => it === "received").length === 2, "renewed");
+  await eventually(
+    () => bench.of("street").filter((it) => it === "received").length === 2,
+    "renewed",
+  );
   await bench.asked(2);
   assert.equal(bench.fetches("street"), 1);
   bench.agent.hub.confirmed(["street@1.0.0"]);
@@ -189,11 +192,11 @@ test("new metadata of the same data cost no download", async (t) => {
 test("an object that goes back to an older version takes the newer one out of sight", async (t) => {
   const bench = await HubBench.start(t);
   bench.ess.publish({ type, id: "street", data: await bundle({ version: "2.0.0" }) });
-  await until(() => bench.model("street") === "2.0.0", "the second is there");
+  await eventually(() => bench.model("street") === "2.0.0", "the second is there");
   bench.ess.publish({ type, id: "street", data: await bundle({ version: "1.0.0" }) });
-  await until(() => bench.model("street") === "1.0.0", "the first is there");
+  await eventually(() => bench.model("street") === "1.0.0", "the first is there");
   bench.ess.publish({ type, id: "street", data: await bundle({ version: "2.0.0" }) });
-  await until(() => bench.model("street") === "2.0.0", "the second is there again");
+  await eventually(() => bench.model("street") === "2.0.0", "the second is there again");
 });
 
 test("a model that came in two objects stays until both are deleted", async (t) => {
@@ -215,7 +218,7 @@ test("an object that does not come holds up neither settings nor other models fo
   const bench = await HubBench.start(t);
   bench.ess.beforeData = (id) => (id === "stuck" ? new Promise(() => {}) : undefined);
   bench.ess.publish({ type, id: "stuck", data: await bundle() });
-  await until(() => bench.of("stuck").includes("arriving"), "it is fetched");
+  await eventually(() => bench.of("stuck").includes("arriving"), "it is fetched");
   const settings = { type: "slipstream-settings", id: "site", data: Buffer.from("hello") };
   bench.ess.publish(settings);
   await bench.happened("site", "received");

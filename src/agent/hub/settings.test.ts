@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
+import { eventually } from "../testing/eventually.js";
 import { documentKey } from "./documents.js";
 import { HubBench } from "./testing/hub-bench.js";
-import { until } from "./testing/until.js";
 
 const type = "slipstream-settings";
 
@@ -71,9 +71,9 @@ test("notes that are damaged are told, and the documents taken again", async (t)
 test("a new version takes the place of the old one; a bad one does not, and is not fetched again", async (t) => {
   const bench = await HubBench.start(t);
   bench.ess.publish(document("site", "one"));
-  await until(() => bench.text === "one", "the first is there");
+  await eventually(() => bench.text === "one", "the first is there");
   bench.ess.publish(document("site", "two"));
-  await until(() => bench.text === "two", "the second is there");
+  await eventually(() => bench.text === "two", "the second is there");
   bench.ess.publish(document("site", "bad three"));
   await bench.happened("site", "refused");
   await bench.asked(3);
@@ -84,7 +84,7 @@ test("a new version takes the place of the old one; a bad one does not, and is n
   assert.deepEqual(bench.of("site"), ["received"]);
 
   bench.ess.publish(document("site", "four"));
-  await until(() => bench.text === "four", "the fourth is there");
+  await eventually(() => bench.text === "four", "the fourth is there");
 });
 
 test("a refusal says why; another version of the agent looks again", async (t) => {
@@ -116,9 +116,9 @@ test("of several objects the one that was published last counts; a deletion fall
   const bench = await HubBench.start(t);
   bench.ess.publish(document("fleet", "fleet 1"));
   bench.ess.publish(document("site", "site 1"));
-  await until(() => bench.text === "site 1", "the newest counts");
+  await eventually(() => bench.text === "site 1", "the newest counts");
   bench.ess.publish(document("fleet", "fleet 2"));
-  await until(() => bench.text === "fleet 2", "the newest counts");
+  await eventually(() => bench.text === "fleet 2", "the newest counts");
   assert.equal(bench.agent.documents.previous()?.text, "site 1");
 
   bench.ess.beforeAnswer = (id, answer) => {
@@ -173,7 +173,7 @@ test("a document that comes while the answer to another is lost is not overlooke
     bench.ess.publish(document("site", "two"));
   };
   bench.ess.publish(document("site", "one"));
-  await until(() => bench.text === "two", "the second is there");
+  await eventually(() => bench.text === "two", "the second is there");
 });
 
 test("far more objects than anybody needs neither fill the disk nor keep the agent busy", async (t) => {

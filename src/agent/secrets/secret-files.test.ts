@@ -4,12 +4,10 @@ import { chmod, mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { setTimeout } from "node:timers/promises";
+import { eventually } from "../testing/eventually.js";
 import type { Clock } from "../time/clock.js";
 import { systemClock } from "../time/clock.js";
 import { SecretFiles, type SecretHappening } from "./secret-files.js";
-
-const LIMIT_MS = 30_000;
 
 describe("SecretFiles", () => {
   let directory: string;
@@ -60,14 +58,6 @@ describe("SecretFiles", () => {
     return found.secret.t === "login" ? found.secret.password : found.secret.value;
   }
 
-  async function until(condition: () => boolean, what: string): Promise<void> {
-    const deadline = performance.now() + LIMIT_MS;
-    while (!condition()) {
-      assert.ok(performance.now() < deadline, `never: ${what}`);
-      await setTimeout(20);
-    }
-  }
-
   it("reads what is there at the start, through links, too", async () => {
     await write("cam-front", '{"key":"admin","value":"hunter2"}');
     await write("token", "abc\n");
@@ -88,10 +78,10 @@ describe("SecretFiles", () => {
     await write("a", "one");
     await start();
     await write("a", "two");
-    await until(() => of("a") === "two", "two");
+    await eventually(() => of("a") === "two", "two");
     await write(".new", "three");
     await rename(join(directory, ".new"), join(directory, "a"));
-    await until(() => of("a") === "three", "three");
+    await eventually(() => of("a") === "three", "three");
     for (const word of ["one", "two", "three"]) assert.ok(secrets.words().includes(word), word);
     assert.deepEqual(
       happenings,
@@ -104,12 +94,12 @@ describe("SecretFiles", () => {
     await write("a", '{"key":"u","value":"old"}');
     await start();
     await write("a", '{"key":"u","val');
-    await until(() => happenings.some(({ t }) => t === "trouble"), "trouble");
+    await eventually(() => happenings.some(({ t }) => t === "trouble"), "trouble");
     assert.equal(of("a"), "old");
     await write("a", '{"key":"u","value":"new"}');
-    await until(() => of("a") === "new", "new");
+    await eventually(() => of("a") === "new", "new");
     await write("a", "");
-    await until(() => happenings.filter(({ t }) => t === "trouble").length === 2, "trouble");
+    await eventually(() => happenings.filter(({ t }) => t === "trouble").length === 2, "trouble");
     assert.equal(of("a"), "new");
   });
 
@@ -117,7 +107,7 @@ describe("SecretFiles", () => {
     await write("a", "one");
     await start();
     await rm(directory, { recursive: true });
-    await until(() => happenings.some(({ t }) => t === "trouble"), "trouble");
+    await eventually(() => happenings.some(({ t }) => t === "trouble"), "trouble");
     assert.equal(of("a"), "one");
     assert.match(of("b"), /does not exist; declare it/);
   });
@@ -134,12 +124,12 @@ describe("SecretFiles", () => {
     });
     await rm(directory, { recursive: true });
     await start();
-    await until(() => alarms.length === 1, "it waits");
+    await eventually(() => alarms.length === 1, "it waits");
     assert.match(of("a"), /does not exist/);
     await mkdir(directory);
     await write("a", "one");
     alarms[0]?.();
-    await until(() => of("a") === "one", "one");
+    await eventually(() => of("a") === "one", "one");
   });
 
   it("says of each file that it cannot take what is wrong", async () => {

@@ -1,12 +1,14 @@
-/** Waits for what other tasks of this process bring about. */
+/** Waits for what another task, process or socket brings about, however busy the machine is. */
 
-import { setImmediate } from "node:timers/promises";
+import { setTimeout } from "node:timers/promises";
 
-/** Returns once the condition holds; fails when it does not within half a minute. */
+const LIMIT_MS = 60_000;
+
+/** Returns once the condition holds; throws when it does not within a minute. */
 export async function eventually(condition: () => boolean, what: string): Promise<void> {
-  const deadline = performance.now() + 30_000;
+  const deadline = performance.now() + LIMIT_MS;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error(`it never came about that ${what}`);
-    await setImmediate();
+    await setTimeout(1);
   }
 }

@@ -1,15 +1,15 @@
 /** Readers of values that only the settings document has. */
 
+import { ID, ID_FORM } from "../camera-id.js";
 import { type CameraUri, readCameraUri } from "../camera-uri.js";
 import type { Reader } from "../readers.js";
 
-const ID = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 /** A line of text cannot hold them, nor can UTF-8 hold a lone surrogate. */
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}]/u;
 
 /** Id of a camera or an output. */
 export function identifier(): Reader<string> {
-  return reader("up to 63 of a-z, 0-9, _ and -, the first a letter or digit", ID, 63);
+  return reader(ID_FORM, ID, 63);
 }
 
 /** A name that people read. */

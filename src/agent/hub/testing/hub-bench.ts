@@ -6,13 +6,13 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { TRUST_ALL } from "../../models/signature.js";
 import { ModelStore } from "../../models/store.js";
+import { eventually } from "../../testing/eventually.js";
 import { systemClock } from "../../time/clock.js";
 import { Documents } from "../documents.js";
 import { EssClient } from "../ess-client.js";
 import type { HubHappening } from "../happening.js";
 import { Hub } from "../hub.js";
 import { EssDouble } from "./ess-double.js";
-import { until } from "./until.js";
 
 const FAST = { intervalMs: 5, longestMs: 20 };
 
@@ -126,14 +126,14 @@ export class HubBench {
   }
 
   async happened(id: string, kind: string): Promise<void> {
-    await until(() => this.of(id).includes(kind), `${id} is ${kind}`);
+    await eventually(() => this.of(id).includes(kind), `${id} is ${kind}`);
   }
 
   /** Returns when the service was asked for both types so often again. */
   async asked(times: number): Promise<void> {
     const count = () => this.ess.calls.filter((call) => /^GET slipstream-\w+ /.test(call)).length;
     const before = count();
-    await until(() => count() >= before + 2 * times, "the service is asked");
+    await eventually(() => count() >= before + 2 * times, "the service is asked");
   }
 
   /** Times that the data of an object were fetched, in whole or in part. */

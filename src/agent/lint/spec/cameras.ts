@@ -1,10 +1,9 @@
 /** Rules about cameras: ids, addresses, masks. */
 
+import { ID, ID_FORM } from "../../desired/camera-id.js";
 import { CAMERA_SCHEMES, readCameraUri } from "../../desired/camera-uri.js";
 import { type Problem, problem } from "../problem.js";
 import type { Camera, Polygon } from "./spec.js";
-
-export const ID = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 export function cameraProblems(cameras: readonly Camera[]): Problem[] {
   if (cameras.length === 0) {
@@ -26,8 +25,7 @@ export function idProblems(items: readonly { readonly id?: string }[], path: str
     const at = `${path}[${i}].id`;
     if (id === "") return [problem("missing-field", at, "it has no id")];
     if (!ID.test(id)) {
-      const message = `"${id}" is no id: up to 63 of a-z, 0-9, _ and -, the first a letter or digit`;
-      return [problem("invalid-id", at, message)];
+      return [problem("invalid-id", at, `"${id}" is no id: ${ID_FORM}`)];
     }
     const taken = first.get(id);
     if (taken === undefined) {
