@@ -278,6 +278,22 @@ def test_off_ends_every_other_phase_and_forgets_the_troubles():
     assert isinstance(story.hears(TurnedOff()), Off)
 
 
+def test_a_new_line_goes_on_where_the_one_before_was_left():
+    story = Story()
+    lost = story.fails(state.CAMERA_LOST_REASON_AUTH_FAILED)
+    waiting = beginning(story.camera, story.now + 5, story.state)
+    assert waiting == story.state._replace(looked=story.now + 5, awake=story.now + 5)
+    assert waiting.phase is lost
+    story.waits()
+    story.passes(5)
+    live = beginning(story.camera, story.now, story.state)
+    assert live.phase == Connecting(story.now)
+    assert (live.attempts, live.failures, live.trouble) == (0, 1, None)
+    off = spec.Camera(id="one", uri=RTSP, off=spec.CameraOff())
+    assert isinstance(beginning(off, story.now, story.state).phase, Off)
+    assert beginning(story.camera, 1.0, beginning(off, 0.0)) == beginning(story.camera, 1.0)
+
+
 def test_on_changes_nothing_of_a_camera_that_is():
     story = Story()
     story.passes(5)

@@ -102,6 +102,12 @@ def test_a_refused_login_is_said_and_tried_rarely(sidecar, tmp_path):
         assert lost.reason == contract.CAMERA_LOST_REASON_AUTH_FAILED
         assert "wr0ng" not in lost.detail
         assert lost.next_attempt.ToDatetime().timestamp() - time.time() > 20
+        # Another graph is no reason to try again.
+        changed = sidecar.specification(cameras=[far, camera("near"), camera("more")])
+        assert changes(sidecar.apply("locked, and one more", changed))["cameras[far]"] == "EFFECT_REBUILD"
+        still = sidecar.until(lambda state: frames_of(state, "more") > 5).cameras[0].lost
+        assert still.attempts == lost.attempts
+        assert abs(still.next_attempt.ToNanoseconds() - lost.next_attempt.ToNanoseconds()) < 2e9
     finally:
         locked.stop()
 

@@ -14,6 +14,7 @@ from sidecar.worker import camera_words
 from sidecar.worker.board import Board
 from sidecar.worker.camera_state import (
     Answered,
+    CameraState,
     Connecting,
     Ended,
     Event,
@@ -94,8 +95,9 @@ class Attendant:
         stillness: Stillness,
         board: Board,
         clock: Callable[[], Moment] = camera_words.now,
+        before: Optional[CameraState] = None,
     ) -> None:
-        """tally and stillness: what the line's threads write of the camera's frames."""
+        """tally and stillness: what the line's threads write of the camera's frames. before: see beginning()."""
         self.camera = camera
         self._line = line
         self._tally = tally
@@ -104,7 +106,7 @@ class Attendant:
         self._clock = clock
         self._log = Log("camera")
         self._rules = rules_of(camera)
-        self._state = beginning(camera, clock().monotonic)
+        self._state = beginning(camera, clock().monotonic, before)
         # Which connection it is: what is heard of an earlier one does not count.
         self._number = 0
         # GLib source number; 0: not started.
@@ -113,6 +115,10 @@ class Attendant:
         self._told: Optional[state.CameraStatus] = None
         self._said: Optional[Note] = None
 
+    @property
+    def state(self) -> CameraState:
+        return self._state
+
     def introduce(self) -> None:
         """Tells of the camera before it is attended to."""
         self._tell(Facts())
@@ -120,11 +126,14 @@ class Attendant:
     def start(self) -> None:
         """From now on the camera is attended to. Raises ChainError if the line cannot even be without a camera."""
         self._timer = GLib.timeout_add(_LOOK_MILLISECONDS, self._look)
-        self._state = beginning(self.camera, self._clock().monotonic)
+        self._state = beginning(self.camera, self._clock().monotonic, self._state)
+        phase = self._state.phase
         self._line.close()
         self._tell(Facts())
-        if isinstance(self._state.phase, Connecting):
+        if isinstance(phase, Connecting):
             self._open()
+        elif isinstance(phase, Lost):
+            self._knock(phase)
 
     def stop(self) -> None:
         """The line is left as it is, and what it says is no longer heard."""
@@ -180,13 +189,7 @@ class Attendant:
                 self._log.debug("camera lost", camera=self.camera.id, detail=after.why.detail)
                 if isinstance(before, Live) and after.why.reason == state.CAMERA_LOST_REASON_FROZEN:
                     self._stillness.give_up()
-                if after.asks:
-                    self._knocks = Knocks(
-                        self._rules.uri,
-                        _KNOCK_MILLISECONDS,
-                        lambda: self._take(Answered()),
-                        only_after_silence=after.host_answers,
-                    )
+                self._knock(after)
 
     def _open(self) -> None:
         self._number += 1
@@ -212,6 +215,15 @@ class Attendant:
                 self._log.error("a camera cannot be opened", camera=self.camera.id, err=repr(error))
             detail = redact("%s: %s" % (self._rules.uri, error))
             self._take(Failed(Failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, detail)))
+
+    def _knock(self, phase: Lost) -> None:
+        if phase.asks:
+            self._knocks = Knocks(
+                self._rules.uri,
+                _KNOCK_MILLISECONDS,
+                lambda: self._take(Answered()),
+                only_after_silence=phase.host_answers,
+            )
 
     def _stop_knocking(self) -> None:
         if self._knocks is not None:

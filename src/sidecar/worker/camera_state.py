@@ -150,9 +150,15 @@ def rules_of(camera: spec.Camera) -> Rules:
     return Rules(camera.uri, kind == "file", kind in ("rtsp", "rtsps"), frozen)
 
 
-def beginning(camera: spec.Camera, now: float) -> CameraState:
-    """The state of a camera that nothing has happened to yet."""
-    return CameraState(Off() if camera.HasField("off") else Connecting(now), looked=now, awake=now)
+def beginning(camera: spec.Camera, now: float, before: Optional[CameraState] = None) -> CameraState:
+    """The state of a camera whose line is new. before: what an earlier line has left: a login that was refused is not
+    tried at once because something else has changed."""
+    if camera.HasField("off"):
+        return CameraState(Off(), looked=now, awake=now)
+    if before is None or isinstance(before.phase, Off):
+        return CameraState(Connecting(now), looked=now, awake=now)
+    phase = before.phase if isinstance(before.phase, Lost) else Connecting(now)
+    return before._replace(phase=phase, looked=now, awake=now)
 
 
 def decide(before: CameraState, event: Event, rules: Rules, now: float, random: Callable[[], float]) -> CameraState:

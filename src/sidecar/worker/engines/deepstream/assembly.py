@@ -2,7 +2,7 @@
 
 import os
 from functools import partial
-from typing import Callable, Dict, NamedTuple
+from typing import Callable, Dict, NamedTuple, Sequence
 
 from sidecar.chain import ChainError
 from sidecar.contract import spec, state
@@ -10,6 +10,7 @@ from sidecar.worker.attendant import Attendant
 from sidecar.worker.board import Board
 from sidecar.worker.engines.deepstream.camera import Camera
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
+from sidecar.worker.engines.deepstream.changes import connection
 from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.encoders import Encoders
 from sidecar.worker.engines.deepstream.graph import Graph, GraphPlan, frame_rate
@@ -59,10 +60,11 @@ def assemble(
     specification: spec.PipelineSpec,
     model: LoadedModel,
     tallies: Dict[str, Tally],
+    earlier: Sequence[Attendant],
     tools: Tools,
     says: Says,
 ) -> Assembly:
-    """tallies: of the cameras so far, which go on counting.
+    """tallies, earlier: of the cameras so far, which go on counting, and waiting for their next attempts.
 
     Raises ChainError; what is in force is not touched by it.
     """
@@ -91,11 +93,14 @@ def assemble(
     graph = Graph(graph_plan, tools.elements, tools.encoders, vision, failed=lambda why: says.probe_failed(vision, why))
     # A tile with neighbours says why it is black; a picture of one camera has the outlet's standby picture.
     filler_rate = frame_rate(pictures) if any(len(one.cameras) > 1 for one in pictures) else 0
+    states = {(one.id, connection(one)): attendant.state for attendant in earlier for one in [attendant.camera]}
     cameras = []
     for one, seat, place in zip(specification.cameras, seats, graph.places):
         line = PlaceLine(one, seat, place, tools.elements, filler_rate, partial(says.of_camera, one.id))
         line.rest(all_off(specification))
-        cameras.append(Camera(Attendant(one, line, seat.tally, line.stillness, tools.board), line))
+        before = states.get((one.id, connection(one)))
+        attendant = Attendant(one, line, seat.tally, line.stillness, tools.board, before=before)
+        cameras.append(Camera(attendant, line))
     run = Run(graph, cameras, model.engine, prebuild_command(bundle.directory, batch), says.of_pipeline, says.failed)
     return Assembly(run, vision, {seat.camera_id: seat.tally for seat in seats})
 

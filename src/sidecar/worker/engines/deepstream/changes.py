@@ -24,7 +24,7 @@ class Structure(NamedTuple):
 def structure(specification: spec.PipelineSpec, bundle: NvinferBundle, engine: CachedEngine) -> Structure:
     """The structure of the graph for a specification."""
     return Structure(
-        tuple(_connection(camera) for camera in specification.cameras),
+        tuple(connection(camera) for camera in specification.cameras),
         tuple(_wiring(output) for output in specification.outputs),
         engine.engine_path,
         tuple(
@@ -37,7 +37,7 @@ def structure(specification: spec.PipelineSpec, bundle: NvinferBundle, engine: C
     )
 
 
-def _connection(camera: spec.Camera) -> bytes:
+def connection(camera: spec.Camera) -> bytes:
     """A camera without its name, which is only drawn, and whether it is off."""
     bare = spec.Camera()
     bare.CopyFrom(camera)

@@ -127,8 +127,10 @@ class DeepstreamEngine(Engine):
         self._outputs.stop()
 
     def _assemble(self, specification: spec.PipelineSpec, model: LoadedModel) -> Assembly:
-        tallies: Dict[str, Tally] = {} if self._in_force is None else self._in_force.assembly.tallies
-        return assemble(specification, model, tallies, self._tools, self._says)
+        current = None if self._in_force is None else self._in_force.assembly
+        tallies: Dict[str, Tally] = {} if current is None else current.tallies
+        earlier = [] if current is None else [camera.attendant for camera in current.run.cameras]
+        return assemble(specification, model, tallies, earlier, self._tools, self._says)
 
     def _put_in_place(self, new: _InForce) -> None:
         """The graph in force gives way to another."""

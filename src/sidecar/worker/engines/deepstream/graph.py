@@ -11,6 +11,7 @@ from gi.repository import Gst  # noqa: E402
 from sidecar.chain import Chain, ChainError, request_pad  # noqa: E402
 from sidecar.contract import spec  # noqa: E402
 from sidecar.worker.board import OutputKey  # noqa: E402
+from sidecar.worker.engines.deepstream import meta  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
 from sidecar.worker.engines.deepstream.encoders import Encoders  # noqa: E402
 from sidecar.worker.engines.deepstream.lettering import Lettering  # noqa: E402
@@ -139,5 +140,10 @@ def _link_camera(branch: Chain, picture: Picture, seat: Seat, index: int) -> Non
     result = pad.link_full(sink, Gst.PadLinkCheck.DEFAULT)
     if result != Gst.PadLinkReturn.OK:
         raise ChainError(picture.container.get_name(), "cannot be linked after nvstreamdemux: %s" % result.value_nick)
-    # A picture of one camera shows that camera or nothing: the outlet then says what is wrong.
-    sink.add_probe(Gst.PadProbeType.BUFFER, lambda *_: Gst.PadProbeReturn.DROP if seat.note else Gst.PadProbeReturn.OK)
+
+    def on_frame(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        # A picture of one camera shows that camera or nothing: the outlet then says what is wrong.
+        shown = all(seat.owns(frame) for frame in meta.frames(info.get_buffer()))
+        return Gst.PadProbeReturn.OK if shown else Gst.PadProbeReturn.DROP
+
+    sink.add_probe(Gst.PadProbeType.BUFFER, on_frame)

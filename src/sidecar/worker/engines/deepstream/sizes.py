@@ -1,4 +1,4 @@
-"""The size of the muxer's picture, in which detection and drawing take place. Pure."""
+"""Sizes of pictures: the muxer's, in which detection and drawing take place, and those around it. Pure."""
 
 from typing import List, Tuple
 
@@ -11,6 +11,10 @@ _USUAL = 16.0 / 9.0
 # Not less than the widest input of the usual networks; not more than Full HD.
 _SMALLEST_WIDTH, _LARGEST_WIDTH = 960, 1920
 _SAME_SHAPE = 0.02
+
+# Of the black frames in the place of a camera that sends none. No camera has it: they are known by it behind the muxer,
+# where some are still under way when the camera's own frames begin.
+FILLER_SIZE = (318, 178)
 
 
 def mux_size(pictures: List[Plan]) -> Tuple[int, int]:

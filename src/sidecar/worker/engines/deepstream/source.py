@@ -17,6 +17,7 @@ from sidecar.chain import Chain, ChainError, set_property  # noqa: E402
 from sidecar.contract import spec, state  # noqa: E402
 from sidecar.worker.addresses import SCHEMES, scheme  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
+from sidecar.worker.engines.deepstream.sizes import FILLER_SIZE  # noqa: E402
 from sidecar.worker.engines.inputs import (  # noqa: E402
     DEPAYLOADERS,
     add_test_picture,
@@ -111,7 +112,9 @@ def filler(name: str, elements: Elements, frame_rate: int) -> Gst.Bin:
     container = _new_bin(name)
     frames = Chain(container)
     frames.add("videotestsrc", is_live=True, pattern="black")
-    few = frames.caps("video/x-raw, format=NV12, width=320, height=180, framerate=%d/1" % frame_rate)
+    few = frames.caps(
+        "video/x-raw, format=NV12, width=%d, height=%d, framerate=%d/1" % (FILLER_SIZE[0], FILLER_SIZE[1], frame_rate)
+    )
     passed = itertools.count()
 
     def on_frame(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:

@@ -18,6 +18,7 @@ from sidecar.contract import spec  # noqa: E402
 from sidecar.worker.engines.deepstream import meta  # noqa: E402
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle  # noqa: E402
 from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame  # noqa: E402
+from sidecar.worker.engines.deepstream.sizes import FILLER_SIZE  # noqa: E402
 from sidecar.worker.inference.decoders import REGISTRY, DecoderError  # noqa: E402
 from sidecar.worker.inference.geometry import place  # noqa: E402
 from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor  # noqa: E402
@@ -57,6 +58,10 @@ class Seat:
         # What the last frame shows, in pixels of the muxer's picture, and when that was on the monotonic clock.
         self.objects: List[meta.SeenObject] = []
         self.seen_at = 0.0
+
+    def owns(self, frame: meta.Frame) -> bool:
+        """Whether a frame in this place is the camera's own, and to be seen."""
+        return not self.note and (frame.width, frame.height) != FILLER_SIZE
 
 
 class MisfitError(Exception):
@@ -125,7 +130,7 @@ class Vision:
         self.fullest = max(self.fullest, len(batch))
         self._share_time(buffer.pts, batch)
         for frame in batch:
-            if self.seats[frame.source].note:
+            if not self.seats[frame.source].owns(frame):
                 frame.clear()
                 continue
             if self._decoder is not None:
@@ -140,7 +145,7 @@ class Vision:
         settings = self.settings
         for frame in meta.frames(buffer):
             seat = self.seats[frame.source]
-            if seat.note:
+            if not seat.owns(frame):
                 # The tracker may repeat what it knew.
                 frame.clear()
                 continue
