@@ -25,6 +25,7 @@ export class BadDoor {
   #server: Server | undefined;
   #port = 0;
   #visits = 0;
+  #swallowed = 0;
   #behaviour: Behaviour = "open";
 
   private constructor(to: () => number) {
@@ -46,6 +47,11 @@ export class BadDoor {
   /** Connections so far. */
   get visits(): number {
     return this.#visits;
+  }
+
+  /** Bytes that visitors said to it while it was mute. */
+  get swallowed(): number {
+    return this.#swallowed;
   }
 
   async behave(behaviour: Behaviour): Promise<void> {
@@ -108,7 +114,8 @@ export class BadDoor {
     });
     const packets = new Packets();
     visitor.on("data", (data) => {
-      if (this.#behaviour !== "mute") host.write(data);
+      if (this.#behaviour === "mute") this.#swallowed += data.length;
+      else host.write(data);
     });
     host.on("data", (data) => {
       const spoilt = packets.read(data, this.#behaviour === "garble");
