@@ -53,13 +53,13 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     name: "camera reboots slowly",
     story: "a camera is away for many seconds, and its address refuses",
     reasons: GONE,
-    begin: async ({ victim, random }) => {
+    begin: async ({ victim }) => {
       await victim.door.behave("closed");
       await victim.end("SIGKILL");
-      await delay(between(random, 3000, 6000));
     },
-    until: saysLost(0, "unreachable"),
-    heal: async ({ victim }) => {
+    until: saysLost(0),
+    heal: async ({ victim, random }) => {
+      await delay(between(random, 3000, 6000));
       await victim.comeBack();
       await victim.door.behave("open");
     },

@@ -34,9 +34,9 @@ export async function throwFault(
   try {
     await kind.begin(stage);
     detectedMs = await noticed(kind, stage, beganMs);
-    if (kind.heal !== undefined || kind.until.t === "lasts") healedMs = now();
     await kind.heal?.(stage);
-    await recovered(kind, stage);
+    if (kind.heal !== undefined || kind.until.t === "lasts") healedMs = now();
+    await recovered(kind, stage, healedMs);
     recoveredMs = now() - healedMs;
   } catch (reason) {
     error = reason instanceof Error ? reason.message : String(reason);
@@ -88,10 +88,9 @@ async function noticed(
 }
 
 /** Waits until all is well: the product says so, every viewer sees frames, and witnesses fresh ones. */
-async function recovered(kind: FaultKind, stage: Stage): Promise<void> {
+async function recovered(kind: FaultKind, stage: Stage, healedMs: number): Promise<void> {
   const { world } = stage;
   const marks = world.viewers.map((viewer) => viewer.mark());
-  const healedMs = now();
   const isFresh = async ({ viewer, camera }: World["witnesses"][number]) => {
     const counter = viewer
       .framesSince(healedMs)
