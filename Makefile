@@ -24,7 +24,7 @@ dev: build/python build/typescript
 
 ## test: set up what is missing, then all checks and tests
 .PHONY: test
-test: lint test-unit test-end-to-end test-images test-nvidia
+test: lint test-unit test-end-to-end test-chaos test-soak test-images test-nvidia
 
 ## lint: formatting, types, the contract, the Python 3.6 floor
 .PHONY: lint
@@ -50,7 +50,7 @@ lint: build/typescript build/python-test
 .PHONY: test-unit
 test-unit: build/typescript build/python-test build/debian-test
 	@echo "test: agent, launcher and support"
-	@node --test --test-reporter=dot $$(find dist/src dist/test/support -name '*.test.js')
+	@node --test --test-reporter=dot $$(find dist/src dist/test/support dist/bench -name '*.test.js')
 	@echo "test: sidecar"
 	@$(PYTHON) -m pytest
 
@@ -59,6 +59,28 @@ test-unit: build/typescript build/python-test build/debian-test
 test-end-to-end: build/typescript build/python-test build/debian-test
 	@echo "test: end to end"
 	@node --test --test-concurrency=1 --test-reporter=spec $$(find dist/test -maxdepth 1 -name '*.test.js' | sort)
+
+## test-chaos: 25 faults, the same ones every time
+.PHONY: test-chaos
+test-chaos: build/typescript build/python-test build/debian-test
+	@echo "test: chaos"
+	@N=25 SEED=$(or $(SEED),25) node dist/bench/chaos/main.js
+
+## test-soak: two minutes of flapping cameras and viewers that come and go; does anything grow
+.PHONY: test-soak
+test-soak: build/typescript build/python-test build/debian-test
+	@echo "test: soak"
+	@MINUTES=2 node dist/bench/soak/main.js
+
+## chaos: N faults at random while viewers watch; SEED=n repeats a run, STRICT=1 takes the aims for bounds
+.PHONY: chaos
+chaos: build/typescript build/python-test build/debian-test
+	@node dist/bench/chaos/main.js
+
+## soak: MINUTES of flapping cameras and viewers that come and go; memory and descriptors as a plot
+.PHONY: soak
+soak: build/typescript build/python-test build/debian-test
+	@node dist/bench/soak/main.js
 
 ## bench: seconds to the first picture, latency, CPU and memory, as a table and as JSON
 .PHONY: bench
