@@ -1,11 +1,14 @@
 """Which engine a worker has."""
 
+import time
+
 import gi
 import pytest
 
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
+from sidecar.contract import spec  # noqa: E402
 from sidecar.tests import standins_process  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.engines.choose import choose_engine  # noqa: E402
@@ -59,7 +62,23 @@ def test_without_stand_ins_the_environment_stays_as_it_is():
 )
 def test_an_engine_that_is_not_to_be_had_says_why_instead_of_failing(tmp_path, name, why):
     Gst.init(None)
-    engine = choose_engine({"SLIPSTREAM_ENGINE": name}, str(tmp_path), Board(Events()))
+    board = Board(Events())
+    engine = choose_engine({"SLIPSTREAM_ENGINE": name}, str(tmp_path), board)
     assert why in engine.unavailable
     assert engine.facts().engine == name
+    failed = board.snapshot().pipeline.failed
+    assert why in failed.detail
+    assert failed.next_attempt.seconds > time.time()
+    engine.stop()
+
+
+@pytest.mark.parametrize(("port", "shown"), [(8554, ["/ds"]), (0, [])])
+def test_an_engine_that_is_not_to_be_had_shows_the_outputs_that_can_be(tmp_path, port, shown):
+    Gst.init(None)
+    board = Board(Events())
+    engine = choose_engine({"SLIPSTREAM_ENGINE": "gpu"}, str(tmp_path), board)
+    encoding = spec.Encoding(width=640, height=360, bitrate=1000000, frame_rate=25)
+    output = spec.Output(id="main", encoding=encoding, rtsp=spec.RtspTarget(port=port, path="/ds"))
+    engine.show(spec.PipelineSpec(cameras=[spec.Camera(id="one", uri="http://none")], outputs=[output]))
+    assert [status.path for status in board.snapshot().outputs] == shown
     engine.stop()

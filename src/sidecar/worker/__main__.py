@@ -20,13 +20,13 @@ from sidecar.last_stack import tell_last_stack  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.doorway import Doorway  # noqa: E402
 from sidecar.worker.engines.choose import choose_engine  # noqa: E402
+from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS  # noqa: E402
 from sidecar.worker.events import Events  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.service import PipelineService  # noqa: E402
 
 _SERVICE = "slipstream.v1.Pipeline"
 _HEALTH_MILLISECONDS = 500
-_TRY_AGAIN_SECONDS = 60
 
 
 def main() -> int:
@@ -71,8 +71,8 @@ def main() -> int:
     if engine.unavailable is not None:
         logger.error("engine is not available", detail=engine.unavailable)
         if crash_loop(os.environ) is None:
-            # A new process finds what has come meanwhile: a driver, a plugin. A caretaker is replaced by the keeper.
-            GLib.timeout_add_seconds(_TRY_AGAIN_SECONDS, stop)
+            # A caretaker is replaced by the keeper.
+            GLib.timeout_add_seconds(TRY_AGAIN_SECONDS, stop)
     logger.info("worker started", instance=instance_id, engine=engine.facts().engine, socket=socket)
     loop.run()
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from typing import Mapping
 
 import gi
@@ -14,7 +15,7 @@ from sidecar.outlet.protocol import SOCKET_NAME  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.engines.caretaker import caretaker  # noqa: E402
 from sidecar.worker.engines.engine import Engine  # noqa: E402
-from sidecar.worker.engines.unavailable import UnavailableEngine  # noqa: E402
+from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS, UnavailableEngine  # noqa: E402
 
 VARIABLE = "SLIPSTREAM_ENGINE"
 CHOICES = ("auto", "cpu", "deepstream")
@@ -37,6 +38,7 @@ def choose_engine(environment: Mapping[str, str], run_dir: str, board: Board) ->
 
     def unavailable(why: str) -> Engine:
         failed = state.PipelineStatus.Failed(reason=state.FAILURE_REASON_ELEMENT, detail=why)
+        failed.next_attempt.FromNanoseconds(int((time.time() + TRY_AGAIN_SECONDS) * 1e9))
         return UnavailableEngine(wanted, failed, "cannot run: " + why, outlet_socket, board)
 
     if wanted not in CHOICES:

@@ -9,6 +9,9 @@ from sidecar.worker.engines.engine import Engine, Facts, Preview
 from sidecar.worker.outputs import CODEC_NAMES, Outputs, plan
 from sidecar.worker.problem import ERROR, Problem
 
+# After this a new process looks for what has come meanwhile: a driver, a plugin.
+TRY_AGAIN_SECONDS = 60
+
 
 class UnavailableEngine(Engine):
     """Every specification is refused, and the pictures that it asks for are standby pictures."""
