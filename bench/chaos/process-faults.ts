@@ -4,8 +4,8 @@ import { type FaultKind, hasNew, lasts, RESTART_MS, type Stage, signalTo } from 
 import type { PartName } from "./parts.js";
 import { between } from "./random.js";
 
-/** The keeper waits so long for a heartbeat. */
-const HEARTBEAT_MS = 5000;
+/** The keeper waits so long for a heartbeat, of which there is one twice a second, and asks where it hangs. */
+const HEARTBEAT_MS = 5500;
 
 export const PROCESS_FAULTS: readonly FaultKind[] = [
   {
