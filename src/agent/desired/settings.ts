@@ -64,7 +64,7 @@ export const settings = {
   },
   frozenAfterMs: {
     ...withDefault("FROZEN_AFTER", duration(0, 86_400_000), "60s"),
-    doc: "The same picture for so long means that the camera hangs, and it is connected to anew. 0s: never. Engine cpu.",
+    doc: "The same picture for so long means that the camera hangs, and it is connected to anew. 0s: never.",
   },
   latencyMs: {
     ...withDefault("RTSP_LATENCY", duration(0, 10_000), "100ms"),
