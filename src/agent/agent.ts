@@ -91,7 +91,7 @@ export class Agent {
       board: () => this.#board,
       clock,
       trace: this.#hubReport.trace,
-      unusable: (err) => log.warn("nothing of the hub can be kept here", { err }),
+      unusable: (err) => log.warn("what comes from the hub cannot be kept", { err }),
     });
     this.#reconciler = new Reconciler({
       desired: undefined,
@@ -149,7 +149,7 @@ export class Agent {
     return this.#secrets.words();
   }
 
-  /** Passwords of what is wanted, likewise. */
+  /** Passwords of what is or was wanted, likewise. */
   get passwords(): readonly string[] {
     return this.#control.passwords;
   }
@@ -171,41 +171,48 @@ export class Agent {
   }
 
   async #runHub(signal: AbortSignal): Promise<void> {
-    const { config, ess, service, clock, logs } = this.#options;
-    if (config.hub === "off" || ess.t === "none") return;
-    if (ess.t === "unusable") {
-      logs("hub").warn("the hub cannot be asked", { detail: ess.detail });
-      return;
+    const { config, ess: place, service, clock, logs } = this.#options;
+    if (config.hub !== "off" && place.t === "unusable") {
+      logs("hub").warn("the hub cannot be asked", { detail: place.detail });
     }
-    await this.#kept.opened(signal);
-    if (this.#kept.open === undefined) return;
-    this.#renew();
+    if (this.#kept.open === undefined) {
+      await this.#kept.opened(signal);
+      this.#renew();
+    }
+    if (this.#kept.open === undefined || config.hub === "off" || place.t !== "ess") return;
+    const ess = new EssClient({ address: place.address, ...ESS_TIMING });
     this.#hub = new Hub({
       ...this.#kept.open,
-      ess: new EssClient({ address: ess.address, ...ESS_TIMING }),
+      ess,
       check: (text, name) => {
         const reading = parseDocument(text, name);
         return reading.t === "refused" ? reading.faults.map(describeDocumentFault) : [];
       },
       version: service.version,
-      directory: this.#kept.directory,
       clock,
       trace: this.#hubReport.trace,
       changed: () => this.#renew(),
     });
     this.#tellHub();
-    await this.#hub.run(signal);
+    try {
+      await this.#hub.run(signal);
+    } finally {
+      ess.close();
+    }
   }
 
   #renew(): void {
-    if (this.#isLoaded) this.#control.renew();
+    if (!this.#isLoaded) return;
+    this.#control.renew();
+    this.#tellHub();
   }
 
   #texts(): Texts {
+    const { hub } = this.#options.config;
     const file = this.#file?.current();
     return {
       file: file?.t === "text" ? file.text : undefined,
-      hub: this.#kept.open?.documents.current()?.text,
+      hub: hub === "off" ? undefined : this.#kept.open?.state.documents.current()?.text,
     };
   }
 
@@ -239,7 +246,7 @@ export class Agent {
     const { open } = this.#kept;
     if (trial.t !== "confirmed" || open === undefined) return;
     const content = readContent(trial.candidate.content);
-    const document = open.documents.current();
+    const document = open.state.documents.current();
     const passed = [];
     if (document !== undefined && content?.texts.hub === document.text) {
       passed.push(documentKey(document));

@@ -7,6 +7,7 @@ import { interrupts } from "../desired/interrupts.js";
 import { mayRebuild } from "../hours/maintenance.js";
 import type { Models } from "../models/models.js";
 import type { Secrets } from "../secrets/secrets.js";
+import { withEarlier } from "../secrets/words.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
 import type { Texts } from "./content.js";
 import { type Made, passwordsIn, plan } from "./plan.js";
@@ -63,7 +64,7 @@ export class Control {
     this.#options = options;
   }
 
-  /** Passwords of what is wanted; the same array as long as they are the same. */
+  /** Passwords of what is or was wanted; the same array as long as they are the same. */
   get passwords(): readonly string[] {
     return this.#passwords;
   }
@@ -82,7 +83,7 @@ export class Control {
       nowMs,
     };
     const { wanted, current, lastGood: good, faults } = plan(sources);
-    this.#keepPasswords([wanted, current, good]);
+    this.#passwords = withEarlier(passwordsOf([wanted, current, good]), this.#passwords);
     this.#tellFaults(faults);
     const heldMs = wanted && this.#heldUntil(wanted, nowMs);
     // What runs goes on by the hours and with the secrets of now.
@@ -117,14 +118,6 @@ export class Control {
     consider(candidate, lastGood?.candidate);
   }
 
-  #keepPasswords(all: readonly (Made | undefined)[]): void {
-    const made = [...all, this.#current].filter((one) => one !== undefined);
-    const passwords = [
-      ...new Set(made.flatMap(({ candidate }) => passwordsIn(candidate.desired.spec))),
-    ];
-    if (passwords.join("\0") !== this.#passwords.join("\0")) this.#passwords = passwords;
-  }
-
   #tellFaults(faults: readonly DocumentFault[]): void {
     const refused = faults.map(describeDocumentFault).join("\n");
     if (refused === this.#refused) return;
@@ -142,6 +135,12 @@ export class Control {
       if (!before.has(key)) this.#options.trace({ t: "note", note });
     }
   }
+}
+
+function passwordsOf(all: readonly (Made | undefined)[]): string[] {
+  return all.flatMap((made) =>
+    made === undefined ? [] : passwordsIn(made.candidate.desired.spec),
+  );
 }
 
 function bundlesOf(all: readonly (Made | undefined)[]): string[] {

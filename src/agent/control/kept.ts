@@ -1,33 +1,40 @@
-/** What came from the hub and is kept on this node; without directories that can be written there is nothing of it. */
+/** The models and the hub's state that this node keeps. Until their directories can be used, there are the models that ship. */
 
 import type { Config } from "../desired/config.js";
-import { Documents, documentsPath, hubDirectory } from "../hub/documents.js";
 import type { HubHappening } from "../hub/happening.js";
+import { type HubState, openHubState } from "../hub/state.js";
+import { findBundle } from "../models/find.js";
 import type { Models, Resolved } from "../models/models.js";
 import { ModelStore } from "../models/store.js";
+import { shippedNames } from "../models/store-files.js";
 import { Bell } from "../time/bell.js";
 import type { Clock } from "../time/clock.js";
 
 const RETRY_MS = 30_000;
 
 export interface KeptOptions {
-  readonly config: Config;
+  readonly config: Pick<
+    Config,
+    "modelsDir" | "modelsMaxBytes" | "modelKeys" | "requireSignedModels" | "stateDir"
+  >;
   /** The product's models/. */
   readonly shipped: string;
   /** Undefined: not known yet. */
   readonly board: () => string | undefined;
   readonly clock: Clock;
+  /** Must not throw. */
   readonly trace: (happening: HubHappening) => void;
-  /** The directories cannot be used; told once until they can. Must not throw. */
+  /** A directory cannot be used; the same trouble is told once. Must not throw. */
   readonly unusable: (err: Error) => void;
 }
 
-/** Finds models in the store, once that is open. */
 export class Kept implements Models {
   readonly #options: KeptOptions;
-  #open: { readonly store: ModelStore; readonly documents: Documents } | undefined;
-  #trouble = "";
-  #held: readonly string[] = [];
+  #open: { readonly store: ModelStore; readonly state: HubState } | undefined;
+  #shippedNames: readonly string[] = [];
+  /** Why a directory could not be used when it was needed last. */
+  #trouble: string | undefined;
+  #held: readonly string[] | undefined;
 
   constructor(options: KeptOptions) {
     this.#options = options;
@@ -37,55 +44,57 @@ export class Kept implements Models {
     return this.#open;
   }
 
-  /** The hub's part of the agent's state. */
-  get directory(): string {
-    return hubDirectory(this.#options.config.stateDir);
-  }
-
   resolve(reference: string): Resolved {
+    const { shipped, board } = this.#options;
     if (this.#open !== undefined) return this.#open.store.resolve(reference);
-    // A directory is checked by the sidecar.
-    if (reference.startsWith("/")) {
-      return { t: "found", path: reference, name: reference, version: "" };
-    }
-    return { t: "absent", detail: `the directory of models cannot be used: ${this.#trouble}` };
+    const places = { installed: [], shipped, shippedNames: this.#shippedNames };
+    const resolved = findBundle(reference, places, board());
+    if (resolved.t === "found" || this.#trouble === undefined) return resolved;
+    const detail = `${resolved.detail}; what came from the hub cannot be used: ${this.#trouble}`;
+    return { t: "absent", detail };
   }
 
   /** Directories of bundles that may not be removed. */
   hold(paths: readonly string[]): void {
     this.#held = paths;
-    this.#open?.store.hold(paths).catch(this.#options.unusable);
+    this.#open?.store.hold(paths).catch((reason) => this.#tell(reason));
   }
 
-  /** Tries to open both. To be awaited once before models are first needed. */
-  async load(): Promise<boolean> {
-    const { config, shipped, board, trace, unusable } = this.#options;
+  /** Tries to open everything. To be awaited once before models are first needed. */
+  async load(): Promise<void> {
+    const { config, shipped, board, trace } = this.#options;
     const { modelsDir: directory, modelsMaxBytes: maxBytes } = config;
     const trust = { keys: config.modelKeys ?? [], requireSigned: config.requireSignedModels };
     try {
+      this.#shippedNames = await shippedNames(shipped);
+      const state = await openHubState(config.stateDir, (detail) =>
+        trace({ t: "forgotten", detail }),
+      );
       const store = await ModelStore.open({
         ...{ directory, shipped, maxBytes, trust, board },
         trace: (happening) => trace({ t: "store", happening }),
       });
-      if (this.#held.length > 0) await store.hold(this.#held);
-      const forgotten = (detail: string) => trace({ t: "forgotten", detail });
-      const documents = await Documents.open(documentsPath(config.stateDir), forgotten);
-      this.#open = { store, documents };
-      return true;
+      this.#open = { store, state };
     } catch (reason) {
-      const err = reason instanceof Error ? reason : new Error(String(reason));
-      if (this.#trouble !== err.message) unusable(err);
-      this.#trouble = err.message;
-      return false;
+      this.#tell(reason);
+      return;
     }
+    if (this.#held !== undefined) this.hold(this.#held);
   }
 
-  /** Returns once both are open, or when the signal is aborted. */
+  /** Returns once everything is open, or when the signal is aborted. */
   async opened(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (this.#open === undefined && !signal.aborted) {
       await new Bell().wait(clock, clock.now() + RETRY_MS, signal);
       if (!signal.aborted) await this.load();
     }
+  }
+
+  #tell(reason: unknown): void {
+    const err = reason instanceof Error ? reason : new Error(String(reason));
+    if (this.#trouble === err.message) return;
+    this.#trouble = err.message;
+    this.#options.unusable(err);
   }
 }

@@ -4,7 +4,7 @@
  */
 
 import { mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { z } from "zod";
 import { readIfThere, writeDurably } from "../files/durable.js";
 import { compareInstances, instanceSchema } from "./instance.js";
@@ -24,16 +24,6 @@ const documentSchema = z.strictObject({
 const fileSchema = z.strictObject({ format: z.literal(1), documents: z.array(documentSchema) });
 
 export type HeldDocument = Readonly<z.infer<typeof documentSchema>>;
-
-/** The hub's part of the agent's state. */
-export function hubDirectory(stateDir: string): string {
-  return join(stateDir, "hub");
-}
-
-/** Where the documents are kept. */
-export function documentsPath(stateDir: string): string {
-  return join(hubDirectory(stateDir), "settings.json");
-}
 
 /** Names one version of one document. */
 export function documentKey({ id, instance }: Pick<HeldDocument, "id" | "instance">): string {

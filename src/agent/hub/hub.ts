@@ -4,23 +4,21 @@ import { join } from "node:path";
 import type { ModelStore } from "../models/store.js";
 import type { Clock } from "../time/clock.js";
 import type { Pace } from "./delays.js";
-import type { Documents } from "./documents.js";
 import type { Ess } from "./ess.js";
 import type { HubHappening } from "./happening.js";
 import { Intake } from "./intake.js";
-import { Ledger } from "./ledger.js";
+import type { Ledger } from "./ledger.js";
+import type { HubState } from "./state.js";
 import { modelTaker, type SettingsTakerOptions, settingsTaker, type Taker } from "./taker.js";
 
 export interface HubOptions {
   readonly ess: Ess;
   readonly store: ModelStore;
-  readonly documents: Documents;
+  readonly state: HubState;
   /** Every fault of a settings document, one line each, without secrets. */
   readonly check: SettingsTakerOptions["check"];
   /** The agent's own. */
   readonly version: string;
-  /** The hub's part of the agent's state, where nobody else writes. Made if it is not there. */
-  readonly directory: string;
   readonly clock: Clock;
   /** Must not throw. */
   readonly trace: (happening: HubHappening) => void;
@@ -43,12 +41,17 @@ export const DEFAULT_PACE: HubPace = {
 };
 
 export class Hub {
-  readonly #options: HubOptions;
-  #intakes: readonly Intake[] = [];
-  #confirmed: ReadonlySet<string> = new Set();
+  readonly #intakes: readonly Intake[];
 
   constructor(options: HubOptions) {
-    this.#options = options;
+    const { state, store, check, version, pace = DEFAULT_PACE } = options;
+    const { documents, ledgers } = state;
+    const settings = settingsTaker({ documents, check, version });
+    // By themselves: settings must not wait until a large model has come.
+    this.#intakes = [
+      intakeOf(settings, ledgers.settings, pace.settings, options),
+      intakeOf(modelTaker(store), ledgers.models, pace.models, options),
+    ];
   }
 
   /**
@@ -56,8 +59,8 @@ export class Hub {
    * are consumed, and does not give them to this node again. May be called at any time.
    */
   confirmed(whats: Iterable<string>): void {
-    this.#confirmed = new Set(whats);
-    for (const intake of this.#intakes) intake.confirm(this.#confirmed);
+    const confirmed = new Set(whats);
+    for (const intake of this.#intakes) intake.confirm(confirmed);
   }
 
   /** Asks at once, however long the pause is. */
@@ -65,35 +68,14 @@ export class Hub {
     for (const intake of this.#intakes) intake.look();
   }
 
-  /** Runs until the signal is aborted. Never throws for the service or what it sends. */
+  /** Runs until the signal is aborted. Never throws for the service, what it sends, or the disk. */
   async run(signal: AbortSignal): Promise<void> {
-    const { documents, check, version, store, pace = DEFAULT_PACE } = this.#options;
-    const settings = settingsTaker({ documents, check, version });
-    const models = modelTaker(store);
-    // By themselves: settings must not wait until a large model has come.
-    this.#intakes = await Promise.all([
-      this.#intake(settings, pace.settings),
-      this.#intake(models, pace.models),
-    ]);
-    for (const intake of this.#intakes) intake.confirm(this.#confirmed);
     await Promise.all(this.#intakes.map((intake) => intake.run(signal)));
   }
+}
 
-  async #intake(taker: Taker, pace: Pace): Promise<Intake> {
-    const { ess, directory, clock, trace, changed, random = Math.random } = this.#options;
-    const forgotten = (detail: string) => trace({ t: "forgotten", detail });
-    const ledger = await Ledger.open(join(directory, `${taker.type}.json`), forgotten);
-    const incoming = join(directory, "incoming", taker.type);
-    return new Intake({
-      ess,
-      taker,
-      ledger,
-      directory: incoming,
-      clock,
-      pace,
-      random,
-      trace,
-      changed,
-    });
-  }
+function intakeOf(taker: Taker, ledger: Ledger, pace: Pace, options: HubOptions): Intake {
+  const { ess, state, clock, trace, changed, random = Math.random } = options;
+  const directory = join(state.incoming, taker.type);
+  return new Intake({ ess, taker, ledger, directory, clock, pace, random, trace, changed });
 }

@@ -33,6 +33,7 @@ export interface IntakeOptions {
 
 /** Damaged data are fetched anew: the service may have been about to change them. Then they are refused. */
 const DAMAGED_ATTEMPTS = 3;
+
 export class Intake {
   readonly #options: IntakeOptions;
   readonly #bell = new Bell();
@@ -59,7 +60,7 @@ export class Intake {
     this.#bell.ring();
   }
 
-  /** Runs until the signal is aborted. Never throws for the service or an object. */
+  /** Runs until the signal is aborted. Never throws for the service, an object or the disk. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     try {
@@ -286,10 +287,11 @@ export class Intake {
   /** Removes what was fetched, but for these. */
   async #keepParts(wanted: ReadonlySet<string>): Promise<void> {
     const { directory } = this.#options;
-    // What keeps it from being read keeps a download from being written, and is told then.
+    // What keeps it from being read or tidied keeps a download from being written, and is told then.
     const names = await readdir(directory).catch(() => []);
     for (const name of names) {
-      if (!wanted.has(name)) await rm(join(directory, name), { force: true });
+      if (wanted.has(name)) continue;
+      await rm(join(directory, name), { recursive: true, force: true }).catch(() => {});
     }
   }
 }

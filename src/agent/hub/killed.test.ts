@@ -35,7 +35,7 @@ async function agent(t: TestContext) {
 test("whenever the agent is killed, what it has answered with `received` is on the disk", async (t) => {
   const { ess, root, start } = await agent(t);
   const documents = () => {
-    const path = join(root, "documents.json");
+    const path = join(root, "hub", "settings.json");
     return existsSync(path) ? JSON.stringify(JSON.parse(readFileSync(path, "utf8"))) : "";
   };
   for (let round = 0; round < ROUNDS; round++) {

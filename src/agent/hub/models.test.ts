@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { constants, createHash, generateKeyPairSync, randomBytes, sign } from "node:crypto";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { bundle, FILES } from "../models/testing/archives.js";
@@ -131,10 +131,7 @@ test("data that are not what the hub says are fetched a few times and then refus
   }
   assert.deepEqual(bench.files(), NOTHING);
   assert.equal(bench.fetches("hash"), 3);
-  assert.match(
-    bench.note("hub/slipstream-model.json"),
-    /the hub's signature does not fit \(SHA256\)/,
-  );
+  assert.match(bench.note("hub/model-ledger.json"), /the hub's signature does not fit \(SHA256\)/);
 
   bench.ess.publish({ type, id: "right", data, description, meta: seal(data) });
   await bench.happened("right", "taken");
@@ -252,6 +249,15 @@ test("a disk that fails delays, refuses nothing, and leaves the object for later
   rmSync(place);
   await bench.happened("street", "received");
   assert.equal(bench.model("street"), "1.0.0");
+});
+
+test("what somebody else has put among the downloads is removed, and hinders nothing", async (t) => {
+  const bench = await HubBench.start(t);
+  mkdirSync(join(bench.state, "hub", "incoming", type, "folder", "in it"), { recursive: true });
+  bench.ess.publish({ type, id: "street", data: await bundle() });
+  await bench.happened("street", "received");
+  await bench.asked(2);
+  assert.deepEqual(readdirSync(join(bench.state, "hub", "incoming", type)), []);
 });
 
 test("a lost store is filled again; what was removed for want of room is not fetched again", async (t) => {

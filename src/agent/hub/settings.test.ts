@@ -16,8 +16,8 @@ test("a document is durable before the service hears that it was received", asyn
   const bench = await HubBench.start(t);
   const seen: string[] = [];
   bench.ess.beforeAnswer = (id, answer) => {
-    seen.push(`${answer} ${id}: ${bench.note("documents.json").includes("hello")}`);
-    seen.push(String(bench.note("hub/slipstream-settings.json").includes('"taken"')));
+    seen.push(`${answer} ${id}: ${bench.note("hub/settings.json").includes("hello")}`);
+    seen.push(String(bench.note("hub/settings-ledger.json").includes('"taken"')));
   };
   bench.ess.publish({ ...document("site", "hello"), version: "7" });
   await bench.happened("site", "received");
@@ -60,8 +60,8 @@ test("notes that are damaged are told, and the documents taken again", async (t)
   bench.ess.publish(document("site", "hello"));
   await bench.happened("site", "received");
   await bench.stopAgent();
-  writeFileSync(join(bench.state, "documents.json"), '{"format":1,"docum');
-  writeFileSync(join(bench.state, "hub", "slipstream-settings.json"), "\0\0\0");
+  writeFileSync(join(bench.state, "hub/settings.json"), '{"format":1,"docum');
+  writeFileSync(join(bench.state, "hub", "settings-ledger.json"), "\0\0\0");
   await bench.restartAgent();
   await bench.happened("site", "taken");
   assert.equal(bench.text, "hello");
@@ -122,7 +122,7 @@ test("of several objects the one that was published last counts; a deletion fall
   assert.equal(bench.agent.documents.previous()?.text, "site 1");
 
   bench.ess.beforeAnswer = (id, answer) => {
-    if (answer === "deleted") assert.ok(!bench.note("documents.json").includes(id));
+    if (answer === "deleted") assert.ok(!bench.note("hub/settings.json").includes(id));
   };
   bench.ess.remove(type, "fleet");
   await bench.happened("fleet", "deleted");
@@ -184,5 +184,5 @@ test("far more objects than anybody needs neither fill the disk nor keep the age
   await bench.asked(3);
   const fetches = bench.ess.calls.filter((call) => call.includes("/data ")).length;
   assert.equal(fetches, 20);
-  assert.ok(!bench.note("documents.json").includes("text 3"));
+  assert.ok(!bench.note("hub/settings.json").includes("text 3"));
 });

@@ -9,6 +9,7 @@ import { Bell } from "../time/bell.js";
 import type { Clock } from "../time/clock.js";
 import { afterLook, type Entry, type Found, isSettled, NO_ENTRY } from "./secret-entry.js";
 import { SECRET_NAME, type Secrets, wordsOf } from "./secrets.js";
+import { withEarlier } from "./words.js";
 
 /** Where the Horizon agent puts the secrets of a container. */
 export const HORIZON_SECRETS = "/open-horizon-secrets";
@@ -21,9 +22,6 @@ const SETTLE_MS = 200;
 
 const MAX_BYTES = 16 * 1024;
 const MAX_FILES = 256;
-
-/** Words of earlier secrets are kept, for lines that come late. */
-const MAX_WORDS = 1024;
 
 export type SecretHappening =
   | { readonly t: "taken"; readonly name: string }
@@ -150,7 +148,7 @@ export class SecretFiles {
     const now = [...this.#entries.values()].flatMap(({ secret }) =>
       secret === undefined ? [] : wordsOf(secret),
     );
-    this.#words = [...new Set([...now, ...this.#words])].slice(0, Math.max(MAX_WORDS, now.length));
+    this.#words = withEarlier(now, this.#words);
   }
 }
 

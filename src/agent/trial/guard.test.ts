@@ -202,6 +202,16 @@ describe("Guard", () => {
     assert.deepEqual(memory.trying, { subject: "fresh", starts: 1 });
   });
 
+  it("remembers the last good one in the words of now, without another trial", async () => {
+    await settle();
+    guard.consider({ ...good, content: { subject: "good", hours: "others" } }, good);
+    await pass(2);
+    assert.deepEqual(verdicts(), []);
+    const { lastGood } = new TrialStore({ directory, trace: () => {} }).memory;
+    assert.deepEqual(lastGood?.content, { subject: "good", hours: "others" });
+    assert.equal(lastGood?.subject, "good");
+  });
+
   it("notes every ten minutes what the last good one does", async () => {
     await settle();
     const noted = () => store.memory.lastGood?.figures?.cameras["front"];

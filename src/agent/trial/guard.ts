@@ -3,6 +3,7 @@
  * gives way to the last good one.
  */
 
+import { isDeepStrictEqual } from "node:util";
 import type { Desired } from "../desired/spec.js";
 import type { Happening } from "../reconcile/reconciler.js";
 import { Bell } from "../time/bell.js";
@@ -10,7 +11,7 @@ import type { Clock } from "../time/clock.js";
 import type { Candidate } from "./candidate.js";
 import { consider } from "./consider.js";
 import type { TrialHappening } from "./happening.js";
-import { type Failure, failed, measuredAgain, passed, tried } from "./memory.js";
+import { type Failure, failed, measuredAgain, passed, saidAgain, tried } from "./memory.js";
 import type { Bounds, Rules, Times } from "./rules.js";
 import type { Fact } from "./seen.js";
 import { decideAfterTrial, type Service } from "./service-version.js";
@@ -76,6 +77,7 @@ export class Guard {
     this.#become(
       consider(this.#trial, candidate, lastGood, store.memory, clock.now(), this.#rules),
     );
+    this.#keepContent();
   }
 
   /** Everything that the reconciler tells. */
@@ -145,6 +147,16 @@ export class Guard {
       default:
         return after satisfies never;
     }
+  }
+
+  /** After a restart the last good one is made of the words of now: other hours, say, are no reason for a trial. */
+  #keepContent(): void {
+    const { store } = this.#options;
+    const { lastGood } = store.memory;
+    if (this.#trial.t !== "confirmed" || this.#trial.by === "off") return;
+    const { subject, content } = this.#trial.candidate;
+    if (lastGood?.subject !== subject || isDeepStrictEqual(content, lastGood.content)) return;
+    store.keep(saidAgain(store.memory, content));
   }
 
   /** What follows from a verdict, beyond what is wanted. */

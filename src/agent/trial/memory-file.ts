@@ -38,14 +38,23 @@ const schema = z.object({
   trying: z.object({ subject: z.string(), starts: z.number() }).optional(),
 });
 
-/** Throws for what is no memory. */
+/** Throws for what is no memory, without a word of it: the settings in it may hold passwords. */
 export function readMemory(text: string): Memory {
-  const { lastGood, trying, ...lists } = schema.parse(JSON.parse(text));
+  const { lastGood, trying, ...lists } = parse(text);
   return { ...lists, lastGood: lastGood && { ...lastGood, ...figuresOf(lastGood) }, trying };
 }
 
 export function writeMemory(memory: Memory): string {
   return `${JSON.stringify(memory, undefined, 2)}\n`;
+}
+
+function parse(text: string) {
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    // Its message would quote the text.
+    throw new Error("it is no memory of trials");
+  }
 }
 
 /** What is missing in the file is undefined here. */

@@ -79,6 +79,13 @@ export function passed(
   };
 }
 
+/** The last good one is said in other words, with other hours for one. */
+export function saidAgain(memory: Memory, content: JsonValue): Memory {
+  return memory.lastGood === undefined
+    ? memory
+    : { ...memory, lastGood: { ...memory.lastGood, content } };
+}
+
 /** What the last good one does, for a successor that begins in another process. */
 export function measuredAgain(memory: Memory, figures: Figures): Memory {
   return memory.lastGood === undefined

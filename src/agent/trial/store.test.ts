@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { inspect } from "node:util";
 import type { StoreHappening } from "./happening.js";
 import { leaveMarker, readMarker } from "./marker.js";
 import { failed, failedOnPurpose, type Memory, NEW_MEMORY, passed, tried } from "./memory.js";
@@ -95,6 +96,14 @@ describe("TrialStore", () => {
       assert.deepEqual(open().memory, full());
     });
   }
+
+  it("says nothing of what it cannot read: documents may hold passwords", () => {
+    writeFileSync(join(directory, "trials.json"), "rtsp://u:hunter2@cam");
+    open();
+    const [lost] = told;
+    assert.ok(lost?.t === "memory lost");
+    assert.doesNotMatch(inspect(lost.err), /u:h|hunter2/);
+  });
 
   it("understands what a newer version has written beyond this one", () => {
     const newer = JSON.parse(writeMemory(full()));

@@ -1,7 +1,8 @@
 /** `slipstream settings show`. */
 
 import { existsSync } from "node:fs";
-import { Documents, documentsPath } from "../../hub/documents.js";
+import { Documents } from "../../hub/documents.js";
+import { documentsPath } from "../../hub/state.js";
 import type { Terminal } from "../../policy/terminal.js";
 import { SecretFiles } from "../../secrets/secret-files.js";
 import type { Secrets } from "../../secrets/secrets.js";

@@ -8,10 +8,11 @@ import { TRUST_ALL } from "../../models/signature.js";
 import { ModelStore } from "../../models/store.js";
 import { eventually } from "../../testing/eventually.js";
 import { systemClock } from "../../time/clock.js";
-import { Documents } from "../documents.js";
+import type { Documents } from "../documents.js";
 import { EssClient } from "../ess-client.js";
 import type { HubHappening } from "../happening.js";
 import { Hub } from "../hub.js";
+import { openHubState } from "../state.js";
 import { EssDouble } from "./ess-double.js";
 
 const FAST = { intervalMs: 5, longestMs: 20 };
@@ -63,9 +64,7 @@ export class HubBench {
     const trace = (happening: HubHappening) => {
       this.happenings.push(happening);
     };
-    const documents = await Documents.open(join(this.state, "documents.json"), (detail) =>
-      trace({ t: "forgotten", detail }),
-    );
+    const state = await openHubState(this.state, (detail) => trace({ t: "forgotten", detail }));
     const store = await ModelStore.open({
       directory: this.storeDirectory,
       shipped: join(this.root, "models"),
@@ -82,10 +81,9 @@ export class HubBench {
     const hub = new Hub({
       ess: client,
       store,
-      documents,
+      state,
       check: (text) => this.check(text),
       version: this.version,
-      directory: join(this.state, "hub"),
       clock: systemClock,
       trace,
       changed: () => {
@@ -94,7 +92,14 @@ export class HubBench {
       pace: { settings: FAST, models: FAST },
     });
     const stop = new AbortController();
-    this.#agent = { hub, documents, store, client, stop, running: hub.run(stop.signal) };
+    this.#agent = {
+      hub,
+      documents: state.documents,
+      store,
+      client,
+      stop,
+      running: hub.run(stop.signal),
+    };
   }
 
   async stopAgent(): Promise<void> {
@@ -155,7 +160,7 @@ export class HubBench {
         .filter((entry) => entry.isFile())
         .map((entry) => entry.name);
     return [...below(this.state), ...below(this.storeDirectory)]
-      .filter((name) => !/^(?:documents|slipstream-\w+)\.json$/.test(name))
+      .filter((name) => !/^(?:settings|\w+-ledger)\.json$/.test(name))
       .sort();
   }
 

@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { TRUST_ALL } from "../../models/signature.js";
 import { ModelStore } from "../../models/store.js";
 import { systemClock } from "../../time/clock.js";
-import { Documents } from "../documents.js";
 import { ESS_TIMING, EssClient } from "../ess-client.js";
 import { Hub } from "../hub.js";
+import { openHubState } from "../state.js";
 
 const [directory = "", socketPath = "", certificate = "", credentials = ""] = process.argv.slice(2);
 const SAMPLE_MS = 5;
@@ -21,9 +21,7 @@ function say(line: object): void {
 }
 
 mkdirSync(directory, { recursive: true });
-const documents = await Documents.open(join(directory, "documents.json"), (detail) =>
-  say({ t: "forgotten", detail }),
-);
+const state = await openHubState(directory, (detail) => say({ t: "forgotten", detail }));
 const store = await ModelStore.open({
   directory: join(directory, "store"),
   shipped: directory,
@@ -36,10 +34,9 @@ const address = { socketPath, certificate, credentials };
 const hub = new Hub({
   ess: new EssClient({ address, ...ESS_TIMING }),
   store,
-  documents,
+  state,
   check: () => [],
   version: "0",
-  directory: join(directory, "hub"),
   clock: systemClock,
   trace: ({ t, ...rest }) => say({ t, id: "object" in rest ? rest.object.id : undefined }),
   changed: () => {},

@@ -1,0 +1,226 @@
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { Agent } from "./agent.js";
+import { loadConfig } from "./desired/config.js";
+import { essPlace } from "./hub/ess-address.js";
+import { EssDouble } from "./hub/testing/ess-double.js";
+import { createLogs } from "./operator/log.js";
+import type { PipelineSpec } from "./sidecar/gen/slipstream/v1/spec.js";
+import { beat, ServerDouble, socketDirectory } from "./sidecar/server-double.js";
+import { eventually } from "./testing/eventually.js";
+import { type Clock, systemClock } from "./time/clock.js";
+import { TrialStore } from "./trial/store.js";
+
+const SETTINGS = "slipstream-settings";
+
+/** Calls back early: a pause of minutes is over at once, and whoever waits for a time looks at the clock again. */
+const impatient: Clock = {
+  now: systemClock.now,
+  at: (timeMs, callback) => systemClock.at(Math.min(timeMs, systemClock.now() + 20), callback),
+};
+
+describe("Agent", () => {
+  let place: Awaited<ReturnType<typeof socketDirectory>>;
+  let env: Record<string, string>;
+  let server: ServerDouble;
+  let applied: PipelineSpec[];
+  let lines: string[];
+  let ends: (() => Promise<void>)[];
+
+  beforeEach(async () => {
+    place = await socketDirectory();
+    env = {
+      RTSPINPUT: "front=rtsp://u:hunter2@cam/1",
+      SLIPSTREAM_SOCKET: inPlace("worker.sock"),
+      STATE_DIR: inPlace("state"),
+      MODELS_DIR: inPlace("models"),
+      SECRETS_DIR: inPlace("secrets"),
+      TRIAL: "no",
+    };
+    [applied, lines, ends] = [[], [], []];
+    let generation = "";
+    server = new ServerDouble({
+      apply: ({ request }, done) => {
+        generation = request.generation;
+        if (request.spec !== undefined) applied.push(request.spec);
+        done(null, { generation, accepted: true, problems: [], changes: [] });
+      },
+      watch: (call) => beat(call, () => ({ generation })),
+    });
+    await server.listen(inPlace("worker.sock"));
+  });
+
+  afterEach(async () => {
+    for (const end of ends.reverse()) await end();
+    server.stop();
+    await place.remove();
+    // Before the redactor, which is the last resort.
+    assert.doesNotMatch(lines.join("\n"), /hunter\d/);
+  });
+
+  function inPlace(name: string): string {
+    return join(place.path, name);
+  }
+
+  /** Starts an agent. Returns what stops it. */
+  function start(): () => Promise<void> {
+    const stream = new Writable({
+      write: (line, _, done) => {
+        lines.push(String(line));
+        done();
+      },
+    });
+    const logs = createLogs({ level: "debug", format: "json", redact: (text) => text, stream });
+    const config = loadConfig(env, place.path);
+    const agent = new Agent({
+      config,
+      service: { version: "1.0.0", on: config.trial, agreementId: undefined },
+      ess: essPlace(env),
+      store: new TrialStore({ directory: config.stateDir, trace: () => {} }),
+      shippedModels: inPlace("shipped"),
+      clock: impatient,
+      wallClock: Date.now,
+      logs,
+      trialTrace: () => {},
+      fail: () => assert.fail("this is no service"),
+    });
+    const controller = new AbortController();
+    const running = agent.run(controller.signal);
+    const stop = () => {
+      controller.abort();
+      return running;
+    };
+    ends.push(stop);
+    return stop;
+  }
+
+  async function startHub(): Promise<EssDouble> {
+    const ess = await EssDouble.start();
+    ends.push(() => ess.stop());
+    env = { ...env, ...ess.environment };
+    return ess;
+  }
+
+  function publish(ess: EssDouble, document: object): void {
+    ess.publish({ type: SETTINGS, id: "site", data: Buffer.from(JSON.stringify(document)) });
+  }
+
+  /** The service forgets what was answered with `consumed`. */
+  function consumed(ess: EssDouble): Promise<void> {
+    return eventually(() => ess.statusOf(SETTINGS, "site") === undefined, "it is consumed");
+  }
+
+  async function runs(what: string, condition: (spec: PipelineSpec) => boolean): Promise<void> {
+    await eventually(() => {
+      const spec = applied.at(-1);
+      return spec !== undefined && condition(spec);
+    }, what);
+  }
+
+  const passwordIs = (password: string) =>
+    runs(`the password is ${password}`, ({ cameras }) => {
+      return cameras[0]?.credentials?.password === password;
+    });
+  const thresholdIs = (threshold: number | undefined) =>
+    runs(`the threshold is ${threshold}`, ({ model }) => model?.threshold === threshold);
+
+  it("runs what the environment says, and then what a file says, as soon as it changes", async () => {
+    env["SETTINGS_FILE"] = inPlace("settings.json");
+    writeFileSync(env["SETTINGS_FILE"], '{"model":{"threshold":0.5}}');
+    start();
+    await passwordIs("hunter2");
+    await thresholdIs(0.5);
+    writeFileSync(
+      env["SETTINGS_FILE"],
+      '{"model":{"threshold":0.25},"cameras":["rtsp://u:hunter3@b"]',
+    );
+    await eventually(() => lines.some((line) => line.includes("setting refused")), "it is refused");
+    await thresholdIs(0.5);
+    writeFileSync(env["SETTINGS_FILE"], '{"model":{"threshold":0.75}}');
+    await thresholdIs(0.75);
+    assert.ok(!applied.some(({ model }) => model?.threshold === 0.25));
+  });
+
+  it("gives a camera the secret of now", async () => {
+    env["RTSPINPUT"] = "front=rtsp://secret:cam@cam/1";
+    start();
+    await runs("it is tried without", ({ cameras }) => cameras[0]?.credentials === undefined);
+    mkdirSync(inPlace("secrets"));
+    for (const password of ["hunter4", "hunter5"]) {
+      writeFileSync(inPlace("secrets/cam"), JSON.stringify({ key: "u", value: password }));
+      await passwordIs(password);
+    }
+  });
+
+  it("waits for the hub's document where there is no camera without it, and keeps that", async () => {
+    delete env["RTSPINPUT"];
+    const ess = await startHub();
+    const stop = start();
+    await eventually(
+      () => lines.some((line) => line.includes("RTSPINPUT is not set")),
+      "it says what is missing",
+    );
+    publish(ess, { cameras: [{ uri: "rtsp://u:hunter6@cam/2" }] });
+    await passwordIs("hunter6");
+    await consumed(ess);
+    await stop();
+    await ess.away();
+    applied.length = 0;
+    start();
+    await passwordIs("hunter6");
+  });
+
+  it("does without the hub's documents when the hub is off", async () => {
+    const ess = await startHub();
+    publish(ess, { model: { threshold: 0.5 } });
+    const stop = start();
+    await thresholdIs(0.5);
+    await stop();
+    env["HUB"] = "off";
+    start();
+    await thresholdIs(undefined);
+  });
+
+  for (const directory of ["state", "models"]) {
+    it(`runs while the directory of its ${directory} cannot be used, and asks the hub when it can`, async () => {
+      writeFileSync(inPlace(directory), "in the way");
+      const ess = await startHub();
+      publish(ess, { model: { threshold: 0.5 } });
+      start();
+      await passwordIs("hunter2");
+      await eventually(
+        () => lines.some((line) => line.includes("cannot be kept")),
+        "it says what is wrong",
+      );
+      assert.deepEqual(ess.calls, []);
+      rmSync(inPlace(directory));
+      await thresholdIs(0.5);
+    });
+  }
+
+  it("runs without a hub that is described in a way that nobody knows", async () => {
+    env["HZN_ESS_AUTH"] = "auth.json";
+    start();
+    await passwordIs("hunter2");
+    assert.ok(lines.some((line) => line.includes("the hub cannot be asked")));
+  });
+
+  it("tells the hub of a document that changes nothing but hours", async () => {
+    const ess = await startHub();
+    publish(ess, { model: { threshold: 0.5 } });
+    start();
+    await consumed(ess);
+    const hours = { on: "0 0 * * *", off: "59 23 * * *" };
+    publish(ess, { model: { threshold: 0.5 }, hours });
+    await consumed(ess);
+    assert.match(readFileSync(inPlace("state/hub/settings.json"), "utf8"), /59 23/);
+  });
+
+  it("ends at once when it is stopped before it has begun", async () => {
+    await start()();
+    assert.deepEqual(applied, []);
+  });
+});
