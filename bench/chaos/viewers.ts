@@ -127,7 +127,13 @@ export function gstreamerViewer(
   url: string,
   protocol: "tcp" | "udp",
 ): Viewer {
-  const options = { protocol, counter: "all", patience: PATIENCE_S[protocol] } as const;
+  const options = {
+    protocol,
+    // Over UDP packets overtake one another on a busy machine.
+    latency: protocol === "udp" ? 200 : 0,
+    counter: "all",
+    patience: PATIENCE_S[protocol],
+  } as const;
   return new Viewer(name, () => startViewer(scope, url, options));
 }
 

@@ -105,6 +105,8 @@ export type Rectangle = readonly [number, number, number, number];
 
 export interface ViewOptions {
   readonly protocol?: "tcp" | "udp";
+  /** Milliseconds that a packet may be late; it takes no frame of which one is later. Default: 0. */
+  readonly latency?: number;
   readonly login?: Login;
   /** It ends after so many frames ... */
   readonly frames?: number;
@@ -153,9 +155,10 @@ export function playFickle(
 
 /** Starts a viewer, which writes a line of JSON, a SeenFrame, for each frame. */
 export function startViewer(scope: Scope, uri: string, options: ViewOptions): Started {
-  const { protocol, login, frames, seconds, patience, counter, colour, png } = options;
+  const { protocol, latency, login, frames, seconds, patience, counter, colour, png } = options;
   const settings = {
     protocol,
+    latency,
     user: login?.user,
     password: login?.password,
     frames,

@@ -45,7 +45,7 @@ class Viewer:
         self._rectangle = None if options.counter in (None, _EVERYWHERE) else options.counter
         self._pipeline = Gst.Pipeline.new()
         source = Gst.ElementFactory.make("rtspsrc", "source")
-        for name, value in (("location", options.uri), ("protocols", options.protocol), ("latency", "0")):
+        for name, value in (("location", options.uri), ("protocols", options.protocol), ("latency", options.latency)):
             Gst.util_set_object_arg(source, name, value)
         if options.rtp_time:
             Gst.util_set_object_arg(source, "buffer-mode", "none")
@@ -163,6 +163,7 @@ def main() -> int:
     parser.add_argument(
         "--rtp-time", action="store_true", help="pts is the sender's own time line, whenever the frames arrived"
     )
+    parser.add_argument("--latency", default="0", help="ms that a packet may be late (default: %(default)s)")
     parser.add_argument("--user")
     parser.add_argument("--password")
     parser.add_argument("--frames", type=int, help="end after so many frames")
