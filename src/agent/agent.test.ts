@@ -8,7 +8,6 @@ import { loadConfig } from "./desired/config.js";
 import { essPlace } from "./hub/ess-address.js";
 import { EssDouble } from "./hub/testing/ess-double.js";
 import { createLogs } from "./operator/log.js";
-import type { PipelineSpec } from "./sidecar/gen/slipstream/v1/spec.js";
 import { beat, ServerDouble, socketDirectory } from "./sidecar/server-double.js";
 import { eventually } from "./testing/eventually.js";
 import { type Clock, systemClock } from "./time/clock.js";
@@ -26,7 +25,6 @@ describe("Agent", () => {
   let place: Awaited<ReturnType<typeof socketDirectory>>;
   let env: Record<string, string>;
   let server: ServerDouble;
-  let applied: PipelineSpec[];
   let lines: string[];
   let ends: (() => Promise<void>)[];
 
@@ -40,15 +38,9 @@ describe("Agent", () => {
       SECRETS_DIR: inPlace("secrets"),
       TRIAL: "no",
     };
-    [applied, lines, ends] = [[], [], []];
-    let generation = "";
+    [lines, ends] = [[], []];
     server = new ServerDouble({
-      apply: ({ request }, done) => {
-        generation = request.generation;
-        if (request.spec !== undefined) applied.push(request.spec);
-        done(null, { generation, accepted: true, problems: [], changes: [] });
-      },
-      watch: (call) => beat(call, () => ({ generation })),
+      watch: (call) => beat(call, () => ({ generation: server.applied.at(-1)?.generation ?? "" })),
     });
     await server.listen(inPlace("worker.sock"));
   });
@@ -113,19 +105,16 @@ describe("Agent", () => {
     return eventually(() => ess.statusOf(SETTINGS, "site") === undefined, "it is consumed");
   }
 
-  async function runs(what: string, condition: (spec: PipelineSpec) => boolean): Promise<void> {
-    await eventually(() => {
-      const spec = applied.at(-1);
-      return spec !== undefined && condition(spec);
-    }, what);
-  }
-
+  /** Of the first camera that runs; undefined: it has none, or nothing runs. */
+  const passwordNow = () => server.applied.at(-1)?.spec?.cameras[0]?.credentials?.password;
   const passwordIs = (password: string) =>
-    runs(`the password is ${password}`, ({ cameras }) => {
-      return cameras[0]?.credentials?.password === password;
-    });
+    eventually(() => passwordNow() === password, `the password is ${password}`);
+  const thresholds = () => server.applied.map(({ spec }) => spec?.model?.threshold);
   const thresholdIs = (threshold: number | undefined) =>
-    runs(`the threshold is ${threshold}`, ({ model }) => model?.threshold === threshold);
+    eventually(
+      () => server.applied.length > 0 && thresholds().at(-1) === threshold,
+      `the threshold is ${threshold}`,
+    );
 
   it("runs what the environment says, and then what a file says, as soon as it changes", async () => {
     env["SETTINGS_FILE"] = inPlace("settings.json");
@@ -141,13 +130,14 @@ describe("Agent", () => {
     await thresholdIs(0.5);
     writeFileSync(env["SETTINGS_FILE"], '{"model":{"threshold":0.75}}');
     await thresholdIs(0.75);
-    assert.ok(!applied.some(({ model }) => model?.threshold === 0.25));
+    assert.ok(!thresholds().includes(0.25));
   });
 
   it("gives a camera the secret of now", async () => {
     env["RTSPINPUT"] = "front=rtsp://secret:cam@cam/1";
     start();
-    await runs("it is tried without", ({ cameras }) => cameras[0]?.credentials === undefined);
+    await eventually(() => server.applied.length > 0, "it is tried without");
+    assert.equal(passwordNow(), undefined);
     mkdirSync(inPlace("secrets"));
     for (const password of ["hunter4", "hunter5"]) {
       writeFileSync(inPlace("secrets/cam"), JSON.stringify({ key: "u", value: password }));
@@ -168,7 +158,7 @@ describe("Agent", () => {
     await consumed(ess);
     await stop();
     await ess.away();
-    applied.length = 0;
+    server.applied.length = 0;
     start();
     await passwordIs("hunter6");
   });
@@ -221,6 +211,6 @@ describe("Agent", () => {
 
   it("ends at once when it is stopped before it has begun", async () => {
     await start()();
-    assert.deepEqual(applied, []);
+    assert.deepEqual(server.applied, []);
   });
 });

@@ -190,6 +190,27 @@ describe("Control", () => {
     assert.deepEqual(control.passwords, ["s3cret"]);
   });
 
+  it("takes a secret in an address that has changed without another subject", () => {
+    env = { ...env, RTSPINPUT: "front=rtsp://cam/1?token=secret:cam" };
+    secrets.set("cam", { t: "value", value: "first" });
+    control = start();
+    control.renew();
+    const { subject } = latest();
+    secrets.set("cam", { t: "value", value: "second" });
+    control.renew();
+    assert.equal(latestCamera()?.uri, "rtsp://cam/1?token=second");
+    assert.equal(latest().subject, subject);
+  });
+
+  it("knows passwords of what was wanted before, too", () => {
+    hub = '{"cameras":[{"uri":"rtsp://u:before@cam/1"}]}';
+    control.renew();
+    hub = '{"cameras":[{"uri":"rtsp://u:after@cam/1"}]}';
+    control.renew();
+    control.renew();
+    assert.deepEqual(control.passwords, ["after", "before"]);
+  });
+
   describe("with a window for rebuilds", () => {
     const maintenance = {
       timeZone: "UTC",

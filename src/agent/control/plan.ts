@@ -116,9 +116,9 @@ function madeOf(
   texts: Texts,
   version: string,
 ): Made {
-  const { desired, conduct, notes, nextChangeMs, model } = state;
+  const { desired, conduct, notes, nextChangeMs, model, addresses } = state;
   const { spec } = desired;
-  const subject = subjectOf({ spec, model, version });
+  const subject = subjectOf({ spec, addresses, model, version });
   const content = contentOf({ texts, model: spec.model.bundlePath });
   return { candidate: { subject, desired, content }, conduct, notes, nextChangeMs };
 }

@@ -4,21 +4,28 @@ import { generationOf, type PipelineSpec } from "../desired/spec.js";
 
 export interface Judged {
   readonly spec: PipelineSpec;
+  /** Of its cameras, with names in the place of secrets. */
+  readonly addresses: readonly string[];
   readonly model: { readonly name: string; readonly version: string };
   /** Of the service. */
   readonly version: string;
 }
 
 /** Hours and secrets do not change it: they are no news about how well something runs. */
-export function subjectOf({ spec, model: { name, version: modelVersion }, version }: Judged) {
+export function subjectOf({ spec, addresses, model, version }: Judged): string {
   const content = generationOf({
     ...spec,
-    cameras: spec.cameras.map((camera) => ({ ...camera, credentials: undefined, off: undefined })),
+    cameras: spec.cameras.map((camera, i) => ({
+      ...camera,
+      uri: addresses[i] ?? camera.uri,
+      credentials: undefined,
+      off: undefined,
+    })),
     outputs: spec.outputs.map(({ target, ...output }) => ({
       ...output,
       target: target.t === "rtsp" ? { ...target, users: [] } : target,
     })),
   });
-  const model = modelVersion === "" ? name : `${name}@${modelVersion}`;
-  return `settings ${content}, model ${model}, service ${version}`;
+  const bundle = model.version === "" ? model.name : `${model.name}@${model.version}`;
+  return `settings ${content}, model ${bundle}, service ${version}`;
 }

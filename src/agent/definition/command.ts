@@ -6,9 +6,9 @@ import type { Document, Problem } from "../policy/document.js";
 import { displayProblem, parseDocument, problemsOf } from "../policy/document.js";
 import type { ArchFile } from "../policy/load.js";
 import { parseArchFile } from "../policy/load.js";
-import type { Terminal } from "../policy/terminal.js";
-import { processTerminal } from "../policy/terminal.js";
 import { projectVariables } from "../policy/variables.js";
+import type { Terminal } from "../terminal.js";
+import { processTerminal } from "../terminal.js";
 import { displayFinding } from "./finding.js";
 import { lint } from "./lint.js";
 

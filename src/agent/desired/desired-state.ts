@@ -61,6 +61,8 @@ export type DesiredState =
       readonly t: "desired";
       readonly desired: Desired;
       readonly conduct: Conduct;
+      /** Of the cameras, in their order, with names in the place of secrets. */
+      readonly addresses: readonly string[];
       /** Name and version of the model whose bundle the specification has. */
       readonly model: { readonly name: string; readonly version: string };
       readonly origins: Origins;
@@ -104,6 +106,7 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
     t: "desired",
     desired: { generation: generationOf(spec), spec },
     conduct: wantedConduct(choice),
+    addresses: wanted.cameras.map(({ uri }) => uri),
     model: { name: model.name, version: model.version },
     origins: choice.origins,
     nextChangeMs: changes.length === 0 ? undefined : Math.min(...changes),

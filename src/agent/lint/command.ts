@@ -5,6 +5,7 @@ import type { Catalogue } from "../catalogue/catalogue.js";
 import type { TargetsFile } from "../catalogue/data.js";
 import { loadCatalogue } from "../catalogue/load.js";
 import { findBoard, findRelease, type Target, type TargetLookup } from "../catalogue/targets.js";
+import { processTerminal, type Terminal } from "../terminal.js";
 import { readBundle } from "./bundle/read.js";
 import { type LaunchReading, parseLaunchLine } from "./launch/parse.js";
 import { lint } from "./lint.js";
@@ -28,7 +29,7 @@ interface Options {
   readonly strict?: true;
 }
 
-export function lintCommand(): Command {
+export function lintCommand(terminal: Terminal = processTerminal()): Command {
   return new Command("lint")
     .description("tell what would not run, and why, on a board or a DeepStream release")
     .option("--target <board>", "t4, nano, orin-nano or all (default: all)")
@@ -53,14 +54,14 @@ export function lintCommand(): Command {
     .action(async (options: Options, command: Command) => {
       const catalogue = await loadCatalogue();
       const targets = chooseTargets(options, catalogue.targets, command);
-      const { subject, problems } = await readSubject(options, catalogue, command);
+      const { subject, problems } = await readSubject(options, catalogue, command, terminal);
       const verdicts = targets.map((target) => ({
         target,
         problems: [...problems, ...lint(subject, target, catalogue)],
       }));
-      process.stdout.write(options.json ? asJson(verdicts) : asText(verdicts));
+      terminal.out(options.json ? asJson(verdicts) : asText(verdicts));
       const found = verdicts.flatMap((verdict) => verdict.problems);
-      if (options.strict ? found.length > 0 : hasErrors(found)) process.exitCode = 1;
+      if (options.strict ? found.length > 0 : hasErrors(found)) terminal.exit(1);
     });
 }
 
@@ -89,12 +90,13 @@ async function readSubject(
   options: Options,
   catalogue: Catalogue,
   command: Command,
+  { environment }: Terminal,
 ): Promise<{ readonly subject: LintSubject; readonly problems: readonly Problem[] }> {
   const { launch } = options;
   if (options.spec !== undefined && options.env) {
     command.error("error: --spec and --env are two specifications: give one of them");
   }
-  const spec = await readSpecification(options);
+  const spec = await readSpecification(options, environment);
   const place = options.bundle ?? spec?.bundle;
   if (spec === undefined && place === undefined && launch === undefined) {
     command.error("error: nothing to lint: give --spec, --env, --bundle or --launch");
@@ -110,12 +112,15 @@ async function readSubject(
 /** bundle: where the settings say that the bundle is. */
 type Specification = SpecReading & { readonly bundle?: string };
 
-async function readSpecification(options: Options): Promise<Specification | undefined> {
+async function readSpecification(
+  options: Options,
+  environment: NodeJS.ProcessEnv,
+): Promise<Specification | undefined> {
   if (options.spec !== undefined) return readSpecFile(options.spec);
   if (!options.env) return undefined;
   // Loaded only here: it brings a library that the rest does not need.
   const { readSettings } = await import("./spec/settings.js");
-  return readSettings(process.env, process.cwd());
+  return readSettings(environment, process.cwd());
 }
 
 async function readSpecFile(path: string): Promise<SpecReading> {

@@ -8,7 +8,7 @@ import { basename, join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { hasErrors } from "../lint/problem.js";
 import { asJson, asText, type Verdict } from "../lint/report.js";
-import { processTerminal, type Terminal } from "../policy/terminal.js";
+import { processTerminal, type Terminal } from "../terminal.js";
 import { type Opened, readArchive } from "./archive.js";
 import { BundleError } from "./bundle-error.js";
 import { lintBundleFor } from "./bundle-lint.js";

@@ -12,6 +12,7 @@ import { errorCode } from "../files/error-code.js";
 import type { Opened } from "./archive.js";
 import { BundleError } from "./bundle-error.js";
 import { findBundle, misfitOf, nameOf } from "./find.js";
+import { asInstallation, type Installation, NoRoom } from "./installation.js";
 import { bytesOf, MANIFEST, type Manifest, manifestText } from "./manifest.js";
 import type { Models, Resolved } from "./models.js";
 import { roomFor, sum } from "./room.js";
@@ -45,13 +46,6 @@ export type StoreHappening =
   | { readonly t: "removed"; readonly bundle: string; readonly bytes: number; readonly why: string }
   | { readonly t: "unreadable"; readonly path: string; readonly detail: string };
 
-export type Installation =
-  /** `bundle` is NAME@VERSION. */
-  | { readonly t: "installed"; readonly bundle: string; readonly path: string }
-  | { readonly t: "refused"; readonly path: string; readonly reason: string }
-  /** Not now: what is held leaves too little of the configured disk. */
-  | { readonly t: "no room"; readonly detail: string };
-
 /** Ends the unpacking of a bundle that is here. */
 class Present extends Error {
   override readonly name = "Present";
@@ -61,11 +55,6 @@ class Present extends Error {
     super("the bundle is here");
     this.one = one;
   }
-}
-
-/** Bundles that are held leave too little. */
-class NoRoom extends Error {
-  override readonly name = "NoRoom";
 }
 
 export class ModelStore implements Models {
@@ -305,13 +294,4 @@ function keyOf({ manifest }: Pick<Installed, "manifest">): string {
 
 function sizeOf({ manifest, manifestBytes }: Opened): number {
   return bytesOf(manifest) + manifestBytes.length;
-}
-
-/** Throws what is neither the bundle's fault nor a matter of room. */
-function asInstallation(reason: unknown): Installation {
-  if (reason instanceof BundleError) {
-    return { t: "refused", path: reason.path, reason: reason.reason };
-  }
-  if (reason instanceof NoRoom) return { t: "no room", detail: reason.message };
-  throw reason;
 }

@@ -2,7 +2,7 @@
 
 import { Command, InvalidArgumentError } from "commander";
 import { displayProblem, problemsOf } from "../policy/document.js";
-import { processTerminal, type Terminal } from "../policy/terminal.js";
+import { processTerminal, type Terminal } from "../terminal.js";
 import {
   EMPTY,
   overridden,

@@ -1,6 +1,8 @@
 // `slipstream policy`: who gets what by Horizon's policies, without asking Horizon.
 
 import { Command } from "commander";
+import type { Terminal } from "../terminal.js";
+import { processTerminal } from "../terminal.js";
 import { displayProblem, InputError } from "./document.js";
 import { readFleet } from "./fleet.js";
 import type { ArchFile, Loader } from "./load.js";
@@ -8,8 +10,6 @@ import { makeLoader, parseArchFile } from "./load.js";
 import { archOf, place } from "./placement.js";
 import { makePlanner } from "./plan.js";
 import { explainPlacement, explainPlan, listNodes, placementAsJson, planAsJson } from "./report.js";
-import type { Terminal } from "./terminal.js";
-import { processTerminal } from "./terminal.js";
 
 /** The node gets nothing: a policy can be right and still place nothing. */
 const exitNothing = 1;

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Server, ServerCredentials, type ServerWritableStream } from "@grpc/grpc-js";
 import {
+  type ApplyRequest,
   ApplyResponse,
   ConnectResponse,
   type PipelineServer,
@@ -25,6 +26,8 @@ export async function socketDirectory(): Promise<{ path: string; remove: () => P
 export class ServerDouble {
   /** Names of the calls in the order of their arrival. */
   readonly calls: string[] = [];
+  /** What was to be applied, in the order of arrival. */
+  readonly applied: ApplyRequest[] = [];
   readonly #server = new Server();
 
   /** `handlers` replace the willing ones that stand in this file. */
@@ -36,10 +39,14 @@ export class ServerDouble {
       watch: (call) => beat(call, () => ({})),
     };
     const chosen = { ...willing, ...handlers };
+    const apply: PipelineServer["apply"] = (call, done) => {
+      this.applied.push(call.request);
+      chosen.apply(call, done);
+    };
     this.#server.addService(PipelineService, {
       ...chosen,
       connect: this.#noted("Connect", chosen.connect),
-      apply: this.#noted("Apply", chosen.apply),
+      apply: this.#noted("Apply", apply),
       watch: this.#noted("Watch", chosen.watch),
     });
   }

@@ -1,7 +1,7 @@
 /** `slipstream settings`: what the settings come to, and whether a node would take a document. */
 
 import { Command } from "commander";
-import { processTerminal, type Terminal } from "../../policy/terminal.js";
+import { processTerminal, type Terminal } from "../../terminal.js";
 import { documentSchemaText } from "../document/json-schema.js";
 import { type LintOptions, lintFiles } from "./lint.js";
 import { type ShowOptions, show } from "./show.js";

@@ -7,7 +7,7 @@ import { findBoard, type Target } from "../../catalogue/targets.js";
 import type { Severity } from "../../lint/codes.js";
 import { lint } from "../../lint/lint.js";
 import { specToLint } from "../../lint/spec/settings.js";
-import type { Terminal } from "../../policy/terminal.js";
+import type { Terminal } from "../../terminal.js";
 import { loadConfig } from "../config.js";
 import { type DesiredState, desiredState } from "../desired-state.js";
 import { readDocumentFile } from "../document/file.js";

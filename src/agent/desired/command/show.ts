@@ -3,9 +3,9 @@
 import { existsSync } from "node:fs";
 import { Documents } from "../../hub/documents.js";
 import { documentsPath } from "../../hub/state.js";
-import type { Terminal } from "../../policy/terminal.js";
 import { SecretFiles } from "../../secrets/secret-files.js";
 import type { Secrets } from "../../secrets/secrets.js";
+import type { Terminal } from "../../terminal.js";
 import { systemClock } from "../../time/clock.js";
 import { type Config, ConfigError, describeFault, loadConfig } from "../config.js";
 import { type DesiredState, desiredState } from "../desired-state.js";

@@ -1,4 +1,4 @@
-// What a command of the command line may touch of its process.
+/** What a command of the command line may touch of its process. */
 
 export interface Terminal {
   readonly environment: NodeJS.ProcessEnv;
