@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Writable } from "node:stream";
@@ -207,6 +208,15 @@ describe("Agent", () => {
     publish(ess, { model: { threshold: 0.5 }, hours });
     await consumed(ess);
     assert.match(readFileSync(inPlace("state/hub/settings.json"), "utf8"), /59 23/);
+  });
+
+  it("goes on without a settings file that is none", async () => {
+    env["SETTINGS_FILE"] = inPlace("pipe");
+    // Opening it would wait for the other end.
+    execFileSync("mkfifo", [env["SETTINGS_FILE"]]);
+    start();
+    await passwordIs("hunter2");
+    assert.ok(lines.some((line) => line.includes("it is no plain file")));
   });
 
   it("ends at once when it is stopped before it has begun", async () => {

@@ -1,8 +1,8 @@
 /** The text of the settings document on this device, as it is now. */
 
 import { type FSWatcher, watch } from "node:fs";
-import { open } from "node:fs/promises";
 import { basename, dirname } from "node:path";
+import { readText } from "../lint/text-file.js";
 import { Bell } from "../time/bell.js";
 import type { Clock } from "../time/clock.js";
 
@@ -11,9 +11,6 @@ const LOOK_EVERY_MS = 5_000;
 
 /** An editor writes in several steps: a look this long after an event finds them done. */
 const SETTLE_MS = 100;
-
-/** One byte more than a document may have, so that a longer one is refused for its length. */
-const MOST_BYTES = 1024 * 1024 + 1;
 
 export type FileText =
   | { readonly t: "text"; readonly text: string }
@@ -76,16 +73,6 @@ export class SettingsFile {
 }
 
 async function read(path: string): Promise<FileText> {
-  try {
-    const file = await open(path);
-    try {
-      const bytes = Buffer.alloc(MOST_BYTES);
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-      return { t: "text", text: bytes.toString("utf8", 0, bytesRead) };
-    } finally {
-      await file.close();
-    }
-  } catch (err) {
-    return { t: "unreadable", why: err instanceof Error ? err.message : String(err) };
-  }
+  const reading = await readText(path, path);
+  return reading.t === "text" ? reading : { t: "unreadable", why: reading.problem.message };
 }

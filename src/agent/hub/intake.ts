@@ -1,8 +1,5 @@
 /** Takes in the objects of one type: asks what is there, decides, acts, and asks again. */
 
-import { createHash } from "node:crypto";
-import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
 import { errorCode } from "../files/error-code.js";
 import { Bell } from "../time/bell.js";
 import type { Clock } from "../time/clock.js";
@@ -12,6 +9,7 @@ import type { Answer, Ess, EssObject } from "./ess.js";
 import { EssError } from "./ess-error.js";
 import type { HubHappening } from "./happening.js";
 import type { Entry, Ledger } from "./ledger.js";
+import { Parts } from "./parts.js";
 import { plan, type Step } from "./plan.js";
 import type { Taker } from "./taker.js";
 
@@ -38,6 +36,7 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #bell = new Bell();
   readonly #delays: Delays;
+  readonly #parts: Parts;
   readonly #answers = new Map<string, { readonly instance: string; readonly answer: Answer }>();
   #confirmed: ReadonlySet<string> = new Set();
   #failures = 0;
@@ -47,6 +46,7 @@ export class Intake {
   constructor(options: IntakeOptions) {
     this.#options = options;
     this.#delays = new Delays(options.pace, options.random);
+    this.#parts = new Parts(options.directory);
   }
 
   /** What has proven good: its objects are answered with `consumed`. */
@@ -186,11 +186,10 @@ export class Intake {
     before: string | undefined,
     signal: AbortSignal,
   ): Promise<string | undefined> {
-    const { ess, taker, trace, directory } = this.#options;
-    const name = partName(object);
-    const path = join(directory, name);
+    const { ess, taker, trace } = this.#options;
+    const path = this.#parts.pathOf(object);
     // Parts of several objects together would take more disk than was said.
-    await this.#keepParts(new Set([name]));
+    await this.#parts.keepOnly([object]);
     const delay = this.#delays.get(object);
     if (delay === undefined) trace({ t: "arriving", object, bytes: object.bytes });
     const resumed = (bytes: number) => trace({ t: "resumed", object, bytes });
@@ -231,10 +230,10 @@ export class Intake {
 
   /** Writes the outcome down; what was fetched is needed no more. */
   async #decide(object: EssObject, outcome: Entry["outcome"]): Promise<void> {
-    const { ledger, directory } = this.#options;
+    const { ledger } = this.#options;
     const { instance, dataId, version } = object;
     await ledger.set(object.id, { instance, dataId, version, outcome });
-    await rm(join(directory, partName(object)), { force: true });
+    await this.#parts.remove(object);
   }
 
   async #isSuperseded({ type, id, instance }: EssObject, signal: AbortSignal): Promise<boolean> {
@@ -276,28 +275,11 @@ export class Intake {
 
   /** Forgets objects and versions that are no more. */
   async #tidy(objects: readonly EssObject[]): Promise<void> {
-    await this.#keepParts(new Set(objects.map(partName)));
+    await this.#parts.keepOnly(objects);
     const ids = new Set(objects.map(({ id }) => id));
     this.#delays.keep(ids);
     for (const id of this.#answers.keys()) {
       if (!ids.has(id)) this.#answers.delete(id);
     }
   }
-
-  /** Removes what was fetched, but for these. */
-  async #keepParts(wanted: ReadonlySet<string>): Promise<void> {
-    const { directory } = this.#options;
-    // What keeps it from being read or tidied keeps a download from being written, and is told then.
-    const names = await readdir(directory).catch(() => []);
-    for (const name of names) {
-      if (wanted.has(name)) continue;
-      await rm(join(directory, name), { recursive: true, force: true }).catch(() => {});
-    }
-  }
-}
-
-/** Another version of an object has another name. */
-function partName({ id, instance, dataId }: EssObject): string {
-  const name = createHash("sha256").update(id).digest("hex").slice(0, 16);
-  return `${name}-${instance}-${dataId}.part`;
 }

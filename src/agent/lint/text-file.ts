@@ -1,8 +1,6 @@
 /** Reads a small UTF-8 text file, or says in one problem why it is none. */
 
-import { constants } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
-import { errorCode } from "../files/error-code.js";
+import { readSmallFile } from "../files/small-file.js";
 import { type Problem, problem } from "./problem.js";
 
 const MB = 1024 * 1024;
@@ -17,21 +15,20 @@ export async function readText(
   name: string,
   largestBytes = MB,
 ): Promise<TextReading> {
-  let file: FileHandle | undefined;
-  try {
-    // Opening a named pipe waits for its other end, unless told not to.
-    file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const found = await file.stat();
-    if (!found.isFile()) return refused("file-unreadable", name, "it is no plain file");
-    if (found.size > largestBytes) return tooLarge(name, largestBytes);
-    return decode(await file.readFile(), name);
-  } catch (error) {
-    const code = errorCode(error);
-    if (code === undefined) throw error;
-    if (code === "ENOENT") return refused("file-missing", name, "there is no such file");
-    return refused("file-unreadable", name, `it cannot be read (${code})`);
-  } finally {
-    await file?.close();
+  const file = await readSmallFile(path, largestBytes);
+  switch (file.t) {
+    case "bytes":
+      return decode(file.bytes, name);
+    case "absent":
+      return refused("file-missing", name, "there is no such file");
+    case "no file":
+      return refused("file-unreadable", name, "it is no plain file");
+    case "too long":
+      return tooLarge(name, largestBytes);
+    case "unreadable":
+      return refused("file-unreadable", name, `it cannot be read (${file.code})`);
+    default:
+      return file satisfies never;
   }
 }
 

@@ -1,10 +1,11 @@
 /** The secrets of a directory, one a file, kept up to date while files are written, replaced and removed. */
 
-import { constants, type FSWatcher, watch } from "node:fs";
-import { open, readdir } from "node:fs/promises";
+import { type FSWatcher, watch } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { errorCode } from "../files/error-code.js";
+import { readSmallFile } from "../files/small-file.js";
 import { Bell } from "../time/bell.js";
 import type { Clock } from "../time/clock.js";
 import { afterLook, type Entry, type Found, isSettled, NO_ENTRY } from "./secret-entry.js";
@@ -153,24 +154,26 @@ export class SecretFiles {
 }
 
 async function readFile(path: string): Promise<Found> {
-  try {
-    // Not waiting for the other end of a pipe that somebody has put there.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      if (!(await file.stat()).isFile()) return { t: "fault", why: "is no file" };
-      const bytes = Buffer.alloc(MAX_BYTES + 1);
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
-      if (bytesRead > MAX_BYTES) return { t: "fault", why: `is longer than ${MAX_BYTES} bytes` };
-      return { t: "bytes", bytes: bytes.subarray(0, bytesRead) };
-    } finally {
-      await file.close();
+  const file = await readSmallFile(path, MAX_BYTES);
+  switch (file.t) {
+    case "bytes":
+      return file;
+    case "absent":
+      return { t: "nothing" };
+    case "no file":
+      return { t: "fault", why: "is no file" };
+    case "too long":
+      return { t: "fault", why: `is longer than ${MAX_BYTES} bytes` };
+    case "unreadable": {
+      const { code } = file;
+      const right = "its group must be one of the container's, which Horizon sees to";
+      return {
+        t: "fault",
+        why: `cannot be read (${code})${code === "EACCES" ? `: ${right}` : ""}`,
+      };
     }
-  } catch (err) {
-    const code = errorCode(err);
-    if (code === undefined) throw err;
-    if (code === "ENOENT") return { t: "nothing" };
-    const right = "its group must be one of the container's, which Horizon sees to";
-    return { t: "fault", why: `cannot be read (${code})${code === "EACCES" ? `: ${right}` : ""}` };
+    default:
+      return file satisfies never;
   }
 }
 
