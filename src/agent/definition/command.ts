@@ -1,4 +1,4 @@
-// `slipstream definition`: what Horizon's own tools do not say about a definition.
+/** `slipstream definition`: what Horizon's own tools do not say about a definition. */
 
 import { readFileSync } from "node:fs";
 import { Command } from "commander";

@@ -1,4 +1,4 @@
-// Rules for one container of a service: what Horizon's tools take without a word and the node does not.
+/** Rules for one container of a service: what Horizon's tools take without a word and the node does not. */
 
 import { isIP } from "node:net";
 import type { Path } from "../policy/document.js";

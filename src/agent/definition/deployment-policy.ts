@@ -1,4 +1,6 @@
-// Rules for deployment policies and patterns: versions that are never tried, retries that never end, constraints that never hold.
+/**
+ * Rules for deployment policies and patterns: versions that are never tried, retries that never end, constraints that never hold.
+ */
 
 import type { Expression } from "../policy/constraint.js";
 import { parseConstraint } from "../policy/constraint.js";

@@ -1,4 +1,4 @@
-// What a lint says: one finding at one place.
+/** What a lint says: one finding at one place. */
 
 import type { Document, Path, Problem } from "../policy/document.js";
 import { displayProblem } from "../policy/document.js";

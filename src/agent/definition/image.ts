@@ -1,4 +1,4 @@
-// Names of container images.
+/** Names of container images. */
 
 export interface ImageName {
   readonly repository: string;

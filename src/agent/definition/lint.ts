@@ -1,4 +1,4 @@
-// The lint of Horizon's documents: tells which kind a file is, and applies the rules for it.
+/** The lint of Horizon's documents: tells which kind a file is, and applies the rules for it. */
 
 import type { Document } from "../policy/document.js";
 import { isObject } from "../policy/document.js";

@@ -1,4 +1,4 @@
-// Rules for a service definition: what the Exchange refuses, and what is taken and then goes wrong on the node.
+/** Rules for a service definition: what the Exchange refuses, and what is taken and then goes wrong on the node. */
 
 import type { Document, Path } from "../policy/document.js";
 import { isObject } from "../policy/document.js";

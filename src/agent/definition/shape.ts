@@ -1,4 +1,4 @@
-// Shapes of Horizon's documents as data, and the check of a value against one: unknown keys, missing keys, types.
+/** Shapes of Horizon's documents as data, and the check of a value against one: unknown keys, missing keys, types. */
 
 import type { Path } from "../policy/document.js";
 import { isObject } from "../policy/document.js";

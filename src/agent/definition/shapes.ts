@@ -1,4 +1,4 @@
-// The keys of Horizon's documents, from the structures that its agent and tools read them into.
+/** The keys of Horizon's documents, from the structures that its agent and tools read them into. */
 
 import type { Kind, Shape } from "./shape.js";
 import { either, listOf, mapOf, one } from "./shape.js";

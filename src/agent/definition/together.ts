@@ -1,4 +1,4 @@
-// Rules across files: a deployment policy or pattern against the service definition that it places.
+/** Rules across files: a deployment policy or pattern against the service definition that it places. */
 
 import type { Document, Path } from "../policy/document.js";
 import { isObject } from "../policy/document.js";

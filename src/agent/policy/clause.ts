@@ -1,4 +1,4 @@
-// One test of a constraint, such as `slipstream.ring <= 1`, against the property that it names.
+/** One test of a constraint, such as `slipstream.ring <= 1`, against the property that it names. */
 
 import type { Property } from "./property.js";
 import { isVersion, isVersionRange, isWithin, parseVersionRange } from "./version.js";

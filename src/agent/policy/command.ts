@@ -1,4 +1,4 @@
-// `slipstream policy`: who gets what by Horizon's policies, without asking Horizon.
+/** `slipstream policy`: who gets what by Horizon's policies, without asking Horizon. */
 
 import { Command } from "commander";
 import type { Terminal } from "../terminal.js";

@@ -1,8 +1,10 @@
-// The grammar of Horizon's constraints: text to a tree of clauses, or an error with its place.
-//
-// Horizon reads a constraint twice. The first reading decides whether it is accepted; the second builds what is evaluated,
-// and stops at a closing parenthesis that nothing opened, whatever follows. Both are done here, so that what Horizon takes is
-// taken, with the meaning it has there, and what it silently ignores is known.
+/**
+ * The grammar of Horizon's constraints: text to a tree of clauses, or an error with its place.
+ *
+ * Horizon reads a constraint twice. The first reading decides whether it is accepted; the second builds what is evaluated,
+ * and stops at a closing parenthesis that nothing opened, whatever follows. Both are done here, so that what Horizon takes is
+ * taken, with the meaning it has there, and what it silently ignores is known.
+ */
 
 import type { Clause, Operator } from "./clause.js";
 import { parseNumber } from "./clause.js";

@@ -1,4 +1,4 @@
-// A JSON input file of Horizon's tools: read as they read it, with the line of every part known.
+/** A JSON input file of Horizon's tools: read as they read it, with the line of every part known. */
 
 import type { Node, ParseError } from "jsonc-parser";
 import {

@@ -1,4 +1,4 @@
-// Constraints against properties: a fast verdict, and which clauses failed.
+/** Constraints against properties: a fast verdict, and which clauses failed. */
 
 import type { Clause } from "./clause.js";
 import { compileClause } from "./clause.js";

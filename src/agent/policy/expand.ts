@@ -1,4 +1,6 @@
-// Variables in Horizon's input files, replaced as `hzn` replaces them: anywhere in the text, before it is read as JSON.
+/**
+ * Variables in Horizon's input files, replaced as `hzn` replaces them: anywhere in the text, before it is read as JSON.
+ */
 
 /** One `$NAME` that was replaced. */
 export interface Expansion {

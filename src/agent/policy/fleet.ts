@@ -1,4 +1,6 @@
-// A fleet file: one node a line, each a node policy in JSON with an `id`. Read as a stream, so that its size does not matter.
+/**
+ * A fleet file: one node a line, each a node policy in JSON with an `id`. Read as a stream, so that its size does not matter.
+ */
 
 import { createReadStream } from "node:fs";
 import type { Constraint } from "./constraint.js";

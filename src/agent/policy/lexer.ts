@@ -1,4 +1,4 @@
-// The words of Horizon's constraint language, split exactly as the Horizon agent splits them.
+/** The words of Horizon's constraint language, split exactly as the Horizon agent splits them. */
 
 /** What a piece of a constraint is. `list` is a quoted word that holds a comma. */
 export type TokenType =

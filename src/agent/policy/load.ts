@@ -1,4 +1,4 @@
-// The files that the policy commands are given, read and checked together: all problems are told at once.
+/** The files that the policy commands are given, read and checked together: all problems are told at once. */
 
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";

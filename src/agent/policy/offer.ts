@@ -1,4 +1,6 @@
-// What a deployment policy offers to nodes: one version of a service for one architecture, with everything that Horizon adds.
+/**
+ * What a deployment policy offers to nodes: one version of a service for one architecture, with everything that Horizon adds.
+ */
 
 import { parseConstraint } from "./constraint.js";
 import type { FailedClause, Requirement } from "./evaluate.js";

@@ -1,4 +1,4 @@
-// Which version a node gets from a deployment policy, or why it gets none.
+/** Which version a node gets from a deployment policy, or why it gets none. */
 
 import type { Requirement } from "./evaluate.js";
 import { compileRequirement } from "./evaluate.js";

@@ -1,4 +1,4 @@
-// What deployment policies do to a fleet: which nodes get which version, which get none and why, ring by ring.
+/** What deployment policies do to a fleet: which nodes get which version, which get none and why, ring by ring. */
 
 import type { Clause } from "./clause.js";
 import type { Requirement } from "./evaluate.js";

@@ -1,6 +1,8 @@
-// The policies of Horizon as values: what a node, a service and a deployment say about themselves and ask of the other side.
-//
-// Every reader takes a parsed JSON value, adds what is wrong with it to `faults`, and returns what it could read.
+/**
+ * The policies of Horizon as values: what a node, a service and a deployment say about themselves and ask of the other side.
+ *
+ * Every reader takes a parsed JSON value, adds what is wrong with it to `faults`, and returns what it could read.
+ */
 
 import type { Fault, Path } from "./document.js";
 import { isObject } from "./document.js";

@@ -1,4 +1,4 @@
-// Properties of nodes, services and deployments, and the value that a test on one of them sees.
+/** Properties of nodes, services and deployments, and the value that a test on one of them sees. */
 
 /** The types that a property may declare; without one, its JSON value decides. */
 export const propertyTypes = [

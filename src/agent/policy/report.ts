@@ -1,4 +1,4 @@
-// Placements and plans in words.
+/** Placements and plans in words. */
 
 import { displayClause } from "./clause.js";
 import type { FailedClause } from "./evaluate.js";

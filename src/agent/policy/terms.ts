@@ -1,4 +1,4 @@
-// Terms: the half that all kinds of policy share, read from JSON. What is wrong is added to `faults`.
+/** Terms: the half that all kinds of policy share, read from JSON. What is wrong is added to `faults`. */
 
 import type { Constraint } from "./constraint.js";
 import type { Fault, Path } from "./document.js";

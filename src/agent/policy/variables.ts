@@ -1,4 +1,4 @@
-// The variables that Horizon's input files may use: the environment's, then those of the project's hzn.json.
+/** The variables that Horizon's input files may use: the environment's, then those of the project's hzn.json. */
 
 import { dirname, join } from "node:path";
 import { readIfThereSync } from "../files/durable.js";

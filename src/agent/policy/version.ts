@@ -1,4 +1,6 @@
-// Versions and version ranges as Horizon orders them: its rules differ from semver in small ways that decide placement.
+/**
+ * Versions and version ranges as Horizon orders them: its rules differ from semver in small ways that decide placement.
+ */
 
 const infinity = "INFINITY";
 const range = /^[[(]([^,]+),([^,]+)[\])]$/;

@@ -1,4 +1,4 @@
-// Golden answers about service definitions: what the real `hzn dev service verify` said.
+/** Golden answers about service definitions: what the real `hzn dev service verify` said. */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Our findings against what the real program says about the same definitions.
+/** Our findings against what the real program says about the same definitions. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";

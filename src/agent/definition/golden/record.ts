@@ -1,4 +1,6 @@
-// Records the golden answers anew: `node record.js COMMIT`, with HZN_BIN or an hzn on PATH built from that commit.
+/**
+ * Records the golden answers anew: `node record.js COMMIT`, with HZN_BIN or an hzn on PATH built from that commit.
+ */
 
 import { writeFileSync } from "node:fs";
 import { describeHzn, findHzn } from "../../policy/golden/hzn.js";

@@ -1,4 +1,4 @@
-// Golden answers: questions about policies, and what the real `hzn deploycheck policy` answered.
+/** Golden answers: questions about policies, and what the real `hzn deploycheck policy` answered. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,6 @@
-// Our verdicts against those of the real program: recorded ones always, and those of an `hzn` at hand where there is one.
+/**
+ * Our verdicts against those of the real program: recorded ones always, and those of an `hzn` at hand where there is one.
+ */
 
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Asks the real `hzn`: a run of `hzn deploycheck policy` on files in a folder of their own, without an Exchange.
+/** Asks the real `hzn`: a run of `hzn deploycheck policy` on files in a folder of their own, without an Exchange. */
 
 import { execFile, execFileSync } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";

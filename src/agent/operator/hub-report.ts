@@ -1,8 +1,8 @@
 /** Tells the operator what came from the hub: one line a change, and none for what goes on as before. */
 
-import type { Log } from "../operator/log.js";
-import { Said } from "../operator/said.js";
-import type { HubHappening, ObjectName } from "./happening.js";
+import type { HubHappening, ObjectName } from "../hub/happening.js";
+import type { Log } from "./log.js";
+import { Said } from "./said.js";
 
 /** A service that is away for longer has not just been started anew. */
 const LONG_ABSENCE_MS = 30_000;

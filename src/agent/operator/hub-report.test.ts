@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { EssError } from "./ess-error.js";
-import type { HubHappening } from "./happening.js";
-import { HubReport } from "./report.js";
+import { EssError } from "../hub/ess-error.js";
+import type { HubHappening } from "../hub/happening.js";
+import { HubReport } from "./hub-report.js";
 
 const type = "slipstream-model";
 const object = { type, id: "street", version: "1.2.0" };
