@@ -29,17 +29,15 @@ class LastWords:
         self._kept: Deque[bytes] = deque(maxlen=_LINES)
 
     def take(self, received: bytes) -> bytes:
-        """Notes what came. Returns what is to be handed on: whole lines, and long ones piece by piece."""
+        """Notes what came. Returns what is to be handed on, without secrets: whole lines, long ones piece by piece."""
         lines = (self._rest + received).split(b"\n")
         self._rest = lines.pop()
-        for line in lines:
-            self._end_line(line)
-        done = b"".join(line + b"\n" for line in lines)
+        done = b"".join(self._end_line(line) + b"\n" for line in lines)
         if len(self._rest) >= _PIECE_BYTES:
             if not self._continues:
                 self._keep(self._rest)
             self._continues = True
-            done, self._rest = done + self._rest, b""
+            done, self._rest = done + _redacted(self._rest), b""
         return done
 
     def end(self) -> bytes:
@@ -47,20 +45,23 @@ class LastWords:
         rest, self._rest = self._rest, b""
         if not rest:
             return b"\n" if self._continues else b""
-        self._end_line(rest)
-        return rest + b"\n"
+        return self._end_line(rest) + b"\n"
 
     def lines(self) -> Tuple[str, ...]:
         """The last lines, oldest first, without secrets."""
         return tuple(_plain(line) for line in self._kept)
 
-    def _end_line(self, line: bytes) -> None:
-        if not self._continues:
+    def _end_line(self, line: bytes) -> bytes:
+        continues, self._continues = self._continues, False
+        # A log line has passed the redactor, before its quotes were doubled.
+        if not continues and _is_log_line(line):
+            return line
+        if not continues:
             self._keep(line)
-        self._continues = False
+        return _redacted(line)
 
     def _keep(self, line: bytes) -> None:
-        if line.strip() and not _is_log_line(line):
+        if line.strip():
             self._kept.append(line[:_PIECE_BYTES])
 
 
@@ -72,6 +73,14 @@ def _is_log_line(line: bytes) -> bool:
     except ValueError:
         return False
     return isinstance(found, dict) and "level" in found
+
+
+def _redacted(line: bytes) -> bytes:
+    # Bytes that are no text go through as they are.
+    text = line.decode("utf-8", "surrogateescape")
+    if len(line) >= _PIECE_BYTES:
+        text = _CUT_ADDRESS.sub("://***", redact(text))
+    return redact(text).encode("utf-8", "surrogateescape")
 
 
 def _plain(line: bytes) -> str:
