@@ -92,6 +92,10 @@ export class Agent {
       clock,
       trace: this.#hubReport.trace,
       unusable: (err) => log.warn("what comes from the hub cannot be kept", { err }),
+      usable: () => {
+        log.info("what comes from the hub is kept from now on");
+        renew();
+      },
     });
     this.#reconciler = new Reconciler({
       desired: undefined,
@@ -175,14 +179,11 @@ export class Agent {
     if (config.hub !== "off" && place.t === "unusable") {
       logs("hub").warn("the hub cannot be asked", { detail: place.detail });
     }
-    if (this.#kept.open === undefined) {
-      await this.#kept.opened(signal);
-      this.#renew();
-    }
-    if (this.#kept.open === undefined || config.hub === "off" || place.t !== "ess") return;
+    const open = await this.#kept.opened(signal);
+    if (open === undefined || config.hub === "off" || place.t !== "ess") return;
     const ess = new EssClient({ address: place.address, ...ESS_TIMING });
     this.#hub = new Hub({
-      ...this.#kept.open,
+      ...open,
       ess,
       check: (text, name) => {
         const reading = parseDocument(text, name);

@@ -34,6 +34,7 @@ describe("Kept", () => {
       clock,
       trace: () => {},
       unusable: ({ message }) => troubles.push(message),
+      usable: () => troubles.push("none"),
     });
   });
 
@@ -44,8 +45,7 @@ describe("Kept", () => {
 
   it("opens in directories that it makes", async () => {
     await kept.load();
-    await kept.opened(stop.signal);
-    assert.ok(kept.open);
+    assert.ok(await kept.opened(stop.signal));
     assert.deepEqual(troubles, []);
   });
 
@@ -79,8 +79,8 @@ describe("Kept", () => {
       assert.equal(troubles.length, 1, "the same trouble is told once");
       rmSync(join(root, place.split("/").slice(0, 3).join("/")), { recursive: true });
       await tryAgain();
-      await opening;
-      assert.ok(kept.open);
+      assert.ok(await opening);
+      assert.equal(troubles[1], "none");
       assert.deepEqual(kept.resolve("street"), {
         ...{ t: "found", path: street, name: "street", version: "" },
       });
@@ -92,7 +92,6 @@ describe("Kept", () => {
     await kept.load();
     const opening = kept.opened(stop.signal);
     stop.abort();
-    await opening;
-    assert.equal(kept.open, undefined);
+    assert.equal(await opening, undefined);
   });
 });

@@ -26,11 +26,18 @@ export interface KeptOptions {
   readonly trace: (happening: HubHappening) => void;
   /** A directory cannot be used; the same trouble is told once. Must not throw. */
   readonly unusable: (err: Error) => void;
+  /** All can be used now, and could not before. Must not throw. */
+  readonly usable: () => void;
+}
+
+interface Open {
+  readonly store: ModelStore;
+  readonly state: HubState;
 }
 
 export class Kept implements Models {
   readonly #options: KeptOptions;
-  #open: { readonly store: ModelStore; readonly state: HubState } | undefined;
+  #open: Open | undefined;
   #shippedNames: readonly string[] = [];
   /** Why a directory could not be used when it was needed last. */
   #trouble: string | undefined;
@@ -40,7 +47,7 @@ export class Kept implements Models {
     this.#options = options;
   }
 
-  get open() {
+  get open(): Open | undefined {
     return this.#open;
   }
 
@@ -82,13 +89,16 @@ export class Kept implements Models {
     if (this.#held !== undefined) this.hold(this.#held);
   }
 
-  /** Returns once everything is open, or when the signal is aborted. */
-  async opened(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    while (this.#open === undefined && !signal.aborted) {
+  /** Tries again until everything is open. Undefined: the signal was aborted before. */
+  async opened(signal: AbortSignal): Promise<Open | undefined> {
+    const { clock, usable } = this.#options;
+    while (this.#open === undefined) {
       await new Bell().wait(clock, clock.now() + RETRY_MS, signal);
-      if (!signal.aborted) await this.load();
+      if (signal.aborted) return undefined;
+      await this.load();
+      if (this.#open !== undefined) usable();
     }
+    return this.#open;
   }
 
   #tell(reason: unknown): void {

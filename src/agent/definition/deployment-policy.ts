@@ -4,14 +4,12 @@
 
 import type { Expression } from "../policy/constraint.js";
 import { parseConstraint } from "../policy/constraint.js";
-import type { Path } from "../policy/document.js";
+import type { JsonObject, Path } from "../policy/document.js";
 import { isObject } from "../policy/document.js";
 import { ConstraintError } from "../policy/lexer.js";
 import { isPropertyType, propertyTypes, valueProblem } from "../policy/property.js";
 import type { Report } from "./finding.js";
 import { checkVersion, checkVersionRange } from "./service-definition.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 export function checkDeploymentPolicy(policy: JsonObject, report: Report): void {
   const service = isObject(policy["service"]) ? policy["service"] : {};

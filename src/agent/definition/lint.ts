@@ -1,6 +1,6 @@
 /** The lint of Horizon's documents: tells which kind a file is, and applies the rules for it. */
 
-import type { Document } from "../policy/document.js";
+import type { Document, JsonObject } from "../policy/document.js";
 import { isObject } from "../policy/document.js";
 import { checkDeploymentPolicy, checkPattern, checkPolicy } from "./deployment-policy.js";
 import type { Finding, Report } from "./finding.js";
@@ -10,8 +10,6 @@ import { checkShape } from "./shape.js";
 import { deploymentPolicy, nodePolicy, pattern, serviceDefinition } from "./shapes.js";
 import type { Definition } from "./together.js";
 import { checkAgainst } from "./together.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 export type DocumentKind = "service definition" | "deployment policy" | "pattern" | "policy";
 

@@ -1,12 +1,10 @@
 /** Rules for a service definition: what the Exchange refuses, and what is taken and then goes wrong on the node. */
 
-import type { Document, Path } from "../policy/document.js";
+import type { Document, JsonObject, Path } from "../policy/document.js";
 import { isObject } from "../policy/document.js";
 import { isVersionRange } from "../policy/version.js";
 import { checkContainer, hostPortOf } from "./container.js";
 import type { Report } from "./finding.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Go's names, which are Horizon's. */
 const arches = new Set(["amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64"]);

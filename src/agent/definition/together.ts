@@ -1,11 +1,9 @@
 /** Rules across files: a deployment policy or pattern against the service definition that it places. */
 
-import type { Document, Path } from "../policy/document.js";
+import type { Document, JsonObject, Path } from "../policy/document.js";
 import { isObject } from "../policy/document.js";
 import { isVersion, isVersionRange, isWithin, parseVersionRange } from "../policy/version.js";
 import type { Report } from "./finding.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface Definition {
   readonly document: Document;

@@ -16,6 +16,8 @@ import { blankComments, expandVariables } from "./expand.js";
 /** Keys and indices from the top of a document to one of its parts. */
 export type Path = ReadonlyArray<string | number>;
 
+export type JsonObject = Readonly<Record<string, unknown>>;
+
 /** Something wrong at one place of a value, whatever file it came from. */
 export interface Fault {
   readonly path: Path;
@@ -139,7 +141,7 @@ export function problemsOf(error: unknown, file: string): readonly Problem[] {
   ];
 }
 
-export function isObject(value: unknown): value is Record<string, unknown> {
+export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

@@ -4,12 +4,10 @@
  * Every reader takes a parsed JSON value, adds what is wrong with it to `faults`, and returns what it could read.
  */
 
-import type { Fault, Path } from "./document.js";
+import type { Fault, JsonObject, Path } from "./document.js";
 import { isObject } from "./document.js";
 import type { ConstraintParser, Terms } from "./terms.js";
 import { readTerms } from "./terms.js";
-
-type JsonObject = Record<string, unknown>;
 
 export interface NodePolicy extends Terms {
   /** The name of the node; of the file where a node policy file stands alone. */

@@ -1,8 +1,6 @@
 /** A deployment policy's file as what `hzn exchange deployment addpolicy` makes of it. */
 
-import { isObject } from "../policy/document.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
+import { isObject, type JsonObject } from "../policy/document.js";
 
 /** What is left out where `hzn` says "none", the Exchange fills with defaults of its own. */
 export function asSent(policy: JsonObject): JsonObject {

@@ -1,10 +1,8 @@
 /** What a rollout does to the deployment policies: the steps of each command, in an order that leaves no node without a policy. */
 
-import { isObject } from "../policy/document.js";
+import { isObject, type JsonObject } from "../policy/document.js";
 import { ALL, isWider, type Rings, ringsText, withRings } from "./rings.js";
 import { type Rollout, RolloutError, type Share } from "./shares.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** One request to the Exchange. */
 export type Step =

@@ -1,6 +1,6 @@
 /** The commands of a rollout: each reads the Exchange, tells what it will do, and does it when it is told to. */
 
-import { isObject } from "../policy/document.js";
+import { isObject, type JsonObject } from "../policy/document.js";
 import { type Change, canary, promote, rollback, type Step, sharesOf } from "./change.js";
 import type { Exchange } from "./exchange.js";
 import { type Published, readFleet, readPublished, readRollout } from "./fleet.js";
@@ -8,8 +8,6 @@ import { gateOf } from "./gate.js";
 import { changeText, fleetTable, gateText, rolloutText, troubles } from "./report.js";
 import { type Rollout, RolloutError, type Share } from "./shares.js";
 import { type FleetNode, type Patience, type Placed, standings } from "./standing.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 export type Command =
   | { readonly t: "status" }

@@ -3,9 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { isObject } from "../policy/document.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
+import { isObject, type JsonObject } from "../policy/document.js";
 
 /** Where the Exchange is and who asks; `hzn` takes the same from its environment. */
 export interface ExchangeOptions {

@@ -1,7 +1,7 @@
 /** Reads from the Exchange all that a rollout decides by: policies, services, and every node with what it runs. */
 
 import { parseConstraint } from "../policy/constraint.js";
-import { type Fault, isObject } from "../policy/document.js";
+import { type Fault, isObject, type JsonObject } from "../policy/document.js";
 import type { Catalogue } from "../policy/offer.js";
 import { readNodePolicy, readService, readServicePolicy } from "../policy/policy.js";
 import { findProperty } from "../policy/property.js";
@@ -9,8 +9,6 @@ import { compareVersions } from "../policy/version.js";
 import type { Exchange } from "./exchange.js";
 import { type Rollout, rolloutOf, type Share, shareOf } from "./shares.js";
 import type { Container, FleetNode, Running } from "./standing.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The policies of a rollout, of the two names that they may have. */
 export async function readRollout(

@@ -4,10 +4,8 @@
  * rollout, so that a node only ever stops for a version that it does not run yet.
  */
 
-import { isObject } from "../policy/document.js";
+import { isObject, type JsonObject } from "../policy/document.js";
 import { type Rings, ringsOf } from "./rings.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** Something that keeps a rollout from going on, in words for an operator. */
 export class RolloutError extends Error {

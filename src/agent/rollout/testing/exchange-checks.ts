@@ -1,8 +1,6 @@
 /** What the Exchange 2.154.0 refuses in a body, in its own words. Undefined: taken. */
 
-import { isObject } from "../../policy/document.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
+import { isObject, type JsonObject } from "../../policy/document.js";
 
 /** The fields of an object, and what each holds: nothing more to know of it, an object, or a list of objects. */
 interface Shape {

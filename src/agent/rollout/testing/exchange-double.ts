@@ -2,7 +2,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { isObject } from "../../policy/document.js";
+import { isObject, type JsonObject } from "../../policy/document.js";
 import {
   deploymentPolicyProblem,
   nodePolicyProblem,
@@ -12,8 +12,6 @@ import {
   servicePolicyProblem,
   serviceProblem,
 } from "./exchange-checks.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** A request as it came; the body parsed where it was JSON. */
 export interface Request {

@@ -1,12 +1,11 @@
 /** Nodes in the Exchange double, and an agreement bot in miniature that moves them as the policies there say. */
 
 import { parseConstraint } from "../../policy/constraint.js";
+import type { JsonObject } from "../../policy/document.js";
 import { makeDeployment } from "../../policy/offer.js";
 import { archOf, place } from "../../policy/placement.js";
 import { readDeploymentPolicy, readNodePolicy, readService } from "../../policy/policy.js";
 import type { ExchangeDouble } from "./exchange-double.js";
-
-type JsonObject = Readonly<Record<string, unknown>>;
 
 /** An agreement: under which policy, for which first choice, and what came of it. */
 interface Run {
