@@ -46,7 +46,8 @@ export const FILE_FAULTS: readonly FaultKind[] = [
     hits: ["keeper", "outlet", "worker"],
     reasons: ["outlet"],
     begin: async (stage) => {
-      await rm(stage.world.runDir, { recursive: true });
+      // The sidecar may put a socket back meanwhile.
+      await rm(stage.world.runDir, { recursive: true, maxRetries: 5 });
       signalTo(stage, "keeper", "SIGKILL");
     },
     until: hasNew("worker", RESTART_MS),
