@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { readIfThere, readIfThereSync, writeDurably, writeDurablySync } from "./durable.js";
+
+/** Both ways to write are to behave alike. */
+const writers = {
+  writeDurably,
+  writeDurablySync: async (path: string, content: string) => writeDurablySync(path, content),
+};
+
+for (const [name, write] of Object.entries(writers)) {
+  describe(name, () => {
+    let directory: string;
+    let path: string;
+
+    beforeEach(() => {
+      directory = mkdtempSync(join(tmpdir(), "durable-"));
+      path = join(directory, "made", "file");
+    });
+
+    afterEach(() => rmSync(directory, { recursive: true }));
+
+    it("makes the directory, keeps the file to its owner, and leaves nothing else", async () => {
+      await write(path, "one");
+      await write(path, "two");
+      assert.equal(readFileSync(path, "utf8"), "two");
+      assert.equal(statSync(path).mode & 0o777, 0o600);
+      assert.deepEqual(readdirSync(join(directory, "made")), ["file"]);
+    });
+
+    it("keeps the old file when the disk is full, and takes the place of what was cut short", async () => {
+      await write(path, "old");
+      symlinkSync("/dev/full", `${path}.new`);
+      await assert.rejects(write(path, "fresh"), { code: "ENOSPC" });
+      assert.equal(readFileSync(path, "utf8"), "old");
+      rmSync(`${path}.new`);
+      writeFileSync(`${path}.new`, "cut sh");
+      await write(path, "fresh");
+      assert.equal(readFileSync(path, "utf8"), "fresh");
+    });
+
+    it("says what is in the way of the directory", async () => {
+      writeFileSync(join(directory, "made"), "");
+      await assert.rejects(write(path, "x"), { code: "EEXIST" });
+    });
+  });
+}
+
+describe("reading what may not be there", () => {
+  it("gives nothing for an absent file, below a file too, and throws for all else", async () => {
+    for (const read of [readIfThere, async (path: string) => readIfThereSync(path)]) {
+      assert.equal(await read("/nowhere/file"), undefined);
+      assert.equal(await read("/dev/null/file"), undefined);
+      await assert.rejects(read("/"), { code: "EISDIR" });
+    }
+  });
+});
