@@ -12,6 +12,9 @@ const STARVED = [
   "unreachable",
   "timeout",
   "broken stream",
+  // A decoder that cannot be loaded.
+  "unsupported codec",
+  "model",
   "element",
   "internal",
   "encoder",
