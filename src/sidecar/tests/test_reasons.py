@@ -6,7 +6,7 @@ import gi
 import pytest
 
 gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
+from gi.repository import GLib, Gst  # noqa: E402
 
 from sidecar.contract import state  # noqa: E402
 from sidecar.worker.reasons import from_error  # noqa: E402
@@ -33,6 +33,32 @@ def test_nobody_at_the_address_is_unreachable():
     failure = from_error(*error_of("rtspsrc location=%s ! fakesink" % uri), uri)
     assert failure.reason == state.CAMERA_LOST_REASON_UNREACHABLE
     assert failure.detail.startswith(uri)
+
+
+READ, SETTINGS, OPEN = Gst.ResourceError.READ, Gst.ResourceError.SETTINGS, Gst.ResourceError.OPEN_READ_WRITE
+COULD_NOT_READ = "Could not read from resource."
+COULD_NOT_SET = "Could not get/set settings from/on resource."
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "last", "reason"),
+    [
+        (READ, COULD_NOT_READ, "Could not receive message. (Parse error)", "BROKEN_STREAM"),
+        (READ, COULD_NOT_READ, "Could not receive message. (Timeout while waiting for server response)", "TIMEOUT"),
+        (READ, COULD_NOT_READ, "Could not receive message. (Received end-of-file)", "ENDED"),
+        (READ, "Unhandled error", "Internal Server Error (500)", "BROKEN_STREAM"),
+        (READ, COULD_NOT_READ, "Got error response: 500 (Internal Server Error).", "BROKEN_STREAM"),
+        (SETTINGS, COULD_NOT_SET, "SDP contains no streams", "BROKEN_STREAM"),
+        (SETTINGS, COULD_NOT_SET, "Server did not select transport.", "BROKEN_STREAM"),
+        (OPEN, "Could not open", "Failed to connect. (Timeout while waiting for server response)", "UNREACHABLE"),
+    ],
+)
+def test_what_rtspsrc_says_has_the_reason_that_fits(code, message, last, reason):
+    error = GLib.Error.new_literal(Gst.ResourceError.quark(), message, code)
+    debug = "../gst/rtsp/gstrtspsrc.c(6682): gst_rtspsrc_send (): /GstPipeline:pipeline0/GstRTSPSrc:rtspsrc0:\n" + last
+    failure = from_error(error, debug, "rtsp://127.0.0.1:1/x")
+    assert failure.reason == state.CameraLostReason.Value("CAMERA_LOST_REASON_" + reason)
+    assert failure.detail.endswith("(%s)" % last)
 
 
 def test_a_missing_file_and_a_missing_device_are_not_found():

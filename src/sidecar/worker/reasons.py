@@ -67,7 +67,10 @@ def _reason(error: GLib.Error, debug: str) -> state.CameraLostReason:
                 return state.CAMERA_LOST_REASON_NOT_FOUND
             return state.CAMERA_LOST_REASON_UNREACHABLE
         if error.code == Gst.ResourceError.READ:
-            return state.CAMERA_LOST_REASON_ENDED
+            return _reading_reason(text)
+        if error.code == Gst.ResourceError.SETTINGS:
+            # It answered, and what it offers cannot be taken: no stream in its description, no transport.
+            return state.CAMERA_LOST_REASON_BROKEN_STREAM
         return state.CAMERA_LOST_REASON_UNREACHABLE
     if error.domain == GLib.quark_to_string(Gst.StreamError.quark()) and error.code in (
         Gst.StreamError.CODEC_NOT_FOUND,
@@ -78,3 +81,14 @@ def _reason(error: GLib.Error, debug: str) -> state.CameraLostReason:
     if error.domain == GLib.quark_to_string(Gst.CoreError.quark()) and error.code == Gst.CoreError.MISSING_PLUGIN:
         return state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
     return state.CAMERA_LOST_REASON_BROKEN_STREAM
+
+
+def _reading_reason(text: str) -> state.CameraLostReason:
+    """text: what rtspsrc says in small letters, of a camera to which it is connected."""
+    if "timeout" in text:
+        return state.CAMERA_LOST_REASON_TIMEOUT
+    # An answer that cannot be read, or a status such as 500. It is no reason to look after the cable or the address,
+    # nor to try again as soon as the host takes connections, which it does. GStreamer 1.14 says "error response".
+    if any(words in text for words in ("parse error", "unhandled error", "got error response")):
+        return state.CAMERA_LOST_REASON_BROKEN_STREAM
+    return state.CAMERA_LOST_REASON_ENDED
