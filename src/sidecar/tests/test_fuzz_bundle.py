@@ -28,7 +28,7 @@ NAMES = ("nanodet-coco", "ssd-street", "trafficcamnet", "resnet10-nano")
 VALUES = [
     *("", " ", "0", "1", "-1", "1.5", "1e999", "nan", "inf", "0x10", "9" * 21, "yes", "100", "a=b", "#", "ä", "%d%s%n"),
     *("1;2;3", ";;;", "3;0;0", "3;-1;9", "3;8;8", "3;99999;99999", "0.5;0.5", "0;1;2;3;4;5;6;7;8;9", "[property]"),
-    *("/etc/passwd", "/dev/null", "../..", ".", "network.onnx", "labels.txt", "config_infer.txt", "x" * 5000),
+    *("/etc/passwd", "/dev/null", "../..", ".", "network.onnx", "labels.txt", "config_infer.txt", "a\0b", "x" * 5000),
 ]
 LINES = [
     *("[", "]", "[]", "[property", "[property]", "[class-attrs-0]", "[class-attrs-99999999999]", "[class-attrs--1]"),

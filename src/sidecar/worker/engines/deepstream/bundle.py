@@ -146,6 +146,10 @@ def _file_problems(own: Dict[str, Entry], directory: str, name: str, catalogue: 
         known = catalogue.keys.get(("property", key))
         if known is None or known.type != "path" or known.written or not entry.value:
             continue
+        if "\0" in entry.value:
+            message = "%s holds a NUL character, which no path does; correct it" % key
+            problems.append(Problem(ERROR, "file-missing", "%s:%d" % (name, entry.line), message))
+            continue
         path = os.path.join(directory, entry.value)
         if not os.path.isfile(path):
             message = "%s names %s, which is not there; copy it into the bundle or correct the path" % (key, path)
@@ -157,6 +161,8 @@ def _labels(own: Dict[str, Entry], directory: str, name: str) -> Tuple[Tuple[str
     if "labelfile-path" not in own:
         return (), [Problem(ERROR, "missing-key", name, "labelfile-path is missing; set it in [property]")]
     entry = own["labelfile-path"]
+    if "\0" in entry.value:
+        return (), []  # Told with the other files.
     try:
         with open(os.path.join(directory, entry.value), encoding="utf-8-sig") as file:
             labels = tuple(line.strip() for line in file.read().rstrip().splitlines())
