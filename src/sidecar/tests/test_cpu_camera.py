@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 import weakref
 
@@ -23,6 +24,7 @@ from sidecar.worker import camera_state  # noqa: E402
 from sidecar.worker.attendant import Attendant  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.camera_words import Note  # noqa: E402
+from sidecar.worker.engines.cpu.closer import Closer  # noqa: E402
 from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
 from sidecar.worker.engines.cpu.line import PipelineLine  # noqa: E402
 from sidecar.worker.engines.cpu.masks import masks_of  # noqa: E402
@@ -53,12 +55,18 @@ class Watched:
         self.notes = []
         one = spec.Camera(id="one", **fields)
         self.intake = Intake("one", SeesNothing(), masks_of(one), self.frames.append, None, lambda: False)
-        self.line = PipelineLine(one, self.intake, self.notes.append)
+        self.closer = Closer()
+        self.line = PipelineLine(one, self.intake, self.notes.append, self.closer)
         self.attendant = Attendant(one, self.line, self.intake.tally, self.intake.stillness, self.board)
         self.board.add_camera("one", self.intake.tally.fill)
         self.attendant.start()
 
     def stop(self):
+        self.close()
+        self.closer.wait(DEADLINE_SECONDS)
+        assert self.closer.hanging("one") == 0
+
+    def close(self):
         self.attendant.stop()
         self.line.close()
 
@@ -326,6 +334,66 @@ def test_masked_areas_are_black_in_all_that_is_seen_and_delivered(watch):
         assert (picture.y[:, 34:] > 200).all()
     finally:
         frame.buffer.unmap(mapped)
+
+
+class EndlessAnswer:
+    """Answers a camera's first request with a line that has no end, until it is released."""
+
+    def __init__(self):
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "rtsp://127.0.0.1:%d/x" % self._listener.getsockname()[1]
+        self._released = threading.Event()
+        self.reading = 0
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def release(self):
+        if not self._released.is_set():
+            self._released.set()
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+
+    def _listen(self):
+        try:
+            while True:
+                threading.Thread(target=self._serve, args=(self._listener.accept()[0],), daemon=True).start()
+        except OSError:
+            pass  # released
+
+    def _serve(self, connection):
+        with connection:
+            connection.recv(65536)
+            connection.sendall(b"RTSP/1.0 20")
+            self.reading += 1
+            while not self._released.wait(0.01):
+                connection.sendall(b"x" * 1000)
+
+
+@pytest.fixture
+def endless_answer():
+    one = EndlessAnswer()
+    yield one
+    one.release()
+
+
+def test_a_camera_whose_answer_has_no_end_holds_nobody_up_and_is_not_opened_for_ever(
+    watch, endless_answer, monkeypatch
+):
+    monkeypatch.setattr(camera_state, "FIRST_FRAME_SECONDS", 0.5)
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 0.0)
+    one = watch(uri=endless_answer.address)
+    for count in (1, 2, 3):
+        # A line whose close() waited for the end would not come back from it.
+        one.until(lambda count=count: endless_answer.reading == count)
+        one.until(lambda count=count: one.closer.hanging("one") >= count)
+    one.until(lambda: "3 earlier connections have not ended" in one.status().lost.detail)
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_TIMEOUT
+    attempts = one.status().lost.attempts
+    one.until(lambda: one.status().lost.attempts >= attempts + 3)
+    assert endless_answer.reading == 3
+
+    endless_answer.release()
+    one.until(lambda: one.status().lost.reason == state.CAMERA_LOST_REASON_UNREACHABLE)
+    one.until(lambda: one.closer.hanging("one") == 0)
 
 
 @pytest.mark.parametrize("uri", [DEMO, "test://ball", None])

@@ -3,10 +3,12 @@
 FUZZ_SEED repeats a run with other chances, FUZZ_ROUNDS makes it longer.
 """
 
+import contextlib
 import os
 import random
 import socket
 import threading
+import time
 
 import pytest
 
@@ -75,8 +77,14 @@ def described(sdp, **headers):
 
 
 def endless(piece):
-    """More than any camera has to say."""
-    return lambda method, cseq, address: (piece for _ in range(100))
+    """Goes on for as long as it is taken, at a pace that does not fill the machine."""
+
+    def pieces():
+        while True:
+            yield piece
+            time.sleep(0.01)
+
+    return lambda method, cseq, address: pieces()
 
 
 def played(data):
@@ -146,6 +154,9 @@ class HostileServer:
 
     def close(self):
         for one in [self._listener, *self._sockets]:
+            with contextlib.suppress(OSError):  # its thread has closed it
+                # A thread that sends is not woken up by a close.
+                one.shutdown(socket.SHUT_RDWR)
             one.close()
 
     def _listen(self):
@@ -193,17 +204,19 @@ def watch_all(monkeypatch):
             one.until(lambda one=one: one.status().WhichOneof("state") == "lost")
         lost = [one.status().lost for one in cameras[first:]]
         for one in cameras[first:]:
-            one.stop()
+            one.close()
         for server in servers:
             server.close()
+        for one in cameras[first:]:
+            one.stop()
         del cameras[first:]
         return lost
 
     yield start
-    for one in cameras:
-        one.stop()
     for server in servers:
         server.close()
+    for one in cameras:
+        one.stop()
 
 
 def resident_bytes():

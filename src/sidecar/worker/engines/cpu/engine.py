@@ -7,6 +7,7 @@ from sidecar.contract import pipeline, spec, state
 from sidecar.worker.addresses import SCHEMES
 from sidecar.worker.attendant import Attendant
 from sidecar.worker.board import Board
+from sidecar.worker.engines.cpu.closer import Closer
 from sidecar.worker.engines.cpu.intake import Intake
 from sidecar.worker.engines.cpu.line import PipelineLine
 from sidecar.worker.engines.cpu.masks import masks_of
@@ -18,6 +19,9 @@ from sidecar.worker.engines.software_encoder import available_codecs
 from sidecar.worker.inference.bundle import Bundle, load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError
 from sidecar.worker.problem import Problem, error
+
+# The last messages to the cameras go out while the pipelines end: that is waited for, so many seconds for all together.
+_STOP_SECONDS = 2.0
 
 
 class LoadedModel(NamedTuple):
@@ -46,6 +50,7 @@ class CpuEngine(Engine):
         self._model_spec = spec.Model()
         self._pictures = Pictures(outlet_socket, board)
         self._cameras: Dict[str, _Camera] = {}
+        self._closer = Closer()
 
     def facts(self) -> Facts:
         return Facts(engine="cpu")
@@ -85,6 +90,7 @@ class CpuEngine(Engine):
         for camera_id in list(self._cameras):
             self._close(camera_id)
         self._pictures.stop()
+        self._closer.wait(_STOP_SECONDS)
 
     def _apply_model(self, wanted: spec.Model, model: LoadedModel) -> List[pipeline.Change]:
         changes = [
@@ -123,7 +129,7 @@ class CpuEngine(Engine):
             self._board.publish_detections,
             self._board.events.wanted,
         )
-        line = PipelineLine(one, intake, lambda note: self._pictures.note(one.id, note))
+        line = PipelineLine(one, intake, lambda note: self._pictures.note(one.id, note), self._closer)
         attendant = Attendant(one, line, intake.tally, intake.stillness, self._board)
         self._cameras[one.id] = _Camera(attendant, line)
         self._board.add_camera(one.id, intake.tally.fill)

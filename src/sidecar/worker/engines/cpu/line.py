@@ -10,23 +10,31 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
-from sidecar.contract import spec  # noqa: E402
+from sidecar.contract import spec, state  # noqa: E402
 from sidecar.worker import reasons  # noqa: E402
 from sidecar.worker.addresses import scheme  # noqa: E402
 from sidecar.worker.attendant import Format, Heard, Line  # noqa: E402
 from sidecar.worker.camera_words import Note  # noqa: E402
 from sidecar.worker.engines.cpu import source  # noqa: E402
+from sidecar.worker.engines.cpu.closer import Closer  # noqa: E402
 from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
+
+# A device or a camera with few sessions is free again when its earlier pipeline has ended: it is waited for, so many
+# seconds.
+_ENDING_SECONDS = 0.25
+# Each pipeline that does not end keeps a thread and a connection. With so many a camera is not opened again.
+_MOST_HANGING = 3
 
 
 class PipelineLine(Line):
     """All methods are called on the loop thread."""
 
-    def __init__(self, camera: spec.Camera, intake: Intake, say: Callable[[Note], None]) -> None:
-        """say: see Line.say()."""
+    def __init__(self, camera: spec.Camera, intake: Intake, say: Callable[[Note], None], closer: Closer) -> None:
+        """say: see Line.say(). closer: ends the pipelines of all cameras."""
         self._camera = camera
         self._intake = intake
         self._say = say
+        self._closer = closer
         self._pipeline: Optional[Gst.Pipeline] = None
         # Which pipeline it is: callbacks hold this number, not the pipeline, which they would keep alive for ever.
         self._number = 0
@@ -36,6 +44,12 @@ class PipelineLine(Line):
     def open(self, heard: Heard) -> None:
         self.close()
         self._encoding = ""
+        self._closer.wait(_ENDING_SECONDS, self._camera.id)
+        hanging = self._closer.hanging(self._camera.id)
+        if hanging >= _MOST_HANGING:
+            said = "%d earlier connections have not ended" % hanging
+            heard.failed(reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, said))
+            return
         number = self._number
         pipeline = self._pipeline = Gst.Pipeline.new("camera-" + self._camera.id)
         pipeline.use_clock(Gst.SystemClock.obtain())
@@ -49,10 +63,11 @@ class PipelineLine(Line):
                 encoding=self._on_encoding,
                 failed=heard.failed,
                 opened=lambda: self._play_file() if number == self._number else None,
+                is_wanted=lambda: number == self._number,
             ),
         )
         sink.connect("new-sample", self._intake.on_sample)
-        pipeline.get_by_name("freshest").get_static_pad("sink").add_probe(
+        pipeline.get_by_name(source.FRESHEST).get_static_pad("sink").add_probe(
             Gst.PadProbeType.BUFFER, self._intake.on_decoded
         )
         self._start_time_line(pipeline)
@@ -68,7 +83,8 @@ class PipelineLine(Line):
             bus = pipeline.get_bus()
             bus.disconnect(self._bus_handler)
             bus.remove_signal_watch()
-            pipeline.set_state(Gst.State.NULL)
+            source.shut(pipeline)
+            self._closer.end(self._camera.id, pipeline)
 
     def say(self, note: Note) -> None:
         self._say(note)

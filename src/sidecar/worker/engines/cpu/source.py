@@ -25,8 +25,10 @@ from sidecar.worker.reasons import Failure  # noqa: E402
 _PARSERS = {"H264": "h264parse", "H265": "h265parse"}
 _LIBAV_DECODERS = {"H264": "avdec_h264", "H265": "avdec_h265"}
 
-# Name of the element at which decoded frames come in.
+# Names: of the element at which decoded frames come in, of the queue of one, and of the appsink.
 _ENTRY = "to-i420"
+FRESHEST = "freshest"
+_FRAMES = "frames"
 
 
 class SourceEvents(NamedTuple):
@@ -36,6 +38,8 @@ class SourceEvents(NamedTuple):
     failed: Callable[[Failure], None]
     # A file is open and may be sought in; the pipeline is still paused.
     opened: Callable[[], None]
+    # Asked before something is built for a pad that came late.
+    is_wanted: Callable[[], bool]
 
 
 def build(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> Gst.Element:
@@ -51,8 +55,8 @@ def build(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> 
     if kind == "file":
         # A file is played at its own speed, as a camera would.
         frames.add("identity", "pace", sync=True)
-    frames.add("queue", "freshest", max_size_buffers=1, max_size_bytes=0, max_size_time=0, leaky="downstream")
-    sink = frames.add("appsink", "frames", sync=False, emit_signals=True, max_buffers=1, drop=True)
+    frames.add("queue", FRESHEST, max_size_buffers=1, max_size_bytes=0, max_size_time=0, leaky="downstream")
+    sink = frames.add("appsink", _FRAMES, sync=False, emit_signals=True, max_buffers=1, drop=True)
 
     if kind in ("rtsp", "rtsps"):
         _rtsp(camera, pipeline, events)
@@ -63,6 +67,17 @@ def build(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> 
     else:
         _test(camera, pipeline, entry, events)
     return sink
+
+
+def shut(pipeline: Gst.Pipeline) -> None:
+    """Returns when no frame comes out of a camera pipeline any more, for good; its source may still run."""
+    for name in (_FRAMES, FRESHEST):
+        element = pipeline.get_by_name(name)
+        # None: build() has failed before it.
+        if element is not None:
+            # Locked, so that a change of the pipeline's state that is under way does not start it again.
+            element.set_locked_state(True)
+            element.set_state(Gst.State.NULL)
 
 
 def _rtsp(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> None:
@@ -84,7 +99,7 @@ def _rtsp(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> 
             chain.add(_LIBAV_DECODERS[encoding], "decoder", max_threads=1, output_corrupt=False)
         _join(container, pad, chain)
 
-    when_video_appears(source, attach)
+    _when_video_appears(source, events, attach)
 
 
 def _file(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> None:
@@ -97,14 +112,14 @@ def _file(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> 
         # Behind this call, when the pad is not blocked any more.
         MainLoop.post(events.opened)
 
-    when_video_appears(demuxer, attach)
+    _when_video_appears(demuxer, events, attach)
 
 
 def _device(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -> None:
     chain = Chain(pipeline)
     chain.add("v4l2src", "source", device=camera.uri)
     demuxer = chain.add("decodebin", "decode")
-    when_video_appears(demuxer, lambda container, pad, _encoding: _join(container, pad, None))
+    _when_video_appears(demuxer, events, lambda container, pad, _encoding: _join(container, pad, None))
     events.encoding("raw")
 
 
@@ -113,6 +128,13 @@ def _test(camera: spec.Camera, pipeline: Gst.Pipeline, entry: Gst.Element, event
     add_test_picture(chain, camera.uri)
     chain.link(entry, entry.get_name())
     events.encoding("raw")
+
+
+def _when_video_appears(
+    element: Gst.Element, events: SourceEvents, attach: Callable[[Gst.Bin, Gst.Pad, str], None]
+) -> None:
+    """As when_video_appears(); a pipeline that is being ended gets no new elements, which nobody would end."""
+    when_video_appears(element, lambda *found: attach(*found) if events.is_wanted() else None)
 
 
 def _join(container: Gst.Bin, pad: Gst.Pad, between: Optional[Chain]) -> None:

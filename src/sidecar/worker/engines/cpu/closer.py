@@ -1,0 +1,64 @@
+"""Ends pipelines of cameras off the loop thread.
+
+rtspsrc reads a message that has begun to its end and cannot be interrupted meanwhile (seen with GStreamer 1.22): until
+its TCP timeout if the camera falls silent, for ever if the message has no end. Its state does not change before.
+"""
+
+import threading
+import time
+from typing import List, Optional
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from sidecar.log import Log  # noqa: E402
+
+# An end that takes longer, in seconds, is worth a line in the log.
+_LATE_SECONDS = 10.0
+
+
+class _Ending:
+    """A pipeline that is being ended."""
+
+    def __init__(self, camera_id: str, pipeline: Gst.Pipeline) -> None:
+        self.camera_id = camera_id
+        self.began = time.monotonic()
+        self.told = False
+        # The thread alone holds the pipeline. A daemon: the process does not wait for it.
+        self.thread = threading.Thread(target=_end, args=(pipeline,), name="end-of-camera", daemon=True)
+        self.thread.start()
+
+
+class Closer:
+    """All methods are called on the loop thread."""
+
+    def __init__(self) -> None:
+        self._endings: List[_Ending] = []
+        self._log = Log("camera")
+
+    def end(self, camera_id: str, pipeline: Gst.Pipeline) -> None:
+        """Begins to end a pipeline, which nobody touches any more, and returns at once."""
+        self._endings.append(_Ending(camera_id, pipeline))
+
+    def hanging(self, camera_id: str) -> int:
+        """How many of a camera's pipelines have not ended yet."""
+        self._endings = [one for one in self._endings if one.thread.is_alive()]
+        count = sum(one.camera_id == camera_id for one in self._endings)
+        for one in self._endings:
+            if one.camera_id == camera_id and not one.told and time.monotonic() - one.began > _LATE_SECONDS:
+                one.told = True
+                self._log.warning("a camera's connection does not end", camera=camera_id, hanging=count)
+        return count
+
+    def wait(self, seconds: float, camera_id: Optional[str] = None) -> None:
+        """Returns when the pipelines, one camera's or all, have ended, or so many seconds after the end of the last of
+        them began."""
+        for one in self._endings:
+            if camera_id in (None, one.camera_id):
+                one.thread.join(max(0.0, one.began + seconds - time.monotonic()))
+
+
+def _end(pipeline: Gst.Pipeline) -> None:
+    pipeline.set_state(Gst.State.NULL)
