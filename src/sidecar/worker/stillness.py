@@ -1,4 +1,11 @@
-"""Notices that a camera goes on sending the same picture, by sparse copies of its luma."""
+"""Notices that a camera goes on sending the same picture, by sparse copies of its luma.
+
+Only equal copies are the same picture, so a sensor that hangs in front of an encoder that goes on is noticed only
+where the encoder repeats it exactly. There is no tolerance that would find the others alone. Measured with x264 at
+100 to 2000 kbit/s, half a second apart, as the mean difference of a copy in levels of 255: a picture that stands
+still up to 0.17, a quiet night scene with little noise left (standard deviation 0.05 to 0.15 levels, as cameras
+reduce it) 0.03 to 0.21. A live camera called frozen is worse than a frozen one called live.
+"""
 
 # Pictures are compared this far apart, in seconds.
 _SPAN = 0.5
