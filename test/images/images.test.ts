@@ -2,77 +2,52 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import test, { type TestContext } from "node:test";
-import { containersOf, volumesOf } from "../../src/dev/horizon/containers.js";
-import { docker, start, stop } from "../../src/dev/horizon/docker.js";
+import type { Memory } from "../../src/agent/trial/memory.js";
+import { readMemory } from "../../src/agent/trial/memory-file.js";
+import { docker } from "../../src/dev/horizon/docker.js";
 import { until } from "../support/scope.js";
-import { type Arch, build, makeStandIns, whyNoArm64 } from "./images.js";
+import { type Arch, build, derive, makeStandIns, whyNoArm64 } from "./images.js";
+import { inside, inspect, livesOf, says, TestNode } from "./node.js";
 import { pull, registry } from "./registry.js";
 import { watch } from "./watch.js";
 
 const skip = process.env["IMAGES_SKIP"] ?? false;
+const whyNot = skip === false ? ((await whyNoArm64()) ?? false) : skip;
+
+/** For all that is done in one test, with nothing cached, on a busy machine. */
+const LIMIT_MS = 1_800_000;
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const HALVES = ["agent", "sidecar"] as const;
 
-/** The definition with the test's images, and a port of the host that is not the product's own. */
-function definition(arch: Arch, port: number): unknown {
-  const text = readFileSync("service.definition.json", "utf8")
-    // Emulated, ONNX Runtime cannot be loaded: there the agent meets a sidecar of this machine's own kind.
-    .replace("sidecar_$ARCH:$SERVICE_VERSION", "sidecar_amd64:$SERVICE_VERSION")
-    .replace(/\$DOCKER_IMAGE_BASE-(\w+)_amd64:\$SERVICE_VERSION/, "slipstream-test/$1:amd64")
-    .replace(/\$DOCKER_IMAGE_BASE-(\w+)_\$ARCH:\$SERVICE_VERSION/g, `slipstream-test/$1:${arch}`)
-    .replace("8554:8554/tcp", `${port}:8554/tcp`)
-    .replace(/"slipstream-(\w+):\//g, `"slipstream-test-${arch}-$1:/`);
-  return JSON.parse(text);
+/** What an agent knows of its trials, as its volume has it. */
+async function remembered(agent: string): Promise<Memory> {
+  return readMemory(await inside(agent, "cat", "/var/lib/slipstream-agent/trials.json"));
 }
 
-interface Service {
-  readonly agent: string;
-  readonly sidecar: string;
-  readonly url: string;
-}
-
-/** Runs the service as one agreement; it is ended with the test as Horizon ends it, and its volumes are removed. */
-async function run(t: TestContext, arch: Arch, port: number): Promise<Service> {
-  const value = definition(arch, port);
-  const network = `slipstream-test-${arch}`;
-  const containers = containersOf(value, { id: network, arch, inputs: { RTSPINPUT: "test://" } });
-  const names = containers.map(({ name }) => name);
-  const end = async () => {
-    await stop(network, names);
-    await docker(["volume", "rm", "--force", ...volumesOf(value)]);
+// Both at once: an emulated build is one process for most of its time.
+test("images are built", { skip, timeout: LIMIT_MS, concurrency: true }, async (t) => {
+  const arches: Arch[] = whyNot === false ? ["amd64", "arm64"] : ["amd64"];
+  const bases = new Map(arches.map((arch) => [arch, makeStandIns(arch)]));
+  const make = async (t: TestContext, arch: Arch) => {
+    // What runs everywhere is made on amd64.
+    await Promise.all([bases.get("amd64"), bases.get(arch)]);
+    for (const half of HALVES) await build(arch, half, version);
+    if (arch !== "amd64") return;
+    await t.test("and the tests of both halves pass in them", async () => {
+      await build(arch, "test", version);
+    });
   };
-  await end(); // of a run that was cut off
-  t.after(end);
-  await start(network, containers);
-  const [agent = "", sidecar = ""] = names;
-  return { agent, sidecar, url: `rtsp://127.0.0.1:${port}/ds` };
-}
+  await Promise.all(arches.map((arch) => t.test(`for ${arch}`, (t) => make(t, arch))));
+});
 
-function inside(container: string, ...command: string[]): Promise<string> {
-  return docker(["exec", container, ...command]);
-}
-
-/** A line of a container's log, from the last start on if `since` is given. */
-function says(container: string, pattern: RegExp, timeoutMs: number, count = 1): Promise<string> {
-  return until(`${container} says ${pattern}`, timeoutMs, async () => {
-    const lines = (await docker(["logs", container]))
-      .split("\n")
-      .filter((one) => pattern.test(one));
-    return lines[count - 1];
-  });
-}
-
-async function inspect(kind: "image" | "container", name: string) {
-  const [one] = JSON.parse(await docker([kind, "inspect", name]));
-  return one;
-}
-
-test("images for amd64", { skip, timeout: 900_000 }, async (t) => {
-  await makeStandIns("amd64");
-
-  await t.test("both are built", async () => {
+test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
+  await t.test("with nothing changed, both are built again in less than 10 s", async (t) => {
+    const startedMs = performance.now();
     for (const half of HALVES) await build("amd64", half, version);
+    const seconds = (performance.now() - startedMs) / 1000;
+    t.diagnostic(`second build: ${seconds.toFixed(1)} s`);
+    assert.ok(seconds < 10);
   });
 
   await t.test(
@@ -93,32 +68,41 @@ test("images for amd64", { skip, timeout: 900_000 }, async (t) => {
     },
   );
 
-  await t.test("they hold no tests and no tools", async () => {
-    const files = async (half: string, pattern: RegExp) => {
-      const list = ["run", "--rm", "--entrypoint", "find", `slipstream-test/${half}:amd64`];
-      const found = await docker([...list, "/opt/slipstream", "-not", "-name", "*.pyc"]);
-      return found.split("\n").filter((path) => pattern.test(path));
-    };
-    assert.deepEqual(
-      await files("agent", /dist\/.*\.test\.js$|node_modules\/(typescript|@biomejs|ts-proto)$/),
-      [],
-    );
-    assert.deepEqual(
-      await files("sidecar", /src\/sidecar\/tests|site-packages\/(grpc_tools|pytest)$/),
-      [],
-    );
-  });
-
-  await t.test("the tests of both halves pass in them", async () => {
-    await build("amd64", "test", version);
-  });
+  await t.test(
+    "they hold no tests and no tools, and the agent nothing that is made for one architecture",
+    async () => {
+      const files = async (half: string, pattern: RegExp) => {
+        const list = ["run", "--rm", "--entrypoint", "find", `slipstream-test/${half}:amd64`];
+        const found = await docker([...list, "/opt/slipstream", "-not", "-name", "*.pyc"]);
+        return found.split("\n").filter((path) => pattern.test(path));
+      };
+      assert.deepEqual(
+        await files(
+          "agent",
+          /dist\/.*\.test\.js$|node_modules\/(typescript|@biomejs|ts-proto)$|\.node$/,
+        ),
+        [],
+      );
+      assert.deepEqual(
+        await files("sidecar", /src\/sidecar\/tests|site-packages\/(grpc_tools|pytest)$/),
+        [],
+      );
+    },
+  );
 
   await t.test("the two containers, as Horizon runs them", async (t) => {
-    const { agent, sidecar, url } = await run(t, "amd64", 18554);
+    const node = new TestNode(t, "amd64", 18554);
+    const inputs = { TRIAL_TIME: "2s" };
+    const { agent, sidecar } = await node.agree("amd64", inputs);
 
     await t.test("a picture comes out of the sidecar's container", async () => {
-      await says(agent, /"picture ready"/, 30_000);
-      assert.ok((await watch(url, 25)) >= 25);
+      await says(agent, /"picture ready"/, 60_000);
+      assert.ok((await watch(node.url, 25)) >= 25);
+    });
+
+    await t.test("the version passes its trial, which the volume remembers", async () => {
+      await says(agent, /"trial passed"/, 60_000);
+      assert.deepEqual((await remembered(agent)).confirmed, [version]);
     });
 
     await t.test("nobody is root, and both are in the group that owns the sockets", async () => {
@@ -136,6 +120,11 @@ test("images for amd64", { skip, timeout: 900_000 }, async (t) => {
       await inside(sidecar, "touch", "/var/lib/slipstream/engine");
       await inside(agent, "mv", "/var/lib/slipstream/engine", "/var/lib/slipstream/moved");
       await inside(agent, "touch", "/var/lib/slipstream-agent/state");
+      const models = "/var/lib/slipstream/models";
+      assert.equal(await inside(sidecar, "stat", "-c", "%u:%g %a", models), "10001:10000 2755");
+      await inside(agent, "sh", "-c", `echo network >${models}/network`);
+      assert.equal(await inside(sidecar, "cat", `${models}/network`), "network");
+      assert.doesNotMatch(await docker(["logs", agent]), /kept/);
       assert.match(await inside(sidecar, "df", "-k", "--output=size", "/dev/shm"), /\b1048576\b/);
     });
 
@@ -156,20 +145,54 @@ test("images for amd64", { skip, timeout: 900_000 }, async (t) => {
           return now.Running && now.Pid !== before.Pid;
         });
         await says(agent, /"sidecar connected"/, 30_000, half === "sidecar" ? 2 : 3);
-        assert.ok((await watch(url, 10)) >= 10);
+        assert.ok((await watch(node.url, 10)) >= 10);
       });
     }
 
     await t.test("a new agreement finds the volumes, and a stale socket does no harm", async () => {
-      const value = definition("amd64", 18554);
-      const network = "slipstream-test-amd64";
-      await stop(network, [agent, sidecar]);
-      await start(
-        network,
-        containersOf(value, { id: network, arch: "amd64", inputs: { RTSPINPUT: "test://" } }),
-      );
-      await says(agent, /"picture ready"/, 30_000);
+      const { agent } = await node.agree("amd64", inputs);
+      await says(agent, /"picture ready"/, 60_000);
       await inside(agent, "test", "-e", "/var/lib/slipstream-agent/state");
+      assert.doesNotMatch(await docker(["logs", agent]), /"on trial"/);
+    });
+
+    await t.test("a next version that fails its trial", async (t) => {
+      // A package was forgotten in it, so that its worker dies at once.
+      await derive("amd64", "next", {
+        agent: 'RUN sed -i \'s/"version": ".*"/"version": "9.9.9"/\' package.json',
+        sidecar: "RUN rm -r venv/lib/python3*/site-packages/onnxruntime",
+      });
+      const failing = await node.agree("next", inputs);
+
+      await t.test("ends itself with status 70, and again at every start", async (t) => {
+        const lives = await livesOf(failing.agent, 4);
+        assert.deepEqual([...new Set(lives.map(({ exitCode }) => exitCode))], [70]);
+        const [trial, ...later] = lives.map(({ ms }) => ms);
+        t.diagnostic(`${trial} ms to its verdict, then ${later.join(", ")} ms`);
+        // Docker waits longer and longer before it starts again what ended within 10 s.
+        assert.ok(Math.max(...later) < 10_000);
+      });
+
+      await t.test("does so under a second agreement without a second trial", async () => {
+        const { agent } = await node.agree("next", inputs);
+        const [first] = await livesOf(agent, 1);
+        assert.equal(first?.exitCode, 70);
+        assert.doesNotMatch(await docker(["logs", agent]), /"on trial"/);
+      });
+
+      await t.test("gives way to the first one, which has a picture without a trial", async (t) => {
+        const { agent } = await node.agree("amd64", inputs);
+        await says(agent, /"picture ready"/, 60_000);
+        assert.ok((await watch(node.url, 10)) >= 10);
+        assert.doesNotMatch(await docker(["logs", agent]), /"on trial"/);
+        const { confirmed, failures } = await remembered(agent);
+        t.diagnostic(JSON.stringify(failures.flatMap(({ faults }) => faults)));
+        assert.deepEqual(confirmed, [version]);
+        assert.deepEqual(
+          failures.map(({ version, agreements }) => [version, agreements.length]),
+          [["9.9.9", 2]],
+        );
+      });
     });
   });
 
@@ -183,24 +206,20 @@ test("images for amd64", { skip, timeout: 900_000 }, async (t) => {
   });
 });
 
-const whyNot = skip === false ? ((await whyNoArm64()) ?? false) : skip;
-
-test("images for arm64, emulated", { skip: whyNot, timeout: 1_800_000 }, async (t) => {
-  await makeStandIns("amd64");
-  await makeStandIns("arm64");
-
-  await t.test("both are built, for that architecture", async () => {
+test("images for arm64, emulated", { skip: whyNot, timeout: LIMIT_MS }, async (t) => {
+  await t.test("both are for that architecture", async () => {
     for (const half of HALVES) {
-      const { Architecture: arch } = await inspect("image", await build("arm64", half, version));
+      const { Architecture: arch } = await inspect("image", `slipstream-test/${half}:arm64`);
       assert.equal(arch, "arm64");
     }
   });
 
   await t.test("the agent runs, meets a sidecar and has a picture made", async (t) => {
-    const { agent, url } = await run(t, "arm64", 18555);
+    const node = new TestNode(t, "arm64", 18555);
+    const { agent } = await node.agree("arm64");
     assert.equal(await inside(agent, "uname", "-m"), "aarch64");
-    await says(agent, /"picture ready"/, 60_000);
-    assert.ok((await watch(url, 10)) >= 10);
+    await says(agent, /"picture ready"/, 120_000);
+    assert.ok((await watch(node.url, 10)) >= 10);
   });
 
   await t.test(

@@ -25,15 +25,32 @@ export async function build(arch: Arch, target: string, version: string): Promis
     ...argument("NODE_IMAGE", `slipstream-stand-in/node:${arch}`),
     ...argument("BUILD_NODE_IMAGE", "slipstream-stand-in/node:amd64"),
     ...argument("DEEPSTREAM_IMAGE", `slipstream-stand-in/deepstream:${arch}`),
-    // The stand-in has Debian's Python and no DeepStream: what engine cpu needs there, and no bindings.
+    // The stand-in has Debian's Python with its pip, and no DeepStream: what engine cpu needs there, and no bindings.
     ...argument("REQUIREMENTS", "cpu"),
     ...argument("PYDS", ""),
-    ...argument("PIP", "pip==25.3"),
+    ...argument("PIP", "pip==23.0.1"),
     ...argument("PYTEST", "pytest==9.2.0"),
     ...argument("VERSION", version),
     ...["--secret", `id=certificates,src=${CERTIFICATES}`, "."],
   ]);
   return tag;
+}
+
+/** Makes images with another tag out of those that were built: for each half, a line to be added by root. */
+export async function derive(
+  arch: Arch,
+  tag: string,
+  lines: Readonly<Record<"agent" | "sidecar", string>>,
+): Promise<void> {
+  for (const [half, line] of Object.entries(lines)) {
+    const from = `slipstream-test/${half}:${arch}`;
+    const user = await docker(["image", "inspect", "--format", "{{.Config.User}}", from]);
+    const text = `FROM ${from}\nUSER root\n${line}\nUSER ${user}\n`;
+    const args = ["build", "--quiet", "--tag", `slipstream-test/${half}:${tag}`, "-"];
+    const building = exec(process.env["DOCKER"] || "docker", args);
+    building.child.stdin?.end(text);
+    await building;
+  }
 }
 
 /** Why images for arm64 cannot be built here, or undefined where they can. */

@@ -1,0 +1,119 @@
+// A node with the service on it: the containers of one agreement at a time, run and ended as the Horizon agent does.
+import { readFileSync } from "node:fs";
+import { containersOf, volumesOf } from "../../src/dev/horizon/containers.js";
+import { docker, start, stop } from "../../src/dev/horizon/docker.js";
+import { type Scope, until } from "../support/scope.js";
+import type { Arch } from "./images.js";
+
+/** The names of the two containers. */
+export interface Service {
+  readonly agent: string;
+  readonly sidecar: string;
+}
+
+/** One life of a container's process. */
+export interface Life {
+  readonly exitCode: number;
+  readonly ms: number;
+}
+
+export class TestNode {
+  readonly #arch: Arch;
+  /** Of this machine: not the product's own. */
+  readonly #port: number;
+  #agreements = 0;
+  /** Ends the agreement that there is. */
+  #end: () => Promise<void> = async () => {};
+
+  /** Containers and volumes are removed with the test. */
+  constructor(scope: Scope, arch: Arch, port: number) {
+    this.#arch = arch;
+    this.#port = port;
+    scope.after(async () => {
+      await this.#end();
+      await this.#forget();
+    });
+  }
+
+  /** The picture of all cameras. */
+  get url(): string {
+    return `rtsp://127.0.0.1:${this.#port}/ds`;
+  }
+
+  /** Makes a new agreement for the images with this tag, in the place of the one before. The volumes stay. */
+  async agree(tag: string, inputs: Readonly<Record<string, string>> = {}): Promise<Service> {
+    await this.#end();
+    this.#agreements += 1;
+    const id = `slipstream-test-${this.#arch}-${this.#agreements}`;
+    const agreement = { id, arch: this.#arch, inputs: { RTSPINPUT: "test://", ...inputs } };
+    const containers = containersOf(this.#definition(tag), agreement);
+    const names = containers.map(({ name }) => name);
+    this.#end = () => stop(id, names);
+    await this.#end(); // of a run that was cut off
+    if (this.#agreements === 1) await this.#forget();
+    await start(id, containers);
+    const [agent = "", sidecar = ""] = names;
+    return { agent, sidecar };
+  }
+
+  async #forget(): Promise<void> {
+    await docker(["volume", "rm", "--force", ...volumesOf(this.#definition(""))]);
+  }
+
+  /** The definition with images of the test. */
+  #definition(tag: string): unknown {
+    const text = readFileSync("service.definition.json", "utf8")
+      .replace("$DOCKER_IMAGE_BASE-agent_$ARCH:$SERVICE_VERSION", `slipstream-test/agent:${tag}`)
+      // Emulated, ONNX Runtime cannot be loaded: there the agent meets a sidecar of this machine's own kind.
+      .replace(
+        "$DOCKER_IMAGE_BASE-sidecar_$ARCH:$SERVICE_VERSION",
+        `slipstream-test/sidecar:${tag === "arm64" ? "amd64" : tag}`,
+      )
+      .replace("8554:8554/tcp", `${this.#port}:8554/tcp`)
+      .replace(/"slipstream-(\w+):\//g, `"slipstream-test-${this.#arch}-$1:/`);
+    return JSON.parse(text);
+  }
+}
+
+export function inside(container: string, ...command: string[]): Promise<string> {
+  return docker(["exec", container, ...command]);
+}
+
+/** Waits until a container's log has so many lines of this kind, and returns the last of them. */
+export function says(
+  container: string,
+  pattern: RegExp,
+  timeoutMs: number,
+  count = 1,
+): Promise<string> {
+  return until(`${container} says ${pattern}`, timeoutMs, async () => {
+    const lines = (await docker(["logs", container]))
+      .split("\n")
+      .filter((one) => pattern.test(one));
+    return lines[count - 1];
+  });
+}
+
+export async function inspect(kind: "image" | "container", name: string) {
+  const [one] = JSON.parse(await docker([kind, "inspect", name]));
+  return one;
+}
+
+/** Waits until a container's process has ended so often, and returns its lives as the engine has seen them. */
+export function livesOf(container: string, count: number): Promise<readonly Life[]> {
+  const filters = ["start", "die"].flatMap((event) => ["--filter", `event=${event}`]);
+  const look = async () => {
+    const text = await docker([
+      ...["events", "--since", "1h", "--until", "0s", "--filter", `container=${container}`],
+      ...[...filters, "--format", "{{.Status}} {{.TimeNano}} {{.Actor.Attributes.exitCode}}"],
+    ]);
+    const events = text.split("\n").map((line) => line.split(" "));
+    const lives = events.flatMap(([status, at, exitCode], index): Life[] => {
+      const startedAt = events[index - 1]?.[1];
+      if (status !== "die" || startedAt === undefined) return [];
+      return [{ exitCode: Number(exitCode), ms: (Number(at) - Number(startedAt)) / 1e6 }];
+    });
+    return lives.length >= count && lives;
+  };
+  return until(`${container} has ended ${count} times`, 120_000, look);
+}
