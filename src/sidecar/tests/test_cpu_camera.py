@@ -1,5 +1,6 @@
 """One camera of engine cpu, from connection to loss and back, with real sources."""
 
+import contextlib
 import gc
 import json
 import os
@@ -360,7 +361,7 @@ class EndlessAnswer:
             pass  # released
 
     def _serve(self, connection):
-        with connection:
+        with connection, contextlib.suppress(OSError):
             connection.recv(65536)
             connection.sendall(b"RTSP/1.0 20")
             self.reading += 1
