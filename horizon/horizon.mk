@@ -288,4 +288,4 @@ deploy-check: build/typescript
 .PHONY: test-images
 test-images: build/typescript build/python-test
 	@echo "test: images"
-	@test/images/engine.sh node --test --test-reporter=spec dist/test/images/images.test.js
+	@nice test/images/engine.sh node --test --test-reporter=spec dist/test/images/images.test.js
