@@ -2,6 +2,8 @@
 
 FROM scratch AS deepstream
 ADD root.tar /
+# With security updates, as Debian's own images have them.
+COPY sources.list /etc/apt/sources.list
 CMD ["bash"]
 
 FROM deepstream AS node

@@ -2,16 +2,22 @@
 # Usage: stand-ins.sh ARCH            (amd64 or arm64; inside engine.sh)
 # Makes the bases of the images without a registry, once: Debian 12 in the place of NVIDIA's image, and the same with
 # Node.js in the place of Node's own. They are tagged slipstream-stand-in/deepstream:ARCH and slipstream-stand-in/node:ARCH.
-# DEBIAN_MIRROR  where Debian's packages come from
+# DEBIAN_MIRROR           where Debian's packages come from
+# DEBIAN_SECURITY_MIRROR  where its security updates come from
 set -euo pipefail
 
 arch=$1
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
+security=${DEBIAN_SECURITY_MIRROR:-http://deb.debian.org/debian-security}
 node=24.21.0
 npm=11.21.1
 declare -A node_arch=([amd64]=x64 [arm64]=arm64)
 
-made() { "$DOCKER" image inspect "slipstream-stand-in/$1:$arch" >/dev/null 2>&1; }
+# Those of another recipe are made anew.
+recipe=$(cat "$0" test/images/stand-in.Dockerfile | sha256sum | cut -d ' ' -f 1)
+made() {
+  [ "$("$DOCKER" image inspect --format '{{.Config.Labels.recipe}}' "slipstream-stand-in/$1:$arch" 2>/dev/null)" = "$recipe" ]
+}
 
 if ! made deepstream || ! made node; then
   root=$IMAGES_CACHE/root.$arch
@@ -31,6 +37,7 @@ if ! made deepstream || ! made node; then
   context=$(mktemp -d)
   trap 'rm -rf "$context"' EXIT
   ln "$root.tar" "$context/root.tar" 2>/dev/null || cp "$root.tar" "$context/root.tar"
+  printf 'deb %s main\n' "$mirror bookworm" "$mirror bookworm-updates" "$security bookworm-security" >"$context/sources.list"
   # Node.js, as the npm registry has it: the program of one platform in a package.
   (cd "$context" && npm pack --silent "node-linux-${node_arch[$arch]}@$node" "npm@$npm" >/dev/null)
   mkdir -p "$context/local/bin" "$context/local/lib/node_modules/npm"
@@ -39,7 +46,7 @@ if ! made deepstream || ! made node; then
   ln -s ../lib/node_modules/npm/bin/npm-cli.js "$context/local/bin/npm"
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$context/local/bin/npx"
   for target in deepstream node; do
-    "$DOCKER" build --quiet --platform "linux/$arch" --target "$target" --tag "slipstream-stand-in/$target:$arch" \
+    "$DOCKER" build --quiet --platform "linux/$arch" --target "$target" --label "recipe=$recipe" --tag "slipstream-stand-in/$target:$arch" \
       --file test/images/stand-in.Dockerfile "$context" >/dev/null
   done
 fi
