@@ -1,17 +1,11 @@
 // Chance that can be repeated: the same seed gives the same numbers. Pure.
+import { seededRandom } from "../../src/agent/testing/seeded-random.js";
 
 /** Gives the next number, from 0 up to but not including 1. */
 export type Random = () => number;
 
-/** Mulberry32, by Tommy Ettinger: 32 bits of state, good enough to choose faults. */
 export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  return seededRandom(seed).number;
 }
 
 /** A number of a range. */

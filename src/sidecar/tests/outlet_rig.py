@@ -10,10 +10,11 @@ import time
 import gi
 
 gi.require_version("Gst", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
+from gi.repository import Gst  # noqa: E402
 
 from sidecar.outlet.mark import is_marked  # noqa: E402
 from sidecar.outlet.protocol import Mount  # noqa: E402
+from sidecar.tests.main_loop import turn_until  # noqa: E402
 from sidecar.worker.outlet_link import OutletLink  # noqa: E402
 
 Gst.init(None)
@@ -52,15 +53,7 @@ while client.recv(8192):
 
 def until(condition, what, within=30.0):
     """Turns the main loop until a condition holds."""
-    context = GLib.MainContext.default()
-    alarm = GLib.timeout_add(10, lambda: True)
-    deadline = time.monotonic() + within
-    try:
-        while not condition():
-            assert time.monotonic() < deadline, "not in time: " + what
-            context.iteration(True)
-    finally:
-        GLib.source_remove(alarm)
+    turn_until(condition, lambda: "not in time: " + what, within)
 
 
 def longest_gap(moments):

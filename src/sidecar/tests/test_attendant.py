@@ -3,10 +3,10 @@
 import time
 
 import pytest
-from gi.repository import GLib
 
 from sidecar.chain import ChainError
 from sidecar.contract import spec, state
+from sidecar.tests.main_loop import turn_until
 from sidecar.worker import camera_state, camera_words
 from sidecar.worker.attendant import Attendant, Format, Line
 from sidecar.worker.board import Board
@@ -82,15 +82,7 @@ class Attended:
         self.line.heard.changed()
 
     def until(self, condition):
-        context = GLib.MainContext.default()
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        tick = GLib.timeout_add(10, lambda: True)
-        try:
-            while not condition():
-                assert time.monotonic() < deadline, self.status()
-                context.iteration(True)
-        finally:
-            GLib.source_remove(tick)
+        turn_until(condition, self.status, DEADLINE_SECONDS)
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 gi.require_version("Gst", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
+from gi.repository import Gst  # noqa: E402
 
 from sidecar.contract import spec, state  # noqa: E402
+from sidecar.tests.main_loop import turn_until  # noqa: E402
 from sidecar.worker import camera_state  # noqa: E402
 from sidecar.worker.attendant import Attendant  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
@@ -76,16 +77,7 @@ class Watched:
 
     def until(self, condition):
         """Turns the main loop until the condition holds."""
-        context = GLib.MainContext.default()
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        # A source that fires now and then, so that the loop never sleeps past the deadline.
-        tick = GLib.timeout_add(10, lambda: True)
-        try:
-            while not condition():
-                assert time.monotonic() < deadline, self.status()
-                context.iteration(True)
-        finally:
-            GLib.source_remove(tick)
+        turn_until(condition, self.status, DEADLINE_SECONDS)
 
 
 @pytest.fixture
