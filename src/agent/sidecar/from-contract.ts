@@ -203,6 +203,7 @@ const FAILURE_REASONS: Readonly<Record<pb.FailureReason, state.FailureReason>> =
   [pb.FailureReason.FAILURE_REASON_GPU]: "gpu",
   [pb.FailureReason.FAILURE_REASON_INTERNAL]: "internal",
   [pb.FailureReason.FAILURE_REASON_CRASH_LOOP]: "crash loop",
+  [pb.FailureReason.FAILURE_REASON_STORAGE]: "storage",
   [pb.FailureReason.FAILURE_REASON_UNSPECIFIED]: "unknown",
   [pb.FailureReason.UNRECOGNIZED]: "unknown",
 };

@@ -4,7 +4,8 @@ import ctypes
 import os
 import signal
 import subprocess
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional
+from functools import partial
+from typing import Dict, List, Mapping, NamedTuple, Optional
 
 # linux/prctl.h
 _PR_SET_PDEATHSIG = 1
@@ -44,7 +45,7 @@ class Process:
                 stderr=error_end,
                 pass_fds=(beat_end,),
                 start_new_session=True,
-                preexec_fn=_die_with(os.getpid()),
+                preexec_fn=partial(die_with_parent, os.getpid()),
             )
         except (OSError, subprocess.SubprocessError):
             self.close()
@@ -100,11 +101,8 @@ def adopt_orphans() -> None:
     _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _die_with(keeper: int) -> Callable[[], None]:
-    def prepare() -> None:
-        # Runs in the child between fork and exec. The signal comes when the forking thread ends: the keeper has one.
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != keeper:
-            os._exit(1)  # The keeper died before the request was made.
-
-    return prepare
+def die_with_parent(parent: int) -> None:
+    """In a child, before anything else: it is killed when the thread of its parent ends that forked it."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os._exit(1)  # The parent died before the request was made.

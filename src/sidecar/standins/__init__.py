@@ -17,7 +17,8 @@ are in system memory, the pictures of a batch one after the other in one buffer,
 batch.py).
 
 SLIPSTREAM_STANDINS is "RELEASE/BOARD", then words: no-encoder; objects=FILE (a script, see objects.scripted);
-build=SECONDS (how long nvinfer takes to build an engine); real=ELEMENT,ELEMENT (which ones are NVIDIA's own).
+build=SECONDS (how long nvinfer takes to build an engine: half a second, minutes on a device); real=ELEMENT,ELEMENT
+(which ones are NVIDIA's own).
 """
 
 import os
@@ -40,7 +41,7 @@ def install(
     release: str,
     board: str,
     encoder_works: bool = True,
-    build_seconds: float = 0.0,
+    build_seconds: float = 0.5,
     detect: objects.Detect = objects.moving_box,
     real: Collection[str] = (),
     catalogue_path: str = _CATALOGUE,
@@ -76,7 +77,7 @@ def install_from_environment(environment: Optional[Mapping[str, str]] = None) ->
     release, slash, board = words[0].partition("/")
     if not slash:
         raise ValueError("%s begins with RELEASE/BOARD, such as 7.1/dgpu, not with %s" % (VARIABLE, words[0]))
-    encoder_works, build_seconds = True, 0.0
+    encoder_works, build_seconds = True, 0.5
     detect: objects.Detect = objects.moving_box
     real: Collection[str] = ()
     for word in words[1:]:

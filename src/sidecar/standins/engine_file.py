@@ -1,45 +1,44 @@
 """The engine file of the stand-in nvinfer: made by a "build" that takes a while, and only read when it fits.
 
-Its life is that of a TensorRT engine: tied to model, precision, release and board, usable for its batch size and
-smaller ones, written beside the model where that is possible, under a name that nvinfer chooses.
+Its life is that of a TensorRT engine: it holds the network, is tied to precision, release and board, and serves its
+batch size and smaller ones. nvinfer writes it beside the network, links resolved, under a name that it chooses, without
+caring whether all of it went to the disk; and it never compares it with the network.
 """
 
-import hashlib
 import json
 import os
-from typing import Any, Dict
+from typing import Any, Dict, Optional
 
 from sidecar.standins.inference_config import Inference
 
 
 def default_path(config: Inference, batch_size: int) -> str:
-    return "%s_b%d_gpu0_%s.engine" % (config.model, batch_size, config.precision)
+    """As in gstnvinfer_property_parser.cpp, get_absolute_file_path(), and nvdsinfer_model_builder.cpp, buildModel()."""
+    assert config.model is not None, "an engine is built from a network"
+    return "%s_b%d_gpu0_%s.engine" % (os.path.realpath(config.model), batch_size, config.precision)
 
 
-def built(config: Inference, batch_size: int, release: str, board: str) -> Dict[str, Any]:
-    """The contents of the engine that a configuration needs. Raises OSError without the model."""
-    with open(config.model, "rb") as file:
-        digest = hashlib.sha256(file.read()).hexdigest()
-    return {"model": digest, "precision": config.precision, "batch": batch_size, "release": release, "board": board}
+def needed(config: Inference, batch_size: int, release: str, board: str) -> Dict[str, Any]:
+    """What an engine must be for a configuration."""
+    return {"precision": config.precision, "batch": batch_size, "release": release, "board": board}
 
 
-def usable(path: str, needed: Dict[str, Any]) -> bool:
-    """Whether the file at a path is an engine that serves."""
+def read(path: Optional[str], wanted: Dict[str, Any]) -> Optional[bytes]:
+    """The network in the engine at a path; None: nothing there serves."""
     try:
-        with open(path) as file:
-            found = json.load(file)
-    except (OSError, ValueError):
-        return False
-    same = all(found.get(key) == needed[key] for key in ("model", "precision", "release", "board"))
-    return same and found.get("batch", 0) >= needed["batch"]
+        with open(path or "", "rb") as file:
+            header = json.loads(file.readline().decode())
+            network = file.read()
+        same = all(header[key] == wanted[key] for key in ("precision", "release", "board"))
+        return network if same and header["batch"] >= wanted["batch"] and header["bytes"] == len(network) else None
+    except (OSError, ValueError, KeyError):
+        return None
 
 
-def write(path: str, contents: Dict[str, Any]) -> bool:
-    """Whether it could be written; nvinfer goes on without."""
+def write(path: str, contents: Dict[str, Any], network: bytes) -> None:
+    """nvinfer goes on where it cannot write; what a full disk has cut short stays."""
     try:
-        with open(path + ".part", "w") as file:
-            json.dump(contents, file)
-        os.replace(path + ".part", path)
-    except OSError:
-        return False
-    return True
+        with open(path, "wb") as file:
+            file.write(json.dumps(dict(contents, bytes=len(network))).encode() + b"\n" + network)
+    except OSError as error:
+        print("WARNING: failed to serialize cude engine to file: %s: %s" % (path, error), flush=True)

@@ -13,7 +13,7 @@ from sidecar.standins import batch, engine_file, inference_config, pyds  # noqa:
 from sidecar.standins.element import Standin  # noqa: E402
 from sidecar.standins.frames import Picture, picture_of, split  # noqa: E402
 from sidecar.standins.inference_config import ConfigError, Inference  # noqa: E402
-from sidecar.standins.network import Network  # noqa: E402
+from sidecar.standins.network import Network, self_contained  # noqa: E402
 from sidecar.standins.objects import Found  # noqa: E402
 
 _RAW_TENSORS = 100
@@ -95,21 +95,36 @@ class Infer(Standin):
         if config.model_until is not None and options.later_than(config.model_until):
             return self._refused("Failed to create NvDsInferContext instance", "no parser for %s" % config.model)
         size = self._setting("batch-size", config.batch_size)
-        try:
-            needed = engine_file.built(config, size, options.release, options.board)
-        except OSError as error:
-            return self._refused("Failed to create NvDsInferContext instance", str(error))
-        engine = self.values["model-engine-file"] or config.engine
-        if engine is None or not engine_file.usable(engine, needed):
-            time.sleep(options.build_seconds)
-            engine_file.write(engine_file.default_path(config, size), needed)
+        wanted = engine_file.needed(config, size, options.release, options.board)
+        network = engine_file.read(self.values["model-engine-file"] or config.engine, wanted)
         raw = config.network_type == _RAW_TENSORS and (config.output_tensor_meta or self.values["output-tensor-meta"])
         try:
-            self._network = Network(config) if raw else None
-        except Exception as error:  # whatever ONNX Runtime raises for a bad file
+            if network is None:
+                network = self._parsed(config, raw)
+                time.sleep(options.build_seconds)
+                engine_file.write(engine_file.default_path(config, size), wanted, network)
+            self._network = Network(network, config) if raw else None
+        except Exception as error:  # whatever ONNX Runtime raises for a bad network
             return self._refused("Failed to create NvDsInferContext instance", str(error))
         self._config = config
         return True
+
+    def _parsed(self, config: Inference, raw: bool) -> bytes:
+        """The network's bytes, if its parser takes them. Raises OSError, and what ONNX Runtime raises."""
+        try:
+            if config.model is None:
+                raise OSError("there is no network to build an engine from")
+            with open(config.model, "rb") as file:
+                network = file.read()
+            if raw:
+                # By its path, since weights may be in files beside it.
+                Network(config.model, config)
+                network = self_contained(config.model)
+        except Exception:
+            # Word for word, as those who read it go by it: nvdsinfer_model_builder.cpp.
+            print("ERROR: failed to build network.", flush=True)
+            raise
+        return network
 
     def _update(self, name: str, config: Inference) -> None:
         """Swaps the model in force. A new one that does not fit is said by the signal, and the old one stays."""
@@ -117,9 +132,9 @@ class Infer(Standin):
         try:
             config = inference_config.load(path) if is_config else config
             size = self._setting("batch-size", config.batch_size)
-            needed = engine_file.built(config, size, self.options.release, self.options.board)
-            fits = is_config or engine_file.usable(path, needed)
-        except (ConfigError, OSError):
+            wanted = engine_file.needed(config, size, self.options.release, self.options.board)
+            fits = is_config or engine_file.read(path, wanted) is not None
+        except ConfigError:
             fits = False
         if fits:
             fits = self._loaded(config)

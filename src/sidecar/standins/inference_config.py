@@ -26,7 +26,8 @@ class Inference(NamedTuple):
     network_type: int
     output_tensor_meta: bool
     precision: str
-    model: str
+    # None: there is the engine alone.
+    model: Optional[str]
     model_until: Optional[str]
     engine: Optional[str]
     labels: Tuple[str, ...]
@@ -59,10 +60,9 @@ def _inference(parser: configparser.ConfigParser, folder: str) -> Inference:
         return os.path.join(folder, entry[key]) if entry.get(key) else None
 
     models = [(file(key), until) for key, until in _MODEL_KEYS if entry.get(key)]
-    if not models:
+    if not models and not entry.get("model-engine-file"):
         raise ValueError("it names no model: " + ", ".join(key for key, _ in _MODEL_KEYS))
-    model, until = models[0]
-    assert model is not None, "only keys with a value were taken"
+    model, until = models[0] if models else (None, None)
     return Inference(
         unique_id=entry.getint("gie-unique-id", 1),
         batch_size=entry.getint("batch-size", 1),

@@ -1,7 +1,7 @@
 """Runs a bundle's ONNX file on a frame and gives the raw tensors, as nvinfer does with output-tensor-meta."""
 
 import ctypes
-from typing import Any, Dict
+from typing import Any, Dict, Union
 
 import gi
 import numpy as np
@@ -22,14 +22,15 @@ _TYPES = {
 
 
 class Network:
-    """One ONNX network with one image input. Raises what ONNX Runtime raises for a bad file."""
+    """One ONNX network with one image input."""
 
-    def __init__(self, config: Inference) -> None:
+    def __init__(self, network: Union[str, bytes], config: Inference) -> None:
+        """network: its file's path or content. Raises what ONNX Runtime raises for a bad one."""
         import onnxruntime  # Only this needs it: stand-ins without a network run where it is missing.
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(config.model, options, providers=["CPUExecutionProvider"])
+        self._session = onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
         self._config = config
         entry = self._session.get_inputs()[0]
         self._input = entry.name
@@ -71,6 +72,16 @@ class Network:
         if not self._config.symmetric:
             return Rectangle(0, 0, width, height)
         return Rectangle((self._width - width) // 2, (self._height - height) // 2, width, height)
+
+
+def self_contained(path: str) -> bytes:
+    """A network's file with all of its weights in it."""
+    try:
+        import onnx  # Only tests have it.
+    except ImportError:
+        with open(path, "rb") as file:
+            return file.read()
+    return bytes(onnx.load(path).SerializeToString())
 
 
 def _layer(index: int, name: str, tensor: Any) -> pyds.NvDsInferLayerInfo:

@@ -8,10 +8,10 @@ import pytest
 from sidecar.tests.deepstream_sidecar import LABELS, NANODET, ROOT, make_bundle
 from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue, boards
-from sidecar.worker.engines.deepstream.engine_cache import cached_engine, lay_out
+from sidecar.worker.engines.deepstream.engine_cache import cached_engine
 from sidecar.worker.engines.deepstream.facts import read_facts
-from sidecar.worker.engines.deepstream.infer_config import infer_config, write_config
-from sidecar.worker.engines.deepstream.onnx_batch import fixed_batch
+from sidecar.worker.engines.deepstream.infer_config import build_config, infer_config, write_config
+from sidecar.worker.engines.deepstream.onnx_file import fixed_batch
 from sidecar.worker.engines.deepstream.platform import identify
 
 T4 = "7.1/dgpu/t4"
@@ -153,23 +153,30 @@ def test_a_bundle_without_its_file_is_named(tmp_path):
     assert problem.path.endswith("none/config_infer.txt")
 
 
-def test_nvinfer_gets_absolute_paths_the_batch_and_the_cached_engine(tmp_path):
+def test_nvinfer_gets_absolute_paths_the_batch_and_the_engine_alone(tmp_path):
     bundle, _ = load(make_bundle(str(tmp_path / "bundle")))
     platform, catalogue = platform_of(T4)
     engine = cached_engine(str(tmp_path / "data"), bundle, 4, platform, catalogue)
-    text = infer_config(bundle, engine, 4, None, catalogue)
+    text = infer_config(bundle, engine.path, 4, None, catalogue)
     lines = text.splitlines()
     assert "batch-size=4" in lines
     assert "labelfile-path=%s" % (tmp_path / "bundle" / "labels.txt") in lines
-    assert "onnx-file=%s" % engine.network_path in lines
-    assert "model-engine-file=%s" % engine.engine_path in lines
-    assert engine.engine_path == engine.network_path + "_b4_gpu0_fp16.engine"
+    assert "model-engine-file=%s" % engine.path in lines
+    # Where it could build anew by itself, it would, within a state change of the graph.
+    assert "onnx-file" not in text
     assert lines.index("[property]") < lines.index("[class-attrs-all]") < lines.index("[class-attrs-0]")
     assert "border-color=0.902;0.624;0.000;1" in lines
+
+
+def test_an_engine_is_built_from_the_network_with_the_bundle_s_other_settings(tmp_path):
+    bundle, _ = load(make_bundle(str(tmp_path / "bundle")))
+    _, catalogue = platform_of(T4)
+    text = build_config(bundle, "/scratch/network.onnx", 4, catalogue)
+    assert "onnx-file=/scratch/network.onnx" in text.splitlines()
+    assert "model-engine-file" not in text
     # What is written can be read.
-    lay_out(engine, bundle, 4, platform, catalogue)
     (tmp_path / "again").mkdir()
-    written = write_config(str(tmp_path / "again"), text)
+    written = write_config(str(tmp_path / "again"), text.replace("/scratch", str(tmp_path / "bundle")))
     os.rename(written, str(tmp_path / "again" / "config_infer.txt"))
     assert codes(tmp_path / "again") == []
 
@@ -178,7 +185,7 @@ def test_a_threshold_of_the_specification_takes_the_place_of_every_class_s(tmp_p
     bundle, _ = load(make_bundle(str(tmp_path)))
     platform, catalogue = platform_of(T4)
     engine = cached_engine(str(tmp_path / "data"), bundle, 1, platform, catalogue)
-    lines = infer_config(bundle, engine, 1, 0.05, catalogue).splitlines()
+    lines = infer_config(bundle, engine.path, 1, 0.05, catalogue).splitlines()
     assert [line for line in lines if "threshold=" in line] == ["pre-cluster-threshold=0.05"]
 
 
@@ -200,22 +207,3 @@ def test_an_engine_s_place_is_that_of_all_it_depends_on(tmp_path):
     ]
     assert place() == same
     assert len({same, *others}) == 6
-
-
-def test_an_int8_engine_on_a_nano_is_looked_for_under_the_name_that_nvinfer_gives_it(tmp_path):
-    bundle, _ = load(make_bundle(str(tmp_path), network_mode=1), NANO)
-    platform, catalogue = platform_of(NANO)
-    assert cached_engine(str(tmp_path), bundle, 1, platform, catalogue).engine_path.endswith("_fp16.engine")
-
-
-def test_the_network_is_linked_beside_its_engine_and_the_link_follows_it(tmp_path):
-    platform, catalogue = platform_of(T4)
-    data = str(tmp_path / "data")
-    for name in ("here", "there"):
-        bundle, _ = load(make_bundle(str(tmp_path / name)))
-        engine = cached_engine(data, bundle, 1, platform, catalogue)
-        lay_out(engine, bundle, 1, platform, catalogue)
-        lay_out(engine, bundle, 1, platform, catalogue)
-        assert os.readlink(engine.network_path) == str(tmp_path / name / "network.onnx")
-    assert len(os.listdir(os.path.join(data, "engines"))) == 1
-    assert not engine.exists

@@ -1,8 +1,11 @@
 """TensorRT engines: built once, kept, and never a reason for the keeper to replace the worker; and what goes wrong."""
 
+import contextlib
+import glob
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -10,7 +13,16 @@ import pytest
 
 from sidecar.contract import pipeline, spec
 from sidecar.contract import state as contract
-from sidecar.tests.deepstream_sidecar import BOARDS, NANODET, PYTHONPATH, Sidecar, camera, make_bundle
+from sidecar.tests.deepstream_sidecar import (
+    BOARDS,
+    NANODET,
+    PYTHONPATH,
+    SSD,
+    Sidecar,
+    camera,
+    eventually,
+    make_bundle,
+)
 
 # Longer than the keeper waits for a heartbeat, which is 5 seconds.
 BUILD_SECONDS = 6.0
@@ -33,7 +45,7 @@ def test_an_engine_is_built_once_and_the_worker_lives_through_it(sidecar):
     loading = sidecar.state().pipeline
     assert loading.loading.phase == contract.LOADING_PHASE_ENGINE
     sidecar.until_serving()
-    assert engines(sidecar.data_dir) == ["network.onnx_b2_gpu0_fp16.engine"]
+    assert engines(sidecar.data_dir) == ["model.engine"]
     # Another graph for the same engine: nothing is built.
     specification = sidecar.specification(outputs=[sidecar.output(width=480)])
     before = sidecar.messages(lambda message: True)[0].sequence
@@ -65,7 +77,7 @@ def test_a_bundle_that_this_release_cannot_read_is_refused_and_what_runs_goes_on
     assert sidecar.state().pipeline.WhichOneof("state") == "running"
 
 
-def test_a_network_that_tensorrt_does_not_take_fails_with_its_words_and_is_tried_again(sidecar):
+def test_a_network_that_the_parser_refuses_is_built_once_and_again_when_it_has_changed(sidecar):
     bundle = os.path.join(sidecar.run_dir, "broken")
     shutil.copytree(NANODET, bundle)
     with open(os.path.join(bundle, "network.onnx"), "wb") as file:
@@ -75,16 +87,122 @@ def test_a_network_that_tensorrt_does_not_take_fails_with_its_words_and_is_tried
     failed = sidecar.until(lambda state: state.pipeline.WhichOneof("state") == "failed").pipeline.failed
     assert failed.reason == contract.FAILURE_REASON_MODEL
     assert "Failed to create NvDsInferContext instance" in failed.detail
-    assert failed.HasField("next_attempt")
+    assert not failed.HasField("next_attempt")
     # Put right, it runs by itself.
     shutil.copy(os.path.join(NANODET, "network.onnx"), bundle)
     sidecar.until(lambda state: state.pipeline.WhichOneof("state") == "running")
+    assert sidecar.said().count('"building the TensorRT engine"') == 2
 
 
-def prebuild(sidecar, bundle, batch):
+def test_a_network_that_has_its_weights_in_a_file_beside_it_is_built(sidecar):
+    import onnx
+
+    bundle = os.path.join(sidecar.run_dir, "apart")
+    shutil.copytree(NANODET, bundle)
+    network = os.path.join(bundle, "network.onnx")
+    onnx.save(onnx.load(network), network, save_as_external_data=True, location="weights.bin", size_threshold=1024)
+    specification = sidecar.specification(model=spec.Model(bundle_path=bundle))
+    assert sidecar.apply("apart", specification).accepted
+    sidecar.until_serving()
+    os.remove(os.path.join(bundle, "weights.bin"))
+    (problem,) = sidecar.apply("none", specification).problems
+    assert problem.code == "file-missing"
+    assert "weights.bin, which is not there" in problem.message
+
+
+def cut_short(path):
+    os.truncate(path, os.stat(path).st_size // 2)
+
+
+def of_another_gpu(path):
+    with open(path, "rb") as file:
+        header, rest = file.readline(), file.read()
+    with open(path, "wb") as file:
+        file.write(header.replace(b"7.1", b"7.0") + rest)
+
+
+def emptied(path):
+    os.truncate(path, 0)
+
+
+@pytest.mark.parametrize("spoil", [cut_short, of_another_gpu, emptied])
+def test_an_engine_that_does_not_load_is_built_anew_once(sidecar, spoil):
+    assert prebuild(sidecar, sidecar.bundle, 2).returncode == 0
+    (path,) = [
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(sidecar.data_dir)
+        for name in names
+        if name == "model.engine"
+    ]
+    spoil(path)
+    assert sidecar.apply("spoilt", sidecar.specification()).accepted
+    sidecar.until_serving()
+    said = sidecar.said()
+    assert said.count('"TensorRT engine does not load: it is built anew"') == 1
+    assert said.count('"building the TensorRT engine"') == said.count('"TensorRT engine built"') == 1
+    # What was built is kept.
+    assert b"is there: " in prebuild(sidecar, sidecar.bundle, 2).stdout
+
+
+def test_an_engine_that_the_disk_cuts_short_is_never_kept(sidecar):
+    done = prebuild(sidecar, SSD, 1, before="ulimit -f 1000")
+    assert done.returncode == 2
+    assert b"the TensorRT engine cannot be kept" in done.stderr
+    assert engines(sidecar.data_dir) == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may mount a small file system")
+def test_a_full_data_directory_is_a_state_with_its_reason_and_takes_no_build(sidecar):
+    os.makedirs(sidecar.data_dir)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", sidecar.data_dir], check=True)
+    try:
+        assert sidecar.apply("full", sidecar.specification()).accepted
+        failed = sidecar.until(lambda state: state.pipeline.WhichOneof("state") == "failed").pipeline.failed
+        assert failed.reason == contract.FAILURE_REASON_STORAGE
+        assert "less than the" in failed.detail
+        assert failed.HasField("next_attempt")
+    finally:
+        subprocess.run(["umount", "--lazy", sidecar.data_dir], check=True)
+
+
+def building(bundle):
+    """Process numbers of the build of a bundle and of its parent."""
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            with open(path, "rb") as file:
+                words = file.read().split(b"\0")
+            if b"--parent" in words and bundle.encode() in words:
+                return int(path.split("/")[2]), int(words[words.index(b"--parent") + 1])
+    return None
+
+
+@pytest.mark.parametrize("sidecar", [("t4", 60.0)], indirect=True)
+def test_a_build_ends_with_its_worker_and_what_it_left_is_removed(sidecar):
+    assert sidecar.apply("slow", sidecar.specification()).accepted
+    leftover = os.path.join(sidecar.data_dir, "engines", "*", "build-*", "build")
+    eventually(lambda: glob.glob(leftover), "a build")
+    build, worker = building(sidecar.bundle)
+    os.kill(worker, signal.SIGKILL)
+    eventually(lambda: not os.path.exists("/proc/%d" % build), "the build's end")
+    assert glob.glob(leftover)
+    assert prebuild(sidecar, sidecar.bundle, 2).returncode == 0
+    assert glob.glob(leftover) == []
+
+
+def prebuild(sidecar, bundle, batch, before="true"):
+    """before: what the shell does first."""
     standins, platform = BOARDS["t4"]
+    words = [
+        sys.executable,
+        "-m",
+        "sidecar.worker.engines.deepstream.prebuild",
+        "--bundle",
+        bundle,
+        "--batch",
+        str(batch),
+    ]
     return subprocess.run(
-        [sys.executable, "-m", "sidecar.worker.engines.deepstream.prebuild", "--bundle", bundle, "--batch", str(batch)],
+        ["sh", "-c", before + ' && exec "$@"', "sh", *words],
         env=dict(
             os.environ,
             PYTHONPATH=PYTHONPATH,
@@ -102,9 +220,9 @@ def prebuild(sidecar, bundle, batch):
 def test_what_was_built_before_is_not_built_again(sidecar):
     done = prebuild(sidecar, sidecar.bundle, 2)
     assert done.returncode == 0, done.stderr.decode()
-    assert b"built: " in done.stdout
-    assert b"the engine is there: " in prebuild(sidecar, sidecar.bundle, 2).stdout
-    folder = os.path.dirname(done.stdout.decode().split("built: ")[1].strip())
+    assert b"built in " in done.stdout
+    assert b"the TensorRT engine is there: " in prebuild(sidecar, sidecar.bundle, 2).stdout
+    folder = os.path.dirname(done.stdout.decode().split("MB: ")[1].strip())
     with open(os.path.join(folder, "engine.json")) as file:
         assert json.load(file)["batch"] == 2
     assert sidecar.apply("prebuilt", sidecar.specification()).accepted

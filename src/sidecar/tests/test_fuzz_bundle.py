@@ -12,7 +12,6 @@ import pytest
 
 from sidecar.tests.test_deepstream_bundle import NANO, T4, platform_of
 from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle
-from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
 from sidecar.worker.engines.deepstream.infer_config import infer_config
 from sidecar.worker.inference.bundle import load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError
@@ -107,7 +106,6 @@ def test_engine_cpu_reads_or_refuses_by_name(bundles):
 def test_engine_deepstream_reads_or_refuses_by_name(bundles, target):
     chance = random.Random(SEED)
     platform, catalogue = platform_of(target)
-    engine = CachedEngine("/engines", "/engines/network.onnx", "/engines/network.engine")
     read = 0
     for number in range(ROUNDS):
         directory, data = spoilt(bundles, chance)
@@ -117,7 +115,7 @@ def test_engine_deepstream_reads_or_refuses_by_name(bundles, target):
         assert bundle is not None or problems, what
         if bundle is not None:
             read += 1
-            assert infer_config(bundle, engine, 4, 0.5, catalogue), what
+            assert infer_config(bundle, "/engines/model.engine", 4, 0.5, catalogue), what
             assert bundle.batch(1000) >= 1, what
     assert 0 < read < ROUNDS
 

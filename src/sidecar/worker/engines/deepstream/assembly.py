@@ -19,7 +19,7 @@ from sidecar.worker.engines.deepstream.line import PlaceLine
 from sidecar.worker.engines.deepstream.machine import Machine
 from sidecar.worker.engines.deepstream.model import LoadedModel
 from sidecar.worker.engines.deepstream.reporter import Reporter
-from sidecar.worker.engines.deepstream.run import Failure, Run, prebuild_command
+from sidecar.worker.engines.deepstream.run import Failure, Run
 from sidecar.worker.engines.deepstream.sizes import mux_size
 from sidecar.worker.engines.deepstream.vision import OutputDecoder, Seat, Vision, settings_of
 from sidecar.worker.outputs import plan
@@ -61,10 +61,13 @@ def assemble(
     model: LoadedModel,
     tallies: Dict[str, Tally],
     earlier: Sequence[Attendant],
+    may_rebuild: bool,
     tools: Tools,
     says: Says,
 ) -> Assembly:
     """tallies, earlier: of the cameras so far, which go on counting, and waiting for their next attempts.
+
+    may_rebuild: see Run.
 
     Raises ChainError; what is in force is not touched by it.
     """
@@ -101,7 +104,7 @@ def assemble(
         before = states.get((one.id, connection(one)))
         attendant = Attendant(one, line, seat.tally, line.stillness, tools.board, before=before)
         cameras.append(Camera(attendant, line))
-    run = Run(graph, cameras, model.engine, prebuild_command(bundle.directory, batch), says.of_pipeline, says.failed)
+    run = Run(graph, cameras, model.engine, bundle.directory, batch, may_rebuild, says.of_pipeline, says.failed)
     return Assembly(run, vision, {seat.camera_id: seat.tally for seat in seats})
 
 
@@ -112,7 +115,7 @@ def all_off(specification: spec.PipelineSpec) -> bool:
 
 def _config_file(specification: spec.PipelineSpec, model: LoadedModel, batch: int, tools: Tools) -> str:
     threshold = specification.model.threshold if specification.model.HasField("threshold") else None
-    text = infer_config(model.bundle, model.engine, batch, threshold, tools.catalogue)
+    text = infer_config(model.bundle, model.engine.path, batch, threshold, tools.catalogue)
     try:
         return write_config(os.path.join(tools.machine.run_dir, "nvinfer"), text)
     except OSError as why:

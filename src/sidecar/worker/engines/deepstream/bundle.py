@@ -9,7 +9,7 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.worker.engines.deepstream.bundle_keys import Entry, Groups, key_problems, read_groups
 from sidecar.worker.engines.deepstream.catalogue import Catalogue, Format
-from sidecar.worker.engines.deepstream.onnx_batch import fixed_batch
+from sidecar.worker.engines.deepstream.onnx_file import external_files, fixed_batch
 from sidecar.worker.engines.deepstream.platform import Platform
 from sidecar.worker.inference import bundle as shared
 from sidecar.worker.problem import ERROR, WARNING, Problem, has_errors
@@ -101,6 +101,9 @@ def load_nvinfer_bundle(
     if has_errors(problems):
         return None, problems
     network_path = os.path.join(directory, own[key].value)
+    problems += _weight_problems(network_path, name) if key == _ONNX else []
+    if has_errors(problems):
+        return None, problems
     most = fixed_batch(network_path) if key == _ONNX else None
     return NvinferBundle(directory, groups, key, network_path, labels, decoded_here, most), problems
 
@@ -154,6 +157,21 @@ def _file_problems(own: Dict[str, Entry], directory: str, name: str, catalogue: 
         if not os.path.isfile(path):
             message = "%s names %s, which is not there; copy it into the bundle or correct the path" % (key, path)
             problems.append(Problem(ERROR, "file-missing", "%s:%d" % (name, entry.line), message))
+    return problems
+
+
+def _weight_problems(network_path: str, name: str) -> List[Problem]:
+    """Of the files in which an ONNX network keeps weights of its own."""
+    problems = []
+    for one in external_files(network_path):
+        path = os.path.join(os.path.dirname(network_path), one)
+        if os.path.isabs(one) or os.pardir in one.split(os.sep):
+            message = "%s keeps weights in %s, outside its directory; export it anew" % (network_path, one)
+        elif not os.path.isfile(path):
+            message = "%s keeps weights in %s, which is not there; copy it into the bundle" % (network_path, path)
+        else:
+            continue
+        problems.append(Problem(ERROR, "file-missing", name, message))
     return problems
 
 

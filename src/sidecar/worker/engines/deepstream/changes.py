@@ -26,7 +26,7 @@ def structure(specification: spec.PipelineSpec, bundle: NvinferBundle, engine: C
     return Structure(
         tuple(connection(camera) for camera in specification.cameras),
         tuple(_wiring(output) for output in specification.outputs),
-        engine.engine_path,
+        engine.path,
         tuple(
             (group, key, entry.value)
             for group, entries in sorted(bundle.groups.items())

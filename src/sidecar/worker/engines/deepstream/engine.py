@@ -1,7 +1,8 @@
 """Engine deepstream: NVIDIA's elements, all cameras in one batch."""
 
+import threading
 import time
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 import gi
 
@@ -26,19 +27,23 @@ from sidecar.worker.engines.deepstream.changes import (  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
 from sidecar.worker.engines.deepstream.encoders import probe_encoders  # noqa: E402
 from sidecar.worker.engines.deepstream.machine import Machine  # noqa: E402
-from sidecar.worker.engines.deepstream.model import LoadedModel, load_model  # noqa: E402
+from sidecar.worker.engines.deepstream.model import LoadedModel, files_stamp, load_model  # noqa: E402
 from sidecar.worker.engines.deepstream.reporter import Reporter  # noqa: E402
 from sidecar.worker.engines.deepstream.run import Failure  # noqa: E402
 from sidecar.worker.engines.deepstream.standby_words import pipeline_text  # noqa: E402
 from sidecar.worker.engines.deepstream.vision import MisfitError, Vision, settings_of  # noqa: E402
 from sidecar.worker.engines.engine import Engine, Facts, Preview  # noqa: E402
+from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.outputs import Outputs, plan  # noqa: E402
-from sidecar.worker.problem import Problem  # noqa: E402
+from sidecar.worker.problem import Problem, has_errors  # noqa: E402
 from sidecar.worker.tally import Tally  # noqa: E402
 
-# Before a graph that failed is built anew, in seconds; doubles with each failure in a row.
-_FIRST_DELAY = 2.0
-_LONGEST_DELAY = 60.0
+# Before a graph that failed is built anew, in seconds: the first time, and at most; each failure in a row doubles it. A
+# TensorRT engine takes minutes of the whole GPU.
+_DELAYS = (2.0, 60.0)
+_DELAYS_OF_BUILDS = (60.0, 3600.0)
+# How often the files of a bundle that does not run are looked at, in seconds.
+_LOOK_AT_FILES = 2.0
 # A graph that ran this long has made good for the failures before it.
 _HEALTHY = 60.0
 
@@ -74,9 +79,13 @@ class DeepstreamEngine(Engine):
         self._headline = ""
         self._notes: Dict[str, str] = {}
         self._in_force: Optional[_InForce] = None
-        # Failures in a row before the graph in force. The timer of the next one; 0: none.
+        # Failures in a row before the graph in force. The timers of the next attempt, and of the next look at the files
+        # of a bundle that failed; 0: none.
         self._failures = 0
         self._retry = 0
+        self._look = 0
+        # Engines that were built anew because they did not load: not again within this process.
+        self._rebuilt: Set[str] = set()
         # The GPU has failed under a graph that played. CUDA does not recover from that within a process.
         self._gpu_is_lost = False
 
@@ -117,7 +126,7 @@ class DeepstreamEngine(Engine):
         return None if picture is None else picture.preview(max_frame_rate)
 
     def stop(self) -> None:
-        self._plan_retry(0.0)
+        self._plan_retry(None)
         if self._in_force is not None:
             run = self._in_force.assembly.run
             self._in_force = None
@@ -130,11 +139,14 @@ class DeepstreamEngine(Engine):
         current = None if self._in_force is None else self._in_force.assembly
         tallies: Dict[str, Tally] = {} if current is None else current.tallies
         earlier = [] if current is None else [camera.attendant for camera in current.run.cameras]
-        return assemble(specification, model, tallies, earlier, self._tools, self._says)
+        if self._in_force is not None and self._in_force.assembly.run.has_rebuilt:
+            self._rebuilt.add(self._in_force.model.engine.path)
+        may_rebuild = model.engine.path not in self._rebuilt
+        return assemble(specification, model, tallies, earlier, may_rebuild, self._tools, self._says)
 
     def _put_in_place(self, new: _InForce) -> None:
         """The graph in force gives way to another."""
-        self._plan_retry(0.0)
+        self._plan_retry(None)
         before = self._in_force
         self._take_over(new)
         run, tallies = new.assembly.run, new.assembly.tallies
@@ -184,14 +196,16 @@ class DeepstreamEngine(Engine):
         """The graph in force has failed and is taken down."""
         assert self._in_force is not None, "it is the one that failed"
         self._gpu_is_lost = why.reason == state.FAILURE_REASON_GPU and self._in_force.assembly.run.played
-        if time.monotonic() - self._in_force.began > _HEALTHY:
+        if time.monotonic() - self._in_force.began > _HEALTHY and self._in_force.assembly.run.played:
             self._failures = 0
-        delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(self._failures, 10))
+        delay = retry_delay(why, self._failures)
         self._failures += 1
         failed = state.PipelineStatus.Failed(reason=why.reason, detail=why.detail)
-        failed.next_attempt.FromNanoseconds(int((time.time() + delay) * 1e9))
+        if delay is not None:
+            failed.next_attempt.FromNanoseconds(int((time.time() + delay) * 1e9))
         self._show(state.PipelineStatus(failed=failed))
         self._plan_retry(delay)
+        self._look = GLib.timeout_add(int(_LOOK_AT_FILES * 1000), self._look_at_files)
 
     def _on_probe_failed(self, vision: Vision, why: Exception) -> None:
         """A defect of ours, or a network that is not what its bundle says. The same comes with every frame."""
@@ -205,11 +219,13 @@ class DeepstreamEngine(Engine):
         Log("engine").error("a probe failed", err=detail)
         current.assembly.run.fail(Failure(state.FAILURE_REASON_INTERNAL, detail))
 
-    def _plan_retry(self, delay: float) -> None:
-        """0: no retry."""
-        if self._retry:
-            GLib.source_remove(self._retry)
-        self._retry = GLib.timeout_add(int(delay * 1000), self._try_again) if delay else 0
+    def _plan_retry(self, delay: Optional[float]) -> None:
+        """None: no retry, and no look at files."""
+        for timer in (self._retry, self._look):
+            if timer:
+                GLib.source_remove(timer)
+        self._look = 0
+        self._retry = 0 if delay is None else GLib.timeout_add(int(delay * 1000), self._try_again)
 
     def _try_again(self) -> bool:
         self._retry = 0
@@ -225,6 +241,42 @@ class DeepstreamEngine(Engine):
         else:
             self._put_in_place(current._replace(assembly=assembly, began=time.monotonic()))
         return bool(GLib.SOURCE_REMOVE)
+
+    def _look_at_files(self) -> bool:
+        """A bundle that does not run is read anew as soon as its files change."""
+        current = self._in_force
+        assert current is not None, "something failed, so something was applied"
+        if files_stamp(current.specification.model.bundle_path) == current.model.stamp:
+            return bool(GLib.SOURCE_CONTINUE)
+        self._look = 0
+        self._plan_retry(None)
+
+        def load() -> None:
+            MainLoop.post(self._on_model_loaded, current, *self.prepare(current.specification))
+
+        threading.Thread(target=load, name="model-loader", daemon=True).start()
+        return bool(GLib.SOURCE_REMOVE)
+
+    def _on_model_loaded(self, before: _InForce, model: Optional[LoadedModel], problems: List[Problem]) -> None:
+        if self._in_force is not before:
+            return
+        if model is None or has_errors(problems):
+            detail = "; ".join("%s: %s" % (one.path, one.message) for one in problems)
+            # It is read again when its files change once more.
+            stamp = files_stamp(before.specification.model.bundle_path)
+            self._in_force = before._replace(model=before.model._replace(stamp=stamp))
+            self._on_failed(Failure(state.FAILURE_REASON_MODEL, detail, is_passing=False))
+            return
+        self._failures = 0
+        wanted = structure(before.specification, model.bundle, model.engine)
+        try:
+            assembly = self._assemble(before.specification, model)
+        except ChainError as why:
+            self._on_failed(Failure(state.FAILURE_REASON_ELEMENT, str(why)))
+        else:
+            self._put_in_place(
+                before._replace(model=model, structure=wanted, assembly=assembly, began=time.monotonic())
+            )
 
     def _show(self, status: state.PipelineStatus) -> None:
         self._board.set_pipeline(status)
@@ -247,3 +299,14 @@ class DeepstreamEngine(Engine):
         picture = None if current is None else current.assembly.run.graph.pictures.get(key)
         if picture is not None:
             status.frames = picture.frames
+
+
+def retry_delay(why: Failure, failures: int) -> Optional[float]:
+    """Seconds until a graph that failed is built anew, after so many failures in a row before this one.
+
+    None: not before something has changed. Pure.
+    """
+    if not why.is_passing:
+        return None
+    first, longest = _DELAYS_OF_BUILDS if why.in_build else _DELAYS
+    return min(longest, first * 2.0 ** min(failures, 16))

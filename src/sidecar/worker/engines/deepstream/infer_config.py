@@ -1,4 +1,9 @@
-"""The configuration file that nvinfer gets: a bundle's own, with absolute paths, the batch and the cached engine."""
+"""The configuration files that nvinfer gets: a bundle's own, with absolute paths, the batch, and the network or engine.
+
+nvinfer builds an engine only in prebuild.py, which gives it the network. In the graph it gets the engine alone: one
+that it cannot load is an error at once, where with the network beside it nvinfer would build anew, for minutes, in the
+midst of a state change.
+"""
 
 import hashlib
 import os
@@ -6,29 +11,30 @@ from typing import Dict, List, Optional
 
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
-from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
 from sidecar.worker.palette import class_colour
 
 
+def build_config(bundle: NvinferBundle, network_path: str, batch: int, catalogue: Catalogue) -> str:
+    """The text of the file from which nvinfer builds an engine. network_path: the network, or a copy of it. Pure."""
+    groups = _own(bundle, batch, catalogue)
+    groups["property"][bundle.network_key] = network_path
+    groups["property"].pop("model-engine-file", None)
+    return _text(groups)
+
+
 def infer_config(
-    bundle: NvinferBundle, engine: CachedEngine, batch: int, threshold: Optional[float], catalogue: Catalogue
+    bundle: NvinferBundle, engine_path: str, batch: int, threshold: Optional[float], catalogue: Catalogue
 ) -> str:
-    """The file's text. threshold: for every class; None: as the bundle says. Pure."""
-    groups = {name: {key: entry.value for key, entry in group.items()} for name, group in bundle.groups.items()}
+    """The text of the file with which nvinfer runs an engine. threshold: for every class; None: as the bundle says.
+    Pure."""
+    groups = _own(bundle, batch, catalogue)
     own = groups["property"]
-    for key, value in own.items():
-        known = catalogue.keys.get(("property", key))
-        if known is not None and known.type == "path":
-            own[key] = os.path.join(bundle.directory, value)
-    own[bundle.network_key] = engine.network_path
-    own["model-engine-file"] = engine.engine_path
-    own["batch-size"] = str(batch)
-    own["process-mode"] = "1"
-    if bundle.decoded_here is not None:
-        own["output-tensor-meta"] = "1"
-        # It names a decoder of ours, of which nvinfer knows nothing.
-        own.pop("parse-bbox-func-name", None)
-    else:
+    for form in catalogue.formats:
+        for key in form.keys:
+            own.pop(key, None)
+    own.pop("custom-network-config", None)
+    own["model-engine-file"] = engine_path
+    if bundle.decoded_here is None:
         for class_id in range(len(bundle.labels)):
             group = groups.setdefault("class-attrs-%d" % class_id, {})
             group.setdefault(
@@ -36,7 +42,7 @@ def infer_config(
             )
         if threshold is not None:
             _set_threshold(groups, threshold)
-    return "\n".join(_lines(groups)) + "\n"
+    return _text(groups)
 
 
 def write_config(directory: str, text: str) -> str:
@@ -55,6 +61,24 @@ def write_config(directory: str, text: str) -> str:
     return path
 
 
+def _own(bundle: NvinferBundle, batch: int, catalogue: Catalogue) -> Dict[str, Dict[str, str]]:
+    groups = {name: {key: entry.value for key, entry in group.items()} for name, group in bundle.groups.items()}
+    own = groups["property"]
+    for key, value in own.items():
+        known = catalogue.keys.get(("property", key))
+        if known is not None and known.type == "path":
+            own[key] = os.path.join(bundle.directory, value)
+    own["batch-size"] = str(batch)
+    own["process-mode"] = "1"
+    # The graph decides batch by batch, see vision.py.
+    own["interval"] = "0"
+    if bundle.decoded_here is not None:
+        own["output-tensor-meta"] = "1"
+        # It names a decoder of ours, of which nvinfer knows nothing.
+        own.pop("parse-bbox-func-name", None)
+    return groups
+
+
 def _set_threshold(groups: Dict[str, Dict[str, str]], threshold: float) -> None:
     for name, group in groups.items():
         if name.startswith("class-attrs-"):
@@ -63,11 +87,11 @@ def _set_threshold(groups: Dict[str, Dict[str, str]], threshold: float) -> None:
     groups.setdefault("class-attrs-all", {})["pre-cluster-threshold"] = "%g" % threshold
 
 
-def _lines(groups: Dict[str, Dict[str, str]]) -> List[str]:
+def _text(groups: Dict[str, Dict[str, str]]) -> str:
     lines: List[str] = []
     # class-attrs-all before the classes: each of these begins with what it says.
     for name in sorted(groups, key=lambda one: (one != "property", one != "class-attrs-all", one)):
         lines.append("[%s]" % name)
         lines += ["%s=%s" % item for item in groups[name].items()]
         lines.append("")
-    return lines
+    return "\n".join(lines) + "\n"

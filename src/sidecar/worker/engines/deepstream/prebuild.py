@@ -3,14 +3,20 @@
     python -m sidecar.worker.engines.deepstream.prebuild --bundle models/trafficcamnet --batch 4
 
 A process of its own: what building takes of memory is given back, and what goes wrong in it takes nothing else along.
-The worker runs it too when an engine is missing. It ends with status 0 when the engine is there.
+The worker runs it too when an engine is missing. Statuses: 0, the engine is there; 1, it cannot be built; 2, it cannot
+be kept: the volume is full or read-only.
 """
 
 import argparse
+import contextlib
+import fcntl
+import glob
 import os
+import shutil
 import sys
 import tempfile
-from typing import Optional, TextIO
+import time
+from typing import Iterator, List, Optional, TextIO, Tuple
 
 import gi
 
@@ -18,56 +24,148 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from sidecar.chain import ChainError, make  # noqa: E402
+from sidecar.keeper.process import die_with_parent  # noqa: E402
 from sidecar.worker.engines.choose import with_standins  # noqa: E402
-from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle  # noqa: E402
+from sidecar.worker.engines.deepstream.bundle import NvinferBundle, load_nvinfer_bundle  # noqa: E402
 from sidecar.worker.engines.deepstream.catalogue import Catalogue  # noqa: E402
-from sidecar.worker.engines.deepstream.engine_cache import cached_engine, lay_out  # noqa: E402
-from sidecar.worker.engines.deepstream.infer_config import infer_config, write_config  # noqa: E402
-from sidecar.worker.engines.deepstream.machine import this_machine  # noqa: E402
-from sidecar.worker.engines.deepstream.platform import Platform  # noqa: E402
+from sidecar.worker.engines.deepstream.engine_cache import (  # noqa: E402
+    CachedEngine,
+    cached_engine,
+    make_directory,
+    network_files,
+)
+from sidecar.worker.engines.deepstream.infer_config import build_config, infer_config, write_config  # noqa: E402
+from sidecar.worker.engines.deepstream.machine import Machine, this_machine  # noqa: E402
+
+CANNOT_BUILD = 1
+CANNOT_KEEP = 2
+
+_SCRATCH = "build-"
+# More than an engine holds beside its weights: kernels, and what TensorRT notes of itself.
+_ENGINE_BYTES = 64 << 20
+
+
+class BuildError(Exception):
+    """Why there is no engine, in one line."""
+
+    def __init__(self, why: str, status: int = CANNOT_BUILD) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+def prebuild_command(bundle: str, batch: int, anew: bool) -> List[str]:
+    """What the worker runs, which ends with it. anew: also where an engine is kept already, which does not load."""
+    module = "sidecar.worker.engines.deepstream.prebuild"
+    options = ["--bundle", bundle, "--batch", str(batch), "--parent", str(os.getpid()), *(["--anew"] if anew else [])]
+    return [sys.executable, "-m", module, *options]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Builds the TensorRT engine of a model bundle.")
     parser.add_argument("--bundle", required=True, help="the bundle's directory")
     parser.add_argument("--batch", type=int, default=1, help="the number of cameras (default: %(default)s)")
+    parser.add_argument("--anew", action="store_true", help="build even if an engine is kept already")
+    parser.add_argument("--parent", type=int, help="the process with which the build ends")
     options = parser.parse_args()
+    if options.parent is not None:
+        die_with_parent(options.parent)
     machine = this_machine(with_standins(os.environ), tempfile.gettempdir())
     Gst.init(None)
-    problem = prebuild(options.bundle, options.batch, machine.platform, machine.data_dir, sys.stdout)
-    if problem is not None:
-        print("prebuild: %s" % problem, file=sys.stderr)
-    return 0 if problem is None else 1
+    try:
+        prebuild(options.bundle, options.batch, options.anew, machine, sys.stdout)
+    except BuildError as error:
+        print("prebuild: %s" % error, file=sys.stderr)
+        return error.status
+    return 0
 
 
-def prebuild(directory: str, batch: int, platform: Platform, data_dir: str, out: TextIO) -> Optional[str]:
-    """Builds the engine if it is missing. Returns what went wrong, in one line; None: the engine is there."""
+def prebuild(directory: str, batch: int, anew: bool, machine: Machine, out: TextIO) -> None:
+    """Builds the engine if it is missing, or anew. Raises BuildError; an engine that is kept already then stays."""
+    platform = machine.platform
     catalogue = Catalogue(platform.release, platform.kind)
     bundle, problems = load_nvinfer_bundle(directory, platform, catalogue)
     if bundle is None:
-        return "; ".join("%s: %s" % (one.path, one.message) for one in problems)
+        raise BuildError("; ".join("%s: %s" % (one.path, one.message) for one in problems))
     batch = bundle.batch(batch)
-    engine = cached_engine(data_dir, bundle, batch, platform, catalogue)
-    if engine.exists:
-        print("the engine is there: %s" % engine.engine_path, file=out)
-        return None
+    engine = cached_engine(machine.data_dir, bundle, batch, platform, catalogue)
     try:
-        lay_out(engine, bundle, batch, platform, catalogue)
-        with tempfile.TemporaryDirectory() as scratch:
-            problem = _build(write_config(scratch, infer_config(bundle, engine, batch, None, catalogue)), batch)
-    except (OSError, ChainError) as error:
-        return str(error)
-    if problem is None and not engine.exists:
-        problem = "nvinfer loaded the network and wrote no engine to %s" % engine.engine_path
-    if problem is None:
-        print("built: %s" % engine.engine_path, file=out)
-    return problem
+        make_directory(engine, bundle, batch, platform, catalogue)
+        with _alone(engine):
+            if engine.exists and not anew:
+                print("the TensorRT engine is there: %s" % engine.path, file=out)
+                return
+            began = time.monotonic()
+            print("building the TensorRT engine: %s" % engine.path, file=out, flush=True)
+            with tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=engine.directory) as scratch:
+                _build(engine, bundle, batch, catalogue, scratch)
+    except ChainError as error:
+        raise BuildError(str(error)) from error
+    except OSError as error:
+        raise BuildError("the TensorRT engine cannot be kept: %s" % error, CANNOT_KEEP) from error
+    size = os.stat(engine.path).st_size / 1e6
+    print("built in %.0f s, %.1f MB: %s" % (time.monotonic() - began, size, engine.path), file=out)
 
 
-def _build(config: str, batch: int) -> Optional[str]:
-    """nvinfer builds when it starts; it needs no pictures for that."""
+@contextlib.contextmanager
+def _alone(engine: CachedEngine) -> Iterator[None]:
+    """One process at a time builds an engine. What a killed one left behind is removed."""
+    with open(os.path.join(engine.directory, "lock"), "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for leftover in glob.glob(os.path.join(engine.directory, _SCRATCH + "*")):
+            shutil.rmtree(leftover, ignore_errors=True)
+        yield
+
+
+def _build(engine: CachedEngine, bundle: NvinferBundle, batch: int, catalogue: Catalogue, scratch: str) -> None:
+    """nvinfer writes an engine beside the network, links resolved, or where a library of the bundle builds it into the
+    working directory, under a name of its own. So both are a scratch directory, where the engine is looked for."""
+    network, needed = _stage(bundle, scratch)
+    needed += _ENGINE_BYTES
+    if shutil.disk_usage(scratch).free < needed:
+        raise OSError("%s has less than the %d MB free that an engine may take" % (scratch, needed / 1e6))
+    os.chdir(scratch)
+    problem = _start_nvinfer(
+        write_config(os.path.join(scratch, "build"), build_config(bundle, network, batch, catalogue))
+    )
+    built = glob.glob(os.path.join(glob.escape(scratch), "**", "*.engine"), recursive=True)
+    if problem is not None:
+        raise BuildError(problem)
+    if len(built) != 1:
+        raise BuildError("nvinfer loaded the network and wrote %d engines to %s" % (len(built), scratch))
+    # nvinfer only warns when an engine is cut short by a full volume. What loads is whole.
+    config = infer_config(bundle, built[0], batch, None, catalogue)
+    problem = _start_nvinfer(write_config(os.path.join(scratch, "load"), config))
+    if problem is not None:
+        free = shutil.disk_usage(scratch).free / 1e6
+        raise OSError("%s was built and does not load; %d MB are free: %s" % (built[0], free, problem))
+    with open(built[0], "rb") as file:
+        os.fsync(file.fileno())
+    os.replace(built[0], engine.path)
+
+
+def _stage(bundle: NvinferBundle, scratch: str) -> Tuple[str, int]:
+    """The network as a file of the scratch directory, with what holds its weights, and their size in bytes."""
+    source = os.path.dirname(bundle.network_path)
+    size = 0
+    names = network_files(bundle)
+    for name in names:
+        target = os.path.join(scratch, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        file = os.path.realpath(os.path.join(source, name))
+        if not os.path.isfile(file):
+            raise BuildError("%s is not there" % file)
+        size += os.stat(file).st_size
+        try:
+            os.link(file, target)
+        except OSError:  # another file system, or one without links
+            shutil.copyfile(file, target)
+    return os.path.join(scratch, names[0]), size
+
+
+def _start_nvinfer(config: str) -> Optional[str]:
+    """nvinfer builds or loads when it starts; it needs no pictures for that. Returns what went wrong, in one line."""
     pipeline = Gst.Pipeline.new("prebuild")
-    infer = make("nvinfer", None, config_file_path=config, batch_size=batch)
+    infer = make("nvinfer", None, config_file_path=config)
     pipeline.add(infer)
     try:
         result = pipeline.set_state(Gst.State.PAUSED)

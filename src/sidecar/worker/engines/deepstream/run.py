@@ -3,9 +3,9 @@
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
+import time
 from typing import IO, Callable, List, NamedTuple, Optional, Union
 
 import gi
@@ -19,11 +19,14 @@ from sidecar.log import Log, redact  # noqa: E402
 from sidecar.worker.engines.deepstream.camera import Camera  # noqa: E402
 from sidecar.worker.engines.deepstream.engine_cache import CachedEngine  # noqa: E402
 from sidecar.worker.engines.deepstream.graph import Graph  # noqa: E402
+from sidecar.worker.engines.deepstream.prebuild import CANNOT_KEEP, prebuild_command  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
 
 # How long stop() waits for a load that cannot be broken off, in seconds. The keeper's patience is 1.5.
 _LAST_WAIT_SECONDS = 1.0
 _TELLING_LINES = 5
+# What nvinfer prints when the parser refuses a network, as opposed to a builder that runs out of memory or time.
+_PARSER_REFUSED = "failed to build network"
 
 
 class Failure(NamedTuple):
@@ -31,6 +34,10 @@ class Failure(NamedTuple):
 
     reason: "state.FailureReason"
     detail: str
+    # Whether the same may go better later. If not, it is tried again only when the bundle's files change.
+    is_passing: bool = True
+    # It failed while the engine was built, which takes minutes of the whole GPU.
+    in_build: bool = False
 
 
 class Building(NamedTuple):
@@ -39,6 +46,8 @@ class Building(NamedTuple):
     process: "subprocess.Popen[bytes]"
     watch: int
     words: IO[bytes]
+    # On the monotonic clock.
+    began: float
 
 
 class Loading(NamedTuple):
@@ -66,20 +75,27 @@ class Run:
         graph: Graph,
         cameras: List[Camera],
         engine: CachedEngine,
-        build: List[str],
+        bundle: str,
+        batch: int,
+        may_rebuild: bool,
         tell: Callable[[state.PipelineStatus], None],
         failed: Callable[[Failure], None],
     ) -> None:
-        """build: the command that makes the engine. tell: how far it is. failed: called once, when everything has been
-        taken down."""
+        """bundle, batch: what the engine is built from. may_rebuild: whether an engine that was kept and does not load
+        is built anew, once. tell: how far it is. failed: called once, when everything has been taken down."""
         self.graph = graph
         self.cameras = cameras
         self._engine = engine
-        self._build = build
+        self._bundle = bundle
+        self._batch = batch
+        self._may_rebuild = may_rebuild
         self._tell = tell
         self._failed = failed
         # Whether it ever did: an error before that is one of loading.
         self.played = False
+        # Whether an engine was built, and whether that was in place of one that did not load.
+        self.has_built = False
+        self.has_rebuilt = False
         self._phase: Phase = Ended()
         self._bus_handler = 0
         self._on_end: Optional[Callable[[], None]] = None
@@ -93,7 +109,7 @@ class Run:
         if self._engine.exists:
             self._load()
         else:
-            self._start_build()
+            self._start_build(anew=False)
 
     def stop(self, then: Callable[[], None]) -> None:
         """then: called when nothing runs any more, at once if that is so."""
@@ -116,31 +132,42 @@ class Run:
         if isinstance(self._phase, Loading):
             self._phase.thread.join(_LAST_WAIT_SECONDS)
 
-    def _start_build(self) -> None:
+    def _start_build(self, anew: bool) -> None:
+        self.has_built = True
         self._tell(_loading(state.LOADING_PHASE_ENGINE))
-        self._log.info("engine is built", engine=self._engine.engine_path)
+        self._log.info("building the TensorRT engine", engine=self._engine.path, batch=self._batch)
         words = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the process writes
         try:
-            process = subprocess.Popen(self._build, stdin=subprocess.DEVNULL, stdout=words, stderr=words)
+            process = subprocess.Popen(
+                prebuild_command(self._bundle, self._batch, anew),
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+            )
         except OSError as error:
             words.close()
-            self.fail(Failure(state.FAILURE_REASON_MODEL, "the engine cannot be built: %s" % error))
+            self.fail(Failure(state.FAILURE_REASON_MODEL, "the TensorRT engine cannot be built: %s" % error))
             return
         watch = GLib.child_watch_add(GLib.PRIORITY_DEFAULT, process.pid, self._on_built)
-        self._phase = Building(process, watch, words)
+        self._phase = Building(process, watch, words, time.monotonic())
 
     def _on_built(self, _pid: int, status: int) -> None:
         assert isinstance(self._phase, Building), "the watch ends with the phase"
         self._phase.words.seek(0)
-        said = self._phase.words.read().decode(errors="replace").strip().splitlines()
+        said = self._phase.words.read().decode(errors="replace")
         self._phase.words.close()
+        seconds = round(time.monotonic() - self._phase.began, 1)
         self._phase = Ended()
-        if os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0:
+        failure = build_failure(status, said)
+        if failure is None and not self._engine.exists:
+            failure = Failure(state.FAILURE_REASON_MODEL, "the bundle changed while its TensorRT engine was built")
+        if failure is None:
+            size = os.stat(self._engine.path).st_size
+            self._log.info("TensorRT engine built", engine=self._engine.path, seconds=seconds, bytes=size)
             self._load()
             return
-        how = "" if os.WIFEXITED(status) else "killed by %s: " % signal.Signals(os.WTERMSIG(status)).name
-        detail = "TensorRT did not build the engine: %s%s" % (how, " ".join(said[-_TELLING_LINES:]))
-        self.fail(Failure(state.FAILURE_REASON_MODEL, redact(detail)))
+        self._log.error("TensorRT engine not built", engine=self._engine.path, seconds=seconds)
+        self.fail(failure)
 
     def _load(self) -> None:
         self._tell(_loading(state.LOADING_PHASE_GRAPH))
@@ -183,8 +210,6 @@ class Run:
         name = _bin_below(self.graph.pipeline, message.src)
         if any(camera.line.on_error(name, error, debug or "") for camera in self.cameras):
             return
-        if name.startswith("filler-"):
-            return
         self.fail(failure_of(message.src.get_name(), error, debug or ""))
 
     def fail(self, why: Failure) -> None:
@@ -197,11 +222,21 @@ class Run:
         self._give_up(why)
 
     def _give_up(self, why: Failure) -> None:
+        kept = not self.has_built and why.reason == state.FAILURE_REASON_MODEL
+        if kept and not self.played and self._may_rebuild:
+            # It was built by another TensorRT or for another GPU than it says, or it is damaged.
+            self._log.warning(
+                "TensorRT engine does not load: it is built anew", engine=self._engine.path, err=why.detail
+            )
+            self.has_rebuilt = True
+            self._on_end = None
+            self._start_build(anew=True)
+            return
         failed, self._failed = self._failed, lambda _why: None
         failed(why)
 
     def _take_down(self) -> None:
-        for camera in self.cameras:
+        for camera in self.cameras if self.played else ():
             camera.stop()
         if self._bus_handler:
             bus = self.graph.pipeline.get_bus()
@@ -210,6 +245,21 @@ class Run:
             self._bus_handler = 0
         self.graph.close()
         self._phase = Ended()
+
+
+def build_failure(status: int, said: str) -> Optional[Failure]:
+    """Why a build gave no engine, from the status that waitpid() reports and what the process wrote; None: it did.
+    Pure."""
+    exit_status = os.WEXITSTATUS(status) if os.WIFEXITED(status) else None
+    if exit_status == 0:
+        return None
+    last = " ".join(said.strip().splitlines()[-_TELLING_LINES:])
+    if exit_status == CANNOT_KEEP:
+        return Failure(state.FAILURE_REASON_STORAGE, redact(last), in_build=True)
+    how = "" if exit_status is not None else "killed by %s: " % signal.Signals(os.WTERMSIG(status)).name
+    is_passing = exit_status is None or _PARSER_REFUSED not in said
+    detail = "TensorRT did not build the engine: %s%s" % (how, last)
+    return Failure(state.FAILURE_REASON_MODEL, redact(detail), is_passing, in_build=True)
 
 
 def failure_of(element: str, error: GLib.Error, debug: str) -> Failure:
@@ -227,12 +277,6 @@ def failure_of(element: str, error: GLib.Error, debug: str) -> Failure:
 
 def _loading(phase: "state.LoadingPhase") -> state.PipelineStatus:
     return state.PipelineStatus(loading=state.PipelineStatus.Loading(phase=phase))
-
-
-def prebuild_command(bundle: str, batch: int) -> List[str]:
-    """What makes a missing engine."""
-    module = "sidecar.worker.engines.deepstream.prebuild"
-    return [sys.executable, "-m", module, "--bundle", bundle, "--batch", str(batch)]
 
 
 def _bin_below(pipeline: Gst.Pipeline, source: Optional[Gst.Object]) -> str:

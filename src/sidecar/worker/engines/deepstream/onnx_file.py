@@ -1,12 +1,13 @@
-"""How many pictures an ONNX network takes at once, read from its file without its weights or a library for them."""
+"""An ONNX file's batch, and the files that hold its weights, read without its weights or a library for them."""
 
 import mmap
-from typing import Dict, Iterator, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 # Field numbers of onnx.proto: ModelProto, GraphProto, TensorProto, ValueInfoProto, TypeProto, TensorShapeProto.
 _MODEL_GRAPH = 7
 _GRAPH_INITIALIZER, _GRAPH_INPUT = 5, 11
-_INITIALIZER_NAME = 8
+_INITIALIZER_NAME, _INITIALIZER_EXTERNAL = 8, 13
+_ENTRY_KEY, _ENTRY_VALUE = 1, 2
 _VALUE_NAME = 1
 _VALUE_TO_DIMENSIONS = (2, 1, 2, 1)
 _DIMENSION_VALUE = 1
@@ -29,6 +30,30 @@ def fixed_batch(path: str) -> Optional[int]:
             return _batch(data)
     except (OSError, ValueError):
         return None
+
+
+def external_files(path: str) -> List[str]:
+    """Files that hold weights of an ONNX network, sorted, as it names them: relative to its own directory. Empty where
+    the file cannot be read as ONNX."""
+    try:
+        with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return sorted(set(_locations(data)))
+    except (OSError, ValueError):
+        return []
+
+
+def _locations(data: mmap.mmap) -> Iterator[str]:
+    graph = _first(data, 0, len(data), _MODEL_GRAPH)
+    for tensor in () if graph is None else _fields(data, graph.start, graph.end):
+        if tensor.number != _GRAPH_INITIALIZER:
+            continue
+        for entry in _fields(data, tensor.start, tensor.end):
+            if entry.number != _INITIALIZER_EXTERNAL:
+                continue
+            key = _first(data, entry.start, entry.end, _ENTRY_KEY)
+            value = _first(data, entry.start, entry.end, _ENTRY_VALUE)
+            if key is not None and value is not None and data[key.start : key.end] == b"location":
+                yield data[value.start : value.end].decode(errors="surrogateescape")
 
 
 def _batch(data: mmap.mmap) -> Optional[int]:
