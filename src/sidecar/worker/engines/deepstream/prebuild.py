@@ -16,7 +16,7 @@ import shutil
 import sys
 import tempfile
 import time
-from typing import Iterator, List, Optional, TextIO, Tuple
+from typing import Dict, Iterator, List, Optional, TextIO
 
 import gi
 
@@ -119,10 +119,16 @@ def _alone(engine: CachedEngine) -> Iterator[None]:
 def _build(engine: CachedEngine, bundle: NvinferBundle, batch: int, catalogue: Catalogue, scratch: str) -> None:
     """nvinfer writes an engine beside the network, links resolved, or where a library of the bundle builds it into the
     working directory, under a name of its own. So both are a scratch directory, where the engine is looked for."""
-    network, needed = _stage(bundle, scratch)
-    needed += _ENGINE_BYTES
+    files = _network_files(bundle)
+    weights = sum(os.stat(file).st_size for file in files.values())
+    # The network's copy, and the engine.
+    needed = 2 * weights + _ENGINE_BYTES
     if shutil.disk_usage(scratch).free < needed:
         raise OSError("%s has less than the %d MB free that an engine may take" % (scratch, needed / 1e6))
+    for name, file in files.items():
+        os.makedirs(os.path.dirname(os.path.join(scratch, name)), exist_ok=True)
+        shutil.copyfile(file, os.path.join(scratch, name))
+    network = os.path.join(scratch, os.path.basename(bundle.network_path))
     os.chdir(scratch)
     problem = _start_nvinfer(
         write_config(os.path.join(scratch, "build"), build_config(bundle, network, batch, catalogue))
@@ -143,23 +149,14 @@ def _build(engine: CachedEngine, bundle: NvinferBundle, batch: int, catalogue: C
     os.replace(built[0], engine.path)
 
 
-def _stage(bundle: NvinferBundle, scratch: str) -> Tuple[str, int]:
-    """The network as a file of the scratch directory, with what holds its weights, and their size in bytes."""
-    source = os.path.dirname(bundle.network_path)
-    size = 0
-    names = network_files(bundle)
-    for name in names:
-        target = os.path.join(scratch, name)
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        file = os.path.realpath(os.path.join(source, name))
+def _network_files(bundle: NvinferBundle) -> Dict[str, str]:
+    """The network and what holds its weights, by their names in the network's directory."""
+    directory = os.path.dirname(bundle.network_path)
+    files = {name: os.path.join(directory, name) for name in network_files(bundle)}
+    for file in files.values():
         if not os.path.isfile(file):
             raise BuildError("%s is not there" % file)
-        size += os.stat(file).st_size
-        try:
-            os.link(file, target)
-        except OSError:  # another file system, or one without links
-            shutil.copyfile(file, target)
-    return os.path.join(scratch, names[0]), size
+    return files
 
 
 def _start_nvinfer(config: str) -> Optional[str]:
