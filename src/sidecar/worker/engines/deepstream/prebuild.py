@@ -144,8 +144,8 @@ def _build(engine: CachedEngine, bundle: NvinferBundle, batch: int, catalogue: C
     if problem is not None:
         free = shutil.disk_usage(scratch).free / 1e6
         raise OSError("%s was built and does not load; %d MB are free: %s" % (built[0], free, problem))
-    with open(built[0], "rb") as file:
-        os.fsync(file.fileno())
+    with open(built[0], "rb") as written:
+        os.fsync(written.fileno())
     os.replace(built[0], engine.path)
 
 
