@@ -18,7 +18,7 @@ batch.py).
 
 SLIPSTREAM_STANDINS is "RELEASE/BOARD", then words: no-encoder; objects=FILE (a script, see objects.scripted);
 build=SECONDS (how long nvinfer takes to build an engine: half a second, minutes on a device); real=ELEMENT,ELEMENT
-(which ones are NVIDIA's own).
+(which ones are NVIDIA's own). USE_NEW_NVSTREAMMUX=yes chooses the new muxer, as it does on a device.
 """
 
 import os
@@ -53,7 +53,8 @@ def install(
     what stands in for the others then takes and gives pictures on the GPU where it meets them (bridge.py). Raises
     catalogue.CatalogueError, and ValueError for a real element that GStreamer does not have.
     """
-    specs = catalogue.load(catalogue_path, release, board)
+    mux = "new" if os.environ.get("USE_NEW_NVSTREAMMUX") == "yes" else "legacy"
+    specs = catalogue.load(catalogue_path, release, board, mux)
     order = catalogue.releases(catalogue_path)
     Gst.init(None)
     missing = [name for name in real if Gst.ElementFactory.find(name) is None]

@@ -63,8 +63,11 @@ def releases(path: str) -> Tuple[str, ...]:
         return tuple(json.load(file)["versions"])
 
 
-def load(path: str, release: str, board: str) -> List[Element]:
-    """Reads the elements of a release (such as "7.1") on a board ("dgpu" or "jetson"). Raises CatalogueError."""
+def load(path: str, release: str, board: str, mux: str = "legacy") -> List[Element]:
+    """Reads the elements of a release (such as "7.1") on a board ("dgpu" or "jetson").
+
+    mux: which of the two that have the name nvstreammux, legacy or new. Raises CatalogueError.
+    """
     with open(path) as file:
         document = json.load(file)
     versions: List[str] = document["versions"]
@@ -73,11 +76,10 @@ def load(path: str, release: str, board: str) -> List[Element]:
     if board not in BOARDS:
         raise CatalogueError("no board %r in the catalogue, which has %s" % (board, ", ".join(BOARDS)))
     target = _Target(versions, release, board)
-    # The new muxer is another element under the same name, chosen by an environment variable that is never set here.
     return [
         _element(entry, target)
         for entry in document["elements"]
-        if target.has(entry) and not entry.get("variant", "").startswith("new")
+        if target.has(entry) and entry.get("variant", mux).split(" ")[0] == mux
     ]
 
 

@@ -9,7 +9,7 @@ gi.require_version("GstBase", "1.0")
 from gi.repository import Gst, GstBase  # noqa: E402
 
 from sidecar.standins.element import Standin  # noqa: E402
-from sidecar.standins.frames import Converter, Picture, picture_of, split  # noqa: E402
+from sidecar.standins.frames import Converter, Picture, Rectangle, picture_of, split  # noqa: E402
 
 
 class Transform(Standin):
@@ -58,7 +58,7 @@ class Transform(Standin):
 
 
 class Convert(Transform):
-    """nvvideoconvert. src-crop, dest-crop and flip-method are accepted and without effect."""
+    """nvvideoconvert. src-crop and flip-method are accepted and without effect."""
 
     def build(self) -> None:
         super().build()
@@ -84,7 +84,13 @@ class Convert(Transform):
         return fixate_like(picture_of(caps), othercaps)
 
     def configured(self) -> None:
-        self._converter = Converter(*self.pictures())
+        numbers = [int(part) for part in (self.values["dest-crop"] or "").split(":") if part]
+        into = Rectangle(*numbers) if len(numbers) == 4 and numbers[2] and numbers[3] else None
+        self._converter = Converter(*self.pictures(), into=into)
+
+    def changed(self, name: str, value: Any) -> None:
+        if name == "dest-crop" and self.source is not None:
+            self.configured()
 
     def transformed(self, inbuf: Gst.Buffer, outbuf: Gst.Buffer) -> None:
         assert self._converter is not None, "caps come before buffers"

@@ -1,4 +1,8 @@
-"""Copies of metadata, for elements whose output buffer is a new one: behind a tee, others still read the old."""
+"""Copies of metadata, for elements whose output buffer is a new one: behind a tee, others still read the old.
+
+What is drawn on a frame is shared with it. NVIDIA's demultiplexer copies that too; but of a batch behind a tee it has
+been seen that what one branch drew showed in another's picture, and the tiler's source is closed.
+"""
 
 from typing import Any
 
@@ -16,12 +20,15 @@ def copied_batch(batch: pyds.NvDsBatchMeta) -> pyds.NvDsBatchMeta:
 
 
 def copied_frame(frame: pyds.NvDsFrameMeta, batch: pyds.NvDsBatchMeta) -> pyds.NvDsFrameMeta:
-    """A frame of another batch: objects and texts are copies, user metadata the same, as the real ones' are counted."""
+    """A frame of another batch: objects are copies, the last first, user metadata the same, as the real ones' are
+    counted."""
     made: pyds.NvDsFrameMeta = _copied(frame)
     made.base_meta.batch_meta = batch
-    for name in ("obj_meta_list", "display_meta_list"):
-        for each in made.items(name):
-            each.base_meta.batch_meta = batch
+    # As libnvds_meta of 9.0: each is added to the head of the new list.
+    made.items("obj_meta_list").reverse()
+    made.__dict__[_ITEMS + "display_meta_list"] = frame.items("display_meta_list")
+    for each in made.items("obj_meta_list"):
+        each.base_meta.batch_meta = batch
     return made
 
 

@@ -21,6 +21,9 @@ NVMM = "memory:NVMM"
 
 _READ, _WRITE = 1, 2  # GST_MAP_READ, GST_MAP_WRITE
 
+# The bindings make a class when it is first looked at, for a moment without its functions: not on a streaming thread.
+_format_of = GstVideo.VideoFormat.from_string
+
 
 class Picture(NamedTuple):
     """The format of a picture. framerate is text such as "15/1"."""
@@ -33,7 +36,7 @@ class Picture(NamedTuple):
     def info(self) -> GstVideo.VideoInfo:
         """The layout: always without padding between pictures, and without a frame rate, which converters compare."""
         info = GstVideo.VideoInfo()
-        info.set_format(GstVideo.VideoFormat.from_string(self.format), self.width, self.height)
+        info.set_format(_format_of(self.format), self.width, self.height)
         return info
 
     def caps(self, feature: Optional[str] = NVMM) -> Gst.Caps:

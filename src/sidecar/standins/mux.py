@@ -1,9 +1,13 @@
-"""nvstreammux (the legacy one): scales the frames of its sources and batches them.
+"""nvstreammux, both of that name: the legacy one scales the frames of its sources and batches them, the new one batches
+them as they are.
 
-Every sink pad keeps a small queue; one task on the source pad forms the batches, so that a batch waits for the slowest
-source no longer than batched-push-timeout.
+Every sink pad keeps a small queue; one task on the source pad forms the batches. The legacy muxer waits for the slowest
+source no longer than batched-push-timeout after a batch's first frame. The new one sends a part batch when its file's
+overall-min-fps asks for one since the last; without a file that is 5, whatever batched-push-timeout says
+(configure_module() in gstnvstreammux.cpp of 9.0).
 """
 
+import configparser
 import threading
 import time
 from collections import deque
@@ -47,6 +51,27 @@ class _Source:
         self.converter: Optional[Converter] = None
 
 
+class _Rules(NamedTuple):
+    """Of the new muxer's configuration file, with its defaults."""
+
+    min_fps: float = 5.0
+    adaptive: bool = True
+    batch_size: Optional[int] = None
+
+
+def _rules(path: Optional[str]) -> _Rules:
+    if not path:
+        return _Rules()
+    parser = configparser.ConfigParser(delimiters="=", comment_prefixes="#", strict=False, interpolation=None)
+    parser.read(path)
+    if not parser.has_section("property"):
+        return _Rules()
+    entry = parser["property"]
+    min_fps = entry.getint("overall-min-fps-n", 5) / entry.getint("overall-min-fps-d", 1)
+    size = entry.getint("batch-size") if "batch-size" in entry else None
+    return _Rules(min_fps, entry.getint("adaptive-batching", 1) == 1, size)
+
+
 class Mux(Standin):
     """nvstreammux. Source k is pad sink_k."""
 
@@ -61,6 +86,9 @@ class Mux(Standin):
 
     def _reset(self) -> None:
         self._running = False
+        # None: this is the legacy one.
+        self._rules = None if "width" in self.values else _rules(self.values["config-file-path"])
+        self._last_push = time.monotonic()
         self._output: Optional[Picture] = None
         self._last_pts = -1
 
@@ -91,7 +119,7 @@ class Mux(Standin):
 
     def do_change_state(self, transition: Gst.StateChange) -> Gst.StateChangeReturn:
         if transition == Gst.StateChange.READY_TO_PAUSED:
-            for name in ("width", "height"):
+            for name in ("width", "height") if "width" in self.values else ():
                 if not self.values[name]:
                     # As seen on devices: levipereira/deepstream-yolo-e2e#6.
                     self.fail(
@@ -150,7 +178,11 @@ class Mux(Standin):
         source = self._sources.get(pad.get_name())
         if source is None or source.picture is None:
             return Gst.FlowReturn.NOT_NEGOTIATED
-        frame = self._frame(source, source.picture, buffer)
+        try:
+            frame = self._frame(source, source.picture, buffer)
+        except ValueError as error:
+            self.fail(str(error), Gst.ResourceError.READ)
+            return Gst.FlowReturn.ERROR
         with self._changed:
             while self._running and not source.flushing and len(source.queue) >= self._share():
                 self._changed.wait()
@@ -163,7 +195,10 @@ class Mux(Standin):
     def _frame(self, source: _Source, picture: Picture, buffer: Gst.Buffer) -> _Frame:
         if source.converter is None:
             target = self._negotiated(picture)
-            into = _inside(picture, target) if self.values["enable-padding"] else None
+            if self._rules is not None and (picture.width, picture.height) != (target.width, target.height):
+                # Batches of the real one may; what is in one buffer here is of one size.
+                raise ValueError("a frame of another size than the first: the new muxer does not scale")
+            into = _inside(picture, target) if self.values.get("enable-padding") else None
             source.converter = Converter(picture, target, into)
         number = source.number
         source.number += 1
@@ -187,13 +222,15 @@ class Mux(Standin):
         with self._changed:
             if self._output is None:
                 allowed = self._src.peer_query_caps(self.template("src").get_caps())
-                width, height = self.values["width"], self.values["height"]
+                width, height = self.values.get("width", first.width), self.values.get("height", first.height)
                 choices = [Picture(name, width, height, first.framerate) for name in _OUTPUT_FORMATS]
                 self._output = next((each for each in choices if each.caps().can_intersect(allowed)), choices[0])
             return self._output
 
     def _share(self) -> int:
         """How many frames of one source a batch may hold."""
+        if self._rules is not None:
+            return 1
         return max(1, -(-int(self.values["batch-size"]) // max(1, len(self._sources))))
 
     # The task of the source pad.
@@ -222,10 +259,12 @@ class Mux(Standin):
 
     def _collected(self) -> List[_Frame]:
         """Waits for a batch. Empty when stopped or all sources have ended. Called with the lock held."""
-        timeout = self.values["batched-push-timeout"]
+        timeout = self.values.get("batched-push-timeout", 0)
         deadline: Optional[float] = None
+        if self._rules is not None:
+            timeout, deadline = 0, self._last_push + 1.0 / self._rules.min_fps
         while self._running and not self._all_ended():
-            size = int(self.values["batch-size"])
+            size = self._batch_size()
             waiting = sum(len(source.queue) for source in self._sources.values())
             if waiting and (waiting >= size or not self._lacking()):
                 return self._taken(size)
@@ -239,6 +278,13 @@ class Mux(Standin):
                 self._changed.wait()
         return []
 
+    def _batch_size(self) -> int:
+        if self._rules is None:
+            return int(self.values["batch-size"])
+        if self._rules.adaptive:
+            return len([one for one in self._sources.values() if not one.ended])
+        return self._rules.batch_size or int(self.values["batch-size"])
+
     def _lacking(self) -> bool:
         """Whether a source that goes on could still add to the batch."""
         share = self._share()
@@ -250,6 +296,7 @@ class Mux(Standin):
             for source in sorted(self._sources.values(), key=lambda each: (each.number, each.index)):
                 if source.queue and len(frames) < size:
                     frames.append(source.queue.popleft())
+        self._last_push = time.monotonic()
         self._changed.notify_all()
         return sorted(frames, key=lambda frame: frame.source)
 

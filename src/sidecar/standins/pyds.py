@@ -2,6 +2,9 @@
 
 It is as strict as the real one where code goes wrong on a device: a field that does not exist and a float in an integer
 field are refused, list data must be cast, a list ends with StopIteration, and texts are read through get_string.
+
+gst_element_send_nvevent_new_stream_reset() is left out: the real one (bindfunctions.cpp of 1.2.0) sends a serialized
+event without releasing Python's lock, and hangs for ever if the streaming thread it waits for is in a probe of ours.
 """
 
 import ctypes
@@ -431,15 +434,16 @@ def nvds_add_frame_meta_to_batch(batch_meta: NvDsBatchMeta, frame_meta: NvDsFram
     batch_meta.items("frame_meta_list").append(frame_meta)
 
 
+# The newest comes first (libnvds_meta of 9.0).
 def nvds_add_obj_meta_to_frame(
     frame_meta: NvDsFrameMeta, obj_meta: NvDsObjectMeta, obj_parent: Optional[NvDsObjectMeta]
 ) -> None:
     obj_meta.parent = obj_parent
-    frame_meta.items("obj_meta_list").append(obj_meta)
+    frame_meta.items("obj_meta_list").insert(0, obj_meta)
 
 
 def nvds_add_display_meta_to_frame(frame_meta: NvDsFrameMeta, display_meta: NvDsDisplayMeta) -> None:
-    frame_meta.items("display_meta_list").append(display_meta)
+    frame_meta.items("display_meta_list").insert(0, display_meta)
 
 
 def nvds_add_user_meta_to_frame(frame_meta: NvDsFrameMeta, user_meta: NvDsUserMeta) -> None:
@@ -476,8 +480,3 @@ def nvds_clear_display_meta_list(frame_meta: NvDsFrameMeta, meta_list: Optional[
 
 def configure_source_for_ntp_sync(src_elem: int) -> None:
     """Accepted and without effect: there is no RTCP sender report behind a stand-in."""
-
-
-def gst_element_send_nvevent_new_stream_reset(gst_element: int, source_id: int) -> int:
-    """Accepted and without effect: the stand-ins keep no state of a stream that a reset would clear."""
-    return 1

@@ -30,6 +30,7 @@ BOARDS = {
     "orin-nano": ("7.1/jetson no-encoder", "7.1/jetson/orin-nano"),
     "t4 on 6.3": ("6.3/dgpu", "6.3/dgpu/t4"),
     "t4 on 9.1": ("9.1/dgpu", "9.1/dgpu/t4"),
+    "t4 with the new muxer": ("7.1/dgpu", "7.1/dgpu/t4"),
 }
 # What the stand-in nvinfer sees: a car that stands still, and on the second camera a person beside it.
 CAR = {"class_id": 0, "box": [0.25, 0.5, 0.25, 0.25], "confidence": 0.8}
@@ -95,7 +96,7 @@ class RtspCamera:
 class Sidecar:
     """Keeper, outlet and worker in a directory of their own, and a client."""
 
-    def __init__(self, board="t4", build_seconds=0.0, objects=(CAR, PERSON)):
+    def __init__(self, board="t4", build_seconds=0.5, objects=(CAR, PERSON)):
         """board: one of BOARDS, or cpu for that engine."""
         # Short, for the path of a Unix socket.
         self.run_dir = tempfile.mkdtemp(prefix="slip-")
@@ -109,7 +110,8 @@ class Sidecar:
             self.bundle = make_bundle(os.path.join(self.run_dir, "bundle"))
             standins, platform = BOARDS[board]
             standins += " objects=%s build=%g" % (seen, build_seconds)
-            engine = {"SLIPSTREAM_STANDINS": standins, "SLIPSTREAM_PLATFORM": platform}
+            mux = {"USE_NEW_NVSTREAMMUX": "yes"} if "new muxer" in board else {}
+            engine = {"SLIPSTREAM_STANDINS": standins, "SLIPSTREAM_PLATFORM": platform, **mux}
         self.data_dir = os.path.join(self.run_dir, "data")
         self.log = open(os.path.join(self.run_dir, "log"), "w+b")  # noqa: SIM115  # as long as the sidecar runs
         self._keeper = subprocess.Popen(

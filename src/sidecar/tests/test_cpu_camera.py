@@ -1,6 +1,5 @@
 """One camera of engine cpu, from connection to loss and back, with real sources."""
 
-import contextlib
 import gc
 import json
 import os
@@ -8,7 +7,6 @@ import re
 import socket
 import subprocess
 import sys
-import threading
 import time
 import weakref
 
@@ -21,12 +19,13 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from sidecar.contract import spec, state  # noqa: E402
+from sidecar.tests.endless_answer import EndlessAnswer  # noqa: E402
 from sidecar.tests.main_loop import turn_until  # noqa: E402
 from sidecar.worker import camera_state  # noqa: E402
 from sidecar.worker.attendant import Attendant  # noqa: E402
 from sidecar.worker.board import Board  # noqa: E402
 from sidecar.worker.camera_words import Note  # noqa: E402
-from sidecar.worker.engines.cpu.closer import Closer  # noqa: E402
+from sidecar.worker.engines.closer import Closer  # noqa: E402
 from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
 from sidecar.worker.engines.cpu.line import PipelineLine  # noqa: E402
 from sidecar.worker.engines.cpu.masks import masks_of  # noqa: E402
@@ -327,38 +326,6 @@ def test_masked_areas_are_black_in_all_that_is_seen_and_delivered(watch):
         assert (picture.y[:, 34:] > 200).all()
     finally:
         frame.buffer.unmap(mapped)
-
-
-class EndlessAnswer:
-    """Answers a camera's first request with a line that has no end, until it is released."""
-
-    def __init__(self):
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.address = "rtsp://127.0.0.1:%d/x" % self._listener.getsockname()[1]
-        self._released = threading.Event()
-        self.reading = 0
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def release(self):
-        if not self._released.is_set():
-            self._released.set()
-            self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-
-    def _listen(self):
-        try:
-            while True:
-                threading.Thread(target=self._serve, args=(self._listener.accept()[0],), daemon=True).start()
-        except OSError:
-            pass  # released
-
-    def _serve(self, connection):
-        with connection, contextlib.suppress(OSError):
-            connection.recv(65536)
-            connection.sendall(b"RTSP/1.0 20")
-            self.reading += 1
-            while not self._released.wait(0.01):
-                connection.sendall(b"x" * 1000)
 
 
 @pytest.fixture

@@ -142,6 +142,51 @@ def meanings():
 def test_an_error_of_the_graph_has_a_reason():
     told = standins_process.run(meanings, "7.1/dgpu")
     assert told["gpu"][0] == state.FAILURE_REASON_GPU
-    assert told["model"] == [state.FAILURE_REASON_MODEL, "infer: Failed to create NvDsInferContext instance"]
+    assert told["model"][:2] == [state.FAILURE_REASON_MODEL, "infer: Failed to create NvDsInferContext instance"]
     assert told["element"][0] == state.FAILURE_REASON_ELEMENT
     assert "word" not in told["secret"][1]
+
+
+def exited(status):
+    return status << 8
+
+
+def builds():
+    from sidecar.worker.engines.deepstream.run import build_failure
+
+    refused = "ERROR: failed to build network.\nprebuild: Failed to create NvDsInferContext instance"
+    return {
+        "built": build_failure(exited(0), "built in 60 s"),
+        "refused": list(build_failure(exited(1), refused)),
+        "not built": list(build_failure(exited(1), "ERROR: failed to build trt engine.")),
+        "not kept": list(build_failure(exited(2), "prebuild: the TensorRT engine cannot be kept")),
+        "killed": list(build_failure(9, "")),
+    }
+
+
+def test_a_build_that_fails_has_a_reason_and_only_what_may_pass_is_tried_again():
+    told = standins_process.run(builds, "7.1/dgpu")
+    assert told["built"] is None
+    passing = {name: failure[2] for name, failure in told.items() if failure}
+    assert passing == {"refused": False, "not built": True, "not kept": True, "killed": True}
+    assert told["not kept"][0] == state.FAILURE_REASON_STORAGE
+    assert {told[name][0] for name in ("refused", "not built", "killed")} == {state.FAILURE_REASON_MODEL}
+    assert "killed by SIGKILL" in told["killed"][1]
+
+
+def delays():
+    from sidecar.contract import state
+    from sidecar.worker.engines.deepstream.engine import retry_delay
+    from sidecar.worker.engines.deepstream.run import Failure
+
+    def of(**how):
+        return [retry_delay(Failure(state.FAILURE_REASON_MODEL, "", **how), failures) for failures in (0, 1, 5, 1000)]
+
+    return [of(), of(in_build=True), of(in_build=True, is_passing=False)]
+
+
+def test_a_graph_is_tried_again_soon_an_engine_s_build_late_and_what_cannot_pass_never():
+    graph, build, refused = standins_process.run(delays, "7.1/dgpu")
+    assert graph == [2, 4, 60, 60]
+    assert build == [60, 120, 1920, 3600]
+    assert refused == [None] * 4

@@ -55,17 +55,31 @@ def test_a_nano_s_osd_stays_with_the_board_s_own_hardware():
 
 
 def test_memory_is_of_a_kind_that_the_board_has():
-    assert elements(*T4).mux(1, (960, 540), 30)["nvbuf-memory-type"] == 2
-    assert elements(*NANO).mux(1, (960, 540), 30)["nvbuf-memory-type"] == 0
+    assert elements(*T4).mux(1, (960, 540), "")["nvbuf-memory-type"] == 2
+    assert elements(*NANO).mux(1, (960, 540), "")["nvbuf-memory-type"] == 0
 
 
-def test_the_muxer_waits_one_frame_and_takes_all_cameras_at_once():
-    mux = elements(*T4).mux(4, (1280, 720), 25)
+def test_the_legacy_muxer_takes_all_cameras_at_once_and_waits_for_none():
+    mux = elements(*T4).mux(4, (1280, 720), "/mux.txt")
     assert (mux["batch-size"], mux["width"], mux["height"]) == (4, 1280, 720)
-    assert mux["batched-push-timeout"] == 40000
+    assert mux["batched-push-timeout"] < 1000000 // 60
     assert mux["live-source"]
     assert mux["drop-pipeline-eos"]
-    assert "drop-pipeline-eos" not in elements(*NANO).mux(4, (1280, 720), 25)
+    assert "config-file-path" not in mux
+    assert "drop-pipeline-eos" not in elements(*NANO).mux(4, (1280, 720), "/mux.txt")
+
+
+def test_the_new_muxer_gets_its_rules_from_a_file_and_nothing_that_it_does_not_have():
+    here = Elements(Platform("7.1", "dgpu", "t4", "", "", ""), Catalogue("7.1", "dgpu", new_mux=True))
+    assert not here.mux_scales
+    assert here.mux(4, (1280, 720), "/mux.txt") == {
+        "batch-size": 4,
+        "config-file-path": "/mux.txt",
+        "drop-pipeline-eos": True,
+    }
+    lines = here.mux_config(4).splitlines()
+    assert lines[0] == "[property]"
+    assert {"batch-size=4", "adaptive-batching=0", "overall-min-fps-n=120", "max-same-source-frames=1"} < set(lines)
 
 
 def test_copies_between_memories_go_by_the_vic_on_jetsons_from_7_1():

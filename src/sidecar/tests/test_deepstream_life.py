@@ -229,13 +229,14 @@ def building_time():
     model, problems = world.engine.prepare(world.specification)
     assert model is not None, problems
     spent = []
-    events = source.SourceEvents(lambda name: None, lambda why: None, lambda: None)
+    events = source.SourceEvents(lambda name: None, lambda why: None, lambda: None, lambda width, height: None)
     for _ in range(3):
         began = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
         world.engine._assemble(world.specification, model)
         for number in range(16):
             camera = spec.Camera(id="c%d" % number, uri="rtsp://127.0.0.1:1/%d" % number)
-            source.build("camera-%d" % number, camera, world.engine._tools.elements, events, lambda: 0)
+            elements = world.engine._tools.elements
+            source.build("camera-%d" % number, camera, elements, (1280, 720), events, lambda: 0)
         spent.append(time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - began)
     world.stop()
     return min(spent) * 1000
@@ -268,7 +269,7 @@ def probe_time(frames, objects):
     seats = [Seat("c%d" % number, Tally()) for number in range(frames)]
     names = tuple(seat.camera_id for seat in seats)
     reporter = Reporter(lambda message: None, lambda: True)
-    settings = Settings(DetectionFilter(None, None), Look(True, True, True, True), names)
+    settings = Settings(0, DetectionFilter(None, None), Look(True, True, True, True), names)
     vision = Vision(seats, (1280, 720), None, True, settings, reporter)
     lettering = Lettering(vision, range(frames), tiles(frames, 1280, 720))
 

@@ -7,7 +7,7 @@ from sidecar.contract import pipeline, spec, state
 from sidecar.worker.addresses import SCHEMES
 from sidecar.worker.attendant import Attendant
 from sidecar.worker.board import Board
-from sidecar.worker.engines.cpu.closer import Closer
+from sidecar.worker.engines.closer import Closer
 from sidecar.worker.engines.cpu.intake import Intake
 from sidecar.worker.engines.cpu.line import PipelineLine
 from sidecar.worker.engines.cpu.masks import masks_of

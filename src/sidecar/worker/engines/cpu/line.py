@@ -15,15 +15,9 @@ from sidecar.worker import reasons  # noqa: E402
 from sidecar.worker.addresses import scheme  # noqa: E402
 from sidecar.worker.attendant import Format, Heard, Line  # noqa: E402
 from sidecar.worker.camera_words import Note  # noqa: E402
+from sidecar.worker.engines.closer import Closer  # noqa: E402
 from sidecar.worker.engines.cpu import source  # noqa: E402
-from sidecar.worker.engines.cpu.closer import Closer  # noqa: E402
 from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
-
-# A device or a camera with few sessions is free again when its earlier pipeline has ended: it is waited for, so many
-# seconds.
-_ENDING_SECONDS = 0.25
-# Each pipeline that does not end keeps a thread and a connection. With so many a camera is not opened again.
-_MOST_HANGING = 3
 
 
 class PipelineLine(Line):
@@ -44,11 +38,9 @@ class PipelineLine(Line):
     def open(self, heard: Heard) -> None:
         self.close()
         self._encoding = ""
-        self._closer.wait(_ENDING_SECONDS, self._camera.id)
-        hanging = self._closer.hanging(self._camera.id)
-        if hanging >= _MOST_HANGING:
-            said = "%d earlier connections have not ended" % hanging
-            heard.failed(reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, said))
+        refusal = self._closer.refusal(self._camera.id)
+        if refusal:
+            heard.failed(reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
             return
         number = self._number
         pipeline = self._pipeline = Gst.Pipeline.new("camera-" + self._camera.id)

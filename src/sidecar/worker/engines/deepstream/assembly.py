@@ -8,12 +8,13 @@ from sidecar.chain import ChainError
 from sidecar.contract import spec, state
 from sidecar.worker.attendant import Attendant
 from sidecar.worker.board import Board
+from sidecar.worker.engines.closer import Closer
 from sidecar.worker.engines.deepstream.camera import Camera
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.changes import connection
 from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.encoders import Encoders
-from sidecar.worker.engines.deepstream.graph import Graph, GraphPlan, frame_rate
+from sidecar.worker.engines.deepstream.graph import Graph, GraphPlan
 from sidecar.worker.engines.deepstream.infer_config import infer_config, write_config
 from sidecar.worker.engines.deepstream.line import PlaceLine
 from sidecar.worker.engines.deepstream.machine import Machine
@@ -35,6 +36,7 @@ class Tools(NamedTuple):
     encoders: Encoders
     board: Board
     reporter: Reporter
+    closer: Closer
 
 
 class Assembly(NamedTuple):
@@ -81,26 +83,30 @@ def assemble(
         size,
         None if bundle.decoded_here is None else OutputDecoder(bundle, size),
         bool(specification.tracker.algorithm),
-        settings_of(specification),
+        settings_of(specification, model.interval(specification)),
         tools.reporter,
     )
     graph_plan = GraphPlan(
         seats,
         pictures,
         size,
-        _config_file(specification, model, batch, tools),
+        _infer_config(specification, model, batch, tools),
+        _written("nvstreammux", tools.elements.mux_config(len(seats)), tools),
         batch,
-        model.interval(specification),
         specification.tracker.algorithm,
     )
-    graph = Graph(graph_plan, tools.elements, tools.encoders, vision, failed=lambda why: says.probe_failed(vision, why))
-    # A tile with neighbours says why it is black; a picture of one camera has the outlet's standby picture.
-    filler_rate = frame_rate(pictures) if any(len(one.cameras) > 1 for one in pictures) else 0
+    graph = Graph(
+        graph_plan,
+        tools.elements,
+        tools.encoders,
+        vision,
+        tools.closer,
+        failed=lambda why: says.probe_failed(vision, why),
+    )
     states = {(one.id, connection(one)): attendant.state for attendant in earlier for one in [attendant.camera]}
     cameras = []
     for one, seat, place in zip(specification.cameras, seats, graph.places):
-        line = PlaceLine(one, seat, place, tools.elements, filler_rate, partial(says.of_camera, one.id))
-        line.rest(all_off(specification))
+        line = PlaceLine(one, seat, place, tools.elements, size, partial(says.of_camera, one.id))
         before = states.get((one.id, connection(one)))
         attendant = Attendant(one, line, seat.tally, line.stillness, tools.board, before=before)
         cameras.append(Camera(attendant, line))
@@ -108,15 +114,15 @@ def assemble(
     return Assembly(run, vision, {seat.camera_id: seat.tally for seat in seats})
 
 
-def all_off(specification: spec.PipelineSpec) -> bool:
-    """No camera is to be seen: nothing is sent, and the standby picture says so."""
-    return all(camera.HasField("off") for camera in specification.cameras)
-
-
-def _config_file(specification: spec.PipelineSpec, model: LoadedModel, batch: int, tools: Tools) -> str:
+def _infer_config(specification: spec.PipelineSpec, model: LoadedModel, batch: int, tools: Tools) -> str:
     threshold = specification.model.threshold if specification.model.HasField("threshold") else None
     text = infer_config(model.bundle, model.engine.path, batch, threshold, tools.catalogue)
+    return _written("nvinfer", text, tools)
+
+
+def _written(element: str, text: str, tools: Tools) -> str:
+    """The path of an element's configuration file with a text."""
     try:
-        return write_config(os.path.join(tools.machine.run_dir, "nvinfer"), text)
+        return write_config(os.path.join(tools.machine.run_dir, element), text)
     except OSError as why:
-        raise ChainError("nvinfer", "its file cannot be written: %s" % why, "config-file-path") from why
+        raise ChainError(element, "its file cannot be written: %s" % why, "config-file-path") from why

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-from sidecar.contract import spec
 from sidecar.worker.attendant import Attendant
 from sidecar.worker.engines.deepstream.line import PlaceLine
 
@@ -16,11 +15,6 @@ class Camera(NamedTuple):
     def start(self) -> None:
         """The graph plays. Raises ChainError if not even black frames can be made."""
         self.attendant.start()
-
-    def turn(self, camera: spec.Camera, rests: bool) -> None:
-        """See Attendant.turn() and PlaceLine.rest()."""
-        self.attendant.turn(camera)
-        self.line.rest(rests)
 
     def stop(self) -> None:
         """Returns when nothing comes from the camera any more. Its state on the board stays as it was."""

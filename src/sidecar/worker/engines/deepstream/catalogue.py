@@ -59,7 +59,8 @@ class Catalogue:
     """What exists in a release ("7.1") on a kind of board ("dgpu" or "jetson"). A release between two known ones is
     taken for the older, one behind the last for the last."""
 
-    def __init__(self, release: str, kind: str, directory: str = DIRECTORY) -> None:
+    def __init__(self, release: str, kind: str, new_mux: bool = False, directory: str = DIRECTORY) -> None:
+        """new_mux: nvstreammux is the new one."""
         elements = _read(directory, "deepstream-elements.json")
         targets = _read(directory, "targets.json")
         facts = _read(directory, "release-facts.json")
@@ -70,7 +71,7 @@ class Catalogue:
         self._elements = {
             entry["name"]: self._element(entry)
             for entry in elements["elements"]
-            if not entry.get("variant", "").startswith("new") and self._exists(entry)
+            if entry.get("variant", "").split(" ")[0] in ("", "new" if new_mux else "legacy") and self._exists(entry)
         }
         self._known: Dict[str, Set[str]] = {}
         for entry in elements["elements"]:

@@ -14,6 +14,10 @@ from sidecar.worker.engines.deepstream.platform import JETSON, Platform
 _MEMORY_DEFAULT = 0
 _MEMORY_CUDA_DEVICE = 2
 
+# A batch that is not full leaves so soon after the one before: no camera's frame waits for another camera that is slow
+# or lost, as long as none sends more a second. Where the GPU is the slower one, batches fill by themselves.
+_BATCHES_A_SECOND = 120
+
 _OSD_GPU = 1
 _OSD_VIC = 2
 
@@ -46,6 +50,11 @@ class Elements(NamedTuple):
     platform: Platform
     catalogue: Catalogue
 
+    @property
+    def mux_scales(self) -> bool:
+        """Whether nvstreammux is the legacy one, which brings all frames to one size."""
+        return self.catalogue.has("nvstreammux", "width")
+
     def decoder(self, encoding: str) -> Dict[str, Any]:
         """nvv4l2decoder. encoding: as RTP names it, empty if it is not known."""
         return self._those_here(
@@ -59,8 +68,12 @@ class Elements(NamedTuple):
             },
         )
 
-    def mux(self, cameras: int, size: Tuple[int, int], frame_rate: int) -> Dict[str, Any]:
-        """nvstreammux. A part batch leaves after one frame's time: no camera waits for a slower one."""
+    def mux(self, cameras: int, size: Tuple[int, int], config: str) -> Dict[str, Any]:
+        """nvstreammux. config: the file with mux_config()."""
+        if not self.mux_scales:
+            return self._those_here(
+                "nvstreammux", {"batch-size": cameras, "config-file-path": config, "drop-pipeline-eos": True}
+            )
         return self._those_here(
             "nvstreammux",
             {
@@ -70,12 +83,32 @@ class Elements(NamedTuple):
                 # A camera of another shape gets black borders, not another shape.
                 "enable-padding": True,
                 "live-source": True,
-                "batched-push-timeout": 1000000 // max(1, frame_rate),
+                "batched-push-timeout": 1000000 // _BATCHES_A_SECOND,
                 "nvbuf-memory-type": self.memory_type,
                 # The end of a camera is not the end of the pipeline.
                 "drop-pipeline-eos": True,
             },
         )
+
+    def mux_config(self, cameras: int) -> str:
+        """The text of the new muxer's configuration file.
+
+        It goes by this file alone: when the first source comes, it puts its defaults in place of the property
+        batched-push-timeout (seen in its source, 9.0), and so would send five batches a second while a camera is lost.
+        """
+        settings = {
+            "algorithm-type": 1,
+            "batch-size": cameras,
+            # Would wait for all that are not at their end; a lost camera is not.
+            "adaptive-batching": 0,
+            "overall-min-fps-n": _BATCHES_A_SECOND,
+            "overall-min-fps-d": 1,
+            "overall-max-fps-n": _BATCHES_A_SECOND,
+            "overall-max-fps-d": 1,
+            "max-fps-control": 0,
+            "max-same-source-frames": 1,
+        }
+        return "[property]\n" + "".join("%s=%d\n" % item for item in settings.items())
 
     def tracker(self, algorithm: "spec.TrackerAlgorithm") -> Dict[str, Any]:
         """nvtracker. algorithm: one of trackers()."""

@@ -14,8 +14,9 @@ from sidecar.contract import pipeline, spec, state  # noqa: E402
 from sidecar.log import Log  # noqa: E402
 from sidecar.worker.board import Board, OutputKey  # noqa: E402
 from sidecar.worker.camera_words import picture_text  # noqa: E402
+from sidecar.worker.engines.closer import Closer  # noqa: E402
 from sidecar.worker.engines.deepstream import source  # noqa: E402
-from sidecar.worker.engines.deepstream.assembly import Assembly, Says, Tools, all_off, assemble  # noqa: E402
+from sidecar.worker.engines.deepstream.assembly import Assembly, Says, Tools, assemble  # noqa: E402
 from sidecar.worker.engines.deepstream.catalogue import Catalogue  # noqa: E402
 from sidecar.worker.engines.deepstream.changes import (  # noqa: E402
     Structure,
@@ -26,6 +27,7 @@ from sidecar.worker.engines.deepstream.changes import (  # noqa: E402
 )
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
 from sidecar.worker.engines.deepstream.encoders import probe_encoders  # noqa: E402
+from sidecar.worker.engines.deepstream.graph import is_mux_new  # noqa: E402
 from sidecar.worker.engines.deepstream.machine import Machine  # noqa: E402
 from sidecar.worker.engines.deepstream.model import LoadedModel, files_stamp, load_model  # noqa: E402
 from sidecar.worker.engines.deepstream.reporter import Reporter  # noqa: E402
@@ -42,6 +44,8 @@ from sidecar.worker.tally import Tally  # noqa: E402
 # TensorRT engine takes minutes of the whole GPU.
 _DELAYS = (2.0, 60.0)
 _DELAYS_OF_BUILDS = (60.0, 3600.0)
+# How long stop() waits for the cameras' sources, in seconds.
+_STOP_SECONDS = 1.0
 # How often the files of a bundle that does not run are looked at, in seconds.
 _LOOK_AT_FILES = 2.0
 # A graph that ran this long has made good for the failures before it.
@@ -69,10 +73,10 @@ class DeepstreamEngine(Engine):
         """
         self._board = board
         self._replace_process = replace
-        catalogue = Catalogue(machine.platform.release, machine.platform.kind)
+        catalogue = Catalogue(machine.platform.release, machine.platform.kind, new_mux=is_mux_new())
         elements = Elements(machine.platform, catalogue)
         reporter = Reporter(board.publish_detections, board.events.wanted)
-        self._tools = Tools(machine, catalogue, elements, probe_encoders(elements), board, reporter)
+        self._tools = Tools(machine, catalogue, elements, probe_encoders(elements), board, reporter, Closer())
         self._outputs = Outputs(outlet_socket, board, on_ports=self._on_ports, count=self._count)
         self._says = Says(self._on_camera_said, self._show, self._on_failed, self._on_probe_failed)
         # Why there are no pictures: of the graph itself, empty if it plays; and by camera id.
@@ -112,7 +116,7 @@ class DeepstreamEngine(Engine):
             self._take_over(current._replace(specification=specification, model=model))
             self._outputs.admit(plan(specification))
             for camera, one in zip(current.assembly.run.cameras, specification.cameras):
-                camera.turn(one, rests=all_off(specification))
+                camera.attendant.turn(one)
             return changes
         assembly = self._assemble(specification, model)
         self._failures = 0
@@ -132,6 +136,7 @@ class DeepstreamEngine(Engine):
             self._in_force = None
             run.stop(then=lambda: None)
             run.wait()
+            self._tools.closer.wait(_STOP_SECONDS)
         self._tools.reporter.stop()
         self._outputs.stop()
 
@@ -174,8 +179,7 @@ class DeepstreamEngine(Engine):
         """Puts in force what changes while frames flow."""
         self._in_force = new
         graph = new.assembly.run.graph
-        new.assembly.vision.settings = settings_of(new.specification)
-        graph.infer.set_property("interval", new.model.interval(new.specification))
+        new.assembly.vision.settings = settings_of(new.specification, new.model.interval(new.specification))
         for picture in graph.pictures.values():
             picture.show(new.specification.overlay.boxes)
 

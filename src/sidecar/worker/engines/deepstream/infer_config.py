@@ -48,10 +48,10 @@ def infer_config(
 def write_config(directory: str, text: str) -> str:
     """Writes a text to a file in a directory, the only one there, and returns its path. Raises OSError.
 
-    nvinfer reads it when it starts. An equal text has an equal name; a file that was read stays unchanged.
+    An element reads it when it starts. An equal text has an equal name; a file that was read stays unchanged.
     """
     os.makedirs(directory, exist_ok=True)
-    name = "nvinfer-%s.txt" % hashlib.sha256(text.encode()).hexdigest()[:16]
+    name = "config-%s.txt" % hashlib.sha256(text.encode()).hexdigest()[:16]
     for other in os.listdir(directory):
         if other != name:
             os.remove(os.path.join(directory, other))

@@ -17,6 +17,8 @@ from sidecar.worker.engines.deepstream import meta  # noqa: E402
 from sidecar.worker.engines.deepstream.vision import Seat, Settings, Vision  # noqa: E402
 from sidecar.worker.layout import Rectangle  # noqa: E402
 
+# Opacity of the black over a frame that is no longer the camera's newest.
+_DIMMED = 0.65
 # How long a tile keeps the outlines of its last frame, in seconds.
 _KEPT_SECONDS = 1.0
 
@@ -37,14 +39,22 @@ class Lettering:
         here = {frame.source for frame in frames}
         lines: List[meta.Line] = []
         boxes: List[meta.Box] = []
+        fills: List[meta.Fill] = []
         for tile in self._tiles:
             lines += tile.lines(settings)
+            fills += tile.fills()
             if tile.source not in here:
                 kept = tile.outlines(settings, self._vision.mux_size)
                 boxes += kept[0]
                 lines += kept[1]
-        if lines or boxes:
-            frames[0].draw(lines, boxes)
+        if lines or boxes or fills:
+            frames[0].draw(lines, boxes, fills)
+
+
+def clear_drawings(buffer: Gst.Buffer) -> None:
+    """Behind nvdsosd: what was drawn on this picture is not for the others, which may get the same metadata."""
+    for frame in meta.frames(buffer):
+        frame.clear_drawings()
 
 
 class _Tile:
@@ -60,7 +70,7 @@ class _Tile:
         lines = []
         if look.names:
             lines.append(meta.Line(settings.names[self.source], place.x + margin, place.y + margin, size))
-        note = self._seat.note
+        note = self._seat.note.text
         if note:
             # Letters are taken for six tenths as wide as high.
             x = place.x + max(0, place.width - len(note) * size * 6 // 10) // 2
@@ -70,10 +80,17 @@ class _Tile:
             lines.append(meta.Line(_counts(self._seat.objects), place.x + margin, y, size))
         return lines
 
+    def fills(self) -> List[meta.Fill]:
+        """The tiler keeps a camera's last frame for as long as no other comes: it is dimmed, or hidden."""
+        note, place = self._seat.note, self._place
+        if not note.text:
+            return []
+        return [meta.Fill(place.x, place.y, place.width, place.height, 1.0 if note.dark else _DIMMED)]
+
     def outlines(self, settings: Settings, mux_size: Tuple[int, int]) -> Tuple[List[meta.Box], List[meta.Line]]:
         """Of the last frame, which the tile still shows."""
         seat, look, place = self._seat, settings.look, self._place
-        if seat.note or time.monotonic() - seat.seen_at > _KEPT_SECONDS:
+        if seat.note.text or time.monotonic() - seat.seen_at > _KEPT_SECONDS:
             return [], []
         across, down = place.width / mux_size[0], place.height / mux_size[1]
         boxes, lines = [], []

@@ -3,14 +3,14 @@
 What happens to one camera never touches another: only what is in front of the muxer's pad comes and goes.
 """
 
-from typing import Callable, Optional
+from typing import Callable, Optional, Tuple
 
 import gi
 
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, Gst  # noqa: E402
 
-from sidecar.contract import spec  # noqa: E402
+from sidecar.contract import spec, state  # noqa: E402
 from sidecar.worker import reasons  # noqa: E402
 from sidecar.worker.attendant import Format, Heard, Line  # noqa: E402
 from sidecar.worker.camera_state import rules_of  # noqa: E402
@@ -22,7 +22,7 @@ from sidecar.worker.engines.deepstream.vision import Seat  # noqa: E402
 from sidecar.worker.stillness import Stillness  # noqa: E402
 
 # Until the note comes that says it better.
-_NO_SIGNAL = "no signal"
+_NO_SIGNAL = Note("no signal")
 
 
 class PlaceLine(Line):
@@ -34,34 +34,32 @@ class PlaceLine(Line):
         seat: Seat,
         place: Place,
         elements: Elements,
-        filler_rate: int,
+        mux_size: Tuple[int, int],
         say: Callable[[str], None],
     ) -> None:
-        """filler_rate: while the camera is away its place is taken by black frames; 0: it is not.
-
-        say: what stands in place of the camera's picture.
-        """
+        """say: what stands in place of the camera's picture."""
         self._camera = camera
         self._seat = seat
         self._place = place
         self._elements = elements
-        self._filler_rate = filler_rate
+        self._mux_size = mux_size
         self._say = say
         # Frames are compared only if that is wanted.
         self.stillness = Stillness()
         self._compared = self.stillness if rules_of(camera).frozen_seconds != float("inf") else None
         # Which bins they are: what is heard of an earlier connection does not count.
         self._number = 0
-        self._fillers = 0
         self._heard: Optional[Heard] = None
         self._coming: Optional[Gst.Bin] = None
         self._current: Optional[Gst.Bin] = None
         self._encoding = ""
         self._has_arrived = False
-        self._rests = False
-        self._plays = False
 
     def open(self, heard: Heard) -> None:
+        refusal = self._place.refusal()
+        if refusal:
+            heard.failed(reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
+            return
         self._number += 1
         number = self._number
         self._heard = heard
@@ -77,48 +75,39 @@ class PlaceLine(Line):
                 self._has_arrived = True
                 heard.changed()
 
-        events = source.SourceEvents(on_encoding, heard.failed, self._seat.tally.on_received, self._compared)
-        container = source.build(self._bin_name(), self._camera, self._elements, events, self._place.running_time)
+        events = source.SourceEvents(
+            on_encoding, heard.failed, self._seat.tally.on_received, self._seat.set_frame_size, self._compared
+        )
+        container = source.build(
+            self._bin_name(), self._camera, self._elements, self._mux_size, events, self._place.running_time
+        )
         self._coming = container
         self._place.open(container, arrived=on_arrived, ended=heard.ended)
 
     def show(self) -> None:
         self._current, self._coming = self._coming, None
-        self._place.take(linked=lambda: self._note(""))
+        self._seat.connections += 1
+        self._place.take(linked=lambda: self._note(Note("")))
 
     def close(self) -> None:
-        self._plays = True
         self._number += 1
-        self._heard = None
-        self._coming = None
-        self._note(self._seat.note or _NO_SIGNAL)
-        self._place.shut()
-        if self._current is not None:
-            self._current = None
-            self._place.clear()
-        self._fill()
+        self._heard = self._coming = self._current = None
+        if not self._seat.note.text:
+            self._note(_NO_SIGNAL)
+        self._place.clear()
 
     def say(self, note: Note) -> None:
-        self._note(note.text)
+        self._note(note)
         self._say(note.text)
 
     def format(self) -> Format:
         container = self._coming or self._current
         if container is None or not self._has_arrived:
             return Format(self._encoding)
-        return Format(self._encoding, *source.decoded_size(container))
-
-    def rest(self, rests: bool) -> None:
-        """Whether no camera is to be seen: then none of the places is filled, and no picture is made."""
-        self._rests = rests
-        # Before the graph plays, nothing may be put into it.
-        if self._plays and not rests:
-            self._fill()
-        elif self._plays and self._current is None:
-            self._place.clear()
+        return Format(self._encoding, *self._seat.frame_size)
 
     def leave(self) -> None:
-        """Returns when nothing is in the place any more."""
+        """Nothing is in the place any more."""
         self._number += 1
         self._heard = self._coming = self._current = None
         self._place.clear()
@@ -134,13 +123,5 @@ class PlaceLine(Line):
     def _bin_name(self) -> str:
         return "camera-%d-%d" % (self._place.index, self._number)
 
-    def _note(self, text: str) -> None:
-        """Why the frames in the camera's place are not its own; empty: they are."""
-        self._seat.note = text
-
-    def _fill(self) -> None:
-        """Black frames in the camera's place, if its tile has neighbours that are to be seen, and it has none."""
-        if self._filler_rate and not self._rests and self._place.is_empty:
-            self._fillers += 1
-            name = "filler-%d-%d" % (self._place.index, self._fillers)
-            self._place.fill(source.filler(name, self._elements, self._filler_rate))
+    def _note(self, note: Note) -> None:
+        self._seat.note = note

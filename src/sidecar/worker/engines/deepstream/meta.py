@@ -5,7 +5,7 @@ Everything here runs on a streaming thread inside a pad probe, while the buffer 
 """
 
 import ctypes
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Union
 
 import numpy as np
 import pyds
@@ -58,6 +58,16 @@ class Box(NamedTuple):
     class_id: int
 
 
+class Fill(NamedTuple):
+    """A black rectangle, from 0, which does nothing, to 1, which hides what is behind it."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    opacity: float
+
+
 class Frame:
     """One frame of a batch."""
 
@@ -81,7 +91,8 @@ class Frame:
         return bool(self._meta.bInferDone)
 
     def objects(self) -> List[SeenObject]:
-        """The frame's objects."""
+        """The frame's objects, the surest first; of equal ones, the first that was added. What is added stands at the
+        head of NVIDIA's list, and a copy of the list is turned round (seen with 9.0)."""
         seen = []
         for meta in self._object_metas():
             place = meta.rect_params
@@ -98,7 +109,8 @@ class Frame:
                     None if number == _UNTRACKED else number,
                 )
             )
-        return seen
+        seen.reverse()
+        return sorted(seen, key=lambda one: -one.confidence)
 
     def keep(self, wanted: Callable[[str, float], bool]) -> None:
         """Removes the objects of which wanted(label, confidence) is false."""
@@ -143,18 +155,27 @@ class Frame:
             meta.text_params.display_text = ""
             meta.text_params.set_bg_clr = 0
 
-    def draw(self, lines: Sequence[Line], boxes: Sequence[Box]) -> None:
-        """Writes texts and draws outlines on the frame."""
-        for begin in range(0, max(len(lines), len(boxes)), _MOST_ELEMENTS):
+    def clear_drawings(self) -> None:
+        """Removes what draw() has added."""
+        for data in list(_items(self._meta.display_meta_list)):
+            pyds.nvds_remove_display_meta_from_frame(self._meta, pyds.NvDsDisplayMeta.cast(data))
+
+    def draw(self, lines: Sequence[Line], boxes: Sequence[Box], fills: Sequence[Fill] = ()) -> None:
+        """Writes texts, draws outlines and fills rectangles on the frame."""
+        rectangles: List[Union[Fill, Box]] = [*fills, *boxes]
+        for begin in range(0, max(len(lines), len(rectangles)), _MOST_ELEMENTS):
             display = pyds.nvds_acquire_display_meta_from_pool(self._batch)
-            some_lines, some_boxes = lines[begin:][:_MOST_ELEMENTS], boxes[begin:][:_MOST_ELEMENTS]
-            display.num_labels, display.num_rects = len(some_lines), len(some_boxes)
+            some_lines, some_rectangles = lines[begin:][:_MOST_ELEMENTS], rectangles[begin:][:_MOST_ELEMENTS]
+            display.num_labels, display.num_rects = len(some_lines), len(some_rectangles)
             for index, line in enumerate(some_lines):
                 _write(display.text_params[index], line)
-            for index, box in enumerate(some_boxes):
+            for index, one in enumerate(some_rectangles):
                 place = display.rect_params[index]
-                place.left, place.top, place.width, place.height = box[:4]
-                _outline(place, box.class_id)
+                place.left, place.top, place.width, place.height = one[:4]
+                if isinstance(one, Box):
+                    _outline(place, one.class_id)
+                else:
+                    _fill(place, one.opacity)
             pyds.nvds_add_display_meta_to_frame(self._meta, display)
 
     def tensors(self) -> Optional[Dict[str, "np.ndarray"]]:
@@ -184,14 +205,6 @@ def frames(buffer: Gst.Buffer) -> List[Frame]:
     return [Frame(batch, pyds.NvDsFrameMeta.cast(data)) for data in _items(batch.frame_meta_list)]
 
 
-def tell_stream_reset(mux: Gst.Element, source: int) -> None:
-    """Tells what follows the muxer that a source begins anew. On the loop thread."""
-    # Not in every pyds of the 6.x releases; there the tracker loses its objects by their age.
-    send = getattr(pyds, "gst_element_send_nvevent_new_stream_reset", None)
-    if send is not None:
-        send(hash(mux), source)
-
-
 def _items(node: Any) -> Iterator[Any]:
     while node is not None:
         yield node.data
@@ -213,6 +226,12 @@ def _outline(place: Any, class_id: int) -> None:
     place.border_width = _BORDER_PIXELS
     red, green, blue = class_colour(class_id)
     place.border_color.set(red / 255.0, green / 255.0, blue / 255.0, 1.0)
+
+
+def _fill(place: Any, opacity: float) -> None:
+    place.border_width = 0
+    place.has_bg_color = 1
+    place.bg_color.set(0.0, 0.0, 0.0, opacity)
 
 
 def _write(text: Any, line: Line) -> None:

@@ -13,7 +13,7 @@ from sidecar.chain import Chain, make  # noqa: E402
 from sidecar.contract import spec  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
 from sidecar.worker.engines.deepstream.encoders import Encoders, add_encoder, raw_caps, set_bitrate  # noqa: E402
-from sidecar.worker.engines.deepstream.lettering import Lettering  # noqa: E402
+from sidecar.worker.engines.deepstream.lettering import Lettering, clear_drawings  # noqa: E402
 from sidecar.worker.engines.deepstream.probes import add_probe  # noqa: E402
 from sidecar.worker.engines.engine import Preview  # noqa: E402
 from sidecar.worker.engines.software_encoder import add_loopback  # noqa: E402
@@ -42,21 +42,21 @@ class Picture:
         self._audience = Audience()
         self.container = Gst.Bin.new("picture-" + "-".join(filter(None, plan.key)))
         chain = Chain(self.container)
-        # A picture that is late does not hold up the others.
-        queue_ = chain.add("queue", None, max_size_buffers=2, max_size_bytes=0, max_size_time=0, leaky="downstream")
         if plan.key[1]:
             # The frames are shared with the other pictures: what is drawn on must be this one's own.
             chain.add("nvvideoconvert", None, **elements.converter(own_surface=True))
         else:
             self._tile(chain, elements)
             chain.add("nvvideoconvert", None, **elements.converter())
+        entry = chain.elements[0]
         chain.caps("video/x-raw(memory:NVMM), format=%s" % elements.osd_format)
         self._osd = chain.add("nvdsosd", None, **elements.osd())
         add_probe(self._osd.get_static_pad("sink"), lettering.on_frames, failed)
+        add_probe(self._osd.get_static_pad("src"), clear_drawings, failed)
         drawn = chain.add("tee")
         self._encode(chain, encoders, elements)
         self._valve = self._preview_branch(drawn, elements)
-        self.container.add_pad(Gst.GhostPad.new("sink", queue_.get_static_pad("sink")))
+        self.container.add_pad(Gst.GhostPad.new("sink", entry.get_static_pad("sink")))
 
     @property
     def frames(self) -> int:
@@ -106,6 +106,7 @@ class Picture:
 
     def _encode(self, chain: Chain, encoders: Encoders, elements: Elements) -> None:
         encoding = self.plan.encoding
+        # A picture that is late does not hold up the others.
         chain.add("queue", None, max_size_buffers=2, max_size_bytes=0, max_size_time=0, leaky="downstream")
         chain.add("nvvideoconvert", None, **elements.converter())
         chain.caps(raw_caps(codec_name(encoding), encoders, encoding.width, encoding.height))

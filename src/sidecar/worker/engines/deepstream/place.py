@@ -1,6 +1,6 @@
 """A camera's place at the muxer: one sink pad that stays, and the source's bin in front of it that comes and goes."""
 
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
 import gi
 
@@ -8,7 +8,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from sidecar.chain import ChainError, request_pad  # noqa: E402
-from sidecar.worker.engines.deepstream import meta  # noqa: E402
+from sidecar.worker.engines.closer import Closer  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
 
 _FLUSHES = (Gst.EventType.FLUSH_START, Gst.EventType.FLUSH_STOP)
@@ -16,13 +16,15 @@ _FLUSHES = (Gst.EventType.FLUSH_START, Gst.EventType.FLUSH_STOP)
 
 class Place:
     """The pad is never released: to do that while data flow is known to hang and crash. All methods are called on the
-    loop thread."""
+    loop thread, and none of them waits for a streaming thread: those hold locks of the elements while they wait for
+    Python's in a probe."""
 
-    def __init__(self, pipeline: Gst.Pipeline, mux: Gst.Element, index: int) -> None:
-        """Raises ChainError."""
+    def __init__(self, pipeline: Gst.Pipeline, mux: Gst.Element, index: int, camera_id: str, closer: Closer) -> None:
+        """closer: ends the sources of camera_id, the camera at this place. Raises ChainError."""
         self.index = index
         self._pipeline = pipeline
-        self._mux = mux
+        self._camera_id = camera_id
+        self._closer = closer
         self._pad = request_pad(mux, "sink_%d" % index)
         if self._pad is None:
             raise ChainError("nvstreammux", "it gives no pad sink_%d" % index)
@@ -31,10 +33,9 @@ class Place:
         self._coming: Optional[Gst.Bin] = None
         self._block = 0
 
-    @property
-    def is_empty(self) -> bool:
-        """Nothing is in front of the pad."""
-        return self._current is None
+    def refusal(self) -> str:
+        """See Closer."""
+        return self._closer.refusal(self._camera_id)
 
     def running_time(self) -> int:
         """Of the pipeline, now, in nanoseconds."""
@@ -72,20 +73,11 @@ class Place:
         linked()
         container.get_static_pad("src").remove_probe(self._block)
 
-    def fill(self, container: Gst.Bin) -> None:
-        """Puts a bin into the place at once. Raises ChainError."""
-        self._pipeline.add(container)
-        self._link(container)
-        container.sync_state_with_parent()
-
-    def shut(self) -> None:
-        """Takes away the source that waits, if there is one. Returns when its threads have ended."""
+    def clear(self) -> None:
+        """Takes away the source, and one that waits. No frame of theirs comes through the pad any more, but for one
+        that is on its way."""
         container, self._coming = self._coming, None
         self._remove(container)
-
-    def clear(self) -> None:
-        """Takes away everything. Returns when all threads in front of the pad have ended."""
-        self.shut()
         self._leave()
 
     def _link(self, container: Gst.Bin) -> None:
@@ -100,16 +92,13 @@ class Place:
 
     def _leave(self) -> None:
         container, self._current = self._current, None
-        if container is None:
-            return
         self._remove(container)
-        meta.tell_stream_reset(self._mux, self.index)
 
-    def _remove(self, container: Any) -> None:
+    def _remove(self, container: Optional[Gst.Bin]) -> None:
         if container is None:
             return
         # Locked, so that a change of the whole pipeline's state does not start it again.
         container.set_locked_state(True)
-        container.set_state(Gst.State.NULL)
         # Removing it from the pipeline unlinks it.
         self._pipeline.remove(container)
+        self._closer.end(self._camera_id, container)

@@ -12,10 +12,6 @@ _USUAL = 16.0 / 9.0
 _SMALLEST_WIDTH, _LARGEST_WIDTH = 960, 1920
 _SAME_SHAPE = 0.02
 
-# Of the black frames in the place of a camera that sends none. No camera has it: they are known by it behind the muxer,
-# where some are still under way when the camera's own frames begin.
-FILLER_SIZE = (318, 178)
-
 
 def mux_size(pictures: List[Plan]) -> Tuple[int, int]:
     """The first picture whose tiles have a camera's shape gives the shape, the largest tile the size."""
@@ -42,6 +38,12 @@ def places(picture: Plan, mux: Tuple[int, int]) -> List[Rectangle]:
         Rectangle(index % columns * width, index // columns * height, width, height)
         for index in range(len(picture.cameras))
     ]
+
+
+def inside(width: int, height: int, mux: Tuple[int, int]) -> Tuple[int, int]:
+    """The largest size of a frame's shape in the muxer's picture, both even."""
+    scale = min(mux[0] / width, mux[1] / height)
+    return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)
 
 
 def stretched(picture: Plan, size: Tuple[int, int]) -> bool:

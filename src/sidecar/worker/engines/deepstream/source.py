@@ -3,9 +3,8 @@
 A bin ends in a leaky queue and the ghost pad src: a muxer that is busy makes it drop frames, never wait.
 """
 
-import itertools
 import time
-from typing import Any, Callable, Dict, NamedTuple, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
 import gi
@@ -17,7 +16,7 @@ from sidecar.chain import Chain, ChainError, set_property  # noqa: E402
 from sidecar.contract import spec, state  # noqa: E402
 from sidecar.worker.addresses import SCHEMES, scheme  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
-from sidecar.worker.engines.deepstream.sizes import FILLER_SIZE  # noqa: E402
+from sidecar.worker.engines.deepstream.sizes import inside  # noqa: E402
 from sidecar.worker.engines.inputs import (  # noqa: E402
     DEPAYLOADERS,
     add_test_picture,
@@ -30,19 +29,17 @@ from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.reasons import Failure, failure  # noqa: E402
 from sidecar.worker.stillness import Stillness  # noqa: E402
 
-__all__ = ["SCHEMES", "SourceEvents", "build", "filler", "scheme"]
+__all__ = ["SCHEMES", "SourceEvents", "build", "scheme"]
 
 # By RTP encoding name.
 _PARSERS = {"H264": "h264parse", "H265": "h265parse", "JPEG": "jpegparse"}
 
-# Names in the bin: where decoded frames come in, and the queue in front of the muxer.
+# Name in the bin: where decoded frames come in.
 _ENTRY = "entry"
-_QUEUE = "freshest"
 _ON_GPU = "video/x-raw(memory:NVMM), format=NV12"
 
 # Decoders have few pictures to lend.
 _QUEUED_FRAMES = 1
-_FILLER_RATE = 2
 # Of the copies that are compared, in pixels: a Jetson's VIC makes a picture no smaller than a sixteenth in one step.
 _COPY_SIZE = (512, 288)
 
@@ -53,14 +50,22 @@ class SourceEvents(NamedTuple):
     encoding: Callable[[str], None]
     failed: Callable[[Failure], None]
     decoded: Callable[[], None]
+    # The size of the frames that follow, on a streaming thread.
+    sized: Callable[[int, int], None]
     # Sees small copies of the frames now and then, on a streaming thread. None: nobody compares them.
     stillness: Optional[Stillness] = None
 
 
 def build(
-    name: str, camera: spec.Camera, elements: Elements, events: SourceEvents, running_time: Callable[[], int]
+    name: str,
+    camera: spec.Camera,
+    elements: Elements,
+    mux_size: Tuple[int, int],
+    events: SourceEvents,
+    running_time: Callable[[], int],
 ) -> Gst.Bin:
-    """A bin that opens a camera. running_time: the pipeline's. Called on the loop thread. Raises ChainError."""
+    """A bin that opens a camera. mux_size: of the picture that the muxer makes of its frames. running_time: the
+    pipeline's. Called on the loop thread. Raises ChainError."""
     kind = scheme(camera.uri)
     container = _new_bin(name)
     # The frames' end is made first: sources of which the pads come late are linked to it later.
@@ -75,13 +80,13 @@ def build(
         frames.add("identity", "pace", sync=True)
     if events.stillness is not None:
         _compare(frames, elements, events.stillness)
-    _end(container, frames)
-
-    def on_decoded(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        events.decoded()
-        return Gst.PadProbeReturn.OK
-
-    container.get_by_name(_QUEUE).get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, on_decoded)
+    queue = frames.add(
+        "queue", None, max_size_buffers=_QUEUED_FRAMES, max_size_bytes=0, max_size_time=0, leaky="downstream"
+    )
+    _watch(queue.get_static_pad("sink"), events)
+    if not elements.mux_scales:
+        _fit(frames, elements, mux_size)
+    container.add_pad(Gst.GhostPad.new("src", frames.elements[-1].get_static_pad("src")))
     if kind in ("rtsp", "rtsps"):
         _rtsp(camera, container, elements, events)
     elif kind == "file":
@@ -102,39 +107,6 @@ def build(
         _test(camera, container, entry)
         events.encoding("raw")
     return container
-
-
-def filler(name: str, elements: Elements, frame_rate: int) -> Gst.Bin:
-    """A bin of black frames for a camera that sends nothing: its tile must not show what is long gone.
-
-    frame_rate: what the caps say, and encoders go by. Far fewer frames come.
-    """
-    container = _new_bin(name)
-    frames = Chain(container)
-    frames.add("videotestsrc", is_live=True, pattern="black")
-    few = frames.caps(
-        "video/x-raw, format=NV12, width=%d, height=%d, framerate=%d/1" % (FILLER_SIZE[0], FILLER_SIZE[1], frame_rate)
-    )
-    passed = itertools.count()
-
-    def on_frame(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        wanted = next(passed) % max(1, frame_rate // _FILLER_RATE) == 0
-        return Gst.PadProbeReturn.OK if wanted else Gst.PadProbeReturn.DROP
-
-    few.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, on_frame)
-    frames.add("nvvideoconvert", **elements.converter())
-    frames.caps(_ON_GPU)
-    _end(container, frames)
-    return container
-
-
-def decoded_size(container: Gst.Bin) -> Any:
-    """Width and height of the frames, (0, 0) before the first."""
-    caps = container.get_by_name(_QUEUE).get_static_pad("sink").get_current_caps()
-    if caps is None:
-        return (0, 0)
-    structure = caps.get_structure(0)
-    return structure.get_int("width")[1], structure.get_int("height")[1]
 
 
 def _new_bin(name: str) -> Gst.Bin:
@@ -172,11 +144,40 @@ def _compare(frames: Chain, elements: Elements, stillness: Stillness) -> None:
     sink.connect("new-sample", on_copy)
 
 
-def _end(container: Gst.Bin, frames: Chain) -> None:
-    queue = frames.add(
-        "queue", _QUEUE, max_size_buffers=_QUEUED_FRAMES, max_size_bytes=0, max_size_time=0, leaky="downstream"
-    )
-    container.add_pad(Gst.GhostPad.new("src", queue.get_static_pad("src")))
+def _watch(pad: Gst.Pad, events: SourceEvents) -> None:
+    """Tells of frames as they come from the decoder."""
+
+    def on_frame(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        events.decoded()
+        return Gst.PadProbeReturn.OK
+
+    def on_event(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        event = info.get_event()
+        if event.type == Gst.EventType.CAPS:
+            structure = event.parse_caps().get_structure(0)
+            events.sized(structure.get_int("width")[1], structure.get_int("height")[1])
+        return Gst.PadProbeReturn.OK
+
+    pad.add_probe(Gst.PadProbeType.BUFFER, on_frame)
+    pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, on_event)
+
+
+def _fit(frames: Chain, elements: Elements, size: Tuple[int, int]) -> None:
+    """Every frame at the muxer's size, its shape kept, at the top left of black, as the legacy muxer does by itself."""
+    converter = frames.add("nvvideoconvert", None, **elements.converter())
+    frames.caps("%s, width=%d, height=%d" % (_ON_GPU, size[0], size[1]))
+    # Weak: a probe of the element's own pad must not hold it.
+    reference = converter.weak_ref()
+
+    def on_event(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        event, element = info.get_event(), reference()
+        if event.type == Gst.EventType.CAPS and element is not None:
+            structure = event.parse_caps().get_structure(0)
+            width, height = inside(structure.get_int("width")[1], structure.get_int("height")[1], size)
+            element.set_property("dest-crop", "0:0:%d:%d" % (width, height))
+        return Gst.PadProbeReturn.OK
+
+    converter.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, on_event)
 
 
 def _rtsp(camera: spec.Camera, container: Gst.Bin, elements: Elements, events: SourceEvents) -> None:

@@ -6,7 +6,7 @@ a whole.
 
 import time
 from collections import deque
-from typing import Deque, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
+from typing import Callable, Deque, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 import gi
 import numpy as np
@@ -15,16 +15,19 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from sidecar.contract import spec  # noqa: E402
+from sidecar.worker.camera_words import Note  # noqa: E402
 from sidecar.worker.engines.deepstream import meta  # noqa: E402
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle  # noqa: E402
 from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame  # noqa: E402
-from sidecar.worker.engines.deepstream.sizes import FILLER_SIZE  # noqa: E402
 from sidecar.worker.inference.decoders import REGISTRY, DecoderError  # noqa: E402
 from sidecar.worker.inference.geometry import place  # noqa: E402
 from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor  # noqa: E402
 from sidecar.worker.tally import Tally  # noqa: E402
 
 _INFERENCES_UNDER_WAY = 8
+_NEVER_LOOKED = 1 << 30
+# A tracker counts its objects from 0 or 1. Above so many bits stands the number of the connection.
+_TRACK_BITS = 40
 
 
 class Look(NamedTuple):
@@ -39,6 +42,8 @@ class Look(NamedTuple):
 class Settings(NamedTuple):
     """What may change while frames flow."""
 
+    # Frames of a camera that are not looked at between two that are.
+    interval: int
     filter: DetectionFilter
     look: Look
     # Names on the tiles, by camera.
@@ -51,17 +56,35 @@ class Seat:
     def __init__(self, camera_id: str, tally: Tally) -> None:
         self.camera_id = camera_id
         self.tally = tally
-        # Why the frames are not the camera's own; empty: they are.
-        self.note = ""
+        # Why the camera sends no fresh frames; without text: it does.
+        self.note = Note("")
+        # Of the camera's own frames, in pixels.
+        self.frame_size = (0, 0)
+        # How often the camera was connected: an object of another connection is another object.
+        self.connections = 0
+        # Frames since the last that nvinfer looked at.
+        self.skipped = _NEVER_LOOKED
         # What was found last, for the frames that nvinfer skips.
         self.last: List[Object] = []
         # What the last frame shows, in pixels of the muxer's picture, and when that was on the monotonic clock.
         self.objects: List[meta.SeenObject] = []
         self.seen_at = 0.0
 
-    def owns(self, frame: meta.Frame) -> bool:
-        """Whether a frame in this place is the camera's own, and to be seen."""
-        return not self.note and (frame.width, frame.height) != FILLER_SIZE
+    @property
+    def is_seen(self) -> bool:
+        """Whether a frame in this place is to be seen: not one of a connection that has ended."""
+        return not self.note.text
+
+    def set_frame_size(self, width: int, height: int) -> None:
+        """Called on the source's streaming thread, before the first frame of that size."""
+        self.frame_size = (width, height)
+
+    def identified(self, one: meta.SeenObject) -> meta.SeenObject:
+        """An object with a number that no object of another connection of the camera has."""
+        if one.track_id is None:
+            return one
+        number = self.connections << _TRACK_BITS | one.track_id & ((1 << _TRACK_BITS) - 1)
+        return one._replace(track_id=number)
 
 
 class MisfitError(Exception):
@@ -108,6 +131,7 @@ class Vision:
         reporter: Reporter,
     ) -> None:
         """seats: by the number of the muxer's pad. decoder: None: nvinfer finds the objects itself."""
+        self._infer_next: Callable[[bool], None] = lambda _is_due: None
         self.settings = settings
         # Frames in the fullest batch so far.
         self.fullest = 0
@@ -119,9 +143,22 @@ class Vision:
         self._font_size = max(10, mux_size[1] // 48)
         self._entered: Deque[Tuple[int, float]] = deque(maxlen=_INFERENCES_UNDER_WAY)
 
+    def control(self, infer_next: Callable[[bool], None]) -> None:
+        """infer_next: called on nvinfer's streaming thread with whether it looks at the batch that comes next."""
+        self._infer_next = infer_next
+
     def on_entering(self, buffer: Gst.Buffer) -> None:
-        """At nvinfer's sink."""
+        """At nvinfer's sink. Decides whether nvinfer looks at this batch.
+
+        nvinfer's own interval counts batches: with two cameras whose frames come in turn, each in a batch of its own,
+        it would look at one of them and never at the other.
+        """
         self._entered.append((buffer.pts, time.monotonic()))
+        seats = {self.seats[frame.source] for frame in meta.frames(buffer)}
+        is_due = any(seat.skipped >= self.settings.interval for seat in seats)
+        for seat in seats:
+            seat.skipped = 0 if is_due else seat.skipped + 1
+        self._infer_next(is_due)
 
     def on_inferred(self, buffer: Gst.Buffer) -> None:
         """At nvinfer's source, before the tracker: nothing but the wanted objects goes on."""
@@ -130,7 +167,7 @@ class Vision:
         self.fullest = max(self.fullest, len(batch))
         self._share_time(buffer.pts, batch)
         for frame in batch:
-            if not self.seats[frame.source].owns(frame):
+            if not self.seats[frame.source].is_seen:
                 frame.clear()
                 continue
             if self._decoder is not None:
@@ -145,11 +182,11 @@ class Vision:
         settings = self.settings
         for frame in meta.frames(buffer):
             seat = self.seats[frame.source]
-            if not seat.owns(frame):
+            if not seat.is_seen:
                 # The tracker may repeat what it knew.
                 frame.clear()
                 continue
-            objects = frame.objects()
+            objects = [seat.identified(one) for one in frame.objects()]
             inferred = frame.inferred
             seat.tally.on_processed(inferred)
             seat.objects, seat.seen_at = objects, time.monotonic()
@@ -159,8 +196,7 @@ class Vision:
                 self._reporter.put(
                     SeenFrame(
                         seat.camera_id,
-                        frame.width,
-                        frame.height,
+                        *seat.frame_size,
                         self.mux_size,
                         frame.wall_time,
                         frame.pts,
@@ -196,12 +232,13 @@ class Vision:
                 return
 
 
-def settings_of(specification: spec.PipelineSpec) -> Settings:
-    """Pure."""
+def settings_of(specification: spec.PipelineSpec, interval: int) -> Settings:
+    """interval: see Settings. Pure."""
     model, overlay = specification.model, specification.overlay
     classes: Optional[FrozenSet[str]] = frozenset(model.classes) if model.classes else None
     threshold = model.threshold if model.HasField("threshold") else None
     return Settings(
+        interval,
         DetectionFilter(threshold, classes),
         Look(overlay.boxes, overlay.labels, overlay.counts, overlay.names),
         tuple(camera.name or camera.id for camera in specification.cameras),
