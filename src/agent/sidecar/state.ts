@@ -69,6 +69,7 @@ export type CameraLostReason =
   | "ended"
   | "broken stream"
   | "certificate"
+  | "internal"
   | "unknown";
 
 export interface OutputStatus {

@@ -15,7 +15,8 @@ from sidecar.standins.frames import Picture, mapped, picture_of  # noqa: E402
 
 
 class Osd(Standin):
-    """nvdsosd. Behind the tiler all frames of a batch are drawn into its one picture."""
+    """nvdsosd. All that stands in a batch is drawn into the first of its pictures: 9.0 reads the metadata's pools and
+    writes surfaceList[0]. Behind the tiler or the demultiplexer there is one."""
 
     gst_class = GstBase.BaseTransform
 
@@ -31,13 +32,12 @@ class Osd(Standin):
         meta = batch.find(hash(buffer))
         if meta is None:
             return Gst.FlowReturn.OK
-        pictures = buffer.get_size() // self._picture.info().size
         drawn = [frame for frame in meta.items("frame_meta_list") if _has_drawing(frame)]
         if not drawn:
             return Gst.FlowReturn.OK
         with mapped(buffer, write=True) as data:
             for frame in drawn:
-                self._draw(Canvas(data, self._picture, frame.batch_id if pictures > 1 else 0), frame)
+                self._draw(Canvas(data, self._picture, 0), frame)
         return Gst.FlowReturn.OK
 
     def _draw(self, canvas: Canvas, frame: pyds.NvDsFrameMeta) -> None:

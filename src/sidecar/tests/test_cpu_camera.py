@@ -28,9 +28,9 @@ from sidecar.worker.camera_words import Note  # noqa: E402
 from sidecar.worker.engines.closer import Closer  # noqa: E402
 from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
 from sidecar.worker.engines.cpu.line import PipelineLine  # noqa: E402
-from sidecar.worker.engines.cpu.masks import masks_of  # noqa: E402
-from sidecar.worker.engines.cpu.planes import planes, video_info  # noqa: E402
 from sidecar.worker.engines.cpu.vision import Sight  # noqa: E402
+from sidecar.worker.engines.masks import masks_of  # noqa: E402
+from sidecar.worker.engines.planes import planes, video_info  # noqa: E402
 from sidecar.worker.events import Events  # noqa: E402
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")

@@ -279,14 +279,32 @@ def test_another_camera_makes_another_graph_and_says_so(sidecar):
     sidecar.detections("three", 2)
 
 
-def test_masks_are_refused_rather_than_left_out(sidecar):
-    assert sidecar.apply("kept", sidecar.specification()).accepted
-    masked = sidecar.specification()
-    for x, y in ((0, 0), (0.5, 0), (0.5, 0.5)):
-        if not masked.cameras[0].masks:
-            masked.cameras[0].masks.add()
-        masked.cameras[0].masks[0].points.add(x=x, y=y)
-    response = sidecar.apply("masked", masked)
-    assert not response.accepted
-    assert response.generation == "kept"
-    assert [(one.code, one.path) for one in response.problems] == [("unsupported-mask", "cameras[0].masks")]
+def masked(address, *polygons):
+    one = camera("one", address)
+    for polygon in polygons:
+        one.masks.add().points.extend(spec.Point(x=x, y=y) for x, y in polygon)
+    return one
+
+
+def test_masks_are_black_before_anything_is_detected_drawn_or_shown(sidecar):
+    """The left half, and a triangle in the lower right."""
+    left = [(0, 0), (0.5, 0), (0.5, 1), (0, 1)]
+    triangle = [(1, 0.5), (1, 1), (0.75, 1)]
+    cameras = [masked("test://white?width=320&height=180&rate=15", left, triangle), camera("two")]
+    outputs = [sidecar.output(), sidecar.output("each", spec.LAYOUT_PER_CAMERA, width=320)]
+    specification = sidecar.specification(cameras=cameras, outputs=outputs, overlay=spec.Overlay())
+    assert sidecar.apply("masked", specification).accepted
+    regions = ("10,10,140,160", "170,10,60,60", "305,150,12,25", "250,100,20,10")
+    options = [word for region in regions for word in ("--region", region)]
+
+    def is_masked(frame):
+        dark, bright, dark_too, bright_too = [region["y"] for region in frame["regions"]]
+        return max(dark, dark_too) < 20 and min(bright, bright_too) > 200
+
+    for path in ("/main", "/each/one"):
+        sidecar.until_seen(path, is_masked, *options)
+    seen = []
+    # And no frame shows what is behind them, from the first on.
+    assert sidecar.apply("again", sidecar.specification(cameras=cameras, outputs=outputs)).accepted
+    sidecar.until_seen("/each/one", lambda frame: seen.append(frame) or len(seen) == 30, *options)
+    assert max(frame["regions"][0]["y"] for frame in seen) < 60, seen

@@ -25,6 +25,7 @@ _ADVICE = {
     state.CAMERA_LOST_REASON_UNREACHABLE: "nobody answers; check the address, the cable and the camera's power",
     state.CAMERA_LOST_REASON_TIMEOUT: "connected, but no picture came in time; check the camera and the network",
     state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC: "it cannot be decoded here; H.264, H.265 and JPEG can be",
+    state.CAMERA_LOST_REASON_INTERNAL: "a defect of the sidecar; send its log",
     state.CAMERA_LOST_REASON_CERTIFICATE: "its certificate is not trusted; have the system trust it, or accept any",
     state.CAMERA_LOST_REASON_FROZEN: "frames arrive, and all show the same; restart the camera",
     state.CAMERA_LOST_REASON_ENDED: "the camera ended the stream",

@@ -10,11 +10,11 @@ from sidecar.worker.board import Board
 from sidecar.worker.engines.closer import Closer
 from sidecar.worker.engines.cpu.intake import Intake
 from sidecar.worker.engines.cpu.line import PipelineLine
-from sidecar.worker.engines.cpu.masks import masks_of
 from sidecar.worker.engines.cpu.pictures import Pictures
 from sidecar.worker.engines.cpu.preview import PicturePreview
 from sidecar.worker.engines.cpu.vision import Eye, Vision
 from sidecar.worker.engines.engine import Engine, Facts, Preview
+from sidecar.worker.engines.masks import masks_of
 from sidecar.worker.engines.software_encoder import available_codecs
 from sidecar.worker.inference.bundle import Bundle, load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError

@@ -13,9 +13,9 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from sidecar.contract import detection  # noqa: E402
-from sidecar.worker.engines.cpu.masks import Masks  # noqa: E402
-from sidecar.worker.engines.cpu.planes import planes, video_info  # noqa: E402
 from sidecar.worker.engines.cpu.vision import Eye, Sight  # noqa: E402
+from sidecar.worker.engines.masks import Masks  # noqa: E402
+from sidecar.worker.engines.planes import planes, video_info  # noqa: E402
 from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.inference.postprocess import Object  # noqa: E402
 from sidecar.worker.stillness import Stillness  # noqa: E402

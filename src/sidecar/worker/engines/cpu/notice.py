@@ -7,7 +7,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
 from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
-from sidecar.worker.engines.cpu.planes import planes, video_info  # noqa: E402
+from sidecar.worker.engines.planes import planes, video_info  # noqa: E402
 
 _BLACK_LUMA = 16
 _NO_COLOUR = 128

@@ -9,7 +9,7 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstBase", "1.0")
 from gi.repository import Gst, GstBase  # noqa: E402
 
-from sidecar.worker.engines.cpu.planes import planes, video_info  # noqa: E402
+from sidecar.worker.engines.planes import planes, video_info  # noqa: E402
 from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 
 

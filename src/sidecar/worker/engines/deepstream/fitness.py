@@ -15,21 +15,11 @@ def fitness_problems(
 ) -> List[Problem]:
     """All problems, of a specification whose form is right."""
     return [
-        *_masks(specification),
         *_classes(specification.model, bundle),
         *_batch(len(specification.cameras), bundle),
         *_codecs(specification, encoders),
         *_shapes(specification, pictures),
     ]
-
-
-def _masks(specification: spec.PipelineSpec) -> Iterable[Problem]:
-    # nvdsosd draws behind nvinfer, and has no polygons: what a mask must hide would be detected, and shown in the boxes
-    # of objects. Better no picture than one that shows too much.
-    for index, camera in enumerate(specification.cameras):
-        if camera.masks:
-            message = "engine deepstream cannot blacken areas before detection; remove the masks or use engine cpu"
-            yield error("unsupported-mask", "cameras[%d].masks" % index, message)
 
 
 def _classes(model: spec.Model, bundle: NvinferBundle) -> Iterable[Problem]:

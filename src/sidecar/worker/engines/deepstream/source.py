@@ -16,6 +16,7 @@ from sidecar.chain import Chain, ChainError, set_property  # noqa: E402
 from sidecar.contract import spec, state  # noqa: E402
 from sidecar.worker.addresses import SCHEMES, scheme  # noqa: E402
 from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
+from sidecar.worker.engines.deepstream.mask_probe import add_masks  # noqa: E402
 from sidecar.worker.engines.deepstream.sizes import inside  # noqa: E402
 from sidecar.worker.engines.inputs import (  # noqa: E402
     DEPAYLOADERS,
@@ -25,6 +26,7 @@ from sidecar.worker.engines.inputs import (  # noqa: E402
     unsupported_encoding,
     when_video_appears,
 )
+from sidecar.worker.engines.masks import Masks  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
 from sidecar.worker.reasons import Failure, failure  # noqa: E402
 from sidecar.worker.stillness import Stillness  # noqa: E402
@@ -80,6 +82,8 @@ def build(
         frames.add("identity", "pace", sync=True)
     if events.stillness is not None:
         _compare(frames, elements, events.stillness)
+    if camera.masks:
+        _mask(frames, elements, camera, events)
     queue = frames.add(
         "queue", None, max_size_buffers=_QUEUED_FRAMES, max_size_bytes=0, max_size_time=0, leaky="downstream"
     )
@@ -142,6 +146,19 @@ def _compare(frames: Chain, elements: Elements, stillness: Stillness) -> None:
         return Gst.FlowReturn.OK
 
     sink.connect("new-sample", on_copy)
+
+
+def _mask(frames: Chain, elements: Elements, camera: spec.Camera, events: SourceEvents) -> None:
+    """Frames with masks take a way through the CPU's memory."""
+    frames.add("nvvideoconvert", None, **elements.converter())
+    in_memory = frames.caps("video/x-raw, format=I420")
+
+    def on_failed(why: str) -> None:
+        events.failed(failure(state.CAMERA_LOST_REASON_INTERNAL, camera.uri, why))
+
+    add_masks(in_memory.get_static_pad("src"), Masks(camera.masks), on_failed)
+    frames.add("nvvideoconvert", None, **elements.converter())
+    frames.caps(_ON_GPU)
 
 
 def _watch(pad: Gst.Pad, events: SourceEvents) -> None:
