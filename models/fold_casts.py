@@ -1,8 +1,8 @@
 """Keeps a network's weights as its operators use them: an initializer behind a Cast becomes one of the type cast to.
 
-Exporters store half-precision weights that way to save space. TensorRT before 8.5, Jetson Nano's included, takes weights
-and bias of a Conv from initializers alone: a Cast makes a tensor of them. Halves are exact as singles, so that no output
-changes.
+Exporters store half-precision weights that way to save space. TensorRT before 8.5, Jetson Nano's included, takes the
+weights and the bias of a Conv from initializers alone: a Cast makes a tensor of them. Halves are exact as singles, so
+that no output changes.
 
     python models/fold_casts.py halves.onnx plain.onnx
 """

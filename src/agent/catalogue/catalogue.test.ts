@@ -69,6 +69,7 @@ describe("a property", () => {
     assert.deepEqual(nicks("nvdsosd", "process-mode", on("6.1.1", "jetson")), old);
     const now = ["MODE_CPU", "MODE_GPU", "MODE_NONE"];
     assert.deepEqual(nicks("nvdsosd", "process-mode", on("7.1", "jetson")), now);
+    assert.deepEqual(nicks("nvdsosd", "process-mode", on("9.0", "dgpu")), ["MODE_CPU", "MODE_GPU"]);
   });
 
   it("has only the choices of its platform", () => {

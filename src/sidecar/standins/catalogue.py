@@ -9,8 +9,8 @@ BOARDS = ("dgpu", "jetson")
 # nvbuf-memory-type lists the union of both boards; a board refuses what its allocator lacks (the property's note).
 _MEMORY_TYPES = {"dgpu": (0, 1, 2, 3), "jetson": (0, 4)}
 
-# An enumeration's nick may end in the board that has the value: "userptr (Jetson)".
-_BOARD_NOTE = re.compile(r" \((Jetson|dGPU)\)$")
+# An enumeration's nick may end in the board that has the value: "userptr (Jetson)", "HW_MODE (Jetson VIC)".
+_BOARD_NOTE = re.compile(r" \((Jetson|dGPU)\b.*\)$")
 _NOTE = re.compile(r" \(.*\)$")
 
 _INTEGERS = {

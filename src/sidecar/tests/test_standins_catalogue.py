@@ -56,6 +56,15 @@ def test_a_value_of_the_other_board_is_left_out() -> None:
     }
 
 
+def test_an_osd_has_the_modes_and_the_font_that_it_shows_on_each_board() -> None:
+    def modes(release: str, board: str) -> list:
+        return [value for value, _ in _property("nvdsosd", "process-mode", release, board).values]
+
+    assert modes("9.0", "dgpu") == modes("6.0.1", "dgpu") == [0, 1]
+    assert modes("9.0", "jetson") == modes("6.0.1", "jetson") == [0, 1, 2]
+    assert _property("nvdsosd", "clock-font", "9.0", "dgpu").default == "DEFAULT_FONT"
+
+
 def test_every_release_and_board_can_be_read() -> None:
     for release in catalogue.releases(PATH):
         for board in catalogue.BOARDS:
