@@ -9,6 +9,9 @@ from typing import Dict, FrozenSet, NamedTuple, Optional, Tuple
 
 _PRECISIONS = {0: "fp32", 1: "int8", 2: "fp16"}
 
+# scaling-filter, as NvBufSurfTransform_Inter numbers it: without the key the last, which is the nearest pixel too.
+_NEAREST, _DEFAULT_FILTER = 0, 6
+
 # Model formats with the last release whose TensorRT reads them: the Caffe and UFF parsers are gone, and with them etlt.
 _MODEL_KEYS = (("onnx-file", None), ("model-file", "7.0"), ("uff-file", "7.0"), ("tlt-encoded-model", "7.0"))
 
@@ -39,6 +42,8 @@ class Inference(NamedTuple):
     keep_shape: bool
     symmetric: bool
     channels_last: bool
+    # False: two source pixels make a pixel of the network's in each direction, whatever the filter.
+    nearest: bool
     outputs: Tuple[str, ...]
 
 
@@ -62,6 +67,9 @@ def _inference(parser: configparser.ConfigParser, folder: str) -> Inference:
     models = [(file(key), until) for key, until in _MODEL_KEYS if entry.get(key)]
     if not models and not entry.get("model-engine-file"):
         raise ValueError("it names no model: " + ", ".join(key for key, _ in _MODEL_KEYS))
+    scaling = entry.getint("scaling-filter", _DEFAULT_FILTER)
+    if not _NEAREST <= scaling <= _DEFAULT_FILTER:
+        raise ValueError("Invalid value for scaling-filter:'%d'" % scaling)
     model, until = models[0] if models else (None, None)
     return Inference(
         unique_id=entry.getint("gie-unique-id", 1),
@@ -82,6 +90,7 @@ def _inference(parser: configparser.ConfigParser, folder: str) -> Inference:
         keep_shape=entry.getint("maintain-aspect-ratio", 0) == 1,
         symmetric=entry.getint("symmetric-padding", 0) == 1,
         channels_last=entry.getint("network-input-order", 0) == 1,
+        nearest=scaling in (_NEAREST, _DEFAULT_FILTER),
         outputs=tuple(each.strip() for each in entry.get("output-blob-names", "").split(";") if each.strip()),
     )
 

@@ -1,6 +1,7 @@
 """A straightforward inference, written for clarity and without the inference room's code, to compare boxes with.
 
-The whole frame is converted to RGB, resized by area, laid into the network's input, and decoded box by box.
+The whole frame is converted to RGB, resized with the bundles' filter, laid into the network's input, and decoded box
+by box.
 """
 
 import os
@@ -44,6 +45,18 @@ def resize(picture: "np.ndarray", width: int, height: int) -> "np.ndarray":
     return np.stack([rows @ channel @ columns.T for channel in channels], axis=2)
 
 
+def resize_bilinear(picture: "np.ndarray", width: int, height: int) -> "np.ndarray":
+    """Between the two rows and columns around each target pixel's centre; height x width x channels."""
+    for axis, target in enumerate((height, width)):
+        source = picture.shape[axis]
+        centres = np.clip((np.arange(target) + 0.5) * (source / target) - 0.5, 0, source - 1)
+        lower = np.floor(centres).astype(int)
+        share = (centres - lower).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
+        upper = np.minimum(lower + 1, source - 1)
+        picture = picture.take(lower, axis) * (1 - share) + picture.take(upper, axis) * share
+    return picture
+
+
 def _area_weights(source: int, target: int) -> "np.ndarray":
     weights = np.zeros((target, source), dtype=np.float32)
     ratio = source / target
@@ -83,7 +96,7 @@ class Reference:
         width, height = round(frame_width * scale), round(frame_height * scale)
         left, top = (416 - width) // 2, (416 - height) // 2
         picture = np.zeros((416, 416, 3))
-        picture[top : top + height, left : left + width] = resize(rgb, width, height)
+        picture[top : top + height, left : left + width] = resize_bilinear(rgb, width, height)
         tensor = (picture[:, :, ::-1] - (103.53, 116.28, 123.675)) / 57.375
         (output,) = self._run("images", tensor.transpose(2, 0, 1))
         found = []
@@ -100,7 +113,7 @@ class Reference:
 
     def _ssd(self, rgb: "np.ndarray") -> List[Found]:
         frame_height, frame_width = rgb.shape[:2]
-        boxes, scores = self._run("image", resize(rgb, 300, 300) / 127.5 - 1)
+        boxes, scores = self._run("image", resize_bilinear(rgb, 300, 300) / 127.5 - 1)
         found = []
         probabilities = 1 / (1 + np.exp(-scores.astype(np.float64)))
         for row, class_id in np.argwhere(probabilities >= 0.4):

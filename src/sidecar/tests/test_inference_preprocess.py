@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from sidecar.tests.inference_reference import resize, rgb_of
+from sidecar.tests.inference_reference import resize, resize_bilinear, rgb_of
 from sidecar.worker.inference.frame import BT601, BT709, I420Frame
 from sidecar.worker.inference.geometry import place
 from sidecar.worker.inference.nvinfer_config import parse_nvinfer_config
 from sidecar.worker.inference.preprocess import Preprocessor
-from sidecar.worker.inference.resample import Resampler
+from sidecar.worker.inference.resample import AREA, BILINEAR, NEAREST, Resampler
 
 
 def config(*lines):
@@ -49,7 +49,7 @@ def expected(frame, width, height):
 @pytest.mark.parametrize(("width", "height"), [(320, 180), (321, 181), (127, 95), (1, 1)])
 def test_colours_and_sizes_are_those_of_a_plain_conversion(width, height, matrix, full_range):
     frame = waves(width, height, matrix=matrix, full_range=full_range)
-    preprocess = Preprocessor(config(), 64, 48)
+    preprocess = Preprocessor(config("scaling-filter=3"), 64, 48)
     geometry = preprocess(frame)
     assert geometry == (0, 0, 64, 48, width, height)
     error = np.abs(preprocess.tensor[0].transpose(1, 2, 0) - expected(frame, 64, 48))
@@ -99,7 +99,7 @@ def test_channels_last():
 
 
 def test_gray_is_the_luma():
-    gray = Preprocessor(config("model-color-format=2", "offsets=5"), 30, 20)
+    gray = Preprocessor(config("model-color-format=2", "offsets=5", "scaling-filter=3"), 30, 20)
     frame = waves(100, 80)
     gray(frame)
     assert gray.tensor.shape == (1, 1, 20, 30)
@@ -149,16 +149,52 @@ def test_boxes_find_back_to_the_frame_and_stay_in_it():
 
 
 @pytest.mark.parametrize(("source", "target"), [((90, 160), (30, 40)), ((91, 163), (30, 47)), ((20, 30), (50, 61))])
-def test_resampling_is_by_area(source, target):
+def test_resampling_by_area_is_the_mean_over_each_target_pixel(source, target):
     plane = np.random.RandomState(2).randint(0, 256, source).astype(np.uint8)
     result = np.empty(target, dtype=np.float32)
-    Resampler(source, target, gain=2.0)(plane, result)
+    Resampler(source, target, AREA, gain=2.0)(plane, result)
     plain = resize(plane[:, :, np.newaxis].astype(np.float32), target[1], target[0])[:, :, 0]
     np.testing.assert_allclose(result, 2 * plain, atol=0.01)
 
 
-def test_a_plane_of_the_target_s_size_is_copied():
+@pytest.mark.parametrize(("source", "target"), [((90, 160), (30, 40)), ((91, 163), (30, 47)), ((20, 30), (50, 61))])
+def test_bilinear_resampling_is_between_the_two_pixels_around_the_centre(source, target):
+    plane = np.random.RandomState(2).randint(0, 256, source).astype(np.uint8)
+    result = np.empty(target, dtype=np.float32)
+    Resampler(source, target, BILINEAR)(plane, result)
+    plain = resize_bilinear(plane[:, :, np.newaxis].astype(np.float32), target[1], target[0])[:, :, 0]
+    np.testing.assert_allclose(result, plain, atol=0.01)
+
+
+def test_the_nearest_pixel_is_the_one_under_the_corner():
+    plane = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    result = np.empty((2, 3), dtype=np.float32)
+    Resampler((6, 8), (2, 3), NEAREST)(plane, result)
+    np.testing.assert_array_equal(result, [[0, 2, 5], [24, 26, 29]])
+
+
+@pytest.mark.parametrize(
+    ("lines", "scaling"),
+    [
+        ((), NEAREST),
+        (("scaling-filter=0",), NEAREST),
+        (("scaling-filter=6",), NEAREST),
+        (("scaling-filter=1",), BILINEAR),
+        (("scaling-filter=3",), AREA),
+    ],
+)
+def test_a_frame_is_scaled_with_the_filter_that_nvinfer_takes(lines, scaling):
+    frame = waves(320, 180)
+    preprocess = Preprocessor(config("model-color-format=2", *lines), 30, 20)
+    preprocess(frame)
+    luma = np.empty((20, 30), dtype=np.float32)
+    Resampler((180, 320), (20, 30), scaling)(frame.y, luma)
+    np.testing.assert_allclose(preprocess.tensor[0, 0], (luma - 16) * (255 / 219), atol=1e-3)
+
+
+@pytest.mark.parametrize("scaling", [NEAREST, BILINEAR, AREA])
+def test_a_plane_of_the_target_s_size_is_copied(scaling):
     plane = np.arange(48, dtype=np.uint8).reshape(6, 8)
     result = np.empty((6, 8), dtype=np.float32)
-    Resampler((6, 8), (6, 8))(plane, result)
+    Resampler((6, 8), (6, 8), scaling)(plane, result)
     np.testing.assert_array_equal(result, plane)

@@ -8,10 +8,14 @@ from typing import Any, List
 
 import gi
 import numpy as np
+import pytest
 
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402
 
+from sidecar.standins import inference_config, pyds  # noqa: E402
+from sidecar.standins.frames import Picture  # noqa: E402
+from sidecar.standins.network import Network  # noqa: E402
 from sidecar.tests.standins_process import camera, play, probe, run  # noqa: E402
 
 BUNDLE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "..", "models", "ssd-street"))
@@ -61,3 +65,39 @@ def test_layers_carry_the_networks_outputs_for_the_frame(tmp_path: Path) -> None
         assert name == wanted
         assert shape == list(output.shape[1:])
         np.testing.assert_allclose(values, output.ravel()[:2000], atol=0.05)
+
+
+@pytest.fixture
+def echo(tmp_path: Path) -> Any:
+    """A network whose output is its input, 2x3 gray pixels, and a function that gives what it sees of a frame."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1, 2, 3]) for name in ("in", "out")]
+    graph = helper.make_graph([helper.make_node("Identity", ["in"], ["out"])], "graph", values[:1], values[1:])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)]), str(tmp_path / "network.onnx"))
+
+    def seen(frame: np.ndarray, *lines: str) -> List[List[float]]:
+        text = ["[property]", "onnx-file=network.onnx", "model-color-format=2", *lines]
+        (tmp_path / "config.txt").write_text("\n".join(text))
+        network = Network(str(tmp_path / "network.onnx"), inference_config.load(str(tmp_path / "config.txt")))
+        Gst.init(None)
+        buffer = Gst.Buffer.new_wrapped(frame.tobytes())
+        meta = network.run(buffer, Picture("GRAY8", frame.shape[1], frame.shape[0]))
+        pointer = ctypes.cast(pyds.get_ptr(meta.output_layers_info(0).buffer), ctypes.POINTER(ctypes.c_float))
+        pixels: List[List[float]] = np.ctypeslib.as_array(pointer, shape=(2, 3)).tolist()
+        return pixels
+
+    return seen
+
+
+def test_frames_are_scaled_to_the_nearest_pixel_unless_the_configuration_names_a_filter(echo: Any) -> None:
+    frame = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    corners = [[0, 2, 5], [24, 26, 29]]
+    assert echo(frame) == echo(frame, "scaling-filter=0") == echo(frame, "scaling-filter=6") == corners
+    # Rows 1 and 4; columns 5/6, 3.5 and 37/6.
+    np.testing.assert_allclose(
+        echo(frame, "scaling-filter=1"), [[8 + 5 / 6, 11.5, 8 + 37 / 6], [32 + 5 / 6, 35.5, 32 + 37 / 6]], atol=1e-4
+    )
+    with pytest.raises(inference_config.ConfigError, match="Invalid value for scaling-filter:'7'"):
+        echo(frame, "scaling-filter=7")

@@ -6,12 +6,16 @@ from typing import Any, Collection, Dict, FrozenSet, List, NamedTuple, Optional,
 
 from sidecar.worker.inference.nvinfer_keys import CLASS_KEYS, IDLE, PROPERTY_KEYS, REFUSED, Key
 from sidecar.worker.inference.nvinfer_values import BadValueError, parse_value
+from sidecar.worker.inference.resample import AREA, BILINEAR, NEAREST
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, has_errors
 
 _PROPERTY = "property"
 _CLASS_ALL = "class-attrs-all"
 _CLASS_ONE = re.compile(r"class-attrs-(\d+)\Z")
 _COLOURS = {0: "rgb", 1: "bgr", 2: "gray"}
+# NvBufSurfTransform_Inter. The wider filters, 2 to 5, differ from board to board: here it is the mean over the area.
+_SCALING = {0: NEAREST, 1: BILINEAR, 6: NEAREST}
+_DEFAULT_SCALING = 6
 
 
 class Dimensions(NamedTuple):
@@ -57,6 +61,8 @@ class NvinferConfig(NamedTuple):
     # The frame keeps its shape; the rest of the input is black, at the right and bottom or, if centred, all round.
     keep_shape: bool
     centred: bool
+    # How the frame is brought to the input's size: NEAREST, BILINEAR or AREA of resample.py.
+    scaling: str
     # Frames between two inferences.
     interval: int
     # Outputs that the network must have. Empty: not said.
@@ -247,6 +253,7 @@ def _build(groups: _Groups) -> NvinferConfig:
         offsets=_value(own, "offsets", ()) or (0.0,) * (1 if colour == "gray" else 3),
         keep_shape=_value(own, "maintain-aspect-ratio", False),
         centred=_value(own, "symmetric-padding", False),
+        scaling=_SCALING.get(_value(own, "scaling-filter", _DEFAULT_SCALING), AREA),
         interval=_value(own, "interval", 0),
         outputs=_value(own, "output-blob-names", ()),
         nms=_value(own, "cluster-mode", 2) == 2,

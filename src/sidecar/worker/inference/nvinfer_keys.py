@@ -50,6 +50,18 @@ PROPERTY_KEYS: Dict[str, Key] = {
     "offsets": Key("floats"),
     "maintain-aspect-ratio": Key("bool"),
     "symmetric-padding": Key("bool"),
+    "scaling-filter": Key(
+        "int",
+        choices={
+            0: "nearest",
+            1: "bilinear",
+            2: "GPU cubic, VIC 5-tap",
+            3: "GPU super, VIC 10-tap",
+            4: "GPU Lanczos, VIC smart",
+            5: "VIC nicest",
+            6: "nearest, the default",
+        },
+    ),
     "interval": Key("int", low=0),
     "process-mode": Key("int", choices={1: "primary", 2: "secondary"}, accepts=(1,), advice="use process-mode=1"),
     # Its output.
@@ -100,7 +112,6 @@ PROPERTY_KEYS: Dict[str, Key] = {
     "layer-device-precision": _idle("texts"),
     "custom-lib-path": _idle("path"),
     "custom-network-config": _idle("path"),
-    "scaling-filter": _idle("int", 0, high=6),
     "scaling-compute-hw": _idle("int", choices={0: "default", 1: "GPU", 2: "VIC"}),
     "strongly-typed": _idle("bool"),
     "dynamic-properties": _idle("text"),

@@ -91,8 +91,8 @@ class Preprocessor:
         return _Plan(
             key=(frame.width, frame.height, frame.matrix, frame.full_range),
             geometry=geometry,
-            luma=Resampler((frame.height, frame.width), target, gain=config.scale * luma_scale),
-            chroma=Resampler(chroma, target, (frame.height / 2, frame.width / 2)),
+            luma=Resampler((frame.height, frame.width), target, config.scaling, gain=config.scale * luma_scale),
+            chroma=Resampler(chroma, target, config.scaling, (frame.height / 2, frame.width / 2)),
             channels=channels,
         )
 

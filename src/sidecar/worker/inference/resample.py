@@ -1,4 +1,4 @@
-"""Resampling of one plane of a picture: the mean over the area of each target pixel, or interpolation when enlarging.
+"""Resampling of one plane of a picture, by the filters that nvinfer has.
 
 Both directions are sums of few weighted rows or columns, which numpy does fast without a temporary array.
 """
@@ -6,6 +6,13 @@ Both directions are sums of few weighted rows or columns, which numpy does fast 
 from typing import List, NamedTuple, Optional, Tuple
 
 import numpy as np
+
+# The source pixel under the target pixel's corner, as nvinfer takes it.
+NEAREST = "nearest"
+# Between the two source pixels around the target pixel's centre, however much smaller the target is.
+BILINEAR = "bilinear"
+# The mean over the target pixel's area; when enlarging the same as BILINEAR.
+AREA = "area"
 
 
 class _Tap(NamedTuple):
@@ -22,10 +29,11 @@ class Resampler:
         self,
         source: Tuple[int, int],
         target: Tuple[int, int],
+        scaling: str,
         extent: Optional[Tuple[float, float]] = None,
         gain: float = 1.0,
     ) -> None:
-        """source, target: height and width. gain: a factor on every value, at no cost.
+        """source, target: height and width. scaling: NEAREST, BILINEAR or AREA. gain: a factor on every value.
 
         extent: how much of the source makes up the target; none: all of it. Chroma of an odd size ends in half a pixel.
         """
@@ -33,9 +41,9 @@ class Resampler:
         self._source = np.empty(source, dtype=np.uint8)
         self._rows = [
             _Tap(tap.indices, (tap.weights * np.float32(gain)).reshape(-1, 1))
-            for tap in _taps(source[0], target[0], height)
+            for tap in _taps(source[0], target[0], height, scaling)
         ]
-        self._columns = _taps(source[1], target[1], width)
+        self._columns = _taps(source[1], target[1], width, scaling)
         self._picked_rows = np.empty((target[0], source[1]), dtype=np.uint8)
         self._tall = np.empty((target[0], source[1]), dtype=np.float32)
         self._tall_term = np.empty_like(self._tall)
@@ -64,11 +72,14 @@ class Resampler:
             sums = self._term
 
 
-def _taps(source: int, target: int, extent: float) -> List[_Tap]:
+def _taps(source: int, target: int, extent: float, scaling: str) -> List[_Tap]:
     ratio = extent / target
+    if scaling == NEAREST:
+        corners = np.floor(np.arange(target) * ratio).astype(np.intp)
+        return [_Tap(np.clip(corners, 0, source - 1), np.ones(target, dtype=np.float32))]
     centres = (np.arange(target) + 0.5) * ratio
     # A target pixel covers this much of the source; less than a source pixel is interpolation between two.
-    reach = max(ratio, 1.0)
+    reach = max(ratio, 1.0) if scaling == AREA else 1.0
     begin, end = centres - reach / 2, centres + reach / 2
     first = np.floor(begin).astype(np.intp)
     taps = []
