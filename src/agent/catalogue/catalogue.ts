@@ -7,6 +7,7 @@ import type {
   GStreamerFile,
   NvinferKey,
   NvinferKeysFile,
+  OnnxOperatorsFile,
   PadRecord,
   PlainElementRecord,
   PlainPropertyRecord,
@@ -25,6 +26,7 @@ export interface CatalogueFiles {
   readonly gstreamer: GStreamerFile;
   readonly targets: TargetsFile;
   readonly keys: NvinferKeysFile;
+  readonly onnx: OnnxOperatorsFile;
   readonly facts: FactsFile;
 }
 
@@ -45,6 +47,7 @@ export class Catalogue {
   readonly targets: TargetsFile;
   readonly facts: FactsFile;
   readonly nvinferKeys: readonly NvinferKey[];
+  readonly onnx: OnnxOperatorsFile;
   readonly seen: SeenFile;
   readonly #deepstream = new Map<string, ElementRecord[]>();
   readonly #plain: ReadonlyMap<string, PlainElementRecord>;
@@ -55,6 +58,7 @@ export class Catalogue {
     this.targets = files.targets;
     this.facts = files.facts;
     this.nvinferKeys = files.keys.keys;
+    this.onnx = files.onnx;
     for (const record of files.elements.elements) {
       this.#deepstream.set(record.name, [...(this.#deepstream.get(record.name) ?? []), record]);
     }

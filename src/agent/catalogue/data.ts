@@ -119,6 +119,44 @@ export interface ReleaseRecord {
   >;
 }
 
+/** Of TensorRT, inclusive on both ends. Absent or null: from the first, or still there. */
+export interface OnnxSpan {
+  readonly since?: string;
+  readonly until?: string | null;
+}
+
+export interface OnnxOperatorsFile {
+  readonly functionsSince: string;
+  readonly types: readonly {
+    readonly name: string;
+    readonly code: number;
+    readonly tensors: string | null;
+    readonly weights: string | null;
+  }[];
+  readonly operators: readonly OnnxOperator[];
+  readonly plugins: readonly ({ readonly name: string } & OnnxSpan)[];
+}
+
+export interface OnnxOperator extends OnnxSpan {
+  readonly name: string;
+  readonly constants?: readonly OnnxConstant[];
+  readonly attributes?: readonly ({
+    readonly name: string;
+    readonly allowed: readonly (string | number)[];
+  } & OnnxSpan)[];
+  readonly outputs?: number;
+}
+
+/** An input that must be an initializer. */
+export interface OnnxConstant extends OnnxSpan {
+  readonly input: number;
+  readonly name: string;
+  readonly or?: readonly string[];
+  readonly opsetSince?: number;
+  readonly opsetUntil?: number;
+  readonly unlessInput?: number;
+}
+
 export interface NvinferKeysFile {
   readonly keys: readonly NvinferKey[];
 }

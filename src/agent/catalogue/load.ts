@@ -7,6 +7,7 @@ import type {
   FactsFile,
   GStreamerFile,
   NvinferKeysFile,
+  OnnxOperatorsFile,
   SeenFile,
   TargetsFile,
 } from "./data.js";
@@ -17,13 +18,14 @@ export async function loadCatalogue(directory: URL = DIRECTORY): Promise<Catalog
   // The files are our own: their shapes are checked by the tests, not at every start.
   const read = async <T>(name: string): Promise<T> =>
     JSON.parse(await readFile(new URL(name, directory), "utf8")) as T;
-  const [elements, seen, gstreamer, targets, keys, facts] = await Promise.all([
+  const [elements, seen, gstreamer, targets, keys, onnx, facts] = await Promise.all([
     read<ElementsFile>("deepstream-elements.json"),
     read<SeenFile>("seen-9.0.2-dgpu.json"),
     read<GStreamerFile>("gstreamer-elements.json"),
     read<TargetsFile>("targets.json"),
     read<NvinferKeysFile>("nvinfer-keys.json"),
+    read<OnnxOperatorsFile>("onnx-operators.json"),
     read<FactsFile>("release-facts.json"),
   ]);
-  return new Catalogue({ elements, seen, gstreamer, targets, keys, facts });
+  return new Catalogue({ elements, seen, gstreamer, targets, keys, onnx, facts });
 }

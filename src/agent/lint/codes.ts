@@ -72,6 +72,8 @@ export const CODES = {
   "uff-gone": error("the network is a UFF model and TensorRT has no parser for it any more"),
   "etlt-gone": error("the network is an encrypted TAO model and this release cannot read it"),
   "onnx-opset": warning("the network uses a newer ONNX operator set than this TensorRT knows"),
+  "onnx-operator": error("TensorRT's parser does not take an operator, or not in this form"),
+  "onnx-type": error("TensorRT has no such type of numbers"),
   "int8-unsupported": warning("INT8 is asked of a board without it: nvinfer builds FP16"),
   "int8-uncalibrated": warning("INT8 is asked for without a calibration file"),
   "engine-never-matches": error(

@@ -1,9 +1,11 @@
 /** What the ONNX file itself says against the target and the number of cameras. */
 
+import type { OnnxOperatorsFile } from "../../catalogue/data.js";
 import { describeTarget, type Target } from "../../catalogue/targets.js";
 import { type Problem, problem } from "../problem.js";
 import { at, type Bundle, numberOf, property } from "./bundle.js";
 import type { Network } from "./choice.js";
+import { refusals } from "./operators.js";
 
 export function networkProblems(
   bundle: Bundle,
@@ -35,4 +37,25 @@ export function networkProblems(
     problems.push(problem("batch-below-cameras", at(bundle, setting), message));
   }
   return problems;
+}
+
+/** Before anything is sent: a build takes minutes on the board, and the parser's no comes at its begin. */
+export function operatorProblems(
+  bundle: Bundle,
+  network: Network | undefined,
+  target: Target,
+  table: OnnxOperatorsFile,
+): Problem[] {
+  const setting = network?.setting;
+  const facts = bundle.files.get(setting?.value ?? "");
+  const { tensorrt } = target;
+  if (setting === undefined || facts?.t !== "onnx" || tensorrt === undefined) return [];
+  const hasLibrary = property(bundle, "custom-lib-path") !== undefined;
+  return refusals(facts.onnx, tensorrt, table, hasLibrary).map((one) => {
+    const all = one.count === 1 ? "" : `, the first of ${one.count}`;
+    const message =
+      `TensorRT ${tensorrt} of ${describeTarget(target)} ${one.why} ` +
+      `(${setting.value}, ${one.where}${all}): ${one.cure}`;
+    return problem(one.code, at(bundle, setting), message);
+  });
 }

@@ -9,7 +9,8 @@ import { didYouMean, type Problem, problem } from "../problem.js";
 import { readText } from "../text-file.js";
 import type { Bundle, FileFacts } from "./bundle.js";
 import { type KeyFile, parseKeyFile } from "./ini.js";
-import { OnnxError, type ReadAt, readOnnx } from "./onnx.js";
+import { readOnnx } from "./onnx.js";
+import { OnnxError, type ReadAt } from "./protobuf.js";
 
 const CONFIG = "config_infer.txt";
 const LARGEST_CONFIG_BYTES = 64 * 1024;

@@ -12,7 +12,7 @@ import { formatProblems, precisionProblems } from "./format.js";
 import { keyProblems } from "./keys.js";
 import { labelProblems } from "./labels.js";
 import { memoryProblems } from "./memory.js";
-import { networkProblems } from "./network.js";
+import { networkProblems, operatorProblems } from "./network.js";
 
 export function lintBundle(
   bundle: Bundle,
@@ -20,7 +20,7 @@ export function lintBundle(
   target: Target,
   catalogue: Catalogue,
 ): Problem[] {
-  const { facts, nvinferKeys } = catalogue;
+  const { facts, nvinferKeys, onnx } = catalogue;
   const cameras = spec?.cameras.length;
   const precision = precisionOn(bundle, target, facts);
   const network = networkOf(bundle, facts.formats, target.release);
@@ -30,6 +30,7 @@ export function lintBundle(
     ...formatProblems(bundle, network, target),
     ...precisionProblems(bundle, target),
     ...networkProblems(bundle, network, cameras, target),
+    ...operatorProblems(bundle, network, target, onnx),
     ...engineFileProblems(bundle, network, cameras, precision, facts),
     ...labelProblems(bundle),
     ...memoryProblems(bundle, network, cameras ?? 1, precision, target, facts),

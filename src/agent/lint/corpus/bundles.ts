@@ -1,6 +1,7 @@
 /** Model bundles, right and wrong. */
 
 import type { Case } from "./case.js";
+import { network } from "./networks.js";
 import { onnxFile } from "./onnx-file.js";
 import { spec } from "./specs.js";
 
@@ -222,6 +223,36 @@ export const BUNDLES: readonly Case[] = [
     bundle: { ...bundle(), "a.onnx": onnxFile({ opset: 17, batch: 0, weightBytes: 64 }) },
     on: { nano: ["onnx-opset config_infer.txt:2"], "t4 6.2/dgpu": [] },
     says: /export it with opset 13 or lower/,
+  },
+  {
+    name: "an operator that TensorRT of a Nano does not have",
+    bundle: { ...bundle(), "a.onnx": network("NonZero") },
+    on: { nano: ["onnx-operator config_infer.txt:2"], "t4 orin-nano 6.2/dgpu": [] },
+    says: /has no operator NonZero .*\(from 8\.5\).*the node of out/,
+  },
+  {
+    name: "a convolution whose weights and bias are no initializers",
+    bundle: { ...bundle(), "a.onnx": network("both behind a Cast") },
+    on: {
+      nano: ["onnx-operator config_infer.txt:2", "onnx-operator config_infer.txt:2"],
+      "t4 orin-nano": [],
+    },
+    says: /the bias of Conv from an initializer only up to 8\.4.*node first/,
+  },
+  {
+    name: "a type of numbers that only later releases have",
+    bundle: { ...bundle(), "a.onnx": network("bytes as input") },
+    on: { nano: ["onnx-type config_infer.txt:2"], "t4 orin-nano": [] },
+    says: /has no UINT8 for inputs.*from 8\.5/,
+  },
+  {
+    name: "an operator that a library of the bundle brings",
+    bundle: {
+      ...bundle("custom-lib-path=lib.so"),
+      "lib.so": "x",
+      "a.onnx": network("an operator that is none"),
+    },
+    on: { "t4 nano orin-nano": [] },
   },
   {
     name: "class ids that the network does not have",
