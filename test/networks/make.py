@@ -124,6 +124,8 @@ def cases() -> List[Dict[str, Any]]:
         made.append({"name": name, "refused": refused, "onnx": base64.b64encode(data).decode()})
 
     int64, uint8 = TensorProto.INT64, TensorProto.UINT8
+    any_batch = [value("in", ["batch", *PICTURE[1:]])]
+    add("any number of pictures", network([NODE("Relu", ["in"], ["out"])], inputs=any_batch))
     add("a convolution with weights and bias", convolution(False, False))
     add("weights behind a Cast", convolution(True, False), "8.4", "onnx-operator Conv")
     add("a bias behind a Cast", convolution(False, True), "8.4", "onnx-operator Conv")

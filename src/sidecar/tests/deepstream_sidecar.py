@@ -15,6 +15,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 
 from sidecar.contract import pipeline, pipeline_grpc, spec
+from sidecar.tests.networks import network
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 SUPPORT = os.path.join(ROOT, "test", "support")
@@ -57,13 +58,13 @@ def make_bundle(directory, **own):
     entries.update({key.replace("_", "-"): value for key, value in own.items()})
     lines = ["[property]", *("%s=%s" % item for item in entries.items() if item[1] is not None)]
     lines += ["[class-attrs-all]", "pre-cluster-threshold=0.2"]
-    for name, text in (
-        ("config_infer.txt", "\n".join(lines)),
-        ("labels.txt", "\n".join(LABELS)),
-        ("network.onnx", "a network, as far as stand-ins care"),
+    for name, content in (
+        ("config_infer.txt", "\n".join(lines).encode()),
+        ("labels.txt", "\n".join(LABELS).encode()),
+        ("network.onnx", network("any number of pictures")),
     ):
-        with open(os.path.join(directory, name), "w") as file:
-            file.write(text)
+        with open(os.path.join(directory, name), "wb") as file:
+            file.write(content)
     return directory
 
 

@@ -1,17 +1,16 @@
 """Bundles for nvinfer: what a release reads, and what a board can run. The codes are the linter's."""
 
 import os
-import tempfile
 
 import pytest
 
 from sidecar.tests.deepstream_sidecar import LABELS, NANODET, ROOT, make_bundle
+from sidecar.tests.networks import another, network
 from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue, boards
 from sidecar.worker.engines.deepstream.engine_cache import cached_engine
 from sidecar.worker.engines.deepstream.facts import read_facts
 from sidecar.worker.engines.deepstream.infer_config import build_config, infer_config, write_config
-from sidecar.worker.engines.deepstream.onnx_file import fixed_batch
 from sidecar.worker.engines.deepstream.platform import identify
 
 T4 = "7.1/dgpu/t4"
@@ -135,16 +134,39 @@ def test_the_network_gets_no_more_pictures_at_once_than_it_takes(tmp_path, expor
     assert load(directory)[0].batch(cameras) == batch
 
 
-def test_a_file_that_is_no_onnx_may_take_any_number():
-    # make_bundle()'s is text; and one that is cut short is for TensorRT to refuse.
+def test_a_file_that_is_no_network_is_refused(tmp_path):
+    directory = make_bundle(str(tmp_path))
     with open(os.path.join(NANODET, "network.onnx"), "rb") as file:
         whole = file.read()
-    for length in (0, 1, 100, len(whole) // 2):
-        with tempfile.NamedTemporaryFile() as cut:
-            cut.write(whole[:length])
-            cut.flush()
-            assert fixed_batch(cut.name) is None
-    assert fixed_batch(os.path.join(NANODET, "network.onnx")) is None
+    for content in (whole[:1], whole[:100], whole[: len(whole) // 2], b"", b"no network"):
+        (tmp_path / "network.onnx").write_bytes(content)
+        assert codes(directory) == [("network-unreadable", "config_infer.txt:2")]
+
+
+def test_what_tensorrt_of_this_board_does_not_take_is_refused_before_an_engine_is_built(tmp_path):
+    directory = make_bundle(str(tmp_path))
+    (tmp_path / "network.onnx").write_bytes(network("both behind a Cast"))
+    assert codes(directory, T4) == []
+    bundle, (weights, bias) = load(directory, NANO)
+    assert bundle is None
+    assert (weights.code, weights.path) == ("onnx-operator", "config_infer.txt:2")
+    assert "TensorRT 8.2.1 of this machine takes the weights of Conv from an initializer only" in weights.message
+    assert "(network.onnx, node first)" in weights.message
+    assert "the bias of Conv" in bias.message
+
+
+def test_a_library_of_the_bundle_may_bring_operators(tmp_path):
+    directory = make_bundle(str(tmp_path), custom_lib_path="labels.txt")
+    (tmp_path / "network.onnx").write_bytes(network("an operator that is none"))
+    assert codes(directory, NANO) == []
+
+
+def test_the_tensorrt_that_is_there_counts_and_not_the_release_s(tmp_path):
+    directory = make_bundle(str(tmp_path))
+    (tmp_path / "network.onnx").write_bytes(network("NonZero"))
+    platform, catalogue = platform_of(NANO)
+    _, problems = load_nvinfer_bundle(directory, platform._replace(tensorrt="8.5.2"), catalogue)
+    assert problems == []
 
 
 def test_a_bundle_without_its_file_is_named(tmp_path):
@@ -190,9 +212,10 @@ def test_a_threshold_of_the_specification_takes_the_place_of_every_class_s(tmp_p
 
 
 def test_an_engine_s_place_is_that_of_all_it_depends_on(tmp_path):
-    def place(batch=2, target=T4, content="a network", precision=2):
+    def place(batch=2, target=T4, content=None, precision=2):
         directory = make_bundle(str(tmp_path / "bundle"), network_mode=precision)
-        (tmp_path / "bundle" / "network.onnx").write_text(content)
+        if content is not None:
+            (tmp_path / "bundle" / "network.onnx").write_bytes(content)
         platform, catalogue = platform_of(target)
         bundle, _ = load(directory, target)
         return cached_engine(str(tmp_path / "data"), bundle, batch, platform, catalogue).directory
@@ -202,7 +225,7 @@ def test_an_engine_s_place_is_that_of_all_it_depends_on(tmp_path):
         place(batch=3),
         place(target="9.1/dgpu/t4"),
         place(target="7.1/dgpu"),
-        place(content="another network"),
+        place(content=another()),
         place(precision=0),
     ]
     assert place() == same

@@ -23,6 +23,7 @@ from sidecar.tests.deepstream_sidecar import (
     eventually,
     make_bundle,
 )
+from sidecar.tests.networks import network
 
 # Longer than the keeper waits for a heartbeat, which is 5 seconds.
 BUILD_SECONDS = 6.0
@@ -77,11 +78,26 @@ def test_a_bundle_that_this_release_cannot_read_is_refused_and_what_runs_goes_on
     assert sidecar.state().pipeline.WhichOneof("state") == "running"
 
 
+@pytest.mark.parametrize("sidecar", [("nano",)], indirect=True)
+@pytest.mark.parametrize(
+    ("content", "code"), [(b"no network", "network-unreadable"), (network("NonZero"), "onnx-operator")]
+)
+def test_a_network_that_this_board_cannot_take_is_refused_before_anything_is_built(sidecar, content, code):
+    bundle = make_bundle(os.path.join(sidecar.run_dir, "refused"))
+    with open(os.path.join(bundle, "network.onnx"), "wb") as file:
+        file.write(content)
+    response = sidecar.apply("refused", sidecar.specification(model=spec.Model(bundle_path=bundle)))
+    assert not response.accepted
+    assert [(problem.code, problem.path) for problem in response.problems] == [(code, "config_infer.txt:2")]
+    assert engines(sidecar.data_dir) == []
+
+
 def test_a_network_that_the_parser_refuses_is_built_once_and_again_when_it_has_changed(sidecar):
     bundle = os.path.join(sidecar.run_dir, "broken")
     shutil.copytree(NANODET, bundle)
     with open(os.path.join(bundle, "network.onnx"), "wb") as file:
-        file.write(b"no network")
+        # It may be right, as far as its file shows.
+        file.write(network("a plugin of TensorRT"))
     specification = sidecar.specification(model=spec.Model(bundle_path=bundle))
     assert sidecar.apply("broken", specification).accepted
     failed = sidecar.until(lambda state: state.pipeline.WhichOneof("state") == "failed").pipeline.failed

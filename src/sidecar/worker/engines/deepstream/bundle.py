@@ -9,8 +9,10 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.worker.engines.deepstream.bundle_keys import Entry, Groups, key_problems, read_groups
 from sidecar.worker.engines.deepstream.catalogue import Catalogue, Format
-from sidecar.worker.engines.deepstream.onnx_file import external_files, fixed_batch
+from sidecar.worker.engines.deepstream.onnx_file import Network, read_network
+from sidecar.worker.engines.deepstream.onnx_operators import refusals
 from sidecar.worker.engines.deepstream.platform import Platform
+from sidecar.worker.engines.deepstream.protobuf_file import OnnxError
 from sidecar.worker.inference import bundle as shared
 from sidecar.worker.problem import ERROR, WARNING, Problem, has_errors
 
@@ -101,10 +103,17 @@ def load_nvinfer_bundle(
     if has_errors(problems):
         return None, problems
     network_path = os.path.join(directory, own[key].value)
-    problems += _weight_problems(network_path, name) if key == _ONNX else []
-    if has_errors(problems):
-        return None, problems
-    most = fixed_batch(network_path) if key == _ONNX else None
+    most = None
+    if key == _ONNX:
+        network, more = _read_network(network_path, own, name)
+        problems += more
+        if network is None:
+            return None, problems
+        most = network.batch
+        problems += _weight_problems(network_path, network, name)
+        problems += _operator_problems(network, own, name, platform, catalogue)
+        if has_errors(problems):
+            return None, problems
     return NvinferBundle(directory, groups, key, network_path, labels, decoded_here, most), problems
 
 
@@ -126,6 +135,36 @@ def _format_problems(form: Format, entry: Entry, name: str, catalogue: Catalogue
         "onnx-file",
     )
     return [Problem(ERROR, form.code, "%s:%d" % (name, entry.line), message)]
+
+
+def _read_network(path: str, own: Dict[str, Entry], name: str) -> Tuple[Optional[Network], List[Problem]]:
+    try:
+        return read_network(path), []
+    except (OSError, OnnxError) as error:
+        message = "%s cannot be read as a network: it %s; copy it anew" % (own[_ONNX].value, error)
+        return None, [Problem(ERROR, "network-unreadable", "%s:%d" % (name, own[_ONNX].line), message)]
+
+
+def _operator_problems(
+    network: Network, own: Dict[str, Entry], name: str, platform: Platform, catalogue: Catalogue
+) -> List[Problem]:
+    """What TensorRT's parser would refuse: told before a build of minutes begins."""
+    tensorrt = platform.tensorrt or catalogue.tensorrt
+    if not tensorrt:
+        return []
+    problems = []
+    for one in refusals(network, tensorrt, catalogue.onnx, "custom-lib-path" in own):
+        every = "" if one.places == 1 else ", the first of %d" % one.places
+        message = "TensorRT %s of this machine %s (%s, %s%s): %s" % (
+            tensorrt,
+            one.why,
+            own[_ONNX].value,
+            one.where,
+            every,
+            one.cure,
+        )
+        problems.append(Problem(ERROR, one.code, "%s:%d" % (name, own[_ONNX].line), message))
+    return problems
 
 
 def _precision_problems(own: Dict[str, Entry], name: str, platform: Platform, catalogue: Catalogue) -> List[Problem]:
@@ -160,10 +199,10 @@ def _file_problems(own: Dict[str, Entry], directory: str, name: str, catalogue: 
     return problems
 
 
-def _weight_problems(network_path: str, name: str) -> List[Problem]:
+def _weight_problems(network_path: str, network: Network, name: str) -> List[Problem]:
     """Of the files in which an ONNX network keeps weights of its own."""
     problems = []
-    for one in external_files(network_path):
+    for one in network.external:
         path = os.path.join(os.path.dirname(network_path), one)
         if os.path.isabs(one) or os.pardir in one.split(os.sep):
             message = "%s keeps weights in %s, outside its directory; export it anew" % (network_path, one)

@@ -82,6 +82,8 @@ class Catalogue:
             Format(each["format"], tuple(each["keys"]), each["until"], each.get("code", ""), each.get("why", ""))
             for each in facts["formats"]
         )
+        # What TensorRT's ONNX parser takes, of every release: see the file.
+        self.onnx: Dict[str, Any] = _read(directory, "onnx-operators.json")
         self.precisions: Tuple[str, ...] = tuple(facts["engineFile"]["precisions"])
         self.trackers: Tuple[str, ...] = tuple(
             each["name"] for each in facts["trackers"]["algorithms"] if self._within(each)

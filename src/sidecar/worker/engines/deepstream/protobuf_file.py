@@ -1,0 +1,108 @@
+"""Walks the fields of protobuf messages in a file that may be anything: within bounds, and without reading contents."""
+
+import mmap
+from typing import Iterator, List, NamedTuple, Optional, Tuple
+
+# More than any network has that fits on a board: the largest exports have some ten thousand nodes.
+_MOST_FIELDS = 1000000
+_MOST_NODES = 100000
+_LONGEST_TEXT = 16 * 1024
+_MOST_TEXT = 64 * 1024 * 1024
+
+_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+
+
+class OnnxError(Exception):
+    """The file is no network. The message completes "it ..."."""
+
+
+class Field(NamedTuple):
+    """One field of a message."""
+
+    number: int
+    # Where its content lies; for a number, value is it, and start is end.
+    start: int
+    end: int
+    value: int
+
+
+class ProtobufFile:
+    """Reads one file. What it reads is counted over all messages."""
+
+    def __init__(self, data: mmap.mmap) -> None:
+        self._data = data
+        self._fields = 0
+        self._nodes = 0
+        self._text = 0
+
+    def fields(self, message: Optional[Field] = None) -> Iterator[Field]:
+        """The fields of a message; without an argument those of the whole file. Raises OnnxError."""
+        start, end = (0, len(self._data)) if message is None else (message.start, message.end)
+        while start < end:
+            self._fields += 1
+            if self._fields > _MOST_FIELDS:
+                raise OnnxError("has more than %d parts, as no network has" % _MOST_FIELDS)
+            tag, start = self._varint(start, end)
+            number, wire = tag >> 3, tag & 7
+            if number == 0:
+                raise OnnxError("is no ONNX file")
+            value, length = 0, {_FIXED64: 8, _FIXED32: 4}.get(wire, 0)
+            if wire == _VARINT:
+                value, start = self._varint(start, end)
+            elif wire == _BYTES:
+                length, start = self._varint(start, end)
+            elif not length:
+                raise OnnxError("is no ONNX file")
+            if start + length > end:
+                raise OnnxError("is cut short, or no ONNX file")
+            yield Field(number, start, start + length, value)
+            start += length
+
+    def find(self, message: Optional[Field], *path: int) -> Optional[Field]:
+        """The last field of a number, and the last of the next number in it; a repeated scalar means its last value."""
+        for number in path:
+            if message is None:
+                return None
+            found = None
+            for field in self.fields(message):
+                if field.number == number:
+                    found = field
+            message = found
+        return message
+
+    def text(self, field: Field) -> str:
+        length = field.end - field.start
+        self._text += length
+        if length > _LONGEST_TEXT or self._text > _MOST_TEXT:
+            raise OnnxError("has longer names than a network has")
+        return self._data[field.start : field.end].decode("utf-8", "replace")
+
+    def numbers(self, field: Field) -> List[int]:
+        """The numbers of a repeated field: one, or several packed into one."""
+        if field.start == field.end:
+            return [field.value]
+        if field.end - field.start > _LONGEST_TEXT:
+            return []  # Values, not parameters.
+        numbers, start = [], field.start
+        while start < field.end:
+            value, start = self._varint(start, field.end)
+            numbers.append(value)
+        return numbers
+
+    def count_node(self) -> None:
+        """Called for each node that is kept."""
+        self._nodes += 1
+        if self._nodes > _MOST_NODES:
+            raise OnnxError("has more than %d nodes, as no network has" % _MOST_NODES)
+
+    def _varint(self, start: int, end: int) -> Tuple[int, int]:
+        value = 0
+        for shift in range(0, 70, 7):
+            if start >= end:
+                break
+            byte = self._data[start]
+            start += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value, start
+        raise OnnxError("is cut short, or no ONNX file")
