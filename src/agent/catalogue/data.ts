@@ -99,6 +99,7 @@ export interface Board {
   readonly arch: string;
   readonly platform: Platform;
   readonly release: string;
+  readonly alsoLinted: readonly string[];
   readonly releases: readonly string[];
   readonly memoryMB: number;
   readonly sharedMemory: boolean;

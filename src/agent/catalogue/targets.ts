@@ -5,7 +5,7 @@ import { nearest } from "./nearest.js";
 import { compareReleases, PLATFORMS, type Platform, platformName } from "./release.js";
 
 export interface Target {
-  /** t4, or 7.1/dgpu where no board is named. */
+  /** t4, t4@9.1 for a release that its image does not have, or 7.1/dgpu where no board is named. */
   readonly id: string;
   readonly release: string;
   readonly platform: Platform;
@@ -23,6 +23,20 @@ export type TargetLookup =
 /** "DeepStream 7.1 on dGPU". */
 export function describeTarget(target: Target): string {
   return `DeepStream ${target.release} on ${platformName(target.platform)}`;
+}
+
+/** Every board with the release that its image has, and with those that may come next. */
+export function idsOfAll(file: TargetsFile): readonly string[] {
+  return file.boards.flatMap(({ id, alsoLinted }) => [
+    id,
+    ...alsoLinted.map((release) => `${id}@${release}`),
+  ]);
+}
+
+/** A target by its id: a board, with the release that its image has, or another one behind an @. */
+export function findTarget(file: TargetsFile, id: string): TargetLookup {
+  const [board = "", release] = id.split("@", 2);
+  return findBoard(file, board, release);
 }
 
 /** A board with the release that its image has, or with another one that it can run. */

@@ -52,7 +52,11 @@ describe("slipstream lint", () => {
     assert.match(stdout, /^t4 +7\.1 +dgpu +no: 2 errors$/m);
     assert.match(stdout, /^nano +6\.0\.1 +jetson +yes$/m);
     assert.match(stdout, /^orin-nano +7\.1 +jetson +no: 2 errors$/m);
-    assert.match(stdout, /^error +orin-nano +nvv4l2h264enc#2 +no-hardware-encoder$/m);
+    assert.match(stdout, /^t4 +9\.1 +dgpu +no: 2 errors$/m);
+    assert.match(
+      stdout,
+      /^error +orin-nano,orin-nano@9\.1 +nvv4l2h264enc#2 +no-hardware-encoder$/m,
+    );
   });
 
   it("prints the same as JSON", async () => {
@@ -107,6 +111,10 @@ describe("slipstream lint", () => {
       ["lint", "--launch", "a", "--target", "nano", "--release", "7.1"],
       /does not run DeepStream 7\.1/,
     ],
+    [
+      ["lint", "--launch", "a", "--target", "nano@9.1"],
+      /does not run DeepStream 9\.1; it runs 5\.0/,
+    ],
     [["lint", "--launch", "a", "--release", "7.1"], /--release needs --board/],
     [["lint", "--launch", "a", "--board", "dgpu"], /--board needs --release/],
     [["lint", "--lanch", "a"], /Did you mean --launch/],
@@ -126,6 +134,14 @@ describe("slipstream lint", () => {
     const args = ["lint", "--launch", "nvurisrcbin ! fakesink", "--json", "--target", "orin-nano"];
     const { stdout } = await slipstream([...args, "--release", "6.3"]);
     assert.equal(JSON.parse(stdout).targets[0].target, "orin-nano@6.3");
+  });
+
+  it("lints a board with a release behind its name", async () => {
+    const args = ["lint", "--launch", "fakesrc ! fakesink", "--json", "--target", "t4@9.1"];
+    const { stdout } = await slipstream(args);
+    assert.deepEqual(JSON.parse(stdout).targets, [
+      { target: "t4@9.1", release: "9.1", platform: "dgpu", runs: true, problems: [] },
+    ]);
   });
 
   it("takes a configuration file of any name for a bundle", async () => {

@@ -4,7 +4,14 @@ import { Command } from "commander";
 import type { Catalogue } from "../catalogue/catalogue.js";
 import type { TargetsFile } from "../catalogue/data.js";
 import { loadCatalogue } from "../catalogue/load.js";
-import { findBoard, findRelease, type Target, type TargetLookup } from "../catalogue/targets.js";
+import {
+  findBoard,
+  findRelease,
+  findTarget,
+  idsOfAll,
+  type Target,
+  type TargetLookup,
+} from "../catalogue/targets.js";
 import { processTerminal, type Terminal } from "../terminal.js";
 import { readBundle } from "./bundle/read.js";
 import { type LaunchReading, parseLaunchLine } from "./launch/parse.js";
@@ -32,7 +39,10 @@ interface Options {
 export function lintCommand(terminal: Terminal = processTerminal()): Command {
   return new Command("lint")
     .description("tell what would not run, and why, on a board or a DeepStream release")
-    .option("--target <board>", "t4, nano, orin-nano or all (default: all)")
+    .option(
+      "--target <board>",
+      "t4, nano, orin-nano, one with a release as t4@9.1, or all (default: all)",
+    )
     .option("--release <release>", "DeepStream release, for example 7.1")
     .option("--board <platform>", "with --release: dgpu or jetson")
     .option("--spec <file>", "specification, a PipelineSpec as JSON")
@@ -79,11 +89,15 @@ function chooseTargets(options: Options, file: TargetsFile, command: Command): r
   }
   if (board !== undefined)
     command.error("error: --board needs --release, for example --release 7.1");
-  if (target !== undefined && target !== "all") return [take(findBoard(file, target, release))];
+  if (target !== undefined && target !== "all") {
+    return [
+      take(release === undefined ? findTarget(file, target) : findBoard(file, target, release)),
+    ];
+  }
   if (release !== undefined) {
     command.error("error: --release needs --board dgpu or jetson, or --target with a board");
   }
-  return file.boards.map(({ id }) => take(findBoard(file, id)));
+  return idsOfAll(file).map((id) => take(findTarget(file, id)));
 }
 
 async function readSubject(

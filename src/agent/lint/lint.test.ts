@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Catalogue } from "../catalogue/catalogue.js";
 import { loadCatalogue } from "../catalogue/load.js";
-import { findBoard, findRelease, type Target } from "../catalogue/targets.js";
+import { findRelease, findTarget, idsOfAll, type Target } from "../catalogue/targets.js";
 import { readOnnx } from "./bundle/onnx.js";
 import { OnnxError } from "./bundle/protobuf.js";
 import { readBundle } from "./bundle/read.js";
@@ -109,7 +109,7 @@ it("finds nothing wrong with the bundles that ship", async () => {
     const place = new URL(`../../../../models/${name}`, import.meta.url).pathname;
     const { bundle, problems } = await readBundle(place, catalogue.nvinferKeys);
     assert.ok(bundle !== undefined);
-    for (const { id } of catalogue.targets.boards) {
+    for (const id of idsOfAll(catalogue.targets)) {
       assert.deepEqual([...problems, ...lint({ bundle }, target(id), catalogue)], []);
     }
   }
@@ -119,7 +119,7 @@ function target(id: string): Target {
   const [release = "", platform] = id.split("/");
   const found =
     platform === undefined
-      ? findBoard(catalogue.targets, id)
+      ? findTarget(catalogue.targets, id)
       : findRelease(catalogue.targets, release, platform);
   assert.ok(found.t === "target", id);
   return found.target;

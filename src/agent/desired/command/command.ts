@@ -23,7 +23,10 @@ export function settingsCommand(terminal: Terminal = processTerminal()): Command
     .command("lint")
     .description("say what a node would say to settings documents")
     .argument("<file...>", "settings documents")
-    .option("--target <board>", "tell too what would not run on t4, nano, orin-nano or all of them")
+    .option(
+      "--target <board>",
+      "tell too what would not run on t4, nano, orin-nano, one with a release as t4@9.1, or all",
+    )
     .option("--json", "print JSON")
     .option("--strict", "warnings count as errors for the exit status")
     .addHelpText(

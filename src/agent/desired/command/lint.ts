@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { Catalogue } from "../../catalogue/catalogue.js";
 import { loadCatalogue } from "../../catalogue/load.js";
-import { findBoard, type Target } from "../../catalogue/targets.js";
+import { findTarget, idsOfAll, type Target } from "../../catalogue/targets.js";
 import type { Severity } from "../../lint/codes.js";
 import { lint } from "../../lint/lint.js";
 import { specToLint } from "../../lint/spec/settings.js";
@@ -60,9 +60,9 @@ function chooseTargets(
   command: Command,
 ): readonly Target[] {
   if (wanted === undefined) return [];
-  const ids = wanted === "all" ? targets.boards.map(({ id }) => id) : [wanted];
+  const ids = wanted === "all" ? idsOfAll(targets) : [wanted];
   return ids.map((id) => {
-    const lookup = findBoard(targets, id);
+    const lookup = findTarget(targets, id);
     return lookup.t === "target" ? lookup.target : command.error(`error: ${lookup.message}`);
   });
 }

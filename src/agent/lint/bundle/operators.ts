@@ -30,6 +30,8 @@ export function refusals(
   return check.run();
 }
 
+const LONGEST_NAME = 60;
+
 /** Where a name of a graph comes from: an operator, or nothing that can be known. */
 type Source = { readonly t: "constant" } | { readonly t: "made"; readonly by: string };
 
@@ -216,8 +218,14 @@ function isConstant({ operator, inputs }: Node, known: ReadonlyMap<string, Sourc
 }
 
 function placeOf({ name, outputs }: Node, inside: string): string {
-  const node = name === "" ? `the node of ${outputs[0] ?? "no output"}` : `node ${name}`;
+  const node =
+    name === "" ? `the node of ${shown(outputs[0] ?? "no output")}` : `node ${shown(name)}`;
   return inside === "" ? node : `${node} of ${inside}`;
+}
+
+/** Exporters join the names of all that they merged. */
+function shown(name: string): string {
+  return name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME)}...` : name;
 }
 
 function describe({ since, until }: OnnxSpan): string {

@@ -11,6 +11,8 @@ from sidecar.worker.engines.deepstream.onnx_graph import Graph, Node
 OPERATOR = "onnx-operator"
 TYPE = "onnx-type"
 
+_LONGEST_NAME = 60
+
 _TENSORS, _WEIGHTS = "tensors", "weights"
 
 
@@ -198,7 +200,14 @@ def _input(node: Node, index: int) -> str:
 
 
 def _place(node: Node) -> str:
-    return "node %s" % node.name if node.name else "the node of %s" % (node.outputs[0] if node.outputs else "no output")
+    if node.name:
+        return "node %s" % _shown(node.name)
+    return "the node of %s" % (_shown(node.outputs[0]) if node.outputs else "no output")
+
+
+def _shown(name: str) -> str:
+    """Exporters join the names of all that they merged."""
+    return name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "..."
 
 
 def _until(span: Dict[str, Any]) -> str:
