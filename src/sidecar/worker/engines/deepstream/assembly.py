@@ -4,10 +4,12 @@ import os
 from functools import partial
 from typing import Callable, Dict, NamedTuple, Sequence
 
+from gi.repository import Gst
+
 from sidecar.chain import ChainError
 from sidecar.contract import spec, state
 from sidecar.worker.attendant import Attendant
-from sidecar.worker.board import Board
+from sidecar.worker.board import Board, OutputKey
 from sidecar.worker.engines.deepstream.camera import Camera
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.changes import connection
@@ -35,6 +37,8 @@ class Tools(NamedTuple):
     encoders: Encoders
     board: Board
     reporter: Reporter
+    # Gets the frames of pictures that do not go to the outlet, see Outputs.
+    take: Callable[[OutputKey, Gst.Sample], None]
 
 
 class Assembly(NamedTuple):
@@ -90,7 +94,14 @@ def assemble(
         model.interval(specification),
         specification.tracker.algorithm,
     )
-    graph = Graph(graph_plan, tools.elements, tools.encoders, vision, failed=lambda why: says.probe_failed(vision, why))
+    graph = Graph(
+        graph_plan,
+        tools.elements,
+        tools.encoders,
+        vision,
+        failed=lambda why: says.probe_failed(vision, why),
+        take=tools.take,
+    )
     # A tile with neighbours says why it is black; a picture of one camera has the outlet's standby picture.
     filler_rate = frame_rate(pictures) if any(len(one.cameras) > 1 for one in pictures) else 0
     states = {(one.id, connection(one)): attendant.state for attendant in earlier for one in [attendant.camera]}
