@@ -95,8 +95,8 @@ class RtspCamera:
 class Sidecar:
     """Keeper, outlet and worker in a directory of their own, and a client."""
 
-    def __init__(self, board="t4", build_seconds=0.0, objects=(CAR, PERSON)):
-        """board: one of BOARDS, or cpu for that engine."""
+    def __init__(self, board="t4", build_seconds=0.0, objects=(CAR, PERSON), **environment):
+        """board: one of BOARDS, or cpu for that engine. environment: of the processes, an empty one is none."""
         # Short, for the path of a Unix socket.
         self.run_dir = tempfile.mkdtemp(prefix="slip-")
         seen = os.path.join(self.run_dir, "objects.json")
@@ -121,6 +121,7 @@ class Sidecar:
                 SLIPSTREAM_DATA_DIR=self.data_dir,
                 SLIPSTREAM_LIFELINE="stdin",
                 **engine,
+                **environment,
             ),
             stdin=subprocess.PIPE,
             stderr=self.log,
