@@ -12,12 +12,9 @@ class Display:
     def __init__(self, number=""):
         """number: of the display; without one, any that is free."""
         reading, writing = os.pipe()
-        self._process = subprocess.Popen(
-            ["Xvfb", *([":%s" % number] if number else []), "-displayfd", str(writing)]
-            + ["-screen", "0", "%dx%dx24" % (WIDTH, HEIGHT), "-nolisten", "tcp"],
-            pass_fds=(writing,),
-            stderr=subprocess.DEVNULL,
-        )
+        options = "-displayfd %d -screen 0 %dx%dx24 -nolisten tcp" % (writing, WIDTH, HEIGHT)
+        command = ["Xvfb", *([":" + number] if number else []), *options.split()]
+        self._process = subprocess.Popen(command, pass_fds=(writing,), stderr=subprocess.DEVNULL)
         os.close(writing)
         with os.fdopen(reading) as told:
             self.number = told.readline().strip()

@@ -161,6 +161,9 @@ def test_files_and_windows_are_taken(path):
     window.CopyFrom(specification.outputs[0])
     window.id = "window"
     window.window.SetInParent()
+    # It is not encoded.
+    window.encoding.codec = spec.CODEC_H265
+    window.encoding.bitrate = 0
     assert check(specification, CAN) == []
 
 

@@ -188,8 +188,10 @@ def test_without_a_display_the_window_says_what_to_do_and_the_others_run():
         sidecar.stop()
 
 
-def test_a_directory_that_cannot_be_written_to_is_told_before_and_does_not_keep_rtsp_from_running():
-    sidecar = Sidecar("cpu", SLIPSTREAM_RECORDINGS_DIR="/proc/recordings")
+def test_a_directory_that_cannot_be_written_to_is_told_before_and_does_not_keep_rtsp_from_running(tmp_path):
+    blocking = tmp_path / "file"
+    blocking.write_text("in the place of a directory")
+    sidecar = Sidecar("cpu", SLIPSTREAM_RECORDINGS_DIR=str(blocking / "recordings"))
     sidecar.board = "cpu"
     try:
         wanted = specification(sidecar, [sidecar.output(), file_output(sidecar)])
@@ -197,7 +199,7 @@ def test_a_directory_that_cannot_be_written_to_is_told_before_and_does_not_keep_
         problems = sidecar.stub.Check(request, timeout=DEADLINE_SECONDS).problems
         (warning,) = [one for one in problems if one.code == "recordings-unwritable"]
         assert (warning.severity, warning.path) == (pipeline.SEVERITY_WARNING, "outputs[1].file.path")
-        assert "/proc cannot be written to" in warning.message
+        assert "%s cannot be written to" % blocking in warning.message
         assert sidecar.apply("all", wanted).accepted
         found = sidecar.until(lambda found: status(found, "rec").HasField("failed"))
         assert status(found, "rec").failed.reason == state.OUTPUT_FAILED_REASON_FILE

@@ -118,7 +118,8 @@ def _output(path: str, output: spec.Output, capabilities: pipeline.Capabilities)
     elif not output.HasField("window"):
         yield error("unsupported-target", path, "it goes nowhere; give it one of rtsp, file and window")
     encoding = output.encoding
-    if (encoding.codec or spec.CODEC_H264) not in capabilities.codecs:
+    is_encoded = not output.HasField("window")
+    if is_encoded and (encoding.codec or spec.CODEC_H264) not in capabilities.codecs:
         yield error("unsupported-codec", path + ".encoding.codec", "this machine has no encoder for it")
     for name, side in (("width", encoding.width), ("height", encoding.height)):
         if side % 2 or not _SMALLEST_SIDE <= side <= _LARGEST_SIDE:
@@ -127,7 +128,7 @@ def _output(path: str, output: spec.Output, capabilities: pipeline.Capabilities)
                 "%s.encoding.%s" % (path, name),
                 "%d is no even number within %d to %d" % (side, _SMALLEST_SIDE, _LARGEST_SIDE),
             )
-    if not 10000 <= encoding.bitrate <= 100000000:
+    if is_encoded and not 10000 <= encoding.bitrate <= 100000000:
         yield error(
             "out-of-range",
             path + ".encoding.bitrate",
