@@ -102,7 +102,7 @@ describe("loadConfig", () => {
       { ...config, cameras: [], given: config.given.size },
       {
         cameras: [],
-        given: 32,
+        given: 36,
         transport: "udp",
         engine: "auto",
         acceptAnyCertificate: false,
