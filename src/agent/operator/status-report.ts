@@ -128,7 +128,9 @@ export class StatusReport {
       case "waiting": {
         const wasServing = this.#said.last(subject) === "serving";
         if (!this.#said.isNewsInPassing(subject, "waiting")) break;
-        if (wasServing) this.#log.warn("picture stopped", placeOf(status));
+        // A recording pauses with its cameras, and of them is told already.
+        if (wasServing)
+          this.#log[status.port === 0 ? "info" : "warn"]("picture stopped", placeOf(status));
         break;
       }
       case "serving":

@@ -13,8 +13,8 @@ def probe(path):
     stream = found["streams"][0]
     return {
         "codec": stream["codec_name"],
-        "frames": int(stream["nb_read_frames"]),
-        "start": float(found["format"]["start_time"]),
+        "frames": int(stream.get("nb_read_frames", 0)),
+        "start": float(found["format"].get("start_time", "nan")),
         "duration": None if duration is None else float(duration),
     }
 

@@ -77,7 +77,7 @@ class Recording:
 
     def end(self):
         self.recorder.stop()
-        self.recorder.wait()
+        self.recorder.wait(DEADLINE_SECONDS)
         assert not self.recorder._thread.is_alive()
 
     def files(self):
@@ -169,6 +169,29 @@ def test_the_oldest_files_are_removed(root, film):
     assert len(recording.files()) == 1
 
 
+def test_a_file_that_grows_to_a_quarter_of_what_all_may_take_is_followed_by_another(root):
+    film = encoded(2, size=(320, 184), pattern="snow")
+    recording = Recording(root, max_bytes=4 * sum(sample.get_buffer().get_size() for sample in film))
+    recording.take(film)
+    recording.until(Serving)
+    (first,) = recording.files()
+    later = 0
+    while len(recording.files()) == 1:
+        later += 1
+        recording.take([shifted(film[0], film[-1].get_buffer().pts + later * Gst.MSECOND)])
+        # It looks at the size once a second; what is given until then must not be more than all may take.
+        with pytest.raises(queue.Empty):
+            recording.told.get(timeout=0.1)
+    recording.end()
+    assert probe(first)["frames"] >= 2 * RATE
+
+
+def shifted(sample, pts):
+    buffer = sample.get_buffer().copy_deep()
+    buffer.pts = pts
+    return Gst.Sample.new(buffer, sample.get_caps(), None, None)
+
+
 def test_a_file_that_somebody_removes_is_followed_by_a_new_one(root, film):
     recording = Recording(root)
     recording.take(film[:RATE])
@@ -177,11 +200,8 @@ def test_a_file_that_somebody_removes_is_followed_by_a_new_one(root, film):
     os.unlink(first)
     number = 0
     while not recording.files():
-        # Time goes on for the recorder; what it is given has its own.
-        moved = Gst.Sample.new(film[0].get_buffer().copy_deep(), film[0].get_caps(), None, None)
         number += 1
-        moved.get_buffer().pts = film[RATE].get_buffer().pts + number * Gst.MSECOND
-        recording.take([moved])
+        recording.take([shifted(film[0], film[RATE].get_buffer().pts + number * Gst.MSECOND)])
     recording.end()
     (second,) = recording.files()
     assert second != first

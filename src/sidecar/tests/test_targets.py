@@ -66,6 +66,8 @@ def test_a_file_and_a_window_show_what_rtsp_shows(sidecar, display):
     assert status(found, "rec").path == recordings(sidecar, "all")[0]
     assert status(found, "screen").path == ""
     eventually(lambda: is_red(display.pixel(*EDGE)), "the box or the red picture on the display", DEADLINE_SECONDS)
+    request = pipeline.TakeSnapshotRequest(output_id="screen")
+    assert sidecar.stub.TakeSnapshot(request, timeout=DEADLINE_SECONDS).jpeg.startswith(b"\xff\xd8")
     # Beside the window there is nothing.
     assert display.pixel(700, 300) == (0, 0, 0)
     sidecar.until(lambda state: status(state, "rec").frames >= 40)

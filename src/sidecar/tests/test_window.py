@@ -96,7 +96,7 @@ class Shown:
 
     def end(self):
         self.window.stop()
-        self.window.wait()
+        self.window.wait(DEADLINE_SECONDS)
         assert not self.window._thread.is_alive()
 
 

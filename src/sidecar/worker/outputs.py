@@ -28,6 +28,8 @@ RETRY_SECONDS = 2.0
 _OUTLET_GRACE_SECONDS = 2.0
 _OUTLET_AWAY = "the process that serves RTSP is away; it is started again by itself, its last words are in the log"
 _USUAL_FILE_SECONDS = 600.0
+# How long all files together may take to come to their end. The keeper's patience is 1.5.
+_STOP_SECONDS = 1.0
 _NOTHING_YET = MountStatus(frames=0, viewers=0, served=False)
 
 # Names of codecs as RTP has them.
@@ -254,8 +256,9 @@ class Outputs:
         self._receivers = {}
         for receiver in receivers:
             receiver.stop()
+        deadline = time.monotonic() + _STOP_SECONDS
         for receiver in receivers:
-            receiver.wait()
+            receiver.wait(max(0.0, deadline - time.monotonic()))
 
     def _counter(self, key: OutputKey) -> Callable[[state.OutputStatus], None]:
         def count(status: state.OutputStatus) -> None:

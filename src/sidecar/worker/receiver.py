@@ -57,5 +57,5 @@ class Receiver(abc.ABC):
         """Takes no more, and comes to its end by itself. Does not wait."""
 
     @abc.abstractmethod
-    def wait(self) -> None:
-        """After stop(), before the process ends: gives it a moment to come to its end."""
+    def wait(self, seconds: float) -> None:
+        """After stop(), before the process ends: gives it so long to come to its end."""

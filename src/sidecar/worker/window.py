@@ -84,8 +84,8 @@ class Window(Receiver):
             self._stopped = True
             self._changed.notify()
 
-    def wait(self) -> None:
-        self._thread.join(_END_SECONDS)
+    def wait(self, seconds: float) -> None:
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         failures = 0

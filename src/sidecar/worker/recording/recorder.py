@@ -25,12 +25,12 @@ _SMALLEST_QUEUE = 2000000
 _MOST_IN_PIPELINE = 1000000
 # Room for so much is there before a file is begun.
 _ROOM_SECONDS = 10
+# So many files share what an output may take: the oldest can only go as a whole.
+_FILES_AT_LEAST = 4
 _LOOK_SECONDS = 1.0
 _FIRST_LOOK_SECONDS = 0.1
 _TIDY_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
-# How long stop() waits for the end of a file. The keeper's patience is 1.5.
-_STOP_SECONDS = 1.0
 
 
 class Patience(NamedTuple):
@@ -106,8 +106,8 @@ class Recorder(Receiver):
         self._stopped = True
         self._frames.close()
 
-    def wait(self) -> None:
-        self._thread.join(_STOP_SECONDS)
+    def wait(self, seconds: float) -> None:
+        self._thread.join(seconds)
 
     def _run(self) -> None:
         first: Optional[Frame] = None
@@ -159,7 +159,7 @@ class Recorder(Receiver):
         arrived = time.monotonic()
         while True:
             if frame is not None:
-                if _goes_on(first, last, frame, self.limits.file_duration, self._patience.pause, watch.is_removed):
+                if _goes_on(first, last, frame, self.limits.file_duration, self._patience.pause, watch.is_done):
                     matroska.push(frame)
                     last = frame
                     arrived = time.monotonic()
@@ -198,8 +198,8 @@ class _Watch:
     def __init__(self, file: Opened, folder: Folder, first_size: int, on_written: Callable[[], None]) -> None:
         """on_written: called when the first frame is on the disk, and again whenever more is."""
         self.is_written = False
-        # Somebody has removed it: whoever looks for recordings would never find it.
-        self.is_removed = False
+        # The next key frame begins another one.
+        self.is_done = False
         self._file = file
         self._folder = folder
         self._first_size = first_size
@@ -215,7 +215,9 @@ class _Watch:
         os.fdatasync(self._file.descriptor)
         status = os.fstat(self._file.descriptor)
         begins_well = os.pread(self._file.descriptor, len(MAGIC), 0) == MAGIC
-        self.is_removed = status.st_nlink == 0
+        # Somebody may have removed it: whoever looks for recordings would never find it.
+        is_large = max_bytes > 0 and status.st_size >= max_bytes // _FILES_AT_LEAST
+        self.is_done = is_large or status.st_nlink == 0
         if begins_well and status.st_size > self._first_size:
             self.is_written = True
             self._on_written()
@@ -225,12 +227,12 @@ class _Watch:
         self._next_look = now + (_LOOK_SECONDS if self.is_written else _FIRST_LOOK_SECONDS)
 
 
-def _goes_on(first: Frame, last: Frame, frame: Frame, duration: float, pause: float, is_removed: bool) -> bool:
+def _goes_on(first: Frame, last: Frame, frame: Frame, duration: float, pause: float, is_done: bool) -> bool:
     """Whether a frame belongs into the file that begins with first, and has last. Spans in seconds. Pure."""
     if frame is first:
         return True
     is_same_stream = frame.caps.is_equal(first.caps) and last.pts < frame.pts < last.pts + pause * Gst.SECOND
-    is_full = frame.is_key and (is_removed or frame.pts - first.pts >= duration * Gst.SECOND)
+    is_full = frame.is_key and (is_done or frame.pts - first.pts >= duration * Gst.SECOND)
     return is_same_stream and not is_full
 
 
