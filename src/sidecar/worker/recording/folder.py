@@ -103,6 +103,8 @@ class Folder:
         directory = self._open_directory()
         try:
             os.unlink(name, dir_fd=directory)
+        except FileNotFoundError:
+            pass  # Somebody was faster.
         finally:
             os.close(directory)
 
