@@ -123,8 +123,7 @@ class Recorder(Receiver):
                 if first is None and not self._stopped:
                     self._say(Waiting())
             except (_RecordingError, NoRoomError, ChainError, OSError) as error:
-                failed = _failure(error)
-                self._say(failed)
+                self._say(_failure(error))
                 self._skip(_RETRY_SECONDS)
                 first = None
 
@@ -186,8 +185,8 @@ class Recorder(Receiver):
             self._say(Serving())
 
     def _say(self, phase: Phase) -> None:
-        # By type too: those without fields are equal tuples.
-        if (type(phase), phase) != (type(self._said), self._said):
+        # A failure has a next attempt each time.
+        if isinstance(phase, Failed) or type(phase) is not type(self._said):
             self._said = phase
             self._tell(phase)
 
