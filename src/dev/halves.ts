@@ -23,6 +23,7 @@ export function sidecar({ root, runDir, logDir, env }: Place): Half {
     args: ["-m", "sidecar.keeper"],
     cwd: root,
     env: {
+      SLIPSTREAM_RECORDINGS_DIR: join(logDir, "recordings"),
       ...env,
       PYTHONPATH: `${join(root, "src")}:${join(root, "src/sidecar/gen")}`,
       SLIPSTREAM_RUN_DIR: runDir,

@@ -32,6 +32,8 @@ export async function startProduct(scope: Scope, wanted: Settings): Promise<Prod
       env: {
         PYTHONPATH: "src:src/sidecar/gen",
         SLIPSTREAM_RUN_DIR: runDir,
+        SLIPSTREAM_RECORDINGS_DIR: join(runDir, "recordings"),
+        DISPLAY: wanted["DISPLAY"],
         SLIPSTREAM_LOG_LEVEL: wanted["LOG_LEVEL"],
         LOG_LEVEL: wanted["LOG_LEVEL"],
       },

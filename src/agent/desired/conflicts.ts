@@ -36,8 +36,13 @@ export function conflictsIn({
   ];
 }
 
-/** Where the pictures of an output go; in a layout of one for each camera that is under the camera's id. */
+/**
+ * Where the pictures of an output go; in a layout of one for each camera that is under the camera's id. The files of an
+ * output are removed together when they are too many: two with one path would remove each other's.
+ */
 function placesOf({ layout, target }: Output, ids: readonly string[]): string[] {
+  if (target.t === "window") return [];
+  if (target.t === "file") return [`file:${target.path}`];
   const paths = layout === "tiled" ? [target.path] : ids.map((id) => `${target.path}/${id}`);
   return paths.map((path) => `${target.t}:${path}`);
 }

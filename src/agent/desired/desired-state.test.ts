@@ -221,18 +221,41 @@ describe("desiredState: outputs", () => {
         outputs: [
           {},
           { layout: "per-camera", rtsp: { path: "/c" } },
-          { file: { path: "/v/a.mkv" } },
+          { file: { path: "v/a.mkv", duration: "30s", maxBytes: 2_000_000 } },
+          { window: {} },
         ],
       },
     });
     assert.deepEqual(
-      outputs.map(({ id, layout, target }) => [id, layout, target.t, target.path]),
+      outputs.map(({ id, layout, target }) => [id, layout, target]),
       [
-        ["rtsp", "tiled", "rtsp", "/north"],
-        ["output2", "per-camera", "rtsp", "/c"],
-        ["output3", "tiled", "file", "/v/a.mkv"],
+        ["rtsp", "tiled", { t: "rtsp", port: 8554, path: "/north", users: [] }],
+        ["output2", "per-camera", { t: "rtsp", port: 8554, path: "/c", users: [] }],
+        [
+          "output3",
+          "tiled",
+          { t: "file", path: "v/a.mkv", fileDurationMs: 30_000, maxBytes: 2_000_000 },
+        ],
+        ["output4", "tiled", { t: "window" }],
       ],
     );
+  });
+
+  it("sends the picture where OUTPUT says, and an output of a document that says nothing too", () => {
+    const window = spec({ env: { OUTPUT: "window" } }).outputs;
+    assert.deepEqual(
+      window.map(({ id, target }) => [id, target]),
+      [["window", { t: "window" }]],
+    );
+    const env = { OUTPUT: "file", OUTPUT_FILE: "yard.mkv", OUTPUT_FILE_MAX_BYTES: "5000000" };
+    const file = { t: "file", path: "yard.mkv", fileDurationMs: 600_000, maxBytes: 5_000_000 };
+    for (const outputs of [undefined, [{}], [{ file: {} }]]) {
+      const found = spec({ env, file: outputs === undefined ? {} : { outputs } }).outputs;
+      assert.deepEqual(
+        found.map(({ id, target }) => [id, target]),
+        [["file", file]],
+      );
+    }
   });
 
   /** Outputs of which the second takes what the first has. */
@@ -249,8 +272,11 @@ describe("desiredState: outputs", () => {
     ],
     [
       "the same file",
-      [{ file: { path: "/a" } }, { file: { path: "/a" } }],
-      /outputs\[1\]\.target\.path gives \/a/,
+      [
+        { layout: "per-camera", file: { path: "a.mkv" } },
+        { layout: "tiled", file: { path: "a.mkv" } },
+      ],
+      /outputs\[1\]\.target\.path gives a\.mkv/,
     ],
     [
       "the same id",
@@ -267,7 +293,7 @@ describe("desiredState: outputs", () => {
   }
 
   it("lets an RTSP path and a file be called the same", () => {
-    assert.equal(spec({ file: { outputs: [{}, { file: { path: "/ds" } }] } }).outputs.length, 2);
+    assert.equal(spec({ file: { outputs: [{}, { file: { path: "ds.mkv" } }] } }).outputs.length, 2);
   });
 });
 

@@ -192,13 +192,23 @@ describe("parseDocument", () => {
     ],
     [
       "two targets",
-      { outputs: [{ rtsp: { path: "/a" }, file: { path: "/b" } }] },
-      /outputs\[0\] has both rtsp and file; allowed: one/,
+      { outputs: [{ rtsp: { path: "/a" }, file: { path: "b.mkv" } }] },
+      /outputs\[0\] has more than one of rtsp, file and window; allowed: one/,
     ],
     [
-      "a relative file",
-      { outputs: [{ file: { path: "a.mkv" } }] },
-      /file\.path is "a\.mkv"; allowed: an absolute path/,
+      "a file outside the directory of recordings",
+      { outputs: [{ file: { path: "/var/lib/slipstream/recordings/a.mkv" } }] },
+      /file\.path is ".*"; allowed: a name such as yard\.mkv .* \(did you mean a\.mkv\?\)/,
+    ],
+    [
+      "a file above the directory of recordings",
+      { outputs: [{ file: { path: "../a.mkv" } }] },
+      /file\.path is "\.\.\/a\.mkv"; allowed: a name/,
+    ],
+    [
+      "a window that is to be something",
+      { outputs: [{ window: { width: 5 } }] },
+      /window\.width is not known/,
     ],
     [
       "a viewer with a colon",

@@ -1,11 +1,11 @@
 /** Whether a change interrupts pictures: what every engine puts in while frames flow does not. Pure. */
 
 import { isDeepStrictEqual } from "node:util";
-import type { Camera, Output, PipelineSpec } from "./spec.js";
+import type { Camera, Output, PipelineSpec, Target } from "./spec.js";
 
 /**
  * True: some picture may stand still while the change goes in. Other cameras' hours, logins and names, thresholds,
- * classes, what is drawn, who may watch and the bit rate go in live.
+ * classes, what is drawn, who may watch, the limits of files and the bit rate go in live.
  */
 export function interrupts(before: PipelineSpec, after: PipelineSpec): boolean {
   return !isDeepStrictEqual(lasting(before), lasting(after));
@@ -26,5 +26,10 @@ function lastingCamera({ name: _name, credentials: _credentials, off: _off, ...r
 }
 
 function lastingOutput({ encoding: { bitrate: _, ...encoding }, target, ...rest }: Output) {
-  return { ...rest, encoding, target: target.t === "rtsp" ? { ...target, users: [] } : target };
+  return { ...rest, encoding, target: lastingTarget(target) };
+}
+
+function lastingTarget(target: Target) {
+  if (target.t === "rtsp") return { ...target, users: [] };
+  return target.t === "file" ? { ...target, fileDurationMs: 0, maxBytes: 0 } : target;
 }

@@ -23,7 +23,7 @@ export function wantedOutputs(
 ): { outputs: Output[]; origin: Origin } {
   const list: Sourced<DocumentOutput[]> = choice.inDocuments(({ outputs }) => outputs) ?? {
     value: [{}],
-    origin: choice.setting("outputPath").origin,
+    origin: choice.setting("output").origin,
   };
   const port =
     choice.inDocuments(({ rtspServer }) => rtspServer?.port) ?? choice.setting("outputPort");
@@ -32,7 +32,7 @@ export function wantedOutputs(
     const own = <T>(name: string, value: T): T =>
       choice.keep(`${path}.${name}`, { value, origin: list.origin });
     return {
-      id: own("id", output.id ?? idOf(output, index)),
+      id: own("id", output.id ?? idOf(kindOf(choice, output), index)),
       ...encodingOf(choice, output, path, list.origin),
       target: targetOf(choice, output, path, port, users, list.origin),
     };
@@ -40,8 +40,9 @@ export function wantedOutputs(
   return { outputs, origin: list.origin };
 }
 
-function idOf({ file }: DocumentOutput, index: number): string {
-  return index === 0 && file === undefined ? "rtsp" : `output${index + 1}`;
+/** Without one of its own, the first is named after where it goes. */
+function idOf(target: Target["t"], index: number): string {
+  return index === 0 ? target : `output${index + 1}`;
 }
 
 function encodingOf(
@@ -75,16 +76,33 @@ function encodingOf(
   };
 }
 
+/** Where an output goes: what names nothing goes where the environment says. */
+function kindOf(choice: Choice, { rtsp, file, window }: DocumentOutput): Target["t"] {
+  if (rtsp !== undefined) return "rtsp";
+  if (file !== undefined) return "file";
+  return window === undefined ? choice.setting("output").value : "window";
+}
+
 function targetOf(
   choice: Choice,
-  { rtsp, file }: DocumentOutput,
+  output: DocumentOutput,
   path: string,
   port: Sourced<number>,
   users: Sourced<readonly Credentials[]>,
   origin: Origin,
 ): Target {
-  if (file !== undefined) {
-    return { t: "file", path: choice.keep(`${path}.target.path`, { value: file.path, origin }) };
+  const { rtsp, file = {} } = output;
+  const kind = kindOf(choice, output);
+  if (kind === "window") return { t: kind };
+  if (kind === "file") {
+    const own = <T>(name: string, value: T | undefined, setting: Sourced<T>): T =>
+      choice.keep(`${path}.target.${name}`, value === undefined ? setting : { value, origin });
+    return {
+      t: kind,
+      path: own("path", file.path, choice.setting("outputFile")),
+      fileDurationMs: own("fileDurationMs", file.duration, choice.setting("outputFileDuration")),
+      maxBytes: own("maxBytes", file.maxBytes, choice.setting("outputFileMaxBytes")),
+    };
   }
   const mount = rtsp === undefined ? choice.setting("outputPath") : { value: rtsp.path, origin };
   return {

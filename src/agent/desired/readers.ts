@@ -187,6 +187,22 @@ export function rtspPath(): Reader<string> {
   );
 }
 
+/** The path of recordings below their directory: yard.mkv, north/yard.mkv. */
+export function recordingPath(): Reader<string> {
+  const pattern = /^(?:[A-Za-z0-9_-]+\/){0,8}[A-Za-z0-9_-]+\.mkv$/;
+  return reader(
+    "a name such as yard.mkv or north/yard.mkv, of letters, digits, _ and -",
+    { type: "string", pattern: pattern.source, maxLength: LONGEST_RECORDING_PATH },
+    (text) => (text.length <= LONGEST_RECORDING_PATH && pattern.test(text) ? text : undefined),
+    (text) => {
+      const near = `${text.replace(/^.*\/recordings\/|^\/+|\.\w+$/g, "")}.mkv`;
+      return pattern.test(near) ? `did you mean ${near}?` : undefined;
+    },
+  );
+}
+
+const LONGEST_RECORDING_PATH = 200;
+
 function inRange(value: number, min: number, max: number): number | undefined {
   return value >= min && value <= max ? value : undefined;
 }

@@ -10,6 +10,7 @@ import {
   fraction,
   oneOf,
   type Reader,
+  recordingPath,
   rtspPath,
   someOf,
   textList,
@@ -91,6 +92,24 @@ export const settings = {
   overlay: {
     ...withDefault("OVERLAY", someOf(OVERLAY_PARTS), OVERLAY_PARTS.join(",")),
     doc: "What is drawn on the picture.",
+  },
+  output: {
+    ...withDefault("OUTPUT", oneOf(["rtsp", "file", "window"]), "rtsp"),
+    doc: "Where the picture goes: to viewers over RTSP, into recordings, or into a window on the X display of the sidecar.",
+  },
+  outputFile: {
+    ...withDefault("OUTPUT_FILE", recordingPath(), "slipstream.mkv"),
+    doc:
+      "Name of the recordings, below the sidecar's directory of them. Each file's own name has its start in UTC too, " +
+      "and with a picture a camera NAME: slipstream.NAME.20261126T143012Z.mkv.",
+  },
+  outputFileDuration: {
+    ...withDefault("OUTPUT_FILE_DURATION", duration(1_000, 86_400_000), "10m"),
+    doc: "After so long a recording goes on in another file.",
+  },
+  outputFileMaxBytes: {
+    ...withDefault("OUTPUT_FILE_MAX_BYTES", wholeNumber(1_000_000, 1e15, "bytes"), "10000000000"),
+    doc: "Most that all recordings of an output may take of the disk; the oldest files are removed.",
   },
   layout: {
     ...withDefault("OUTPUT_LAYOUT", oneOf(["tiled", "per-camera"]), "tiled"),

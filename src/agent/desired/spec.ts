@@ -70,8 +70,15 @@ export type Target =
       /** Who may watch. Empty: everybody. */
       readonly users: readonly Credentials[];
     }
-  /** Absolute, in the sidecar's file system. */
-  | { readonly t: "file"; readonly path: string };
+  | {
+      readonly t: "file";
+      /** Below the sidecar's directory of recordings. */
+      readonly path: string;
+      readonly fileDurationMs: number;
+      /** Of all its files. */
+      readonly maxBytes: number;
+    }
+  | { readonly t: "window" };
 
 export interface Encoding {
   readonly codec: "H264" | "H265";

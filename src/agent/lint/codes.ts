@@ -63,6 +63,7 @@ export const CODES = {
   "unknown-class": error("the specification names a class that the model's labels lack"),
   "tracker-unavailable": error("this release has no such tracking algorithm"),
   "software-encoder": warning("the board has no hardware encoder: the CPU encodes"),
+  "window-needs-display": warning("an output is a window: the node needs an X display for it"),
   "too-many-streams": warning("more pictures are encoded than the board is known to encode"),
   "too-many-cameras": warning("more cameras are decoded than the board is known to decode"),
 

@@ -98,6 +98,19 @@ describe("Report", () => {
     );
   });
 
+  it("tells the file that a picture is recorded in, and of a window which output it is", () => {
+    const found = { id: "out", cameraId: "front", port: 0, state: serving, ...sent };
+    const told = lines(
+      event({ t: "output", output: { ...found, path: "/recordings/a.front.mkv" } }),
+      event({ t: "output", output: { ...found, path: "/recordings/a.front-2.mkv" } }),
+      event({ t: "output", output: { ...found, id: "screen", path: "" } }),
+    );
+    assert.deepEqual(told, [
+      ["info", "picture ready", { path: "/recordings/a.front.mkv" }],
+      ["info", "picture ready", { output: "screen", camera: "front" }],
+    ]);
+  });
+
   it("tells that a picture stopped, and that it is there again", () => {
     assert.deepEqual(messages(output(serving), output(waiting), output(serving)), [
       "info picture ready",

@@ -128,7 +128,9 @@ export class StatusReport {
       case "waiting": {
         const wasServing = this.#said.last(subject) === "serving";
         if (!this.#said.isNewsInPassing(subject, "waiting")) break;
-        if (wasServing) this.#log.warn("picture stopped", placeOf(status));
+        // A recording pauses with its cameras, and of them is told already.
+        if (wasServing)
+          this.#log[status.port === 0 ? "info" : "warn"]("picture stopped", placeOf(status));
         break;
       }
       case "serving":
@@ -161,9 +163,11 @@ function outputSubject({ id, cameraId }: OutputStatus): string {
   return `output ${id}/${cameraId}`;
 }
 
-/** The address to open, as seen from the node itself. */
-function placeOf({ port, path }: OutputStatus): Fields {
-  return port === 0 ? { path } : { url: `rtsp://127.0.0.1:${port}${path}` };
+/** The address to open, as seen from the node itself; the file as the sidecar names it; or what a window shows. */
+function placeOf({ id, cameraId, port, path }: OutputStatus): Fields {
+  if (port !== 0) return { url: `rtsp://127.0.0.1:${port}${path}` };
+  if (path !== "") return { path };
+  return { output: id, camera: cameraId === "" ? undefined : cameraId };
 }
 
 function troubleFields({ reason, detail, nextAttempt }: Trouble & { reason: string }): Fields {

@@ -228,6 +228,8 @@ const OUTPUT_FAILED_REASONS: Readonly<Record<pb.OutputFailedReason, state.Output
   [pb.OutputFailedReason.OUTPUT_FAILED_REASON_ENCODER]: "encoder",
   [pb.OutputFailedReason.OUTPUT_FAILED_REASON_OUTLET]: "outlet",
   [pb.OutputFailedReason.OUTPUT_FAILED_REASON_FILE]: "file",
+  [pb.OutputFailedReason.OUTPUT_FAILED_REASON_DISK_FULL]: "disk full",
+  [pb.OutputFailedReason.OUTPUT_FAILED_REASON_DISPLAY]: "display",
   [pb.OutputFailedReason.OUTPUT_FAILED_REASON_UNSPECIFIED]: "unknown",
   [pb.OutputFailedReason.UNRECOGNIZED]: "unknown",
 };

@@ -78,6 +78,7 @@ export interface OutputStatus {
   readonly cameraId: string;
   /** Of an RTSP output; 0 for others. */
   readonly port: number;
+  /** Of an RTSP output on its server; of a file in the sidecar, the one that is written; empty for a window. */
   readonly path: string;
   readonly state: OutputState;
   /** Connected now. */
@@ -93,7 +94,14 @@ export type OutputState =
   | ({ readonly t: "failed"; readonly reason: OutputFailedReason } & Trouble)
   | { readonly t: "unknown" };
 
-export type OutputFailedReason = "port in use" | "encoder" | "outlet" | "file" | "unknown";
+export type OutputFailedReason =
+  | "port in use"
+  | "encoder"
+  | "outlet"
+  | "file"
+  | "disk full"
+  | "display"
+  | "unknown";
 
 /** All objects of one frame of one camera. */
 export interface FrameDetections {

@@ -83,8 +83,13 @@ function toTarget(target: want.Target): pb.Output["target"] {
       const users = target.users.map((user) => ({ ...user }));
       return { $case: "rtsp", value: { port, path, users } };
     }
-    case "file":
-      return { $case: "file", value: { path: target.path } };
+    case "file": {
+      const { path, maxBytes, fileDurationMs } = target;
+      const fileDuration = toDuration(fileDurationMs);
+      return { $case: "file", value: { path, fileDuration, maxBytes: BigInt(maxBytes) } };
+    }
+    case "window":
+      return { $case: "window", value: {} };
     default:
       return target satisfies never;
   }

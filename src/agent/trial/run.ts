@@ -180,7 +180,12 @@ function stateFaults(
 }
 
 /** Every version would meet them on this node. */
-export const OF_THE_NODE: ReadonlySet<OutputFailedReason> = new Set(["port in use", "file"]);
+export const OF_THE_NODE: ReadonlySet<OutputFailedReason> = new Set([
+  "port in use",
+  "file",
+  "disk full",
+  "display",
+]);
 
 /** A camera of which nothing leaves detection, although it has sent all the time. */
 function stalledCamera(laps: readonly Lap[], liveMs: number): string | undefined {

@@ -17,6 +17,7 @@ from sidecar.standins.osd import Osd  # noqa: E402
 from sidecar.standins.source import UriSource  # noqa: E402
 from sidecar.standins.tiler import Tiler  # noqa: E402
 from sidecar.standins.tracker import Tracker  # noqa: E402
+from sidecar.standins.window import Window  # noqa: E402
 
 # Above every software decoder, so that uridecodebin takes it.
 _DECODER_RANK = int(Gst.Rank.PRIMARY) + 11
@@ -38,6 +39,8 @@ _ELEMENTS = {
     "nvv4l2h265enc": (Encoder, "Codec/Encoder/Video"),
     "nvjpegenc": (JpegEncoder, "Codec/Encoder/Image"),
     "nvurisrcbin": (UriSource, "Source/Video"),
+    "nv3dsink": (Window, "Sink/Video"),
+    "nveglglessink": (Window, "Sink/Video"),
 }
 
 

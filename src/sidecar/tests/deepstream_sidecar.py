@@ -102,8 +102,11 @@ class RtspCamera:
 class Sidecar:
     """Keeper, outlet and worker in a directory of their own, and a client."""
 
-    def __init__(self, board="t4", build_seconds=0.5, objects=(CAR, PERSON), data_dir=None):
-        """board: one of BOARDS, cpu for that engine, or nvidia for the elements that GStreamer has itself."""
+    def __init__(self, board="t4", build_seconds=0.5, objects=(CAR, PERSON), data_dir=None, **environment):
+        """board: one of BOARDS, cpu for that engine, or nvidia for the elements that GStreamer has itself.
+
+        environment: of the processes, an empty one is none.
+        """
         # Short, for the path of a Unix socket.
         self.run_dir = tempfile.mkdtemp(prefix="slip-")
         seen = os.path.join(self.run_dir, "objects.json")
@@ -132,6 +135,7 @@ class Sidecar:
                 SLIPSTREAM_DATA_DIR=self.data_dir,
                 SLIPSTREAM_LIFELINE="stdin",
                 **engine,
+                **environment,
             ),
             stdin=subprocess.PIPE,
             stderr=self.log,

@@ -1,6 +1,7 @@
 """What is wrong with a specification, said before anything runs."""
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from sidecar.contract import pipeline, spec
 from sidecar.worker.check import check
@@ -66,6 +67,22 @@ def second_output(**fields):
     return apply
 
 
+def file_output(**fields):
+    def apply(specification):
+        specification.outputs[0].file.CopyFrom(spec.FileTarget(**dict({"path": "yard.mkv"}, **fields)))
+
+    return apply
+
+
+def two_files(one, other):
+    def apply(specification):
+        second_output()(specification)
+        specification.outputs[0].file.path = one
+        specification.outputs[1].file.path = other
+
+    return apply
+
+
 def mask(*points):
     def apply(specification):
         polygon = specification.cameras[0].masks.add()
@@ -112,7 +129,17 @@ def mask(*points):
         (change("outputs[0].rtsp.port", 70000), "out-of-range", "outputs[0].rtsp.port"),
         (change("outputs[0].rtsp.path", "ds"), "bad-path", "outputs[0].rtsp.path"),
         (change("outputs[0].rtsp.path", "/a b"), "bad-path", "outputs[0].rtsp.path"),
-        (lambda s: s.outputs[0].window.SetInParent(), "unsupported-target", "outputs[0]"),
+        (lambda s: s.outputs[0].ClearField("rtsp"), "unsupported-target", "outputs[0]"),
+        (file_output(path=""), "bad-path", "outputs[0].file.path"),
+        (file_output(path="/yard.mkv"), "bad-path", "outputs[0].file.path"),
+        (file_output(path="../yard.mkv"), "bad-path", "outputs[0].file.path"),
+        (file_output(path="a/../../yard.mkv"), "bad-path", "outputs[0].file.path"),
+        (file_output(path="yard.mkv\n"), "bad-path", "outputs[0].file.path"),
+        (file_output(path="yard.mp4"), "bad-path", "outputs[0].file.path"),
+        (file_output(path="y" * 300 + ".mkv"), "bad-path", "outputs[0].file.path"),
+        (file_output(file_duration=Duration(nanos=5)), "out-of-range", "outputs[0].file.file_duration"),
+        (file_output(file_duration=Duration(seconds=1 << 62)), "out-of-range", "outputs[0].file.file_duration"),
+        (two_files("yard.mkv", "yard.mkv"), "duplicate-path", "outputs[1].file.path"),
         (second_output(path="/other", port=9000), "several-ports", "outputs[1].rtsp.port"),
         (second_output(), "duplicate-path", "outputs[1].rtsp.path"),
     ],
@@ -124,6 +151,20 @@ def test_each_fault_is_found_with_its_code_and_place_and_nothing_else(fault, cod
     assert [(problem.code, problem.path) for problem in problems] == [(code, path)]
     assert problems[0].message
     assert "pass" not in problems[0].message
+
+
+@pytest.mark.parametrize("path", ["yard.mkv", "north/yard_1.mkv", "a/b/c/d-e.mkv"])
+def test_files_and_windows_are_taken(path):
+    specification = right()
+    file_output(path=path, max_bytes=1)(specification)
+    window = specification.outputs.add()
+    window.CopyFrom(specification.outputs[0])
+    window.id = "window"
+    window.window.SetInParent()
+    # It is not encoded.
+    window.encoding.codec = spec.CODEC_H265
+    window.encoding.bitrate = 0
+    assert check(specification, CAN) == []
 
 
 def test_all_faults_are_told_at_once():

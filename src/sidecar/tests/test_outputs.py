@@ -1,6 +1,7 @@
 """What the pictures of a specification are, and what it takes to change one."""
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from sidecar.contract import spec
 from sidecar.outlet.protocol import User
@@ -26,10 +27,28 @@ EVE = spec.Credentials(username="eve", password="hunter2")
 
 def test_every_picture_has_the_users_of_its_output():
     plans = plan(specification(layout=spec.LAYOUT_PER_CAMERA, users=[EVE]))
-    assert [(one.path, one.users) for one in plans] == [
+    assert [(one.target.path, one.target.users) for one in plans] == [
         ("/ds/front", (User("eve", "hunter2"),)),
         ("/ds/back", (User("eve", "hunter2"),)),
     ]
+
+
+def recorded(layout=spec.LAYOUT_TILED, **file):
+    changed = specification(layout)
+    changed.outputs[0].file.CopyFrom(spec.FileTarget(**dict({"path": "yard.mkv"}, **file)))
+    return changed
+
+
+def test_what_a_recording_may_take_changes_while_frames_flow():
+    (before,), (after,) = plan(recorded()), plan(recorded(max_bytes=5, file_duration=Duration(seconds=30)))
+    assert difference(before, after) is Difference.LIVE
+    (elsewhere,) = plan(recorded(path="north/yard.mkv"))
+    assert difference(before, elsewhere) is Difference.REBUILD
+
+
+def test_a_recording_begins_a_file_every_ten_minutes_unless_it_says_otherwise():
+    assert [one.target.file_duration for one in plan(recorded())] == [600]
+    assert [one.target.file_duration for one in plan(recorded(file_duration=Duration(seconds=2)))] == [2]
 
 
 def encoded(**fields):
@@ -49,6 +68,7 @@ def encoded(**fields):
         (encoded(codec=spec.CODEC_H265), Difference.REBUILD),
         (specification(path="/other"), Difference.REBUILD),
         (specification(port=8555), Difference.REBUILD),
+        (recorded(), Difference.REBUILD),
     ],
 )
 def test_what_a_change_takes(changed, expected):

@@ -36,7 +36,13 @@ class Sidecar:
     def __init__(self, **settings):
         # Short, for the path of a Unix socket.
         self.run_dir = tempfile.mkdtemp(prefix="slip-")
-        environment = dict(os.environ, SLIPSTREAM_RUN_DIR=self.run_dir, SLIPSTREAM_LIFELINE="stdin", **settings)
+        environment = dict(
+            os.environ,
+            SLIPSTREAM_RUN_DIR=self.run_dir,
+            SLIPSTREAM_RECORDINGS_DIR=os.path.join(self.run_dir, "recordings"),
+            SLIPSTREAM_LIFELINE="stdin",
+            **settings,
+        )
         environment["PYTHONPATH"] = os.pathsep.join(os.path.join(ROOT, part) for part in ("src", "src/sidecar/gen"))
         self.keeper = subprocess.Popen([sys.executable, "-m", "sidecar.keeper"], env=environment, stdin=subprocess.PIPE)
         self.channel = grpc.insecure_channel("unix:" + os.path.join(self.run_dir, "worker.sock"))

@@ -8,12 +8,14 @@ from sidecar.contract import pipeline, spec
 from sidecar.log import redact
 from sidecar.worker.addresses import scheme
 from sidecar.worker.problem import Problem, error
+from sidecar.worker.recording.names import LONGEST_PATH, is_path
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
 _SMALLEST_SIDE = 16
 _LARGEST_SIDE = 8192
 _LONGEST_LATENCY_SECONDS = 60
 _LONGEST_FROZEN_SECONDS = 24 * 3600
+_LONGEST_FILE_SECONDS = 24 * 3600
 # Of the year 9999.
 _LAST_SECOND = 253402300799
 
@@ -109,16 +111,15 @@ def _form(source: str) -> str:
 
 
 def _output(path: str, output: spec.Output, capabilities: pipeline.Capabilities) -> Iterable[Problem]:
-    target = output.WhichOneof("target")
-    if target != "rtsp":
-        yield error("unsupported-target", path, "this engine has no output of kind %s; use rtsp" % (target or "none"))
-        return
-    if not 0 < output.rtsp.port < 65536:
-        yield error("out-of-range", path + ".rtsp.port", "%d is not within 1 to 65535" % output.rtsp.port)
-    if not re.match(r"/[A-Za-z0-9._~/-]*\Z", output.rtsp.path):
-        yield error("bad-path", path + ".rtsp.path", "%r is no path; for example /ds" % output.rtsp.path)
+    if output.HasField("rtsp"):
+        yield from _rtsp(path + ".rtsp", output.rtsp)
+    elif output.HasField("file"):
+        yield from _file(path + ".file", output.file)
+    elif not output.HasField("window"):
+        yield error("unsupported-target", path, "it goes nowhere; give it one of rtsp, file and window")
     encoding = output.encoding
-    if (encoding.codec or spec.CODEC_H264) not in capabilities.codecs:
+    is_encoded = not output.HasField("window")
+    if is_encoded and (encoding.codec or spec.CODEC_H264) not in capabilities.codecs:
         yield error("unsupported-codec", path + ".encoding.codec", "this machine has no encoder for it")
     for name, side in (("width", encoding.width), ("height", encoding.height)):
         if side % 2 or not _SMALLEST_SIDE <= side <= _LARGEST_SIDE:
@@ -127,7 +128,7 @@ def _output(path: str, output: spec.Output, capabilities: pipeline.Capabilities)
                 "%s.encoding.%s" % (path, name),
                 "%d is no even number within %d to %d" % (side, _SMALLEST_SIDE, _LARGEST_SIDE),
             )
-    if not 10000 <= encoding.bitrate <= 100000000:
+    if is_encoded and not 10000 <= encoding.bitrate <= 100000000:
         yield error(
             "out-of-range",
             path + ".encoding.bitrate",
@@ -135,6 +136,26 @@ def _output(path: str, output: spec.Output, capabilities: pipeline.Capabilities)
         )
     if not 1 <= encoding.frame_rate <= 120:
         yield error("out-of-range", path + ".encoding.frame_rate", "%d is not within 1 to 120" % encoding.frame_rate)
+
+
+def _rtsp(path: str, rtsp: spec.RtspTarget) -> Iterable[Problem]:
+    if not 0 < rtsp.port < 65536:
+        yield error("out-of-range", path + ".port", "%d is not within 1 to 65535" % rtsp.port)
+    if not re.match(r"/[A-Za-z0-9._~/-]*\Z", rtsp.path):
+        yield error("bad-path", path + ".path", "%r is no path; for example /ds" % rtsp.path)
+
+
+def _file(path: str, file: spec.FileTarget) -> Iterable[Problem]:
+    if not is_path(file.path):
+        yield error(
+            "bad-path",
+            path + ".path",
+            "%r is no path below the directory of recordings; use letters, digits, _ and -, for example yard.mkv or"
+            " north/yard.mkv, at most %d characters" % (file.path, LONGEST_PATH),
+        )
+    span = file.file_duration
+    if file.HasField("file_duration") and not (1 <= span.seconds < _LONGEST_FILE_SECONDS and 0 <= span.nanos < 10**9):
+        yield error("out-of-range", path + ".file_duration", "it is not within 1 s to a day")
 
 
 def _addresses(specification: spec.PipelineSpec) -> Iterable[Problem]:
@@ -155,6 +176,10 @@ def _addresses(specification: spec.PipelineSpec) -> Iterable[Problem]:
         yield from _users("outputs[%d].rtsp.users" % index, rtsp)
         if any(other.path == rtsp.path for position, other in targets if position < index):
             yield error("duplicate-path", "outputs[%d].rtsp.path" % index, "the path %s is used twice" % rtsp.path)
+    files = [(index, output.file) for index, output in enumerate(specification.outputs) if output.HasField("file")]
+    for index, file in files:
+        if any(other.path == file.path for position, other in files if position < index):
+            yield error("duplicate-path", "outputs[%d].file.path" % index, "the path %s is used twice" % file.path)
 
 
 def _users(path: str, rtsp: spec.RtspTarget) -> Iterable[Problem]:

@@ -1,33 +1,70 @@
-"""The pictures that a specification asks for, and what becomes of them at the outlet. Every engine uses it."""
+"""The pictures that a specification asks for, and what becomes of them at the outlet, in files and in windows.
+
+Every engine uses it.
+"""
 
 import enum
+import os
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
-from gi.repository import GLib
+import gi
 
-from sidecar.contract import spec, state
-from sidecar.outlet.protocol import Failure, Mount, MountStatus, User
-from sidecar.worker.board import Board, OutputKey
-from sidecar.worker.outlet_link import OutletLink
+gi.require_version("Gst", "1.0")
+from gi.repository import GLib, Gst  # noqa: E402
+
+from sidecar.contract import spec, state  # noqa: E402
+from sidecar.outlet.protocol import Failure, Mount, MountStatus, User  # noqa: E402
+from sidecar.worker.board import Board, OutputKey  # noqa: E402
+from sidecar.worker.loop import MainLoop  # noqa: E402
+from sidecar.worker.outlet_link import OutletLink  # noqa: E402
+from sidecar.worker.receiver import Phase, Receiver, Serving, Waiting  # noqa: E402
+from sidecar.worker.recording.folder import Folder  # noqa: E402
+from sidecar.worker.recording.names import stem  # noqa: E402
+from sidecar.worker.recording.recorder import Limits, Recorder  # noqa: E402
+from sidecar.worker.window import X_SINK, Looks, Window  # noqa: E402
 
 RETRY_SECONDS = 2.0
 _OUTLET_GRACE_SECONDS = 2.0
 _OUTLET_AWAY = "the process that serves RTSP is away; it is started again by itself, its last words are in the log"
+_USUAL_FILE_SECONDS = 600.0
+# How long all files together may take to come to their end. The keeper's patience is 1.5.
+_STOP_SECONDS = 1.0
 _NOTHING_YET = MountStatus(frames=0, viewers=0, served=False)
 
 # Names of codecs as RTP has them.
 CODEC_NAMES: Dict["spec.Codec", str] = {spec.CODEC_H264: "H264", spec.CODEC_H265: "H265"}
 
 
-class Plan(NamedTuple):
-    """One picture as it should be."""
+class ToOutlet(NamedTuple):
+    """A picture that the outlet serves over RTSP."""
 
-    key: OutputKey
     port: int
     path: str
     # Who may watch; none: everybody.
     users: Tuple[User, ...]
+
+
+class ToFiles(NamedTuple):
+    """A picture that is recorded."""
+
+    # A target's, see recording/names.py.
+    path: str
+    # Seconds.
+    file_duration: float
+    # Of all files of the output; 0: no limit.
+    max_bytes: int
+
+
+class ToWindow(NamedTuple):
+    """A picture on the screen. It is not encoded."""
+
+
+class Plan(NamedTuple):
+    """One picture as it should be."""
+
+    key: OutputKey
+    target: Union[ToOutlet, ToFiles, ToWindow]
     encoding: spec.Encoding
     cameras: List[spec.Camera]
 
@@ -36,15 +73,25 @@ def plan(specification: spec.PipelineSpec) -> List[Plan]:
     """The pictures of a specification, in order. Pure."""
     plans = []
     for output in specification.outputs:
-        users = tuple(User(user.username, user.password) for user in output.rtsp.users)
         if output.layout == spec.LAYOUT_PER_CAMERA:
             for camera in specification.cameras:
-                path = "%s/%s" % (output.rtsp.path.rstrip("/"), camera.id)
-                plans.append(Plan((output.id, camera.id), output.rtsp.port, path, users, output.encoding, [camera]))
+                target = _target(output, camera.id)
+                plans.append(Plan((output.id, camera.id), target, output.encoding, [camera]))
         else:
-            cameras = list(specification.cameras)
-            plans.append(Plan((output.id, ""), output.rtsp.port, output.rtsp.path, users, output.encoding, cameras))
+            plans.append(Plan((output.id, ""), _target(output, ""), output.encoding, list(specification.cameras)))
     return plans
+
+
+def _target(output: spec.Output, camera_id: str) -> Union[ToOutlet, ToFiles, ToWindow]:
+    if output.HasField("window"):
+        return ToWindow()
+    if output.HasField("file"):
+        given = output.file.HasField("file_duration")
+        duration = output.file.file_duration.ToMilliseconds() / 1000.0 if given else _USUAL_FILE_SECONDS
+        return ToFiles(output.file.path, duration, output.file.max_bytes)
+    users = tuple(User(user.username, user.password) for user in output.rtsp.users)
+    path = "%s/%s" % (output.rtsp.path.rstrip("/"), camera_id) if camera_id else output.rtsp.path
+    return ToOutlet(output.rtsp.port, path, users)
 
 
 def codec_name(encoding: spec.Encoding) -> str:
@@ -58,7 +105,10 @@ def _title(one: Plan) -> str:
 
 
 class Outputs:
-    """Tells the outlet what to serve, and the board how it goes. All methods and callbacks are on the loop thread."""
+    """Tells the outlet what to serve, has recorders and windows, and tells the board how it goes.
+
+    All methods and callbacks are on the loop thread.
+    """
 
     def __init__(
         self,
@@ -66,16 +116,23 @@ class Outputs:
         board: Board,
         on_ports: Callable[[Dict[OutputKey, int]], None],
         count: Callable[[OutputKey, state.OutputStatus], None],
+        window_sinks: Sequence[str] = (),
     ) -> None:
         """on_ports: the loopback ports to which each picture's RTP goes, again whenever they changed.
 
         count: fills in how many frames of a picture were encoded and dropped; called on any thread.
+        window_sinks: elements for windows that are better than the one for every display.
         """
         self._board = board
         self._on_ports = on_ports
         self._count = count
+        self._window_sinks = [*window_sinks, X_SINK]
         self._plans: Dict[OutputKey, Plan] = {}
+        # Read by streaming threads.
+        self._receivers: Dict[OutputKey, Receiver] = {}
         self._outlet: Dict[OutputKey, MountStatus] = {}
+        # 0: the outlet was not told of any picture yet.
+        self._port = 0
         self._outlet_is_late = 0
         self._link = OutletLink(
             outlet_socket,
@@ -86,38 +143,104 @@ class Outputs:
         )
 
     def serve(self, plans: List[Plan]) -> None:
-        """From now on these pictures are served, and new RTP streams begin. on_ports follows."""
+        """From now on these pictures are served, and new streams begin. on_ports follows for those of the outlet; the
+        frames of the others go to take()."""
         wanted = {one.key: one for one in plans}
+        kept = {
+            key
+            for key, one in wanted.items()
+            if key in self._receivers and difference(self._plans[key], one) is not Difference.REBUILD
+        }
+        for key in [key for key in self._receivers if key not in kept]:
+            self._receivers.pop(key).stop()
         for key in [key for key in self._plans if key not in wanted]:
-            del self._plans[key]
             self._board.remove_output(key)
         self._plans = wanted
-        for key in wanted:
+        for key, one in wanted.items():
+            if key in kept:
+                continue
             self._board.add_output(key, self._counter(key))
             self.show(key, waiting=state.OutputStatus.Waiting())
-        self._link.configure(
-            plans[0].port,
-            [
-                Mount(one.path, codec_name(one.encoding), one.encoding.width, one.encoding.height, _title(one))
-                for one in plans
-            ],
-            plans[0].users,
-        )
+            if not isinstance(one.target, ToOutlet):
+                self._receivers[key] = self._receive(one)
+        self._adjust(plans)
+        served = [(one, one.target) for one in plans if isinstance(one.target, ToOutlet)]
+        if served:
+            self._port = served[0][1].port
+        if self._port:
+            self._link.configure(
+                self._port,
+                [
+                    Mount(target.path, codec_name(one.encoding), one.encoding.width, one.encoding.height, _title(one))
+                    for one, target in served
+                ],
+                served[0][1].users if served else (),
+            )
+
+    def take(self, key: OutputKey, sample: Gst.Sample) -> None:
+        """A frame of a picture that does not go to the outlet. Called on a streaming thread; never waits."""
+        receiver = self._receivers.get(key)
+        if receiver is not None:
+            receiver.take(sample)
 
     def admit(self, plans: List[Plan]) -> None:
-        """From now on the users of these plans may watch: plans of the pictures of serve()."""
-        self._link.admit(plans[0].users)
+        """From now on what these plans, of the pictures of serve(), have in users and limits holds."""
+        self._plans = {one.key: one for one in plans}
+        users = [one.target.users for one in plans if isinstance(one.target, ToOutlet)]
+        if users:
+            self._link.admit(users[0])
+        self._adjust(plans)
+
+    def _adjust(self, plans: List[Plan]) -> None:
+        for one in plans:
+            receiver = self._receivers.get(one.key)
+            if isinstance(one.target, ToFiles) and isinstance(receiver, Recorder):
+                receiver.limits = _limits(one.target, one.encoding)
+
+    def _receive(self, one: Plan) -> Receiver:
+        """Makes the receiver of a picture."""
+
+        def tell(phase: Phase) -> None:
+            MainLoop.post(lambda: self._told(one.key, receiver, phase))
+
+        receiver: Receiver
+        if isinstance(one.target, ToFiles):
+            limits = _limits(one.target, one.encoding)
+            folder = Folder(recordings_dir(os.environ), stem(one.target.path))
+            receiver = Recorder(folder, one.key[1], limits, tell)
+        else:
+            title = _title(one) or one.key[0]
+            looks = Looks(one.encoding.width, one.encoding.height, title, self._window_sinks)
+            receiver = Window(looks, os.environ, tell)
+        return receiver
+
+    def _told(self, key: OutputKey, receiver: Receiver, phase: Phase) -> None:
+        if self._receivers.get(key) is not receiver:
+            return
+        if isinstance(phase, Waiting):
+            self.show(key, waiting=state.OutputStatus.Waiting())
+        elif isinstance(phase, Serving):
+            self.show(key, serving=state.OutputStatus.Serving())
+        else:
+            self.fail(key, phase.reason, phase.detail, phase.retry_seconds)
 
     def say(self, key: OutputKey, text: str) -> None:
         """Why a picture of serve() has no frames: its standby picture says so. Empty when it has them again."""
         one = self._plans.get(key)
-        if one is not None:
-            self._link.say(one.path, text)
+        if one is not None and isinstance(one.target, ToOutlet):
+            self._link.say(one.target.path, text)
 
-    def fail(self, key: OutputKey, reason: "state.OutputFailedReason", detail: str) -> None:
-        """An output cannot be made now; whoever says so tries again after RETRY_SECONDS."""
+    def fail(
+        self,
+        key: OutputKey,
+        reason: "state.OutputFailedReason",
+        detail: str,
+        retry_seconds: Optional[float] = RETRY_SECONDS,
+    ) -> None:
+        """An output cannot be made now; whoever says so tries again after so long. None: never."""
         failed = state.OutputStatus.Failed(reason=reason, detail=detail)
-        failed.next_attempt.FromNanoseconds(int((time.time() + RETRY_SECONDS) * 1e9))
+        if retry_seconds is not None:
+            failed.next_attempt.FromNanoseconds(int((time.time() + retry_seconds) * 1e9))
         self.show(key, failed=failed)
 
     def show(self, key: OutputKey, **phase: Any) -> None:
@@ -126,31 +249,45 @@ class Outputs:
         self._board.set_output(state.OutputStatus(id=output_id, camera_id=camera_id, **phase))
 
     def stop(self) -> None:
+        """Gives recorders and windows a moment to come to their end."""
         self._expect_outlet(False)
         self._link.stop()
+        receivers = list(self._receivers.values())
+        self._receivers = {}
+        for receiver in receivers:
+            receiver.stop()
+        deadline = time.monotonic() + _STOP_SECONDS
+        for receiver in receivers:
+            receiver.wait(max(0.0, deadline - time.monotonic()))
 
     def _counter(self, key: OutputKey) -> Callable[[state.OutputStatus], None]:
         def count(status: state.OutputStatus) -> None:
             one = self._plans.get(key)
-            if one is not None:
-                status.port = one.port
-                status.path = one.path
+            if one is None:
+                return
+            self._count(key, status)
+            receiver = self._receivers.get(key)
+            if receiver is not None:
+                status.path = receiver.path
+                status.frames_dropped += receiver.dropped
+            if isinstance(one.target, ToOutlet):
+                status.port = one.target.port
+                status.path = one.target.path
                 status.viewers = self._outlet.get(key, _NOTHING_YET).viewers
-                self._count(key, status)
 
         return count
 
     def _ports_known(self, ports: Dict[str, int]) -> None:
         self._expect_outlet(False)
-        known = {key: ports[one.path] for key, one in self._plans.items() if one.path in ports}
+        known = {key: ports[path] for key, path in self._mounts() if path in ports}
         self._outlet = {}
         for key in known:
             self.show(key, waiting=state.OutputStatus.Waiting())
         self._on_ports(known)
 
     def _outlet_says(self, mounts: Dict[str, MountStatus]) -> None:
-        for key, one in self._plans.items():
-            status = mounts.get(one.path)
+        for key, path in self._mounts():
+            status = mounts.get(path)
             if status is None:
                 continue
             newly_served = status.served and not self._outlet.get(key, _NOTHING_YET).served
@@ -162,7 +299,7 @@ class Outputs:
         self._expect_outlet(False)
         in_use = failure.reason == "PORT_IN_USE"
         reason = state.OUTPUT_FAILED_REASON_PORT_IN_USE if in_use else state.OUTPUT_FAILED_REASON_OUTLET
-        for key in self._plans:
+        for key, _path in self._mounts():
             self.fail(key, reason, failure.detail)
 
     def _outlet_down(self) -> None:
@@ -180,16 +317,30 @@ class Outputs:
 
     def _say_outlet_is_away(self) -> bool:
         self._outlet_is_late = 0
-        for key in self._plans:
+        for key, _path in self._mounts():
             self.fail(key, state.OUTPUT_FAILED_REASON_OUTLET, _OUTLET_AWAY)
         return bool(GLib.SOURCE_REMOVE)
+
+    def _mounts(self) -> List[Tuple[OutputKey, str]]:
+        """The pictures of the outlet, with their paths there."""
+        return [(key, one.target.path) for key, one in self._plans.items() if isinstance(one.target, ToOutlet)]
+
+
+def recordings_dir(environment: Mapping[str, str]) -> str:
+    """SLIPSTREAM_RECORDINGS_DIR, by default the directory recordings of SLIPSTREAM_DATA_DIR."""
+    data_dir = environment.get("SLIPSTREAM_DATA_DIR") or "/var/lib/slipstream"
+    return environment.get("SLIPSTREAM_RECORDINGS_DIR") or os.path.join(data_dir, "recordings")
+
+
+def _limits(target: ToFiles, encoding: spec.Encoding) -> Limits:
+    return Limits(target.file_duration, target.max_bytes, encoding.bitrate)
 
 
 class Difference(enum.Enum):
     """What it takes to make one plan of a picture into another."""
 
     NONE = "nothing"
-    # Changes while frames flow: the bit rate, and who may watch.
+    # Changes while frames flow: the bit rate, who may watch, and the limits of files.
     LIVE = "live"
     REBUILD = "rebuild"
 
@@ -206,4 +357,9 @@ def _structure(one: Plan) -> Plan:
     encoding = spec.Encoding()
     encoding.CopyFrom(one.encoding)
     encoding.bitrate = 0
-    return one._replace(users=(), encoding=encoding)
+    target = one.target
+    if isinstance(target, ToOutlet):
+        target = target._replace(users=())
+    elif isinstance(target, ToFiles):
+        target = target._replace(file_duration=0.0, max_bytes=0)
+    return one._replace(target=target, encoding=encoding)

@@ -1,5 +1,6 @@
 """The contract's service, on top of one engine: checks, applies, and tells what happens."""
 
+import os
 import threading
 import time
 from typing import Any, Iterator, List, Optional, Tuple
@@ -21,7 +22,9 @@ from sidecar.worker.engines.engine import Engine, Preview  # noqa: E402
 from sidecar.worker.engines.unavailable import UnavailableEngine  # noqa: E402
 from sidecar.worker.events import TooOldError  # noqa: E402
 from sidecar.worker.loop import MainLoop  # noqa: E402
+from sidecar.worker.outputs import recordings_dir  # noqa: E402
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error, has_errors  # noqa: E402
+from sidecar.worker.recording.check import unusable_folders  # noqa: E402
 
 # How long the loop thread may take for a change: cameras are closed and pictures rebuilt meanwhile.
 _LOOP_SECONDS = 20.0
@@ -188,7 +191,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         model = None
         if specification.model.bundle_path:
             model, of_model = self._engine.prepare(specification)
-            problems = problems + of_model
+            problems = problems + of_model + unusable_folders(specification, recordings_dir(os.environ))
         return model, problems
 
     def _refuse_all(self, engine: UnavailableEngine, specification: spec.PipelineSpec) -> pipeline.ApplyResponse:

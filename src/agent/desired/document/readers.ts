@@ -27,15 +27,6 @@ export function text(maxLength: number): Reader<string> {
   return reader(`at most ${maxLength} printable characters`, undefined, maxLength);
 }
 
-/** The path of a file that the sidecar writes. */
-export function filePathInSidecar(): Reader<string> {
-  return reader(
-    "an absolute path of a file, such as /var/lib/slipstream/front.mkv",
-    /^\/.*[^/]$/,
-    1024,
-  );
-}
-
 /** A number that need not be whole. */
 export function decimal(min: number, max: number): Reader<number> {
   const allowed = `a number from ${min} to ${max}`;

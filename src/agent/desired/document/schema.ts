@@ -8,15 +8,7 @@ import { fraction, oneOf, rtspPath, wholeNumber, yesOrNo } from "../readers.js";
 import { secretReference } from "../secret-reference.js";
 import { type Setting, settings } from "../settings.js";
 import { field } from "./field.js";
-import {
-  cameraAddress,
-  decimal,
-  filePathInSidecar,
-  identifier,
-  label,
-  text,
-  viewerName,
-} from "./readers.js";
+import { cameraAddress, decimal, identifier, label, text, viewerName } from "./readers.js";
 
 /** More cameras than any board decodes. */
 const MAX_CAMERAS = 256;
@@ -106,14 +98,24 @@ const output = z
       .optional(),
     file: z
       .strictObject({
-        path: field(filePathInSidecar(), "Absolute path in the sidecar (Matroska)."),
+        path: asSetting(settings.outputFile),
+        duration: asSetting(settings.outputFileDuration),
+        maxBytes: asSetting(settings.outputFileMaxBytes),
       })
-      .meta({ description: "Goes to a file. Neither engine writes files yet: a node refuses it." })
+      .meta({ description: "Is recorded, in Matroska files." })
+      .optional(),
+    window: z
+      .strictObject({})
+      .meta({
+        description:
+          "Is shown in a window of its size on the X display of the sidecar, not encoded.",
+      })
       .optional(),
   })
-  .refine(({ rtsp, file }) => rtsp === undefined || file === undefined, {
-    error: "has both rtsp and file; allowed: one of them",
-  });
+  .refine(
+    ({ rtsp, file, window }) => [rtsp, file, window].filter((one) => one !== undefined).length < 2,
+    { error: "has more than one of rtsp, file and window; allowed: one of them" },
+  );
 
 export const settingsDocument = z
   .strictObject({
@@ -158,7 +160,7 @@ export const settingsDocument = z
       .array(output)
       .min(1)
       .max(MAX_LIST)
-      .meta({ description: "All outputs, instead of the one at RTSPOUTPUTPATH." })
+      .meta({ description: "All outputs, instead of the one that OUTPUT says." })
       .optional(),
     outputDefaults: z
       .strictObject(encodingFields)

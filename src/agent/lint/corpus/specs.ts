@@ -66,11 +66,34 @@ export const SPECS: readonly Case[] = [
       overlay: { boxes: true, labels: true, counts: false, names: true },
       outputs: [
         output({ layout: "LAYOUT_PER_CAMERA" }),
-        output({ id: "file", rtsp: undefined, file: { path: "/data/a.mkv" } }, { frame_rate: 5 }),
-        { id: "screen", window: {} },
+        output(
+          {
+            id: "file",
+            rtsp: undefined,
+            file: { path: "north/a.mkv", file_duration: "60s", max_bytes: "5000000000" },
+          },
+          { frame_rate: 5 },
+        ),
       ],
     },
     on: { "t4 nano": [] },
+  },
+  {
+    name: "a window",
+    spec: spec({
+      outputs: [
+        { id: "screen", window: {}, encoding: { width: 640, height: 360, frameRate: 25 } },
+        { id: "wall", window: {}, encoding: { width: 640, frameRate: 25 } },
+      ],
+    }),
+    on: {
+      "t4 nano orin-nano": [
+        "out-of-range outputs[1].encoding.height",
+        "window-needs-display outputs[0].window",
+        "window-needs-display outputs[1].window",
+      ],
+    },
+    says: /DISPLAY/,
   },
   {
     name: "no hardware encoder on the board",
@@ -176,9 +199,10 @@ export const SPECS: readonly Case[] = [
         output({ id: "a" }, { width: 1279, height: 0, frameRate: 0 }),
         output({ id: "b", rtsp: { port: 9000, path: "/ds" } }),
         output({ id: "c", rtsp: { port: 0, path: "ds" } }),
-        output({ id: "d", rtsp: undefined, file: { path: "a.mkv" } }),
-        output({ id: "e", file: { path: "/a.mkv" } }),
-        { id: "f", file: { path: "/b.mkv" } },
+        output({ id: "d", rtsp: undefined, file: { path: "/a.mkv" } }),
+        output({ id: "e", file: { path: "a.mkv" } }),
+        { id: "f", file: { path: "b.mkv" } },
+        output({ id: "g", rtsp: undefined, file: { path: "b.mkv", max_bytes: -1 } }),
       ],
     }),
     on: {
@@ -192,9 +216,11 @@ export const SPECS: readonly Case[] = [
         "unknown-value outputs[2].rtsp.path",
         "several-ports outputs[2].rtsp.port",
         "unknown-value outputs[3].file.path",
+        "wrong-type outputs[6].file.max_bytes",
         "missing-field outputs[4]",
         "duplicate-id outputs[4].rtsp.path",
         "missing-field outputs[5].encoding",
+        "duplicate-id outputs[6].file.path",
       ],
     },
   },
@@ -218,7 +244,7 @@ export const SPECS: readonly Case[] = [
   { name: "an empty file", spec: "", on: { t4: ["not-json spec.json:1"] } },
   {
     name: "names that JavaScript's objects have",
-    spec: '{"cameras":[{"id":"a","uri":"test://","__proto__":{},"constructor":1}],"model":{"bundlePath":"/m"},"outputs":[{"id":"w","window":{}}]}',
+    spec: '{"cameras":[{"id":"a","uri":"test://","__proto__":{},"constructor":1}],"model":{"bundlePath":"/m"},"outputs":[{"id":"f","file":{"path":"a.mkv"},"encoding":{"width":64,"height":64,"bitrate":90000,"frameRate":5}}]}',
     on: { t4: ["unknown-field cameras[0].__proto__", "unknown-field cameras[0].constructor"] },
   },
 ];

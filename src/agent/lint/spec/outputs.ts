@@ -1,8 +1,9 @@
 /** Rules about outputs: ids, targets, encodings. */
 
+import { recordingPath } from "../../desired/readers.js";
 import { type Problem, problem } from "../problem.js";
 import { idProblems } from "./cameras.js";
-import type { Encoding, Output } from "./spec.js";
+import type { Output } from "./spec.js";
 
 /** Below this nobody means bits a second. */
 const LOWEST_BITRATE = 10_000;
@@ -14,11 +15,7 @@ export function outputProblems(outputs: readonly Output[]): Problem[] {
   return [
     ...idProblems(outputs, "outputs"),
     ...outputs.flatMap((output, i) => targetProblems(output, `outputs[${i}]`)),
-    ...outputs.flatMap((output, i) =>
-      output.window === undefined
-        ? encodingProblems(output.encoding, `outputs[${i}].encoding`)
-        : [],
-    ),
+    ...outputs.flatMap((output, i) => encodingProblems(output, `outputs[${i}].encoding`)),
     ...addressProblems(outputs),
   ];
 }
@@ -37,14 +34,15 @@ function targetProblems({ rtsp, file, window }: Output, path: string): Problem[]
     const message = 'a path begins with a slash, for example "/ds"';
     problems.push(problem("unknown-value", `${path}.rtsp.path`, message));
   }
-  if (file !== undefined && !(file.path ?? "").startsWith("/")) {
-    const message = "a file's path is absolute: it begins with a slash";
+  if (file !== undefined && recordingPath().read(file.path ?? "").t === "refused") {
+    const message = `a file's path is ${recordingPath().allowed}, below the directory of recordings`;
     problems.push(problem("unknown-value", `${path}.file.path`, message));
   }
   return problems;
 }
 
-function encodingProblems(encoding: Encoding | undefined, path: string): Problem[] {
+/** A window's picture is not encoded: it has a size and a rate alone. */
+function encodingProblems({ encoding, window }: Output, path: string): Problem[] {
   if (encoding === undefined) {
     const message = "it says no width, height, bitrate and frame_rate";
     return [problem("missing-field", path, message)];
@@ -54,7 +52,7 @@ function encodingProblems(encoding: Encoding | undefined, path: string): Problem
     .filter(([, size]) => size < 16 || size > 8192 || size % 2 !== 0)
     .map(([name]) => problem("out-of-range", `${path}.${name}`, `${name} is even, 16 to 8192`));
   const problems = [...sizes];
-  if (bitrate < LOWEST_BITRATE) {
+  if (window === undefined && bitrate < LOWEST_BITRATE) {
     const message = `bitrate is in bits a second, at least ${LOWEST_BITRATE}`;
     problems.push(problem("out-of-range", `${path}.bitrate`, message));
   }
@@ -64,12 +62,21 @@ function encodingProblems(encoding: Encoding | undefined, path: string): Problem
   return problems;
 }
 
-/** All RTSP outputs share one server: one port, different paths. */
+/** All RTSP outputs share one server: one port, different paths. The files of an output are its own. */
 function addressProblems(outputs: readonly Output[]): Problem[] {
   const problems: Problem[] = [];
   const paths = new Map<string, number>();
+  const files = new Map<string, number>();
   let port: number | undefined;
-  for (const [i, { rtsp }] of outputs.entries()) {
+  for (const [i, { rtsp, file }] of outputs.entries()) {
+    if (file?.path !== undefined) {
+      const taken = files.get(file.path);
+      if (taken !== undefined) {
+        const message = `outputs[${taken}] has the path ${file.path} already`;
+        problems.push(problem("duplicate-id", `outputs[${i}].file.path`, message));
+      }
+      files.set(file.path, i);
+    }
     if (rtsp === undefined) continue;
     port ??= rtsp.port;
     if (rtsp.port !== port) {

@@ -118,6 +118,7 @@ function readValue(value: unknown, type: FieldType, path: string, problems: Prob
 const EXPECTED = {
   string: 'a text in quotes, "..."',
   uint32: "a whole number from 0 to 4294967295",
+  uint64: "a whole number, from 2^53 on in quotes",
   float: "a number",
   bool: "true or false",
   time: 'a time such as "2026-01-31T06:00:00Z"',
@@ -139,6 +140,11 @@ function readScalar(value: unknown, type: keyof typeof EXPECTED): unknown {
     case "uint32":
       return Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32
         ? value
+        : undefined;
+    case "uint64":
+      // proto3 JSON writes it as a text.
+      return /^\d{1,20}$/.test(String(value)) && BigInt(String(value)) < 2n ** 64n
+        ? Number(value)
         : undefined;
     case "time":
       return typeof value === "string" && TIME.test(value) && !Number.isNaN(Date.parse(value))

@@ -8,7 +8,7 @@ import { cameraProblems } from "./cameras.js";
 import { modelProblems } from "./model.js";
 import { outputProblems } from "./outputs.js";
 import type { Spec } from "./spec.js";
-import { capacityProblems, trackerProblems } from "./target.js";
+import { capacityProblems, displayProblems, trackerProblems } from "./target.js";
 
 export function lintSpec(
   spec: Spec,
@@ -22,5 +22,6 @@ export function lintSpec(
     ...outputProblems(spec.outputs),
     ...trackerProblems(spec, target, facts),
     ...capacityProblems(spec, target),
+    ...displayProblems(spec, target),
   ];
 }

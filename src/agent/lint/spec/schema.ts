@@ -3,7 +3,7 @@
 export type FieldType =
   | {
       readonly t: "scalar";
-      readonly of: "string" | "uint32" | "float" | "bool" | "duration" | "time";
+      readonly of: "string" | "uint32" | "uint64" | "float" | "bool" | "duration" | "time";
     }
   | { readonly t: "enum"; readonly prefix: string; readonly values: readonly string[] }
   | { readonly t: "message"; readonly of: MessageName };
@@ -15,7 +15,9 @@ export interface Field {
 
 export type Message = Readonly<Record<string, Field>>;
 
-const scalar = (of: "string" | "uint32" | "float" | "bool" | "duration" | "time"): Field => ({
+const scalar = (
+  of: "string" | "uint32" | "uint64" | "float" | "bool" | "duration" | "time",
+): Field => ({
   type: { t: "scalar", of },
 });
 const one = (of: MessageName): Field => ({ type: { t: "message", of } });
@@ -93,6 +95,10 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
     frame_rate: scalar("uint32"),
   },
   RtspTarget: { port: scalar("uint32"), path: scalar("string"), users: many("Credentials") },
-  FileTarget: { path: scalar("string") },
+  FileTarget: {
+    path: scalar("string"),
+    file_duration: scalar("duration"),
+    max_bytes: scalar("uint64"),
+  },
   WindowTarget: {},
 };

@@ -14,10 +14,10 @@ import { readDocumentFile } from "../../desired/document/file.js";
 import { type DocumentFault, describeDocumentFault } from "../../desired/document-fault.js";
 import { isDirectory } from "../../desired/model-reference.js";
 import type { SourcedDocument } from "../../desired/origin.js";
-import type { PipelineSpec, Polygon } from "../../desired/spec.js";
+import type { PipelineSpec, Polygon, Target } from "../../desired/spec.js";
 import { problem } from "../problem.js";
 import type { SpecReading } from "./read.js";
-import type { Spec } from "./spec.js";
+import type { Output, Spec } from "./spec.js";
 
 type SettingsReading = SpecReading & { readonly bundle?: string };
 
@@ -65,6 +65,12 @@ function maskToLint(points: Polygon) {
   return { points: points.map(([x, y]) => ({ x, y })) };
 }
 
+function targetToLint(target: Target): Pick<Output, "rtsp" | "file" | "window"> {
+  if (target.t === "window") return { window: {} };
+  const { path } = target;
+  return target.t === "file" ? { file: { path } } : { rtsp: { port: target.port, path } };
+}
+
 /** The agent's own specification in the words of the contract. */
 export function specToLint({ cameras, model, tracker, outputs }: PipelineSpec): Spec {
   const { bundlePath, threshold, classes } = model;
@@ -76,9 +82,7 @@ export function specToLint({ cameras, model, tracker, outputs }: PipelineSpec): 
       id,
       layout: layout === "per-camera" ? "PER_CAMERA" : "TILED",
       encoding: { ...encoding, frame_rate: encoding.frameRate },
-      ...(target.t === "rtsp"
-        ? { rtsp: { port: target.port, path: target.path } }
-        : { file: { path: target.path } }),
+      ...targetToLint(target),
     })),
   };
 }

@@ -50,6 +50,18 @@ export function capacityProblems(spec: Spec, target: Target): Problem[] {
   return problems;
 }
 
+/** A window is opened by the sink of the platform, or by one for every X display. */
+export function displayProblems(spec: Spec, { platform }: Target): Problem[] {
+  const sink = platform === "jetson" ? "nv3dsink" : "nveglglessink";
+  return spec.outputs.flatMap(({ window }, i) => {
+    if (window === undefined) return [];
+    const message =
+      `a window is opened by ${sink}, or else by ximagesink, on an X display: the sidecar needs DISPLAY and the ` +
+      "directory /tmp/.X11-unix";
+    return [problem("window-needs-display", `outputs[${i}].window`, message)];
+  });
+}
+
 function codecOf(output: Output): string {
   return output.encoding?.codec === "H265" ? "h265" : "h264";
 }

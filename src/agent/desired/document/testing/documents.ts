@@ -95,7 +95,11 @@ function credentials(random: SeededRandom): Json {
 function output(random: SeededRandom, index: number): Json {
   const target: { [key: string]: Json } = random.chance(0.7)
     ? { rtsp: { path: `/out/${index}` } }
-    : { file: { path: `/var/lib/slipstream/${index}.mkv` } };
+    : random.pick<{ [key: string]: Json }>([
+        { file: { path: `north/${index}.mkv`, duration: "30s", maxBytes: 5_000_000_000 } },
+        { file: { path: `${index}.mkv` } },
+        { window: {} },
+      ]);
   return { ...some(random, { id: () => `out-${index}`, ...encodingFields(random) }), ...target };
 }
 

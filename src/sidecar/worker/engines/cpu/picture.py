@@ -1,6 +1,6 @@
-"""One picture that leaves the machine: its cameras, fitted into tiles, drawn on, encoded, sent to the outlet."""
+"""One picture that leaves the machine: its cameras, fitted into tiles, drawn on, encoded, sent where it is to go."""
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
 import gi
 
@@ -16,9 +16,12 @@ from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
 from sidecar.worker.engines.cpu.notice import black_frame, dimmed_frame  # noqa: E402
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay  # noqa: E402
 from sidecar.worker.engines.cpu.painter import make_painter  # noqa: E402
+from sidecar.worker.engines.handover import add_recording, add_showing  # noqa: E402
 from sidecar.worker.engines.software_encoder import add_encoder, add_loopback, kilobits  # noqa: E402
 from sidecar.worker.inference.frame import I420Frame  # noqa: E402
 from sidecar.worker.layout import Rectangle, fit, tiles  # noqa: E402
+from sidecar.worker.outputs import Plan, ToWindow  # noqa: E402
+from sidecar.worker.receiver import Take  # noqa: E402
 
 _KEY_FRAME_INTERVAL = Gst.SECOND
 _FRESH = Note("")
@@ -38,17 +41,18 @@ class Picture:
 
     def __init__(
         self,
-        encoding: spec.Encoding,
-        cameras: List[spec.Camera],
+        one: Plan,
         look: Look,
         notes: Dict[str, Note],
-        rtp_port: int,
+        end: Union[int, Take],
         failed: Callable[[GLib.Error, str], None],
     ) -> None:
         """Builds the pipeline; it starts to play with the first frame. Raises ChainError.
 
-        notes: by camera id, what a tile says until its camera sends a frame, see note().
+        notes: by camera id, what a tile says until its camera sends a frame, see note(). end: the outlet's RTP port on
+        loopback, or who takes the frames.
         """
+        encoding, cameras = one.encoding, one.cameras
         self.look = look
         self._notes = {camera.id: notes.get(camera.id, _FRESH) for camera in cameras}
         # Nothing is sent: no camera is to be seen. The standby picture says so.
@@ -85,10 +89,19 @@ class Picture:
                 "video/x-raw, format=I420, width=%d, height=%d, framerate=%d/1"
                 % (encoding.width, encoding.height, encoding.frame_rate)
             )
-        self._encoder = add_encoder(chain, encoding)
-        self._encoded = self._encoder.get_static_pad("src")
-        self._probe(self._encoded, self._on_encoded)
-        self._loopback = add_loopback(chain, encoding, rtp_port)
+        self._encoder: Optional[Gst.Element] = None
+        self._loopback: Optional[Gst.Element] = None
+        if isinstance(one.target, ToWindow):
+            assert not isinstance(end, int), "no window has a port"
+            self._last = add_showing(chain, encoding, end)
+            self._probe(self._last.get_static_pad("sink"), self._on_frame)
+        else:
+            self._last = self._encoder = add_encoder(chain, encoding)
+            self._probe(self._encoder.get_static_pad("src"), self._on_frame)
+            if isinstance(end, int):
+                self._loopback = add_loopback(chain, encoding, end)
+            else:
+                add_recording(chain, encoding, end)
         bus = self._pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message::error", lambda _bus, message: failed(*message.parse_error()))
@@ -99,8 +112,8 @@ class Picture:
 
     @property
     def raw_pad(self) -> Gst.Pad:
-        """Where annotated frames go into the encoder, as I420."""
-        return self._encoder.get_static_pad("sink")
+        """Where annotated frames go into the encoder or to the window, as I420."""
+        return self._last.get_static_pad("sink")
 
     def push(self, frame: SeenFrame) -> None:
         """Takes a frame of one of the cameras. Never waits: a frame that finds the encoder busy is dropped."""
@@ -122,16 +135,21 @@ class Picture:
         if self._started and note.text:
             tile.note(note)
         rested, self._rests = self._rests, all(one.dark for one in self._notes.values())
-        if rested and not self._rests:
+        if rested and not self._rests and self._encoder is not None:
             # The outlet goes on with a key frame.
             none = Gst.CLOCK_TIME_NONE
-            self._encoded.send_event(GstVideo.video_event_new_upstream_force_key_unit(none, True, 0))
+            self._encoder.get_static_pad("src").send_event(
+                GstVideo.video_event_new_upstream_force_key_unit(none, True, 0)
+            )
 
     def set_rtp_port(self, port: int) -> None:
+        assert self._loopback is not None, "it goes to the outlet"
         self._loopback.set_property("port", port)
 
     def set_bitrate(self, encoding: spec.Encoding) -> bool:
         """Changes the bit rate while frames flow. False: this encoder cannot, it takes a new picture."""
+        if self._encoder is None:
+            return True
         if self._encoder.get_factory().get_name() != "x264enc":
             return False
         self._encoder.set_property("bitrate", kilobits(encoding))
@@ -162,7 +180,7 @@ class Picture:
     def _on_mixed(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         return Gst.PadProbeReturn.DROP if self._rests else Gst.PadProbeReturn.OK
 
-    def _on_encoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+    def _on_frame(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         self.frames += 1
         return Gst.PadProbeReturn.OK
 

@@ -1,5 +1,6 @@
-"""All pictures of engine cpu: built when the outlet has a port for them, fed by the cameras, rebuilt when they fail."""
+"""All pictures of engine cpu: built when they can be sent, fed by the cameras, rebuilt when they fail."""
 
+from functools import partial
 from typing import Dict, List, Optional, Tuple
 
 import gi
@@ -13,7 +14,7 @@ from sidecar.worker.board import Board, OutputKey  # noqa: E402
 from sidecar.worker.camera_words import Note, picture_text  # noqa: E402
 from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
 from sidecar.worker.engines.cpu.picture import Look, Picture  # noqa: E402
-from sidecar.worker.outputs import RETRY_SECONDS, Difference, Outputs, Plan, difference, plan  # noqa: E402
+from sidecar.worker.outputs import RETRY_SECONDS, Difference, Outputs, Plan, ToOutlet, difference, plan  # noqa: E402
 
 
 class Pictures:
@@ -63,7 +64,7 @@ class Pictures:
                 fresh.append(key)
             elif how is Difference.LIVE:
                 changes.append(_change(key, pipeline.EFFECT_LIVE))
-        users_differ = any(key in self._plans and self._plans[key].users != wanted[key].users for key in wanted)
+        targets_differ = any(key in self._plans and self._plans[key].target != wanted[key].target for key in wanted)
         for key in outdated:
             self._drop(key)
         self._plans = wanted
@@ -72,7 +73,9 @@ class Pictures:
             self._outputs.serve(list(wanted.values()))
             for key in fresh:
                 self._say(key)
-        elif users_differ:
+                if not isinstance(wanted[key].target, ToOutlet):
+                    self._build(key)
+        elif targets_differ:
             self._outputs.admit(list(wanted.values()))
         return changes
 
@@ -107,16 +110,19 @@ class Pictures:
                 self._build(key)
 
     def _build(self, key: OutputKey) -> None:
-        one, port = self._plans.get(key), self._ports.get(key)
-        if one is None or port is None:
+        one = self._plans.get(key)
+        if one is None:
+            return
+        to_outlet = isinstance(one.target, ToOutlet)
+        end = self._ports.get(key) if to_outlet else partial(self._outputs.take, key)
+        if end is None:
             return
         try:
             picture = Picture(
-                one.encoding,
-                one.cameras,
+                one,
                 self._look,
                 self._notes,
-                port,
+                end,
                 failed=lambda error, _debug: self._failed(key, str(error.message)),
             )
         except ChainError as error:

@@ -4,10 +4,12 @@ import os
 from functools import partial
 from typing import Callable, Dict, NamedTuple, Sequence
 
+from gi.repository import Gst
+
 from sidecar.chain import ChainError
 from sidecar.contract import spec, state
 from sidecar.worker.attendant import Attendant
-from sidecar.worker.board import Board
+from sidecar.worker.board import Board, OutputKey
 from sidecar.worker.engines.closer import Closer
 from sidecar.worker.engines.deepstream.camera import Camera
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
@@ -37,6 +39,8 @@ class Tools(NamedTuple):
     board: Board
     reporter: Reporter
     closer: Closer
+    # Gets the frames of pictures that do not go to the outlet, see Outputs.
+    take: Callable[[OutputKey, Gst.Sample], None]
 
 
 class Assembly(NamedTuple):
@@ -102,6 +106,7 @@ def assemble(
         vision,
         tools.closer,
         failed=lambda why: says.probe_failed(vision, why),
+        take=tools.take,
     )
     states = {(one.id, connection(one)): attendant.state for attendant in earlier for one in [attendant.camera]}
     cameras = []

@@ -47,12 +47,15 @@ def connection(camera: spec.Camera) -> bytes:
 
 
 def _wiring(output: spec.Output) -> bytes:
-    """An output without what is not built into the graph: its bit rate, and who may watch."""
+    """An output without what is not built into the graph: its bit rate, who may watch, and the limits of its files."""
     rateless = spec.Output()
     rateless.CopyFrom(output)
     rateless.encoding.bitrate = 0
     if rateless.HasField("rtsp"):
         del rateless.rtsp.users[:]
+    if rateless.HasField("file"):
+        rateless.file.ClearField("file_duration")
+        rateless.file.max_bytes = 0
     return bytes(rateless.SerializeToString(deterministic=True))
 
 
@@ -79,9 +82,9 @@ def live_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pi
             paths.append("cameras[%s].name" % one.id)
         if (one.HasField("off"), one.off) != (other.HasField("off"), other.off):
             paths.append("cameras[%s].off" % one.id)
-    users = {one.key: one.users for one in plan(before)}
+    targets = {one.key: one.target for one in plan(before)}
     changed = [one.key for one in changed_bitrates(before, after)]
-    changed += [one.key for one in plan(after) if users.get(one.key) != one.users]
+    changed += [one.key for one in plan(after) if targets.get(one.key) != one.target]
     paths += [_path(key) for key in dict.fromkeys(changed)]
     return [pipeline.Change(path=path, effect=pipeline.EFFECT_LIVE) for path in paths]
 

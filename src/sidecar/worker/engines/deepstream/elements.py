@@ -143,6 +143,12 @@ class Elements(NamedTuple):
             settings["copy-hw"] = 2
         return self._those_here("nvvideoconvert", settings)
 
+    @property
+    def window_sinks(self) -> Tuple[str, ...]:
+        """What shows a window by the GPU, from system memory too."""
+        sink = "nv3dsink" if self.platform.kind == JETSON else "nveglglessink"
+        return (sink,) if self.catalogue.has(sink) else ()
+
     def tiler(self) -> Dict[str, Any]:
         return {"nvbuf-memory-type": self.memory_type}
 

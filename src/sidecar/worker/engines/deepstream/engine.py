@@ -76,8 +76,9 @@ class DeepstreamEngine(Engine):
         catalogue = Catalogue(machine.platform.release, machine.platform.kind, new_mux=is_mux_new())
         elements = Elements(machine.platform, catalogue)
         reporter = Reporter(board.publish_detections, board.events.wanted)
-        self._tools = Tools(machine, catalogue, elements, probe_encoders(elements), board, reporter, Closer())
-        self._outputs = Outputs(outlet_socket, board, on_ports=self._on_ports, count=self._count)
+        self._outputs = Outputs(outlet_socket, board, self._on_ports, self._count, elements.window_sinks)
+        encoders = probe_encoders(elements)
+        self._tools = Tools(machine, catalogue, elements, encoders, board, reporter, Closer(), take=self._outputs.take)
         self._says = Says(self._on_camera_said, self._show, self._on_failed, self._on_probe_failed)
         # Why there are no pictures: of the graph itself, empty if it plays; and by camera id.
         self._headline = ""

@@ -1,5 +1,6 @@
 """The graph: one pipeline from the cameras' places at the muxer to the pictures, built top to bottom."""
 
+from functools import partial
 from itertools import groupby
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
@@ -79,8 +80,12 @@ class Graph:
         vision: Vision,
         closer: Closer,
         failed: Failed,
+        take: Callable[[OutputKey, Gst.Sample], None],
     ) -> None:
-        """closer: ends the cameras' sources. failed: see add_probe(). Raises ChainError; then nothing is left of it."""
+        """closer: ends the cameras' sources. failed: see add_probe(). take: see Outputs.
+
+        Raises ChainError; then nothing is left of it.
+        """
         self.pipeline = Gst.Pipeline.new("deepstream")
         # Sources come and go, and with them the clocks that they offer.
         self.pipeline.use_clock(Gst.SystemClock.obtain())
@@ -92,7 +97,7 @@ class Graph:
         ]
         self.infer = add_infer(chain, plan, vision, failed)
         add_tracker(chain, plan, elements, vision, failed)
-        self.pictures = add_pictures(chain, plan, elements, encoders, vision, failed)
+        self.pictures = add_pictures(chain, plan, elements, encoders, vision, failed, take)
 
     def load(self) -> Gst.StateChangeReturn:
         """Takes the elements to PAUSED, in which nvinfer loads its engine: seconds on a Jetson, so that this one call
@@ -130,7 +135,13 @@ def add_tracker(chain: Chain, plan: GraphPlan, elements: Elements, vision: Visio
 
 
 def add_pictures(
-    chain: Chain, plan: GraphPlan, elements: Elements, encoders: Encoders, vision: Vision, failed: Failed
+    chain: Chain,
+    plan: GraphPlan,
+    elements: Elements,
+    encoders: Encoders,
+    vision: Vision,
+    failed: Failed,
+    take: Callable[[OutputKey, Gst.Sample], None],
 ) -> Dict[OutputKey, Picture]:
     """The batch goes to each tiled picture as a whole, and to the pictures of single cameras frame by frame.
 
@@ -148,7 +159,7 @@ def add_pictures(
         for one in group:
             numbers = [order.index(camera.id) for camera in one.cameras]
             lettering = Lettering(vision, numbers, places(one, plan.mux_size))
-            picture = pictures[one.key] = Picture(one, encoders, elements, lettering, failed)
+            picture = pictures[one.key] = Picture(one, encoders, elements, lettering, failed, partial(take, one.key))
             if not one.key[1]:
                 branch.append(picture.container, picture.container.get_name())
                 continue

@@ -1,4 +1,4 @@
-"""One picture that leaves the machine: a bin from frames with metadata to RTP on a loopback port."""
+"""One picture that leaves the machine: a bin from frames with metadata to RTP on a loopback port, or to a receiver."""
 
 import queue
 import time
@@ -16,9 +16,11 @@ from sidecar.worker.engines.deepstream.encoders import Encoders, add_encoder, ra
 from sidecar.worker.engines.deepstream.lettering import Lettering, clear_drawings  # noqa: E402
 from sidecar.worker.engines.deepstream.probes import add_probe  # noqa: E402
 from sidecar.worker.engines.engine import Preview  # noqa: E402
+from sidecar.worker.engines.handover import add_recording, add_showing  # noqa: E402
 from sidecar.worker.engines.software_encoder import add_loopback  # noqa: E402
 from sidecar.worker.layout import grid  # noqa: E402
-from sidecar.worker.outputs import Plan, codec_name  # noqa: E402
+from sidecar.worker.outputs import Plan, ToFiles, ToWindow, codec_name  # noqa: E402
+from sidecar.worker.receiver import Take  # noqa: E402
 
 # The discard service: nothing is sent there, the gate is shut until the outlet has said a port.
 _NO_PORT = 9
@@ -35,8 +37,10 @@ class Picture:
         elements: Elements,
         lettering: Lettering,
         failed: Callable[[Exception], None],
+        take: Take,
     ) -> None:
-        """Builds the bin, with a ghost pad sink. failed: see add_probe(). Raises ChainError."""
+        """Builds the bin, with a ghost pad sink. failed: see add_probe(). take: gets the frames of a picture that does
+        not go to the outlet. Raises ChainError."""
         self.plan = plan
         self._counter = FrameCounter()
         self._audience = Audience()
@@ -54,13 +58,15 @@ class Picture:
         add_probe(self._osd.get_static_pad("sink"), lettering.on_frames, failed)
         add_probe(self._osd.get_static_pad("src"), clear_drawings, failed)
         drawn = chain.add("tee")
-        self._encode(chain, encoders, elements)
+        # None: a window's frames are not encoded.
+        self._encoder: Optional[Gst.Element] = None
+        self._send(chain, encoders, elements, take)
         self._valve = self._preview_branch(drawn, elements)
         self.container.add_pad(Gst.GhostPad.new("sink", entry.get_static_pad("sink")))
 
     @property
     def frames(self) -> int:
-        """Encoded so far."""
+        """Encoded so far, or handed to a window."""
         return self._counter.frames
 
     def show(self, boxes: bool) -> None:
@@ -74,7 +80,7 @@ class Picture:
 
     def set_bitrate(self, encoding: spec.Encoding) -> bool:
         """Changes the bit rate while frames flow. False: this encoder cannot."""
-        return set_bitrate(self._encoder, encoding)
+        return self._encoder is None or set_bitrate(self._encoder, encoding)
 
     def preview(self, max_frame_rate: float) -> Preview:
         viewer = PicturePreview(self, max_frame_rate)
@@ -104,14 +110,21 @@ class Picture:
             # No videorate: it goes by the rate of the muxer's caps, which is that of any one camera.
             tiler.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, RateLimit(encoding.frame_rate).on_frame)
 
-    def _encode(self, chain: Chain, encoders: Encoders, elements: Elements) -> None:
+    def _send(self, chain: Chain, encoders: Encoders, elements: Elements, take: Take) -> None:
         encoding = self.plan.encoding
         # A picture that is late does not hold up the others.
         chain.add("queue", None, max_size_buffers=2, max_size_bytes=0, max_size_time=0, leaky="downstream")
         chain.add("nvvideoconvert", None, **elements.converter())
+        if isinstance(self.plan.target, ToWindow):
+            sink = add_showing(chain, encoding, take)
+            sink.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, self._counter.on_frame)
+            return
         chain.caps(raw_caps(codec_name(encoding), encoders, encoding.width, encoding.height))
         self._encoder = add_encoder(chain, encoding, encoders, elements)
         self._encoder.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._counter.on_frame)
+        if isinstance(self.plan.target, ToFiles):
+            add_recording(chain, encoding, take)
+            return
         self._gate = chain.add("valve", None, drop=True)
         self._loopback = add_loopback(chain, encoding, _NO_PORT)
 

@@ -1,0 +1,42 @@
+"""The end of a picture that does not go to the outlet: its frames are handed to a receiver, outside the pipeline."""
+
+import gi
+
+gi.require_version("Gst", "1.0")
+from gi.repository import Gst  # noqa: E402
+
+from sidecar.chain import Chain, make  # noqa: E402
+from sidecar.contract import spec  # noqa: E402
+from sidecar.worker.outputs import codec_name  # noqa: E402
+from sidecar.worker.receiver import Take  # noqa: E402
+
+# As Matroska has them: whole frames, parameter sets in the caps.
+_ENCODED = {
+    "H264": "video/x-h264, stream-format=avc, alignment=au",
+    "H265": "video/x-h265, stream-format=hvc1, alignment=au",
+}
+
+
+def add_recording(chain: Chain, encoding: spec.Encoding, take: Take) -> None:
+    """From parsed frames to who records them. Raises ChainError."""
+    chain.caps(_ENCODED[codec_name(encoding)])
+    _add_sink(chain, take)
+
+
+def add_showing(chain: Chain, encoding: spec.Encoding, take: Take) -> Gst.Element:
+    """From I420 in system memory to who shows it. Returns the last element. Raises ChainError."""
+    chain.caps("video/x-raw, format=I420, width=%d, height=%d" % (encoding.width, encoding.height))
+    return _add_sink(chain, take)
+
+
+def _add_sink(chain: Chain, take: Take) -> Gst.Element:
+    # Bound to an object that holds no element: else a picture would keep itself alive for ever.
+    def on_sample(sink: Gst.Element) -> Gst.FlowReturn:
+        sample = sink.emit("pull-sample")
+        if sample is not None:
+            take(sample)
+        return Gst.FlowReturn.OK
+
+    sink = make("appsink", None, sync=False, emit_signals=True, max_buffers=1, **{"async": False})
+    chain.append(sink, "appsink").connect("new-sample", on_sample)
+    return sink

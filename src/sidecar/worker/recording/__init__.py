@@ -1,0 +1,1 @@
+"""Recordings: the encoded frames of a picture in Matroska files."""
