@@ -44,7 +44,7 @@ def is_black_with_words(frame):
 def is_dimmed_with_words(frame):
     """A camera's last frame, at a third of its light."""
     corner, middle = frame["regions"]
-    return corner["y"] < 40 and middle["max"] > 100
+    return corner["y"] < 50 and middle["max"] > 100
 
 
 def test_a_lost_camera_says_why_and_stops_nobody(sidecar):
@@ -76,7 +76,7 @@ def test_a_lost_camera_says_why_and_stops_nobody(sidecar):
         back = sidecar.until(lambda state: phase(state.cameras, "far") == "live")
         assert back.pipeline.since == before.pipeline.since
         assert frames_of(back, "far") >= frames_of(before, "far")
-        sidecar.until_seen("/main", lambda frame: frame["regions"][0]["y"] > 40, "--region", FAR_CORNER)
+        sidecar.until_seen("/main", lambda frame: frame["regions"][0]["y"] > 60, "--region", FAR_CORNER)
         sidecar.until_seen("/each/far", lambda frame: frame["regions"][0]["y"] > 45, "--region", "10,130,100,40")
     finally:
         again.stop()
@@ -176,7 +176,7 @@ def test_a_picture_that_stands_still_is_lost_as_frozen_until_it_moves(sidecar, t
     moving = RtspCamera(int(still.address.split(":")[2].split("/")[0]))
     try:
         sidecar.until(lambda state: phase(state.cameras, "far") == "live")
-        sidecar.until_seen("/main", lambda frame: frame["regions"][0]["y"] > 40, "--region", FAR_CORNER)
+        sidecar.until_seen("/main", lambda frame: frame["regions"][0]["y"] > 60, "--region", FAR_CORNER)
     finally:
         moving.stop()
 
