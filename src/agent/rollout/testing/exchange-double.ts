@@ -8,7 +8,7 @@ import {
   nodePolicyProblem,
   nodeStatusProblem,
   patternProblem,
-  type ServiceExists,
+  serviceId,
   servicePolicyProblem,
   serviceProblem,
 } from "./exchange-checks.js";
@@ -38,6 +38,8 @@ interface Call {
 const NOT_FOUND: Reply = { status: 404, body: { code: "not-found", msg: "not found" } };
 /** Of a deletion, and of an object that was taken. */
 const DELETED: Reply = { status: 204, body: undefined };
+/** How its database begins to say that a name is taken. */
+const DUPLICATE = "ERROR: duplicate key value violates unique constraint";
 const NO_METHOD: Reply = { status: 405, body: "HTTP method not allowed" };
 
 export class ExchangeDouble {
@@ -156,19 +158,18 @@ export class ExchangeDouble {
     if (method === "GET") {
       const wanted = ["url", "version", "arch"].flatMap((key) => {
         const value = query.get(key);
-        return value === null || value === "" || value === "*" ? [] : [[key, value] as const];
+        return value === null ? [] : [[key, like(value)] as const];
       });
       return this.#list("services", this.services, call, (service) =>
-        wanted.every(([key, value]) => service[key] === value),
+        wanted.every(([key, pattern]) => pattern.test(String(service[key]))),
       );
     }
     if (method !== "POST") return NO_METHOD;
-    const problem = serviceProblem(body);
+    const problem = serviceProblem(body, undefined, this.services.keys());
     if (problem !== undefined) return refused(400, "invalid-input", problem);
     const id = `${org}/${serviceId(body)}`;
     if (this.services.has(id)) {
-      const msg = `service '${id}' not created: already exists`;
-      return refused(403, "already-exists", msg);
+      return refused(403, "already-exists", `service '${id}' already exists: ${DUPLICATE}`);
     }
     return this.#keep(this.services, id, body, `service '${id}' created`);
   }
@@ -183,18 +184,18 @@ export class ExchangeDouble {
     if (method === "DELETE") {
       this.services.delete(name);
       this.servicePolicies.delete(name);
+      this.keys.delete(`services/${name}`);
       return DELETED;
     }
-    const problem =
-      serviceProblem(body) ??
-      (serviceId(body) === id ? undefined : "the service id does not match");
+    if (method !== "PUT") return NO_METHOD;
+    const problem = serviceProblem(body, id, this.services.keys());
     if (problem !== undefined) return refused(400, "invalid-input", problem);
-    return this.#keep(this.services, name, body, `service '${name}' updated`);
+    return this.#keep(this.services, name, body, "service updated");
   }
 
   #servicePolicy({ method, org, id, body }: Call): Reply {
     const name = `${org}/${id}`;
-    if (!this.services.has(name)) return NOT_FOUND;
+    if (!this.services.has(name) && method !== "GET") return absent("service", name);
     return this.#part(method, name, body, this.servicePolicies, servicePolicyProblem);
   }
 
@@ -203,25 +204,45 @@ export class ExchangeDouble {
     const name = `${org}/${id}`;
     const there = this.policies.get(name);
     if (method === "GET") return this.#list("businessPolicy", this.policies, call);
-    if (method === "DELETE") return this.policies.delete(name) ? DELETED : NOT_FOUND;
-    const problem = deploymentPolicyProblem(name, body, this.#exists);
-    if (problem !== undefined) return refused(400, "invalid-input", problem);
-    if (method === "POST" && there !== undefined) {
-      const msg = `business policy '${name}' already exists: DB`;
-      return refused(403, "already-exists", msg);
+    if (method === "DELETE")
+      return this.policies.delete(name) ? DELETED : absent("business policy", name);
+    const problem = deploymentPolicyProblem(body, this.services.keys());
+    return this.#create(call, "business policy", this.policies, there, problem);
+  }
+
+  /** POST makes what is not there, PUT changes what is; what both refuse comes first. */
+  #create(
+    { method, org, id, body }: Call,
+    kind: string,
+    kept: Map<string, JsonObject>,
+    there: JsonObject | undefined,
+    problem: string | undefined,
+  ): Reply {
+    const name = `${org}/${id}`;
+    if (method !== "POST" && method !== "PUT") return NO_METHOD;
+    const isMissing = problem?.includes("in the exchange") || problem?.includes("made public");
+    if (problem !== undefined) {
+      const what = `${kind} '${name}' not ${method === "POST" ? "created" : "updated"}: `;
+      return refused(400, "invalid-input", `${isMissing ? what : ""}${problem}`);
     }
-    if (method === "PUT" && there === undefined) return NOT_FOUND;
-    return this.#keep(this.policies, name, body, `business policy '${name}' kept`);
+    if (method === "POST" && there !== undefined) {
+      return refused(403, "already-exists", `${kind} '${name}' already exists: ${DUPLICATE}`);
+    }
+    if (method === "PUT" && there === undefined) return absent(kind, name);
+    const msg = method === "POST" ? `${kind} '${name}' created` : `${kind} updated`;
+    return this.#keep(kept, name, body, msg);
   }
 
   #pattern(call: Call): Reply {
     const { method, org, id, body } = call;
     const name = `${org}/${id}`;
     if (method === "GET") return this.#list("patterns", this.patterns, call);
-    if (method === "DELETE") return this.patterns.delete(name) ? DELETED : NOT_FOUND;
-    const problem = patternProblem(body);
-    if (problem !== undefined) return refused(400, "invalid-input", problem);
-    return this.#keep(this.patterns, name, body, `pattern '${name}' kept`);
+    if (method === "DELETE") {
+      this.keys.delete(`patterns/${name}`);
+      return this.patterns.delete(name) ? DELETED : absent("pattern", name);
+    }
+    const problem = patternProblem(body, this.services.keys());
+    return this.#create(call, "pattern", this.patterns, this.patterns.get(name), problem);
   }
 
   #node(call: Call): Reply {
@@ -235,7 +256,7 @@ export class ExchangeDouble {
     check: (body: unknown) => string | undefined,
   ) {
     const name = `${call.org}/${call.id}`;
-    if (!this.nodes.has(name)) return NOT_FOUND;
+    if (!this.nodes.has(name) && call.method !== "GET") return absent("node", name);
     return this.#part(call.method, name, call.body, kept, check);
   }
 
@@ -246,15 +267,17 @@ export class ExchangeDouble {
     body: unknown,
     kept: Map<string, JsonObject>,
     check: (body: unknown) => string | undefined,
+    msg = "policy added or updated",
   ): Reply {
     const there = kept.get(name);
     if (method === "GET") {
       return there === undefined ? NOT_FOUND : { status: 200, body: this.#shown(there) };
     }
     if (method === "DELETE") return kept.delete(name) ? DELETED : NOT_FOUND;
+    if (method !== "PUT") return NO_METHOD;
     const problem = check(body);
     if (problem !== undefined) return refused(400, "invalid-input", problem);
-    return this.#keep(kept, name, body, "added or updated");
+    return this.#keep(kept, name, body, msg);
   }
 
   #key({ method, body }: Call, resource: string, key: string): Reply {
@@ -265,6 +288,9 @@ export class ExchangeDouble {
         : { status: keys.has(key) ? 200 : 404, body: keys.get(key) ?? "" };
     }
     if (method !== "PUT") return NO_METHOD;
+    const [kind = "", org = "", id = ""] = resource.split("/");
+    const holders = kind === "services" ? this.services : this.patterns;
+    if (!holders.has(`${org}/${id}`)) return absent(kind.slice(0, -1), `${org}/${id}`);
     this.keys.set(resource, keys.set(key, String(body)));
     return { status: 201, body: { code: "ok", msg: "key added or updated" } };
   }
@@ -297,21 +323,16 @@ export class ExchangeDouble {
       ? value
       : { ...value, owner: `${this.org}/me`, created: lastUpdated, lastUpdated };
   }
-
-  /** An empty version is that of a userInput: any will do. */
-  readonly #exists: ServiceExists = (org, url, version, arch) =>
-    [...this.services].some(
-      ([name, service]) =>
-        name.startsWith(`${org}/`) &&
-        service["url"] === url &&
-        (version === "" || service["version"] === version) &&
-        (arch === "*" || service["arch"] === arch),
-    );
 }
 
-function serviceId(body: unknown): string {
-  const { url, version, arch } = isObject(body) ? body : {};
-  return `${String(url).replace(/^[A-Za-z0-9+.-]*:\/\//, "")}_${version}_${arch}`;
+/** What a query asks for: `%` in it stands for anything. */
+function like(value: string): RegExp {
+  const escaped = value.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${value.includes("%") ? escaped.replaceAll("%", ".*") : escaped}$`);
+}
+
+function absent(kind: string, name: string): Reply {
+  return refused(404, "not-found", `${kind} '${name}' not found`);
 }
 
 function refused(status: number, code: string, msg: string): Reply {
