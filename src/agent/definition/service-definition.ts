@@ -63,7 +63,9 @@ function checkSecretsAlike(services: JsonObject, path: Path, report: Report): vo
   const declared = new Map(
     Object.entries(services).map(([key, container]) => [
       key,
-      isObject(container) && isObject(container["secrets"]) ? Object.keys(container["secrets"]) : [],
+      isObject(container) && isObject(container["secrets"])
+        ? Object.keys(container["secrets"])
+        : [],
     ]),
   );
   for (const [key, names] of declared) {

@@ -2,7 +2,7 @@
 
 import type { NodeFacts } from "./facts.js";
 
-const docker = { defaultRuntime: "nvidia" };
+const docker = { defaultRuntime: "nvidia", dockerSilence: undefined };
 
 /** A server with driver and GPU as a cloud gives them. */
 export const T4: NodeFacts = {
