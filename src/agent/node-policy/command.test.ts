@@ -199,6 +199,25 @@ test("a ring that is asked for goes to a node that has none", async (t) => {
   ]);
 });
 
+test("a board that is named is not looked for here, and its disk is unknown", async (t) => {
+  const { out, err } = await command("--root", node(t, {}), "--board", "nano", "--ring", "3");
+  const values = Object.fromEntries(
+    JSON.parse(out).properties.map(({ name, value }: { name: string; value: unknown }) => [
+      name,
+      value,
+    ]),
+  );
+  assert.deepEqual(values, {
+    "slipstream.board": "nano",
+    "slipstream.runtime": "nvidia",
+    "slipstream.deepstream": "6.0.1",
+    "slipstream.gpu-memory": 3964,
+    "slipstream.l4t": "32.7.1",
+    "slipstream.ring": 3,
+  });
+  assert.match(err, /slipstream\.free-disk is left out/);
+});
+
 test("a property that the deployment part sets too is told", async (t) => {
   const file = join(folder(t), "node.policy.json");
   const deployment = { properties: [{ name: "slipstream.board", value: "t4" }] };
