@@ -217,6 +217,17 @@ remove-settings remove-model:
 	$(if $(filter remove-model,$@),$(call need,OBJECT,the model$(,) as in OBJECT=nanodet-coco-1.0.0))
 	@hzn mms object delete -t slipstream-$(@:remove-%=%) -i $(or $(OBJECT),settings)
 
+## record-hub: keep what a real hub answers to all that these targets send, for the tests; touches nothing there but slipstream-verify
+.PHONY: record-hub
+record-hub: build/typescript
+	$(need-org)
+	$(need-hzn)
+	$(need-exchange)
+	$(need-login)
+	$(need-mms)
+	@node dist/src/dev/horizon/hub/record.js
+	@biome check --write --log-level=error src/dev/horizon/hub/recording.json
+
 ## simulate-rollout: releases good and bad go out to NODES (1000) simulated nodes that run the real trials; SEED repeats a run
 .PHONY: simulate-rollout
 simulate-rollout: build/typescript

