@@ -217,6 +217,15 @@ remove-settings remove-model:
 	$(if $(filter remove-model,$@),$(call need,OBJECT,the model$(,) as in OBJECT=nanodet-coco-1.0.0))
 	@hzn mms object delete -t slipstream-$(@:remove-%=%) -i $(or $(OBJECT),settings)
 
+## verify-hub: publish, roll out, go back, send settings, a model and a secret on the hub that the environment names, as slipstream-verify
+.PHONY: verify-hub
+verify-hub: build/typescript
+	$(need-org)
+	$(need-hzn)
+	$(need-exchange)
+	$(need-login)
+	@node dist/src/dev/horizon/hub/verify.js
+
 ## record-hub: keep what a real hub answers to all that these targets send, for the tests; touches nothing there but slipstream-verify
 .PHONY: record-hub
 record-hub: build/typescript

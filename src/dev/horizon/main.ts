@@ -58,7 +58,7 @@ const VERBS: Readonly<Record<string, () => Promise<void> | void>> = {
   },
   "publish-service": publishService,
   "publish-deployment-policy": publishDeploymentPolicy,
-  canary: () => rollout("canary", env, deploymentPolicy),
+  canary: () => rollout("canary", env, (variables) => checkedPolicy(variables).policy),
   promote: () => rollout("promote", env, deploymentPolicy),
   rollback: () => rollout("rollback", env, deploymentPolicy),
   "publish-model": () => publishModel(env, writeObject),
@@ -143,9 +143,16 @@ async function publishDeploymentPolicy(): Promise<void> {
   if (!env["PREVIOUS_VERSION"]) {
     say("PREVIOUS_VERSION is not set: a version that fails has none to go back to");
   }
-  const file = write(DEPLOYMENT_POLICY, deploymentPolicy(env));
-  refuseFaults(parseDocument(file, readFileSync(file, "utf8"), () => undefined));
+  const { file } = checkedPolicy(env);
   await hzn("exchange", "deployment", "addpolicy", "-f", file, name);
+}
+
+/** The deployment policy without a fault, and the file that it was written into. */
+function checkedPolicy(variables: NodeJS.ProcessEnv) {
+  const policy = deploymentPolicy(variables);
+  const file = write(DEPLOYMENT_POLICY, policy);
+  refuseFaults(parseDocument(file, readFileSync(file, "utf8"), () => undefined));
+  return { file, policy };
 }
 
 /** The deployment policy as it is published. An empty PREVIOUS_VERSION is no fault: that element is left out. */

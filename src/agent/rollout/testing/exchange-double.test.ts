@@ -189,7 +189,7 @@ describe("the Exchange double", () => {
     assert.match((await ask("PUT", path, odd)).text, /Unrecognized field \\"health\\"/);
     assert.equal((await ask("PUT", path, { services: [running] })).status, 201);
     assert.match((await ask("GET", path)).text, /"state":"running".*"lastUpdated":"2/);
-    assert.equal((await ask("PUT", "orgs/myorg/nodes/other/status", odd)).status, 404);
+    assert.equal((await ask("PUT", "orgs/myorg/nodes/other/status", odd)).status, 500);
   });
 
   it("does not take back what it gives out: owner and times are its own", async () => {
