@@ -152,7 +152,7 @@ function checkProperty(
     report.error("property-value", path, "needs a value: a text, a number or a boolean");
     return;
   }
-  if (type === undefined || type === "") return;
+  if (type === undefined || type === null || type === "") return;
   if (typeof type !== "string" || !isPropertyType(type)) {
     report.error("property-type", [...path, "type"], `must be one of ${propertyTypes.join(", ")}`);
     return;

@@ -352,12 +352,24 @@ export class ExchangeDouble {
   /** As it is given out: with what the Exchange adds by itself. */
   #shown(value: JsonObject, wrapper?: string): JsonObject {
     const lastUpdated = this.#updated.get(value);
-    if (lastUpdated === undefined) return value;
+    if (lastUpdated === undefined) return withTypes(value);
     const owner = wrapper === undefined ? {} : { owner: `${this.org}/me` };
     const created = wrapper === "businessPolicy" ? { created: lastUpdated } : {};
     const hardware = "matchHardware" in value ? { matchHardware: {} } : {};
-    return { ...value, ...hardware, ...owner, ...created, lastUpdated };
+    return { ...withTypes(value), ...hardware, ...owner, ...created, lastUpdated };
   }
+}
+
+/** A property without a type is given out with one that is null. */
+function withTypes(value: JsonObject): JsonObject {
+  const { properties } = value;
+  if (!Array.isArray(properties)) return value;
+  return {
+    ...value,
+    properties: properties.map((property) =>
+      isObject(property) ? { ...property, type: property["type"] ?? null } : property,
+    ),
+  };
 }
 
 /** What a query asks for: `%` in it stands for anything. */
