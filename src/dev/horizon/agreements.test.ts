@@ -63,7 +63,7 @@ test("without an agreement the wait ends, with the last that the node says of it
 
 test("what hzn prints is read, whatever stands before it", () => {
   const fields = {
-    name: "myorg/policy-slipstream",
+    name: "Policy for myorg/node merged with myorg/policy-slipstream",
     current_agreement_id: "a1",
     agreement_creation_time: "2026-11-30 10:00:00 +0000 UTC",
     agreement_accepted_time: "2026-11-30 10:00:01 +0000 UTC",

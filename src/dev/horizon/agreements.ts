@@ -37,7 +37,8 @@ export function readAgreements(output: string): NodeAgreement[] {
           : "proposed";
     return {
       id: String(one["current_agreement_id"]),
-      policy: String(one["name"]),
+      // hzn: "Policy for myorg/node merged with myorg/policy".
+      policy: String(one["name"]).replace(/^.* merged with /, ""),
       service: `${run["url"]} ${run["version"]} ${run["arch"]}`,
       stage,
     };
