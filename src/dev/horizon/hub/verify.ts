@@ -24,6 +24,14 @@ const BOTH = ["amd64", "arm64"] as const;
 const OBJECT = NAME;
 const SECRET_NAME = NAME;
 
+/** What a step gives back that finds out by itself that it cannot be done. */
+class Untried {
+  readonly why: string;
+  constructor(why: string) {
+    this.why = why;
+  }
+}
+
 const found = hubOf(process.env);
 const exchange = await Recorder.start({ target: new URL(found.exchange).origin, ca: found.ca });
 const css =
@@ -67,7 +75,13 @@ try {
     const { out } = await make("fleet-status", "PROVEN_AFTER=0");
     expect(out, new RegExp(`^1 +${NEW.replaceAll(".", "\\.")} +1 `, "m"));
   });
-  await step("promote", () => make("promote", "RING=all", "PROVEN_AFTER=0", "CONFIRM=yes"));
+  await step("promote", async () => {
+    const { out } = await make("fleet-status", "PROVEN_AFTER=0");
+    // What proves a version is the rollout's affair; this node can do no more than be there.
+    if (!/^ring .*\bproven\b/m.test(out)) return new Untried("no node has proven the version");
+    await make("promote", "RING=all", "PROVEN_AFTER=0", "CONFIRM=yes");
+    return undefined;
+  });
   await step("rollback", () => make("rollback", "CONFIRM=yes"));
   await step("settings: publish, list, remove", needs("HZN_FSS_CSSURL", hub.css), async () => {
     const settings = ["FILE=settings.json", `OBJECT=${OBJECT}`];
@@ -179,8 +193,14 @@ async function step(
   const startedMs = performance.now();
   const seconds = () => (performance.now() - startedMs) / 1000;
   try {
-    await run();
-    outcomes.push({ t: "ok", name, seconds: seconds(), detail: "" });
+    const result = await run();
+    const untried = result instanceof Untried ? result.why : undefined;
+    outcomes.push({
+      t: untried === undefined ? "ok" : "not tried",
+      name,
+      seconds: seconds(),
+      detail: untried ?? "",
+    });
   } catch (error) {
     const { message } = error as Error; // as this file and execFileSync throw
     outcomes.push({ t: "failed", name, seconds: seconds(), detail: message });
