@@ -19,7 +19,9 @@ SECRETS ?=
 DOCKER_IMAGE_BASE ?= $(if $(DOCKER_HUB_ID),$(DOCKER_HUB_ID)/$(SERVICE_NAME),$(call hzn-json,DOCKER_IMAGE_BASE)$(addprefix -,$(BOARD)))
 DEPLOYMENT_POLICY_NAME ?= policy-$(SERVICE_NAME)
 PATTERN_NAME ?= pattern-$(SERVICE_NAME)
-NODE_POLICY ?= build/horizon/node.policy.json
+# A node policy that is no look at this machine but says what such a board is, for the many that are alike: NODE_BOARD=t4.
+NODE_BOARD ?=
+NODE_POLICY ?= build/horizon/node.policy$(addprefix .,$(NODE_BOARD)).json
 # Ring 1 is for the nodes that a new version comes to first.
 NODE_RING ?= 2
 OVERWRITE ?= no
@@ -215,6 +217,26 @@ remove-settings remove-model:
 	$(if $(filter remove-model,$@),$(call need,OBJECT,the model$(,) as in OBJECT=nanodet-coco-1.0.0))
 	@hzn mms object delete -t slipstream-$(@:remove-%=%) -i $(or $(OBJECT),settings)
 
+## verify-hub: publish, roll out, go back, send settings, a model and a secret on the hub that the environment names, as slipstream-verify
+.PHONY: verify-hub
+verify-hub: build/typescript
+	$(need-org)
+	$(need-hzn)
+	$(need-exchange)
+	$(need-login)
+	@node dist/src/dev/horizon/hub/verify.js
+
+## record-hub: keep what a real hub answers to all that these targets send, for the tests; touches nothing there but slipstream-verify
+.PHONY: record-hub
+record-hub: build/typescript
+	$(need-org)
+	$(need-hzn)
+	$(need-exchange)
+	$(need-login)
+	$(need-mms)
+	@node dist/src/dev/horizon/hub/record.js
+	@biome check --write --log-level=error src/dev/horizon/hub/recording.json
+
 ## simulate-rollout: releases good and bad go out to NODES (1000) simulated nodes that run the real trials; SEED repeats a run
 .PHONY: simulate-rollout
 simulate-rollout: build/typescript
@@ -253,24 +275,41 @@ remove-pattern:
 	$(need-hzn)
 	@hzn exchange pattern remove -f $(HZN_ORG_ID)/$(PATTERN_NAME)
 
-## node-policy: write what this node is into NODE_POLICY; NODE_RING for a node that has no ring yet
+## node-policy: write what this node is into NODE_POLICY; NODE_RING for a node that has no ring yet, NODE_BOARD=t4 for other nodes
 .PHONY: node-policy
 node-policy: build/typescript
 	@mkdir -p $(dir $(NODE_POLICY))
-	@node dist/src/agent/cli.js node-policy --out $(NODE_POLICY) --ring $(NODE_RING)
+	@node dist/src/agent/cli.js node-policy --out $(NODE_POLICY) --ring $(NODE_RING) $(addprefix --board ,$(NODE_BOARD))
 
-## agent-run: register this node with its policy, then show the agreements
+# Horizon itself gives an agreement ten minutes to run.
+AGENT_WAIT ?= 660
+
+## agent-run: register this node with its policy, then tell what comes of it until the service runs, for AGENT_WAIT seconds at most
 .PHONY: agent-run
 agent-run: node-policy
+	$(need-org)
 	$(need-hzn)
-	@hzn register --policy $(NODE_POLICY) --input-file $(if $(NODE_INPUT),$(NODE_INPUT),horizon/userinput.json)
-	@hzn agreement list
+	@$(with-variables) hzn register --policy $(NODE_POLICY) --input-file $(if $(NODE_INPUT),$(NODE_INPUT),horizon/userinput.json)
+	@$(with-variables) AGENT_WAIT='$(AGENT_WAIT)' node dist/src/dev/horizon/main.js agent-run
 
-## agent-stop: unregister this node
+## agent-stop: unregister this node and take it out of the Exchange; KEEP_NODE=yes leaves it there, for a node that comes back
 .PHONY: agent-stop
 agent-stop:
 	$(need-hzn)
-	@hzn unregister -f
+	@hzn unregister -f $(if $(filter yes,$(KEEP_NODE)),,-r)
+
+## pre-pull: on a node, pull the images of VERSION before it gets them: an upgrade stops the old version first
+.PHONY: pre-pull
+pre-pull: build/typescript
+	$(need-org)
+	$(need-hzn)
+	$(need-exchange)
+	@$(with-variables) VERSION='$(VERSION)' node dist/src/dev/horizon/main.js pre-pull
+
+## hzn-env: what hzn reads in the package's files, for hzn typed by hand: eval "$$(make hzn-env)"
+.PHONY: hzn-env
+hzn-env:
+	@$(foreach name,$(filter-out HZN_%,$(HORIZON_VARIABLES)),echo "export $(name)='$($(name))'";)
 
 ## deploy-check: would this package come to a T4, a Nano and an Orin Nano, and why not
 .PHONY: deploy-check

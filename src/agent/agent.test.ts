@@ -12,6 +12,8 @@ import { createLogs } from "./operator/log.js";
 import { beat, ServerDouble, socketDirectory } from "./sidecar/server-double.js";
 import { eventually } from "./testing/eventually.js";
 import { type Clock, systemClock } from "./time/clock.js";
+import type { Candidate } from "./trial/candidate.js";
+import { passed } from "./trial/memory.js";
 import { TrialStore } from "./trial/store.js";
 
 const SETTINGS = "slipstream-settings";
@@ -59,7 +61,7 @@ describe("Agent", () => {
   }
 
   /** Starts an agent. Returns what stops it. */
-  function start(): () => Promise<void> {
+  function start(version = "1.0.0", agreementId?: string): () => Promise<void> {
     const stream = new Writable({
       write: (line, _, done) => {
         lines.push(String(line));
@@ -70,9 +72,9 @@ describe("Agent", () => {
     const config = loadConfig(env, place.path);
     const agent = new Agent({
       config,
-      service: { version: "1.0.0", on: config.trial, agreementId: undefined },
+      service: { version, on: config.trial, agreementId },
       ess: essPlace(env),
-      store: new TrialStore({ directory: config.stateDir, trace: () => {} }),
+      store: trialStore(),
       shippedModels: inPlace("shipped"),
       clock: impatient,
       wallClock: Date.now,
@@ -88,6 +90,10 @@ describe("Agent", () => {
     };
     ends.push(stop);
     return stop;
+  }
+
+  function trialStore(): TrialStore {
+    return new TrialStore({ directory: inPlace("state"), trace: () => {} });
   }
 
   async function startHub(): Promise<EssDouble> {
@@ -162,6 +168,36 @@ describe("Agent", () => {
     server.applied.length = 0;
     start();
     await passwordIs("hunter6");
+  });
+
+  it("tries a new version with what the hub wants, not with what was good and is withdrawn", async () => {
+    const ess = await startHub();
+    publish(ess, { model: { threshold: 0.5 } });
+    const stop = start();
+    await thresholdIs(0.5);
+    const model = server.applied.at(-1)?.spec?.model?.bundlePath ?? "";
+    const hub = JSON.stringify({ model: { threshold: 0.5 } });
+    const good = {
+      subject: "a",
+      desired: { generation: "a" },
+      content: { file: null, hub, model },
+    };
+    const store = trialStore();
+    store.keep(passed(store.memory, good as unknown as Candidate, undefined, "1.0.0", Date.now()));
+    // What it takes away before its trial of what is left is over is the last good one still.
+    ess.remove(SETTINGS, "site");
+    await thresholdIs(undefined);
+    await eventually(
+      () => ess.statusOf(SETTINGS, "site") === undefined,
+      "the deletion is answered",
+    );
+    await stop();
+    env["TRIAL"] = "yes";
+    const before = server.applied.length;
+    start("2.0.0", "a1");
+    await eventually(() => server.applied.length > before, "the new version begins");
+    const [first] = server.applied.slice(before);
+    assert.equal(first?.spec?.model?.threshold, undefined);
   });
 
   it("does without the hub's documents when the hub is off", async () => {

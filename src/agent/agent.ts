@@ -23,6 +23,7 @@ import { SidecarClient } from "./sidecar/client.js";
 import type { State } from "./sidecar/state.js";
 import { Alarm } from "./time/alarm.js";
 import type { Clock } from "./time/clock.js";
+import type { JsonValue } from "./trial/candidate.js";
 import { Guard } from "./trial/guard.js";
 import type { TrialHappening } from "./trial/happening.js";
 import type { Failure } from "./trial/memory.js";
@@ -134,7 +135,7 @@ export class Agent {
       unreadable: () => this.#unreadable(),
       secrets: () => this.#secrets.current(),
       models: this.#kept,
-      lastGood: () => store.memory.lastGood?.content,
+      lastGood: () => this.#lastGood(),
       wallClock,
       consider: (candidate, lastGood) => this.#guard.consider(candidate, lastGood),
       conduct: ({ trial, maintenance }) => {
@@ -172,6 +173,15 @@ export class Agent {
       this.#maintenance.run(signal),
       this.#runHub(signal),
     ]);
+  }
+
+  /** What the hub has withdrawn is good no more: nothing goes back to it, and no new version is tried with it. */
+  #lastGood(): JsonValue | undefined {
+    const content = this.#options.store.memory.lastGood?.content;
+    const text = readContent(content)?.texts.hub;
+    const isWithdrawn =
+      text !== undefined && this.#kept.open?.state.documents.isWithdrawn(text) === true;
+    return isWithdrawn ? undefined : content;
   }
 
   async #runHub(signal: AbortSignal): Promise<void> {

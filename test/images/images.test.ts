@@ -1,6 +1,16 @@
 // The images, built on stand-ins of their bases and run as the Horizon agent runs them.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { Memory } from "../../src/agent/trial/memory.js";
 import { readMemory } from "../../src/agent/trial/memory-file.js";
@@ -89,6 +99,41 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
       );
     },
   );
+
+  await t.test("what the pages say of the node policy is what the image does", async (t) => {
+    // A node's files as Docker and systemd leave them: /var/run is an absolute link.
+    const root = mkdtempSync(join(tmpdir(), "node-"));
+    t.after(() => rmSync(root, { recursive: true }));
+    chmodSync(root, 0o755);
+    for (const folder of ["etc/docker", "run", "var"])
+      mkdirSync(join(root, folder), { recursive: true });
+    writeFileSync(join(root, "etc/docker/daemon.json"), '{ "default-runtime": "nvidia" }');
+    symlinkSync("/run", join(root, "var/run"));
+    const written = readFileSync("docs/deploy.md", "utf8").replaceAll(/\s+/g, " ");
+    const [, command = ""] = /`docker (run [^`]+ node-policy --root \/host)`/.exec(written) ?? [];
+    const ask = async (root: string, ...options: string[]) => {
+      const image = command.split(" IMAGE ").join(" slipstream-test/agent:amd64 ");
+      const [run = "", ...args] = image.replace("-v /:/host", `-v ${root}:/host`).split(" ");
+      return JSON.parse(await docker([run, ...options, ...args]));
+    };
+    const runtimeOf = ({ properties }: { properties: { name: string; value: unknown }[] }) =>
+      properties.find(({ name }) => name === "slipstream.runtime")?.value;
+    assert.equal(runtimeOf(await ask(root)), "nvidia");
+    await t.test("and root may ask the engine itself", async () => {
+      const socket = process.env["DOCKER_HOST"]?.replace("unix://", "") ?? "/var/run/docker.sock";
+      const mount = ["-v", `${socket}:${join("/host", "run/docker.sock")}`];
+      writeFileSync(join(root, "etc/docker/daemon.json"), "{}");
+      writeFileSync(join(root, "run/docker.sock"), "");
+      assert.equal(runtimeOf(await ask(root)), undefined);
+      assert.equal(
+        runtimeOf(await ask(root, "--user", "root", ...mount)),
+        await docker(["info", "--format", "{{.DefaultRuntime}}"]),
+      );
+    });
+    await t.test("of this machine too", async () => {
+      assert.ok(Array.isArray((await ask("/")).properties));
+    });
+  });
 
   await t.test("the two containers, as Horizon runs them", async (t) => {
     const node = new TestNode(t, "amd64", 18554);

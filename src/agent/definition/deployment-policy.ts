@@ -8,6 +8,7 @@ import type { JsonObject, Path } from "../policy/document.js";
 import { isObject } from "../policy/document.js";
 import { ConstraintError } from "../policy/lexer.js";
 import { isPropertyType, propertyTypes, valueProblem } from "../policy/property.js";
+import { isVersionRange, parseVersionRange } from "../policy/version.js";
 import type { Report } from "./finding.js";
 import { checkVersion, checkVersionRange } from "./service-definition.js";
 
@@ -38,6 +39,10 @@ export function checkPattern(pattern: JsonObject, report: Report): void {
         "a pattern names each architecture in an element of its own",
       );
     }
+  }
+  if (pattern["public"] === true) {
+    const message = "the Exchange takes a public pattern from an organisation of type IBM alone";
+    report.warning("pattern-public", ["public"], message);
   }
   checkReferences(pattern, report);
 }
@@ -147,7 +152,7 @@ function checkProperty(
     report.error("property-value", path, "needs a value: a text, a number or a boolean");
     return;
   }
-  if (type === undefined || type === "") return;
+  if (type === undefined || type === null || type === "") return;
   if (typeof type !== "string" || !isPropertyType(type)) {
     report.error("property-type", [...path, "type"], `must be one of ${propertyTypes.join(", ")}`);
     return;
@@ -194,6 +199,7 @@ function checkReferences(policy: JsonObject, report: Report): void {
       if (!isObject(element)) continue;
       const path = [list, i];
       checkVersionRange(element["serviceVersionRange"], [...path, "serviceVersionRange"], report);
+      if (list === "userInput") checkInputReference(element, path, report);
       const { secrets } = element;
       for (const [j, secret] of (Array.isArray(secrets) ? secrets : []).entries()) {
         const values = isObject(secret) ? Object.values(secret) : [];
@@ -204,4 +210,24 @@ function checkReferences(policy: JsonObject, report: Report): void {
       }
     }
   }
+}
+
+/** What the Exchange looks for, and never finds: it refuses the whole policy as one of a service that does not exist. */
+function checkInputReference(element: JsonObject, path: Path, report: Report): void {
+  const { serviceArch: arch, serviceVersionRange: range } = element;
+  if (arch === "*") {
+    const message =
+      'the Exchange takes "*" for the name of an architecture and refuses the policy: leave serviceArch out, which means any';
+    report.error("input-arch", [...path, "serviceArch"], message);
+  }
+  if (typeof range !== "string" || !isVersionRange(range)) return;
+  const { low, high } = parseVersionRange(range);
+  if (low !== high) return;
+  const message = `the Exchange does not find a range of ${low} alone and refuses the policy: end it beyond, as in [${low},${beyond(low)})`;
+  report.error("input-version-range", [...path, "serviceVersionRange"], message);
+}
+
+/** 1.2.3 to 1.2.4. */
+function beyond(version: string): string {
+  return version.replace(/\d+$/, (patch) => String(Number(patch) + 1));
 }

@@ -115,6 +115,24 @@ describe("a service definition", () => {
     ]);
   });
 
+  it("declares a secret in every container or in none", () => {
+    const secrets = { rtsp: { description: "" } };
+    const services = (agent: object, sidecar: object) => ({
+      deployment: {
+        services: { agent: { image: "a:1", ...agent }, sidecar: { image: "s:1", ...sidecar } },
+      },
+    });
+    assert.deepEqual(findingsIn(definition(services({ secrets }, {}))), [
+      "secret-in-one-container deployment.services.agent.secrets.rtsp",
+    ]);
+    const other = { secrets: { mqtt: {} } };
+    assert.deepEqual(findingsIn(definition(services({ secrets }, other))), [
+      "secret-in-one-container deployment.services.agent.secrets.rtsp",
+      "secret-in-one-container deployment.services.sidecar.secrets.mqtt",
+    ]);
+    assert.deepEqual(findingsIn(definition(services({ secrets }, { secrets }))), []);
+  });
+
   it("that is signed already needs its signature", () => {
     assert.deepEqual(findingsIn(definition({ deployment: '{"services":{}}' })), [
       "not-signed deployment",
@@ -224,6 +242,38 @@ describe("a deployment policy", () => {
   }
 });
 
+describe("the userInput of a policy", () => {
+  const input = { serviceOrgid: "myorg", serviceUrl: "slipstream", inputs: [] };
+  for (const [what, change, expected] of [
+    ["for every architecture", {}, []],
+    ["for one architecture", { serviceArch: "amd64" }, []],
+    ["for a star", { serviceArch: "*" }, ["input-arch userInput[0].serviceArch"]],
+    ["for many versions", { serviceVersionRange: "[1.0.0,INFINITY)" }, []],
+    ["from a version on", { serviceVersionRange: "1.0.0" }, []],
+    [
+      "for a single version",
+      { serviceVersionRange: "[1.2.3,1.2.3]" },
+      ["input-version-range userInput[0].serviceVersionRange"],
+    ],
+  ] as const) {
+    it(`${what} gives ${expected.length === 0 ? "nothing" : expected.join(", ")}`, () => {
+      const userInput = [{ ...input, ...change }];
+      assert.deepEqual(findingsIn(deployment([version("2.0.0")], { userInput })), expected);
+      const place = { serviceUrl: "slipstream", serviceOrgid: "myorg", serviceArch: "amd64" };
+      const services = [{ ...place, serviceVersions: [version("2.0.0")] }];
+      assert.deepEqual(findingsIn({ label: "", services, userInput }), expected);
+    });
+  }
+
+  it("is told in a whole sentence what to write instead", () => {
+    const value = deployment([version("2.0.0")], {
+      userInput: [{ ...input, serviceVersionRange: "[1.2.3,1.2.3]" }],
+    });
+    const [found] = lint([parseDocument("d.json", JSON.stringify(value), () => undefined)]);
+    assert.match(found?.message ?? "", /end it beyond, as in \[1\.2\.3,1\.2\.4\)$/);
+  });
+});
+
 describe("a policy beside the definition of its service", () => {
   const userInput = [
     { name: "CODEC", type: "string", defaultValue: "H264" },
@@ -294,6 +344,14 @@ describe("a pattern", () => {
       "version-form services[1].serviceVersions[0].version",
       "pattern-arch services[1].serviceArch",
     ]);
+  });
+});
+
+describe("a pattern that is public", () => {
+  it("is refused in most organisations", () => {
+    const service = { serviceUrl: "s", serviceOrgid: "o", serviceArch: "amd64" };
+    const services = [{ ...service, serviceVersions: [version("1.0.0")] }];
+    assert.deepEqual(findingsIn({ label: "", public: true, services }), ["pattern-public public"]);
   });
 });
 

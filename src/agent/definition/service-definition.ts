@@ -40,6 +40,7 @@ export function checkServiceDefinition(
   const path = ["deployment", "services"];
   if (Object.keys(services).length === 0)
     report.error("no-container", path, "needs at least one container");
+  checkSecretsAlike(services, path, report);
   const ports = new Map<string, string>();
   for (const [key, container] of Object.entries(services)) {
     const here = [...path, key];
@@ -51,6 +52,30 @@ export function checkServiceDefinition(
     checkContainer(container, here, report);
     checkEnvironment(container, here, inputs, document, report);
     checkPortClash(key, container, here, ports, report);
+  }
+}
+
+/**
+ * Horizon 2.32.0 goes by the containers in an order of chance and keeps what the last one declares
+ * (`ValidateSecretBindingForSingleService`): of another container's secrets it neither checks the binding nor brings the value.
+ */
+function checkSecretsAlike(services: JsonObject, path: Path, report: Report): void {
+  const declared = new Map(
+    Object.entries(services).map(([key, container]) => [
+      key,
+      isObject(container) && isObject(container["secrets"])
+        ? Object.keys(container["secrets"])
+        : [],
+    ]),
+  );
+  for (const [key, names] of declared) {
+    for (const name of names) {
+      const without = [...declared].filter(([, others]) => !others.includes(name));
+      if (without.length === 0) continue;
+      const others = without.map(([other]) => other).join(", ");
+      const message = `is not declared in ${others} too: by chance Horizon checks no binding of it, and runs the service without it`;
+      report.error("secret-in-one-container", [...path, key, "secrets", name], message);
+    }
   }
 }
 

@@ -3,8 +3,9 @@
  * published last counts. When its object is deleted, the one published before it counts again, if it is still there.
  */
 
+import { createHash } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { z } from "zod";
 import { readIfThere, writeDurably } from "../files/durable.js";
 import { compareInstances, instanceSchema } from "./instance.js";
@@ -22,6 +23,9 @@ const documentSchema = z.strictObject({
   text: z.string(),
 });
 const fileSchema = z.strictObject({ format: z.literal(1), documents: z.array(documentSchema) });
+/** In a file of its own, which an older agent does not know and does not stumble over. */
+const withdrawnSchema = z.strictObject({ format: z.literal(1), texts: z.array(z.string()) });
+const WITHDRAWN_FILE = "withdrawn-settings.json";
 
 export type HeldDocument = Readonly<z.infer<typeof documentSchema>>;
 
@@ -34,20 +38,28 @@ export class Documents {
   readonly #path: string;
   /** The newest first. */
   #documents: readonly HeldDocument[];
+  /** SHA-256 of the texts that the hub has withdrawn, the newest first. */
+  #withdrawn: readonly string[];
 
   /**
-   * damaged: called when the file cannot be understood; then there are none, and the hub's are taken anew.
+   * damaged: called when a file cannot be understood; then there are none, and the hub's are taken anew.
    *
    * @param path of the file, which need not be there
    */
   static async open(path: string, damaged: (detail: string) => void): Promise<Documents> {
     await mkdir(dirname(path), { recursive: true });
-    return new Documents(path, inOrder(await readDocuments(path, damaged)));
+    const documents = inOrder(await readDocuments(path, damaged));
+    return new Documents(path, documents, await readWithdrawn(withdrawnPath(path), damaged));
   }
 
-  private constructor(path: string, documents: readonly HeldDocument[]) {
+  private constructor(
+    path: string,
+    documents: readonly HeldDocument[],
+    withdrawn: readonly string[],
+  ) {
     this.#path = path;
     this.#documents = documents;
+    this.#withdrawn = withdrawn;
   }
 
   /** The one that counts. */
@@ -71,10 +83,24 @@ export class Documents {
     await this.#keep([document, ...this.#documents.filter(({ id }) => id !== document.id)]);
   }
 
-  /** Durable when it returns. Does nothing if there is none. */
+  /** The hub has withdrawn an object. Durable when it returns. Does nothing if there is none. */
   async remove(id: string): Promise<void> {
-    const rest = this.#documents.filter((one) => one.id !== id);
-    if (rest.length < this.#documents.length) await this.#keep(rest);
+    const removed = this.#documents.find((one) => one.id === id);
+    if (removed === undefined) return;
+    const hash = hashOf(removed.text);
+    const others = this.#withdrawn.filter((one) => one !== hash);
+    const withdrawn = [hash, ...others].slice(0, MOST_DOCUMENTS);
+    // Noted first: cut off between the two, the removal is done again.
+    const text = JSON.stringify({ format: 1, texts: withdrawn });
+    await writeDurably(withdrawnPath(this.#path), text);
+    this.#withdrawn = withdrawn;
+    await this.#keep(this.#documents.filter((one) => one !== removed));
+  }
+
+  /** Whether the hub has withdrawn a document with this text, and has not sent it again since. */
+  isWithdrawn(text: string): boolean {
+    const isHeld = this.#documents.some((one) => one.text === text);
+    return !isHeld && this.#withdrawn.includes(hashOf(text));
   }
 
   async #keep(documents: readonly HeldDocument[]): Promise<void> {
@@ -97,6 +123,28 @@ async function readDocuments(
     damaged(`${path} cannot be understood`);
     return [];
   }
+}
+
+function withdrawnPath(path: string): string {
+  return join(dirname(path), WITHDRAWN_FILE);
+}
+
+async function readWithdrawn(
+  path: string,
+  damaged: (detail: string) => void,
+): Promise<readonly string[]> {
+  const text = await readIfThere(path);
+  if (text === undefined) return [];
+  try {
+    return withdrawnSchema.parse(JSON.parse(text)).texts;
+  } catch {
+    damaged(`${path} cannot be understood`);
+    return [];
+  }
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }
 
 function inOrder(documents: readonly HeldDocument[]): readonly HeldDocument[] {

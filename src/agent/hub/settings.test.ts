@@ -166,6 +166,26 @@ test("consumed is answered when it has proven good, and a deletion is heard all 
   assert.equal(bench.text, undefined);
 });
 
+test("what the hub has withdrawn is known as such after a restart, until it is sent again", async (t) => {
+  const bench = await HubBench.start(t);
+  bench.ess.publish(document("site", "hello"));
+  bench.ess.publish(document("other", "hello"));
+  await bench.happened("other", "received");
+  const isWithdrawn = () => bench.agent.documents.isWithdrawn("hello");
+  assert.equal(isWithdrawn(), false);
+  bench.ess.remove(type, "site");
+  await bench.happened("site", "deleted");
+  assert.equal(isWithdrawn(), false); // another object says the same
+  bench.ess.remove(type, "other");
+  await bench.happened("other", "deleted");
+  assert.equal(isWithdrawn(), true);
+  await bench.restartAgent();
+  assert.equal(isWithdrawn(), true);
+  bench.ess.publish(document("third", "hello"));
+  await bench.happened("third", "received");
+  assert.equal(isWithdrawn(), false);
+});
+
 test("a document that comes while the answer to another is lost is not overlooked", async (t) => {
   const bench = await HubBench.start(t);
   bench.ess.beforeAnswer = () => {

@@ -1,8 +1,8 @@
-/** Facts as they are on the boards that Slipstream is made for: for tests, and for the node policies in horizon/. */
+/** Facts as they are on the boards that Slipstream is made for: for tests, and for node policies of nodes that are alike. */
 
 import type { NodeFacts } from "./facts.js";
 
-const docker = { defaultRuntime: "nvidia" };
+const docker = { defaultRuntime: "nvidia", dockerSilence: undefined };
 
 /** A server with driver and GPU as a cloud gives them. */
 export const T4: NodeFacts = {
@@ -39,3 +39,10 @@ export const ORIN_NANO: NodeFacts = {
   memoryMiB: 7620,
   freeDiskGiB: 30,
 };
+
+/** By the name that slipstream.board has. */
+export const BOARDS = { t4: T4, nano: NANO, "orin-nano": ORIN_NANO } as const;
+
+export function isBoard(name: string): name is keyof typeof BOARDS {
+  return Object.hasOwn(BOARDS, name);
+}

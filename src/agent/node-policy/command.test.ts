@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -76,10 +84,42 @@ test("the facts of a Jetson are read from its files and its engine", async (t) =
       gpus: [],
       memoryMiB: 3964,
       defaultRuntime: "nvidia",
+      dockerSilence: undefined,
       freeDiskGiB: "number",
     },
   );
 });
+
+test("links of the node lead to places of the node, wherever it is mounted", async (t) => {
+  const root = node(t, {
+    "run/keep": "",
+    "usr/lib/nvidia/release": "# R32 (release), REVISION: 7.1, GCID: 1\n",
+    "srv/images/keep": "",
+  });
+  mkdirSync(join(root, "var"));
+  mkdirSync(join(root, "etc"));
+  symlinkSync("/run", join(root, "var/run"));
+  symlinkSync("../usr/lib/nvidia/release", join(root, "etc/nv_tegra_release"));
+  symlinkSync("/etc/loop", join(root, "etc/loop"));
+  await docker(t, join(root, "run"), { DefaultRuntime: "nvidia", DockerRootDir: "/srv/images" });
+  const dockerSocket = "/var/run/docker.sock";
+  const facts = await probe({ root, dockerSocket, nvidiaSmi: NO_PROGRAM });
+  const { defaultRuntime, l4t, freeDiskGiB } = facts;
+  assert.deepEqual([defaultRuntime, l4t, typeof freeDiskGiB], ["nvidia", "32.7.1", "number"]);
+});
+
+for (const [what, file, runtime] of [
+  ["the runtime in its file", '{"default-runtime": "nvidia", "runtimes": {}}', "nvidia"],
+  ["nothing in its file", '{"log-driver": "local"}', undefined],
+  ["a file that is no JSON", "{", undefined],
+  ["no file", undefined, undefined],
+] as const) {
+  test(`an engine that does not answer, with ${what}, gives ${runtime ?? "no runtime"}`, async (t) => {
+    const root = node(t, file === undefined ? {} : { "etc/docker/daemon.json": file });
+    const facts = await probe({ root, dockerSocket: "/none", nvidiaSmi: NO_PROGRAM });
+    assert.deepEqual([facts.defaultRuntime, facts.dockerSilence], [runtime, "away"]);
+  });
+}
 
 for (const version of [
   "NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.06  Wed Jun 26 06:46:07 UTC 2024\n",
@@ -157,6 +197,25 @@ test("a ring that is asked for goes to a node that has none", async (t) => {
   assert.deepEqual(JSON.parse(out).properties, [
     { name: "slipstream.ring", value: 2, type: "int" },
   ]);
+});
+
+test("a board that is named is not looked for here, and its disk is unknown", async (t) => {
+  const { out, err } = await command("--root", node(t, {}), "--board", "nano", "--ring", "3");
+  const values = Object.fromEntries(
+    JSON.parse(out).properties.map(({ name, value }: { name: string; value: unknown }) => [
+      name,
+      value,
+    ]),
+  );
+  assert.deepEqual(values, {
+    "slipstream.board": "nano",
+    "slipstream.runtime": "nvidia",
+    "slipstream.deepstream": "6.0.1",
+    "slipstream.gpu-memory": 3964,
+    "slipstream.l4t": "32.7.1",
+    "slipstream.ring": 3,
+  });
+  assert.match(err, /slipstream\.free-disk is left out/);
 });
 
 test("a property that the deployment part sets too is told", async (t) => {

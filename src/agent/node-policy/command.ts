@@ -1,8 +1,9 @@
 /** `slipstream node-policy`: says in a node policy what this node is. */
 
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { displayProblem, problemsOf } from "../policy/document.js";
 import { processTerminal, type Terminal } from "../terminal.js";
+import { BOARDS, isBoard } from "./boards.js";
 import {
   EMPTY,
   overridden,
@@ -19,6 +20,7 @@ const EXIT_BAD_INPUT = 2;
 interface Options {
   readonly out?: string;
   readonly ring?: number;
+  readonly board?: string;
   readonly root: string;
   readonly docker: string;
 }
@@ -28,6 +30,12 @@ export function nodePolicyCommand(terminal: Terminal = processTerminal()): Comma
     .description("write a node policy that says what this node is")
     .option("--out <file>", "write into this file; what is not the probe's own in it stays")
     .option("--ring <number>", "the ring of a node that has none yet", wholeNumber)
+    .addOption(
+      new Option(
+        "--board <name>",
+        "say what such a board is, as it comes, instead of looking at this machine",
+      ).choices(Object.keys(BOARDS)),
+    )
     .option("--root <directory>", "where the node's file system is", DEFAULT_PROBE.root)
     .option("--docker <socket>", "Docker's socket, below the root", DEFAULT_PROBE.dockerSocket)
     .addHelpText(
@@ -39,8 +47,12 @@ export function nodePolicyCommand(terminal: Terminal = processTerminal()): Comma
     .action((options: Options) => nodePolicy(options, terminal));
 }
 
-async function nodePolicy({ out, ring, root, docker }: Options, terminal: Terminal): Promise<void> {
-  const facts = await probe({ ...DEFAULT_PROBE, root, dockerSocket: docker });
+async function nodePolicy(options: Options, terminal: Terminal): Promise<void> {
+  const { out, ring, root, docker, board } = options;
+  const facts =
+    board !== undefined && isBoard(board)
+      ? { ...BOARDS[board], freeDiskGiB: undefined }
+      : await probe({ ...DEFAULT_PROBE, root, dockerSocket: docker });
   const { properties, unknown } = propertiesOf(facts);
   try {
     const before = out === undefined ? EMPTY : readPolicyFile(out);

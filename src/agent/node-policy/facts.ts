@@ -21,6 +21,8 @@ export interface NodeFacts {
   readonly memoryMiB: number | undefined;
   /** What Docker runs a container with that asks for nothing else. */
   readonly defaultRuntime: string | undefined;
+  /** Why the facts about Docker are those of its file: it refused this user, or did not answer. Undefined: it answered. */
+  readonly dockerSilence: "refused" | "away" | undefined;
   /** Where Docker keeps images. */
   readonly freeDiskGiB: number | undefined;
 }

@@ -4,10 +4,12 @@ import { execFile } from "node:child_process";
 import { readdir, readFile, statfs } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
+import { text as wholeText } from "node:stream/consumers";
 import { promisify } from "node:util";
+import { errorCode } from "../files/error-code.js";
 import { isObject } from "../policy/document.js";
 import type { Gpu, NodeFacts } from "./facts.js";
+import { placeIn } from "./root.js";
 
 const run = promisify(execFile);
 
@@ -30,16 +32,20 @@ export const DEFAULT_PROBE: ProbeOptions = {
 };
 
 export async function probe({ root, dockerSocket, nvidiaSmi }: ProbeOptions): Promise<NodeFacts> {
-  const read = (path: string) => readFile(join(root, path), "utf8").catch(() => undefined);
-  const [model, tegra, version, memory, gpus, docker] = await Promise.all([
-    // Not /proc/device-tree, a link from the root: it would leave a root that is mounted elsewhere.
+  const read = async (path: string) =>
+    readFile(await placeIn(root, path), "utf8").catch(() => undefined);
+  const [model, tegra, version, memory, daemon, gpus, engine] = await Promise.all([
     read("sys/firmware/devicetree/base/model"),
     read("etc/nv_tegra_release"),
     read("proc/driver/nvidia/version"),
     read("proc/meminfo"),
+    read(DAEMON_FILE),
     askDriver(nvidiaSmi).catch(() => namedByKernel(root)),
-    askDocker(join(root, dockerSocket)).catch(() => undefined),
+    placeIn(root, dockerSocket)
+      .then(askDocker)
+      .catch((error: unknown) => ({ silence: silenceOf(error) })),
   ]);
+  const docker = "silence" in engine ? configured(daemon) : engine;
   return {
     arch: process.arch,
     model: model?.replaceAll("\0", "").trim() || undefined,
@@ -47,9 +53,41 @@ export async function probe({ root, dockerSocket, nvidiaSmi }: ProbeOptions): Pr
     driver: driverVersion(version),
     gpus,
     memoryMiB: memoryMiB(memory),
-    defaultRuntime: docker?.defaultRuntime,
-    freeDiskGiB: docker === undefined ? undefined : await freeGiB(join(root, docker.directory)),
+    defaultRuntime: docker.defaultRuntime,
+    dockerSilence: "silence" in engine ? engine.silence : undefined,
+    freeDiskGiB: await freeGiB(await placeIn(root, docker.directory)),
   };
+}
+
+interface DockerFacts {
+  readonly defaultRuntime: string | undefined;
+  /** Where it keeps images. */
+  readonly directory: string;
+}
+
+const DAEMON_FILE = "etc/docker/daemon.json";
+const DOCKER_DIRECTORY = "/var/lib/docker";
+
+/** What the engine is told by its file. What it is told on its command line wins there, so silence of the file means nothing. */
+function configured(file = "{}"): DockerFacts {
+  try {
+    const value: unknown = JSON.parse(file);
+    const settings = isObject(value) ? value : {};
+    return {
+      defaultRuntime: text(settings["default-runtime"]),
+      directory: text(settings["data-root"]) ?? DOCKER_DIRECTORY,
+    };
+  } catch {
+    return { defaultRuntime: undefined, directory: DOCKER_DIRECTORY }; // The engine does not start with it either.
+  }
+}
+
+function silenceOf(error: unknown): NonNullable<NodeFacts["dockerSilence"]> {
+  return errorCode(error) === "EACCES" ? "refused" : "away";
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
 }
 
 /** `# R32 (release), REVISION: 7.1, GCID: ...` is 32.7.1. */
@@ -80,7 +118,7 @@ async function askDriver(nvidiaSmi: string): Promise<Gpu[]> {
 
 /** The kernel's part of the driver names the GPUs too, but not their memory. */
 async function namedByKernel(root: string): Promise<Gpu[]> {
-  const directory = join(root, "proc/driver/nvidia/gpus");
+  const directory = await placeIn(root, "proc/driver/nvidia/gpus");
   const addresses = await readdir(directory).catch(() => []);
   const files = await Promise.all(
     addresses
@@ -94,14 +132,13 @@ async function namedByKernel(root: string): Promise<Gpu[]> {
 }
 
 /** `docker info`, from the engine itself, so that its command line need not be there. */
-async function askDocker(socketPath: string) {
+async function askDocker(socketPath: string): Promise<DockerFacts> {
   const answer = await get(socketPath, "/info");
   const info: unknown = JSON.parse(answer);
   if (!isObject(info)) throw new Error("Docker answers with something else than an object");
-  const { DefaultRuntime: runtime, DockerRootDir: directory } = info;
   return {
-    defaultRuntime: typeof runtime === "string" && runtime !== "" ? runtime : undefined,
-    directory: typeof directory === "string" ? directory : "",
+    defaultRuntime: text(info["DefaultRuntime"]),
+    directory: text(info["DockerRootDir"]) ?? DOCKER_DIRECTORY,
   };
 }
 
@@ -114,7 +151,7 @@ function get(socketPath: string, path: string): Promise<string> {
         reject(new Error(`Docker answers ${response.statusCode}`));
         return;
       }
-      text(response).then(resolve, reject);
+      wholeText(response).then(resolve, reject);
     })
       .once("error", reject)
       .end();

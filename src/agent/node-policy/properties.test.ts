@@ -12,6 +12,7 @@ const EMPTY: NodeFacts = {
   gpus: [],
   memoryMiB: 16000,
   defaultRuntime: undefined,
+  dockerSilence: "away",
   freeDiskGiB: undefined,
 };
 
@@ -55,6 +56,15 @@ test("what nothing says is left out, each with the reason", () => {
   assert.deepEqual(
     unknown.map(({ name }) => name),
     [...PROBED],
+  );
+});
+
+test("where only root may ask Docker, that is what is said", () => {
+  const { unknown } = propertiesOf({ ...EMPTY, dockerSilence: "refused" });
+  const why = unknown.find(({ name }) => name === "slipstream.runtime")?.why;
+  assert.match(
+    why ?? "",
+    /socket refuses this user: ask as root, in a container with --user root$/,
   );
 });
 

@@ -36,11 +36,7 @@ type Finding =
 export function propertiesOf(facts: NodeFacts): Probed {
   const findings: ReadonlyArray<readonly [(typeof PROBED)[number], PropertyType, Finding]> = [
     ["slipstream.board", "string", board(facts)],
-    [
-      "slipstream.runtime",
-      "string",
-      from(facts.defaultRuntime, "Docker does not answer on its socket"),
-    ],
+    ["slipstream.runtime", "string", from(facts.defaultRuntime, whyNoRuntime(facts))],
     ["slipstream.deepstream", "string", deepstream(facts)],
     ["slipstream.gpu-memory", "int", gpuMemory(facts)],
     ["slipstream.driver", "string", from(facts.driver, "there is no NVIDIA driver for a GPU")],
@@ -59,6 +55,14 @@ export function propertiesOf(facts: NodeFacts): Probed {
       finding.t === "unknown" ? [{ name, why: finding.why }] : [],
     ),
   };
+}
+
+function whyNoRuntime({ dockerSilence: silence }: NodeFacts): string {
+  if (silence === undefined) return "Docker does not say what its default runtime is";
+  const file = "/etc/docker/daemon.json names no default-runtime";
+  return silence === "refused"
+    ? `${file}, and Docker's socket refuses this user: ask as root, in a container with --user root`
+    : `${file}, and Docker does not answer on its socket`;
 }
 
 /** The sidecar uses the first GPU. */

@@ -69,7 +69,8 @@ function readProperty(entry: unknown, fault: FaultIn): Property | undefined {
     fault("value", `the value of ${name} must be a text, a number or a boolean`);
     return undefined;
   }
-  if (type === undefined || type === "") {
+  // The Exchange gives out null where nothing was said.
+  if (type === undefined || type === null || type === "") {
     return name === privileged ? readPrivileged(value, fault) : { name, value };
   }
   if (typeof type !== "string" || !isPropertyType(type)) {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { lint } from "../../agent/definition/lint.js";
 import { loadConfig } from "../../agent/desired/config.js";
-import { NANO, ORIN_NANO, T4 } from "../../agent/node-policy/boards.js";
+import { BOARDS } from "../../agent/node-policy/boards.js";
 import { EMPTY, withProperties } from "../../agent/node-policy/policy-file.js";
 import { propertiesOf } from "../../agent/node-policy/properties.js";
 import { parseDocument } from "../../agent/policy/document.js";
@@ -100,8 +100,7 @@ test("the links are relative: hzn finds its files from the top and from horizon/
   assert.equal(readlinkSync("horizon/deployment.policy.json"), "../deployment.policy.json");
 });
 
-const boards = { t4: T4, nano: NANO, "orin-nano": ORIN_NANO };
-for (const [board, facts] of Object.entries(boards)) {
+for (const [board, facts] of Object.entries(BOARDS)) {
   test(`the node policy of ${board} is what the probe writes there`, () => {
     const policy = JSON.parse(readFileSync(`horizon/node.policy.${board}.json`, "utf8"));
     const { label, ...rest } = policy;

@@ -48,9 +48,14 @@ export interface Desk {
   readonly remove: () => void;
 }
 
-/** What is written lies in the desk's own folder; the rest of the repository is linked. */
+/**
+ * What is written lies in the desk's own folder; the rest of the repository is linked.
+ *
+ * @param variables of the environment that make runs in
+ */
 export function makeDesk(
   programs: Readonly<Record<string, string>> = { hzn: HZN, docker: DOCKER },
+  variables: Readonly<Record<string, string>> = {},
 ): Desk {
   const folder = mkdtempSync(join(tmpdir(), "desk-"));
   for (const name of [
@@ -79,6 +84,7 @@ export function makeDesk(
   const record = join(folder, "record");
   mkdirSync(record);
   const env = {
+    ...variables,
     PATH: `${bin}:${join(process.execPath, "..")}:/usr/bin:/bin`,
     HOME: folder,
     RECORD: record,

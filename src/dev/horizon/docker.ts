@@ -1,6 +1,7 @@
 // Runs containers by Docker's command line as the Horizon agent does: one network an agreement, no signal at the end.
 
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { promisify } from "node:util";
 import { type Container, runArguments } from "./containers.js";
 
@@ -14,6 +15,13 @@ export async function docker(
   const program = process.env["DOCKER"] || "docker";
   const { stdout } = await exec(program, args, { env: { ...process.env, ...environment } });
   return stdout.trim();
+}
+
+/** Runs Docker's command line where its progress is seen. */
+export async function dockerInTerminal(args: readonly string[]): Promise<void> {
+  const child = spawn(process.env["DOCKER"] || "docker", args, { stdio: "inherit" });
+  const [code] = await once(child, "close");
+  if (code !== 0) throw new Error(`docker ${args.join(" ")} ended with ${code}`);
 }
 
 /** Starts the containers of an agreement, which are not there yet. */

@@ -39,6 +39,16 @@ async function published(
   }
 }
 
+/** What `hzn` prints to be read. */
+export async function hznOutput(...args: string[]): Promise<string> {
+  try {
+    return (await exec("hzn", args)).stdout;
+  } catch (error) {
+    const { stderr } = error as { stderr?: string }; // as execFile rejects
+    throw new PublishError(`hzn ${args.join(" ")}: ${stderr?.trim() || String(error)}`);
+  }
+}
+
 /** Runs `hzn` in the terminal. What is in the files stands for itself: variables have been replaced. */
 export function hzn(...args: string[]): Promise<void> {
   const env = { ...process.env, HZN_DONT_SUBST_ENV_VARS: "1" };

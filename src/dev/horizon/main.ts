@@ -2,15 +2,17 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { displayFinding } from "../../agent/definition/finding.js";
 import { lint } from "../../agent/definition/lint.js";
 import { type Document, InputError, isObject, parseDocument } from "../../agent/policy/document.js";
 import { projectVariables } from "../../agent/policy/variables.js";
 import { ExchangeError } from "../../agent/rollout/exchange.js";
 import { RolloutError } from "../../agent/rollout/shares.js";
+import { readAgreements, watchAgreements } from "./agreements.js";
 import { containersOf, DefinitionError } from "./containers.js";
-import { docker, start, stop } from "./docker.js";
-import { hzn, publishedPolicy, publishedService } from "./hzn.js";
+import { docker, dockerInTerminal, start, stop } from "./docker.js";
+import { hzn, hznOutput, publishedPolicy, publishedService } from "./hzn.js";
 import { publishModel, publishSettings } from "./objects.js";
 import {
   differences,
@@ -29,6 +31,9 @@ const DEPLOYMENT_POLICY = "deployment.policy.json";
 const OBJECT = "horizon/object.json";
 /** Name of the network, and first part of the containers' names, of `make run`. */
 const NETWORK = "slipstream";
+
+/** The node's agent is on the same machine. */
+const AGREEMENTS_EVERY_MS = 2000;
 
 const { env } = process;
 
@@ -53,11 +58,13 @@ const VERBS: Readonly<Record<string, () => Promise<void> | void>> = {
   },
   "publish-service": publishService,
   "publish-deployment-policy": publishDeploymentPolicy,
-  canary: () => rollout("canary", env, deploymentPolicy),
+  canary: () => rollout("canary", env, (variables) => checkedPolicy(variables).policy),
   promote: () => rollout("promote", env, deploymentPolicy),
   rollback: () => rollout("rollback", env, deploymentPolicy),
   "publish-model": () => publishModel(env, writeObject),
   "publish-settings": () => publishSettings(env, writeObject),
+  "agent-run": agentRun,
+  "pre-pull": prePull,
   "fleet-status": () => rollout("fleet-status", env, deploymentPolicy),
 };
 
@@ -93,6 +100,40 @@ async function publishService(): Promise<void> {
   await hzn("exchange", "service", "publish", "-O", "-f", write(DEFINITION, fixed));
 }
 
+/** Tells what becomes of a registration, until the service runs or AGENT_WAIT seconds are over. */
+async function agentRun(): Promise<void> {
+  const limit = env["AGENT_WAIT"] ?? "";
+  if (!/^\d{1,5}$/.test(limit)) {
+    throw new PublishError(`AGENT_WAIT is "${limit}"; a whole number of seconds`);
+  }
+  const runs = await watchAgreements({
+    list: async () => readAgreements(await hznOutput("agreement", "list")),
+    events: async () => {
+      const events: unknown = JSON.parse(await hznOutput("eventlog", "list"));
+      return Array.isArray(events) ? events.map(String) : [];
+    },
+    say: (line) => console.log(line),
+    nowMs: () => performance.now(),
+    pause: () => setTimeout(AGREEMENTS_EVERY_MS),
+    limitMs: Number(limit) * 1000,
+  });
+  if (runs) return;
+  throw new PublishError(
+    `the service does not run after ${limit} s: make deploy-check, hzn eventlog list; the node stays registered`,
+  );
+}
+
+/** Pulls what a version will run here, by the digests that it was published with. */
+async function prePull(): Promise<void> {
+  const { VERSION: version, HZN_ORG_ID: org = "", SERVICE_NAME: url, ARCH: arch } = env;
+  if (!version) throw new PublishError("VERSION is not set: as in VERSION=0.2.0");
+  const id = exchangeId({ url, version, arch });
+  const published = await publishedService(org, id);
+  if (published === undefined) throw new PublishError(`${org}/${id} is not published`);
+  const deployment: unknown = JSON.parse(String(published["deployment"]));
+  for (const image of imagesOf({ deployment })) await dockerInTerminal(["pull", image]);
+}
+
 async function publishDeploymentPolicy(): Promise<void> {
   const [name, second] = policyNames(env);
   if ((await publishedPolicy(env["HZN_ORG_ID"] ?? "", second)) !== undefined) {
@@ -102,9 +143,16 @@ async function publishDeploymentPolicy(): Promise<void> {
   if (!env["PREVIOUS_VERSION"]) {
     say("PREVIOUS_VERSION is not set: a version that fails has none to go back to");
   }
-  const file = write(DEPLOYMENT_POLICY, deploymentPolicy(env));
-  refuseFaults(parseDocument(file, readFileSync(file, "utf8"), () => undefined));
+  const { file } = checkedPolicy(env);
   await hzn("exchange", "deployment", "addpolicy", "-f", file, name);
+}
+
+/** The deployment policy without a fault, and the file that it was written into. */
+function checkedPolicy(variables: NodeJS.ProcessEnv) {
+  const policy = deploymentPolicy(variables);
+  const file = write(DEPLOYMENT_POLICY, policy);
+  refuseFaults(parseDocument(file, readFileSync(file, "utf8"), () => undefined));
+  return { file, policy };
 }
 
 /** The deployment policy as it is published. An empty PREVIOUS_VERSION is no fault: that element is left out. */

@@ -151,13 +151,14 @@ for (const [target, call] of [
   ["remove-service-policy", "exchange service removepolicy -f myorg/slipstream_0.1.0_amd64"],
   ["remove-pattern", "exchange pattern remove -f myorg/pattern-slipstream"],
   ["remove-settings", "mms object delete -t slipstream-settings -i settings"],
-  ["agent-stop", "unregister -f"],
+  ["agent-stop", "unregister -f -r"],
+  ["agent-stop KEEP_NODE=yes", "unregister -f"],
   ["dev-hzn", "dev service start -S -f horizon/userinput.json"],
 ] as const) {
   test(`make ${target} runs hzn ${call}`, async (t) => {
     const { make, calls } = desk(t);
     const mms = "HZN_FSS_CSSURL=http://127.0.0.1:9";
-    const { code, err } = await make(target, "ARCH=amd64", mms, ...exchange);
+    const { code, err } = await make(...target.split(" "), "ARCH=amd64", mms, ...exchange);
     assert.equal(code, 0, err);
     assert.deepEqual(calls(), [call]);
   });
@@ -213,6 +214,80 @@ test("whichever deployment policy a rollout has left is removed", async (t) => {
     calls().filter((call) => call.includes("removepolicy")),
     ["exchange deployment removepolicy -f myorg/policy-slipstream-b"],
   );
+});
+
+const RUNNING = `case "$*" in "agreement list") echo '[{
+  "name": "myorg/policy-slipstream", "current_agreement_id": "a1",
+  "agreement_finalized_time": "now", "agreement_execution_start_time": "now",
+  "workload_to_run": { "url": "slipstream", "version": "0.1.0", "arch": "arm64" }
+}]' ;; esac`;
+
+test("make agent-run registers the board's own service, and tells until it runs", async (t) => {
+  const input = 'case "$*" in register*) echo "$SERVICE_NAME" >>"$RECORD/calls" ;; esac';
+  const { make, calls } = desk(t, { hzn: `${HZN}${input}\n${RUNNING}\n`, docker: DOCKER });
+  const { code, out, err } = await make("agent-run", "BOARD=orin-nano", "HZN_ORG_ID=myorg");
+  assert.equal(code, 0, err);
+  assert.deepEqual(calls(), [
+    "register --policy build/horizon/node.policy.json --input-file horizon/userinput.json",
+    "slipstream-orin-nano",
+    "agreement list",
+  ]);
+  assert.match(out, /^\d s: slipstream 0\.1\.0 arm64 by \S+: all containers were started$/m);
+});
+
+test("make agent-run ends where nothing comes, with what the node says", async (t) => {
+  const nothing = `case "$*" in "agreement list") echo '[]' ;; "eventlog list") echo '["so far so good"]' ;; esac`;
+  const { make } = desk(t, { hzn: `${HZN}${nothing}\n`, docker: DOCKER });
+  const { code, out, err } = await make("agent-run", "AGENT_WAIT=0", "HZN_ORG_ID=myorg");
+  assert.notEqual(code, 0);
+  assert.match(out, /^0 s: no agreement\n {2}so far so good$/m);
+  assert.match(err, /the service does not run after 0 s: make deploy-check, hzn eventlog list/);
+});
+
+test("make pre-pull pulls what a version was published with", async (t) => {
+  const { make, calls, record } = desk(t);
+  const absent = await make("pre-pull", "ARCH=arm64", "VERSION=0.2.0", ...exchange);
+  assert.notEqual(absent.code, 0);
+  assert.match(absent.err, /myorg\/slipstream_0\.2\.0_arm64 is not published/);
+  const services = {
+    agent: { image: "me/agent@sha256:1" },
+    sidecar: { image: "me/sidecar@sha256:2" },
+  };
+  const service = { deployment: JSON.stringify({ services }) };
+  writeFileSync(
+    join(record, "published"),
+    JSON.stringify({ "myorg/slipstream_0.2.0_arm64": service }),
+  );
+  const { code, err } = await make("pre-pull", "ARCH=arm64", "VERSION=0.2.0", ...exchange);
+  assert.equal(code, 0, err);
+  assert.deepEqual(calls().slice(-2), [
+    "docker pull me/agent@sha256:1",
+    "docker pull me/sidecar@sha256:2",
+  ]);
+});
+
+test("make hzn-env gives hzn the names that make has", async (t) => {
+  const { make } = desk(t);
+  const { code, out, err } = await make(
+    "hzn-env",
+    "DOCKER_HUB_ID=registry.example.com/me",
+    "ARCH=arm64",
+  );
+  assert.equal(code, 0, err);
+  const said = execFileSync(
+    "sh",
+    ["-c", `${out}\necho "$DOCKER_IMAGE_BASE $ARCH $SERVICE_VERSION"`],
+    { encoding: "utf8", env: {} },
+  );
+  assert.equal(said, "registry.example.com/me/slipstream arm64 0.1.0\n");
+});
+
+test("make node-policy for many nodes that are alike says what the board is", async (t) => {
+  const { make, folder } = desk(t);
+  const { code, err } = await make("node-policy", "NODE_BOARD=nano", "NODE_RING=3");
+  assert.equal(code, 0, err);
+  const file = join(folder, "build/horizon/node.policy.nano.json");
+  assert.match(readFileSync(file, "utf8"), /"slipstream.board",\s+"value": "nano"/);
 });
 
 test("build and push name both images for each architecture", async (t) => {

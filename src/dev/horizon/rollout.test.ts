@@ -1,6 +1,8 @@
 // The make targets of a rollout, against the Exchange double; no hzn is needed.
 
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { ExchangeDouble } from "../../agent/rollout/testing/exchange-double.js";
 import { FakeFleet } from "../../agent/rollout/testing/fake-fleet.js";
@@ -26,7 +28,7 @@ async function scene(t: TestContext) {
   const [body] = sent("publish ARCH=amd64 SERVICE_VERSION=98.0.0");
   double.policies.set("myorg/policy-slipstream", Object(body));
   fleet.follow();
-  return { double, fleet, make };
+  return { double, fleet, make, folder: desk.folder };
 }
 
 /** The deployment policies that the real hzn sent in one of the recorded runs. */
@@ -65,6 +67,17 @@ test("a canary is told first, done when it is confirmed, and is what hzn would h
   );
   const [, asHzn] = sent("publish ARCH=amd64 SERVICE_VERSION=99.0.0");
   assert.deepEqual(double.changes[0]?.body, asHzn);
+});
+
+test("a policy that the Exchange would refuse is told by the linter, and no step is taken", async (t) => {
+  const { double, make, folder } = await scene(t);
+  const file = join(folder, "deployment.policy.json");
+  const text = readFileSync(file, "utf8");
+  writeFileSync(file, text.replace('"serviceUrl"', '"serviceArch": "*", "serviceUrl"'));
+  const { code, err } = await make("canary", "VERSION=99.0.0", "CONFIRM=yes");
+  assert.notEqual(code, 0);
+  assert.match(err, /userInput\[0\]\.serviceArch: the Exchange takes "\*" for the name/);
+  assert.equal(double.changes.length, 0);
 });
 
 test("status, promotion and rollback from the desk", async (t) => {

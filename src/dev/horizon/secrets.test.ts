@@ -30,25 +30,22 @@ test("without secrets the package is as its files say, for a secret that is not 
   assert.equal(withSecretBinding(policy, []), policy);
 });
 
-test("the agent's container has the secrets, and the policy binds each of them", () => {
+test("every container declares the secrets, and the policy binds each of them", () => {
   const secrets = parseSecrets("cam-login viewers=lobby");
+  const declared = {
+    "cam-login": { description: "secret:cam-login" },
+    viewers: { description: "secret:viewers" },
+  };
   assert.deepEqual(withSecrets(definition, secrets)["deployment"], {
     services: {
-      agent: {
-        image: "a",
-        secrets: {
-          "cam-login": { description: "secret:cam-login" },
-          viewers: { description: "secret:viewers" },
-        },
-      },
-      sidecar: { image: "s" },
+      agent: { image: "a", secrets: declared },
+      sidecar: { image: "s", secrets: declared },
     },
   });
   assert.deepEqual(withSecretBinding(policy, secrets)["secretBinding"], [
     {
       serviceOrgid: "myorg",
       serviceUrl: "slipstream",
-      serviceArch: "*",
       serviceVersionRange: "[0.0.0,INFINITY)",
       secrets: [{ "cam-login": "cam-login" }, { viewers: "lobby" }],
     },

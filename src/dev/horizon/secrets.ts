@@ -25,17 +25,23 @@ export function parseSecrets(text: string): SecretName[] {
   return secrets;
 }
 
-/** The definition with the secrets in the container `agent`, the only one that reads them. */
+/**
+ * The definition with the secrets in every container, although only the agent reads them: Horizon 2.32.0 goes by the
+ * containers in an order of chance, and what the last of them does not declare it neither checks nor delivers
+ * (`ValidateSecretBindingForSingleService`).
+ */
 export function withSecrets(definition: JsonObject, secrets: readonly SecretName[]): JsonObject {
   if (secrets.length === 0) return definition;
-  const described = secrets.map(({ name }) => [name, { description: `secret:${name}` }]);
-  const { agent, ...others } = containersIn(definition);
-  return {
-    ...definition,
-    deployment: {
-      services: { agent: { ...agent, secrets: Object.fromEntries(described) }, ...others },
-    },
-  };
+  const declared = Object.fromEntries(
+    secrets.map(({ name }) => [name, { description: `secret:${name}` }]),
+  );
+  const services = Object.fromEntries(
+    Object.entries(containersIn(definition)).map(([key, container]) => [
+      key,
+      { ...container, secrets: declared },
+    ]),
+  );
+  return { ...definition, deployment: { services } };
 }
 
 /** The deployment policy with each secret bound to the hub's, for every version and architecture. */
@@ -45,7 +51,6 @@ export function withSecretBinding(policy: JsonObject, secrets: readonly SecretNa
   const binding = {
     serviceOrgid: service["org"],
     serviceUrl: service["name"],
-    serviceArch: "*",
     serviceVersionRange: "[0.0.0,INFINITY)",
     secrets: secrets.map(({ name, hub }) => ({ [name]: hub })),
   };

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { seededRandom } from "../../testing/seeded-random.js";
 import { InputError } from "../document.js";
 import { makeLoader } from "../load.js";
 import type { Placement } from "../placement.js";
@@ -14,6 +15,10 @@ import { place } from "../placement.js";
 import type { Answer, ConstraintFile, PlacementFile, Question } from "./cases.js";
 import { questionOfConstraint, questionOfPlacement, readGolden } from "./cases.js";
 import { askHzn, findHzn } from "./hzn.js";
+import { randomQuestion } from "./random.js";
+
+const hzn = findHzn(process.env);
+const skip = hzn === undefined ? "no hzn on PATH and HZN_BIN is not set" : false;
 
 const placements = readGolden<PlacementFile>("placement.json");
 const constraints = readGolden<ConstraintFile>("constraints.json");
@@ -46,7 +51,7 @@ function ourVerdict(placement: Placement): string {
   return last === "node-lacks" ? "node lacks" : last === "offer-lacks" ? "offer lacks" : "other";
 }
 
-describe("verdicts beside the recorded ones of hzn", () => {
+describe("our verdicts", () => {
   let folder = "";
   before(() => {
     folder = mkdtempSync(join(tmpdir(), "golden-"));
@@ -80,16 +85,29 @@ describe("verdicts beside the recorded ones of hzn", () => {
   }
 
   for (const { name, question, golden } of questions) {
-    it(name, () => {
+    it(`beside a recorded one of hzn: ${name}`, () => {
       assert.ok(golden !== undefined, "not recorded");
       assert.equal(ask(question), verdictOf(golden), golden.text);
     });
   }
+
+  it("are those of the hzn at hand, on policies at random", { skip }, async (t) => {
+    assert.ok(hzn !== undefined);
+    const { QUESTIONS: count = "40", SEED: seed = "1" } = process.env;
+    const random = seededRandom(Number(seed));
+    const verdicts = new Map<string, number>();
+    for (let i = 0; i < Number(count); i++) {
+      const question = randomQuestion(random.fork());
+      const theirs = await askHzn(hzn, question);
+      const verdict = verdictOf(theirs);
+      verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
+      assert.equal(ask(question), verdict, `${JSON.stringify(question)}\n${theirs.text}`);
+    }
+    t.diagnostic([...verdicts].map(([verdict, times]) => `${verdict} ${times}`).join(", "));
+  });
 });
 
 describe("the real hzn", () => {
-  const hzn = findHzn(process.env);
-  const skip = hzn === undefined ? "no hzn on PATH and HZN_BIN is not set" : false;
   it("still answers as it was recorded", { skip }, async () => {
     assert.ok(hzn !== undefined);
     for (const { name, question, golden } of questions) {

@@ -8,7 +8,7 @@ import {
   nodePolicyProblem,
   nodeStatusProblem,
   patternProblem,
-  type ServiceExists,
+  serviceId,
   servicePolicyProblem,
   serviceProblem,
 } from "./exchange-checks.js";
@@ -38,6 +38,8 @@ interface Call {
 const NOT_FOUND: Reply = { status: 404, body: { code: "not-found", msg: "not found" } };
 /** Of a deletion, and of an object that was taken. */
 const DELETED: Reply = { status: 204, body: undefined };
+/** How its database begins to say that a name is taken. */
+const DUPLICATE = "ERROR: duplicate key value violates unique constraint";
 const NO_METHOD: Reply = { status: 405, body: "HTTP method not allowed" };
 
 export class ExchangeDouble {
@@ -137,8 +139,9 @@ export class ExchangeDouble {
         if (part === "keys") return this.#key(call, `patterns/${org}/${id}`, key);
         return this.#pattern(call);
       case "nodes":
-        if (part === "policy") return this.#nodePart(call, this.nodePolicies, nodePolicyProblem);
-        if (part === "status") return this.#nodePart(call, this.nodeStatuses, nodeStatusProblem);
+        if (part === "policy") return this.#nodePart(call, "policy");
+        if (part === "heartbeat") return this.#heartbeat(call);
+        if (part === "status") return this.#nodePart(call, "status");
         return this.#node(call);
       default:
         return NOT_FOUND;
@@ -156,19 +159,18 @@ export class ExchangeDouble {
     if (method === "GET") {
       const wanted = ["url", "version", "arch"].flatMap((key) => {
         const value = query.get(key);
-        return value === null || value === "" || value === "*" ? [] : [[key, value] as const];
+        return value === null ? [] : [[key, like(value)] as const];
       });
       return this.#list("services", this.services, call, (service) =>
-        wanted.every(([key, value]) => service[key] === value),
+        wanted.every(([key, pattern]) => pattern.test(String(service[key]))),
       );
     }
     if (method !== "POST") return NO_METHOD;
-    const problem = serviceProblem(body);
+    const problem = serviceProblem(body, undefined, this.services.keys());
     if (problem !== undefined) return refused(400, "invalid-input", problem);
     const id = `${org}/${serviceId(body)}`;
     if (this.services.has(id)) {
-      const msg = `service '${id}' not created: already exists`;
-      return refused(403, "already-exists", msg);
+      return refused(403, "already-exists", `service '${id}' already exists: ${DUPLICATE}`);
     }
     return this.#keep(this.services, id, body, `service '${id}' created`);
   }
@@ -178,23 +180,27 @@ export class ExchangeDouble {
     const there = this.services.get(name);
     if (there === undefined) return refused(404, "not-found", `service '${name}' not found`);
     if (method === "GET") {
-      return { status: 200, body: { services: { [name]: this.#shown(there) }, lastIndex: 0 } };
+      return {
+        status: 200,
+        body: { services: { [name]: this.#shown(there, "services") }, lastIndex: 0 },
+      };
     }
     if (method === "DELETE") {
       this.services.delete(name);
       this.servicePolicies.delete(name);
+      this.keys.delete(`services/${name}`);
       return DELETED;
     }
-    const problem =
-      serviceProblem(body) ??
-      (serviceId(body) === id ? undefined : "the service id does not match");
+    if (method !== "PUT") return NO_METHOD;
+    const problem = serviceProblem(body, id, this.services.keys());
     if (problem !== undefined) return refused(400, "invalid-input", problem);
-    return this.#keep(this.services, name, body, `service '${name}' updated`);
+    return this.#keep(this.services, name, body, "service updated");
   }
 
   #servicePolicy({ method, org, id, body }: Call): Reply {
     const name = `${org}/${id}`;
-    if (!this.services.has(name)) return NOT_FOUND;
+    if (!this.services.has(name) && method !== "GET")
+      return method === "PUT" ? dangling("policy", "service", name) : absent("service", name);
     return this.#part(method, name, body, this.servicePolicies, servicePolicyProblem);
   }
 
@@ -203,40 +209,84 @@ export class ExchangeDouble {
     const name = `${org}/${id}`;
     const there = this.policies.get(name);
     if (method === "GET") return this.#list("businessPolicy", this.policies, call);
-    if (method === "DELETE") return this.policies.delete(name) ? DELETED : NOT_FOUND;
-    const problem = deploymentPolicyProblem(name, body, this.#exists);
-    if (problem !== undefined) return refused(400, "invalid-input", problem);
-    if (method === "POST" && there !== undefined) {
-      const msg = `business policy '${name}' already exists: DB`;
-      return refused(403, "already-exists", msg);
+    if (method === "DELETE")
+      return this.policies.delete(name) ? DELETED : absent("business policy", name);
+    const problem = deploymentPolicyProblem(body, this.services.keys());
+    return this.#create(call, "business policy", this.policies, there, problem);
+  }
+
+  /** POST makes what is not there, PUT changes what is; what both refuse comes first. */
+  #create(
+    { method, org, id, body }: Call,
+    kind: string,
+    kept: Map<string, JsonObject>,
+    there: JsonObject | undefined,
+    problem: string | undefined,
+  ): Reply {
+    const name = `${org}/${id}`;
+    if (method !== "POST" && method !== "PUT") return NO_METHOD;
+    const isMissing = problem?.includes("in the exchange") || problem?.includes("made public");
+    if (problem !== undefined) {
+      const what = `${kind} '${name}' not ${method === "POST" ? "created" : "updated"}: `;
+      return refused(400, "invalid-input", `${isMissing ? what : ""}${problem}`);
     }
-    if (method === "PUT" && there === undefined) return NOT_FOUND;
-    return this.#keep(this.policies, name, body, `business policy '${name}' kept`);
+    if (method === "POST" && there !== undefined) {
+      return refused(403, "already-exists", `${kind} '${name}' already exists: ${DUPLICATE}`);
+    }
+    if (method === "PUT" && there === undefined) return absent(kind, name);
+    const msg = method === "POST" ? `${kind} '${name}' created` : `${kind} updated`;
+    return this.#keep(kept, name, body, msg);
   }
 
   #pattern(call: Call): Reply {
     const { method, org, id, body } = call;
     const name = `${org}/${id}`;
     if (method === "GET") return this.#list("patterns", this.patterns, call);
-    if (method === "DELETE") return this.patterns.delete(name) ? DELETED : NOT_FOUND;
-    const problem = patternProblem(body);
-    if (problem !== undefined) return refused(400, "invalid-input", problem);
-    return this.#keep(this.patterns, name, body, `pattern '${name}' kept`);
+    if (method === "DELETE") {
+      this.keys.delete(`patterns/${name}`);
+      return this.patterns.delete(name) ? DELETED : absent("pattern", name);
+    }
+    const problem = patternProblem(body, this.services.keys());
+    return this.#create(call, "pattern", this.patterns, this.patterns.get(name), problem);
   }
 
   #node(call: Call): Reply {
-    if (call.method !== "GET") return NO_METHOD;
-    return this.#list("nodes", this.nodes, call);
+    const { method, org, id, body } = call;
+    const name = `${org}/${id}`;
+    switch (method) {
+      case "GET":
+        if (id !== "" && !this.nodes.has(name)) return NOT_FOUND;
+        return this.#list("nodes", this.nodes, call);
+      case "PUT":
+        return this.#keep(this.nodes, name, body, "node added or updated");
+      case "DELETE":
+        this.nodePolicies.delete(name);
+        this.nodeStatuses.delete(name);
+        return this.nodes.delete(name) ? DELETED : absent("node", name);
+      default:
+        return NO_METHOD;
+    }
   }
 
-  #nodePart(
-    call: Call,
-    kept: Map<string, JsonObject>,
-    check: (body: unknown) => string | undefined,
-  ) {
+  #heartbeat({ method, org, id }: Call): Reply {
+    const name = `${org}/${id}`;
+    const node = this.nodes.get(name);
+    if (method !== "POST") return NO_METHOD;
+    if (node === undefined) return absent("node", name);
+    const lastHeartbeat = `${new Date(this.now()).toISOString()}[UTC]`;
+    return this.#keep(this.nodes, name, { ...node, lastHeartbeat }, "node updated");
+  }
+
+  #nodePart(call: Call, what: "policy" | "status"): Reply {
+    const { method, body } = call;
     const name = `${call.org}/${call.id}`;
-    if (!this.nodes.has(name)) return NOT_FOUND;
-    return this.#part(call.method, name, call.body, kept, check);
+    const isPolicy = what === "policy";
+    const [kept, check] = isPolicy
+      ? [this.nodePolicies, nodePolicyProblem]
+      : [this.nodeStatuses, nodeStatusProblem];
+    if (!this.nodes.has(name) && method === "PUT") return dangling(what, "node", name);
+    const msg = isPolicy ? "policy added or updated" : "status added or update";
+    return this.#part(method, name, body, kept, check, msg);
   }
 
   /** A resource of its own that is one object of another. */
@@ -246,15 +296,17 @@ export class ExchangeDouble {
     body: unknown,
     kept: Map<string, JsonObject>,
     check: (body: unknown) => string | undefined,
+    msg = "policy added or updated",
   ): Reply {
     const there = kept.get(name);
     if (method === "GET") {
       return there === undefined ? NOT_FOUND : { status: 200, body: this.#shown(there) };
     }
     if (method === "DELETE") return kept.delete(name) ? DELETED : NOT_FOUND;
+    if (method !== "PUT") return NO_METHOD;
     const problem = check(body);
     if (problem !== undefined) return refused(400, "invalid-input", problem);
-    return this.#keep(kept, name, body, "added or updated");
+    return this.#keep(kept, name, body, msg);
   }
 
   #key({ method, body }: Call, resource: string, key: string): Reply {
@@ -265,6 +317,10 @@ export class ExchangeDouble {
         : { status: keys.has(key) ? 200 : 404, body: keys.get(key) ?? "" };
     }
     if (method !== "PUT") return NO_METHOD;
+    const [kind = "", org = "", id = ""] = resource.split("/");
+    const holders = kind === "services" ? this.services : this.patterns;
+    if (!holders.has(`${org}/${id}`))
+      return dangling(`key '${key}'`, kind.slice(0, -1), `${org}/${id}`);
     this.keys.set(resource, keys.set(key, String(body)));
     return { status: 201, body: { code: "ok", msg: "key added or updated" } };
   }
@@ -280,7 +336,9 @@ export class ExchangeDouble {
       ([name, value]) =>
         (id === "" ? name.startsWith(`${org}/`) : name === `${org}/${id}`) && fits(value),
     );
-    const shown = Object.fromEntries(found.map(([name, value]) => [name, this.#shown(value)]));
+    const shown = Object.fromEntries(
+      found.map(([name, value]) => [name, this.#shown(value, wrapper)]),
+    );
     return { status: found.length > 0 ? 200 : 404, body: { [wrapper]: shown, lastIndex: 0 } };
   }
 
@@ -291,27 +349,42 @@ export class ExchangeDouble {
     return { status: 201, body: { code: "ok", msg } };
   }
 
-  #shown(value: JsonObject): JsonObject {
+  /** As it is given out: with what the Exchange adds by itself. */
+  #shown(value: JsonObject, wrapper?: string): JsonObject {
     const lastUpdated = this.#updated.get(value);
-    return lastUpdated === undefined
-      ? value
-      : { ...value, owner: `${this.org}/me`, created: lastUpdated, lastUpdated };
+    if (lastUpdated === undefined) return withTypes(value);
+    const owner = wrapper === undefined ? {} : { owner: `${this.org}/me` };
+    const created = wrapper === "businessPolicy" ? { created: lastUpdated } : {};
+    const hardware = "matchHardware" in value ? { matchHardware: {} } : {};
+    return { ...withTypes(value), ...hardware, ...owner, ...created, lastUpdated };
   }
-
-  /** An empty version is that of a userInput: any will do. */
-  readonly #exists: ServiceExists = (org, url, version, arch) =>
-    [...this.services].some(
-      ([name, service]) =>
-        name.startsWith(`${org}/`) &&
-        service["url"] === url &&
-        (version === "" || service["version"] === version) &&
-        (arch === "*" || service["arch"] === arch),
-    );
 }
 
-function serviceId(body: unknown): string {
-  const { url, version, arch } = isObject(body) ? body : {};
-  return `${String(url).replace(/^[A-Za-z0-9+.-]*:\/\//, "")}_${version}_${arch}`;
+/** A property without a type is given out with one that is null. */
+function withTypes(value: JsonObject): JsonObject {
+  const { properties } = value;
+  if (!Array.isArray(properties)) return value;
+  return {
+    ...value,
+    properties: properties.map((property) =>
+      isObject(property) ? { ...property, type: property["type"] ?? null } : property,
+    ),
+  };
+}
+
+/** What a query asks for: `%` in it stands for anything. */
+function like(value: string): RegExp {
+  const escaped = value.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`^${value.includes("%") ? escaped.replaceAll("%", ".*") : escaped}$`);
+}
+
+/** It looks for no owner of what it is to keep: its database does. */
+function dangling(what: string, kind: string, name: string): Reply {
+  return refused(500, "internal_error", `${what} for ${kind} '${name}' not inserted or updated: `);
+}
+
+function absent(kind: string, name: string): Reply {
+  return refused(404, "not-found", `${kind} '${name}' not found`);
 }
 
 function refused(status: number, code: string, msg: string): Reply {
