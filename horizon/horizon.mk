@@ -10,7 +10,8 @@ endif
 PACKAGE_NAME := $(call hzn-json,SERVICE_NAME)
 SERVICE_NAME ?= $(PACKAGE_NAME)$(addprefix -,$(BOARD))
 SERVICE_POLICY ?= horizon/service.policy$(addprefix .,$(BOARD)).json
-SERVICE_VERSION ?= $(call hzn-json,SERVICE_VERSION)
+# package.json is the source of the version; what cannot read it is written by `make version` and compared by tests.
+SERVICE_VERSION ?= $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 PREVIOUS_VERSION ?= $(call hzn-json,PREVIOUS_VERSION)
 # The nodes that `make publish` means, by their ring: ROLLOUT_RINGS='<= 1'.
 ROLLOUT_RINGS ?= $(call hzn-json,ROLLOUT_RINGS)
@@ -57,6 +58,12 @@ need-login = $(call need,HZN_EXCHANGE_USER_AUTH,user:password in the Exchange)
 .PHONY: init
 init:
 	@for volume in data agent; do $(DOCKER) volume create slipstream-$$volume >/dev/null; done
+
+## version: give the package another version: VERSION=0.2.0
+.PHONY: version
+version: build/typescript
+	$(call need,VERSION,the new version$(,) as in VERSION=0.2.0)
+	@node dist/src/dev/version.js '$(VERSION)'
 
 ## build: both images for ARCH
 .PHONY: build

@@ -69,7 +69,7 @@ export class Agent {
     const { config, service, store, clock, wallClock, logs, fail } = options;
     const log = logs("agent");
     this.#options = options;
-    this.#report = new Report(logs("report"));
+    this.#report = new Report(logs("report"), service.version);
     this.#hubReport = new HubReport(logs("hub"));
     const renew = () => this.#renew();
     this.#secrets = new SecretFiles({

@@ -24,12 +24,15 @@ type Of<T extends Happening["t"]> = Extract<Happening, { t: T }>;
 
 export class Report {
   readonly #log: Log;
+  readonly #version: string;
   readonly #status: StatusReport;
   readonly #said = new Said();
   #instanceId = "";
 
-  constructor(log: Log) {
+  /** version: the agent's own, which the sidecar's has to be. */
+  constructor(log: Log, version: string) {
     this.#log = log;
+    this.#version = version;
     this.#status = new StatusReport(log);
   }
 
@@ -86,6 +89,12 @@ export class Report {
     this.#status.startAnew();
     const known = Object.entries(facts).filter(([, value]) => value !== "");
     this.#log.info("sidecar connected", Object.fromEntries(known));
+    if (peer.version !== this.#version) {
+      const detail = "build both images from one commit: what a trial says of a version is of both";
+      this.#log.warn("sidecar is of another version", {
+        ...{ version: peer.version, agent: this.#version, detail },
+      });
+    }
     if (previous !== undefined) this.#log.warn("the worker before this one died", { ...previous });
   }
 

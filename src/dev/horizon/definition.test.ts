@@ -110,9 +110,10 @@ for (const [board, facts] of Object.entries(boards)) {
   });
 }
 
+const { version: ours } = JSON.parse(readFileSync("package.json", "utf8"));
 for (const [board, arch, version] of [
-  ["t4", "amd64", "0.1.0"],
-  ["nano", "arm64", "0.1.0"],
+  ["t4", "amd64", ours],
+  ["nano", "arm64", ours],
   ["orin-nano", "arm64", undefined],
 ] as const) {
   test(`a ${board} gets ${version ?? "nothing, for the image of its architecture is a Nano's"}`, () => {

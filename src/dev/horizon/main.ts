@@ -18,6 +18,7 @@ import {
   exchangeId,
   imagesOf,
   PublishError,
+  refuseOtherVersion,
   withDigests,
   withVersions,
 } from "./publish.js";
@@ -70,6 +71,8 @@ async function publishService(): Promise<void> {
   refuseFaults(document);
   const wanted = definition(document);
   const images = imagesOf(wanted);
+  for (const image of images)
+    refuseOtherVersion(image, String(wanted["version"]), await versionOf(image));
   const digests = await Promise.all(
     images.map(async (image) => [image, digestOf(image, await repoDigests(image))] as const),
   );
@@ -118,11 +121,22 @@ function writeObject(variables: NodeJS.ProcessEnv): string {
   return write(`${variables["OBJECT_TYPE"]}.json`, read(OBJECT, variables).value);
 }
 
+/** What the image says that it holds; the images' builds see to it that it is true. Undefined: named by a digest, and not here. */
+async function versionOf(image: string): Promise<string | undefined> {
+  if (image.includes("@sha256:")) return undefined;
+  const format = '{{index .Config.Labels "org.opencontainers.image.version"}}';
+  return inspectImage(image, format);
+}
+
 async function repoDigests(image: string): Promise<string[]> {
   const format = "{{range .RepoDigests}}{{println .}}{{end}}";
   if (image.includes("@sha256:")) return [];
+  return (await inspectImage(image, format)).split("\n");
+}
+
+async function inspectImage(image: string, format: string): Promise<string> {
   try {
-    return (await docker(["image", "inspect", "--format", format, image])).split("\n");
+    return await docker(["image", "inspect", "--format", format, image]);
   } catch {
     throw new PublishError(`${image} is not on this machine: make build, make push`);
   }

@@ -84,6 +84,27 @@ test("what is published already as it is here is left alone; other content is re
   assert.deepEqual([asked.code, publications()], [0, 2], asked.err);
 });
 
+test("an image that holds another version than it is published as is refused: it would never be on trial", async (t) => {
+  const older = DOCKER.replace('echo "${last##*:}"', "echo 0.0.9");
+  const { make, calls } = desk(t, { hzn: HZN, docker: older });
+  const { code, err } = await make("publish-service", "SERVICE_VERSION=0.3.0", ...exchange);
+  assert.notEqual(code, 0);
+  assert.match(
+    err,
+    /slipstream-agent_\w+:0\.3\.0 holds version 0\.0\.9, and is to be published as 0\.3\.0: make version VERSION=0\.3\.0/,
+  );
+  assert.deepEqual(
+    calls().filter((call) => !call.startsWith("docker")),
+    [],
+  );
+});
+
+test("make build gives the images the version of package.json", async (t) => {
+  const { make, calls } = desk(t);
+  await make("build");
+  assert.equal(calls().filter((call) => call.includes("--build-arg VERSION=0.1.0 ")).length, 2);
+});
+
 test("a definition with a fault is told by file, line and path, and nothing is published", async (t) => {
   const { make, folder, record } = desk(t);
   const file = join(folder, "service.definition.json");
