@@ -1,5 +1,6 @@
 /** Wires the rooms of the agent and runs them until it is stopped. */
 
+import { dirname } from "node:path";
 import { readContent, type Texts } from "./control/content.js";
 import { Control } from "./control/control.js";
 import { Kept } from "./control/kept.js";
@@ -20,6 +21,7 @@ import { summary } from "./operator/summary.js";
 import { DEFAULT_TIMING, type Happening, Reconciler } from "./reconcile/reconciler.js";
 import { SecretFiles } from "./secrets/secret-files.js";
 import { SidecarClient } from "./sidecar/client.js";
+import { EndedFile } from "./sidecar/ended-file.js";
 import type { State } from "./sidecar/state.js";
 import { Alarm } from "./time/alarm.js";
 import type { Clock } from "./time/clock.js";
@@ -57,6 +59,7 @@ export class Agent {
   readonly #guard: Guard;
   readonly #reconciler: Reconciler;
   readonly #control: Control;
+  readonly #endedFile: EndedFile;
   readonly #alarm: Alarm;
   readonly #maintenance: Maintenance;
   #hub: Hub | undefined;
@@ -97,10 +100,12 @@ export class Agent {
         renew();
       },
     });
+    this.#endedFile = new EndedFile(dirname(config.socketPath));
     this.#reconciler = new Reconciler({
       desired: undefined,
       open: () =>
         new SidecarClient({ socketPath: config.socketPath, agentVersion: service.version }),
+      ended: () => this.#endedFile.read(),
       clock,
       timing: DEFAULT_TIMING,
       detections: config.showFrames,
@@ -160,7 +165,10 @@ export class Agent {
 
   /** Runs until the signal is aborted; returns when nothing is under way any more. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#secrets.load(), this.#file?.load(), this.#kept.load()]);
+    await Promise.all([
+      ...[this.#secrets.load(), this.#file?.load(), this.#kept.load()],
+      this.#endedFile.load(),
+    ]);
     this.#isLoaded = true;
     this.#renew();
     await Promise.all([

@@ -222,7 +222,10 @@ describe("Report", () => {
 
   describe("on the connection", () => {
     const err = new SidecarError("UNAVAILABLE", "Connect", "connect ENOENT /run/x.sock");
-    const unreachable = (forMs: number): Happening => ({ t: "unreachable", err, forMs });
+    const unreachable = (forMs: number): Happening => ({
+      ...({ t: "unreachable", err, forMs } as const),
+      previous: undefined,
+    });
     const parted: Happening = { t: "parted", why: "silent", err: undefined };
     const beat = pipeline({ t: "idle" });
 

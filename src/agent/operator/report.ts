@@ -66,17 +66,17 @@ export class Report {
     }
   };
 
-  #unreachable({ err, forMs }: Of<"unreachable">): void {
+  #unreachable({ err, forMs, previous }: Of<"unreachable">): void {
     const { code: reason, details: detail } = err;
     if (this.#said.last(SIDECAR) === undefined) {
       this.#said.isNews(SIDECAR, "awaited");
       this.#log.debug("waiting for the sidecar", { detail });
     }
     if (forMs < LONG_ABSENCE_MS || !this.#said.isNewTrouble(SIDECAR, `absent, ${reason}`)) return;
+    const seconds = Math.round(forMs / 1000);
     this.#log.warn("sidecar does not answer", {
-      seconds: Math.round(forMs / 1000),
-      reason,
-      detail,
+      ...{ seconds, reason, detail },
+      ...(previous === undefined ? {} : { previous }),
     });
   }
 

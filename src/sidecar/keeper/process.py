@@ -6,6 +6,8 @@ import signal
 import subprocess
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional
 
+from sidecar.keeper.ended_file import EndedFile
+
 # linux/prctl.h
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -25,6 +27,8 @@ class Command(NamedTuple):
     env: Dict[str, str]
     # Whether it can be a caretaker: keeper/handover.py says how it is told.
     has_caretaker: bool = False
+    # Where it is told how the last process ended. None: nowhere.
+    ended_file: Optional[EndedFile] = None
 
 
 class Process:
