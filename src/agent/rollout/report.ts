@@ -17,6 +17,8 @@ export function rolloutText(rollout: Rollout): string {
       return shareText(rollout.share);
     case "split":
       return `${shareText(rollout.fresh)}\n${shareText(rollout.old)}`;
+    case "taken back":
+      return `${shareText(rollout.first)}\n${shareText(rollout.rest)}`;
     default:
       return rollout satisfies never;
   }
@@ -105,15 +107,19 @@ export function changeText(
   before: readonly Placed[],
   after: readonly Placed[],
 ): string {
-  const moves = new Map<string, number>();
-  for (const [i, { meant }] of after.entries()) {
+  const moves = new Map<string, { count: number; there: number }>();
+  for (const [i, { meant, runs }] of after.entries()) {
     const from = before[i]?.meant?.version ?? "nothing";
     const to = meant?.version ?? "nothing";
     if (from === to) continue;
     const move = `${from} to ${to}`;
-    moves.set(move, (moves.get(move) ?? 0) + 1);
+    const { count, there } = moves.get(move) ?? { count: 0, there: 0 };
+    moves.set(move, { count: count + 1, there: there + Number(runs === to) });
   }
-  const told = [...moves].map(([move, count]) => `nodes that go from ${move}: ${count}`);
+  const told = [...moves].map(([move, { count, there }]) => {
+    const already = there === 0 ? "" : `, of which run that already: ${there}`;
+    return `nodes that go from ${move}: ${count}${already}`;
+  });
   return [
     ...steps.map((step, i) => `${i + 1}. ${stepText(step)}`),
     ...(told.length === 0 ? ["no node changes its version"] : told),

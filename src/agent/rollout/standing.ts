@@ -64,6 +64,8 @@ export interface Placed {
   readonly meant: { readonly share: Share; readonly version: string } | undefined;
   /** More than one policy is for it, since a change was cut off: it keeps what it has. */
   readonly contested: boolean;
+  /** Undefined: nothing. */
+  readonly runs: string | undefined;
   readonly standing: Standing;
 }
 
@@ -101,6 +103,7 @@ export function standings(
       ring: typeof ring === "number" ? ring : undefined,
       meant,
       contested: others.length > 0,
+      runs: node.running?.version,
       standing: standing(node, meant, nowMs, patience),
     };
   });

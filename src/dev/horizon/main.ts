@@ -99,7 +99,7 @@ async function publishService(): Promise<void> {
 async function publishDeploymentPolicy(): Promise<void> {
   const [name, second] = policyNames(env);
   if ((await publishedPolicy(env["HZN_ORG_ID"] ?? "", second)) !== undefined) {
-    const way = "a new version goes out with make canary, and make rollback ends that";
+    const way = "a new version goes out with make canary, and make promote RING=all ends that";
     throw new PublishError(`${second} is in force, made by a rollout: ${way}`);
   }
   if (!env["PREVIOUS_VERSION"]) {

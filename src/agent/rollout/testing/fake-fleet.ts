@@ -5,12 +5,12 @@ import type { JsonObject } from "../../policy/document.js";
 import { makeDeployment } from "../../policy/offer.js";
 import { archOf, place } from "../../policy/placement.js";
 import { readDeploymentPolicy, readNodePolicy, readService } from "../../policy/policy.js";
+import { survives, type Terms } from "./agreements.js";
 import type { ExchangeDouble } from "./exchange-double.js";
 
-/** An agreement: under which policy, for which first choice, and what came of it. */
+/** An agreement: under which policy, and what came of it. */
 interface Run {
-  readonly policy: string;
-  readonly meant: string;
+  readonly terms: Terms;
   readonly version: string;
 }
 
@@ -101,7 +101,7 @@ export class FakeFleet {
       );
       // A node that two policies fit keeps the one that it has.
       const run = this.#runs.get(name);
-      const chosen = fitting.find((one) => one.policy.name === run?.policy) ?? fitting[0];
+      const chosen = fitting.find((one) => one.policy.name === run?.terms.name) ?? fitting[0];
       this.#run(
         name,
         chosen?.policy.name,
@@ -114,15 +114,19 @@ export class FakeFleet {
     const id = name.slice(name.indexOf("/") + 1);
     const version = versions.find((one) => !this.fails(one, id));
     const before = this.#runs.get(name);
+    const terms = { name: policy ?? "", versions };
+    if (before !== undefined && survives(before.version, before.terms, terms)) {
+      this.#runs.set(name, { ...before, terms });
+      return;
+    }
     if (policy === undefined || version === undefined) {
       this.#runs.delete(name);
       this.#exchange.nodeStatuses.set(name, { services: [] });
       return;
     }
     const [meant = version] = versions;
-    if (before?.policy === policy && before.meant === meant) return;
     this.starts.set(id, (this.starts.get(id) ?? 0) + 1);
-    this.#runs.set(name, { policy, meant, version });
+    this.#runs.set(name, { terms, version });
     // Two failures take two minutes.
     const created = Math.floor(this.#nowMs / 1000) + (version === meant ? 20 : 110);
     const containers = ["agent", "sidecar"].map((key) => ({

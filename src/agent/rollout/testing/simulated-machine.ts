@@ -12,7 +12,7 @@ import { decideAfterTrial, decideAtStart } from "../../trial/service-version.js"
 import { type Trial, wanted } from "../../trial/trial.js";
 import type { Share } from "../shares.js";
 import type { FleetNode, Running } from "../standing.js";
-import { Agreements, CHECK_MS, RENEWAL_MS } from "./agreements.js";
+import { Agreements, CHECK_MS, RENEWAL_MS, survives } from "./agreements.js";
 
 const BEAT_S = 2;
 /** How long a trial may take here: starts, a self-test, the cameras. */
@@ -116,9 +116,9 @@ export class SimulatedMachine {
     if (this.isOff) return;
     const before = this.#share;
     this.#share = share;
-    const isSame =
-      before?.name === share?.name && before?.versions.join() === share?.versions.join();
-    if (isSame) return;
+    const { version } = this;
+    if (before === share) return;
+    if (before !== undefined && version !== undefined && survives(version, before, share)) return;
     this.#running = undefined;
     if (share === undefined) return;
     const agreements = new Agreements(share);
