@@ -38,14 +38,15 @@ async function main(): Promise<number> {
   }
   let agent: Agent | undefined;
   const none: readonly string[] = [];
+  const redact = redactor(
+    secretsOf(config),
+    () => agent?.secretWords ?? none,
+    () => agent?.passwords ?? none,
+  );
   const logs = createLogs({
     level: config.logLevel,
     format: config.logFormat === "auto" ? automaticFormat() : config.logFormat,
-    redact: redactor(
-      secretsOf(config),
-      () => agent?.secretWords ?? none,
-      () => agent?.passwords ?? none,
-    ),
+    redact,
   });
   const log = logs("agent");
   endOnUnexpected(log);
@@ -64,6 +65,8 @@ async function main(): Promise<number> {
   agent = new Agent({
     ...{ config, service, store, logs, trialTrace },
     ess: essPlace(process.env),
+    node: process.env["HZN_NODE_ID"] || process.env["HZN_DEVICE_ID"] || "node",
+    redact,
     shippedModels: join(process.cwd(), "models"),
     clock: systemClock,
     wallClock: Date.now,

@@ -122,8 +122,8 @@ function writeObject(variables: NodeJS.ProcessEnv): string {
 }
 
 /** What the image says that it holds; the images' builds see to it that it is true. Undefined: named by a digest, and not here. */
-async function versionOf(image: string): Promise<string | undefined> {
-  if (image.includes("@sha256:")) return undefined;
+function versionOf(image: string): Promise<string | undefined> {
+  if (image.includes("@sha256:")) return Promise.resolve(undefined);
   const format = '{{index .Config.Labels "org.opencontainers.image.version"}}';
   return inspectImage(image, format);
 }
