@@ -6,6 +6,7 @@ import { isObject } from "../policy/document.js";
 import { type Command, conduct } from "./conduct.js";
 import { Exchange } from "./exchange.js";
 import { PATIENCE } from "./standing.js";
+import { SyncService } from "./sync-service.js";
 import { ExchangeDouble } from "./testing/exchange-double.js";
 import { FakeFleet } from "./testing/fake-fleet.js";
 
@@ -33,6 +34,8 @@ async function scene(t: TestContext) {
   const { url, org, user } = double;
   const exchange = new Exchange({ url, org, user });
   t.after(() => exchange.close());
+  const sync = new SyncService({ url: double.cssUrl, org, user });
+  t.after(() => sync.close());
   const fleet = new FakeFleet(double, START);
   for (const version of ["1.0.0", "2.0.0", "3.0.0"]) fleet.publish(version, ["amd64", "arm64"]);
   for (const ring of [1, 2, 3]) {
@@ -43,10 +46,17 @@ async function scene(t: TestContext) {
   fleet.pass(60);
 
   const said: string[] = [];
-  const run = async (command: Command, confirmed = true) => {
+  const run = async (command: Command, confirmed = true, hasSync = true) => {
     said.length = 0;
     await conduct(command, {
-      ...{ exchange, service: "slipstream", names: NAMES, template, patience: PATIENCE },
+      ...{
+        exchange,
+        sync: hasSync ? sync : undefined,
+        service: "slipstream",
+        names: NAMES,
+        template,
+        patience: PATIENCE,
+      },
       nowMs: fleet.nowMs,
       say: (text) => said.push(text),
       confirm: () => Promise.resolve(confirmed),
@@ -131,6 +141,7 @@ test("a rollback does not stop a node that has gone back by itself, and the next
 
 test("nothing is promoted while a node is on trial, or has not moved yet, or none has proven it", async (t) => {
   const { fleet, run, double } = await scene(t);
+  fleet.trialMinutes = 15;
   await run(canary("2.0.0"));
   const before = double.changes.length;
   await assert.rejects(run(promote(2)), { message: /2 nodes have not proven 2\.0\.0/ });
@@ -297,10 +308,11 @@ test("a container that the definition has and a node has not is named, and keeps
   await assert.rejects(run(promote(2)), { name: "RolloutError" });
 });
 
-test("the table counts nodes ring by ring", async (t) => {
+test("the tables count nodes ring by ring, and say of each node what it says of itself", async (t) => {
   const { run, fleet } = await scene(t);
-  fleet.add("new", "amd64", 3);
+  fleet.trialMinutes = 30;
   await run(canary("2.0.0"));
+  fleet.says.set("t4-2", { reason: "pipeline failed: gpu: it is gone" });
   fleet.pass(10);
   fleet.off.add("t4-3");
   fleet.pass(15);
@@ -312,10 +324,53 @@ test("the table counts nodes ring by ring", async (t) => {
     "ring  meant  nodes  proven  on trial  silent",
     "1     2.0.0  2      0       2         0",
     "2     1.0.0  2      2       0         0",
-    "3     1.0.0  3      1       1         1",
+    "3     1.0.0  2      1       0         1",
+    "",
+    "node    ring  runs   trial     model               settings  cameras  last reason",
+    "t4-3    3     1.0.0  silent    nanodet-coco@1.0.0  a1b2c3d4  2/3",
+    "t4-1    1     2.0.0  on trial  nanodet-coco@1.0.0  a1b2c3d4  2/3",
+    "nano-1  1     2.0.0  on trial  nanodet-coco@1.0.0  a1b2c3d4  2/3",
+    "t4-2    2     1.0.0  proven    nanodet-coco@1.0.0  a1b2c3d4  2/3      pipeline failed: gpu: it is gone",
+    "nano-2  2     1.0.0  proven    nanodet-coco@1.0.0  a1b2c3d4  2/3",
+    "nano-3  3     1.0.0  proven    nanodet-coco@1.0.0  a1b2c3d4  2/3",
     "",
     "t4-3 (ring 3) has not been heard of for 15 min",
   ]);
+});
+
+test("containers that run prove nothing: without the nodes' reports no version goes on", async (t) => {
+  const { run, fleet, said } = await scene(t);
+  await run(canary("2.0.0"));
+  fleet.pass(600);
+  await assert.rejects(run(promote(2), true, false), {
+    message: /2 nodes have not proven 2\.0\.0/,
+  });
+  assert.match(said.join("\n"), /HZN_FSS_CSSURL is not set.*nothing is proven/);
+  assert.match(said.join("\n"), /t4-1 \(ring 1\) runs 2\.0\.0, and has not said yet/);
+  await run(promote(2));
+});
+
+test("a version that says that it is another keeps the gate shut, however long it runs", async (t) => {
+  const { run, fleet, said } = await scene(t);
+  await run(canary("2.0.0"));
+  fleet.says.set("t4-1", { version: "1.0.0" });
+  fleet.pass(600);
+  await assert.rejects(run(promote(2)), { message: /1 node has not proven 2\.0\.0/ });
+  assert.match(
+    said.join("\n"),
+    /published as 2\.0\.0, and says that it is 1\.0\.0: it was never on trial/,
+  );
+});
+
+test("why a node went back is told here", async (t) => {
+  const { run, fleet } = await scene(t);
+  fleet.fails = (version) => version === "2.0.0";
+  await run(canary("2.0.0"));
+  fleet.pass(10);
+  assert.match(
+    await run({ t: "status" }),
+    /t4-1 \(ring 1\) has gone back from 2\.0\.0 to 1\.0\.0: worker died: again and again/,
+  );
 });
 
 test("wrong credentials are named without being told", async (t) => {

@@ -1,13 +1,15 @@
 /** The commands of a rollout: each reads the Exchange, tells what it will do, and does it when it is told to. */
 
+import type { NodeReport } from "../node-report/node-report.js";
 import { isObject, type JsonObject } from "../policy/document.js";
 import { type Change, canary, promote, rollback, type Step, sharesOf } from "./change.js";
 import type { Exchange } from "./exchange.js";
 import { type Published, readFleet, readPublished, readRollout } from "./fleet.js";
 import { gateOf } from "./gate.js";
-import { changeText, fleetTable, gateText, rolloutText, troubles } from "./report.js";
+import { changeText, fleetTable, gateText, nodeTable, rolloutText, troubles } from "./report.js";
 import { type Rollout, RolloutError, type Share } from "./shares.js";
 import { type FleetNode, type Patience, type Placed, standings } from "./standing.js";
+import type { SyncService } from "./sync-service.js";
 
 export type Command =
   | { readonly t: "status" }
@@ -17,6 +19,8 @@ export type Command =
 
 export interface Desk {
   readonly exchange: Exchange;
+  /** Undefined: nobody said where it is, and what nodes report is not known. */
+  readonly sync: SyncService | undefined;
   /** The service's name. */
   readonly service: string;
   /** The names that the two deployment policies take in turn. */
@@ -30,6 +34,9 @@ export interface Desk {
   readonly confirm: () => Promise<boolean>;
 }
 
+const UNHEARD =
+  "HZN_FSS_CSSURL is not set: what the nodes say of their trials is there, and without it nothing is proven";
+
 /** What the Exchange knows, and how the nodes stand by it. */
 interface View {
   readonly rollout: Rollout;
@@ -41,8 +48,10 @@ interface View {
 /** @throws RolloutError where the rollout does not allow it, ExchangeError where the Exchange does not */
 export async function conduct(command: Command, desk: Desk): Promise<void> {
   const view = await look(desk);
+  if (desk.sync === undefined) desk.say(UNHEARD);
   if (command.t === "status") {
-    desk.say([rolloutText(view.rollout), fleetTable(view.nodes)].join("\n\n"));
+    const tables = [rolloutText(view.rollout), fleetTable(view.nodes), nodeTable(view.nodes)];
+    desk.say(tables.join("\n\n"));
     const lines = troubles(view.nodes, desk.nowMs);
     if (lines.length > 0) desk.say(`\n${lines.join("\n")}`);
     return;
@@ -61,12 +70,13 @@ export async function conduct(command: Command, desk: Desk): Promise<void> {
 }
 
 async function look(desk: Desk): Promise<View> {
-  const { exchange, names, service } = desk;
-  const [rollout, published] = await Promise.all([
+  const { exchange, sync, names, service } = desk;
+  const [rollout, published, reports] = await Promise.all([
     readRollout(exchange, names),
     readPublished(exchange, service),
+    sync?.reports() ?? new Map<string, NodeReport>(),
   ]);
-  const fleet = await readFleet(exchange, service, published.containers);
+  const fleet = await readFleet(exchange, service, published.containers, reports);
   const view = { rollout, published, fleet, nodes: [] };
   return { ...view, nodes: place(view, sharesOf(rollout), desk) };
 }

@@ -3,11 +3,14 @@
 import { type Change, stepText } from "./change.js";
 import type { Gate } from "./gate.js";
 import { ringsText } from "./rings.js";
+import { rowOf } from "./row.js";
 import type { Rollout, Share } from "./shares.js";
 import type { Placed, Standing } from "./standing.js";
 
 /** Nodes named one by one; more are counted. */
 const NAMED = 20;
+/** Of a reason in a table, in characters: the lines below have it whole. */
+const REASON = 60;
 
 export function rolloutText(rollout: Rollout): string {
   switch (rollout.t) {
@@ -30,8 +33,8 @@ function shareText({ name, versions: [first, ...rest], rings }: Share): string {
 }
 
 const COLUMNS: readonly Standing["t"][] = [
-  ...(["proven", "on trial", "waiting", "rolled back", "unsteady", "empty"] as const),
-  ...(["silent", "not meant"] as const),
+  ...(["proven", "on trial", "failed", "untried", "other version", "waiting"] as const),
+  ...(["rolled back", "unsteady", "empty", "silent", "not meant"] as const),
 ];
 
 /** How many nodes stand how, ring by ring; columns without a node are left out. */
@@ -52,6 +55,21 @@ export function fleetTable(nodes: readonly Placed[]): string {
   return tableText([["ring", "meant", "nodes", ...columns], ...rows]);
 }
 
+/** Node by node what each says of itself, those that need a look first; more are left to the fleet's page. */
+export function nodeTable(nodes: readonly Placed[]): string {
+  const order = [...nodes].sort(
+    (a, b) => COLUMNS.indexOf(b.standing.t) - COLUMNS.indexOf(a.standing.t),
+  );
+  const rows = order.slice(0, NAMED).map((node) => {
+    const { id, ring, standing, version, model, settings, cameras, reason } = rowOf(node);
+    return [id, ring, version, standing, model, settings, cameras, reason.slice(0, REASON)];
+  });
+  const head = ["node", "ring", "runs", "trial", "model", "settings", "cameras", "last reason"];
+  const table = tableText([head, ...rows]);
+  const left = nodes.length - rows.length;
+  return left === 0 ? table : `${table}\nand ${left} more: slipstream fleet export`;
+}
+
 /** The nodes that need a look, one a line. */
 export function troubles(nodes: readonly Placed[], nowMs: number): string[] {
   const quiet: readonly Standing["t"][] = ["proven", "on trial", "not meant"];
@@ -66,11 +84,17 @@ export function nodeText({ id, ring, meant, standing }: Placed, nowMs: number): 
     case "proven":
       return `${where} runs ${standing.version}`;
     case "on trial":
-      return `${where} runs ${standing.version}, on trial for ${minutes(standing.leftMs)} more`;
+      return `${where} runs ${standing.version}, ${trialText(standing)}`;
+    case "failed":
+      return `${where} runs ${standing.version}, which has failed its trial: ${standing.reason}`;
+    case "untried":
+      return `${where} runs ${standing.version} without a trial: TRIAL is off there`;
+    case "other version":
+      return `${where} runs what is published as ${standing.version}, and says that it is ${standing.says}: it was never on trial; publish it anew with make version, make build push`;
     case "waiting":
       return `${where} still runs ${standing.version}, and is to run ${meant?.version}`;
     case "rolled back":
-      return `${where} has gone back from ${meant?.version} to ${standing.version}`;
+      return `${where} has gone back from ${meant?.version} to ${standing.version}: ${standing.reason}`;
     case "unsteady": {
       const { version, container, state } = standing;
       return `${where} runs ${version}, and the container ${container} is ${state}`;
@@ -87,6 +111,19 @@ export function nodeText({ id, ring, meant, standing }: Placed, nowMs: number): 
       return `${where} fits no policy`;
     default:
       return standing satisfies never;
+  }
+}
+
+function trialText({ why, leftMs }: Extract<Standing, { t: "on trial" }>): string {
+  switch (why) {
+    case "no report":
+      return "and has not said yet how its trial goes";
+    case "trial":
+      return "on trial";
+    case "patience":
+      return `has passed its trial, and is waited for ${minutes(leftMs)} more`;
+    default:
+      return why satisfies never;
   }
 }
 

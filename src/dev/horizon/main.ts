@@ -6,7 +6,7 @@ import { displayFinding } from "../../agent/definition/finding.js";
 import { lint } from "../../agent/definition/lint.js";
 import { type Document, InputError, isObject, parseDocument } from "../../agent/policy/document.js";
 import { projectVariables } from "../../agent/policy/variables.js";
-import { ExchangeError } from "../../agent/rollout/exchange.js";
+import { ExchangeError } from "../../agent/rollout/connection.js";
 import { RolloutError } from "../../agent/rollout/shares.js";
 import { containersOf, DefinitionError } from "./containers.js";
 import { docker, start, stop } from "./docker.js";

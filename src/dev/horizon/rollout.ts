@@ -3,8 +3,10 @@
 import { createInterface } from "node:readline/promises";
 import { asSent } from "../../agent/rollout/body.js";
 import { type Command, conduct } from "../../agent/rollout/conduct.js";
+import { hubOptions } from "../../agent/rollout/connection.js";
 import { Exchange } from "../../agent/rollout/exchange.js";
 import { PATIENCE } from "../../agent/rollout/standing.js";
+import { SyncService } from "../../agent/rollout/sync-service.js";
 import { PublishError } from "./publish.js";
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -21,11 +23,14 @@ export async function rollout(
   env: Environment,
   template: (variables: Environment) => JsonObject,
 ): Promise<void> {
-  const exchange = openExchange(env);
+  const options = hubOptions(env);
+  const exchange = new Exchange(options);
+  const css = env["HZN_FSS_CSSURL"];
+  const sync = css ? new SyncService({ ...options, url: css }) : undefined;
   try {
     const minutes = env["PROVEN_AFTER"];
     await conduct(commandOf(verb, env), {
-      exchange,
+      ...{ exchange, sync },
       service: env["SERVICE_NAME"] ?? "",
       names: policyNames(env),
       template: (version, old) =>
@@ -39,16 +44,8 @@ export async function rollout(
     });
   } finally {
     exchange.close();
+    sync?.close();
   }
-}
-
-function openExchange(env: Environment): Exchange {
-  return new Exchange({
-    url: env["HZN_EXCHANGE_URL"] ?? "",
-    org: env["HZN_ORG_ID"] ?? "",
-    user: env["HZN_EXCHANGE_USER_AUTH"] ?? "",
-    certificate: env["HZN_MGMT_HUB_CERT_PATH"] || env["HZN_ICP_CA_CERT_PATH"] || undefined,
-  });
 }
 
 function commandOf(verb: Parameters<typeof rollout>[0], env: Environment): Command {

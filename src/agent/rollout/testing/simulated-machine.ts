@@ -1,6 +1,7 @@
 /** One machine of a simulated fleet: Horizon's agent, the agent's trials as they are, and cameras that come and go. */
 
 import { type Desired, generationOf, type PipelineSpec } from "../../desired/spec.js";
+import type { NodeReport } from "../../node-report/node-report.js";
 import type { NodePolicy } from "../../policy/policy.js";
 import type { SeededRandom } from "../../testing/seeded-random.js";
 import { type Behaviour, LIVE, LOST, SimulatedNode, WELL } from "../../testing/simulated-node.js";
@@ -104,7 +105,22 @@ export class SimulatedMachine {
               createdMs: this.#running?.sinceMs ?? 0,
             })),
           };
-    return { policy: this.policy, heardMs: this.isOff ? nowMs - 86_400_000 : nowMs, running };
+    const heardMs = this.isOff ? nowMs - 86_400_000 : nowMs;
+    return { policy: this.policy, heardMs, running, report: this.#report(nowMs) };
+  }
+
+  #report(nowMs: number): NodeReport | undefined {
+    const { version } = this;
+    if (version === undefined) return undefined;
+    const hasPassed = this.#memory.confirmed.includes(version);
+    return {
+      format: 1,
+      at: new Date(nowMs).toISOString(),
+      version,
+      trial: { state: !this.#rules.on ? "off" : hasPassed ? "passed" : "failed" },
+      failed: [],
+      objects: [],
+    };
   }
 
   get version(): string | undefined {
