@@ -191,18 +191,20 @@ rollback: build/typescript
 fleet-status: build/typescript
 	$(rollout)
 
+# Who has an object already says whether it has passed there; MAY_FAIL as for versions.
 need-mms = $(call need,HZN_FSS_CSSURL,the address of the hub's Model Management Service)
-with-object = $(with-variables) PACKAGE_NAME='$(PACKAGE_NAME)' $(foreach name,MODEL MODEL_KEYS FILE OBJECT OBJECT_VERSION,$(name)='$($(name))')
+with-object = $(with-rollout) PACKAGE_NAME='$(PACKAGE_NAME)' $(foreach name,MODEL MODEL_KEYS FILE OBJECT OBJECT_VERSION,$(name)='$($(name))')
 
 define publish-object
 $(need-org)
 $(need-hzn)
+$(need-exchange)
 $(need-mms)
 $(need-login)
 @$(with-object) node dist/src/dev/horizon/main.js $@
 endef
 
-## publish-model: send MODEL, an archive of `slipstream model pack`, to the nodes of ROLLOUT_RINGS; the linter looks at it first
+## publish-model: send MODEL, an archive of `slipstream model pack`, to the nodes of ROLLOUT_RINGS, if it has passed where it is; the linter looks at it first
 .PHONY: publish-model
 publish-model: build/typescript
 	$(publish-object)

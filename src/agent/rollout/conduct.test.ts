@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { isObject } from "../policy/document.js";
-import { type Command, conduct } from "./conduct.js";
+import { type Command, conduct, refuseUnproven } from "./conduct.js";
 import { Exchange } from "./exchange.js";
 import { PATIENCE } from "./standing.js";
 import { SyncService } from "./sync-service.js";
@@ -69,7 +69,7 @@ async function scene(t: TestContext) {
       const [one, other] = [fleet.versionOf(`t4-${ring}`), fleet.versionOf(`nano-${ring}`)];
       return one === other ? one : `${one}, ${other}`;
     });
-  return { double, fleet, run, running, said };
+  return { double, exchange, sync, fleet, run, running, said };
 }
 
 const canary = (version: string, ring = 1): Command => ({ t: "canary", version, ring });
@@ -371,6 +371,56 @@ test("why a node went back is told here", async (t) => {
     await run({ t: "status" }),
     /t4-1 \(ring 1\) has gone back from 2\.0\.0 to 1\.0\.0: worker died: again and again/,
   );
+});
+
+/** A model for ring 1, of which the nodes there say this. */
+async function modelScene(t: TestContext, says: Readonly<Record<string, string>>) {
+  const { double, exchange, sync, fleet, run } = await scene(t);
+  const type = "slipstream-model";
+  const sha256 = "a".repeat(64);
+  double.objects.set(`${type}/street-2.0.0`, {
+    ...{ objectType: type, objectID: "street-2.0.0", instanceID: 77 },
+    description: `sha256:${sha256}`,
+    destinationPolicy: { constraints: ["slipstream.ring <= 1"] },
+  });
+  for (const [node, state] of Object.entries(says)) {
+    const [what = "", instance = "77"] = state.split("#");
+    const object = { type, id: "street-2.0.0", instance, reason: "half the frames" };
+    // As the test says.
+    fleet.says.set(node, { objects: [{ ...object, state: what as "passed" }] });
+  }
+  fleet.pass(1);
+  const said: string[] = [];
+  const widen = (mayFail = 0, data = sha256) =>
+    refuseUnproven({ type, sha256: data, rings: { t: "all" } }, mayFail, {
+      ...{ exchange, sync, service: "slipstream", nowMs: fleet.nowMs },
+      say: (text) => said.push(text),
+    });
+  return { widen, said, run, fleet };
+}
+
+test("a model goes to more rings when it has passed on every node that has it", async (t) => {
+  const { widen, said, run } = await modelScene(t, { "t4-1": "passed", "nano-1": "passed" });
+  await widen();
+  assert.deepEqual(said, ["street-2.0.0 for rings <= 1: 2 passed, 0 not, 0 silent"]);
+  assert.match(await run({ t: "status" }), /^street-2\.0\.0 +rings <= 1 +2 +0 +0$/m);
+});
+
+test("a model that fails on a node goes no further, and what is said of it is of this publication alone", async (t) => {
+  const { widen, said, fleet } = await modelScene(t, { "t4-1": "passed", "nano-1": "failed" });
+  await assert.rejects(widen(), { message: /not published: it has not passed on 1 node/ });
+  assert.match(said.join(), /nano-1: failed: half the frames/);
+  await widen(1);
+  fleet.says.clear();
+  fleet.pass(1);
+  await assert.rejects(widen(), { message: /not passed on 2 nodes/ });
+  await widen(0, "b".repeat(64));
+});
+
+test("a model that a node had under an earlier publication has not come to it yet", async (t) => {
+  const { widen, said } = await modelScene(t, { "t4-1": "passed", "nano-1": "passed#76" });
+  await assert.rejects(widen(), { message: /not passed on 1 node/ });
+  assert.match(said.join(), /nano-1: has not got it yet/);
 });
 
 test("wrong credentials are named without being told", async (t) => {

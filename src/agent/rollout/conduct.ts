@@ -1,15 +1,27 @@
 /** The commands of a rollout: each reads the Exchange, tells what it will do, and does it when it is told to. */
 
+import { MODEL_TYPE, SETTINGS_TYPE } from "../hub/taker.js";
 import type { NodeReport } from "../node-report/node-report.js";
 import { isObject, type JsonObject } from "../policy/document.js";
 import { type Change, canary, promote, rollback, type Step, sharesOf } from "./change.js";
 import type { Exchange } from "./exchange.js";
 import { type Published, readFleet, readPublished, readRollout } from "./fleet.js";
 import { gateOf } from "./gate.js";
-import { changeText, fleetTable, gateText, nodeTable, rolloutText, troubles } from "./report.js";
+import { canariesOf, closedBy, objectStanding } from "./object-gate.js";
+import {
+  changeText,
+  fleetTable,
+  gateText,
+  nodeTable,
+  objectGateText,
+  objectTable,
+  rolloutText,
+  troubles,
+} from "./report.js";
+import type { Rings } from "./rings.js";
 import { type Rollout, RolloutError, type Share } from "./shares.js";
 import { type FleetNode, type Patience, type Placed, standings } from "./standing.js";
-import type { SyncService } from "./sync-service.js";
+import type { PublishedObject, SyncService } from "./sync-service.js";
 
 export type Command =
   | { readonly t: "status" }
@@ -43,6 +55,8 @@ interface View {
   readonly published: Published;
   readonly fleet: readonly FleetNode[];
   readonly nodes: readonly Placed[];
+  /** Models and settings that are out. */
+  readonly objects: readonly PublishedObject[];
 }
 
 /** @throws RolloutError where the rollout does not allow it, ExchangeError where the Exchange does not */
@@ -50,8 +64,10 @@ export async function conduct(command: Command, desk: Desk): Promise<void> {
   const view = await look(desk);
   if (desk.sync === undefined) desk.say(UNHEARD);
   if (command.t === "status") {
-    const tables = [rolloutText(view.rollout), fleetTable(view.nodes), nodeTable(view.nodes)];
-    desk.say(tables.join("\n\n"));
+    const { rollout, nodes, objects, fleet } = view;
+    const out = objectTable(objects.map((one) => objectStanding(one, fleet, desk.nowMs)));
+    const tables = [rolloutText(rollout), fleetTable(nodes), nodeTable(nodes), out];
+    desk.say(tables.filter((table) => table !== "").join("\n\n"));
     const lines = troubles(view.nodes, desk.nowMs);
     if (lines.length > 0) desk.say(`\n${lines.join("\n")}`);
     return;
@@ -69,15 +85,48 @@ export async function conduct(command: Command, desk: Desk): Promise<void> {
   desk.say("done; nodes follow within minutes: make fleet-status");
 }
 
+/**
+ * Whether a model or a settings document may go to these rings. What is out nowhere yet may go anywhere.
+ *
+ * @throws RolloutError where it is on trial on the first of them, or has failed there
+ */
+export async function refuseUnproven(
+  { type, sha256, rings }: { type: string; sha256: string; rings: Rings },
+  mayFail: number,
+  {
+    exchange,
+    sync,
+    service,
+    nowMs,
+    say,
+  }: Omit<Desk, "names" | "template" | "patience" | "confirm">,
+): Promise<void> {
+  const canaries = canariesOf(sha256, rings, (await sync?.objects(type)) ?? []);
+  if (sync === undefined || canaries.length === 0) return;
+  const fleet = await readFleet(exchange, service, new Map(), await sync.reports());
+  const standings = canaries.map((one) => objectStanding(one, fleet, nowMs));
+  for (const standing of standings) say(objectGateText(standing));
+  const closed = closedBy(
+    {
+      passed: standings.flatMap(({ passed }) => passed),
+      against: standings.flatMap(({ against }) => against),
+    },
+    mayFail,
+  );
+  if (closed !== undefined) throw new RolloutError(`not published: ${closed}`);
+}
+
 async function look(desk: Desk): Promise<View> {
   const { exchange, sync, names, service } = desk;
-  const [rollout, published, reports] = await Promise.all([
+  const [rollout, published, reports, models, settings] = await Promise.all([
     readRollout(exchange, names),
     readPublished(exchange, service),
     sync?.reports() ?? new Map<string, NodeReport>(),
+    sync?.objects(MODEL_TYPE) ?? [],
+    sync?.objects(SETTINGS_TYPE) ?? [],
   ]);
   const fleet = await readFleet(exchange, service, published.containers, reports);
-  const view = { rollout, published, fleet, nodes: [] };
+  const view = { rollout, published, fleet, nodes: [], objects: [...models, ...settings] };
   return { ...view, nodes: place(view, sharesOf(rollout), desk) };
 }
 

@@ -2,6 +2,7 @@
 
 import { type Change, stepText } from "./change.js";
 import type { Gate } from "./gate.js";
+import type { ObjectStanding } from "./object-gate.js";
 import { ringsText } from "./rings.js";
 import { rowOf } from "./row.js";
 import type { Rollout, Share } from "./shares.js";
@@ -125,6 +126,30 @@ function trialText({ why, leftMs }: Extract<Standing, { t: "on trial" }>): strin
     default:
       return why satisfies never;
   }
+}
+
+/** How models and settings fare on the nodes of their rings. Empty: there are none. */
+export function objectTable(standings: readonly ObjectStanding[]): string {
+  if (standings.length === 0) return "";
+  const rows = standings.map(({ object: { id, rings }, passed, silent, against }) => [
+    ...[id, rings === undefined ? "not by rings" : ringsText(rings)],
+    ...[passed, against, silent].map(({ length }) => String(length)),
+  ]);
+  const told = standings.flatMap(({ object, against }) =>
+    against.map(([node, why]) => `${node}: ${object.id}: ${why}`),
+  );
+  const more = told.length > NAMED ? [`and ${told.length - NAMED} more`] : [];
+  const table = tableText([["model or settings", "for", "passed", "not", "silent"], ...rows]);
+  return [table, ...(told.length === 0 ? [] : [""]), ...told.slice(0, NAMED), ...more].join("\n");
+}
+
+/** Whether a model or settings may go to more rings, and who is against it. */
+export function objectGateText({ object, passed, against, silent }: ObjectStanding): string {
+  const rings = object.rings === undefined ? "" : ` for ${ringsText(object.rings)}`;
+  const counted = `${passed.length} passed, ${against.length} not, ${silent.length} silent`;
+  const lines = against.slice(0, NAMED).map(([node, why]) => `  ${node}: ${why}`);
+  const more = against.length > NAMED ? [`  and ${against.length - NAMED} more`] : [];
+  return [`${object.id}${rings}: ${counted}`, ...lines, ...more].join("\n");
 }
 
 export function gateText({ proven, silent, against, closed }: Gate, nowMs: number): string {

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { isObject } from "../../agent/policy/document.js";
+import { ExchangeDouble } from "../../agent/rollout/testing/exchange-double.js";
 import { type Desk, DIGEST, DOCKER, HZN, makeDesk } from "./desk.js";
 
 function desk(t: TestContext, programs?: Parameters<typeof makeDesk>[0]): Desk {
@@ -19,6 +20,18 @@ const exchange = [
   "HZN_EXCHANGE_URL=http://127.0.0.1:9/v1",
   "HZN_EXCHANGE_USER_AUTH=me:pw",
 ];
+
+/** The hub's double, where it has to answer. */
+async function hub(t: TestContext): Promise<string[]> {
+  const double = await ExchangeDouble.start();
+  t.after(() => double.stop());
+  return [
+    `HZN_ORG_ID=${double.org}`,
+    `HZN_EXCHANGE_URL=${double.url}`,
+    `HZN_EXCHANGE_USER_AUTH=${double.user}`,
+    `HZN_FSS_CSSURL=${double.cssUrl}`,
+  ];
+}
 
 function servicesOf(definition: Record<string, unknown>): Record<string, { image: string }> {
   const { deployment } = definition;
@@ -186,7 +199,7 @@ for (const [target, call] of [
 
 test("a settings document that a node would refuse is not sent, and one that it takes is sent to the rings", async (t) => {
   const { make, folder, calls, file } = desk(t);
-  const target = [...exchange, "HZN_FSS_CSSURL=http://127.0.0.1:9", "FILE=settings.json"];
+  const target = [...(await hub(t)), "FILE=settings.json"];
   writeFileSync(join(folder, "settings.json"), '{ "camera": [] }');
   const refused = await make("publish-settings", ...target);
   assert.notEqual(refused.code, 0);
@@ -209,7 +222,7 @@ test("a model goes as an object of its version", async (t) => {
   const cli = join(folder, "dist/src/agent/cli.js");
   const pack = ["model", "pack", "models/nanodet-coco", "-o", archive, "--version", "1.2.0"];
   execFileSync(process.execPath, [cli, ...pack], { stdio: "ignore" });
-  const target = [...exchange, "HZN_FSS_CSSURL=http://127.0.0.1:9", "MODEL=model.tar.gz"];
+  const target = [...(await hub(t)), "MODEL=model.tar.gz"];
   const { code, err } = await make("publish-model", "BOARD=orin-nano", ...target);
   assert.equal(code, 0, err);
   const object = join("build/horizon/arm64", "slipstream-model.json");
