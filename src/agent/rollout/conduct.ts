@@ -19,6 +19,7 @@ import {
   troubles,
 } from "./report.js";
 import type { Rings } from "./rings.js";
+import { type Row, rowOf } from "./row.js";
 import { type Rollout, RolloutError, type Share } from "./shares.js";
 import { type FleetNode, type Patience, type Placed, standings } from "./standing.js";
 import type { PublishedObject, SyncService } from "./sync-service.js";
@@ -116,7 +117,21 @@ export async function refuseUnproven(
   if (closed !== undefined) throw new RolloutError(`not published: ${closed}`);
 }
 
-async function look(desk: Desk): Promise<View> {
+/** What is enough to look without changing anything. */
+export type Looking = Pick<Desk, "exchange" | "sync" | "names" | "service" | "nowMs" | "patience">;
+
+/** The whole fleet as the hub knows it: a row for each node, and what `make fleet-status` says above them. */
+export async function overview(
+  hub: Looking,
+): Promise<{ readonly rows: readonly Row[]; readonly summary: string }> {
+  const { rollout, nodes, objects, fleet } = await look(hub);
+  const out = objectTable(objects.map((one) => objectStanding(one, fleet, hub.nowMs)));
+  const told = hub.sync === undefined ? UNHEARD : "";
+  const parts = [told, rolloutText(rollout), fleetTable(nodes), out];
+  return { rows: nodes.map(rowOf), summary: parts.filter((part) => part !== "").join("\n\n") };
+}
+
+async function look(desk: Looking): Promise<View> {
   const { exchange, sync, names, service } = desk;
   const [rollout, published, reports, models, settings] = await Promise.all([
     readRollout(exchange, names),
@@ -130,7 +145,7 @@ async function look(desk: Desk): Promise<View> {
   return { ...view, nodes: place(view, sharesOf(rollout), desk) };
 }
 
-function place({ fleet, published }: View, shares: readonly Share[], desk: Desk): Placed[] {
+function place({ fleet, published }: View, shares: readonly Share[], desk: Looking): Placed[] {
   return standings(fleet, shares, published.catalogue, desk.nowMs, desk.patience);
 }
 
