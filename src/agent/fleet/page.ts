@@ -46,6 +46,7 @@ input, select { font: inherit; padding: .3rem .4rem; min-width: 9rem; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8884; vertical-align: top; }
 tbody th { font-weight: 600; }
+tbody th, td:nth-child(5), td:last-child { white-space: nowrap; }
 thead th { position: sticky; top: 0; background: Canvas; border-bottom: 2px solid; white-space: nowrap; }
 thead button { all: unset; cursor: pointer; font-weight: 600; }
 thead button:focus-visible, .table:focus-visible { outline: 2px solid Highlight; outline-offset: 2px; }
@@ -104,7 +105,8 @@ ${rows.map(rowHtml).join("\n")}
 
 function rowHtml(row: Row): string {
   const cells = COLUMNS.map(([key]) => {
-    const text = escaped(row[key]);
+    // Seconds are enough of a time.
+    const text = escaped(key === "at" ? row.at.replace(/\.\d+Z$/, "Z") : row[key]);
     switch (key) {
       case "id":
         return `<th scope="row">${text}</th>`;
