@@ -61,10 +61,18 @@ export class Exchange {
 
   /** What is not there is an empty object, or a wrapper around nothing: the Exchange answers 404 to both. */
   async #get(path: string): Promise<JsonObject> {
-    const body = (await this.#connection.get(path)) ?? {};
+    const body = withoutNull((await this.#connection.get(path)) ?? {});
     if (isObject(body)) return body;
     throw new ExchangeError(`the Exchange answers with no object to GET ${path}`, 200);
   }
+}
+
+/** The Exchange gives out null for what nobody has said. */
+function withoutNull(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNull);
+  if (!isObject(value)) return value;
+  const said = Object.entries(value).filter(([, one]) => one !== null);
+  return Object.fromEntries(said.map(([key, one]) => [key, withoutNull(one)]));
 }
 
 function only(list: unknown): JsonObject | undefined {

@@ -63,7 +63,8 @@ export class FakeFleet {
     this.#exchange.nodes.set(name, { name: id, arch });
     this.#exchange.nodePolicies.set(name, {
       properties: [
-        { name: "slipstream.runtime", value: "nvidia" },
+        // As the Exchange gives it out where no type was said.
+        { name: "slipstream.runtime", value: "nvidia", type: null },
         { name: "slipstream.ring", value: ring, type: "int" },
       ],
       constraints: [],
@@ -97,7 +98,10 @@ export class FakeFleet {
       const properties = [{ name: "openhorizon.arch", value: String(arch) }];
       const own = readNodePolicy(
         name,
-        this.#exchange.nodePolicies.get(name),
+        JSON.parse(
+          JSON.stringify(this.#exchange.nodePolicies.get(name)),
+          (_, one) => one ?? undefined,
+        ),
         (text) => parseConstraint(text),
         [],
       );
