@@ -9,8 +9,8 @@ import os
 import sys
 
 from sidecar import log
-from sidecar.keeper.keeper import Keeper
 from sidecar.keeper.ended_file import EndedFile
+from sidecar.keeper.keeper import Keeper
 from sidecar.keeper.policy import Limits
 from sidecar.keeper.process import Command, adopt_orphans
 from sidecar.keeper.relay import Relay

@@ -40,7 +40,7 @@ class Outlet:
     """Keeps mounts and viewers while workers come and go. Methods are called on the main-loop thread."""
 
     def __init__(self, remembered: Optional[Remembered] = None) -> None:
-        """remembered: what was served last is served at once, by standby pictures. None: nothing before a worker says so."""
+        """remembered: what was served last is served at once, by standby pictures. None: only what a worker wants."""
         self._remembered = remembered
         self._own = own_client()
         self._server = Server(lambda: GLib.idle_add(self._recount_soon), self._own)

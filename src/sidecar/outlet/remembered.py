@@ -33,7 +33,7 @@ class Remembered:
             return None
 
     def save(self, configuration: Configuration) -> None:
-        """Remembers it, unless not everybody may watch: passwords are kept nowhere, so there the worker is waited for."""
+        """Remembers it, unless there are users: passwords are kept nowhere, so there the worker is waited for."""
         if configuration == self._written:
             return
         self._written = configuration
