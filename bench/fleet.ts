@@ -61,8 +61,11 @@ function node(i: number): FleetNode {
 
 function measured<T>(what: string, run: () => T): T {
   const began = performance.now();
+  const used = process.cpuUsage();
   const result = run();
-  console.log(`${what.padEnd(46)} ${((performance.now() - began) / 1000).toFixed(2)} s`);
+  const { user, system } = process.cpuUsage(used);
+  const [seconds, cpu] = [(performance.now() - began) / 1000, (user + system) / 1e6];
+  console.log(`${what.padEnd(44)} ${seconds.toFixed(2)} s, ${cpu.toFixed(2)} s of CPU`);
   return result;
 }
 
