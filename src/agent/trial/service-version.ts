@@ -103,6 +103,6 @@ function recentFailure(memory: Memory, version: string, nowMs: number): Failure 
  * Horizon looks every minute: where it has done nothing for an hour, it will not, and a picture is better than none. A
  * time in the future was noted by a clock that was wrong; near or far, the distance counts.
  */
-function isRecent(at: string, nowMs: number): boolean {
+export function isRecent(at: string, nowMs: number): boolean {
   return Math.abs(nowMs - Date.parse(at)) < FAILURE_SPAN_MS;
 }
