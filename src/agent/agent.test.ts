@@ -129,7 +129,7 @@ describe("Agent", () => {
     await eventually(() => told()?.objects[0]?.state === "refused", "the refusal is told");
     const { version, trial, objects } = told() ?? {};
     assert.deepEqual([version, trial?.state], ["1.0.0", "off"]);
-    assert.match(objects?.[0]?.reason ?? "", /^\S.*site/);
+    assert.match(objects?.[0]?.reason ?? "", /site:1: cameras/);
     assert.doesNotMatch(JSON.stringify(told()), /hunter2/);
   });
 
