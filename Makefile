@@ -87,6 +87,11 @@ soak: build/typescript build/python-test build/debian-test
 bench: build/typescript build/python-test
 	@node dist/bench/main.js
 
+## bench-fleet: seconds to plan a rollout over NODES (100000) nodes, and to write the page of all of them
+.PHONY: bench-fleet
+bench-fleet: build/typescript
+	@NODES='$(NODES)' node dist/bench/fleet.js
+
 ## prebuild: on a board, build the TensorRT engine of BUNDLE for BATCH cameras before anything needs it
 .PHONY: prebuild
 prebuild: build/python build/proto

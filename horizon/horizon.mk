@@ -10,7 +10,8 @@ endif
 PACKAGE_NAME := $(call hzn-json,SERVICE_NAME)
 SERVICE_NAME ?= $(PACKAGE_NAME)$(addprefix -,$(BOARD))
 SERVICE_POLICY ?= horizon/service.policy$(addprefix .,$(BOARD)).json
-SERVICE_VERSION ?= $(call hzn-json,SERVICE_VERSION)
+# package.json is the source of the version; what cannot read it is written by `make version` and compared by tests.
+SERVICE_VERSION ?= $(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)
 PREVIOUS_VERSION ?= $(call hzn-json,PREVIOUS_VERSION)
 # The nodes that `make publish` means, by their ring: ROLLOUT_RINGS='<= 1'.
 ROLLOUT_RINGS ?= $(call hzn-json,ROLLOUT_RINGS)
@@ -59,6 +60,12 @@ need-login = $(call need,HZN_EXCHANGE_USER_AUTH,user:password in the Exchange)
 .PHONY: init
 init:
 	@for volume in data agent; do $(DOCKER) volume create slipstream-$$volume >/dev/null; done
+
+## version: give the package another version: VERSION=0.2.0
+.PHONY: version
+version: build/typescript
+	$(call need,VERSION,the new version$(,) as in VERSION=0.2.0)
+	@node dist/src/dev/version.js '$(VERSION)'
 
 ## build: both images for ARCH
 .PHONY: build
@@ -186,18 +193,20 @@ rollback: build/typescript
 fleet-status: build/typescript
 	$(rollout)
 
+# Who has an object already says whether it has passed there; MAY_FAIL as for versions.
 need-mms = $(call need,HZN_FSS_CSSURL,the address of the hub's Model Management Service)
-with-object = $(with-variables) PACKAGE_NAME='$(PACKAGE_NAME)' $(foreach name,MODEL MODEL_KEYS FILE OBJECT OBJECT_VERSION,$(name)='$($(name))')
+with-object = $(with-rollout) PACKAGE_NAME='$(PACKAGE_NAME)' $(foreach name,MODEL MODEL_KEYS FILE OBJECT OBJECT_VERSION,$(name)='$($(name))')
 
 define publish-object
 $(need-org)
 $(need-hzn)
+$(need-exchange)
 $(need-mms)
 $(need-login)
 @$(with-object) node dist/src/dev/horizon/main.js $@
 endef
 
-## publish-model: send MODEL, an archive of `slipstream model pack`, to the nodes of ROLLOUT_RINGS; the linter looks at it first
+## publish-model: send MODEL, an archive of `slipstream model pack`, to the nodes of ROLLOUT_RINGS, if it has passed where it is; the linter looks at it first
 .PHONY: publish-model
 publish-model: build/typescript
 	$(publish-object)

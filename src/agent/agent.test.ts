@@ -8,6 +8,7 @@ import { Agent } from "./agent.js";
 import { loadConfig } from "./desired/config.js";
 import { essPlace } from "./hub/ess-address.js";
 import { EssDouble } from "./hub/testing/ess-double.js";
+import { readReport } from "./node-report/node-report.js";
 import { createLogs } from "./operator/log.js";
 import { beat, ServerDouble, socketDirectory } from "./sidecar/server-double.js";
 import { eventually } from "./testing/eventually.js";
@@ -74,6 +75,8 @@ describe("Agent", () => {
       config,
       service: { version, on: config.trial, agreementId },
       ess: essPlace(env),
+      node: "laptop",
+      redact: (text) => text,
       store: trialStore(),
       shippedModels: inPlace("shipped"),
       clock: impatient,
@@ -122,6 +125,19 @@ describe("Agent", () => {
       () => server.applied.length > 0 && thresholds().at(-1) === threshold,
       `the threshold is ${threshold}`,
     );
+
+  it("tells the hub what runs, and why it refuses what the hub sends", async () => {
+    const ess = await startHub();
+    start();
+    await passwordIs("hunter2");
+    publish(ess, { cameras: [{ name: "x", uri: "rtsp://eve:hunter2@" }] });
+    const told = () => readReport(ess.sentUp.get("slipstream-status/laptop")?.description ?? "");
+    await eventually(() => told()?.objects[0]?.state === "refused", "the refusal is told");
+    const { version, trial, objects } = told() ?? {};
+    assert.deepEqual([version, trial?.state], ["1.0.0", "off"]);
+    assert.match(objects?.[0]?.reason ?? "", /site:1: cameras/);
+    assert.doesNotMatch(JSON.stringify(told()), /hunter2/);
+  });
 
   it("runs what the environment says, and then what a file says, as soon as it changes", async () => {
     env["SETTINGS_FILE"] = inPlace("settings.json");

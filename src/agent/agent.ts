@@ -1,5 +1,6 @@
 /** Wires the rooms of the agent and runs them until it is stopped. */
 
+import { dirname } from "node:path";
 import { readContent, type Texts } from "./control/content.js";
 import { Control } from "./control/control.js";
 import { Kept } from "./control/kept.js";
@@ -12,6 +13,9 @@ import { documentKey } from "./hub/documents.js";
 import type { EssPlace } from "./hub/ess-address.js";
 import { ESS_TIMING, EssClient } from "./hub/ess-client.js";
 import { Hub } from "./hub/hub.js";
+import { MODEL_TYPE, SETTINGS_TYPE } from "./hub/taker.js";
+import { composeReport, type NodeFacts } from "./node-report/compose.js";
+import { Reporter } from "./node-report/reporter.js";
 import { ControlReport } from "./operator/control-report.js";
 import { HubReport } from "./operator/hub-report.js";
 import type { Log } from "./operator/log.js";
@@ -20,6 +24,8 @@ import { summary } from "./operator/summary.js";
 import { DEFAULT_TIMING, type Happening, Reconciler } from "./reconcile/reconciler.js";
 import { SecretFiles } from "./secrets/secret-files.js";
 import { SidecarClient } from "./sidecar/client.js";
+import { EndedFile } from "./sidecar/ended-file.js";
+import type { PreviousWorker } from "./sidecar/sidecar.js";
 import type { State } from "./sidecar/state.js";
 import { Alarm } from "./time/alarm.js";
 import type { Clock } from "./time/clock.js";
@@ -30,11 +36,19 @@ import type { Failure } from "./trial/memory.js";
 import { boundsOf, timesOf } from "./trial/rules.js";
 import type { Service } from "./trial/service-version.js";
 import type { TrialStore } from "./trial/store.js";
+import { candidateOf } from "./trial/trial.js";
+
+/** For the last report of a version that fails on purpose. The sync service is on the same machine. */
+const LAST_REPORT_MS = 1000;
 
 export interface AgentOptions {
   readonly config: Config;
   readonly service: Service;
   readonly ess: EssPlace;
+  /** The node's name in the Exchange. */
+  readonly node: string;
+  /** Takes secrets out of what is told. */
+  readonly redact: (text: string) => string;
   readonly store: TrialStore;
   /** Directory of the bundles that ship with the product. */
   readonly shippedModels: string;
@@ -58,19 +72,23 @@ export class Agent {
   readonly #guard: Guard;
   readonly #reconciler: Reconciler;
   readonly #control: Control;
+  readonly #endedFile: EndedFile;
   readonly #alarm: Alarm;
   readonly #maintenance: Maintenance;
   #hub: Hub | undefined;
+  #reporter: Reporter | undefined;
   #board: string | undefined;
   #state: State | undefined;
+  /** How the last worker ended, where none answers; undefined: one does. */
+  #ended: PreviousWorker | "unknown" | undefined = "unknown";
   /** All sources have been read once: before, what is missing in one of them is no news. */
   #isLoaded = false;
 
   constructor(options: AgentOptions) {
-    const { config, service, store, clock, wallClock, logs, fail } = options;
+    const { config, service, store, clock, wallClock, logs } = options;
     const log = logs("agent");
     this.#options = options;
-    this.#report = new Report(logs("report"));
+    this.#report = new Report(logs("report"), service.version);
     this.#hubReport = new HubReport(logs("hub"));
     const renew = () => this.#renew();
     this.#secrets = new SecretFiles({
@@ -98,10 +116,12 @@ export class Agent {
         renew();
       },
     });
+    this.#endedFile = new EndedFile(dirname(config.socketPath));
     this.#reconciler = new Reconciler({
       desired: undefined,
       open: () =>
         new SidecarClient({ socketPath: config.socketPath, agentVersion: service.version }),
+      ended: () => this.#endedFile.read(),
       clock,
       timing: DEFAULT_TIMING,
       detections: config.showFrames,
@@ -116,7 +136,7 @@ export class Agent {
       wallClock,
       want: (desired) => this.#reconciler.want(desired),
       check: (desired) => this.#reconciler.check(desired),
-      fail,
+      fail: (failure) => void this.#fail(failure),
       trace: (happening) => this.#trialHappened(happening),
     });
     this.#alarm = new Alarm({ clock, wallClock, due: renew });
@@ -161,7 +181,10 @@ export class Agent {
 
   /** Runs until the signal is aborted; returns when nothing is under way any more. */
   async run(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#secrets.load(), this.#file?.load(), this.#kept.load()]);
+    await Promise.all([
+      ...[this.#secrets.load(), this.#file?.load(), this.#kept.load()],
+      this.#endedFile.load(),
+    ]);
     this.#isLoaded = true;
     this.#renew();
     await Promise.all([
@@ -185,13 +208,34 @@ export class Agent {
   }
 
   async #runHub(signal: AbortSignal): Promise<void> {
-    const { config, ess: place, service, clock, logs } = this.#options;
+    const { config, ess: place, logs } = this.#options;
     if (config.hub !== "off" && place.t === "unusable") {
       logs("hub").warn("the hub cannot be asked", { detail: place.detail });
     }
-    const open = await this.#kept.opened(signal);
-    if (open === undefined || config.hub === "off" || place.t !== "ess") return;
+    if (config.hub === "off" || place.t !== "ess") return;
     const ess = new EssClient({ address: place.address, ...ESS_TIMING });
+    try {
+      await Promise.all([this.#reportToHub(ess, signal), this.#followHub(ess, signal)]);
+    } finally {
+      ess.close();
+    }
+  }
+
+  /** What the hub's operator sees of this node. */
+  #reportToHub(ess: EssClient, signal: AbortSignal): Promise<void> {
+    const { node, redact, clock, wallClock } = this.#options;
+    this.#reporter = new Reporter({
+      ...{ ess, node, clock, wallClock, random: Math.random },
+      facts: () => composeReport(this.#facts(), redact),
+      trace: this.#hubReport.trace,
+    });
+    return this.#reporter.run(signal);
+  }
+
+  async #followHub(ess: EssClient, signal: AbortSignal): Promise<void> {
+    const { service, clock } = this.#options;
+    const open = await this.#kept.opened(signal);
+    if (open === undefined) return;
     this.#hub = new Hub({
       ...open,
       ess,
@@ -201,15 +245,43 @@ export class Agent {
       },
       version: service.version,
       clock,
-      trace: this.#hubReport.trace,
+      trace: (happening) => {
+        this.#hubReport.trace(happening);
+        this.#reporter?.changed();
+      },
       changed: () => this.#renew(),
     });
     this.#tellHub();
-    try {
-      await this.#hub.run(signal);
-    } finally {
-      ess.close();
-    }
+    await this.#hub.run(signal);
+  }
+
+  /** The hub is told first: this process is about to end, and its log with it. */
+  async #fail(failure: Failure): Promise<void> {
+    await this.#reporter?.send(AbortSignal.timeout(LAST_REPORT_MS));
+    this.#options.fail(failure);
+  }
+
+  #facts(): NodeFacts {
+    const { service, store } = this.#options;
+    const { trial } = this.#guard;
+    const { state } = this.#kept.open ?? {};
+    const objects = [
+      { type: SETTINGS_TYPE, ledger: state?.ledgers.settings },
+      { type: MODEL_TYPE, ledger: state?.ledgers.models },
+    ].flatMap(({ type, ledger }) =>
+      [...(ledger?.entries() ?? [])].map(([id, entry]) => ({ type, id, entry })),
+    );
+    const ended = this.#ended;
+    const tried = candidateOf(trial)?.content;
+    const inUse = trial.t === "refused" ? (trial.instead?.content ?? tried) : tried;
+    const used = trial.t === "checking" ? trial.case.lastGood?.content : inUse;
+    return {
+      ...{ service, trial, memory: store.memory, objects },
+      state: ended === undefined ? this.#state : undefined,
+      ended: ended === "unknown" ? undefined : ended,
+      tried: this.#objectsIn(tried),
+      used: this.#objectsIn(used),
+    };
   }
 
   #renew(): void {
@@ -240,8 +312,12 @@ export class Agent {
       // A model may be for another board.
       this.#renew();
     }
-    if (happening.t === "told" && happening.event.t === "state")
+    if (happening.t === "told" && happening.event.t === "state") {
       this.#state = happening.event.state;
+      this.#ended = undefined;
+      this.#reporter?.changed();
+    }
+    if (happening.t === "unreachable") this.#ended = happening.previous ?? "unknown";
     if (!isFrame(happening) || this.#options.config.showFrames) this.#report.trace(happening);
     this.#guard.heard(happening);
   }
@@ -249,22 +325,29 @@ export class Agent {
   #trialHappened(happening: TrialHappening): void {
     this.#options.trialTrace(happening);
     if (happening.t === "trial") this.#tellHub();
+    this.#reporter?.changed();
   }
 
   /** What has passed its trial is consumed: the hub need not keep it for this node. */
   #tellHub(): void {
     const { trial } = this.#guard;
+    if (trial.t !== "confirmed") return;
+    this.#hub?.confirmed(this.#objectsIn(trial.candidate.content));
+  }
+
+  /** What of the hub's objects is in it, by its name here. */
+  #objectsIn(kept: JsonValue | undefined): string[] {
+    const content = readContent(kept);
     const { open } = this.#kept;
-    if (trial.t !== "confirmed" || open === undefined) return;
-    const content = readContent(trial.candidate.content);
+    if (content === undefined || open === undefined) return [];
     const document = open.state.documents.current();
-    const passed = [];
-    if (document !== undefined && content?.texts.hub === document.text) {
-      passed.push(documentKey(document));
+    const found = [];
+    if (document !== undefined && content.texts.hub === document.text) {
+      found.push(documentKey(document));
     }
-    const bundle = open.store.list().find(({ path }) => path === content?.model);
-    if (bundle !== undefined) passed.push(`${bundle.manifest.name}@${bundle.manifest.version}`);
-    this.#hub?.confirmed(passed);
+    const bundle = open.store.list().find(({ path }) => path === content.model);
+    if (bundle !== undefined) found.push(`${bundle.manifest.name}@${bundle.manifest.version}`);
+    return found;
   }
 }
 

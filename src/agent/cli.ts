@@ -6,6 +6,7 @@ import { Command, CommanderError } from "commander";
 /** One line for each subcommand. */
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   definition: async () => (await import("./definition/command.js")).definitionCommand(),
+  fleet: async () => (await import("./fleet/command.js")).fleetCommand(),
   lint: async () => (await import("./lint/command.js")).lintCommand(),
   model: async () => (await import("./models/command.js")).modelCommand(),
   "node-policy": async () => (await import("./node-policy/command.js")).nodePolicyCommand(),

@@ -60,6 +60,12 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
     assert.ok(seconds < 10);
   });
 
+  await t.test("a build under another version than the program's fails, and says why", async () => {
+    for (const half of HALVES) {
+      await assert.rejects(build("amd64", half, "97.0.0"), /VERSION is '97\.0\.0', and \S+ says/);
+    }
+  });
+
   await t.test(
     "they run as numbers that are not root, without a shell, and say what they are",
     async () => {

@@ -29,3 +29,9 @@ export function subjectOf({ spec, addresses, model, version }: Judged): string {
   const bundle = model.version === "" ? model.name : `${model.name}@${model.version}`;
   return `settings ${content}, model ${bundle}, service ${version}`;
 }
+
+/** What such a name says of settings and model; undefined where it is none. */
+export function readSubject(subject: string): { settings?: string; model?: string } {
+  const [, settings, model] = /^settings (\S+), model (.+), service [^,]*$/.exec(subject) ?? [];
+  return settings === undefined || model === undefined ? {} : { settings, model };
+}

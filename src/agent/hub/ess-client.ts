@@ -12,6 +12,7 @@ import {
   listSchema,
   objectSchema,
   type Range,
+  type UpObject,
 } from "./ess.js";
 import type { EssAddress } from "./ess-address.js";
 import { asEssError, EssError } from "./ess-error.js";
@@ -34,6 +35,7 @@ interface Call {
   readonly method: "GET" | "PUT";
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
 }
 
 export class EssClient implements Ess {
@@ -80,8 +82,18 @@ export class EssClient implements Ess {
     }
   }
 
-  async answer(type: string, id: string, answer: Answer, signal: AbortSignal): Promise<void> {
-    const call = { method: "PUT", path: `${pathOf(type, id)}/${answer}` } as const;
+  answer(type: string, id: string, answer: Answer, signal: AbortSignal): Promise<void> {
+    return this.#put({ method: "PUT", path: `${pathOf(type, id)}/${answer}` }, signal);
+  }
+
+  put({ type, id, version, description }: UpObject, signal: AbortSignal): Promise<void> {
+    const meta = { objectID: id, objectType: type, version, description, noData: true };
+    const body = JSON.stringify({ meta });
+    const headers = { "content-type": "application/json" };
+    return this.#put({ method: "PUT", path: pathOf(type, id), headers, body }, signal);
+  }
+
+  async #put(call: Call, signal: AbortSignal): Promise<void> {
     await this.#deadline(call, signal, async (inTime) => {
       const response = await this.#send(call, inTime);
       const text = await readText(response, call);
@@ -180,7 +192,7 @@ export class EssClient implements Ess {
       outgoing.on("timeout", () => {
         outgoing.destroy(new EssError("timeout", nameOf(call), `nothing came for ${stallMs} ms`));
       });
-      outgoing.end();
+      outgoing.end(call.body);
     });
   }
 

@@ -57,7 +57,12 @@ export interface Ess {
    * carried out.
    */
   answer(type: string, id: string, answer: Answer, signal: AbortSignal): Promise<void>;
+  /** Sends an object without data up to the hub, in the place of the one of this name. It arrives when the hub is there. */
+  put(object: UpObject, signal: AbortSignal): Promise<void>;
 }
+
+/** What it says stands in its description. */
+export type UpObject = Pick<EssObject, "type" | "id" | "version" | "description">;
 
 const schema = z
   .object({

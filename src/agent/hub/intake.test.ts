@@ -39,6 +39,7 @@ test("while the service is away for hours it is asked ever more seldom, and at o
     object: fail,
     data: fail,
     answer: fail,
+    put: fail,
   };
   const clock = new FakeClock();
   const happenings: HubHappening[] = [];

@@ -58,6 +58,11 @@ export class Ledger {
     return this.#entries.get(id);
   }
 
+  /** By the ids of objects. */
+  entries(): ReadonlyMap<string, Entry> {
+    return this.#entries;
+  }
+
   /** Whether an object beside this one is in force as this: one model may have come in two objects. */
   isSharedBy(what: string, id: string): boolean {
     return [...this.#entries].some(([other, entry]) => other !== id && inForce(entry) === what);

@@ -1,6 +1,7 @@
 /** Tells the operator what came from the hub: one line a change, and none for what goes on as before. */
 
 import type { HubHappening, ObjectName } from "../hub/happening.js";
+import type { ReporterHappening } from "../node-report/reporter.js";
 import type { Log } from "./log.js";
 import { Said } from "./said.js";
 
@@ -18,7 +19,7 @@ export class HubReport {
   }
 
   /** To be given to the hub; the store's happenings come as `store`. */
-  readonly trace = (happening: HubHappening): void => {
+  readonly trace = (happening: HubHappening | ReporterHappening): void => {
     switch (happening.t) {
       case "away":
         this.#away(happening);
@@ -72,6 +73,14 @@ export class HubReport {
         break;
       case "store":
         this.#store(happening);
+        break;
+      case "report not sent": {
+        const { code: reason, message: detail } = happening.err;
+        this.#log.warn("report of this node cannot be sent to the hub", { reason, detail });
+        break;
+      }
+      case "report sent again":
+        this.#log.info("report of this node is sent to the hub again");
         break;
       default:
         happening satisfies never;

@@ -18,7 +18,7 @@ describe("Report", () => {
       told.push(fields === undefined ? [level, message] : [level, message, fields]);
     };
     const debug = () => {};
-    report = new Report({ error: at("error"), warn: at("warn"), info: at("info"), debug });
+    report = new Report({ error: at("error"), warn: at("warn"), info: at("info"), debug }, "0.1.0");
   });
 
   /** What is told because of these happenings. */
@@ -69,8 +69,12 @@ describe("Report", () => {
     return event({ t: "pipeline", pipeline: status });
   }
 
-  function connected(instanceId = "one", previous?: Peer["previous"]): Happening {
-    const facts = { version: "0.1.0", engine: "cpu", board: "", deepstream: "", gpu: "" };
+  function connected(
+    instanceId = "one",
+    previous?: Peer["previous"],
+    version = "0.1.0",
+  ): Happening {
+    const facts = { version, engine: "cpu", board: "", deepstream: "", gpu: "" };
     const peer: Peer = { instanceId, gstreamer: "1.22.0", previous, ...facts };
     return { t: "connected", peer };
   }
@@ -80,6 +84,14 @@ describe("Report", () => {
     const told = connected("two", previous);
     assert.deepEqual(lines(told, told).slice(1), [
       ["warn", "the worker before this one died", previous],
+    ]);
+  });
+
+  it("tells that the sidecar is of another version than the agent", () => {
+    const other = connected("two", undefined, "0.2.0");
+    assert.deepEqual(messages(other, other), [
+      "info sidecar connected",
+      "warn sidecar is of another version",
     ]);
   });
 
@@ -223,7 +235,10 @@ describe("Report", () => {
 
   describe("on the connection", () => {
     const err = new SidecarError("UNAVAILABLE", "Connect", "connect ENOENT /run/x.sock");
-    const unreachable = (forMs: number): Happening => ({ t: "unreachable", err, forMs });
+    const unreachable = (forMs: number): Happening => ({
+      ...({ t: "unreachable", err, forMs } as const),
+      previous: undefined,
+    });
     const parted: Happening = { t: "parted", why: "silent", err: undefined };
     const beat = pipeline({ t: "idle" });
 

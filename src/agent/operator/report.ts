@@ -24,12 +24,15 @@ type Of<T extends Happening["t"]> = Extract<Happening, { t: T }>;
 
 export class Report {
   readonly #log: Log;
+  readonly #version: string;
   readonly #status: StatusReport;
   readonly #said = new Said();
   #instanceId = "";
 
-  constructor(log: Log) {
+  /** version: the agent's own, which the sidecar's has to be. */
+  constructor(log: Log, version: string) {
     this.#log = log;
+    this.#version = version;
     this.#status = new StatusReport(log);
   }
 
@@ -63,17 +66,17 @@ export class Report {
     }
   };
 
-  #unreachable({ err, forMs }: Of<"unreachable">): void {
+  #unreachable({ err, forMs, previous }: Of<"unreachable">): void {
     const { code: reason, details: detail } = err;
     if (this.#said.last(SIDECAR) === undefined) {
       this.#said.isNews(SIDECAR, "awaited");
       this.#log.debug("waiting for the sidecar", { detail });
     }
     if (forMs < LONG_ABSENCE_MS || !this.#said.isNewTrouble(SIDECAR, `absent, ${reason}`)) return;
+    const seconds = Math.round(forMs / 1000);
     this.#log.warn("sidecar does not answer", {
-      seconds: Math.round(forMs / 1000),
-      reason,
-      detail,
+      ...{ seconds, reason, detail },
+      ...(previous === undefined ? {} : { previous }),
     });
   }
 
@@ -86,6 +89,12 @@ export class Report {
     this.#status.startAnew();
     const known = Object.entries(facts).filter(([, value]) => value !== "");
     this.#log.info("sidecar connected", Object.fromEntries(known));
+    if (peer.version !== this.#version) {
+      const detail = "build both images from one commit: what a trial says of a version is of both";
+      this.#log.warn("sidecar is of another version", {
+        ...{ version: peer.version, agent: this.#version, detail },
+      });
+    }
     if (previous !== undefined) this.#log.warn("the worker before this one died", { ...previous });
   }
 

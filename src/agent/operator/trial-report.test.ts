@@ -23,6 +23,7 @@ const run = {
   readyByMs: 0,
   upMs: undefined,
   deaths: 0,
+  stillborn: 0,
   died: "",
   stumbles: 0,
   failing: new Map(),

@@ -30,6 +30,7 @@ describe("Reconciler over a real socket", () => {
     const reconciler = new Reconciler({
       desired,
       open: () => new SidecarClient({ socketPath, agentVersion: "0" }),
+      ended: async () => undefined,
       clock: systemClock,
       timing: {
         connectTimeoutMs: 200,

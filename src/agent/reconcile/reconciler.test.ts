@@ -28,6 +28,7 @@ describe("Reconciler", () => {
     reconciler = new Reconciler({
       desired: desired("g1"),
       open: worker.open,
+      ended: async () => undefined,
       clock,
       timing: DEFAULT_TIMING,
       detections: false,
@@ -248,6 +249,7 @@ describe("Reconciler", () => {
     reconciler = new Reconciler({
       desired: undefined,
       open: worker.open,
+      ended: async () => undefined,
       clock,
       timing: DEFAULT_TIMING,
       detections: false,

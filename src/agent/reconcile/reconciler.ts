@@ -2,7 +2,14 @@
 
 import type { Desired } from "../desired/spec.js";
 import { SidecarError } from "../sidecar/error.js";
-import type { Peer, Problem, ResumePoint, Sidecar, Verdict } from "../sidecar/sidecar.js";
+import type {
+  Peer,
+  PreviousWorker,
+  Problem,
+  ResumePoint,
+  Sidecar,
+  Verdict,
+} from "../sidecar/sidecar.js";
 import type { SidecarEvent } from "../sidecar/state.js";
 import { Bell } from "../time/bell.js";
 import type { Clock } from "../time/clock.js";
@@ -11,7 +18,13 @@ import type { Session } from "./session.js";
 
 /** What happens while reconciling, told once, where it is known what it means. */
 export type Happening =
-  | { readonly t: "unreachable"; readonly err: SidecarError; readonly forMs: number }
+  | {
+      readonly t: "unreachable";
+      readonly err: SidecarError;
+      readonly forMs: number;
+      /** How the last worker ended, where the keeper has said so. */
+      readonly previous: PreviousWorker | undefined;
+    }
   | { readonly t: "connected"; readonly peer: Peer }
   | { readonly t: "applied"; readonly generation: string; readonly verdict: Verdict }
   | { readonly t: "refused"; readonly generation: string; readonly problems: readonly Problem[] }
@@ -29,6 +42,8 @@ export interface ReconcilerOptions {
   readonly desired: Desired | undefined;
   /** Makes a fresh way to the sidecar; called once for every attempt. */
   readonly open: () => Sidecar;
+  /** How the last worker ended, asked where none can be reached. Must not reject. */
+  readonly ended: () => Promise<PreviousWorker | undefined>;
   readonly clock: Clock;
   readonly timing: Timing;
   /** Ask for the detections of every frame too. */
@@ -177,7 +192,8 @@ export class Reconciler {
       signal.throwIfAborted();
       this.#failed();
       const err = SidecarError.from(reason, "Connect");
-      trace({ t: "unreachable", err, forMs: clock.now() - this.#goneMs });
+      const previous = await this.#options.ended();
+      trace({ t: "unreachable", err, forMs: clock.now() - this.#goneMs, previous });
     }
   }
 

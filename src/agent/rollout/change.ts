@@ -66,6 +66,17 @@ export function canary(rollout: Rollout, given: Canary): Change {
       };
       return changeTo(rollout, [fresh, withShareOf(old, { t: "beyond", ring })]);
     }
+    case "taken back": {
+      const { first, rest } = rollout;
+      const [running] = rest.versions;
+      if (running === undefined || running === version) {
+        throw new RolloutError(`${version} is what all nodes are to run already`);
+      }
+      const rings: Rings = { t: "up-to", ring };
+      const body = withBodyRings(template(version, running), rings);
+      const fresh = { ...first, body, versions: [version, running], rings };
+      return changeTo(rollout, [fresh, withShareOf(rest, { t: "beyond", ring })]);
+    }
     default:
       return rollout satisfies never;
   }
@@ -92,13 +103,26 @@ export function promote(rollout: Rollout, ring: number | "all"): Change {
   ]);
 }
 
-/** The old version for all again. Where no new one is going out: the version that the policy names next. */
+/**
+ * The old version for all again. Where no new one is going out: the version that the policy names next. A node that has
+ * gone back by itself keeps its agreement, which is for an entry of the new version's policy: that stays, without the new
+ * version.
+ */
 export function rollback(rollout: Rollout): Change {
   switch (rollout.t) {
     case "none":
       throw new RolloutError("nothing is published: there is nothing to take back");
-    case "split":
-      return changeTo(rollout, [withShareOf(rollout.old, ALL)]);
+    case "split": {
+      const { fresh, old } = rollout;
+      // The canary was cut off, and the old one's policy is for all nodes still.
+      if (old.rings.t !== "beyond") return changeTo(rollout, [old]);
+      const rings: Rings = { t: "up-to", ring: old.rings.ring };
+      return changeTo(rollout, [withoutFirstVersion(withShareOf(fresh, rings)), old]);
+    }
+    case "taken back": {
+      const [version] = rollout.rest.versions;
+      throw new RolloutError(`${version} is what all nodes are to run already`);
+    }
     case "settled": {
       const { share } = rollout;
       const [bad, ...rest] = share.versions;
@@ -121,6 +145,8 @@ export function sharesOf(rollout: Rollout): readonly Share[] {
       return [rollout.share];
     case "split":
       return [rollout.fresh, rollout.old];
+    case "taken back":
+      return [rollout.first, rollout.rest];
     default:
       return rollout satisfies never;
   }

@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import test, { type TestContext } from "node:test";
 import { isObject } from "../policy/document.js";
-import { type Command, conduct } from "./conduct.js";
+import { type Command, conduct, refuseUnproven } from "./conduct.js";
 import { Exchange } from "./exchange.js";
 import { PATIENCE } from "./standing.js";
+import { SyncService } from "./sync-service.js";
 import { ExchangeDouble } from "./testing/exchange-double.js";
 import { FakeFleet } from "./testing/fake-fleet.js";
 
@@ -33,6 +34,8 @@ async function scene(t: TestContext) {
   const { url, org, user } = double;
   const exchange = new Exchange({ url, org, user });
   t.after(() => exchange.close());
+  const sync = new SyncService({ url: double.cssUrl, org, user });
+  t.after(() => sync.close());
   const fleet = new FakeFleet(double, START);
   for (const version of ["1.0.0", "2.0.0", "3.0.0"]) fleet.publish(version, ["amd64", "arm64"]);
   for (const ring of [1, 2, 3]) {
@@ -43,10 +46,17 @@ async function scene(t: TestContext) {
   fleet.pass(60);
 
   const said: string[] = [];
-  const run = async (command: Command, confirmed = true) => {
+  const run = async (command: Command, confirmed = true, hasSync = true) => {
     said.length = 0;
     await conduct(command, {
-      ...{ exchange, service: "slipstream", names: NAMES, template, patience: PATIENCE },
+      ...{
+        exchange,
+        sync: hasSync ? sync : undefined,
+        service: "slipstream",
+        names: NAMES,
+        template,
+        patience: PATIENCE,
+      },
       nowMs: fleet.nowMs,
       say: (text) => said.push(text),
       confirm: () => Promise.resolve(confirmed),
@@ -59,7 +69,7 @@ async function scene(t: TestContext) {
       const [one, other] = [fleet.versionOf(`t4-${ring}`), fleet.versionOf(`nano-${ring}`)];
       return one === other ? one : `${one}, ${other}`;
     });
-  return { double, fleet, run, running, said };
+  return { double, exchange, sync, fleet, run, running, said };
 }
 
 const canary = (version: string, ring = 1): Command => ({ t: "canary", version, ring });
@@ -100,14 +110,38 @@ test("a version that fails where it is goes no further, and is taken back withou
     await run({ t: "status" }),
     /nano-1 \(ring 1\) has gone back from 2\.0\.0 to 1\.0\.0/,
   );
-  await run({ t: "rollback" });
+  const text = await run({ t: "rollback" });
+  assert.match(text, /from 2\.0\.0 to 1\.0\.0: 2, of which run that already: 1$/m);
   fleet.pass(5);
   assert.deepEqual(running(), ["1.0.0", "1.0.0", "1.0.0"]);
   assert.deepEqual([fleet.starts.get("t4-2"), fleet.starts.get("t4-3")], [1, 1]);
 });
 
+test("a rollback does not stop a node that has gone back by itself, and the next version goes out as ever", async (t) => {
+  const { fleet, run, running, double } = await scene(t);
+  fleet.fails = (version, node) => version === "2.0.0" && node.startsWith("nano");
+  await run(canary("2.0.0"));
+  fleet.pass(40);
+  const starts = fleet.starts.get("nano-1");
+  await run({ t: "rollback" });
+  fleet.pass(40);
+  assert.equal(fleet.starts.get("nano-1"), starts);
+  assert.match(await run({ t: "status" }), /^policy-slipstream-b: 1\.0\.0; rings <= 1$/m);
+  await assert.rejects(run({ t: "rollback" }), { message: /1\.0\.0 is what all nodes are to run/ });
+  await assert.rejects(run(promote(2)), { message: /no new version is going out/ });
+
+  await run(canary("3.0.0", 2));
+  fleet.pass(40);
+  assert.deepEqual(running(), ["3.0.0", "3.0.0", "1.0.0"]);
+  await run(promote("all"));
+  fleet.pass(40);
+  assert.deepEqual(running(), ["3.0.0", "3.0.0", "3.0.0"]);
+  assert.deepEqual([...double.policies.keys()], ["myorg/policy-slipstream-b"]);
+});
+
 test("nothing is promoted while a node is on trial, or has not moved yet, or none has proven it", async (t) => {
   const { fleet, run, double } = await scene(t);
+  fleet.trialMinutes = 15;
   await run(canary("2.0.0"));
   const before = double.changes.length;
   await assert.rejects(run(promote(2)), { message: /2 nodes have not proven 2\.0\.0/ });
@@ -155,7 +189,6 @@ test("a command that is cut off leaves every node with a policy, and the same co
     [[], canary("2.0.0")],
     [[canary("2.0.0")], promote(2)],
     [[canary("2.0.0")], promote("all")],
-    [[canary("2.0.0")], { t: "rollback" }],
   ] as const) {
     await t.test(`${cut.t} ${"ring" in cut ? cut.ring : ""}`, async (t) => {
       const { double, fleet, run, running } = await scene(t);
@@ -180,6 +213,17 @@ test("a command that is cut off leaves every node with a policy, and the same co
       }
     });
   }
+});
+
+test("a rollback of a canary that was cut off leaves one policy", async (t) => {
+  const { double, fleet, run, running } = await scene(t);
+  double.fails = ({ method }) => method === "PUT";
+  await assert.rejects(run(canary("2.0.0")), { name: "ExchangeError" });
+  double.fails = () => false;
+  await run({ t: "rollback" });
+  fleet.pass(40);
+  assert.deepEqual([...double.policies.keys()], ["myorg/policy-slipstream"]);
+  assert.deepEqual([running(), fleet.starts.get("t4-1")], [["1.0.0", "1.0.0", "1.0.0"], 1]);
 });
 
 for (const [what, first, command, message] of [
@@ -264,10 +308,11 @@ test("a container that the definition has and a node has not is named, and keeps
   await assert.rejects(run(promote(2)), { name: "RolloutError" });
 });
 
-test("the table counts nodes ring by ring", async (t) => {
+test("the tables count nodes ring by ring, and say of each node what it says of itself", async (t) => {
   const { run, fleet } = await scene(t);
-  fleet.add("new", "amd64", 3);
+  fleet.trialMinutes = 30;
   await run(canary("2.0.0"));
+  fleet.says.set("t4-2", { reason: "pipeline failed: gpu: it is gone" });
   fleet.pass(10);
   fleet.off.add("t4-3");
   fleet.pass(15);
@@ -279,10 +324,103 @@ test("the table counts nodes ring by ring", async (t) => {
     "ring  meant  nodes  proven  on trial  silent",
     "1     2.0.0  2      0       2         0",
     "2     1.0.0  2      2       0         0",
-    "3     1.0.0  3      1       1         1",
+    "3     1.0.0  2      1       0         1",
+    "",
+    "node    ring  runs   trial     model               settings  cameras  last reason",
+    "t4-3    3     1.0.0  silent    nanodet-coco@1.0.0  a1b2c3d4  2/3",
+    "t4-1    1     2.0.0  on trial  nanodet-coco@1.0.0  a1b2c3d4  2/3",
+    "nano-1  1     2.0.0  on trial  nanodet-coco@1.0.0  a1b2c3d4  2/3",
+    "t4-2    2     1.0.0  proven    nanodet-coco@1.0.0  a1b2c3d4  2/3      pipeline failed: gpu: it is gone",
+    "nano-2  2     1.0.0  proven    nanodet-coco@1.0.0  a1b2c3d4  2/3",
+    "nano-3  3     1.0.0  proven    nanodet-coco@1.0.0  a1b2c3d4  2/3",
     "",
     "t4-3 (ring 3) has not been heard of for 15 min",
   ]);
+});
+
+test("containers that run prove nothing: without the nodes' reports no version goes on", async (t) => {
+  const { run, fleet, said } = await scene(t);
+  await run(canary("2.0.0"));
+  fleet.pass(600);
+  await assert.rejects(run(promote(2), true, false), {
+    message: /2 nodes have not proven 2\.0\.0/,
+  });
+  assert.match(said.join("\n"), /HZN_FSS_CSSURL is not set.*nothing is proven/);
+  assert.match(said.join("\n"), /t4-1 \(ring 1\) runs 2\.0\.0, and has not said yet/);
+  await run(promote(2));
+});
+
+test("a version that says that it is another keeps the gate shut, however long it runs", async (t) => {
+  const { run, fleet, said } = await scene(t);
+  await run(canary("2.0.0"));
+  fleet.says.set("t4-1", { version: "1.0.0" });
+  fleet.pass(600);
+  await assert.rejects(run(promote(2)), { message: /1 node has not proven 2\.0\.0/ });
+  assert.match(
+    said.join("\n"),
+    /published as 2\.0\.0, and says that it is 1\.0\.0: it was never on trial/,
+  );
+});
+
+test("why a node went back is told here", async (t) => {
+  const { run, fleet } = await scene(t);
+  fleet.fails = (version) => version === "2.0.0";
+  await run(canary("2.0.0"));
+  fleet.pass(10);
+  assert.match(
+    await run({ t: "status" }),
+    /t4-1 \(ring 1\) has gone back from 2\.0\.0 to 1\.0\.0: worker died: again and again/,
+  );
+});
+
+/** A model for ring 1, of which the nodes there say this. */
+async function modelScene(t: TestContext, says: Readonly<Record<string, string>>) {
+  const { double, exchange, sync, fleet, run } = await scene(t);
+  const type = "slipstream-model";
+  const sha256 = "a".repeat(64);
+  double.objects.set(`${type}/street-2.0.0`, {
+    ...{ objectType: type, objectID: "street-2.0.0", instanceID: 77 },
+    description: `sha256:${sha256}`,
+    destinationPolicy: { constraints: ["slipstream.ring <= 1"] },
+  });
+  for (const [node, state] of Object.entries(says)) {
+    const [what = "", instance = "77"] = state.split("#");
+    const object = { type, id: "street-2.0.0", instance, reason: "half the frames" };
+    // As the test says.
+    fleet.says.set(node, { objects: [{ ...object, state: what as "passed" }] });
+  }
+  fleet.pass(1);
+  const said: string[] = [];
+  const widen = (mayFail = 0, data = sha256) =>
+    refuseUnproven({ type, sha256: data, rings: { t: "all" } }, mayFail, {
+      ...{ exchange, sync, service: "slipstream", nowMs: fleet.nowMs },
+      say: (text) => said.push(text),
+    });
+  return { widen, said, run, fleet };
+}
+
+test("a model goes to more rings when it has passed on every node that has it", async (t) => {
+  const { widen, said, run } = await modelScene(t, { "t4-1": "passed", "nano-1": "passed" });
+  await widen();
+  assert.deepEqual(said, ["street-2.0.0 for rings <= 1: 2 passed, 0 not, 0 silent"]);
+  assert.match(await run({ t: "status" }), /^street-2\.0\.0 +rings <= 1 +2 +0 +0$/m);
+});
+
+test("a model that fails on a node goes no further, and what is said of it is of this publication alone", async (t) => {
+  const { widen, said, fleet } = await modelScene(t, { "t4-1": "passed", "nano-1": "failed" });
+  await assert.rejects(widen(), { message: /not published: it has not passed on 1 node/ });
+  assert.match(said.join(), /nano-1: failed: half the frames/);
+  await widen(1);
+  fleet.says.clear();
+  fleet.pass(1);
+  await assert.rejects(widen(), { message: /not passed on 2 nodes/ });
+  await widen(0, "b".repeat(64));
+});
+
+test("a model that a node had under an earlier publication has not come to it yet", async (t) => {
+  const { widen, said } = await modelScene(t, { "t4-1": "passed", "nano-1": "passed#76" });
+  await assert.rejects(widen(), { message: /not passed on 1 node/ });
+  assert.match(said.join(), /nano-1: has not got it yet/);
 });
 
 test("wrong credentials are named without being told", async (t) => {

@@ -1,13 +1,28 @@
 /** The commands of a rollout: each reads the Exchange, tells what it will do, and does it when it is told to. */
 
+import { MODEL_TYPE, SETTINGS_TYPE } from "../hub/taker.js";
+import type { NodeReport } from "../node-report/node-report.js";
 import { isObject, type JsonObject } from "../policy/document.js";
 import { type Change, canary, promote, rollback, type Step, sharesOf } from "./change.js";
 import type { Exchange } from "./exchange.js";
 import { type Published, readFleet, readPublished, readRollout } from "./fleet.js";
 import { gateOf } from "./gate.js";
-import { changeText, fleetTable, gateText, rolloutText, troubles } from "./report.js";
+import { canariesOf, closedBy, objectStanding } from "./object-gate.js";
+import {
+  changeText,
+  fleetTable,
+  gateText,
+  nodeTable,
+  objectGateText,
+  objectTable,
+  rolloutText,
+  troubles,
+} from "./report.js";
+import type { Rings } from "./rings.js";
+import { type Row, rowOf } from "./row.js";
 import { type Rollout, RolloutError, type Share } from "./shares.js";
 import { type FleetNode, type Patience, type Placed, standings } from "./standing.js";
+import type { PublishedObject, SyncService } from "./sync-service.js";
 
 export type Command =
   | { readonly t: "status" }
@@ -17,6 +32,8 @@ export type Command =
 
 export interface Desk {
   readonly exchange: Exchange;
+  /** Undefined: nobody said where it is, and what nodes report is not known. */
+  readonly sync: SyncService | undefined;
   /** The service's name. */
   readonly service: string;
   /** The names that the two deployment policies take in turn. */
@@ -30,19 +47,28 @@ export interface Desk {
   readonly confirm: () => Promise<boolean>;
 }
 
+const UNHEARD =
+  "HZN_FSS_CSSURL is not set: what the nodes say of their trials is there, and without it nothing is proven";
+
 /** What the Exchange knows, and how the nodes stand by it. */
 interface View {
   readonly rollout: Rollout;
   readonly published: Published;
   readonly fleet: readonly FleetNode[];
   readonly nodes: readonly Placed[];
+  /** Models and settings that are out. */
+  readonly objects: readonly PublishedObject[];
 }
 
 /** @throws RolloutError where the rollout does not allow it, ExchangeError where the Exchange does not */
 export async function conduct(command: Command, desk: Desk): Promise<void> {
   const view = await look(desk);
+  if (desk.sync === undefined) desk.say(UNHEARD);
   if (command.t === "status") {
-    desk.say([rolloutText(view.rollout), fleetTable(view.nodes)].join("\n\n"));
+    const { rollout, nodes, objects, fleet } = view;
+    const out = objectTable(objects.map((one) => objectStanding(one, fleet, desk.nowMs)));
+    const tables = [rolloutText(rollout), fleetTable(nodes), nodeTable(nodes), out];
+    desk.say(tables.filter((table) => table !== "").join("\n\n"));
     const lines = troubles(view.nodes, desk.nowMs);
     if (lines.length > 0) desk.say(`\n${lines.join("\n")}`);
     return;
@@ -60,18 +86,66 @@ export async function conduct(command: Command, desk: Desk): Promise<void> {
   desk.say("done; nodes follow within minutes: make fleet-status");
 }
 
-async function look(desk: Desk): Promise<View> {
-  const { exchange, names, service } = desk;
-  const [rollout, published] = await Promise.all([
+/**
+ * Whether a model or a settings document may go to these rings. What is out nowhere yet may go anywhere.
+ *
+ * @throws RolloutError where it is on trial on the first of them, or has failed there
+ */
+export async function refuseUnproven(
+  { type, sha256, rings }: { type: string; sha256: string; rings: Rings },
+  mayFail: number,
+  {
+    exchange,
+    sync,
+    service,
+    nowMs,
+    say,
+  }: Omit<Desk, "names" | "template" | "patience" | "confirm">,
+): Promise<void> {
+  const canaries = canariesOf(sha256, rings, (await sync?.objects(type)) ?? []);
+  if (sync === undefined || canaries.length === 0) return;
+  const fleet = await readFleet(exchange, service, new Map(), await sync.reports());
+  const standings = canaries.map((one) => objectStanding(one, fleet, nowMs));
+  for (const standing of standings) say(objectGateText(standing));
+  const closed = closedBy(
+    {
+      passed: standings.flatMap(({ passed }) => passed),
+      against: standings.flatMap(({ against }) => against),
+    },
+    mayFail,
+  );
+  if (closed !== undefined) throw new RolloutError(`not published: ${closed}`);
+}
+
+/** What is enough to look without changing anything. */
+export type Looking = Pick<Desk, "exchange" | "sync" | "names" | "service" | "nowMs" | "patience">;
+
+/** The whole fleet as the hub knows it: a row for each node, and what `make fleet-status` says above them. */
+export async function overview(
+  hub: Looking,
+): Promise<{ readonly rows: readonly Row[]; readonly summary: string }> {
+  const { rollout, nodes, objects, fleet } = await look(hub);
+  const out = objectTable(objects.map((one) => objectStanding(one, fleet, hub.nowMs)));
+  const told = hub.sync === undefined ? UNHEARD : "";
+  const parts = [told, rolloutText(rollout), fleetTable(nodes), out];
+  return { rows: nodes.map(rowOf), summary: parts.filter((part) => part !== "").join("\n\n") };
+}
+
+async function look(desk: Looking): Promise<View> {
+  const { exchange, sync, names, service } = desk;
+  const [rollout, published, reports, models, settings] = await Promise.all([
     readRollout(exchange, names),
     readPublished(exchange, service),
+    sync?.reports() ?? new Map<string, NodeReport>(),
+    sync?.objects(MODEL_TYPE) ?? [],
+    sync?.objects(SETTINGS_TYPE) ?? [],
   ]);
-  const fleet = await readFleet(exchange, service, published.containers);
-  const view = { rollout, published, fleet, nodes: [] };
+  const fleet = await readFleet(exchange, service, published.containers, reports);
+  const view = { rollout, published, fleet, nodes: [], objects: [...models, ...settings] };
   return { ...view, nodes: place(view, sharesOf(rollout), desk) };
 }
 
-function place({ fleet, published }: View, shares: readonly Share[], desk: Desk): Placed[] {
+function place({ fleet, published }: View, shares: readonly Share[], desk: Looking): Placed[] {
   return standings(fleet, shares, published.catalogue, desk.nowMs, desk.patience);
 }
 

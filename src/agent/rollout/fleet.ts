@@ -1,5 +1,6 @@
 /** Reads from the Exchange all that a rollout decides by: policies, services, and every node with what it runs. */
 
+import type { NodeReport } from "../node-report/node-report.js";
 import { parseConstraint } from "../policy/constraint.js";
 import { type Fault, isObject, type JsonObject } from "../policy/document.js";
 import type { Catalogue } from "../policy/offer.js";
@@ -85,11 +86,16 @@ function containersOf({ deployment }: JsonObject): Readonly<Record<string, JsonO
   );
 }
 
-/** Every node of the organisation; what is missing of one is asked for node by node. */
+/**
+ * Every node of the organisation; what is missing of one is asked for node by node.
+ *
+ * @param reports what the nodes say of themselves, by their names
+ */
 export async function readFleet(
   exchange: Exchange,
   service: string,
   containers: Published["containers"],
+  reports: ReadonlyMap<string, NodeReport>,
 ): Promise<FleetNode[]> {
   const nodes = [...(await exchange.nodes())];
   return Promise.all(
@@ -109,6 +115,7 @@ export async function readFleet(
         policy: { ...own, properties },
         heardMs: timeOf(node["lastHeartbeat"]),
         running: runningOf(status, exchange.org, service, containers),
+        report: reports.get(id),
       };
     }),
   );

@@ -2,12 +2,16 @@
 
 import { type Change, stepText } from "./change.js";
 import type { Gate } from "./gate.js";
+import type { ObjectStanding } from "./object-gate.js";
 import { ringsText } from "./rings.js";
+import { rowOf } from "./row.js";
 import type { Rollout, Share } from "./shares.js";
 import type { Placed, Standing } from "./standing.js";
 
 /** Nodes named one by one; more are counted. */
 const NAMED = 20;
+/** Of a reason in a table, in characters: the lines below have it whole. */
+const REASON = 60;
 
 export function rolloutText(rollout: Rollout): string {
   switch (rollout.t) {
@@ -17,6 +21,8 @@ export function rolloutText(rollout: Rollout): string {
       return shareText(rollout.share);
     case "split":
       return `${shareText(rollout.fresh)}\n${shareText(rollout.old)}`;
+    case "taken back":
+      return `${shareText(rollout.first)}\n${shareText(rollout.rest)}`;
     default:
       return rollout satisfies never;
   }
@@ -28,8 +34,8 @@ function shareText({ name, versions: [first, ...rest], rings }: Share): string {
 }
 
 const COLUMNS: readonly Standing["t"][] = [
-  ...(["proven", "on trial", "waiting", "rolled back", "unsteady", "empty"] as const),
-  ...(["silent", "not meant"] as const),
+  ...(["proven", "on trial", "failed", "untried", "other version", "waiting"] as const),
+  ...(["rolled back", "unsteady", "empty", "silent", "not meant"] as const),
 ];
 
 /** How many nodes stand how, ring by ring; columns without a node are left out. */
@@ -50,6 +56,21 @@ export function fleetTable(nodes: readonly Placed[]): string {
   return tableText([["ring", "meant", "nodes", ...columns], ...rows]);
 }
 
+/** Node by node what each says of itself, those that need a look first; more are left to the fleet's page. */
+export function nodeTable(nodes: readonly Placed[]): string {
+  const order = [...nodes].sort(
+    (a, b) => COLUMNS.indexOf(b.standing.t) - COLUMNS.indexOf(a.standing.t),
+  );
+  const rows = order.slice(0, NAMED).map((node) => {
+    const { id, ring, standing, version, model, settings, cameras, reason } = rowOf(node);
+    return [id, ring, version, standing, model, settings, cameras, reason.slice(0, REASON)];
+  });
+  const head = ["node", "ring", "runs", "trial", "model", "settings", "cameras", "last reason"];
+  const table = tableText([head, ...rows]);
+  const left = nodes.length - rows.length;
+  return left === 0 ? table : `${table}\nand ${left} more: slipstream fleet export`;
+}
+
 /** The nodes that need a look, one a line. */
 export function troubles(nodes: readonly Placed[], nowMs: number): string[] {
   const quiet: readonly Standing["t"][] = ["proven", "on trial", "not meant"];
@@ -64,11 +85,17 @@ export function nodeText({ id, ring, meant, standing }: Placed, nowMs: number): 
     case "proven":
       return `${where} runs ${standing.version}`;
     case "on trial":
-      return `${where} runs ${standing.version}, on trial for ${minutes(standing.leftMs)} more`;
+      return `${where} runs ${standing.version}, ${trialText(standing)}`;
+    case "failed":
+      return `${where} runs ${standing.version}, which has failed its trial: ${standing.reason}`;
+    case "untried":
+      return `${where} runs ${standing.version} without a trial: TRIAL is off there`;
+    case "other version":
+      return `${where} runs what is published as ${standing.version}, and says that it is ${standing.says}: it was never on trial; publish it anew with make version, make build push`;
     case "waiting":
       return `${where} still runs ${standing.version}, and is to run ${meant?.version}`;
     case "rolled back":
-      return `${where} has gone back from ${meant?.version} to ${standing.version}`;
+      return `${where} has gone back from ${meant?.version} to ${standing.version}: ${standing.reason}`;
     case "unsteady": {
       const { version, container, state } = standing;
       return `${where} runs ${version}, and the container ${container} is ${state}`;
@@ -88,6 +115,43 @@ export function nodeText({ id, ring, meant, standing }: Placed, nowMs: number): 
   }
 }
 
+function trialText({ why, leftMs }: Extract<Standing, { t: "on trial" }>): string {
+  switch (why) {
+    case "no report":
+      return "and has not said yet how its trial goes";
+    case "trial":
+      return "on trial";
+    case "patience":
+      return `has passed its trial, and is waited for ${minutes(leftMs)} more`;
+    default:
+      return why satisfies never;
+  }
+}
+
+/** How models and settings fare on the nodes of their rings. Empty: there are none. */
+export function objectTable(standings: readonly ObjectStanding[]): string {
+  if (standings.length === 0) return "";
+  const rows = standings.map(({ object: { id, rings }, passed, silent, against }) => [
+    ...[id, rings === undefined ? "not by rings" : ringsText(rings)],
+    ...[passed, against, silent].map(({ length }) => String(length)),
+  ]);
+  const told = standings.flatMap(({ object, against }) =>
+    against.map(([node, why]) => `${node}: ${object.id}: ${why}`),
+  );
+  const more = told.length > NAMED ? [`and ${told.length - NAMED} more`] : [];
+  const table = tableText([["model or settings", "for", "passed", "not", "silent"], ...rows]);
+  return [table, ...(told.length === 0 ? [] : [""]), ...told.slice(0, NAMED), ...more].join("\n");
+}
+
+/** Whether a model or settings may go to more rings, and who is against it. */
+export function objectGateText({ object, passed, against, silent }: ObjectStanding): string {
+  const rings = object.rings === undefined ? "" : ` for ${ringsText(object.rings)}`;
+  const counted = `${passed.length} passed, ${against.length} not, ${silent.length} silent`;
+  const lines = against.slice(0, NAMED).map(([node, why]) => `  ${node}: ${why}`);
+  const more = against.length > NAMED ? [`  and ${against.length - NAMED} more`] : [];
+  return [`${object.id}${rings}: ${counted}`, ...lines, ...more].join("\n");
+}
+
 export function gateText({ proven, silent, against, closed }: Gate, nowMs: number): string {
   const counted = `${proven} proven, ${against.length} not, ${silent.length} silent`;
   const lines = against.slice(0, NAMED).map((node) => `  ${nodeText(node, nowMs)}`);
@@ -105,15 +169,19 @@ export function changeText(
   before: readonly Placed[],
   after: readonly Placed[],
 ): string {
-  const moves = new Map<string, number>();
-  for (const [i, { meant }] of after.entries()) {
+  const moves = new Map<string, { count: number; there: number }>();
+  for (const [i, { meant, runs }] of after.entries()) {
     const from = before[i]?.meant?.version ?? "nothing";
     const to = meant?.version ?? "nothing";
     if (from === to) continue;
     const move = `${from} to ${to}`;
-    moves.set(move, (moves.get(move) ?? 0) + 1);
+    const { count, there } = moves.get(move) ?? { count: 0, there: 0 };
+    moves.set(move, { count: count + 1, there: there + Number(runs === to) });
   }
-  const told = [...moves].map(([move, count]) => `nodes that go from ${move}: ${count}`);
+  const told = [...moves].map(([move, { count, there }]) => {
+    const already = there === 0 ? "" : `, of which run that already: ${there}`;
+    return `nodes that go from ${move}: ${count}${already}`;
+  });
   return [
     ...steps.map((step, i) => `${i + 1}. ${stepText(step)}`),
     ...(told.length === 0 ? ["no node changes its version"] : told),

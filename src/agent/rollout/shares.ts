@@ -30,7 +30,9 @@ export type Rollout =
   /** One version for all. */
   | { readonly t: "settled"; readonly share: Share }
   /** A new version has some rings. */
-  | { readonly t: "split"; readonly fresh: Share; readonly old: Share };
+  | { readonly t: "split"; readonly fresh: Share; readonly old: Share }
+  /** A new version was taken back: one version for all, and still two policies, so that no node had to stop for one. */
+  | { readonly t: "taken back"; readonly first: Share; readonly rest: Share };
 
 /** @throws RolloutError for policies that were not made by a rollout or by `make publish` */
 export function rolloutOf(shares: readonly Share[]): Rollout {
@@ -43,16 +45,22 @@ export function rolloutOf(shares: readonly Share[]): Rollout {
     case "up-to beyond":
     case "up-to all":
     case "all beyond":
-      return { t: "split", fresh: one, old: other };
+      return twoShares(one, other);
     case "beyond up-to":
     case "all up-to":
     case "beyond all":
-      return { t: "split", fresh: other, old: one };
+      return twoShares(other, one);
     default:
       throw new RolloutError(
         `${one.name} and ${other.name} do not say which of them is the new version's: remove one with make remove-deployment-policy`,
       );
   }
+}
+
+function twoShares(first: Share, rest: Share): Rollout {
+  return first.versions[0] === rest.versions[0]
+    ? { t: "taken back", first, rest }
+    : { t: "split", fresh: first, old: rest };
 }
 
 /** @throws RolloutError where its rings cannot be told */

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { NodeReport } from "../node-report/node-report.js";
 import { ALL } from "./rings.js";
 import { type Share, shareOf } from "./shares.js";
 import { type FleetNode, PATIENCE, type Running, standings } from "./standing.js";
@@ -26,14 +27,18 @@ const share: Share = shareOf(
 );
 const catalogue = { services: undefined, servicePolicies: new Map() };
 
-function standingOf(running: Running | undefined, more: Partial<FleetNode> = {}) {
+function standingOf(
+  running: Running | undefined,
+  more: Partial<FleetNode> = {},
+  patience = PATIENCE,
+) {
   const policy = {
     id: "node",
     properties: [{ name: "slipstream.ring", value: 1 }],
     constraints: [],
   };
-  const node = { policy, heardMs: NOW - minutes(1), running, ...more };
-  const [placed] = standings([node], [share], catalogue, NOW, PATIENCE);
+  const node = { policy, heardMs: NOW - minutes(1), running, report: undefined, ...more };
+  const [placed] = standings([node], [share], catalogue, NOW, patience);
   return placed?.standing;
 }
 
@@ -54,16 +59,35 @@ test("the policy has all rings, and its versions in the order of their priority"
   assert.deepEqual([share.rings, share.versions], [ALL, ["2.0.0", "1.0.0"]]);
 });
 
-test("a version that runs for longer than a trial takes is proven", () => {
-  assert.deepEqual(standingOf(runs("2.0.0", 31)), { t: "proven", version: "2.0.0" });
+function said(
+  version: string,
+  state: NodeReport["trial"]["state"],
+  ageMinutes: number,
+): Pick<FleetNode, "report"> {
+  const at = new Date(NOW - minutes(ageMinutes)).toISOString();
+  return {
+    report: { format: 1, at, version, trial: { state, reason: "why" }, failed: [], objects: [] },
+  };
+}
+
+test("a version is proven by its own trial alone, however long its containers run", () => {
+  const running = runs("2.0.0", 6000);
+  const version = "2.0.0";
+  assert.deepEqual(standingOf(running, said(version, "passed", 1)), { t: "proven", version });
+  const onTrial = { t: "on trial", version, leftMs: 0 };
+  assert.deepEqual(standingOf(running), { ...onTrial, why: "no report" });
+  assert.deepEqual(standingOf(running, said(version, "on trial", 1)), { ...onTrial, why: "trial" });
+  assert.deepEqual(standingOf(running, said(version, "unknown", 1)), { ...onTrial, why: "trial" });
+  const failed = { t: "failed", version, reason: "why" };
+  assert.deepEqual(standingOf(running, said(version, "failed", 1)), failed);
+  assert.deepEqual(standingOf(running, said(version, "off", 1)), { t: "untried", version });
+  const other = { t: "other version", version, says: "1.0.0" };
+  assert.deepEqual(standingOf(running, said("1.0.0", "passed", 1)), other);
 });
 
-test("before that it is on trial", () => {
-  assert.deepEqual(standingOf(runs("2.0.0", 10)), {
-    t: "on trial",
-    version: "2.0.0",
-    leftMs: minutes(20),
-  });
+test("what a node said before these containers were made is of other ones", () => {
+  const standing = standingOf(runs("2.0.0", 10), said("2.0.0", "passed", 11));
+  assert.equal(standing?.t === "on trial" && standing.why, "no report");
 });
 
 test("an older version from before the change of the policy is still there", () => {
@@ -71,7 +95,10 @@ test("an older version from before the change of the policy is still there", () 
 });
 
 test("an older version that began after the change has come back", () => {
-  assert.deepEqual(standingOf(runs("1.0.0", 50)), { t: "rolled back", version: "1.0.0" });
+  assert.deepEqual(standingOf(runs("1.0.0", 50)), {
+    ...{ t: "rolled back", version: "1.0.0" },
+    reason: "it has not said why",
+  });
 });
 
 test("a container that does not run is named, however old it is", () => {
@@ -88,9 +115,13 @@ test("a container that the Exchange does not list is not there", () => {
   assert.equal(standing?.t === "unsteady" && standing.state, "not there");
 });
 
-test("a node whose clock is an hour behind has to wait as long as the others", () => {
-  const standing = standingOf({ ...runs("2.0.0", 65), changedMs: NOW - minutes(5) });
-  assert.deepEqual(standing, { t: "on trial", version: "2.0.0", leftMs: minutes(25) });
+test("who wants to see it run for a while waits, by the Exchange's clock where a node's is an hour behind", () => {
+  const running = { ...runs("2.0.0", 65), changedMs: NOW - minutes(5) };
+  const patience = { ...PATIENCE, provenMs: minutes(30) };
+  assert.deepEqual(standingOf(running, said("2.0.0", "passed", 60), patience), {
+    ...{ t: "on trial", version: "2.0.0", why: "patience" },
+    leftMs: minutes(25),
+  });
 });
 
 test("a node that runs nothing is empty", () => {

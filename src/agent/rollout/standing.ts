@@ -1,6 +1,7 @@
 /** How a node stands in a rollout, from what the Exchange knows of it. Pure. */
 
 import { RING } from "../node-policy/properties.js";
+import type { NodeReport } from "../node-report/node-report.js";
 import { parseConstraint } from "../policy/constraint.js";
 import type { Fault } from "../policy/document.js";
 import type { Catalogue } from "../policy/offer.js";
@@ -17,6 +18,8 @@ export interface FleetNode {
   readonly heardMs: number | undefined;
   /** What runs of the service; undefined: nothing. */
   readonly running: Running | undefined;
+  /** What it said last of itself; undefined: nothing. */
+  readonly report: NodeReport | undefined;
 }
 
 export interface Running {
@@ -39,13 +42,25 @@ export interface Container {
 export type Standing =
   /** No policy is for it. */
   | { readonly t: "not meant" }
-  /** It runs what it is meant to, for longer than a trial takes. */
+  /** It runs what it is meant to, and says that this has passed its trial there. */
   | { readonly t: "proven"; readonly version: string }
-  | { readonly t: "on trial"; readonly version: string; readonly leftMs: number }
+  | {
+      readonly t: "on trial";
+      readonly version: string;
+      /** no report: it has said nothing since the containers were made. */
+      readonly why: "no report" | "trial" | "patience";
+      readonly leftMs: number;
+    }
+  /** It runs on, having failed its trial. */
+  | { readonly t: "failed"; readonly version: string; readonly reason: string }
+  /** There are no trials on the node. */
+  | { readonly t: "untried"; readonly version: string }
+  /** What Horizon calls a version says that it is another: nothing was on trial. */
+  | { readonly t: "other version"; readonly version: string; readonly says: string }
   /** It still runs what it ran before the policy changed. */
   | { readonly t: "waiting"; readonly version: string }
   /** It has come back to an older version since the policy changed. */
-  | { readonly t: "rolled back"; readonly version: string }
+  | { readonly t: "rolled back"; readonly version: string; readonly reason: string }
   | {
       readonly t: "unsteady";
       readonly version: string;
@@ -64,18 +79,20 @@ export interface Placed {
   readonly meant: { readonly share: Share; readonly version: string } | undefined;
   /** More than one policy is for it, since a change was cut off: it keeps what it has. */
   readonly contested: boolean;
+  /** Undefined: nothing. */
+  readonly runs: string | undefined;
+  readonly report: NodeReport | undefined;
   readonly standing: Standing;
 }
 
 export interface Patience {
-  /** A version that runs for so long has passed its trial. */
+  /** So long a version runs besides having passed its trial. */
   readonly provenMs: number;
   /** A node that was not heard of for so long is silent. */
   readonly silentMs: number;
 }
 
-/** Half an hour is what a Jetson Nano needs for an inference engine, the longest part of a trial. */
-export const PATIENCE: Patience = { provenMs: 30 * 60_000, silentMs: 10 * 60_000 };
+export const PATIENCE: Patience = { provenMs: 0, silentMs: 10 * 60_000 };
 
 /** @throws RolloutError for a policy that does not say what Horizon reads */
 export function standings(
@@ -101,6 +118,8 @@ export function standings(
       ring: typeof ring === "number" ? ring : undefined,
       meant,
       contested: others.length > 0,
+      runs: node.running?.version,
+      report: node.report,
       standing: standing(node, meant, nowMs, patience),
     };
   });
@@ -118,7 +137,7 @@ function deploymentOf(share: Share, catalogue: Catalogue) {
 }
 
 function standing(
-  { heardMs, running }: FleetNode,
+  { heardMs, running, report }: FleetNode,
   meant: Placed["meant"],
   nowMs: number,
   { provenMs, silentMs }: Patience,
@@ -130,7 +149,9 @@ function standing(
   const startedMs = Math.max(...containers.map(({ createdMs }) => createdMs));
   if (version !== meant.version) {
     const isBack = meant.share.versions.includes(version) && startedMs > meant.share.changedMs;
-    return { t: isBack ? "rolled back" : "waiting", version };
+    if (!isBack) return { t: "waiting", version };
+    const failure = report?.failed.find((one) => one.version === meant.version);
+    return { t: "rolled back", version, reason: failure?.reason ?? "it has not said why" };
   }
   const [gone] = missing;
   if (gone !== undefined) return { t: "unsteady", version, container: gone, state: "not there" };
@@ -138,6 +159,26 @@ function standing(
   if (other !== undefined) {
     return { t: "unsteady", version, container: other.name, state: other.state };
   }
-  const leftMs = Math.max(startedMs, changedMs) + provenMs - nowMs;
-  return leftMs > 0 ? { t: "on trial", version, leftMs } : { t: "proven", version };
+  const onTrial = { t: "on trial", version, leftMs: 0 } as const;
+  // Both times are of the node's own clock.
+  if (report === undefined || Date.parse(report.at) < startedMs) {
+    return { ...onTrial, why: "no report" };
+  }
+  if (report.version !== version) return { t: "other version", version, says: report.version };
+  const { state, reason = "" } = report.trial;
+  switch (state) {
+    case "passed": {
+      const leftMs = Math.max(startedMs, changedMs) + provenMs - nowMs;
+      return leftMs > 0 ? { ...onTrial, why: "patience", leftMs } : { t: "proven", version };
+    }
+    case "failed":
+      return { t: "failed", version, reason };
+    case "off":
+      return { t: "untried", version };
+    case "on trial":
+    case "unknown":
+      return { ...onTrial, why: "trial" };
+    default:
+      return state satisfies never;
+  }
 }

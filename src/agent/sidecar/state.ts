@@ -25,7 +25,14 @@ export interface Trouble {
 }
 
 export type LoadingPhase = "model" | "engine" | "graph" | "unknown";
-export type FailureReason = "model" | "element" | "gpu" | "internal" | "crash loop" | "storage" | "unknown";
+export type FailureReason =
+  | "model"
+  | "element"
+  | "gpu"
+  | "internal"
+  | "crash loop"
+  | "storage"
+  | "unknown";
 
 export interface CameraStatus {
   readonly id: string;

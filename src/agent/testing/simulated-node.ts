@@ -2,7 +2,7 @@
 
 import type { Desired } from "../desired/spec.js";
 import { SidecarError } from "../sidecar/error.js";
-import type { Peer, Problem } from "../sidecar/sidecar.js";
+import type { Peer, PreviousWorker, Problem } from "../sidecar/sidecar.js";
 import type {
   CameraState,
   CameraStatus,
@@ -73,11 +73,14 @@ export class SimulatedNode {
   readonly applied: string[] = [];
   /** False: nobody answers. */
   isThere = true;
+  /** Where nobody answers: since every worker dies at its start, one in each heartbeat. */
+  diesAtStart = false;
   readonly #rules: Rules;
   readonly #behaviour: (desired: Desired) => Behaviour;
   #inForce: { desired: Desired; sinceMs: number } | undefined;
   #refused: string | undefined;
   #worker = 0;
+  #stillborn = 0;
   #isMet = false;
   #totals = new Map<string, Totals>();
 
@@ -117,7 +120,9 @@ export class SimulatedNode {
   #beat(): void {
     if (!this.isThere) {
       const err = new SidecarError("UNAVAILABLE", "Connect", "nobody is there");
-      this.tell({ t: "unreachable", err, forMs: HEARTBEAT_MS });
+      if (this.diesAtStart) this.#stillborn++;
+      const previous = this.diesAtStart ? ended(this.#stillborn) : undefined;
+      this.tell({ t: "unreachable", err, forMs: HEARTBEAT_MS, previous });
       this.tell({ t: "time" });
       return;
     }
@@ -218,9 +223,10 @@ function peer(worker: number): Peer {
     deepstream: "",
     gpu: "",
     gstreamer: "1.22.0",
-    previous:
-      worker === 0
-        ? undefined
-        : { ended: undefined, how: "exited with signal SIGSEGV", lastLines: [], failures: 1 },
+    previous: worker === 0 ? undefined : ended(1),
   };
+}
+
+function ended(failures: number): PreviousWorker {
+  return { ended: undefined, how: "exited with signal SIGSEGV", lastLines: [], failures };
 }

@@ -63,6 +63,7 @@ describe("Guard over a real socket", () => {
     const reconciler = new Reconciler({
       desired: undefined,
       open: () => new SidecarClient({ socketPath, agentVersion: "0" }),
+      ended: async () => undefined,
       clock: systemClock,
       timing: { ...DEFAULT_TIMING, heartbeatMs: 100 },
       detections: false,

@@ -92,6 +92,7 @@ describe("Guard", () => {
     const reconciler = new Reconciler({
       desired: undefined,
       open: worker.open,
+      ended: async () => undefined,
       clock,
       timing: DEFAULT_TIMING,
       detections: false,

@@ -1,6 +1,5 @@
 /** The marker of a failed version: a file in the container's own file system, which a new agreement does not have. */
 
-import { z } from "zod";
 import { readIfThereSync, writeDurablySync } from "../files/durable.js";
 
 export interface Marker {
@@ -12,13 +11,14 @@ export interface Marker {
 /** In no volume. */
 export const MARKER_PATH = "/var/tmp/slipstream/failed-version";
 
-const schema = z.object({ version: z.string(), at: z.string() });
-
 /** Undefined: there is none, or none that says anything. */
 export function readMarker(path: string): Marker | undefined {
   try {
     const text = readIfThereSync(path);
-    return text === undefined ? undefined : schema.parse(JSON.parse(text));
+    const value: unknown = text === undefined ? undefined : JSON.parse(text);
+    if (typeof value !== "object" || value === null) return undefined;
+    const { version, at } = value as { version?: unknown; at?: unknown }; // any object may be asked for these
+    return typeof version === "string" && typeof at === "string" ? { version, at } : undefined;
   } catch {
     // A marker that was cut short says no more than none: the memory of trials knows what happened.
     return undefined;

@@ -1,6 +1,6 @@
 /** How a specification on trial fares from the moment it is wanted, and what ends its trial at once. Pure. */
 
-import type { Problem } from "../sidecar/sidecar.js";
+import type { PreviousWorker, Problem } from "../sidecar/sidecar.js";
 import type { OutputFailedReason, State } from "../sidecar/state.js";
 import type { Fault } from "./fault.js";
 import type { Lap } from "./meter.js";
@@ -14,6 +14,8 @@ export interface Run {
   /** Since when it runs; undefined: not yet, or not any more. */
   readonly upMs: number | undefined;
   readonly deaths: number;
+  /** Workers in a row that died before they could be asked for anything. */
+  readonly stillborn: number;
   /** How the last worker died, in words; empty: none did, or nobody knows. */
   readonly died: string;
   readonly stumbles: number;
@@ -36,6 +38,7 @@ export function newRun(nowMs: number, { times }: Rules): Run {
     readyByMs,
     upMs: undefined,
     deaths: 0,
+    stillborn: 0,
     died: "",
     stumbles: 0,
     failing: new Map(),
@@ -60,9 +63,14 @@ export function ran(
       // A service begins with its sidecar: who died before we came, died of this version.
       const first = kind === "service" && before.instanceId === undefined;
       const { previous } = fact.peer;
-      const deaths = first ? (previous?.failures ?? 0) : Number(isOther);
-      const died = deaths > 0 ? (previous?.how ?? "") : run.died;
-      return { ...counted, deaths: run.deaths + deaths, died };
+      const deaths = first ? Math.max(0, (previous?.failures ?? 0) - STARTS) : Number(isOther);
+      const died = deaths > 0 && previous !== undefined ? lastWords(previous) : run.died;
+      return { ...counted, deaths: run.deaths + deaths, died, stillborn: 0 };
+    }
+    case "unreachable": {
+      // Under settings alone, whoever dies without having been asked for them does not die of them.
+      if (kind === "change" || fact.previous === undefined) return counted;
+      return { ...counted, stillborn: fact.previous.failures, died: lastWords(fact.previous) };
     }
     case "parted":
       return { ...counted, stumbles: run.stumbles + 1 };
@@ -110,12 +118,22 @@ function failing({ failing }: Run, state: State, nowMs: number): ReadonlyMap<str
   return new Map(failed.map((name) => [name, failing.get(name) ?? nowMs]));
 }
 
+/**
+ * Deaths at the start that are taken for chance beyond those of a running worker: the version before may still hold the
+ * GPU. With the keeper's pauses they are over within seconds.
+ */
+const STARTS = 2;
+
 /** What says that the worker does not bear it. */
-export function workerFaults({ deaths, died, stumbles }: Run, { bounds }: Rules): readonly Fault[] {
+export function workerFaults(run: Run, { bounds }: Rules): readonly Fault[] {
+  const { deaths, stillborn, died, stumbles } = run;
   const faults: Fault[] = [];
+  const how = died === "" ? "" : `, the last one ${died}`;
   if (deaths > bounds.deaths) {
-    const how = died === "" ? "" : `, the last one ${died}`;
     faults.push({ code: "worker died", detail: `the worker died ${deaths} times${how}` });
+  } else if (stillborn > bounds.deaths + STARTS) {
+    const detail = `the worker died ${stillborn} times before it answered${how}`;
+    faults.push({ code: "worker died", detail });
   }
   if (stumbles > bounds.stumbles) {
     const detail = `the connection to the sidecar broke ${stumbles} times`;
@@ -203,4 +221,10 @@ function stalledCamera(laps: readonly Lap[], liveMs: number): string | undefined
 export function problemsText(problems: readonly Problem[]): string {
   const errors = problems.filter(({ severity }) => severity === "error");
   return errors.map(({ path, message }) => `${path}: ${message}`).join("; ") || "without a reason";
+}
+
+/** How a worker ended, and the last that it said. */
+function lastWords({ how, lastLines }: PreviousWorker): string {
+  const said = lastLines.at(-1);
+  return said === undefined ? how : `${how}: ${said}`;
 }

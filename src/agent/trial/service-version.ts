@@ -5,6 +5,10 @@
  * many failures as the deployment policy's `retries` says, it starts the next version of the policy. So a version that
  * has not passed its trial leaves a marker in its container's own file system and exits, and while the marker is there
  * it exits at every start. A new agreement has a new container, without the marker.
+ *
+ * The package's policy has `retries` 1: a second agreement with a version that has failed its trial would only be a
+ * second minute without a picture. A failure by chance costs no more than that either: more than `retry_durations` after
+ * the version's first agreement, the agreement bot counts from the beginning, and stays with it.
  */
 
 import type { Marker } from "./marker.js";
@@ -14,7 +18,7 @@ import type { Trial } from "./trial.js";
 /** Exit status of a version that fails on purpose: EX_SOFTWARE of sysexits.h. */
 export const EXIT_VERSION_FAILED = 70;
 
-/** The `retries` of the deployment policy: so many agreements fail before Horizon takes the next version. */
+/** Agreements that fail because of one verdict, at most: deployment policies may have this many `retries`. */
 export const AGREEMENTS = 2;
 
 /** A version has at most one verdict in so long a time that makes it fail. */
@@ -99,6 +103,6 @@ function recentFailure(memory: Memory, version: string, nowMs: number): Failure 
  * Horizon looks every minute: where it has done nothing for an hour, it will not, and a picture is better than none. A
  * time in the future was noted by a clock that was wrong; near or far, the distance counts.
  */
-function isRecent(at: string, nowMs: number): boolean {
+export function isRecent(at: string, nowMs: number): boolean {
   return Math.abs(nowMs - Date.parse(at)) < FAILURE_SPAN_MS;
 }

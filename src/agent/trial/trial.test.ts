@@ -105,6 +105,15 @@ function tryFresh(node: SimulatedNode, seconds = 300): Trial {
 }
 
 describe("a change on trial", () => {
+  it("is not blamed for workers that die before they are asked for it", () => {
+    const node = settled();
+    node.consider(fresh, good);
+    node.isThere = false;
+    node.diesAtStart = true;
+    node.pass(60);
+    assert.ok(!isDecided(node.trial));
+  });
+
   it("is asked about while the last good one stays in force, then watched, then confirmed", () => {
     const node = settled();
     node.consider(fresh, good);
@@ -461,6 +470,29 @@ describe("a new version of the service", () => {
     node.consider(fresh);
     assert.ok(node.pass(300, isDecided));
     assert.deepEqual(codes(node.trial), ["no answer"]);
+  });
+
+  it("fails within seconds where every worker dies at its start, and says of what", () => {
+    const node = new SimulatedNode(service);
+    node.isThere = false;
+    node.diesAtStart = true;
+    node.consider(fresh);
+    assert.ok(node.pass(10, isDecided));
+    const [fault] = node.trial.t === "refused" ? node.trial.faults : [];
+    const detail =
+      "self-test: the worker died 4 times before it answered, the last one exited with signal SIGSEGV";
+    assert.deepEqual(fault, { code: "worker died", detail });
+  });
+
+  it("is forgiven two deaths at the start: the version before may still hold the GPU", () => {
+    const node = new SimulatedNode(service);
+    node.isThere = false;
+    node.diesAtStart = true;
+    node.consider(fresh);
+    node.pass(4);
+    node.isThere = true;
+    assert.ok(node.pass(300, isDecided));
+    assert.equal(at(node), "confirmed");
   });
 
   it("fails by its test picture when nothing goes through", () => {

@@ -79,12 +79,13 @@ test("the volumes lie where the settings say: the socket for both, models for bo
   assert.equal(modelsDir, "/var/lib/slipstream/models");
 });
 
-test("a version that fails its trial gives way after as many failures as the trial counts on", () => {
+test("a version that fails its trial gives way after no more failures than a trial makes", () => {
   const { value } = read("deployment.policy.json", "amd64");
   const { service } = value as { service: { serviceVersions: { priority: object }[] } }; // linted above
   for (const { priority } of service.serviceVersions) {
     const { retries, retry_durations: seconds } = { retries: 0, retry_durations: 0, ...priority };
-    assert.deepEqual([retries, seconds * 1000], [AGREEMENTS, FAILURE_SPAN_MS]);
+    assert.ok(retries >= 1 && retries <= AGREEMENTS, `retries is ${retries}`);
+    assert.equal(seconds * 1000, FAILURE_SPAN_MS);
   }
 });
 
@@ -109,9 +110,10 @@ for (const [board, facts] of Object.entries(BOARDS)) {
   });
 }
 
+const { version: ours } = JSON.parse(readFileSync("package.json", "utf8"));
 for (const [board, arch, version] of [
-  ["t4", "amd64", "0.1.0"],
-  ["nano", "arm64", "0.1.0"],
+  ["t4", "amd64", ours],
+  ["nano", "arm64", ours],
   ["orin-nano", "arm64", undefined],
 ] as const) {
   test(`a ${board} gets ${version ?? "nothing, for the image of its architecture is a Nano's"}`, () => {

@@ -7,7 +7,7 @@ import { displayFinding } from "../../agent/definition/finding.js";
 import { lint } from "../../agent/definition/lint.js";
 import { type Document, InputError, isObject, parseDocument } from "../../agent/policy/document.js";
 import { projectVariables } from "../../agent/policy/variables.js";
-import { ExchangeError } from "../../agent/rollout/exchange.js";
+import { ExchangeError } from "../../agent/rollout/connection.js";
 import { RolloutError } from "../../agent/rollout/shares.js";
 import { readAgreements, watchAgreements } from "./agreements.js";
 import { containersOf, DefinitionError } from "./containers.js";
@@ -20,6 +20,7 @@ import {
   exchangeId,
   imagesOf,
   PublishError,
+  refuseOtherVersion,
   withDigests,
   withVersions,
 } from "./publish.js";
@@ -77,6 +78,8 @@ async function publishService(): Promise<void> {
   refuseFaults(document);
   const wanted = definition(document);
   const images = imagesOf(wanted);
+  for (const image of images)
+    refuseOtherVersion(image, String(wanted["version"]), await versionOf(image));
   const digests = await Promise.all(
     images.map(async (image) => [image, digestOf(image, await repoDigests(image))] as const),
   );
@@ -137,7 +140,7 @@ async function prePull(): Promise<void> {
 async function publishDeploymentPolicy(): Promise<void> {
   const [name, second] = policyNames(env);
   if ((await publishedPolicy(env["HZN_ORG_ID"] ?? "", second)) !== undefined) {
-    const way = "a new version goes out with make canary, and make rollback ends that";
+    const way = "a new version goes out with make canary, and make promote RING=all ends that";
     throw new PublishError(`${second} is in force, made by a rollout: ${way}`);
   }
   if (!env["PREVIOUS_VERSION"]) {
@@ -166,11 +169,22 @@ function writeObject(variables: NodeJS.ProcessEnv): string {
   return write(`${variables["OBJECT_TYPE"]}.json`, read(OBJECT, variables).value);
 }
 
+/** What the image says that it holds; the images' builds see to it that it is true. Undefined: named by a digest, and not here. */
+function versionOf(image: string): Promise<string | undefined> {
+  if (image.includes("@sha256:")) return Promise.resolve(undefined);
+  const format = '{{index .Config.Labels "org.opencontainers.image.version"}}';
+  return inspectImage(image, format);
+}
+
 async function repoDigests(image: string): Promise<string[]> {
   const format = "{{range .RepoDigests}}{{println .}}{{end}}";
   if (image.includes("@sha256:")) return [];
+  return (await inspectImage(image, format)).split("\n");
+}
+
+async function inspectImage(image: string, format: string): Promise<string> {
   try {
-    return (await docker(["image", "inspect", "--format", format, image])).split("\n");
+    return await docker(["image", "inspect", "--format", format, image]);
   } catch {
     throw new PublishError(`${image} is not on this machine: make build, make push`);
   }

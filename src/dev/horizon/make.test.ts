@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { isObject } from "../../agent/policy/document.js";
+import { ExchangeDouble } from "../../agent/rollout/testing/exchange-double.js";
 import { type Desk, DIGEST, DOCKER, HZN, makeDesk } from "./desk.js";
 
 function desk(t: TestContext, programs?: Parameters<typeof makeDesk>[0]): Desk {
@@ -19,6 +20,18 @@ const exchange = [
   "HZN_EXCHANGE_URL=http://127.0.0.1:9/v1",
   "HZN_EXCHANGE_USER_AUTH=me:pw",
 ];
+
+/** The hub's double, where it has to answer. */
+async function hub(t: TestContext): Promise<string[]> {
+  const double = await ExchangeDouble.start();
+  t.after(() => double.stop());
+  return [
+    `HZN_ORG_ID=${double.org}`,
+    `HZN_EXCHANGE_URL=${double.url}`,
+    `HZN_EXCHANGE_USER_AUTH=${double.user}`,
+    `HZN_FSS_CSSURL=${double.cssUrl}`,
+  ];
+}
 
 function servicesOf(definition: Record<string, unknown>): Record<string, { image: string }> {
   const { deployment } = definition;
@@ -82,6 +95,27 @@ test("what is published already as it is here is left alone; other content is re
 
   const asked = await make("publish-service", "ARCH=amd64", "OVERWRITE=yes", ...exchange);
   assert.deepEqual([asked.code, publications()], [0, 2], asked.err);
+});
+
+test("an image that holds another version than it is published as is refused: it would never be on trial", async (t) => {
+  const older = DOCKER.replace('echo "${last##*:}"', "echo 0.0.9");
+  const { make, calls } = desk(t, { hzn: HZN, docker: older });
+  const { code, err } = await make("publish-service", "SERVICE_VERSION=0.3.0", ...exchange);
+  assert.notEqual(code, 0);
+  assert.match(
+    err,
+    /slipstream-agent_\w+:0\.3\.0 holds version 0\.0\.9, and is to be published as 0\.3\.0: make version VERSION=0\.3\.0/,
+  );
+  assert.deepEqual(
+    calls().filter((call) => !call.startsWith("docker")),
+    [],
+  );
+});
+
+test("make build gives the images the version of package.json", async (t) => {
+  const { make, calls } = desk(t);
+  await make("build");
+  assert.equal(calls().filter((call) => call.includes("--build-arg VERSION=0.1.0 ")).length, 2);
 });
 
 test("a definition with a fault is told by file, line and path, and nothing is published", async (t) => {
@@ -166,7 +200,7 @@ for (const [target, call] of [
 
 test("a settings document that a node would refuse is not sent, and one that it takes is sent to the rings", async (t) => {
   const { make, folder, calls, file } = desk(t);
-  const target = [...exchange, "HZN_FSS_CSSURL=http://127.0.0.1:9", "FILE=settings.json"];
+  const target = [...(await hub(t)), "FILE=settings.json"];
   writeFileSync(join(folder, "settings.json"), '{ "camera": [] }');
   const refused = await make("publish-settings", ...target);
   assert.notEqual(refused.code, 0);
@@ -189,7 +223,7 @@ test("a model goes as an object of its version", async (t) => {
   const cli = join(folder, "dist/src/agent/cli.js");
   const pack = ["model", "pack", "models/nanodet-coco", "-o", archive, "--version", "1.2.0"];
   execFileSync(process.execPath, [cli, ...pack], { stdio: "ignore" });
-  const target = [...exchange, "HZN_FSS_CSSURL=http://127.0.0.1:9", "MODEL=model.tar.gz"];
+  const target = [...(await hub(t)), "MODEL=model.tar.gz"];
   const { code, err } = await make("publish-model", "BOARD=orin-nano", ...target);
   assert.equal(code, 0, err);
   const object = join("build/horizon/arm64", "slipstream-model.json");

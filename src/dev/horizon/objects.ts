@@ -10,6 +10,7 @@ import { MODEL_TYPE, SETTINGS_TYPE } from "../../agent/hub/taker.js";
 import { isObject } from "../../agent/policy/document.js";
 import { hzn } from "./hzn.js";
 import { PublishError } from "./publish.js";
+import { refuseUnprovenObject } from "./rollout.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -48,6 +49,8 @@ async function publish(
   env: Environment,
   write: ObjectWriter,
 ): Promise<void> {
+  const hash = await sha256(file);
+  await refuseUnprovenObject(type, hash, env);
   const definition = write({
     ...env,
     // A board's own service gets what the others get.
@@ -55,7 +58,7 @@ async function publish(
     OBJECT_TYPE: type,
     OBJECT_ID: id,
     OBJECT_VERSION: version,
-    OBJECT_SHA256: await sha256(file),
+    OBJECT_SHA256: hash,
   });
   console.log(`${type} ${id} for slipstream.ring ${env["ROLLOUT_RINGS"]}`);
   await hzn("mms", "object", "publish", "-m", definition, "-f", file);

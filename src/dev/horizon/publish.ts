@@ -46,6 +46,24 @@ export function digestOf(image: string, repoDigests: readonly string[]): string 
   throw new PublishError(`${image} is in no registry yet: make push`);
 }
 
+/**
+ * A node puts the version on trial that its program says it is: published under another, it would run untried.
+ *
+ * @param holds what the image says; undefined: not known
+ * @throws PublishError where they differ
+ */
+export function refuseOtherVersion(
+  image: string,
+  version: string,
+  holds: string | undefined,
+): void {
+  if (holds === undefined || holds === version) return;
+  const found = holds === "" ? "does not say which version it holds" : `holds version ${holds}`;
+  throw new PublishError(
+    `${image} ${found}, and is to be published as ${version}: make version VERSION=${version}, make build push`,
+  );
+}
+
 /** The name of a service in the Exchange. */
 export function exchangeId({ url, version, arch }: JsonObject): string {
   const name = String(url).replace(/^[A-Za-z0-9+.-]*:\/\//, "");

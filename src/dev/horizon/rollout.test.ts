@@ -81,7 +81,7 @@ test("a policy that the Exchange would refuse is told by the linter, and no step
 });
 
 test("status, promotion and rollback from the desk", async (t) => {
-  const { double, fleet, make } = await scene(t);
+  const { fleet, make } = await scene(t);
   await make("canary", "VERSION=99.0.0", "CONFIRM=yes");
   fleet.pass(0);
   const status = await make("fleet-status");
@@ -92,7 +92,7 @@ test("status, promotion and rollback from the desk", async (t) => {
   assert.match(early.err, /not promoted: 1 node has not proven 99\.0\.0, and MAY_FAIL is 0/);
   const back = await make("rollback", "CONFIRM=yes");
   assert.equal(back.code, 0, back.err);
-  assert.deepEqual([...double.policies.keys()], ["myorg/policy-slipstream"]);
+  assert.match(back.out, /^1\. change policy-slipstream-b: 98\.0\.0 for rings <= 1; was 99\.0\.0/m);
 });
 
 for (const [args, sentence] of [

@@ -1,10 +1,14 @@
 // The make targets of a rollout: what they are told in the environment, and the terminal that they ask at.
 
 import { createInterface } from "node:readline/promises";
+import { RING } from "../../agent/node-policy/properties.js";
 import { asSent } from "../../agent/rollout/body.js";
-import { type Command, conduct } from "../../agent/rollout/conduct.js";
+import { type Command, conduct, refuseUnproven } from "../../agent/rollout/conduct.js";
+import { hubOptions } from "../../agent/rollout/connection.js";
 import { Exchange } from "../../agent/rollout/exchange.js";
+import { ringsOf } from "../../agent/rollout/rings.js";
 import { PATIENCE } from "../../agent/rollout/standing.js";
+import { SyncService } from "../../agent/rollout/sync-service.js";
 import { PublishError } from "./publish.js";
 
 type JsonObject = Readonly<Record<string, unknown>>;
@@ -21,11 +25,10 @@ export async function rollout(
   env: Environment,
   template: (variables: Environment) => JsonObject,
 ): Promise<void> {
-  const exchange = openExchange(env);
-  try {
+  await withHub(env, async (hub) => {
     const minutes = env["PROVEN_AFTER"];
     await conduct(commandOf(verb, env), {
-      exchange,
+      ...hub,
       service: env["SERVICE_NAME"] ?? "",
       names: policyNames(env),
       template: (version, old) =>
@@ -37,18 +40,48 @@ export async function rollout(
       say: (text) => console.log(text),
       confirm: () => confirm(env),
     });
-  } finally {
-    exchange.close();
-  }
+  });
 }
 
-function openExchange(env: Environment): Exchange {
-  return new Exchange({
-    url: env["HZN_EXCHANGE_URL"] ?? "",
-    org: env["HZN_ORG_ID"] ?? "",
-    user: env["HZN_EXCHANGE_USER_AUTH"] ?? "",
-    certificate: env["HZN_MGMT_HUB_CERT_PATH"] || env["HZN_ICP_CA_CERT_PATH"] || undefined,
-  });
+/** @throws RolloutError where nodes that have the object already say that it has not passed its trial there */
+export async function refuseUnprovenObject(
+  type: string,
+  sha256: string,
+  env: Environment,
+): Promise<void> {
+  const rings = ringsOf([`${RING} ${env["ROLLOUT_RINGS"]}`]);
+  if (rings === undefined) {
+    throw new PublishError(
+      `ROLLOUT_RINGS is "${env["ROLLOUT_RINGS"]}"; <=, > or >= and a number, as in "<= 1"`,
+    );
+  }
+  const mayFail = wholeNumber("MAY_FAIL", env["MAY_FAIL"] || "0");
+  await withHub(env, (hub) =>
+    refuseUnproven({ type, sha256, rings }, mayFail, {
+      ...hub,
+      service: env["SERVICE_NAME"] ?? "",
+      nowMs: Date.now(),
+      say: (text) => console.log(text),
+    }),
+  );
+}
+
+interface Hub {
+  readonly exchange: Exchange;
+  readonly sync: SyncService | undefined;
+}
+
+async function withHub(env: Environment, run: (hub: Hub) => Promise<void>): Promise<void> {
+  const options = hubOptions(env);
+  const exchange = new Exchange(options);
+  const css = env["HZN_FSS_CSSURL"];
+  const sync = css ? new SyncService({ ...options, url: css }) : undefined;
+  try {
+    await run({ exchange, sync });
+  } finally {
+    exchange.close();
+    sync?.close();
+  }
 }
 
 function commandOf(verb: Parameters<typeof rollout>[0], env: Environment): Command {

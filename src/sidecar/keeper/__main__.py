@@ -9,6 +9,7 @@ import os
 import sys
 
 from sidecar import log
+from sidecar.keeper.ended_file import EndedFile
 from sidecar.keeper.keeper import Keeper
 from sidecar.keeper.policy import Limits
 from sidecar.keeper.process import Command, adopt_orphans
@@ -24,10 +25,11 @@ def main() -> None:
     env = dict(os.environ)
     env.setdefault("SLIPSTREAM_RUN_DIR", "/run/slipstream")
     lifeline = sys.stdin.fileno() if env.pop("SLIPSTREAM_LIFELINE", "") == "stdin" else None
+    ended_file = EndedFile(env["SLIPSTREAM_RUN_DIR"])
     adopt_orphans()
     commands = [
         Command("outlet", [sys.executable, "-m", "sidecar.outlet"], dict(env, **_OUTLET_ENVIRONMENT)),
-        Command("worker", [sys.executable, "-m", "sidecar.worker"], env, has_caretaker=True),
+        Command("worker", [sys.executable, "-m", "sidecar.worker"], env, has_caretaker=True, ended_file=ended_file),
     ]
     Keeper(commands, Limits(), relay, lifeline).run()
 

@@ -67,7 +67,7 @@ class Child:
                 _log.warning("caretaker cannot be started", child=self.name, error=str(error))
                 return None
             self._state = rest(failures, now, self._limits)
-            self._ended = Ended(time.time(), "could not be started: %s" % error, (), self._state.failures)
+            self._note(Ended(time.time(), "could not be started: %s" % error, (), self._state.failures))
             self._log_replacement(now, "cannot be started", error=str(error))
             return None
         self.process = process
@@ -121,11 +121,16 @@ class Child:
         before, self._state = self._state, after_exit(_alive(self._state), now, self._limits)
         if isinstance(before, (Running, Dying)):
             seconds = now - before.since
-            self._ended = Ended(time.time(), _how(before, code, seconds), self._words.lines(), self._state.failures)
+            self._note(Ended(time.time(), _how(before, code, seconds), self._words.lines(), self._state.failures))
             if is_wanted:
                 self._log_replacement(now, "exited", uptime_seconds=round(seconds, 1), **_outcome(code))
         elif is_wanted and isinstance(before, Caretaking):
             _log.warning("caretaker exited", child=self.name, **_outcome(code))
+
+    def _note(self, ended: Ended) -> None:
+        self._ended = ended
+        if self._command.ended_file is not None:
+            self._command.ended_file.write(ended)
 
     def _log_replacement(self, now: float, what: str, **fields: Union[str, int, float]) -> None:
         assert isinstance(self._state, Resting)

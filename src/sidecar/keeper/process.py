@@ -7,6 +7,8 @@ import subprocess
 from functools import partial
 from typing import Dict, List, Mapping, NamedTuple, Optional
 
+from sidecar.keeper.ended_file import EndedFile
+
 # linux/prctl.h
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -26,6 +28,8 @@ class Command(NamedTuple):
     env: Dict[str, str]
     # Whether it can be a caretaker: keeper/handover.py says how it is told.
     has_caretaker: bool = False
+    # Where it is told how the last process ended. None: nowhere.
+    ended_file: Optional[EndedFile] = None
 
 
 class Process:

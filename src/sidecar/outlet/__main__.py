@@ -25,10 +25,11 @@ def main() -> None:
     from sidecar.outlet.control import ControlSocket
     from sidecar.outlet.outlet import Outlet
     from sidecar.outlet.protocol import SOCKET_NAME
+    from sidecar.outlet.remembered import Remembered
 
     run_dir = os.environ.get("SLIPSTREAM_RUN_DIR", "/run/slipstream")
     loop = GLib.MainLoop()
-    outlet = Outlet()
+    outlet = Outlet(Remembered(run_dir))
     control = ControlSocket(os.path.join(run_dir, SOCKET_NAME), outlet.take_worker)
     for number in (signal.SIGTERM, signal.SIGINT):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, loop.quit)

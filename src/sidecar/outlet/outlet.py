@@ -23,6 +23,7 @@ from sidecar.outlet.protocol import (
     parse_users,
     status_message,
 )
+from sidecar.outlet.remembered import Remembered
 from sidecar.outlet.server import PortError, Server
 
 _RETRY_MS = 2000
@@ -38,7 +39,9 @@ _log = Log("outlet")
 class Outlet:
     """Keeps mounts and viewers while workers come and go. Methods are called on the main-loop thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, remembered: Optional[Remembered] = None) -> None:
+        """remembered: what was served last is served at once, by standby pictures. None: only what a worker wants."""
+        self._remembered = remembered
         self._own = own_client()
         self._server = Server(lambda: GLib.idle_add(self._recount_soon), self._own)
         self._mounts: Dict[str, MountPoint] = {}
@@ -57,6 +60,9 @@ class Outlet:
             GLib.timeout_add(_STATUS_MS, self._on_status_tick),
             GLib.timeout_add(_STANDBY_MS, self._on_standby_tick),
         ]
+        self._wanted = None if remembered is None else remembered.load()
+        if self._wanted is not None:
+            self._configure()
 
     def take_worker(self, connection: Any) -> None:
         """A worker has connected: from now on it has the say, and one before it has not."""
@@ -95,6 +101,8 @@ class Outlet:
         if self._wanted is not None:
             self._wanted = self._wanted._replace(users=users)
             self._server.admit(users)
+            if self._remembered is not None:
+                self._remembered.save(self._wanted)
 
     def _say(self, texts: Dict[str, str]) -> None:
         for path, text in texts.items():
@@ -115,6 +123,8 @@ class Outlet:
         except PortError as error:
             self._fail(error.failure)
         else:
+            if self._remembered is not None:
+                self._remembered.save(configuration)
             self._warn_if_open(configuration)
             rtp_ports = {path: mount_point.rtp_port for path, mount_point in self._mounts.items()}
             _log.info("configured", port=configuration.port, mounts=sorted(rtp_ports), users=len(configuration.users))

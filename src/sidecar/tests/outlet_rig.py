@@ -235,6 +235,16 @@ class Rig:
     def watch(self, mount, transport="tcp", client=Viewer, **options):
         return self.play(client(self.rtsp_port, mount, transport, **options))
 
+    def play_when_served(self, mount):
+        """Watches as soon as somebody listens."""
+
+        def is_listening():
+            with socket.socket() as client:
+                return client.connect_ex(("127.0.0.1", self.rtsp_port)) == 0
+
+        until(is_listening, "somebody listens")
+        return self.watch(mount)
+
     def watch_raw(self, then):
         """The process of a client over TCP that plays, and then runs this code. Returns when it plays."""
         command = [sys.executable, "-c", RAW_CLIENT + then, str(self.rtsp_port)]

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import grpc
 import pytest
@@ -22,6 +23,7 @@ DEADLINE_SECONDS = 60
 KEEPER = """
 import os, sys
 from sidecar import log
+from sidecar.keeper.ended_file import EndedFile
 from sidecar.keeper.keeper import Keeper
 from sidecar.keeper.policy import Limits
 from sidecar.keeper.process import Command, adopt_orphans
@@ -37,7 +39,8 @@ sys.stderr.write("cannot open rtsp://eve:hunter2@10.0.0.9/live: the GPU has fall
 sys.stderr.flush()
 os.kill(os.getpid(), signal.SIGSEGV)
 '''
-command = Command("worker", [sys.executable, "-c", code], dict(os.environ), has_caretaker=True)
+ended_file = EndedFile(os.environ["SLIPSTREAM_RUN_DIR"])
+command = Command("worker", [sys.executable, "-c", code], dict(os.environ), has_caretaker=True, ended_file=ended_file)
 Keeper([command], Limits(crash_loop=2, first_delay=float(sys.argv[1])), relay, lifeline=0).run()
 """
 
@@ -122,6 +125,24 @@ def test_agent_and_viewers_are_told_what_is_so_and_when_it_is_tried_again(run_ke
     assert outlet.said["configure"]["port"] == 8554
     assert outlet.said["configure"]["mounts"][0]["title"] == "Front"
     assert outlet.said["say"]["mounts"]["/ds"].startswith("failing again and again, next try at ")
+
+
+def test_a_file_says_how_the_last_one_ended_where_no_worker_can_be_asked(run_keeper, tmp_path):
+    path = tmp_path / "worker-ended.json"
+    path.write_text("of a container before this one")
+    run_keeper(first_delay=0.1)
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    told = {"failures": 0}
+    while told["failures"] < 2:
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.01)
+        try:
+            told = json.loads(path.read_text())
+        except (FileNotFoundError, ValueError):
+            pass  # Not there yet.
+    assert told["how"].startswith("exited with signal SIGSEGV after ")
+    assert told["last_lines"] == ["cannot open rtsp://***@10.0.0.9/live: the GPU has fallen off the bus"]
+    assert path.stat().st_mode & 0o777 == 0o640
 
 
 ENDED = Ended(1700000000.0, "exited with code 1 after 0.1 s", (), 6)

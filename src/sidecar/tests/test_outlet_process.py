@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from sidecar.outlet.protocol import PORT_IN_USE, Mount, MountStatus
+from sidecar.outlet.protocol import PORT_IN_USE, Configuration, Mount, MountStatus, User
+from sidecar.outlet.remembered import Remembered
 from sidecar.tests.outlet_rig import (
     H264,
     H265,
@@ -138,6 +139,46 @@ def test_moves_to_another_port_and_other_mounts(rig):
     seen = viewer.frames
     rig.play(Sender(front, rig.ports["/ds/front"]))
     until(lambda: viewer.frames > seen + 5, "frames for viewers of the mount that stays")
+
+
+def test_the_standby_picture_is_there_before_a_worker_is(rig):
+    rig.configure(H264)
+    rig.link.stop()
+    rig.process.kill()
+    rig.process.wait()
+    rig.start_outlet()
+    viewer = rig.play_when_served(H264)
+    until(lambda: viewer.frames >= 2, "the standby picture")
+    rig.connect()
+    rig.serve(H264)
+    seen = viewer.frames
+    until(lambda: viewer.frames >= seen + 30, "the worker's frames, to the same viewer")
+    assert viewer.errors == []
+
+
+def test_where_not_everybody_may_watch_the_worker_is_waited_for(rig, tmp_path):
+    rig.configure(H264)
+    rig.configure(H264, users=[User("eve", "hunter2")])
+    assert "hunter2" not in "".join(path.read_text() for path in tmp_path.glob("*.json"))
+    rig.link.stop()
+    rig.process.kill()
+    rig.process.wait()
+    rig.start_outlet()
+    until(lambda: (tmp_path / "outlet.sock").exists(), "the outlet")
+    with socket.socket() as client:
+        assert client.connect_ex(("127.0.0.1", rig.rtsp_port)) != 0
+
+
+@pytest.mark.parametrize("spoilt", ["", "{", "[]", '{"configure": {"port": "x"}}'])
+def test_a_spoilt_memory_is_as_good_as_none(tmp_path, spoilt):
+    (tmp_path / "outlet-served.json").write_text(spoilt)
+    remembered = Remembered(str(tmp_path))
+    assert remembered.load() is None
+    wanted = Configuration(8554, (H264,))
+    remembered.save(wanted)
+    assert Remembered(str(tmp_path)).load() == wanted
+    remembered.save(wanted._replace(users=(User("eve", "hunter2"),)))
+    assert Remembered(str(tmp_path)).load() is None
 
 
 def test_a_killed_outlet_is_configured_again_by_the_link(rig):

@@ -9,11 +9,16 @@ import { createServer, type Server } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
+import type { UpObject } from "../ess.js";
 import type { EssAddress } from "../ess-address.js";
 import { type SelfSigned, selfSigned } from "./certificate.js";
 
 /** As the real service names them. */
 type Status = "partiallyreceived" | "completelyReceived" | "objreceived" | "objdeleted";
+
+/** What the service takes as a name, and what it takes for HTML. */
+const IS_NAME = /^[a-zA-Z0-9|!@#$^*\-_.~\p{L}\p{N}]+$/u;
+const IS_TAG = /<[/]?[a-zA-Z0-9]+>/;
 
 export interface Publication {
   readonly type: string;
@@ -53,6 +58,8 @@ export class EssDouble {
   ignoresRanges = false;
   /** Status of the next calls instead of an answer. */
   readonly failures: number[] = [];
+  /** What was sent up, by type and id: the newest metadata. */
+  readonly sentUp = new Map<string, UpObject>();
   /** Bytes of data that were sent. */
   sent = 0;
   readonly #objects = new Map<string, Stored>();
@@ -191,7 +198,9 @@ export class EssDouble {
       (id === undefined
         ? this.#list(type, received)
         : request.method === "PUT"
-          ? this.#mark(stored, verb)
+          ? verb === undefined
+            ? this.#take(type, id, await bodyOf(request))
+            : this.#mark(stored, verb)
           : stored === undefined
             ? { status: 404 }
             : { status: 200, body: jsonOf(metaOf(stored)) });
@@ -214,6 +223,26 @@ export class EssDouble {
     });
     if (shown.length === 0) return { status: 404 };
     return { status: 200, body: jsonOf(shown.map(metaOf)) };
+  }
+
+  /** As UpdateObject of edge-sync-service 1.12.8 does on an ESS. */
+  #take(type: string, id: string, body: string): Reply {
+    const { meta } = JSON.parse(body);
+    const { objectType, objectID, version, description, noData } = meta;
+    const problem =
+      objectID !== id || objectType !== type
+        ? "Object ID in the URL doesn't match the object-id in the payload"
+        : !IS_NAME.test(id) || (version !== "" && !IS_NAME.test(version))
+          ? "contains invalid characters"
+          : IS_TAG.test(description)
+            ? "Description contains one/some invalid characters"
+            : this.#objects.has(keyOf({ type, id }))
+              ? "Can't update object of the receiving side"
+              : undefined;
+    if (problem !== undefined) return { status: 400, body: problem };
+    if (noData !== true) throw new Error("this double knows objects without data alone");
+    this.sentUp.set(keyOf({ type, id }), { type, id, version, description });
+    return { status: 204 };
   }
 
   #mark(stored: Stored | undefined, verb: string | undefined): Reply {
@@ -311,6 +340,12 @@ function metaOf({ publication, instanceID, dataID, status }: Stored): object {
     signature: "",
     ...meta,
   };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Whole numbers of any length. */

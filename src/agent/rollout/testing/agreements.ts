@@ -8,6 +8,19 @@ export const CHECK_MS = 60_000;
 /** From the end of an agreement to the containers of the next one. */
 export const RENEWAL_MS = 15_000;
 
+/** A deployment policy, as far as an agreement goes by it. */
+export type Terms = Pick<Share, "name" | "versions">;
+
+/**
+ * Whether an agreement outlives a change of its policy: the version that it is for has to be there still, with nothing new
+ * to be tried before it (HandlePolicyChangeForAgreement of the agreement bot).
+ */
+export function survives(version: string, before: Terms, after: Terms | undefined): boolean {
+  if (before.name !== after?.name) return false;
+  const place = after.versions.indexOf(version);
+  return place >= 0 && after.versions.slice(0, place).every((one) => before.versions.includes(one));
+}
+
 interface Entry {
   readonly version: string;
   readonly retries: number;

@@ -55,6 +55,8 @@ export class ExchangeDouble {
   readonly nodes = new Map<string, JsonObject>();
   readonly nodePolicies = new Map<string, JsonObject>();
   readonly nodeStatuses = new Map<string, JsonObject>();
+  /** Metadata of the Model Management Service's objects, by type and id. */
+  readonly objects = new Map<string, JsonObject>();
   /** By resource, such as `services/org/id`: the names of its public keys. */
   readonly keys = new Map<string, Map<string, string>>();
   /** Set: requests that it returns true for are answered with 503. */
@@ -119,6 +121,7 @@ export class ExchangeDouble {
       .slice(1)
       .split("/")
       .map(decodeURIComponent);
+    if (path.startsWith("/api/v1/objects/") && method === "GET") return this.#objects(url);
     if (path.startsWith("/api/v1/objects/")) return this.#object(method);
     if (first === "admin") return { status: 200, body: "2.154.0\n" };
     if (first !== "orgs") return NOT_FOUND;
@@ -307,6 +310,17 @@ export class ExchangeDouble {
     const problem = check(body);
     if (problem !== undefined) return refused(400, "invalid-input", problem);
     return this.#keep(kept, name, body, msg);
+  }
+
+  /** A list of one type is 404 where it is empty, and one by filters is not. */
+  #objects(url: string): Reply {
+    const { pathname, searchParams } = new URL(url, "http://hub");
+    const [type = searchParams.get("objectType") ?? ""] = pathname.split("/").slice(5);
+    const found = [...this.objects]
+      .filter(([name]) => name.startsWith(`${type}/`))
+      .map(([, meta]) => meta);
+    const isFiltered = searchParams.get("filters") === "true";
+    return { status: found.length > 0 || isFiltered ? 200 : 404, body: found };
   }
 
   #key({ method, body }: Call, resource: string, key: string): Reply {

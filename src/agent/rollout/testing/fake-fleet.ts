@@ -1,22 +1,28 @@
 /** Nodes in the Exchange double, and an agreement bot in miniature that moves them as the policies there say. */
 
+import { type NodeReport, STATUS_TYPE, writeReport } from "../../node-report/node-report.js";
 import { parseConstraint } from "../../policy/constraint.js";
 import type { JsonObject } from "../../policy/document.js";
 import { makeDeployment } from "../../policy/offer.js";
 import { archOf, place } from "../../policy/placement.js";
 import { readDeploymentPolicy, readNodePolicy, readService } from "../../policy/policy.js";
+import { survives, type Terms } from "./agreements.js";
 import type { ExchangeDouble } from "./exchange-double.js";
 
-/** An agreement: under which policy, for which first choice, and what came of it. */
+/** An agreement: under which policy, and what came of it. */
 interface Run {
-  readonly policy: string;
-  readonly meant: string;
+  readonly createdMs: number;
+  readonly terms: Terms;
   readonly version: string;
 }
 
 export class FakeFleet {
   /** Versions that fail on a node: the next one of its policy is taken. */
   fails: (version: string, node: string) => boolean = () => false;
+  /** Minutes from a version's start until its trial has passed. */
+  trialMinutes = 2;
+  /** What a node says besides, in its report. */
+  readonly says = new Map<string, Partial<NodeReport>>();
   /** Nodes that are switched off. */
   readonly off = new Set<string>();
   /** How often each node has begun anew. */
@@ -57,7 +63,8 @@ export class FakeFleet {
     this.#exchange.nodes.set(name, { name: id, arch });
     this.#exchange.nodePolicies.set(name, {
       properties: [
-        { name: "slipstream.runtime", value: "nvidia" },
+        // As the Exchange gives it out where no type was said.
+        { name: "slipstream.runtime", value: "nvidia", type: null },
         { name: "slipstream.ring", value: ring, type: "int" },
       ],
       constraints: [],
@@ -91,7 +98,10 @@ export class FakeFleet {
       const properties = [{ name: "openhorizon.arch", value: String(arch) }];
       const own = readNodePolicy(
         name,
-        this.#exchange.nodePolicies.get(name),
+        JSON.parse(
+          JSON.stringify(this.#exchange.nodePolicies.get(name)),
+          (_, one) => one ?? undefined,
+        ),
         (text) => parseConstraint(text),
         [],
       );
@@ -101,7 +111,7 @@ export class FakeFleet {
       );
       // A node that two policies fit keeps the one that it has.
       const run = this.#runs.get(name);
-      const chosen = fitting.find((one) => one.policy.name === run?.policy) ?? fitting[0];
+      const chosen = fitting.find((one) => one.policy.name === run?.terms.name) ?? fitting[0];
       this.#run(
         name,
         chosen?.policy.name,
@@ -114,17 +124,21 @@ export class FakeFleet {
     const id = name.slice(name.indexOf("/") + 1);
     const version = versions.find((one) => !this.fails(one, id));
     const before = this.#runs.get(name);
+    const terms = { name: policy ?? "", versions };
+    if (before !== undefined && survives(before.version, before.terms, terms)) {
+      this.#runs.set(name, { ...before, terms });
+      return;
+    }
     if (policy === undefined || version === undefined) {
       this.#runs.delete(name);
       this.#exchange.nodeStatuses.set(name, { services: [] });
       return;
     }
     const [meant = version] = versions;
-    if (before?.policy === policy && before.meant === meant) return;
     this.starts.set(id, (this.starts.get(id) ?? 0) + 1);
-    this.#runs.set(name, { policy, meant, version });
-    // Two failures take two minutes.
-    const created = Math.floor(this.#nowMs / 1000) + (version === meant ? 20 : 110);
+    // A failure takes a minute and a half.
+    const created = Math.floor(this.#nowMs / 1000) + (version === meant ? 20 : 90);
+    this.#runs.set(name, { terms, version, createdMs: created * 1000 });
     const containers = ["agent", "sidecar"].map((key) => ({
       name: `/${"a".repeat(64)}-${key}`,
       image: key,
@@ -149,7 +163,32 @@ export class FakeFleet {
     const id = name.slice(name.indexOf("/") + 1);
     if (this.off.has(id)) return;
     const node = this.#exchange.nodes.get(name) ?? {};
+    this.#report(name, id);
     const lastHeartbeat = `${new Date(this.#nowMs).toISOString()}[UTC]`;
     this.#exchange.nodes.set(name, { ...node, lastHeartbeat });
+  }
+
+  #report(name: string, id: string): void {
+    const run = this.#runs.get(name);
+    if (run === undefined) return;
+    const isPassed = this.#nowMs >= run.createdMs + this.trialMinutes * 60_000;
+    const report: NodeReport = {
+      format: 1,
+      at: new Date(this.#nowMs).toISOString(),
+      version: run.version,
+      trial: { state: isPassed ? "passed" : "on trial" },
+      failed: run.terms.versions
+        .filter((one) => this.fails(one, id))
+        .map((version) => ({ version, at: "", reason: "worker died: again and again" })),
+      settings: "a1b2c3d4e5f6",
+      model: "nanodet-coco@1.0.0",
+      cameras: { live: 2, all: 3 },
+      objects: [],
+      ...this.says.get(id),
+    };
+    this.#exchange.objects.set(`${STATUS_TYPE}/${id}`, {
+      ...{ objectType: STATUS_TYPE, objectID: id, originID: id, instanceID: this.#nowMs },
+      description: writeReport(report),
+    });
   }
 }

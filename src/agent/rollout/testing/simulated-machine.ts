@@ -1,6 +1,7 @@
 /** One machine of a simulated fleet: Horizon's agent, the agent's trials as they are, and cameras that come and go. */
 
 import { type Desired, generationOf, type PipelineSpec } from "../../desired/spec.js";
+import type { NodeReport } from "../../node-report/node-report.js";
 import type { NodePolicy } from "../../policy/policy.js";
 import type { SeededRandom } from "../../testing/seeded-random.js";
 import { type Behaviour, LIVE, LOST, SimulatedNode, WELL } from "../../testing/simulated-node.js";
@@ -12,7 +13,7 @@ import { decideAfterTrial, decideAtStart } from "../../trial/service-version.js"
 import { type Trial, wanted } from "../../trial/trial.js";
 import type { Share } from "../shares.js";
 import type { FleetNode, Running } from "../standing.js";
-import { Agreements, CHECK_MS, RENEWAL_MS } from "./agreements.js";
+import { Agreements, CHECK_MS, RENEWAL_MS, survives } from "./agreements.js";
 
 const BEAT_S = 2;
 /** How long a trial may take here: starts, a self-test, the cameras. */
@@ -104,7 +105,22 @@ export class SimulatedMachine {
               createdMs: this.#running?.sinceMs ?? 0,
             })),
           };
-    return { policy: this.policy, heardMs: this.isOff ? nowMs - 86_400_000 : nowMs, running };
+    const heardMs = this.isOff ? nowMs - 86_400_000 : nowMs;
+    return { policy: this.policy, heardMs, running, report: this.#report(nowMs) };
+  }
+
+  #report(nowMs: number): NodeReport | undefined {
+    const { version } = this;
+    if (version === undefined) return undefined;
+    const hasPassed = this.#memory.confirmed.includes(version);
+    return {
+      format: 1,
+      at: new Date(nowMs).toISOString(),
+      version,
+      trial: { state: !this.#rules.on ? "off" : hasPassed ? "passed" : "failed" },
+      failed: [],
+      objects: [],
+    };
   }
 
   get version(): string | undefined {
@@ -116,9 +132,9 @@ export class SimulatedMachine {
     if (this.isOff) return;
     const before = this.#share;
     this.#share = share;
-    const isSame =
-      before?.name === share?.name && before?.versions.join() === share?.versions.join();
-    if (isSame) return;
+    const { version } = this;
+    if (before === share) return;
+    if (before !== undefined && version !== undefined && survives(version, before, share)) return;
     this.#running = undefined;
     if (share === undefined) return;
     const agreements = new Agreements(share);

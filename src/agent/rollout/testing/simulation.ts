@@ -209,7 +209,7 @@ class Fleet {
 }
 
 function template(version: string, old: string) {
-  const priority = { retries: 2, retry_durations: 3600 };
+  const priority = { retries: 1, retry_durations: 3600 };
   const versions = [version, ...(old === "" ? [] : [old])];
   return {
     label: `slipstream ${version}`,

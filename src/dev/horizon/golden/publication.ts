@@ -82,12 +82,12 @@ export async function performWith(hzn: string): Promise<Run[]> {
 /** What each command gives to `hzn`, without one. */
 export async function inputsOf(command: readonly string[]): Promise<JsonObject> {
   const desk = openDesk(SILENT);
-  const nowhere = "http://127.0.0.1:9";
-  const exchange = { org: "myorg", user: "me:pw", url: nowhere, cssUrl: nowhere } as const;
+  const exchange = await ExchangeDouble.start();
   try {
     return (await perform(desk, command, exchange)).inputs;
   } finally {
     desk.remove();
+    await exchange.stop();
   }
 }
 

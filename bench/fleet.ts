@@ -1,0 +1,95 @@
+// `make bench-fleet`: how long it takes to plan a rollout over NODES (100000) nodes, and to write the page of all of them.
+import { pageHtml } from "../src/agent/fleet/page.js";
+import type { NodeReport } from "../src/agent/node-report/node-report.js";
+import { canary, sharesOf } from "../src/agent/rollout/change.js";
+import { gateOf } from "../src/agent/rollout/gate.js";
+import { changeText, fleetTable } from "../src/agent/rollout/report.js";
+import { rowOf } from "../src/agent/rollout/row.js";
+import { rolloutOf, shareOf } from "../src/agent/rollout/shares.js";
+import { type FleetNode, PATIENCE, standings } from "../src/agent/rollout/standing.js";
+
+const NAMES = ["policy-slipstream", "policy-slipstream-b"] as const;
+const count = Number(process.env["NODES"] || 100_000);
+if (!(count >= 1)) throw new Error(`NODES is "${process.env["NODES"]}"; a whole number from 1`);
+const nowMs = Date.now();
+const CATALOGUE = { services: undefined, servicePolicies: new Map() };
+
+function template(version: string, old: string) {
+  const versions = [version, ...(old === "" ? [] : [old])].map((one, i) => ({
+    version: one,
+    priority: { priority_value: i + 1, retries: 1, retry_durations: 3600 },
+  }));
+  return {
+    label: `slipstream ${version}`,
+    service: { name: "slipstream", org: "myorg", arch: "*", serviceVersions: versions },
+    constraints: ["slipstream.runtime == nvidia", "slipstream.ring >= 0"],
+  };
+}
+
+function node(i: number): FleetNode {
+  const createdMs = nowMs - 86_400_000;
+  const report: NodeReport = {
+    format: 1,
+    at: new Date(nowMs).toISOString(),
+    version: "1.0.0",
+    trial: { state: "passed" },
+    failed: [],
+    model: "nanodet-coco@1.0.0",
+    cameras: { live: 3, all: 4 },
+    objects: [],
+  };
+  return {
+    policy: {
+      id: `node-${i}`,
+      properties: [
+        { name: "openhorizon.arch", value: i % 2 === 0 ? "amd64" : "arm64" },
+        { name: "slipstream.runtime", value: "nvidia" },
+        { name: "slipstream.ring", value: i < count / 50 ? 1 : i < count / 8 ? 2 : 3 },
+      ],
+      constraints: [],
+    },
+    heardMs: nowMs,
+    running: {
+      version: "1.0.0",
+      missing: [],
+      changedMs: createdMs,
+      containers: ["agent", "sidecar"].map((name) => ({ name, state: "running", createdMs })),
+    },
+    report,
+  };
+}
+
+function measured<T>(what: string, run: () => T): T {
+  const began = performance.now();
+  const used = process.cpuUsage();
+  const result = run();
+  const { user, system } = process.cpuUsage(used);
+  const [seconds, cpu] = [(performance.now() - began) / 1000, (user + system) / 1e6];
+  console.log(`${what.padEnd(44)} ${seconds.toFixed(2)} s, ${cpu.toFixed(2)} s of CPU`);
+  return result;
+}
+
+const nodes = Array.from({ length: count }, (_, i) => node(i));
+const rollout = rolloutOf([shareOf(NAMES[0], template("1.0.0", ""), nowMs - 86_400_000)]);
+const place = (shares: ReturnType<typeof sharesOf>) =>
+  standings(nodes, shares, CATALOGUE, nowMs, PATIENCE);
+
+console.log(`${count} nodes`);
+const after = measured("a canary is planned, before and after", () => {
+  const change = canary(rollout, { version: "2.0.0", ring: 1, names: NAMES, template });
+  const placed = place(change.after);
+  changeText(change, place(sharesOf(rollout)), placed);
+  return { change, placed };
+});
+measured("the gate and the table of rings", () => {
+  const split = rolloutOf(after.change.after);
+  if (split.t === "split") gateOf(split, after.placed, 0);
+  fleetTable(after.placed);
+});
+const page = measured("the page of all of them", () =>
+  pageHtml({
+    ...{ org: "myorg", service: "slipstream", at: new Date(nowMs).toISOString(), summary: "" },
+    rows: after.placed.map(rowOf),
+  }),
+);
+console.log(`${(page.length / 1e6).toFixed(1)} MB of page`);

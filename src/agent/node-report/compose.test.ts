@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { CameraState } from "../sidecar/state.js";
+import { LIVE, LOST, SimulatedNode } from "../testing/simulated-node.js";
+import type { Candidate } from "../trial/candidate.js";
+import { failedOnPurpose, NEW_MEMORY, passed } from "../trial/memory.js";
+import { DEFAULT_BOUNDS, DEFAULT_TIMES } from "../trial/rules.js";
+import { NO_TRIAL, type Trial } from "../trial/trial.js";
+import { composeReport, type HeldObject, type NodeFacts } from "./compose.js";
+import { LONGEST_TEXT, MOST_OBJECTS, writeReport } from "./node-report.js";
+
+const FACTS: NodeFacts = {
+  service: { version: "2.0.0", on: true, agreementId: "a" },
+  trial: NO_TRIAL,
+  memory: NEW_MEMORY,
+  state: undefined,
+  ended: undefined,
+  objects: [],
+  tried: [],
+  used: [],
+};
+
+function report(facts: Partial<NodeFacts>) {
+  return composeReport({ ...FACTS, ...facts }, (text) => text.replaceAll("hunter2", "***"));
+}
+
+function candidate(settings: string, model: string): Candidate {
+  const spec = {
+    cameras: [],
+    model: { bundlePath: model, interval: undefined, threshold: undefined, classes: [] },
+    tracker: undefined,
+    overlay: { boxes: true, labels: true, counts: true, names: true },
+    outputs: [],
+  };
+  const subject = `settings ${settings}, model ${model}, service 2.0.0`;
+  return { subject, desired: { generation: settings, spec }, content: {} };
+}
+
+/** A trial of new settings that is refused for this reason, with the last good ones in their place. */
+function refused(detail: string): Trial {
+  const rules = { on: true, version: undefined, bounds: DEFAULT_BOUNDS, times: DEFAULT_TIMES };
+  const node = new SimulatedNode(rules);
+  const good = candidate("aaa", "street@1.0.0");
+  node.memory = passed(node.memory, good, undefined, undefined, 0);
+  node.consider(good, good);
+  node.pass(10);
+  const fresh = candidate("bbb", "street@2.0.0");
+  node.consider(fresh, good);
+  const problem = { severity: "error", code: "x", path: "model", message: detail } as const;
+  node.tell({ t: "checked", generation: "bbb", problems: [problem] });
+  assert.equal(node.trial.t, "refused");
+  return node.trial;
+}
+
+function taken(id: string, instance: string, what = id): HeldObject {
+  const outcome = { t: "taken", what } as const;
+  return { type: "slipstream-model", id, entry: { instance, dataId: "1", version: "", outcome } };
+}
+
+function state(...cameras: CameraState[]): NonNullable<NodeFacts["state"]> {
+  const counters = {
+    ...{ framesReceived: 0, framesDropped: 0, framesInferred: 0, frameRate: 0 },
+    ...{ lastFrame: undefined, inferenceSeconds: 0 },
+  };
+  return {
+    generation: "aaa",
+    pipeline: { t: "running" },
+    cameras: cameras.map((one, i) => ({ id: `${i}`, since: undefined, state: one, counters })),
+    outputs: [],
+  };
+}
+
+describe("what a node reports", () => {
+  it("says that a version passed only when its own trial did", () => {
+    assert.deepEqual(report({ state: state(LIVE) }).trial, { state: "on trial" });
+    const other = { ...NEW_MEMORY, confirmed: ["1.0.0"] };
+    assert.deepEqual(report({ memory: other }).trial, { state: "on trial" });
+    const own = { ...NEW_MEMORY, confirmed: ["1.0.0", "2.0.0"] };
+    assert.deepEqual(report({ memory: own }).trial, { state: "passed" });
+    const off = { ...FACTS.service, on: false };
+    assert.deepEqual(report({ memory: own, service: off }).trial, { state: "off" });
+  });
+
+  it("names a version that failed here, under the version that has come in its place", () => {
+    const failure = {
+      version: "3.0.0",
+      at: "2026-11-30T12:00:00.000Z",
+      agreements: ["a"],
+      faults: [{ code: "worker died", detail: "the worker died 4 times, the last of hunter2" }],
+    } as const;
+    const memory = failedOnPurpose({ ...NEW_MEMORY, confirmed: ["2.0.0"] }, failure);
+    const { failed, trial } = report({ memory });
+    assert.deepEqual(failed, [
+      {
+        version: "3.0.0",
+        at: failure.at,
+        reason: "worker died: the worker died 4 times, the last of ***",
+      },
+    ]);
+    assert.equal(trial.state, "passed");
+    const service = { ...FACTS.service, version: "3.0.0" };
+    assert.equal(report({ memory, service }).trial.state, "failed");
+  });
+
+  it("counts cameras, and names what is in use", () => {
+    const trial = refused("no such file");
+    const told = report({ trial, state: state(LIVE, LOST, LIVE) });
+    assert.deepEqual(told.cameras, { live: 2, all: 3 });
+    assert.deepEqual([told.settings, told.model], ["aaa", "street@1.0.0"]);
+    assert.equal(told.reason, "refused: model: no such file");
+  });
+
+  it("says of each object of the hub what became of it", () => {
+    const refusal: HeldObject = {
+      type: "slipstream-settings",
+      id: "night",
+      entry: {
+        ...{ instance: "9", dataId: "1", version: "" },
+        outcome: { t: "refused", reason: "camera is not known", terms: "2.0.0" },
+      },
+    };
+    const objects = [taken("old", "5"), taken("fresh", "11"), taken("good", "7"), refusal];
+    const facts = { objects, tried: ["fresh"], used: ["good"], trial: refused("no") };
+    assert.deepEqual(
+      report(facts).objects.map(({ id, state, reason }) => [id, state, reason]),
+      [
+        ["fresh", "failed", "refused: model: no"],
+        ["night", "refused", "camera is not known"],
+        ["good", "passed", undefined],
+        ["old", "taken", undefined],
+      ],
+    );
+  });
+
+  it("is small, whatever there is to say", () => {
+    const long = "x".repeat(100_000);
+    const objects = Array.from({ length: 500 }, (_, i) => taken(`${long}${i}`, `${i + 1}`));
+    const told = report({ objects, trial: refused(long), tried: [`${long}499`] });
+    assert.equal(told.objects.length, MOST_OBJECTS);
+    assert.equal(told.reason?.length, LONGEST_TEXT);
+    assert.ok(writeReport({ ...told, at: new Date().toISOString() }).length < 8192);
+  });
+});
