@@ -72,3 +72,17 @@ video_converter_free = _function(_video, "gst_video_converter_free", None, _ADDR
 video_converter_frame = _function(_video, "gst_video_converter_frame", None, _ADDRESS, _FRAME, _FRAME)
 video_frame_map = _function(_video, "gst_video_frame_map", _INT, _FRAME, _ADDRESS, _ADDRESS, _INT)
 video_frame_unmap = _function(_video, "gst_video_frame_unmap", None, _FRAME)
+
+
+# GST_NVEVENT_STREAM_RESET of gst-nvevent.h: number 404, downstream, serialized, sticky, sticky-multi.
+_STREAM_RESET = 404 << 8 | 2 | 4 | 8 | 16
+
+_structure_new_empty = _function(_gst, "gst_structure_new_empty", _ADDRESS, _TEXT)
+_event_new_custom = _function(_gst, "gst_event_new_custom", _ADDRESS, _INT, _ADDRESS)
+# PyDLL: Python's lock is not released during a call.
+_send_event = _function(ctypes.PyDLL("libgstreamer-1.0.so.0"), "gst_element_send_event", _INT, _ADDRESS, _ADDRESS)
+
+
+def send_stream_reset(element: int, _source: int) -> None:
+    """See pyds.gst_element_send_nvevent_new_stream_reset()."""
+    _send_event(element, _event_new_custom(_STREAM_RESET, _structure_new_empty(b"nv-stream-reset")))

@@ -2,9 +2,6 @@
 
 It is as strict as the real one where code goes wrong on a device: a field that does not exist and a float in an integer
 field are refused, list data must be cast, a list ends with StopIteration, and texts are read through get_string.
-
-gst_element_send_nvevent_new_stream_reset() is left out: the real one (bindfunctions.cpp of 1.2.0) sends a serialized
-event without releasing Python's lock, and hangs for ever if the streaming thread it waits for is in a probe of ours.
 """
 
 import ctypes
@@ -14,6 +11,7 @@ import weakref
 from typing import Any, Callable, Dict, List, Optional, Tuple, Type, TypeVar
 
 from sidecar.standins import batch as _batch
+from sidecar.standins import native
 
 _UNTRACKED = 2**64 - 1
 _MOST_ELEMENTS = 16
@@ -480,3 +478,13 @@ def nvds_clear_display_meta_list(frame_meta: NvDsFrameMeta, meta_list: Optional[
 
 def configure_source_for_ntp_sync(src_elem: int) -> None:
     """Accepted and without effect: there is no RTCP sender report behind a stand-in."""
+
+
+def gst_element_send_nvevent_new_stream_reset(gst_element: int, source_id: int) -> int:
+    """Sends a serialized event into one of an element's sink pads, and so waits for the thread that streams through it.
+
+    As the real one (bindfunctions.cpp of 1.2.0) it keeps Python's lock meanwhile: it hangs for ever if that thread is
+    in a probe of ours. Nothing here keeps a state of a stream that the reset would clear.
+    """
+    native.send_stream_reset(gst_element, source_id)
+    return 1

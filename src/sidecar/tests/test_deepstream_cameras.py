@@ -1,5 +1,9 @@
 """What happens to one camera is no matter of the others; and what may change, changes while frames flow."""
 
+import json
+import os
+import subprocess
+import sys
 import time
 
 import pytest
@@ -8,6 +12,8 @@ from sidecar.contract import pipeline, spec
 from sidecar.contract import state as contract
 from sidecar.tests.deepstream_sidecar import (
     DEADLINE_SECONDS,
+    PYTHONPATH,
+    SUPPORT,
     RtspCamera,
     Sidecar,
     camera,
@@ -94,6 +100,35 @@ def test_a_lost_camera_takes_no_frame_of_another(sidecar):
     taken = later.cameras[1].counters.frames_dropped - lost.frames_dropped
     # A busy machine takes a few itself; a muxer that waits for the other camera takes most.
     assert taken <= 25, (lost, later)
+
+
+def test_a_camera_that_changes_its_size_in_mid_stream_goes_on(sidecar):
+    script = os.path.join(SUPPORT, "fickle_camera.py")
+    fickle = subprocess.Popen(
+        [sys.executable, script, "--width", "320", "--height", "184", "--rate", "8"],
+        env=dict(os.environ, PYTHONPATH=PYTHONPATH),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        cameras = [camera("fickle", json.loads(fickle.stdout.readline())["address"]), camera("near")]
+        assert sidecar.apply("fickle", sidecar.specification(cameras=cameras)).accepted
+        sizes = {(found.frame_width, found.frame_height) for found in sidecar.detections("fickle", 5)}
+        assert sizes == {(320, 184)}
+        before = sidecar.state()
+        fickle.stdin.write(b"size 480 272\n")
+        fickle.stdin.flush()
+        found = sidecar.detections("fickle", 3, lambda found: found.frame_width == 480)[-1]
+        # The car's left edge lies at a quarter of the muxer's picture, which both sizes fill but for a few pixels.
+        assert found.detections[0].box.left == pytest.approx(120, abs=3)
+        after = sidecar.state()
+        assert after.pipeline.since == before.pipeline.since
+        assert phase(after.cameras, "near") == "live"
+    finally:
+        fickle.kill()
+        fickle.wait()
+        fickle.stdin.close()
+        fickle.stdout.close()
 
 
 def test_cameras_whose_frames_come_in_turn_are_looked_at_alike(sidecar):
