@@ -1,0 +1,45 @@
+"""Nothing that engine deepstream does waits for a lock that a streaming thread may hold while it is in a probe of ours."""
+
+import ast
+import os
+
+ENGINE = os.path.join(os.path.dirname(__file__), "..", "worker", "engines", "deepstream")
+# What travels through the graph takes the locks of its pads, one after the other.
+TRAVELS = {
+    "send_event",
+    "push_event",
+    "seek",
+    "seek_simple",
+    "query",
+    "peer_query",
+    "query_caps",
+    "peer_query_caps",
+    "query_position",
+    "query_duration",
+    "release_request_pad",
+    "gst_element_send_nvevent_new_stream_reset",
+}
+
+
+def calls(path):
+    with open(path, encoding="utf-8") as file:
+        tree = ast.parse(file.read())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            yield node.func.attr, "%s:%d" % (os.path.basename(path), node.lineno)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            # As in getattr(pyds, "name").
+            yield node.value, "%s:%d" % (os.path.basename(path), node.lineno)
+
+
+def test_no_event_query_or_seek_is_sent_into_the_graph():
+    files = sorted(name for name in os.listdir(ENGINE) if name.endswith(".py"))
+    assert "place.py" in files
+    found = [where for name in files for call, where in calls(os.path.join(ENGINE, name)) if call in TRAVELS]
+    assert found == []
+
+
+def test_a_camera_s_source_is_taken_to_null_by_a_thread_of_its_own_alone():
+    """Which waits for the source's streaming threads, and they for the muxer."""
+    found = [where for call, where in calls(os.path.join(ENGINE, "place.py")) if call == "set_state"]
+    assert found == []
