@@ -1,4 +1,4 @@
-"""Nothing that engine deepstream does waits for a lock that a streaming thread may hold while it is in a probe of ours."""
+"""Engine deepstream waits for no lock that a streaming thread may hold while it is in a probe of ours."""
 
 import ast
 import os
@@ -26,7 +26,9 @@ def calls(path):
         tree = ast.parse(file.read())
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            yield node.func.attr, "%s:%d" % (os.path.basename(path), node.lineno)
+            # A file's seek() has one argument.
+            if node.func.attr != "seek" or len(node.args) > 1:
+                yield node.func.attr, "%s:%d" % (os.path.basename(path), node.lineno)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             # As in getattr(pyds, "name").
             yield node.value, "%s:%d" % (os.path.basename(path), node.lineno)
