@@ -257,13 +257,15 @@ class DeepstreamEngine(Engine):
         self._plan_retry(None)
 
         def load() -> None:
-            MainLoop.post(self._on_model_loaded, current, *self.prepare(current.specification))
+            MainLoop.post(self._on_model_loaded, current.assembly, *self.prepare(current.specification))
 
         threading.Thread(target=load, name="model-loader", daemon=True).start()
         return bool(GLib.SOURCE_REMOVE)
 
-    def _on_model_loaded(self, before: _InForce, model: Optional[LoadedModel], problems: List[Problem]) -> None:
-        if self._in_force is not before:
+    def _on_model_loaded(self, failed: Assembly, model: Optional[LoadedModel], problems: List[Problem]) -> None:
+        before = self._in_force
+        # Another graph may have taken the place of the one that failed.
+        if before is None or before.assembly is not failed:
             return
         if model is None or has_errors(problems):
             detail = "; ".join("%s: %s" % (one.path, one.message) for one in problems)
