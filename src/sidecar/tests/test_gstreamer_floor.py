@@ -1,11 +1,18 @@
-"""The Nano's GStreamer is 1.14: what is newer is used in chain.py, which chooses, and by engine cpu, which says so."""
+"""The Nano's GStreamer is 1.14: what is newer is used where it is asked for first, and by engine cpu, which says so."""
 
 import ast
 import os
 
 SIDECAR = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
-# chain.py asks before it calls; the others never run on a Nano.
-ELSEWHERE = ("chain.py", "gen", "tests", "standins", os.path.join("worker", "engines", "cpu"))
+# chain.py and planes.py ask before they call; the others never run on a Nano.
+ELSEWHERE = (
+    "chain.py",
+    os.path.join("worker", "engines", "planes.py"),
+    "gen",
+    "tests",
+    "standins",
+    os.path.join("worker", "engines", "cpu"),
+)
 # But these of engine cpu's are used on a Nano too.
 ON_A_NANO = [
     os.path.join("worker", "engines", "cpu", name) for name in ("encoder.py", "palette.py", "source.py", "__init__.py")
