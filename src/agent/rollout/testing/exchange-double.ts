@@ -121,8 +121,11 @@ export class ExchangeDouble {
       .slice(1)
       .split("/")
       .map(decodeURIComponent);
-    if (path.startsWith("/api/v1/objects/") && method === "GET") return this.#objects(url);
-    if (path.startsWith("/api/v1/objects/")) return this.#object(method);
+    if (path.startsWith("/api/v1/objects/")) {
+      const [type = "", objectId, of] = pathname.split("/").slice(5).map(decodeURIComponent);
+      if (objectId !== undefined) return this.#object(method, `${type}/${objectId}`, of, body);
+      return this.#objects(type || (query.get("objectType") ?? ""));
+    }
     if (first === "admin") return { status: 200, body: "2.154.0\n" };
     if (first !== "orgs") return NOT_FOUND;
     if (headers.authorization === undefined) {
@@ -151,9 +154,13 @@ export class ExchangeDouble {
     }
   }
 
-  /** The Model Management Service: a definition, then its data, then the question how they are. */
-  #object(method: string): Reply {
-    if (method === "GET") return { status: 200, body: "ready" };
+  /** One object of the Model Management Service, its data or its status. Data are not kept, and are there at once. */
+  #object(method: string, name: string, of: string | undefined, body: unknown): Reply {
+    const there = this.objects.has(name);
+    if (method === "GET") return { status: there ? 200 : 404, body: there ? "ready" : [] };
+    const meta = isObject(body) && isObject(body["meta"]) ? body["meta"] : {};
+    if (method === "PUT" && of === undefined) this.objects.set(name, meta);
+    if (method === "DELETE") this.objects.delete(name);
     return DELETED;
   }
 
@@ -312,15 +319,12 @@ export class ExchangeDouble {
     return this.#keep(kept, name, body, msg);
   }
 
-  /** A list of one type is 404 where it is empty, and one by filters is not. */
-  #objects(url: string): Reply {
-    const { pathname, searchParams } = new URL(url, "http://hub");
-    const [type = searchParams.get("objectType") ?? ""] = pathname.split("/").slice(5);
+  /** An empty list is 404. */
+  #objects(type: string): Reply {
     const found = [...this.objects]
       .filter(([name]) => name.startsWith(`${type}/`))
       .map(([, meta]) => meta);
-    const isFiltered = searchParams.get("filters") === "true";
-    return { status: found.length > 0 || isFiltered ? 200 : 404, body: found };
+    return { status: found.length > 0 ? 200 : 404, body: found };
   }
 
   #key({ method, body }: Call, resource: string, key: string): Reply {
