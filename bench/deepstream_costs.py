@@ -1,9 +1,10 @@
-"""Prints what engine deepstream costs on stand-ins, as JSON: the measurements that its tests hold limits to."""
+"""Prints what engine deepstream costs on stand-ins, as JSON."""
 
 import json
 
+import deepstream_scenarios as costs
+
 from sidecar.tests import standins_process
-from sidecar.tests import test_deepstream_life as costs
 
 _PLATFORM = "7.1/dgpu"
 

@@ -1,5 +1,6 @@
 // Measures one camera through the whole product, from the camera's push to a viewer's decoded frame.
 import { setTimeout as delay } from "node:timers/promises";
+import { squareModel } from "../test/support/models.js";
 import { count, seenFrames, startViewer } from "../test/support/video.js";
 import { cpuTimes, memory, PROCESSES, type ProcessName, startProduct } from "./product.js";
 import { withScope } from "./scope.js";
@@ -15,6 +16,8 @@ export interface LiveCase {
   readonly height: number;
   readonly rate: number;
   readonly settings?: NodeJS.ProcessEnv;
+  /** A network of so many convolutions in the place of the default one. */
+  readonly layers?: number;
 }
 
 export interface LiveResult extends LiveCase {
@@ -41,10 +44,12 @@ export function measureLive(one: LiveCase, seconds: number): Promise<LiveResult>
   return withScope(async (scope) => {
     const { width, height, rate } = one;
     const camera = await count(scope, { width, height, rate });
+    const model = one.layers === undefined ? {} : { MODEL: await squareModel(scope, one.layers) };
     const product = await startProduct(scope, {
       RTSPINPUT: `camera=${camera.uri}`,
       OUTPUT_WIDTH: String(width),
       OUTPUT_HEIGHT: String(height),
+      ...model,
       ...one.settings,
     });
     const viewer = startViewer(scope, product.url, { counter: "all" });

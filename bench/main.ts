@@ -5,8 +5,10 @@ import { measureCommands } from "./commands.js";
 import { measureDeepstream } from "./deepstream.js";
 import { measureFirstPicture } from "./first-picture.js";
 import { measureHub } from "./hub.js";
+import { measureIdle } from "./idle.js";
 import { type LiveCase, type LiveResult, measureLive } from "./live.js";
 import { asTable, machine } from "./report.js";
+import { measureViewer } from "./viewer.js";
 
 const FIRST_PICTURES = 5;
 const CASES: readonly LiveCase[] = [
@@ -19,6 +21,8 @@ const CASES: readonly LiveCase[] = [
     rate: 15,
     settings: { MODEL: "models/ssd-street" },
   },
+  // Detection is slower than the camera by far: a queue would show as latency.
+  { name: "320x184@60 slow", width: 320, height: 184, rate: 60, layers: 20 },
 ];
 
 const seconds = Number(process.env["SECONDS"] ?? 20);
@@ -31,13 +35,26 @@ for (const one of CASES) {
   console.error(`bench: ${one.name}, ${seconds} s`);
   live.push(await measureLive(one, seconds));
 }
+console.error("bench: viewers");
+const viewer = await measureViewer();
+console.error("bench: idle processes and hostile texts");
+const idle = await measureIdle();
 console.error("bench: engine deepstream on stand-ins");
 const deepstream = await measureDeepstream();
 console.error("bench: commands");
 const commands = await measureCommands();
 console.error("bench: the hub");
 const hub = await measureHub();
-const results = { machine: machine(), firstPictureMs, live, deepstream, commands, hub };
+const results = {
+  machine: machine(),
+  firstPictureMs,
+  live,
+  viewer,
+  idle,
+  deepstream,
+  commands,
+  hub,
+};
 await mkdir("build", { recursive: true });
 await writeFile("build/bench.json", `${JSON.stringify(results, undefined, 2)}\n`);
 console.log(`${asTable(results)}\n\nthe same as JSON: build/bench.json`);

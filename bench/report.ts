@@ -3,15 +3,19 @@ import { cpus } from "node:os";
 import type { CommandTimes } from "./commands.js";
 import type { DeepstreamCosts } from "./deepstream.js";
 import type { HubFigures } from "./hub.js";
+import type { IdleCosts } from "./idle.js";
 import type { LiveResult } from "./live.js";
 import { PROCESSES } from "./product.js";
 import { median, round } from "./statistics.js";
+import type { ViewerFigures } from "./viewer.js";
 
 /** What was measured, as `make bench` writes it to build/bench.json. */
 export interface Results {
   readonly machine: string;
   readonly firstPictureMs: readonly number[];
   readonly live: readonly LiveResult[];
+  readonly viewer: ViewerFigures;
+  readonly idle: IdleCosts;
   readonly deepstream: DeepstreamCosts;
   readonly commands: CommandTimes;
   readonly hub: HubFigures;
@@ -23,7 +27,7 @@ export function machine(): string {
 }
 
 export function asTable(results: Results): string {
-  const { firstPictureMs: first, deepstream, commands, hub } = results;
+  const { firstPictureMs: first, viewer, idle, deepstream, commands, hub } = results;
   const { model } = hub;
   const columns = results.live.map(({ name }) => name);
   const row = (label: string, value: (result: LiveResult) => string | number) => [
@@ -58,6 +62,23 @@ export function asTable(results: Results): string {
     ...aligned(rows),
     "",
     ...aligned([
+      ["viewers", ""],
+      ["first frame of a new viewer, ms", `${round(median(viewer.firstFrameMs), 0)}`],
+      ["  the slowest of them, ms", `${round(Math.max(...viewer.firstFrameMs), 0)}`],
+      ["bit rate, % of what was asked for", `${round(viewer.bitRatePercent, 0)}`],
+    ]),
+    "",
+    ...aligned([
+      ["with nothing to do", ""],
+      ["keeper, % of a core", `${round(idle.keeperPercent, 2)}`],
+      ["outlet that nobody watches, % of a core", `${round(idle.outletPercent, 2)}`],
+      ["demo camera with one viewer, % of a core", `${round(idle.demoCameraPercent, 2)}`],
+      ["hostile text of 100 kB in the sidecar's log, CPU ms", `${round(idle.redactMs, 1)}`],
+      ["hostile text in the agent's log, CPU ms", `${round(idle.agentRedactMs, 1)}`],
+      ["hostile settings document, CPU ms", `${round(idle.documentMs, 1)}`],
+    ]),
+    "",
+    ...aligned([
       ["engine deepstream on stand-ins", ""],
       ["probes, 8 frames with 20 objects each, CPU ms", `${round(deepstream.probesMs, 2)}`],
       ["graph for 16 cameras, ms", `${round(deepstream.graphMs, 0)}`],
@@ -65,7 +86,7 @@ export function asTable(results: Results): string {
       ["Python side beyond GStreamer, MiB", `${round(deepstream.memoryMiB, 0)}`],
       ["lint --target all, ms", `${round(commands.lintMs, 0)}`],
       ["policy plan, 100,000 nodes, ms", `${round(commands.planMs, 0)}`],
-      ["make check, ms", `${round(commands.checkMs, 0)}`],
+      ["make check-package, ms", `${round(commands.checkMs, 0)}`],
     ]),
     "",
     ...aligned([

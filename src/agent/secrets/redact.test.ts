@@ -60,10 +60,9 @@ describe("hideLogins on what a camera may send", () => {
     "logins without end": `rtsp://${"a:1/@".repeat(50_000)}`,
   };
   for (const [what, text] of Object.entries(hostile)) {
-    it(`is soon done with ${what}`, () => {
-      const before = performance.now();
-      hideLogins(text);
-      assert.ok(performance.now() - before < 5000);
+    it(`hides the next login behind ${what}`, () => {
+      const shown = hideLogins(`${text} rtsp://u:hunter2@h/x`);
+      assert.ok(shown.endsWith(" rtsp://***@h/x"), shown.slice(-80));
     });
   }
 });

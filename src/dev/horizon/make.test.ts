@@ -395,8 +395,8 @@ test("without a camera make run says which setting is missing", async (t) => {
   assert.match(err, /RTSPINPUT must be set/);
 });
 
-test("make check prints every variable and the definition without any left in it", async (t) => {
-  const { code, out, err } = await desk(t).make("check", "HZN_ORG_ID=myorg", "ARCH=arm64");
+test("make check-package prints every variable and the definition without any left in it", async (t) => {
+  const { code, out, err } = await desk(t).make("check-package", "HZN_ORG_ID=myorg", "ARCH=arm64");
   assert.equal(code, 0, err);
   assert.match(out, /^SERVICE_VERSION=0\.1\.0$/m);
   assert.match(out, /^ {2}"org": "myorg",$/m);

@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 
 import gi
 
@@ -54,10 +53,6 @@ while client.recv(8192):
 def until(condition, what, within=30.0):
     """Turns the main loop until a condition holds."""
     turn_until(condition, lambda: "not in time: " + what, within)
-
-
-def longest_gap(moments):
-    return max(after - before for before, after in zip(moments, moments[1:]))
 
 
 def free_port():
@@ -122,7 +117,6 @@ class Viewer(Playing):
             source.set_property("user-id", login[0])
             source.set_property("user-pw", login[1])
         self.times = []
-        self.arrivals = []
         self.standby_frames = 0
         self.live_frames = 0
         self.picture = b""
@@ -141,7 +135,6 @@ class Viewer(Playing):
 
     def _on_decoded(self, _sink, frame, _pad):
         self.times.append(frame.pts)
-        self.arrivals.append(time.monotonic())
         self.picture = frame.extract_dup(0, frame.get_size())
 
 
@@ -259,11 +252,13 @@ class Rig:
     def viewers(self, path="/ds"):
         return self.statuses[path].viewers if path in self.statuses else 0
 
-    def cpu_seconds(self):
-        """Of the outlet, since it began."""
-        with open("/proc/%d/stat" % self.process.pid) as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    def streaming_threads(self):
+        """The names of the outlet's threads in which GStreamer makes, takes or sends frames, in order."""
+        names = []
+        for task in os.listdir("/proc/%d/task" % self.process.pid):
+            with open("/proc/%d/task/%s/comm" % (self.process.pid, task)) as comm:
+                names.append(comm.read().strip())
+        return sorted(name for name in names if name.endswith(":src"))
 
     def resident_bytes(self):
         """Memory of the outlet."""

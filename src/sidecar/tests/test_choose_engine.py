@@ -1,7 +1,5 @@
 """Which engine a worker has."""
 
-import time
-
 import gi
 import pytest
 
@@ -68,7 +66,7 @@ def test_an_engine_that_is_not_to_be_had_says_why_instead_of_failing(tmp_path, n
     assert engine.facts().engine == name
     failed = board.snapshot().pipeline.failed
     assert why in failed.detail
-    assert failed.next_attempt.seconds > time.time()
+    assert failed.next_attempt.ToNanoseconds() > board.snapshot().pipeline.since.ToNanoseconds()
     engine.stop()
 
 

@@ -13,7 +13,7 @@ def told():
     import os
 
     from sidecar.contract import spec
-    from sidecar.tests.test_deepstream_life import _World
+    from sidecar.tests.test_deepstream_life import World
     from sidecar.tests.test_pictures import ListeningOutlet
 
     class RememberingOutlet(ListeningOutlet):
@@ -25,7 +25,7 @@ def told():
                     words.append(text)
 
     said = {}
-    world = _World(2)
+    world = World(2)
     outlet = RememberingOutlet(os.path.join(world.directory, "outlet.sock"))
     world.specification.cameras[0].name = "Front door"
     world.specification.cameras[1].uri = "rtsp://127.0.0.1:1/nobody"

@@ -130,7 +130,7 @@ def test_loading_prints_nothing(capfd):
 
 def test_the_time_of_the_network_is_told(frames):
     detection = Detector(load()).detect(frames[0], EVERYTHING)
-    assert 0 < detection.cpu_seconds <= detection.seconds + 0.01 < 5
+    assert 0 < detection.cpu_seconds <= detection.seconds + 0.01
 
 
 def test_threads_that_share_a_detector_do_not_disturb_one_another(frames):

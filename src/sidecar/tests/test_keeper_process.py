@@ -74,6 +74,7 @@ class KeeperProcess:
             if self._stopped.is_set():
                 return
             self._lines.put(line)
+        self._lines.put(b"")
 
     def stop_reading(self):
         self._stopped.set()
@@ -85,6 +86,11 @@ class KeeperProcess:
             line = self._lines.get(timeout=max(0.01, deadline - time.monotonic())).decode()
             if line.startswith("{") and json.loads(line).get("message") == message:
                 return json.loads(line)
+
+    def rest(self):
+        """The messages of what comes up to the end of its log."""
+        lines = iter(lambda: self._lines.get(timeout=30.0), b"")
+        return [json.loads(line).get("message") for line in lines if line.startswith(b"{")]
 
 
 @pytest.fixture
@@ -209,8 +215,7 @@ def test_stops_its_children_on_a_signal(start, number):
         keeper.next("beating")
     keeper.process.send_signal(number)
     assert keeper.process.wait(30.0) == 0
-    with pytest.raises(queue.Empty):
-        keeper.next("child did not stop and is killed", within=0.2)
+    assert "child did not stop and is killed" not in keeper.rest()
     assert not any(is_alive(pid) for pid in pids)
 
 
@@ -219,10 +224,8 @@ def test_kills_a_child_that_will_not_stop(start):
     pids = [keeper.next("child started")["pid"] for _ in range(2)]
     for _ in range(2):
         keeper.next("beating")
-    began = time.monotonic()
     keeper.process.terminate()
     assert keeper.next("child did not stop and is killed")["child"] == "a"
-    assert time.monotonic() - began > 1.4
     assert keeper.process.wait(30.0) == 0
     assert not any(is_alive(pid) for pid in pids)
 
@@ -248,16 +251,6 @@ def test_collects_orphans_that_fall_to_it(start):
     keeper = start([["a", ORPHANING.replace("SECONDS", "0.3")]])
     orphan = keeper.next("orphan")["pid"]
     eventually(lambda: not os.path.exists("/proc/%d" % orphan))
-
-
-def test_sleeps_when_there_is_nothing_to_do(start):
-    quiet = BEATING.replace("0.1", "0.5")
-    keeper = start([["a", quiet], ["b", quiet]], silence=5.0)
-    for _ in range(2):
-        keeper.next("child started")
-    before = _cpu_seconds(keeper.process.pid)
-    time.sleep(1.0)
-    assert _cpu_seconds(keeper.process.pid) - before <= 0.02
 
 
 # Says who it is and what it was told, and dies, unless it is a caretaker that is to stay.
