@@ -90,7 +90,11 @@ describe("the processes", () => {
     assert.ok((await dev.launcher.left()).length >= 5);
     dev.launcher.signal("SIGKILL");
     await dev.launcher.end(RETURN_TIMEOUT_MS);
-    await until("the end of all", RETURN_TIMEOUT_MS, async () => (await dev.launcher.left()).length === 0);
+    await until(
+      "the end of all",
+      RETURN_TIMEOUT_MS,
+      async () => (await dev.launcher.left()).length === 0,
+    );
     assert.ok(await runs(camera.process.pid));
   });
 
