@@ -5,6 +5,7 @@ import { squareModel } from "./support/models.js";
 import { startPicture } from "./support/product.js";
 import { count, view } from "./support/video.js";
 
+const TIMEOUT_MS = 30_000;
 const RATE = 60;
 /** Slower than the camera by far, on any machine. */
 const LAYERS = 20;
@@ -20,7 +21,7 @@ describe("a camera that is faster than detection", () => {
       OUTPUT_HEIGHT: "184",
     });
     const seen = await view(t, product.url, { seconds: 6, counter: "all" });
-    const { counters } = await untilState(product.runDir, "the camera", 5000, (state) =>
+    const { counters } = await untilState(product.runDir, "the camera", TIMEOUT_MS, (state) =>
       cameraIn(state, "fast"),
     );
     assert.ok(counters !== undefined);

@@ -80,7 +80,7 @@ describe("the processes", () => {
     const children = [await part(dev, "outlet"), await part(dev, "worker")];
     await killed(dev, "keeper", "SIGKILL");
     for (const { pid, command } of children) {
-      await until(`the end of ${command}`, 2000, async () => !(await runs(pid)));
+      await until(`the end of ${command}`, RETURN_TIMEOUT_MS, async () => !(await runs(pid)));
     }
     await freshPicture(t, dev, camera);
   });
@@ -90,7 +90,11 @@ describe("the processes", () => {
     assert.ok((await dev.launcher.left()).length >= 5);
     dev.launcher.signal("SIGKILL");
     await dev.launcher.end(RETURN_TIMEOUT_MS);
-    await until("the end of all", 5000, async () => (await dev.launcher.left()).length === 0);
+    await until(
+      "the end of all",
+      RETURN_TIMEOUT_MS,
+      async () => (await dev.launcher.left()).length === 0,
+    );
     assert.ok(await runs(camera.process.pid));
   });
 

@@ -253,12 +253,15 @@ class Rig:
         return self.statuses[path].viewers if path in self.statuses else 0
 
     def streaming_threads(self):
-        """The names of the outlet's threads in which GStreamer makes, takes or sends frames, in order."""
+        """The names of the outlet's threads in which GStreamer makes or sends frames; udpsrc only waits for the worker's."""
         names = []
         for task in os.listdir("/proc/%d/task" % self.process.pid):
-            with open("/proc/%d/task/%s/comm" % (self.process.pid, task)) as comm:
-                names.append(comm.read().strip())
-        return sorted(name for name in names if name.endswith(":src"))
+            try:
+                with open("/proc/%d/task/%s/comm" % (self.process.pid, task)) as comm:
+                    names.append(comm.read().strip())
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it has ended meanwhile
+        return [name for name in names if name.endswith(":src") and not name.startswith("udpsrc")]
 
     def resident_bytes(self):
         """Memory of the outlet."""

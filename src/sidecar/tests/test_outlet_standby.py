@@ -22,7 +22,7 @@ def rig(tmp_path):
 def test_who_comes_before_the_first_frame_sees_it_at_once_and_then_the_stream(rig, mount, transport):
     rig.configure(mount)
     viewer = rig.watch(mount, transport)
-    until(lambda: viewer.frames >= 3, "the standby picture", within=15.0)
+    until(lambda: viewer.frames >= 3, "the standby picture")
     assert viewer.live_frames == 0
     assert not rig.served()
     rig.play(Sender(mount, rig.ports[mount.path]))
@@ -69,7 +69,7 @@ def test_a_pause_of_the_stream_ends_with_its_next_key_frame(rig):
         until(lambda: viewer.live_frames >= 10 * pause, "the stream")  # noqa: B023
         shown = viewer.standby_frames
         sender.pause()
-        until(lambda: viewer.standby_frames >= shown + 2, "the standby picture", within=15.0)  # noqa: B023
+        until(lambda: viewer.standby_frames >= shown + 2, "the standby picture")  # noqa: B023
         sender.start()
     until(lambda: viewer.live_frames >= 40, "the stream")
     assert viewer.errors == []
@@ -107,13 +107,12 @@ def test_it_says_what_the_worker_says_until_the_worker_is_gone(rig):
 
 def test_nothing_is_encoded_while_nobody_watches(rig):
     rig.configure(H264)
-    idle = rig.streaming_threads()
     viewer = rig.watch(H264)
     until(lambda: viewer.frames >= 2, "the standby picture")
-    assert len(rig.streaming_threads()) > len(idle)
+    assert rig.streaming_threads()
     viewer.stop()
     until(lambda: rig.viewers() == 0, "no viewer")
-    until(lambda: rig.streaming_threads() == idle, "the end of what makes and sends frames")
+    until(lambda: not rig.streaming_threads(), "the end of what makes and sends frames")
 
 
 FACTS = Facts(said="", worker_is_here=True, has_stream=True, last_frame="12:03:11", served_since="12:00:00")
