@@ -253,7 +253,7 @@ class Rig:
         return self.statuses[path].viewers if path in self.statuses else 0
 
     def streaming_threads(self):
-        """The names of the outlet's threads in which GStreamer makes or sends frames; udpsrc only waits for the worker's."""
+        """The names of the outlet's threads in which GStreamer makes or sends frames, not those that wait for some."""
         names = []
         for task in os.listdir("/proc/%d/task" % self.process.pid):
             try:
