@@ -11,7 +11,6 @@ from gi.repository import Gst, GstBase  # noqa: E402
 from sidecar.standins.element import Standin  # noqa: E402
 from sidecar.standins.frames import Converter, Picture, Rectangle, picture_of, split  # noqa: E402
 
-
 # interpolation-method: the default is the nearest pixel too, as a real one of 9.0 has shown.
 _NEAREST, _DEFAULT = 0, 6
 

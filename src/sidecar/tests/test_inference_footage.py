@@ -1,4 +1,4 @@
-"""The boxes on real footage are those of a straightforward inference of the same network, and those of a real nvinfer."""
+"""The boxes on real footage are those of a plain inference of the same network, and those of a real nvinfer."""
 
 import json
 import os
@@ -15,6 +15,7 @@ from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import DetectionFilter
 
 REAL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "demo-nvinfer-9.0.json")
+
 
 @pytest.fixture(scope="module")
 def footage():
