@@ -3,7 +3,8 @@
     python test/networks/make.py
 
 "refused" says up to which release of TensorRT the parser refuses a network, by hand and from its sources, and what
-should be told: CODE and operator or type. Both halves are held against it.
+should be told: CODE and operator or type. Both halves are held against it, and against what parsers really said,
+verdicts.json. A network whose bytes change loses its verdicts there.
 """
 
 import base64
@@ -56,13 +57,13 @@ KERNEL = np.zeros((4, 3, 1, 1))
 NODE = helper.make_node
 
 
-def convolution(cast_weights: bool, cast_bias: bool) -> bytes:
+def convolution(cast_weights: bool, cast_bias: bool, **attributes: Any) -> bytes:
     nodes, initializers = [], []
     for name, values, cast in (("w", KERNEL, cast_weights), ("b", np.zeros(4), cast_bias)):
         initializers.append(tensor(name + "_half" if cast else name, values, np.float16 if cast else np.float32))
         if cast:
             nodes.append(NODE("Cast", [name + "_half"], [name], to=FLOAT))
-    return network([*nodes, NODE("Conv", ["in", "w", "b"], ["out"], name="first")], initializers)
+    return network([*nodes, NODE("Conv", ["in", "w", "b"], ["out"], name="first", **attributes)], initializers)
 
 
 def branch(name: str, *nodes: onnx.NodeProto) -> onnx.GraphProto:
@@ -76,7 +77,7 @@ def condition(then: onnx.GraphProto, otherwise: onnx.GraphProto) -> bytes:
     )
 
 
-def loop() -> bytes:
+def loop(condition: str) -> bytes:
     body = helper.make_graph(
         [NODE("Identity", ["go"], ["still"]), NODE("Add", ["sum", "one"], ["more"])],
         "body",
@@ -84,8 +85,8 @@ def loop() -> bytes:
         [value("still", [], TensorProto.BOOL), value("more", [1])],
     )
     return network(
-        [NODE("Loop", ["count", "", "in"], ["out"], body=body)],
-        [tensor("count", 3, np.int64), tensor("one", [1])],
+        [NODE("Loop", ["count", condition, "in"], ["out"], body=body)],
+        [tensor("count", 3, np.int64), tensor("one", [1]), *([tensor(condition, True, np.bool_)] if condition else [])],
         [value("in", [1])],
     )
 
@@ -143,6 +144,8 @@ def cases() -> List[Dict[str, Any]]:
             [NODE("DequantizeLinear", ["q", "s", "z"], ["w"]), NODE("Conv", ["in", "w"], ["out"])],
             [tensor("q", KERNEL, np.int8), tensor("s", 0.1), tensor("z", 0, np.int8)],
         ),
+        "8.4",
+        "onnx-operator DequantizeLinear",
     )
     add(
         "NonZero",
@@ -155,7 +158,7 @@ def cases() -> List[Dict[str, Any]]:
     add("Resize, linear", resize(mode="linear", coordinate_transformation_mode="half_pixel"))
     add("Resize of operator set 10", resize(opset=10, mode="nearest"))
     add("Resize, cubic", resize(mode="cubic"), "8.4", "onnx-operator Resize")
-    add("Resize with scales that are an input", resize(scales=False, mode="nearest"), "8.2", "onnx-operator Resize")
+    add("Resize with scales that are an input", resize(scales=False, mode="nearest"), ALWAYS, "onnx-operator Resize")
     add(
         "Resize that crops",
         network(
@@ -262,7 +265,7 @@ def cases() -> List[Dict[str, Any]]:
         "8.6",
         "onnx-type BFLOAT16",
     )
-    add("a Loop", loop())
+    add("a Loop that is given no condition", loop(""), ALWAYS, "onnx-operator Loop")
     add(
         "If",
         condition(branch("a", NODE("Relu", ["in"], ["a_out"])), branch("b", NODE("Sigmoid", ["in"], ["b_out"]))),
@@ -276,7 +279,31 @@ def cases() -> List[Dict[str, Any]]:
     add("a function of the file", function(), "8.6", "onnx-operator Double")
     add(
         "a plugin of TensorRT",
-        network([NODE("EfficientNMS_TRT", ["in", "in"], ["out"])], checked=False),
+        network(
+            [
+                NODE(
+                    "EfficientNMS_TRT",
+                    ["boxes", "scores"],
+                    ["out", "corners", "best", "classes"],
+                    plugin_version="1",
+                    score_threshold=0.25,
+                    iou_threshold=0.5,
+                    max_output_boxes=10,
+                    background_class=-1,
+                    score_activation=0,
+                    class_agnostic=0,
+                    box_coding=0,
+                )
+            ],
+            inputs=[value("boxes", [1, 8, 4]), value("scores", [1, 8, 2])],
+            outputs=[
+                value("out", None, TensorProto.INT32),
+                value("corners", None),
+                value("best", None),
+                value("classes", None, TensorProto.INT32),
+            ],
+            checked=False,
+        ),
     )
     add(
         "an operator that is none",
@@ -333,6 +360,33 @@ def cases() -> List[Dict[str, Any]]:
         "9.3",
         "onnx-operator ScatterElements",
     )
+    add(
+        "weights behind a Cast, with the kernel's shape",
+        convolution(True, False, kernel_shape=[1, 1]),
+        "8.4",
+        "onnx-operator Conv",
+    )
+    add(
+        "weights that are quantised by the network",
+        network(
+            [
+                NODE("QuantizeLinear", ["f", "s", "z"], ["q"]),
+                NODE("DequantizeLinear", ["q", "s", "z"], ["w"]),
+                NODE("Conv", ["in", "w"], ["out"]),
+            ],
+            [tensor("f", KERNEL), tensor("s", 0.1), tensor("z", 0, np.int8)],
+        ),
+    )
+    add(
+        "Resize with scales that a node gives",
+        network(
+            [NODE("Mul", ["half", "four"], ["scales"]), NODE("Resize", ["in", "", "scales"], ["out"], mode="nearest")],
+            [tensor("half", [0.5] * 4), tensor("four", [2, 2, 4, 4])],
+        ),
+        "8.2",
+        "onnx-operator Resize",
+    )
+    add("a Loop that is given its condition", loop("yes"))
     return made
 
 

@@ -47,10 +47,14 @@ def bundle(directory: str, name: str, mode: int) -> str:
     return path
 
 
-def by_engine_cpu(film: str, directory: str) -> Iterator[Tuple[int, List[Any]]]:
-    """A film's frames, decoded by the GPU, by their time, with what engine cpu's detector finds on them."""
+def by_engine_cpu(film: str, directory: str, mux: Tuple[int, int]) -> Iterator[Tuple[int, List[Any]]]:
+    """A film's frames by their time, with what engine cpu's detector finds on them, in pixels of the film.
+
+    The GPU decodes them and brings them to the muxer's size, with its borders, as engine deepstream has it do.
+    """
     from gi.repository import Gst
 
+    from sidecar.worker.engines.deepstream.sizes import inside
     from sidecar.worker.engines.planes import planes, video_info
     from sidecar.worker.inference.bundle import load_bundle
     from sidecar.worker.inference.detector import Detector
@@ -59,10 +63,14 @@ def by_engine_cpu(film: str, directory: str) -> Iterator[Tuple[int, List[Any]]]:
     loaded, problems = load_bundle(directory)
     assert loaded is not None, problems
     detector = Detector(loaded, threads=os.cpu_count() or 1)
+    size = size_of(film)
+    fitted = inside(size[0], size[1], mux)
     pipeline = Gst.parse_launch(
-        "filesrc location=%s ! qtdemux ! h264parse ! nvv4l2decoder ! nvvideoconvert ! video/x-raw, format=I420"
-        " ! appsink name=frames sync=false" % film
+        "filesrc location=%s ! qtdemux ! h264parse ! nvv4l2decoder ! nvvideoconvert dest-crop=0:0:%d:%d"
+        " ! video/x-raw(memory:NVMM), format=NV12, width=%d, height=%d ! nvvideoconvert ! video/x-raw, format=I420"
+        " ! appsink name=frames sync=false" % (film, fitted[0], fitted[1], mux[0], mux[1])
     )
+    scale = size[0] / fitted[0]
     pipeline.set_state(Gst.State.PLAYING)
     try:
         while True:
@@ -74,9 +82,30 @@ def by_engine_cpu(film: str, directory: str) -> Iterator[Tuple[int, List[Any]]]:
             assert ok
             try:
                 frame = planes(mapped.data, buffer, video_info(sample.get_caps()))
-                yield buffer.pts, detector.detect(frame, DetectionFilter(None, None)).objects
+                objects = detector.detect(frame, DetectionFilter(None, None)).objects
+                yield (
+                    buffer.pts,
+                    [
+                        Box(one.label, one.left * scale, one.top * scale, one.width * scale, one.height * scale)
+                        for one in objects
+                    ],
+                )
             finally:
                 buffer.unmap(mapped)
+    finally:
+        pipeline.set_state(Gst.State.NULL)
+
+
+def size_of(film: str) -> Tuple[int, int]:
+    """Width and height."""
+    from gi.repository import Gst
+
+    pipeline = Gst.parse_launch("filesrc location=%s ! qtdemux ! h264parse ! fakesink name=end sync=false" % film)
+    pipeline.set_state(Gst.State.PAUSED)
+    try:
+        assert pipeline.get_state(20 * Gst.SECOND)[0] == Gst.StateChangeReturn.SUCCESS, film
+        structure = pipeline.get_by_name("end").get_static_pad("sink").get_current_caps().get_structure(0)
+        return structure.get_int("width")[1], structure.get_int("height")[1]
     finally:
         pipeline.set_state(Gst.State.NULL)
 
@@ -89,11 +118,11 @@ def overlap(one: Any, other: Any) -> float:
     return shared / (one.width * one.height + other.width * other.height - shared)
 
 
-def reference(film: str, directory: str) -> List[Tuple[int, List[List[Any]]]]:
+def reference(film: str, directory: str, mux: Tuple[int, int]) -> List[Tuple[int, List[List[Any]]]]:
     """Of by_engine_cpu(), as JSON can carry it: in a process of its own, which leaves no GPU memory behind."""
     return [
         (pts, [[one.label, one.left, one.top, one.width, one.height] for one in objects])
-        for pts, objects in by_engine_cpu(film, directory)
+        for pts, objects in by_engine_cpu(film, directory, mux)
     ]
 
 
@@ -202,15 +231,16 @@ class RealEngine(unittest.TestCase):
 
     def compare(self, film: str, model: str) -> None:
         from sidecar.contract import spec
+        from sidecar.worker.engines.deepstream.sizes import mux_size
+        from sidecar.worker.outputs import plan
 
-        expected = dict(real.isolated(reference, film, model))
-        self.applied(
-            self.specification(
-                [self.rig.camera("film", "file://%s" % film)],
-                model=spec.Model(bundle_path=model),
-                outputs=[self.sidecar.output(width=1280, height=720)],
-            )
+        specification = self.specification(
+            [self.rig.camera("film", "file://%s" % film)],
+            model=spec.Model(bundle_path=model),
+            outputs=[self.sidecar.output(width=1280, height=720)],
         )
+        expected = dict(real.isolated(reference, film, model, mux_size(plan(specification))))
+        self.applied(specification)
         ours: Dict[int, List[Any]] = {}
         for found in self.sidecar.detections("film", len(expected)):
             boxes = [(one.label, one.box) for one in found.detections]

@@ -144,7 +144,17 @@ export interface OnnxOperator extends OnnxSpan {
   readonly attributes?: readonly ({
     readonly name: string;
     readonly allowed: readonly (string | number)[];
+    /** Other values are passed over, with wrong results. */
+    readonly ignored?: boolean;
   } & OnnxSpan)[];
+  /** Inputs that must not be a constant of these types. */
+  readonly weights?: readonly ({
+    readonly input: number;
+    readonly name: string;
+    readonly types: readonly string[];
+  } & OnnxSpan)[];
+  /** Inputs of the node's body that exist only where the node is given that input. */
+  readonly bodyInputs?: readonly { readonly input: number; readonly name: string }[];
   readonly outputs?: number;
 }
 
@@ -156,6 +166,8 @@ export interface OnnxConstant extends OnnxSpan {
   readonly opsetSince?: number;
   readonly opsetUntil?: number;
   readonly unlessInput?: number;
+  /** What a node gives will do, but no input of the network. */
+  readonly computed?: boolean;
 }
 
 export interface NvinferKeysFile {

@@ -87,13 +87,22 @@ class Rectangle(NamedTuple):
 class Converter:
     """Converts and scales pictures of one format into another, or into a part of it."""
 
-    def __init__(self, source: Picture, target: Picture, into: Optional[Rectangle] = None, border: bool = True) -> None:
-        """into: the part of the target to fill; border: whether the rest of the target is made black."""
+    def __init__(
+        self,
+        source: Picture,
+        target: Picture,
+        into: Optional[Rectangle] = None,
+        border: bool = True,
+        nearest: bool = False,
+    ) -> None:
+        """into: the part of the target to fill; border: whether the rest of the target is made black. nearest: scales
+        by the nearest pixel, otherwise bilinear."""
         self._source = source.info()
         self._target = target.info()
         options = Gst.Structure.new_empty("options")
-        # Bilinear as NVIDIA's default; dithering would make the pictures of equal frames differ.
-        options.set_value("GstVideoConverter.resampler-method", GstVideo.VideoResamplerMethod.LINEAR)
+        methods = GstVideo.VideoResamplerMethod
+        options.set_value("GstVideoConverter.resampler-method", methods.NEAREST if nearest else methods.LINEAR)
+        # Dithering would make the pictures of equal frames differ.
         options.set_value("GstVideoConverter.dither-method", GstVideo.VideoDitherMethod.NONE)
         if into is not None:
             for side, value in zip(("x", "y", "width", "height"), into):

@@ -1,6 +1,7 @@
 """Runs a bundle's ONNX file on a frame and gives the raw tensors, as nvinfer does with output-tensor-meta.
 
-Frames are scaled without any smoothing, however much smaller the network's input is, as NVIDIA's GPU filters do.
+Frames are scaled without any smoothing, however much smaller the network's input is, as NVIDIA's GPU filters do, and
+with a sample from each target pixel's corner. That two by two pixels share one of chroma is left out.
 """
 
 import ctypes
@@ -94,10 +95,12 @@ class Network:
 
 
 def _between(lines: np.ndarray, step: float, count: int) -> np.ndarray:
-    """Lines interpolated at the centres of count new ones."""
-    centres = np.clip((np.arange(count) + 0.5) * step - 0.5, 0, len(lines) - 1)
-    first = centres.astype(int)
-    share = (centres - first).reshape(-1, *[1] * (lines.ndim - 1)).astype(np.float32)
+    """Lines interpolated at the corners of count new ones."""
+    if step == 1:
+        return lines
+    corners = np.clip(np.arange(count) * step - 0.5, 0, len(lines) - 1)
+    first = corners.astype(int)
+    share = (corners - first).reshape(-1, *[1] * (lines.ndim - 1)).astype(np.float32)
     mixed: np.ndarray = lines[first] * (1 - share) + lines[np.minimum(first + 1, len(lines) - 1)] * share
     return mixed
 

@@ -1,7 +1,6 @@
 """A straightforward inference, written for clarity and without the inference room's code, to compare boxes with.
 
-The whole frame is converted to RGB, resized with the bundles' filter, laid into the network's input, and decoded box
-by box.
+The frame is resized with the bundles' filter, converted to RGB, laid into the network's input, and decoded box by box.
 """
 
 import os
@@ -25,13 +24,26 @@ class Found(NamedTuple):
 
 def rgb_of(frame: I420Frame) -> "np.ndarray":
     """The frame in RGB, 0 to 255, not rounded; height x width x 3."""
-    red, blue = (0.2126, 0.0722) if frame.matrix == BT709 else (0.299, 0.114)
-    black, luma, chroma = (0, 255, 255) if frame.full_range else (16, 219, 224)
-    y = (frame.y.astype(np.float32) - black) / luma
+    u, v = (plane.repeat(2, 0).repeat(2, 1)[: frame.height, : frame.width] for plane in (frame.u, frame.v))
+    return _colours(frame, frame.y, u, v)
+
+
+def rgb_as_nvinfer(frame: I420Frame, width: int, height: int) -> "np.ndarray":
+    """The frame at another size, each plane resized with resize_bilinear(); two by two pixels share one of chroma."""
+    luma = resize_bilinear(frame.y[:, :, np.newaxis].astype(np.float32), width, height)[:, :, 0]
+    across, down = np.arange(width) // 2 * 2, np.arange(height) // 2 * 2
     u, v = (
-        (plane.repeat(2, 0).repeat(2, 1)[: frame.height, : frame.width].astype(np.float32) - 128) / chroma
+        resize_bilinear(plane[:, :, np.newaxis].astype(np.float32), width, height)[:, :, 0][down][:, across]
         for plane in (frame.u, frame.v)
     )
+    return _colours(frame, luma, u, v)
+
+
+def _colours(frame: I420Frame, luma: "np.ndarray", u: "np.ndarray", v: "np.ndarray") -> "np.ndarray":
+    red, blue = (0.2126, 0.0722) if frame.matrix == BT709 else (0.299, 0.114)
+    black, luma_range, chroma_range = (0, 255, 255) if frame.full_range else (16, 219, 224)
+    y = (luma.astype(np.float32) - black) / luma_range
+    u, v = ((plane.astype(np.float32) - 128) / chroma_range for plane in (u, v))
     r = y + 2 * (1 - red) * v
     b = y + 2 * (1 - blue) * u
     g = (y - red * r - blue * b) / (1 - red - blue)
@@ -46,12 +58,16 @@ def resize(picture: "np.ndarray", width: int, height: int) -> "np.ndarray":
 
 
 def resize_bilinear(picture: "np.ndarray", width: int, height: int) -> "np.ndarray":
-    """Between the two rows and columns around each target pixel's centre; height x width x channels."""
+    """Between the two rows and columns around each target pixel's corner, which is where nvinfer looks.
+
+    height x width x channels.
+    """
     for axis, target in enumerate((height, width)):
         source = picture.shape[axis]
-        centres = np.clip((np.arange(target) + 0.5) * (source / target) - 0.5, 0, source - 1)
-        lower = np.floor(centres).astype(int)
-        share = (centres - lower).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
+        # A pixel's value stands at its middle, half a pixel from its corner.
+        corners = np.clip(np.arange(target) * (source / target) - 0.5, 0, source - 1)
+        lower = np.floor(corners).astype(int)
+        share = (corners - lower).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
         upper = np.minimum(lower + 1, source - 1)
         picture = picture.take(lower, axis) * (1 - share) + picture.take(upper, axis) * share
     return picture
@@ -79,7 +95,7 @@ class Reference:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(os.path.join(directory, "network.onnx"), options)
-        find: Dict[str, Callable[["np.ndarray"], List[Found]]] = {
+        find: Dict[str, Callable[[I420Frame], List[Found]]] = {
             "nanodet-coco": self._nanodet,
             "ssd-street": self._ssd,
         }
@@ -88,15 +104,15 @@ class Reference:
             self._anchors = np.load(os.path.join(directory, "anchors.npy"))
 
     def find(self, frame: I420Frame) -> List[Found]:
-        return self._find(rgb_of(frame))
+        return self._find(frame)
 
-    def _nanodet(self, rgb: "np.ndarray") -> List[Found]:
-        frame_height, frame_width = rgb.shape[:2]
+    def _nanodet(self, frame: I420Frame) -> List[Found]:
+        frame_height, frame_width = frame.height, frame.width
         scale = min(416 / frame_width, 416 / frame_height)
         width, height = round(frame_width * scale), round(frame_height * scale)
         left, top = (416 - width) // 2, (416 - height) // 2
         picture = np.zeros((416, 416, 3))
-        picture[top : top + height, left : left + width] = resize_bilinear(rgb, width, height)
+        picture[top : top + height, left : left + width] = rgb_as_nvinfer(frame, width, height)
         tensor = (picture[:, :, ::-1] - (103.53, 116.28, 123.675)) / 57.375
         (output,) = self._run("images", tensor.transpose(2, 0, 1))
         found = []
@@ -108,12 +124,12 @@ class Reference:
             distances = shares @ np.arange(11)
             corners = (x + 0.5 - distances[0], y + 0.5 - distances[1], x + 0.5 + distances[2], y + 0.5 + distances[3])
             box = tuple((value * stride - (left, top)[axis % 2]) / scale for axis, value in enumerate(corners))
-            found.append(self._found(class_id, output[row, class_id], box, rgb))
+            found.append(self._found(class_id, output[row, class_id], box, frame))
         return _suppress(found, {"bus": "car", "truck": "car"})
 
-    def _ssd(self, rgb: "np.ndarray") -> List[Found]:
-        frame_height, frame_width = rgb.shape[:2]
-        boxes, scores = self._run("image", resize_bilinear(rgb, 300, 300) / 127.5 - 1)
+    def _ssd(self, frame: I420Frame) -> List[Found]:
+        frame_height, frame_width = frame.height, frame.width
+        boxes, scores = self._run("image", rgb_as_nvinfer(frame, 300, 300) / 127.5 - 1)
         found = []
         probabilities = 1 / (1 + np.exp(-scores.astype(np.float64)))
         for row, class_id in np.argwhere(probabilities >= 0.4):
@@ -128,16 +144,15 @@ class Reference:
                 (x + w / 2) * frame_width,
                 (y + h / 2) * frame_height,
             )
-            found.append(self._found(class_id - 1, probabilities[row, class_id], box, rgb))
+            found.append(self._found(class_id - 1, probabilities[row, class_id], box, frame))
         return _suppress(found, {"Vehicle": "Car", "Table": "Desk", "Mug": "Coffee cup"})
 
     def _run(self, name: str, tensor: "np.ndarray") -> List["np.ndarray"]:
         return [output[0] for output in self._session.run(None, {name: tensor[np.newaxis].astype(np.float32)})]
 
-    def _found(self, class_id: int, score: float, box: Any, rgb: "np.ndarray") -> Found:
-        height, width = rgb.shape[:2]
+    def _found(self, class_id: int, score: float, box: Any, frame: I420Frame) -> Found:
         left, top, right, bottom = box
-        clipped = (max(left, 0), max(top, 0), min(right, width), min(bottom, height))
+        clipped = (max(left, 0), max(top, 0), min(right, frame.width), min(bottom, frame.height))
         return Found(self._labels[class_id], float(score), clipped)
 
 

@@ -5,11 +5,14 @@ import json
 import os
 from typing import Any, List
 
-_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "test", "networks", "networks.json")
+_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "..", "test", "networks")
 
-with open(_FILE, encoding="utf-8") as _opened:
+with open(os.path.join(_FOLDER, "networks.json"), encoding="utf-8") as _opened:
     # name, refused (null, or until and told), and onnx in base64.
     NETWORKS: List[Any] = json.load(_opened)
+with open(os.path.join(_FOLDER, "verdicts.json"), encoding="utf-8") as _opened:
+    # What real parsers said: src/agent/lint/corpus/networks.ts describes the fields.
+    VERDICTS: List[Any] = json.load(_opened)
 
 
 def network(name: str) -> bytes:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sidecar.tests.inference_reference import resize, resize_bilinear, rgb_of
+from sidecar.tests.inference_reference import resize, resize_bilinear, rgb_as_nvinfer, rgb_of
 from sidecar.worker.inference.frame import BT601, BT709, I420Frame
 from sidecar.worker.inference.geometry import place
 from sidecar.worker.inference.nvinfer_config import parse_nvinfer_config
@@ -158,7 +158,7 @@ def test_resampling_by_area_is_the_mean_over_each_target_pixel(source, target):
 
 
 @pytest.mark.parametrize(("source", "target"), [((90, 160), (30, 40)), ((91, 163), (30, 47)), ((20, 30), (50, 61))])
-def test_bilinear_resampling_is_between_the_two_pixels_around_the_centre(source, target):
+def test_bilinear_resampling_is_between_the_two_pixels_around_the_corner(source, target):
     plane = np.random.RandomState(2).randint(0, 256, source).astype(np.uint8)
     result = np.empty(target, dtype=np.float32)
     Resampler(source, target, BILINEAR)(plane, result)
@@ -192,7 +192,31 @@ def test_a_frame_is_scaled_with_the_filter_that_nvinfer_takes(lines, scaling):
     np.testing.assert_allclose(preprocess.tensor[0, 0], (luma - 16) * (255 / 219), atol=1e-3)
 
 
-@pytest.mark.parametrize("scaling", [NEAREST, BILINEAR, AREA])
+@pytest.mark.parametrize(("width", "height"), [(320, 180), (126, 94), (40, 30)])
+def test_bilinear_colours_are_those_of_nvinfer(width, height):
+    frame = waves(width, height)
+    preprocess = Preprocessor(config("scaling-filter=1"), 64, 48)
+    preprocess(frame)
+    error = np.abs(preprocess.tensor[0].transpose(1, 2, 0) - rgb_as_nvinfer(frame, 64, 48))
+    assert error.max() < 0.01
+
+
+def test_two_by_two_pixels_share_one_of_chroma():
+    plane = np.arange(48, dtype=np.uint8).reshape(6, 8)
+    result = np.empty((3, 4), dtype=np.float32)
+    Resampler((6, 8), (3, 4), NEAREST, paired=True)(plane, result)
+    np.testing.assert_array_equal(result, [[0, 0, 4, 4], [0, 0, 4, 4], [32, 32, 36, 36]])
+
+
+@pytest.mark.parametrize("scaling", ["scaling-filter=%d" % number for number in (0, 1)])
+def test_a_frame_of_the_network_s_size_is_not_scaled(scaling):
+    preprocess = Preprocessor(config(scaling), 64, 48)
+    frame = waves(64, 48)
+    preprocess(frame)
+    np.testing.assert_allclose(preprocess.tensor[0].transpose(1, 2, 0), rgb_of(frame), atol=0.01)
+
+
+@pytest.mark.parametrize("scaling", [NEAREST, AREA])
 def test_a_plane_of_the_target_s_size_is_copied(scaling):
     plane = np.arange(48, dtype=np.uint8).reshape(6, 8)
     result = np.empty((6, 8), dtype=np.float32)

@@ -1,10 +1,11 @@
 """What TensorRT refuses of a network, release by release; the linter is held against the same networks."""
 
 import base64
+import hashlib
 
 import pytest
 
-from sidecar.tests.networks import NETWORKS, network
+from sidecar.tests.networks import NETWORKS, VERDICTS, network
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.onnx_file import read_network
 from sidecar.worker.engines.deepstream.onnx_operators import refusals
@@ -36,6 +37,22 @@ def test_each_release_refuses_what_it_does_not_have(read, one):
         until = None if expected is None else expected["until"]
         refused = until == "always" or (until is not None and numbers(release) <= numbers(until))
         assert told == (expected["told"] if refused else []), release
+
+
+@pytest.mark.parametrize("parser", VERDICTS, ids=lambda parser: parser["tensorrt"])
+def test_what_a_real_parser_refused_is_refused(read, parser):
+    for one in parser["networks"]:
+        content = network(one["network"])
+        assert hashlib.sha256(content).hexdigest()[:16] == one["sha256"], one
+        told = refusals(read(content), parser["tensorrt"], TABLE, False)
+        assert bool(told) == ((one["verdict"] != "accepted") != ("unlike" in one)), one
+
+
+def test_an_attribute_is_refused_or_passed_over(read):
+    (one,) = refusals(read(network("ScatterElements that adds")), "8.2.1", TABLE, False)
+    assert one.why == "passes over reduction add of ScatterElements up to 9.3 and gives wrong results"
+    (one,) = refusals(read(network("Resize with scales that are an input")), "10.3.0", TABLE, False)
+    assert one.why.startswith("takes the scales of Resize from an initializer or a node only, and here it comes from")
 
 
 def test_a_refusal_names_the_node_and_where_its_input_comes_from(read):

@@ -95,9 +95,9 @@ def test_frames_are_scaled_to_the_nearest_pixel_unless_the_configuration_names_a
     frame = np.arange(48, dtype=np.uint8).reshape(6, 8)
     corners = [[0, 2, 5], [24, 26, 29]]
     assert echo(frame) == echo(frame, "scaling-filter=0") == echo(frame, "scaling-filter=6") == corners
-    # Rows 1 and 4; columns 5/6, 3.5 and 37/6.
+    # Rows 0 and 2.5; columns 0, 13/6 and 29/6.
     np.testing.assert_allclose(
-        echo(frame, "scaling-filter=1"), [[8 + 5 / 6, 11.5, 8 + 37 / 6], [32 + 5 / 6, 35.5, 32 + 37 / 6]], atol=1e-4
+        echo(frame, "scaling-filter=1"), [[0, 13 / 6, 29 / 6], [20, 20 + 13 / 6, 20 + 29 / 6]], atol=1e-4
     )
     with pytest.raises(inference_config.ConfigError, match="Invalid value for scaling-filter:'7'"):
         echo(frame, "scaling-filter=7")

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { before, describe, it } from "node:test";
 import type { OnnxOperatorsFile } from "../../catalogue/data.js";
 import { loadCatalogue } from "../../catalogue/load.js";
 import { compareReleases } from "../../catalogue/release.js";
-import { NETWORKS, network } from "../corpus/networks.js";
+import { NETWORKS, network, VERDICTS } from "../corpus/networks.js";
 import { readOnnx } from "./onnx.js";
 import { type Refusal, refusals } from "./operators.js";
 
@@ -35,6 +36,32 @@ describe("what TensorRT refuses of a network", () => {
       }
     });
   }
+
+  for (const { tensorrt, networks } of VERDICTS) {
+    it(`is what the parser of TensorRT ${tensorrt} refused`, () => {
+      for (const { network: name, sha256, verdict, unlike } of networks) {
+        const digest = createHash("sha256").update(network(name)).digest("hex");
+        assert.equal(digest.slice(0, 16), sha256, `${name} is not the network that was judged`);
+        const isTold = refused(name, tensorrt).length > 0;
+        assert.equal(isTold, (verdict !== "accepted") !== (unlike !== undefined), name);
+      }
+    });
+  }
+
+  it("says of an attribute whether it is refused or passed over", () => {
+    assert.match(
+      refused("ScatterElements that adds", "8.2")[0]?.why ?? "",
+      /^passes over reduction add of ScatterElements up to 9\.3/,
+    );
+    assert.match(refused("MaxPool with dilations", "8.2")[0]?.why ?? "", /^knows no MaxPool/);
+  });
+
+  it("says what may be a node's output and no input", () => {
+    assert.match(
+      refused("Resize with scales that are an input", "10.3")[0]?.why ?? "",
+      /^takes the scales of Resize from an initializer or a node only, and here .* an input$/,
+    );
+  });
 
   it("names the node, and where the input comes from", () => {
     const [one] = refused("a bias behind a Cast", "8.2.1");

@@ -33,7 +33,9 @@ export function refusals(
 const LONGEST_NAME = 60;
 
 /** Where a name of a graph comes from: an operator, or nothing that can be known. */
-type Source = { readonly t: "constant" } | { readonly t: "made"; readonly by: string };
+type Source =
+  | { readonly t: "constant"; readonly type: number }
+  | { readonly t: "made"; readonly by: string };
 
 class Check {
   readonly #network: OnnxFacts;
@@ -76,7 +78,7 @@ class Check {
     const known = new Map(outer);
     for (const { name } of graph.inputs) known.set(name, { t: "made", by: "" });
     for (const { name, type } of graph.initializers) {
-      known.set(name, { t: "constant" });
+      known.set(name, { t: "constant", type });
       this.#type(type, "weights", `initializer ${name}`);
     }
     this.#nodes(graph.nodes, known, "");
@@ -84,9 +86,7 @@ class Check {
 
   #nodes(nodes: readonly Node[], known: Map<string, Source>, inside: string): void {
     for (const node of nodes) {
-      const source: Source = isConstant(node, known)
-        ? { t: "constant" }
-        : { t: "made", by: node.operator };
+      const source: Source = constant(node, known) ?? { t: "made", by: node.operator };
       for (const output of node.outputs) known.set(output, source);
     }
     for (const node of nodes) {
@@ -113,13 +113,40 @@ class Check {
       const source = known.get(name);
       if (name === "" || (one.unlessInput !== undefined && node.inputs[one.unlessInput])) continue;
       if (source?.t !== "made" || one.or?.includes(source.by)) continue;
+      if (one.computed && source.by !== "") continue;
       const from = source.by === "" ? "an input" : `a ${source.by}`;
       const cast = source.by === "Cast" ? " (models/fold_casts.py does it for a Cast)" : "";
       this.#refuse({
         code: "onnx-operator",
         what: operator,
-        why: `takes the ${one.name} of ${operator} from an initializer only${this.#span(one)}, and here it comes from ${from}`,
+        why: `takes the ${one.name} of ${operator} from an initializer${one.computed ? " or a node" : ""} only${this.#span(one)}, and here it comes from ${from}`,
         cure: `fold it into an initializer${cast}`,
+        where,
+      });
+    }
+    for (const one of entry.weights ?? []) {
+      const source = known.get(node.inputs[one.input] ?? "");
+      if (!this.#has(one) || source?.t !== "constant") continue;
+      const type = this.#table.types.find(({ code }) => code === source.type)?.name ?? "";
+      if (!one.types.includes(type)) continue;
+      this.#refuse({
+        code: "onnx-operator",
+        what: operator,
+        why: `takes no ${type} constant as ${one.name} of ${operator}${this.#span(one)}`,
+        cure: "keep FLOAT weights, with a QuantizeLinear in front of it",
+        where,
+      });
+    }
+    for (const one of entry.bodyInputs ?? []) {
+      const body = node.attributes.get("body")?.graphs[0];
+      const name = body?.inputs[one.input]?.name;
+      const isRead = body?.nodes.some(({ inputs }) => inputs.some((input) => input === name));
+      if (node.inputs[one.input] || !isRead) continue;
+      this.#refuse({
+        code: "onnx-operator",
+        what: operator,
+        why: `has no ${one.name} in the body of a ${operator} that is given none as input ${one.input}`,
+        cure: "give it one",
         where,
       });
     }
@@ -133,7 +160,9 @@ class Check {
       this.#refuse({
         code: "onnx-operator",
         what: operator,
-        why: `knows no ${operator} with ${said}${allowed}${this.#span(one)}`,
+        why: one.ignored
+          ? `passes over ${said} of ${operator}${this.#span(one)} and gives wrong results`
+          : `knows no ${operator} with ${said}${allowed}${this.#span(one)}`,
         cure: "export the network without it",
         where,
       });
@@ -212,9 +241,11 @@ class Check {
 }
 
 /** The parser keeps these as weights; of everything else that a node gives it makes a tensor. */
-function isConstant({ operator, inputs }: Node, known: ReadonlyMap<string, Source>): boolean {
-  if (operator === "Constant") return true;
-  return operator === "Transpose" && known.get(inputs[0] ?? "")?.t === "constant";
+function constant(node: Node, known: ReadonlyMap<string, Source>): Source | undefined {
+  if (node.operator === "Constant")
+    return { t: "constant", type: node.attributes.get("value")?.tensor ?? 0 };
+  const source = known.get(node.inputs[0] ?? "");
+  return node.operator === "Transpose" && source?.t === "constant" ? source : undefined;
 }
 
 function placeOf({ name, outputs }: Node, inside: string): string {

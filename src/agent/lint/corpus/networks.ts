@@ -10,9 +10,39 @@ export interface Network {
   readonly onnx: string;
 }
 
-const FILE = new URL("../../../../../test/networks/networks.json", import.meta.url);
+/** What a real parser said. */
+export interface Verdicts {
+  readonly tensorrt: string;
+  /** YYYY-MM-DD. */
+  readonly date: string;
+  /** Whether TensorRT's plugin library was loaded. */
+  readonly plugins: boolean;
+  /** How it was done, and what was not. */
+  readonly shows: string;
+  readonly networks: readonly Verdict[];
+}
 
-export const NETWORKS: readonly Network[] = JSON.parse(readFileSync(FILE, "utf8"));
+export interface Verdict {
+  readonly network: string;
+  /** Of the network's bytes, the first 16 digits. */
+  readonly sha256: string;
+  readonly verdict: "accepted" | "refused" | "crashed";
+  /** The parser's, or its function that refused. */
+  readonly words?: string;
+  /** Why the linter rightly says something else. */
+  readonly unlike?: string;
+}
+
+const FOLDER = new URL("../../../../../test/networks/", import.meta.url);
+
+export const NETWORKS: readonly Network[] = read("networks.json");
+
+export const VERDICTS: readonly Verdicts[] = read("verdicts.json");
+
+// biome-ignore lint/suspicious/noExplicitAny: what it is, its callers say.
+function read(name: string): any {
+  return JSON.parse(readFileSync(new URL(name, FOLDER), "utf8"));
+}
 
 /** The bytes of a network by its name. */
 export function network(name: string): Buffer {

@@ -10,7 +10,7 @@ import numpy as np
 from sidecar.worker.inference.frame import BT601, BT709, I420Frame
 from sidecar.worker.inference.geometry import Geometry, place
 from sidecar.worker.inference.nvinfer_config import NvinferConfig
-from sidecar.worker.inference.resample import Resampler
+from sidecar.worker.inference.resample import BILINEAR, NEAREST, Resampler
 
 _CHANNELS = {"rgb": ("red", "green", "blue"), "bgr": ("blue", "green", "red"), "gray": ("gray",)}
 
@@ -75,6 +75,8 @@ class Preprocessor:
         geometry = place(frame.width, frame.height, self._width, self._height, config.keep_shape, config.centred)
         target = (geometry.height, geometry.width)
         self._y, self._u, self._v, self._sum, self._term = (np.empty(target, dtype=np.float32) for _ in range(5))
+        # Nothing is scaled, and so nothing lies between two pixels.
+        scaling = NEAREST if config.scaling == BILINEAR and target == (frame.height, frame.width) else config.scaling
         luma_scale, matrix = _to_rgb(frame.matrix, frame.full_range)
         chroma = ((frame.height + 1) // 2, (frame.width + 1) // 2)
         luma_black = 0 if frame.full_range else 16
@@ -91,8 +93,8 @@ class Preprocessor:
         return _Plan(
             key=(frame.width, frame.height, frame.matrix, frame.full_range),
             geometry=geometry,
-            luma=Resampler((frame.height, frame.width), target, config.scaling, gain=config.scale * luma_scale),
-            chroma=Resampler(chroma, target, config.scaling, (frame.height / 2, frame.width / 2)),
+            luma=Resampler((frame.height, frame.width), target, scaling, gain=config.scale * luma_scale),
+            chroma=Resampler(chroma, target, scaling, (frame.height / 2, frame.width / 2), paired=True),
             channels=channels,
         )
 

@@ -1,5 +1,8 @@
 """Resampling of one plane of a picture, by the filters that nvinfer has.
 
+Where nvinfer takes its samples was found by comparing boxes with those of a real one (docs/nvidia.md): a target pixel's
+sample lies at its upper left corner, not at its centre, and two by two target pixels share one of chroma.
+
 Both directions are sums of few weighted rows or columns, which numpy does fast without a temporary array.
 """
 
@@ -9,7 +12,7 @@ import numpy as np
 
 # The source pixel under the target pixel's corner, as nvinfer takes it.
 NEAREST = "nearest"
-# Between the two source pixels around the target pixel's centre, however much smaller the target is.
+# Between the two source pixels around the target pixel's corner, however much smaller the target is, as nvinfer does.
 BILINEAR = "bilinear"
 # The mean over the target pixel's area; when enlarging the same as BILINEAR.
 AREA = "area"
@@ -32,18 +35,20 @@ class Resampler:
         scaling: str,
         extent: Optional[Tuple[float, float]] = None,
         gain: float = 1.0,
+        paired: bool = False,
     ) -> None:
         """source, target: height and width. scaling: NEAREST, BILINEAR or AREA. gain: a factor on every value.
 
         extent: how much of the source makes up the target; none: all of it. Chroma of an odd size ends in half a pixel.
+        paired: two by two target pixels get the first one's sample; not by AREA.
         """
         height, width = source if extent is None else extent
         self._source = np.empty(source, dtype=np.uint8)
         self._rows = [
             _Tap(tap.indices, (tap.weights * np.float32(gain)).reshape(-1, 1))
-            for tap in _taps(source[0], target[0], height, scaling)
+            for tap in _taps(source[0], target[0], height, scaling, paired)
         ]
-        self._columns = _taps(source[1], target[1], width, scaling)
+        self._columns = _taps(source[1], target[1], width, scaling, paired)
         self._picked_rows = np.empty((target[0], source[1]), dtype=np.uint8)
         self._tall = np.empty((target[0], source[1]), dtype=np.float32)
         self._tall_term = np.empty_like(self._tall)
@@ -72,12 +77,14 @@ class Resampler:
             sums = self._term
 
 
-def _taps(source: int, target: int, extent: float, scaling: str) -> List[_Tap]:
+def _taps(source: int, target: int, extent: float, scaling: str, paired: bool) -> List[_Tap]:
     ratio = extent / target
+    pixels = np.arange(target)
+    corners = (pixels // 2 * 2 if paired else pixels) * ratio
     if scaling == NEAREST:
-        corners = np.floor(np.arange(target) * ratio).astype(np.intp)
-        return [_Tap(np.clip(corners, 0, source - 1), np.ones(target, dtype=np.float32))]
-    centres = (np.arange(target) + 0.5) * ratio
+        indices = np.floor(corners).astype(np.intp)
+        return [_Tap(np.clip(indices, 0, source - 1), np.ones(target, dtype=np.float32))]
+    centres = (pixels + 0.5) * ratio if scaling == AREA else corners
     # A target pixel covers this much of the source; less than a source pixel is interpolation between two.
     reach = max(ratio, 1.0) if scaling == AREA else 1.0
     begin, end = centres - reach / 2, centres + reach / 2

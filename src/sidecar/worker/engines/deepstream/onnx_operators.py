@@ -3,7 +3,7 @@
 The facts are the linter's, in catalogue/onnx-operators.json, and so are the codes.
 """
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Tuple, Union
 
 from sidecar.worker.engines.deepstream.onnx_file import Network
 from sidecar.worker.engines.deepstream.onnx_graph import Graph, Node
@@ -31,9 +31,9 @@ class Refusal(NamedTuple):
     places: int
 
 
-# Names of a graph: None for what the parser keeps as weights, otherwise the operator that makes the tensor, empty for
-# an input. A name that is missing here is not known.
-_Sources = Dict[str, Optional[str]]
+# Names of a graph: the type of what the parser keeps as weights, otherwise the operator that makes the tensor, empty
+# for an input. A name that is missing here is not known.
+_Sources = Dict[str, Union[int, str]]
 
 
 def refusals(network: Network, tensorrt: str, table: Dict[str, Any], has_library: bool) -> List[Refusal]:
@@ -74,15 +74,15 @@ class _Check:
         for one in graph.inputs:
             known[one.name] = ""
         for weights in graph.initializers:
-            known[weights.name] = None
+            known[weights.name] = weights.type
             self._type(weights.type, _WEIGHTS, "initializer %s" % weights.name)
         self._nodes(graph.nodes, known, "")
 
     def _nodes(self, nodes: Iterable[Node], known: _Sources, inside: str) -> None:
         for node in nodes:
-            source = None if _is_constant(node, known) else node.operator
+            constant = _constant(node, known)
             for output in node.outputs:
-                known[output] = source
+                known[output] = node.operator if constant is None else constant
         for node in nodes:
             self._node(node, known, _place(node) + inside)
             for attribute in node.attributes.values():
@@ -96,6 +96,10 @@ class _Check:
             return
         for one in entry.get("constants", ()):
             self._constant(node, one, known, where)
+        for one in entry.get("weights", ()):
+            self._weights(node, one, known, where)
+        for one in entry.get("bodyInputs", ()):
+            self._body_input(node, one, where)
         for one in entry.get("attributes", ()):
             self._attribute(node, one, where)
         count = len([name for name in node.outputs if name])
@@ -117,16 +121,39 @@ class _Check:
         if not name or ("unlessInput" in one and _input(node, one["unlessInput"])):
             return
         source = known.get(name)
-        if source is None or source in one.get("or", ()):
+        if not isinstance(source, str) or source in one.get("or", ()) or (source and one.get("computed")):
             return
-        why = "takes the %s of %s from an initializer only%s, and here it comes from %s" % (
+        why = "takes the %s of %s from an initializer%s only%s, and here it comes from %s" % (
             one["name"],
             node.operator,
+            " or a node" if one.get("computed") else "",
             _until(one),
             "a %s" % source if source else "an input",
         )
         cast = " (models/fold_casts.py does it for a Cast)" if source == "Cast" else ""
         self._refuse(OPERATOR, node.operator, why, "fold it into an initializer" + cast, where)
+
+    def _weights(self, node: Node, one: Dict[str, Any], known: _Sources, where: str) -> None:
+        source = known.get(_input(node, one["input"]))
+        name = self._types.get(source, {}).get("name")
+        if self._has(one) and name in one["types"]:
+            why = "takes no %s constant as %s of %s%s" % (name, one["name"], node.operator, _until(one))
+            self._refuse(
+                OPERATOR, node.operator, why, "keep FLOAT weights, with a QuantizeLinear in front of it", where
+            )
+
+    def _body_input(self, node: Node, one: Dict[str, Any], where: str) -> None:
+        body = node.attributes.get("body")
+        if _input(node, one["input"]) or body is None or not body.graphs:
+            return
+        inputs = [value.name for value in body.graphs[0].inputs][one["input"] :]
+        if inputs and any(inputs[0] in inner.inputs for inner in body.graphs[0].nodes):
+            why = "has no %s in the body of a %s that is given none as input %d" % (
+                one["name"],
+                node.operator,
+                one["input"],
+            )
+            self._refuse(OPERATOR, node.operator, why, "give it one", where)
 
     def _attribute(self, node: Node, one: Dict[str, Any], where: str) -> None:
         attribute = node.attributes.get(one["name"])
@@ -136,12 +163,12 @@ class _Check:
         wrong = [value for value in attribute.values if value not in allowed]
         if allowed and not wrong:
             return
-        why = "knows no %s with %s%s%s" % (
-            node.operator,
-            "%s %s" % (one["name"], wrong[0]) if wrong else one["name"],
-            ", only %s" % ", ".join(str(each) for each in allowed) if allowed else "",
-            _until(one),
-        )
+        said = "%s %s" % (one["name"], wrong[0]) if wrong else one["name"]
+        if one.get("ignored"):
+            why = "passes over %s of %s%s and gives wrong results" % (said, node.operator, _until(one))
+        else:
+            only = ", only %s" % ", ".join(str(each) for each in allowed) if allowed else ""
+            why = "knows no %s with %s%s%s" % (node.operator, said, only, _until(one))
         self._refuse(OPERATOR, node.operator, why, "export the network without it", where)
 
     def _missing(self, operator: str, entry: Optional[Dict[str, Any]], where: str) -> None:
@@ -188,11 +215,13 @@ class _Check:
             self.found[code, why] = first._replace(places=first.places + 1)
 
 
-def _is_constant(node: Node, known: _Sources) -> bool:
-    """The parser keeps these as weights; of everything else that a node gives it makes a tensor."""
+def _constant(node: Node, known: _Sources) -> Optional[int]:
+    """The type of what the parser keeps as weights; of everything else that a node gives it makes a tensor."""
     if node.operator == "Constant":
-        return True
-    return node.operator == "Transpose" and known.get(_input(node, 0), "") is None
+        value = node.attributes.get("value")
+        return 0 if value is None or value.tensor is None else value.tensor.type
+    source = known.get(_input(node, 0))
+    return source if node.operator == "Transpose" and isinstance(source, int) else None
 
 
 def _input(node: Node, index: int) -> str:
