@@ -239,7 +239,8 @@ def test_a_refused_login_is_said_and_tried_rarely(sidecar, tmp_path):
 
 def test_a_camera_that_never_answers_waits_beside_the_others(sidecar):
     cameras = [camera("none", "rtsp://127.0.0.1:%d/none" % free_port()), camera("near")]
-    assert sidecar.apply("never", sidecar.specification(cameras=cameras)).accepted
+    outputs = [sidecar.output(width=1280, height=720)]
+    assert sidecar.apply("never", sidecar.specification(cameras=cameras, outputs=outputs)).accepted
     sidecar.until(
         lambda state: (
             (phase(state.cameras, "none"), phase(state.cameras, "near")) == ("lost", "live")
@@ -247,6 +248,12 @@ def test_a_camera_that_never_answers_waits_beside_the_others(sidecar):
         )
     )
     sidecar.until(lambda state: next(one.lost.attempts for one in state.cameras if one.id == "none") >= 2)
+
+    def is_colourless_black(frame):
+        corner, middle = frame["regions"]
+        return (corner["y"], corner["u"], corner["v"]) == pytest.approx((16, 128, 128), abs=1) and middle["max"] > 100
+
+    sidecar.until_seen("/main", is_colourless_black, "--region", "40,560,200,120", "--region", "120,320,400,80")
 
 
 def test_a_file_is_played_in_a_loop(sidecar, tmp_path):

@@ -81,11 +81,13 @@ class _Tile:
         return lines
 
     def fills(self) -> List[meta.Fill]:
-        """The tiler keeps a camera's last frame for as long as no other comes: it is dimmed, or hidden."""
+        """The tiler keeps a camera's last frame for as long as no other comes: it is dimmed, or hidden. Before the
+        first there is whatever the tiler leaves there."""
         note, place = self._seat.note, self._place
         if not note.text:
             return []
-        return [meta.Fill(place.x, place.y, place.width, place.height, 1.0 if note.dark else _DIMMED)]
+        hides = note.dark or not self._seat.connections
+        return [meta.Fill(place.x, place.y, place.width, place.height, 1.0 if hides else _DIMMED)]
 
     def outlines(self, settings: Settings, mux_size: Tuple[int, int]) -> Tuple[List[meta.Box], List[meta.Line]]:
         """Of the last frame, which the tile still shows."""
