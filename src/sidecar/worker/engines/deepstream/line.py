@@ -8,7 +8,7 @@ from typing import Callable, Optional, Tuple
 import gi
 
 gi.require_version("Gst", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
+from gi.repository import GLib  # noqa: E402
 
 from sidecar.contract import spec, state  # noqa: E402
 from sidecar.worker import reasons  # noqa: E402
@@ -50,8 +50,6 @@ class PlaceLine(Line):
         # Which bins they are: what is heard of an earlier connection does not count.
         self._number = 0
         self._heard: Optional[Heard] = None
-        self._coming: Optional[Gst.Bin] = None
-        self._current: Optional[Gst.Bin] = None
         self._encoding = ""
         self._has_arrived = False
 
@@ -81,35 +79,31 @@ class PlaceLine(Line):
         container = source.build(
             self._bin_name(), self._camera, self._elements, self._mux_size, events, self._place.running_time
         )
-        self._coming = container
         self._place.open(container, arrived=on_arrived, ended=heard.ended)
 
     def show(self) -> None:
-        self._current, self._coming = self._coming, None
         self._seat.connections += 1
         self._place.take(linked=lambda: self._note(Note("")))
 
     def close(self) -> None:
-        self._number += 1
-        self._heard = self._coming = self._current = None
         if not self._seat.note.text:
             self._note(_NO_SIGNAL)
-        self._place.clear()
+        self.leave()
 
     def say(self, note: Note) -> None:
         self._note(note)
         self._say(note.text)
 
     def format(self) -> Format:
-        container = self._coming or self._current
-        if container is None or not self._has_arrived:
+        if not self._has_arrived:
             return Format(self._encoding)
         return Format(self._encoding, *self._seat.frame_size)
 
     def leave(self) -> None:
         """Nothing is in the place any more."""
         self._number += 1
-        self._heard = self._coming = self._current = None
+        self._heard = None
+        self._has_arrived = False
         self._place.clear()
 
     def on_error(self, name: str, error: GLib.Error, debug: str) -> bool:

@@ -71,16 +71,13 @@ class Fill(NamedTuple):
 class Frame:
     """One frame of a batch."""
 
-    __slots__ = ("_batch", "_meta", "height", "pts", "source", "wall_time", "width")
+    __slots__ = ("_batch", "_meta", "pts", "source", "wall_time")
 
     def __init__(self, batch: Any, meta: Any) -> None:
         self._batch = batch
         self._meta = meta
         # Number of the muxer's sink pad.
         self.source: int = meta.pad_index
-        # Size of the camera's frame before the muxer scaled it.
-        self.width: int = meta.source_frame_width
-        self.height: int = meta.source_frame_height
         # Nanoseconds on the camera's time line, and since the epoch; 0: not known.
         self.pts: int = meta.buf_pts
         self.wall_time: int = meta.ntp_timestamp
