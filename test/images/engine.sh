@@ -58,7 +58,7 @@ start() {
 command=("$@")
 own=()
 why=
-if [ "$(id -u)" -eq 0 ] && ! test/images/answers.sh && ! command -v dockerd >/dev/null; then
+if [ "$(id -u)" -eq 0 ] && ! test/images/answers.sh; then
   setup/debian-packages.sh setup/debian-packages-images.txt || true
 fi
 DOCKER=$(client) || skip "no Docker client here can build"
