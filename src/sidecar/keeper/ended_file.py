@@ -1,9 +1,9 @@
 """How the last worker ended, in a file beside the sockets: the agent reads it where no worker lives to be asked."""
 
-import json
 import os
 from typing import Optional
 
+from sidecar.json_file import write_json
 from sidecar.keeper.handover import Ended
 from sidecar.log import Log
 from sidecar.version import VERSION
@@ -27,13 +27,9 @@ class EndedFile:
 
     def write(self, ended: Ended) -> None:
         """In place of the one before."""
-        fresh = self._path + ".new"
         try:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            with open(fresh, "w", encoding="utf-8") as file:
-                json.dump(dict(ended._asdict(), version=VERSION), file)
-            os.chmod(fresh, 0o640)
-            os.rename(fresh, self._path)
+            write_json(self._path, dict(ended._asdict(), version=VERSION))
             self._trouble = None
         except OSError as error:
             if self._trouble != str(error):

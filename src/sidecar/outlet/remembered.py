@@ -7,6 +7,7 @@ import json
 import os
 from typing import Optional
 
+from sidecar.json_file import write_json
 from sidecar.log import Log
 from sidecar.outlet.protocol import Configuration, ProtocolError, configure_message, parse_configuration
 
@@ -41,10 +42,7 @@ class Remembered:
             if configuration.users:
                 self.forget()
                 return
-            with open(self._path + ".new", "w", encoding="utf-8") as file:
-                json.dump(configure_message(configuration), file)
-            os.chmod(self._path + ".new", 0o640)
-            os.rename(self._path + ".new", self._path)
+            write_json(self._path, configure_message(configuration))
         except OSError as error:
             _log.warning("what is served cannot be remembered for the next start", path=self._path, error=str(error))
 
