@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { beforeEach, describe, it } from "node:test";
-import { type Environment, loadConfig } from "../desired/config.js";
-import type { DocumentFault } from "../desired/document-fault.js";
-import type { Secret, Secrets } from "../secrets/secrets.js";
+import type { Secret, Secrets } from "../../common/secrets/secrets.js";
+import { type Environment, loadConfig } from "../../common/settings/config.js";
+import type { DocumentFault } from "../../common/settings/document-fault.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
 import { Control, type ControlHappening } from "./control.js";
 

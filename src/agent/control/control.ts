@@ -1,15 +1,15 @@
 /** Gathers what is wanted from all sources, and gives it to the guard whenever one of them changes. */
 
-import type { Config } from "../desired/config.js";
-import type { Conduct, Note } from "../desired/desired-state.js";
-import { type DocumentFault, describeDocumentFault } from "../desired/document-fault.js";
-import { interrupts } from "../desired/interrupts.js";
-import { mayRebuild } from "../hours/maintenance.js";
-import type { Models } from "../models/models.js";
-import type { Secrets } from "../secrets/secrets.js";
-import { withEarlier } from "../secrets/words.js";
+import { mayRebuild } from "../../common/hours/maintenance.js";
+import type { Secrets } from "../../common/secrets/secrets.js";
+import { withEarlier } from "../../common/secrets/words.js";
+import type { Config } from "../../common/settings/config.js";
+import type { Conduct, Note } from "../../common/settings/desired-state.js";
+import { type DocumentFault, describeDocumentFault } from "../../common/settings/document-fault.js";
+import type { Models } from "../../common/settings/models.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
 import type { Texts } from "./content.js";
+import { interrupts } from "./interrupts.js";
 import { type Made, passwordsIn, plan } from "./plan.js";
 
 /** What the control tells, once, where it is known what it means. */

@@ -1,14 +1,14 @@
 /** The models and the hub's state that this node keeps. Until their directories can be used, there are the models that ship. */
 
-import type { Config } from "../desired/config.js";
+import { type HubState, openHubState } from "../../common/hub/state.js";
+import type { Config } from "../../common/settings/config.js";
+import type { Models, Resolved } from "../../common/settings/models.js";
+import { Bell } from "../../common/time/bell.js";
+import type { Clock } from "../../common/time/clock.js";
 import type { HubHappening } from "../hub/happening.js";
-import { type HubState, openHubState } from "../hub/state.js";
 import { findBundle } from "../models/find.js";
-import type { Models, Resolved } from "../models/models.js";
 import { ModelStore } from "../models/store.js";
 import { shippedNames } from "../models/store-files.js";
-import { Bell } from "../time/bell.js";
-import type { Clock } from "../time/clock.js";
 
 const RETRY_MS = 30_000;
 

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { eventually } from "../testing/eventually.js";
-import { FakeClock } from "../testing/fake-clock.js";
+import { Ledger } from "../../common/hub/ledger.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { FakeClock } from "../../common/testing/fake-clock.js";
 import type { Ess } from "./ess.js";
 import { EssError } from "./ess-error.js";
 import type { HubHappening } from "./happening.js";
 import { Intake } from "./intake.js";
-import { Ledger } from "./ledger.js";
 import type { Taker } from "./taker.js";
 
 const type = "slipstream-settings";

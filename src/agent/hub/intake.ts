@@ -1,14 +1,14 @@
 /** Takes in the objects of one type: asks what is there, decides, acts, and asks again. */
 
-import { errorCode } from "../files/error-code.js";
-import { Bell } from "../time/bell.js";
-import type { Clock } from "../time/clock.js";
+import { errorCode } from "../../common/files/error-code.js";
+import type { Entry, Ledger } from "../../common/hub/ledger.js";
+import { Bell } from "../../common/time/bell.js";
+import type { Clock } from "../../common/time/clock.js";
 import { Delays, type Pace, pauseAfter, scattered } from "./delays.js";
 import { download } from "./download.js";
 import type { Answer, Ess, EssObject } from "./ess.js";
 import { EssError } from "./ess-error.js";
 import type { HubHappening } from "./happening.js";
-import type { Entry, Ledger } from "./ledger.js";
 import { Parts } from "./parts.js";
 import { plan, type Step } from "./plan.js";
 import type { Taker } from "./taker.js";

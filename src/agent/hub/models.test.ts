@@ -3,8 +3,8 @@ import { constants, createHash, generateKeyPairSync, randomBytes, sign } from "n
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { bundle, FILES } from "../models/testing/archives.js";
-import { eventually } from "../testing/eventually.js";
+import { bundle, FILES } from "../../common/bundle/testing/archives.js";
+import { eventually } from "../../common/testing/eventually.js";
 import { HubBench } from "./testing/hub-bench.js";
 
 const type = "slipstream-model";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { eventually } from "../testing/eventually.js";
-import { documentKey } from "./documents.js";
+import { documentKey } from "../../common/hub/documents.js";
+import { eventually } from "../../common/testing/eventually.js";
 import { HubBench } from "./testing/hub-bench.js";
 
 const type = "slipstream-settings";

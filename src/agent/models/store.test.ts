@@ -10,10 +10,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { TRUST_ALL } from "./signature.js";
+import { TRUST_ALL } from "../../common/bundle/signature.js";
+import { type BundleParts, bundle, FILES } from "../../common/bundle/testing/archives.js";
+import { folder, listing } from "../../common/bundle/testing/folder.js";
 import { ModelStore, type StoreHappening, type StoreOptions } from "./store.js";
-import { type BundleParts, bundle, FILES } from "./testing/archives.js";
-import { folder, listing } from "./testing/folder.js";
 
 const { signal } = new AbortController();
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { type NodeReport, readReport } from "../../common/hub/node-report.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { FakeClock } from "../../common/testing/fake-clock.js";
 import type { UpObject } from "../hub/ess.js";
 import { ESS_TIMING, EssClient } from "../hub/ess-client.js";
 import { EssError } from "../hub/ess-error.js";
 import { EssDouble } from "../hub/testing/ess-double.js";
-import { eventually } from "../testing/eventually.js";
-import { FakeClock } from "../testing/fake-clock.js";
-import { type NodeReport, readReport } from "./node-report.js";
 import { Reporter, type ReporterHappening } from "./reporter.js";
 
 const WELL: Omit<NodeReport, "at"> = {

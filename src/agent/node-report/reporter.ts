@@ -1,10 +1,10 @@
 /** Sends the node's report to its hub whenever it changes, seldom enough for ten thousand nodes. */
 
+import { type NodeReport, STATUS_TYPE, writeReport } from "../../common/hub/node-report.js";
+import { Bell } from "../../common/time/bell.js";
+import type { Clock } from "../../common/time/clock.js";
 import type { Ess } from "../hub/ess.js";
 import { EssError } from "../hub/ess-error.js";
-import { Bell } from "../time/bell.js";
-import type { Clock } from "../time/clock.js";
-import { type NodeReport, STATUS_TYPE, writeReport } from "./node-report.js";
 
 export interface ReporterOptions {
   readonly ess: Pick<Ess, "put">;

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { loadConfig } from "../desired/config.js";
-import { desiredFrom } from "../desired/testing/desired-from.js";
+import { loadConfig } from "../../common/settings/config.js";
+import { desiredFrom } from "../../common/settings/testing/desired-from.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { systemClock } from "../../common/time/clock.js";
 import { SidecarClient } from "../sidecar/client.js";
-import { ServerDouble, socketDirectory } from "../sidecar/server-double.js";
-import { ServerProcess } from "../sidecar/server-process.js";
-import { eventually } from "../testing/eventually.js";
-import { systemClock } from "../time/clock.js";
+import { ServerDouble, socketDirectory } from "../sidecar/testing/server-double.js";
+import { ServerProcess } from "../sidecar/testing/server-process.js";
 import { type Happening, Reconciler } from "./reconciler.js";
 
 /** gRPC's status code. */

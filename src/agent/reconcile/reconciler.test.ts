@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import type { Desired } from "../desired/spec.js";
-import { eventually } from "../testing/eventually.js";
-import { FakeClock } from "../testing/fake-clock.js";
+import type { Desired } from "../../common/settings/spec.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { FakeClock } from "../../common/testing/fake-clock.js";
 import { FakeWorker } from "../testing/fake-sidecar.js";
 import { DEFAULT_TIMING, type Happening, Reconciler } from "./reconciler.js";
 

@@ -1,6 +1,8 @@
 /** Keeps one sidecar true to the desired state: observes, decides, acts, and looks again. */
 
-import type { Desired } from "../desired/spec.js";
+import type { Desired } from "../../common/settings/spec.js";
+import { Bell } from "../../common/time/bell.js";
+import type { Clock } from "../../common/time/clock.js";
 import { SidecarError } from "../sidecar/error.js";
 import type {
   Peer,
@@ -11,8 +13,6 @@ import type {
   Verdict,
 } from "../sidecar/sidecar.js";
 import type { SidecarEvent } from "../sidecar/state.js";
-import { Bell } from "../time/bell.js";
-import type { Clock } from "../time/clock.js";
 import { decide, type Limits, type Observed, type RefusedBefore, type Step } from "./decide.js";
 import type { Session } from "./session.js";
 

@@ -4,10 +4,10 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import type { Desired } from "../desired/spec.js";
+import type { Desired } from "../../common/settings/spec.js";
+import { Bell } from "../../common/time/bell.js";
+import type { Clock } from "../../common/time/clock.js";
 import type { Happening } from "../reconcile/reconciler.js";
-import { Bell } from "../time/bell.js";
-import type { Clock } from "../time/clock.js";
 import type { Candidate } from "./candidate.js";
 import { consider } from "./consider.js";
 import type { TrialHappening } from "./happening.js";

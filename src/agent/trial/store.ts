@@ -2,8 +2,8 @@
 
 import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { readIfThereSync, writeDurablySync } from "../files/durable.js";
-import { errorCode } from "../files/error-code.js";
+import { readIfThereSync, writeDurablySync } from "../../common/files/durable.js";
+import { errorCode } from "../../common/files/error-code.js";
 import type { StoreHappening } from "./happening.js";
 import { type Memory, NEW_MEMORY } from "./memory.js";
 import { readMemory, writeMemory } from "./memory-file.js";

@@ -4,15 +4,15 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { TRUST_ALL } from "../../models/signature.js";
+import { TRUST_ALL } from "../../../common/bundle/signature.js";
+import type { Documents } from "../../../common/hub/documents.js";
+import { openHubState } from "../../../common/hub/state.js";
+import { eventually } from "../../../common/testing/eventually.js";
+import { systemClock } from "../../../common/time/clock.js";
 import { ModelStore } from "../../models/store.js";
-import { eventually } from "../../testing/eventually.js";
-import { systemClock } from "../../time/clock.js";
-import type { Documents } from "../documents.js";
 import { EssClient } from "../ess-client.js";
 import type { HubHappening } from "../happening.js";
 import { Hub } from "../hub.js";
-import { openHubState } from "../state.js";
 import { EssDouble } from "./ess-double.js";
 
 const FAST = { intervalMs: 5, longestMs: 20 };
