@@ -13,7 +13,7 @@ import { interrupts } from "./interrupts.js";
 import { type Made, passwordsIn, plan } from "./plan.js";
 
 /** What the control tells, once, where it is known what it means. */
-export type ControlHappening =
+export type ControlEvent =
   /** running: something runs already, and goes on. */
   | {
       readonly t: "settings refused";
@@ -48,7 +48,7 @@ export interface ControlOptions {
   /** Directories of bundles that are in use or may be again at any moment. */
   readonly hold: (bundlePaths: readonly string[]) => void;
   /** Must not throw. */
-  readonly trace: (happening: ControlHappening) => void;
+  readonly trace: (event: ControlEvent) => void;
 }
 
 export class Control {

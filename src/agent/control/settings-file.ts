@@ -3,8 +3,8 @@
 import { type FSWatcher, watch } from "node:fs";
 import { basename, dirname } from "node:path";
 import { readText } from "../../common/files/text-file.js";
-import { Bell } from "../../common/time/bell.js";
 import type { Clock } from "../../common/time/clock.js";
+import { Wakeup } from "../../common/time/wakeup.js";
 
 /** Mounts do not always deliver events. */
 const LOOK_EVERY_MS = 5_000;
@@ -25,7 +25,7 @@ export interface SettingsFileOptions {
 
 export class SettingsFile {
   readonly #options: SettingsFileOptions;
-  readonly #bell = new Bell();
+  readonly #wakeup = new Wakeup();
   #current: FileText = { t: "unreadable", why: "it was not read yet" };
 
   constructor(options: SettingsFileOptions) {
@@ -50,9 +50,9 @@ export class SettingsFile {
       const before = JSON.stringify(this.#current);
       this.#current = await read(path);
       if (JSON.stringify(this.#current) !== before) changed();
-      await this.#bell.wait(clock, clock.now() + LOOK_EVERY_MS, signal);
+      await this.#wakeup.wait(clock, clock.now() + LOOK_EVERY_MS, signal);
       watcher?.close();
-      await new Bell().wait(clock, clock.now() + SETTLE_MS, signal);
+      await new Wakeup().wait(clock, clock.now() + SETTLE_MS, signal);
     }
   }
 
@@ -61,9 +61,9 @@ export class SettingsFile {
     const { path } = this.#options;
     try {
       const watcher = watch(dirname(path), (_, name) => {
-        if (name === null || name === basename(path)) this.#bell.ring();
+        if (name === null || name === basename(path)) this.#wakeup.notify();
       });
-      watcher.on("error", () => this.#bell.ring());
+      watcher.on("error", () => this.#wakeup.notify());
       return watcher;
     } catch {
       // No such directory, or the kernel has no watch left: time brings the next look.

@@ -7,7 +7,7 @@ import type { Clock } from "../../common/time/clock.js";
 import type { ModelStore } from "../models/store.js";
 import type { Pace } from "./delays.js";
 import type { Ess } from "./ess.js";
-import type { HubHappening } from "./happening.js";
+import type { HubEvent } from "./events.js";
 import { Intake } from "./intake.js";
 import { modelTaker, type SettingsTakerOptions, settingsTaker, type Taker } from "./taker.js";
 
@@ -21,7 +21,7 @@ export interface HubOptions {
   readonly version: string;
   readonly clock: Clock;
   /** Must not throw. */
-  readonly trace: (happening: HubHappening) => void;
+  readonly trace: (event: HubEvent) => void;
   /** Called when what documents.current() or a model's name gives may be another, and is durable. */
   readonly changed: () => void;
   readonly pace?: HubPace;

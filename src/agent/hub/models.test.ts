@@ -144,7 +144,7 @@ test("a bad bundle is refused with reason and path, and not fetched again until 
   bench.ess.publish({ type, id: "noise", data: randomBytes(5000) });
   await bench.happened("street", "received");
   await bench.happened("noise", "received");
-  const refusals = bench.happenings.flatMap((it) => (it.t === "refused" ? [it.reason] : []));
+  const refusals = bench.events.flatMap((it) => (it.t === "refused" ? [it.reason] : []));
   assert.match(
     refusals[0] ?? "",
     /^manifest\.json boards: street@1\.0\.0 is for nano, this board is t4$/,

@@ -1,7 +1,7 @@
 /** Tells the operator what becomes of settings: one line a change. */
 
 import { describeDocumentFault } from "../../common/settings/document-fault.js";
-import type { ControlHappening } from "../control/control.js";
+import type { ControlEvent } from "../control/control.js";
 import type { Log } from "./log.js";
 
 export class ControlReport {
@@ -12,13 +12,13 @@ export class ControlReport {
   }
 
   /** To be given to the control. */
-  readonly trace = (happening: ControlHappening): void => {
-    switch (happening.t) {
+  readonly trace = (event: ControlEvent): void => {
+    switch (event.t) {
       case "settings refused": {
-        const consequence = happening.running
+        const consequence = event.running
           ? "what runs goes on as it is"
           : "what is left of the settings is used, or the last good ones";
-        for (const fault of happening.faults) {
+        for (const fault of event.faults) {
           const detail = describeDocumentFault(fault);
           this.#log.error("setting refused", { detail, consequence });
         }
@@ -28,20 +28,20 @@ export class ControlReport {
         this.#log.info("settings accepted again");
         break;
       case "note": {
-        const { t: reason, path, message: detail } = happening.note;
+        const { t: reason, path, message: detail } = event.note;
         this.#log.warn("problem in the settings", { path, reason, detail });
         break;
       }
       case "held": {
-        const until = happening.untilMs === undefined ? "none" : new Date(happening.untilMs);
+        const until = event.untilMs === undefined ? "none" : new Date(event.untilMs);
         this.#log.info("change waits for the window of rebuilds", { until });
         break;
       }
       case "wanted":
-        this.#log.debug("settings wanted", { subject: happening.candidate.subject });
+        this.#log.debug("settings wanted", { subject: event.candidate.subject });
         break;
       default:
-        happening satisfies never;
+        event satisfies never;
     }
   };
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { EssError } from "../hub/ess-error.js";
-import type { HubHappening } from "../hub/happening.js";
+import type { HubEvent } from "../hub/events.js";
 import { HubReport } from "./hub-report.js";
 
 const type = "slipstream-model";
@@ -10,18 +10,18 @@ const gone = new EssError("unreachable", "GET /x", "there is no such socket (ENO
 const denied = new EssError("denied", "GET /x", "status 403");
 
 /** Levels and messages of what is told, debug left out. */
-function told(...happenings: HubHappening[]): string[] {
+function told(...events: HubEvent[]): string[] {
   const lines: string[] = [];
   const at = (level: string) => (message: string, fields?: object) => {
     lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
   };
   const log = { error: at("error"), warn: at("warn"), info: at("info"), debug: () => {} };
   const report = new HubReport(log);
-  for (const happening of happenings) report.trace(happening);
+  for (const event of events) report.trace(event);
   return lines;
 }
 
-function away(err: EssError, forMs: number): HubHappening {
+function away(err: EssError, forMs: number): HubEvent {
   return { t: "away", type, err, forMs };
 }
 
@@ -68,7 +68,7 @@ test("what came, what was refused and what was withdrawn is told with its name a
 });
 
 test("the same delay is told once", () => {
-  const delayed: HubHappening = { t: "delayed", object, detail: "no space left", pauseMs: 1500 };
+  const delayed: HubEvent = { t: "delayed", object, detail: "no space left", pauseMs: 1500 };
   const lines = told(delayed, delayed, { ...delayed, detail: "other" });
   assert.equal(lines.length, 2);
   assert.match(
@@ -78,8 +78,8 @@ test("the same delay is told once", () => {
 });
 
 test("a model that had to go is told", () => {
-  const happening = { t: "removed", bundle: "a@1", bytes: 5, why: "room was needed" } as const;
-  assert.deepEqual(told({ t: "store", happening }), [
+  const event = { t: "removed", bundle: "a@1", bytes: 5, why: "room was needed" } as const;
+  assert.deepEqual(told({ t: "store", event }), [
     'info model removed {"model":"a@1","bytes":5,"detail":"room was needed"}',
   ]);
 });

@@ -1,14 +1,14 @@
 /** Tells the operator what came from the hub: one line a change, and none for what goes on as before. */
 
-import type { HubHappening, ObjectName } from "../hub/happening.js";
-import type { ReporterHappening } from "../node-report/reporter.js";
+import type { HubEvent, ObjectName } from "../hub/events.js";
+import type { ReporterEvent } from "../node-report/reporter.js";
 import type { Log } from "./log.js";
 import { Said } from "./said.js";
 
 /** A service that is away for longer has not just been started anew. */
 const LONG_ABSENCE_MS = 30_000;
 
-type Of<T extends HubHappening["t"]> = Extract<HubHappening, { t: T }>;
+type Of<T extends HubEvent["t"]> = Extract<HubEvent, { t: T }>;
 
 export class HubReport {
   readonly #log: Log;
@@ -18,64 +18,64 @@ export class HubReport {
     this.#log = log;
   }
 
-  /** To be given to the hub; the store's happenings come as `store`. */
-  readonly trace = (happening: HubHappening | ReporterHappening): void => {
-    switch (happening.t) {
+  /** To be given to the hub; the store's events come as `store`. */
+  readonly trace = (event: HubEvent | ReporterEvent): void => {
+    switch (event.t) {
       case "away":
-        this.#away(happening);
+        this.#away(event);
         break;
       case "reached":
-        this.#reached(happening);
+        this.#reached(event);
         break;
       case "arriving": {
-        const { object, bytes } = happening;
+        const { object, bytes } = event;
         this.#log.info("object from the hub arrives", { ...fieldsOf(object), bytes });
         break;
       }
       case "resumed": {
-        const { object, bytes } = happening;
+        const { object, bytes } = event;
         this.#log.info("download goes on", { ...fieldsOf(object), bytes });
         break;
       }
       case "superseded":
-        this.#log.info("object was replaced while it came", fieldsOf(happening.object));
+        this.#log.info("object was replaced while it came", fieldsOf(event.object));
         break;
       case "delayed":
-        this.#delayed(happening);
+        this.#delayed(event);
         break;
       case "taken": {
-        const { object, what } = happening;
+        const { object, what } = event;
         this.#said.isNews(subjectOf(object), "taken");
         this.#log.info("object from the hub taken", { ...fieldsOf(object), as: what });
         break;
       }
       case "refused": {
-        const { object, reason: detail } = happening;
+        const { object, reason: detail } = event;
         this.#said.isNews(subjectOf(object), "refused");
         this.#log.error("object from the hub refused", { ...fieldsOf(object), detail });
         break;
       }
       case "withdrawn": {
-        const { object, what } = happening;
+        const { object, what } = event;
         this.#said.isNews(subjectOf(object), "withdrawn");
         this.#log.info("object withdrawn by the hub", { ...fieldsOf(object), as: what });
         break;
       }
       case "answered": {
-        const { object, answer } = happening;
+        const { object, answer } = event;
         this.#log.debug("hub answered", { ...fieldsOf(object), answer });
         break;
       }
       case "forgotten":
         this.#log.warn("notes on the hub's objects are lost: all are looked at anew", {
-          detail: happening.detail,
+          detail: event.detail,
         });
         break;
       case "store":
-        this.#store(happening);
+        this.#store(event);
         break;
       case "report not sent": {
-        const { code: reason, message: detail } = happening.err;
+        const { code: reason, message: detail } = event.err;
         this.#log.warn("report of this node cannot be sent to the hub", { reason, detail });
         break;
       }
@@ -83,7 +83,7 @@ export class HubReport {
         this.#log.info("report of this node is sent to the hub again");
         break;
       default:
-        happening satisfies never;
+        event satisfies never;
     }
   };
 
@@ -116,21 +116,21 @@ export class HubReport {
     this.#log.warn("object from the hub is delayed", { ...fieldsOf(object), seconds, detail });
   }
 
-  #store({ happening }: Of<"store">): void {
-    switch (happening.t) {
+  #store({ event }: Of<"store">): void {
+    switch (event.t) {
       case "removed": {
-        const { bundle, bytes, why: detail } = happening;
+        const { bundle, bytes, why: detail } = event;
         this.#log.info("model removed", { model: bundle, bytes, detail });
         break;
       }
       case "unreadable":
         this.#log.warn("directory in the model store is no model", {
-          path: happening.path,
-          detail: happening.detail,
+          path: event.path,
+          detail: event.detail,
         });
         break;
       default:
-        happening satisfies never;
+        event satisfies never;
     }
   }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import type { Happening } from "../reconcile/reconciler.js";
+import type { ReconcilerEvent } from "../reconcile/reconciler.js";
 import { SidecarError } from "../sidecar/error.js";
 import type { Peer, Problem, Verdict } from "../sidecar/sidecar.js";
 import type { CameraState, OutputState, PipelineStatus, SidecarEvent } from "../sidecar/state.js";
@@ -21,15 +21,15 @@ describe("Report", () => {
     report = new Report({ error: at("error"), warn: at("warn"), info: at("info"), debug }, "0.1.0");
   });
 
-  /** What is told because of these happenings. */
-  function lines(...happenings: Happening[]): Told[] {
-    for (const happening of happenings) report.trace(happening);
+  /** What is told because of these events. */
+  function lines(...events: ReconcilerEvent[]): Told[] {
+    for (const event of events) report.trace(event);
     return told.splice(0);
   }
 
   /** The same, levels and messages alone. */
-  function messages(...happenings: Happening[]): string[] {
-    return lines(...happenings).map(([level, message]) => `${level} ${message}`);
+  function messages(...events: ReconcilerEvent[]): string[] {
+    return lines(...events).map(([level, message]) => `${level} ${message}`);
   }
 
   const trouble = { detail: "what to do", nextAttempt: new Date(5000) };
@@ -50,22 +50,22 @@ describe("Report", () => {
   const sent = { viewers: 0, frames: 0, framesDropped: 0 };
   const since = new Date(0);
 
-  function event(event: SidecarEvent): Happening {
+  function event(event: SidecarEvent): ReconcilerEvent {
     return { t: "told", event };
   }
 
-  function camera(state: CameraState, id = "front"): Happening {
+  function camera(state: CameraState, id = "front"): ReconcilerEvent {
     return event({ t: "camera", camera: { id, since, state, counters } });
   }
 
-  function output(state: OutputState, cameraId = "", path = "/ds"): Happening {
+  function output(state: OutputState, cameraId = "", path = "/ds"): ReconcilerEvent {
     return event({
       t: "output",
       output: { id: "rtsp", cameraId, port: 8554, path, state, ...sent },
     });
   }
 
-  function pipeline(status: PipelineStatus): Happening {
+  function pipeline(status: PipelineStatus): ReconcilerEvent {
     return event({ t: "pipeline", pipeline: status });
   }
 
@@ -73,7 +73,7 @@ describe("Report", () => {
     instanceId = "one",
     previous?: Peer["previous"],
     version = "0.1.0",
-  ): Happening {
+  ): ReconcilerEvent {
     const facts = { version, engine: "cpu", board: "", deepstream: "", gpu: "" };
     const peer: Peer = { instanceId, gstreamer: "1.22.0", previous, ...facts };
     return { t: "connected", peer };
@@ -204,7 +204,7 @@ describe("Report", () => {
   });
 
   it("finds the same news in a whole state, and forgets what is there no more", () => {
-    const state = (cameras: string[]): Happening =>
+    const state = (cameras: string[]): ReconcilerEvent =>
       event({
         t: "state",
         state: {
@@ -235,11 +235,11 @@ describe("Report", () => {
 
   describe("on the connection", () => {
     const err = new SidecarError("UNAVAILABLE", "Connect", "connect ENOENT /run/x.sock");
-    const unreachable = (forMs: number): Happening => ({
+    const unreachable = (forMs: number): ReconcilerEvent => ({
       ...({ t: "unreachable", err, forMs } as const),
       previous: undefined,
     });
-    const parted: Happening = { t: "parted", why: "silent", err: undefined };
+    const parted: ReconcilerEvent = { t: "parted", why: "silent", err: undefined };
     const beat = pipeline({ t: "idle" });
 
     it("takes a sidecar that is not yet there for the normal case at first", () => {
@@ -268,7 +268,7 @@ describe("Report", () => {
     });
 
     it("tells a loop of failures once", () => {
-      const failed: Happening = { t: "parted", why: "call failed", err };
+      const failed: ReconcilerEvent = { t: "parted", why: "call failed", err };
       assert.deepEqual(messages(connected(), failed, connected(), failed, connected(), failed), [
         "info sidecar connected",
         "warn sidecar lost",
@@ -309,15 +309,23 @@ describe("Report", () => {
     });
 
     it("tells a refusal that is repeated once, until another problem comes", () => {
-      const refused: Happening = { t: "refused", generation: "g1", problems };
-      const other: Happening = { t: "refused", generation: "g1", problems: problems.slice(1) };
+      const refused: ReconcilerEvent = { t: "refused", generation: "g1", problems };
+      const other: ReconcilerEvent = {
+        t: "refused",
+        generation: "g1",
+        problems: problems.slice(1),
+      };
       assert.equal(messages(refused, refused).length, 2);
       assert.deepEqual(messages(refused, other), ["warn problem in the specification"]);
     });
 
     it("does not tell a refusal again as a failure of the pipeline", () => {
       const failed = pipeline({ t: "failed", reason: "model", ...trouble });
-      const refused: Happening = { t: "refused", generation: "g1", problems: problems.slice(0, 1) };
+      const refused: ReconcilerEvent = {
+        t: "refused",
+        generation: "g1",
+        problems: problems.slice(0, 1),
+      };
       assert.deepEqual(messages(refused, failed), ["error specification refused"]);
       const verdict: Verdict = { accepted: true, generation: "g2", problems: [], changes: [] };
       assert.deepEqual(messages({ t: "applied", generation: "g2", verdict }, failed), [
@@ -332,7 +340,7 @@ describe("Report", () => {
         problems: problems.slice(1),
         changes: [{ path: "cameras[front]", effect: "rebuild" }],
       };
-      const applied: Happening = { t: "applied", generation: "g1", verdict };
+      const applied: ReconcilerEvent = { t: "applied", generation: "g1", verdict };
       assert.deepEqual(messages(applied, applied), ["warn problem in the specification"]);
     });
   });

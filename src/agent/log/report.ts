@@ -1,6 +1,6 @@
 /** Tells the operator what changed: one line a change, and none for what goes on as before. */
 
-import type { Happening } from "../reconcile/reconciler.js";
+import type { ReconcilerEvent } from "../reconcile/reconciler.js";
 import type { Problem } from "../sidecar/sidecar.js";
 import type { SidecarEvent } from "../sidecar/state.js";
 import type { Log } from "./log.js";
@@ -20,7 +20,7 @@ const MESSAGES = {
 const SIDECAR = "sidecar";
 const SPECIFICATION = "specification";
 
-type Of<T extends Happening["t"]> = Extract<Happening, { t: T }>;
+type Of<T extends ReconcilerEvent["t"]> = Extract<ReconcilerEvent, { t: T }>;
 
 export class Report {
   readonly #log: Log;
@@ -37,32 +37,32 @@ export class Report {
   }
 
   /** To be given to the reconciler. */
-  readonly trace = (happening: Happening): void => {
-    switch (happening.t) {
+  readonly trace = (event: ReconcilerEvent): void => {
+    switch (event.t) {
       case "unreachable":
-        this.#unreachable(happening);
+        this.#unreachable(event);
         break;
       case "connected":
-        this.#connected(happening);
+        this.#connected(event);
         break;
       case "parted":
-        this.#parted(happening);
+        this.#parted(event);
         break;
       case "applied":
-        this.#applied(happening);
+        this.#applied(event);
         break;
       case "refused":
-        this.#refused(happening);
+        this.#refused(event);
         break;
       case "checked":
         // Whoever asked tells what came of it.
         break;
       case "told":
         this.#sidecarIsWell();
-        this.#status.tell(this.#withoutRefusal(happening.event));
+        this.#status.tell(this.#withoutRefusal(event.event));
         break;
       default:
-        happening satisfies never;
+        event satisfies never;
     }
   };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { TrialHappening } from "../trial/happening.js";
+import type { TrialEvent } from "../trial/events.js";
 import { NOTHING_SEEN } from "../trial/seen.js";
 import type { Case, Trial } from "../trial/trial.js";
 import type { Log } from "./log.js";
@@ -41,7 +41,7 @@ function caseOf(subject: string): Case {
   };
 }
 
-function watching(subject: string): TrialHappening {
+function watching(subject: string): TrialEvent {
   const trial: Trial = { t: "watching", case: caseOf(subject), selfTested: false, run, seen };
   return { t: "trial", trial };
 }
@@ -60,7 +60,7 @@ function refused(subject: string, more: Partial<Extract<Trial, { t: "refused" }>
   return { t: "trial", trial } as const;
 }
 
-function confirmed(subject: string): TrialHappening {
+function confirmed(subject: string): TrialEvent {
   const [by, version] = ["trial", undefined] as const;
   const of = candidate(subject);
   return {
@@ -70,7 +70,7 @@ function confirmed(subject: string): TrialHappening {
 }
 
 /** Level, message and fields of what is told. */
-function lines(...happenings: TrialHappening[]): [string, string, unknown][] {
+function lines(...events: TrialEvent[]): [string, string, unknown][] {
   const told: [string, string, unknown][] = [];
   const write = (level: string) => (message: string, fields?: unknown) => {
     told.push([level, message, fields]);
@@ -82,12 +82,12 @@ function lines(...happenings: TrialHappening[]): [string, string, unknown][] {
     debug: write("debug"),
   };
   const report = new TrialReport(log);
-  for (const happening of happenings) report.trace(happening);
+  for (const event of events) report.trace(event);
   return told;
 }
 
-function messages(...happenings: TrialHappening[]): string[] {
-  return lines(...happenings).map(([level, message]) => `${level} ${message}`);
+function messages(...events: TrialEvent[]): string[] {
+  return lines(...events).map(([level, message]) => `${level} ${message}`);
 }
 
 describe("TrialReport", () => {

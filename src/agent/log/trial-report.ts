@@ -1,6 +1,6 @@
 /** Tells the operator what is on trial and how it went: one line a verdict, and none for what goes on as before. */
 
-import type { TrialHappening } from "../trial/happening.js";
+import type { TrialEvent } from "../trial/events.js";
 import type { Trial } from "../trial/trial.js";
 import type { Fields } from "./line.js";
 import type { Log } from "./log.js";
@@ -20,7 +20,7 @@ const CURES: Readonly<Record<string, string>> = {
 };
 const CURE = "give the agent a volume that it can write";
 
-type Of<T extends TrialHappening["t"]> = Extract<TrialHappening, { t: T }>;
+type Of<T extends TrialEvent["t"]> = Extract<TrialEvent, { t: T }>;
 
 export class TrialReport {
   readonly #log: Log;
@@ -31,37 +31,37 @@ export class TrialReport {
   }
 
   /** To be given to the guard and its store. */
-  readonly trace = (happening: TrialHappening): void => {
-    switch (happening.t) {
+  readonly trace = (event: TrialEvent): void => {
+    switch (event.t) {
       case "trial":
-        this.#trial(happening.trial);
+        this.#trial(event.trial);
         break;
       case "version kept":
-        this.#versionKept(happening);
+        this.#versionKept(event);
         break;
       case "version fails": {
-        const { version, at, agreements } = happening.failure;
+        const { version, at, agreements } = event.failure;
         const facts = { version, at, agreements: agreements.length };
         this.#log.error("version fails on purpose, for Horizon to go back to the last one", facts);
         break;
       }
       case "memory lost": {
-        const { path, aside, err } = happening;
+        const { path, aside, err } = event;
         this.#log.warn("memory of trials is unreadable, and begun anew", { path, aside, err });
         break;
       }
       case "memory not kept": {
-        const { path, code: reason, err } = happening;
+        const { path, code: reason, err } = event;
         const detail = `${err.message}; ${CURES[reason] ?? CURE}`;
         const consequence = "an upgrade or restart forgets what has passed its trial";
         this.#log.warn("memory of trials cannot be kept", { path, reason, detail, consequence });
         break;
       }
       case "memory kept again":
-        this.#log.info("memory of trials is kept again", { path: happening.path });
+        this.#log.info("memory of trials is kept again", { path: event.path });
         break;
       default:
-        happening satisfies never;
+        event satisfies never;
     }
   };
 

@@ -39,10 +39,10 @@ export interface StoreOptions {
   /** Undefined: not known yet. Empty: of no known kind, which takes every bundle. */
   readonly board: () => string | undefined;
   /** Must not throw. */
-  readonly trace: (happening: StoreHappening) => void;
+  readonly trace: (event: StoreEvent) => void;
 }
 
-export type StoreHappening =
+export type StoreEvent =
   | { readonly t: "removed"; readonly bundle: string; readonly bytes: number; readonly why: string }
   | { readonly t: "unreadable"; readonly path: string; readonly detail: string };
 

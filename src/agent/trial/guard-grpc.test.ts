@@ -67,7 +67,7 @@ describe("Guard over a real socket", () => {
       clock: systemClock,
       timing: { ...DEFAULT_TIMING, heartbeatMs: 100 },
       detections: false,
-      trace: (happening) => guard.heard(happening),
+      trace: (event) => guard.heard(event),
     });
     guard = new Guard({
       service: { version: "1.0.0", on: true, agreementId: undefined },

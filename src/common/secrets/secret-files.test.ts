@@ -7,12 +7,12 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { eventually } from "../testing/eventually.js";
 import type { Clock } from "../time/clock.js";
 import { systemClock } from "../time/clock.js";
-import { SecretFiles, type SecretHappening } from "./secret-files.js";
+import { type SecretEvent, SecretFiles } from "./secret-files.js";
 
 describe("SecretFiles", () => {
   let directory: string;
   let secrets: SecretFiles;
-  let happenings: SecretHappening[];
+  let events: SecretEvent[];
   let changes: number;
   let stop: AbortController;
   let running: Promise<void> | undefined;
@@ -20,7 +20,7 @@ describe("SecretFiles", () => {
   beforeEach(async () => {
     directory = join(await mkdtemp(join(tmpdir(), "secrets-")), "mount");
     await mkdir(directory);
-    happenings = [];
+    events = [];
     changes = 0;
     stop = new AbortController();
     running = undefined;
@@ -38,7 +38,7 @@ describe("SecretFiles", () => {
       directory,
       clock,
       changed: () => changes++,
-      trace: (happening) => happenings.push(happening),
+      trace: (event) => events.push(event),
     });
   }
 
@@ -84,7 +84,7 @@ describe("SecretFiles", () => {
     await eventually(() => of("a") === "three", "three");
     for (const word of ["one", "two", "three"]) assert.ok(secrets.words().includes(word), word);
     assert.deepEqual(
-      happenings,
+      events,
       [1, 2, 3].map(() => ({ t: "taken", name: "a" })),
     );
     assert.ok(changes >= 3);
@@ -94,12 +94,12 @@ describe("SecretFiles", () => {
     await write("a", '{"key":"u","value":"old"}');
     await start();
     await write("a", '{"key":"u","val');
-    await eventually(() => happenings.some(({ t }) => t === "trouble"), "trouble");
+    await eventually(() => events.some(({ t }) => t === "trouble"), "trouble");
     assert.equal(of("a"), "old");
     await write("a", '{"key":"u","value":"new"}');
     await eventually(() => of("a") === "new", "new");
     await write("a", "");
-    await eventually(() => happenings.filter(({ t }) => t === "trouble").length === 2, "trouble");
+    await eventually(() => events.filter(({ t }) => t === "trouble").length === 2, "trouble");
     assert.equal(of("a"), "new");
   });
 
@@ -107,7 +107,7 @@ describe("SecretFiles", () => {
     await write("a", "one");
     await start();
     await rm(directory, { recursive: true });
-    await eventually(() => happenings.some(({ t }) => t === "trouble"), "trouble");
+    await eventually(() => events.some(({ t }) => t === "trouble"), "trouble");
     assert.equal(of("a"), "one");
     assert.match(of("b"), /does not exist; declare it/);
   });
@@ -143,7 +143,7 @@ describe("SecretFiles", () => {
     assert.match(of("pipe"), /is no file/);
     assert.match(of("empty"), /is empty; set it again/);
     assert.match(of("other"), /it is not in .*; declare it in the service definition/);
-    assert.equal(happenings.length, 4);
+    assert.equal(events.length, 4);
   });
 
   it("says that it may not read a file", { skip: process.getuid?.() === 0 }, async () => {

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { errorCode } from "../files/error-code.js";
 import { readSmallFile } from "../files/small-file.js";
-import { Bell } from "../time/bell.js";
 import type { Clock } from "../time/clock.js";
+import { Wakeup } from "../time/wakeup.js";
 import { afterLook, type Entry, type Found, isSettled, NO_ENTRY } from "./secret-entry.js";
 import { SECRET_NAME, type Secrets, wordsOf } from "./secrets.js";
 import { withEarlier } from "./words.js";
@@ -24,7 +24,7 @@ const SETTLE_MS = 200;
 const MAX_BYTES = 16 * 1024;
 const MAX_FILES = 256;
 
-export type SecretHappening =
+export type SecretEvent =
   | { readonly t: "taken"; readonly name: string }
   /** Its last good content, if there was one, stays in use. */
   | { readonly t: "trouble"; readonly name: string; readonly why: string };
@@ -34,7 +34,7 @@ export interface SecretFilesOptions {
   readonly clock: Clock;
   /** Called after current() has changed. */
   readonly changed: () => void;
-  readonly trace?: (happening: SecretHappening) => void;
+  readonly trace?: (event: SecretEvent) => void;
 }
 
 /** What a look at the directory gives. */
@@ -44,7 +44,7 @@ type Look =
 
 export class SecretFiles {
   readonly #options: SecretFilesOptions;
-  readonly #bell = new Bell();
+  readonly #wakeup = new Wakeup();
   #entries: ReadonlyMap<string, Entry> = new Map();
   /** Why the directory could not be read. */
   #fault: string | undefined = "has not been read yet";
@@ -83,16 +83,16 @@ export class SecretFiles {
       // A new one each time, and before the look: the directory may be another one by now.
       const watcher = this.#watch();
       const settled = this.#take(await this.#look(), false);
-      if (settled) await this.#bell.wait(clock, clock.now() + LOOK_EVERY_MS, signal);
+      if (settled) await this.#wakeup.wait(clock, clock.now() + LOOK_EVERY_MS, signal);
       watcher?.close();
-      await new Bell().wait(clock, clock.now() + SETTLE_MS, signal);
+      await new Wakeup().wait(clock, clock.now() + SETTLE_MS, signal);
     }
   }
 
   #watch(): FSWatcher | undefined {
     try {
-      const watcher = watch(this.#options.directory, () => this.#bell.ring());
-      watcher.on("error", () => this.#bell.ring());
+      const watcher = watch(this.#options.directory, () => this.#wakeup.notify());
+      watcher.on("error", () => this.#wakeup.notify());
       return watcher;
     } catch {
       // No such directory, or the kernel has no watch left: time brings the next look.
@@ -136,7 +136,7 @@ export class SecretFiles {
     return [...entries.values()].every(isSettled);
   }
 
-  #changesOf(name: string, entries: ReadonlyMap<string, Entry>): SecretHappening[] {
+  #changesOf(name: string, entries: ReadonlyMap<string, Entry>): SecretEvent[] {
     const before = entries.get(name) ?? NO_ENTRY;
     const after = this.#entries.get(name) ?? NO_ENTRY;
     if (after.why !== undefined) {

@@ -1,7 +1,7 @@
 /** Calls back when the wall clock reaches a time, however the clock is set or the machine sleeps in between. */
 
-import { Bell } from "./bell.js";
 import type { Clock } from "./clock.js";
+import { Wakeup } from "./wakeup.js";
 
 /** How often the wall clock is looked at in any case: a timer of the process stands still while the machine sleeps. */
 const LOOK_EVERY_MS = 60_000;
@@ -27,7 +27,7 @@ export interface AlarmOptions {
  */
 export class Alarm {
   readonly #options: AlarmOptions;
-  readonly #bell = new Bell();
+  readonly #wakeup = new Wakeup();
   #atMs: number | undefined;
 
   constructor(options: AlarmOptions) {
@@ -37,7 +37,7 @@ export class Alarm {
   /** Replaces the time that was set before. Undefined: only a step of the clock calls back. */
   set(atMs: number | undefined): void {
     this.#atMs = atMs;
-    this.#bell.ring();
+    this.#wakeup.notify();
   }
 
   /** Runs until it is aborted. */
@@ -56,7 +56,7 @@ export class Alarm {
         due();
       }
       const wakeMs = clock.now() + Math.min(LOOK_EVERY_MS, this.#restMs());
-      await this.#bell.wait(clock, Math.max(wakeMs, quietUntil), signal);
+      await this.#wakeup.wait(clock, Math.max(wakeMs, quietUntil), signal);
     }
   }
 

@@ -1,6 +1,6 @@
 /**
  * A process that takes in what the hub sends, for tests that kill it or measure it: hub-process.js DIRECTORY SOCKET
- * CERTIFICATE CREDENTIALS. It prints happenings, and its memory now and then, one JSON a line.
+ * CERTIFICATE CREDENTIALS. It prints events, and its memory now and then, one JSON a line.
  */
 
 import { mkdirSync } from "node:fs";

@@ -1,13 +1,13 @@
 /** What happens with the hub, told once, where it is known what it means. */
 
-import type { StoreHappening } from "../models/store.js";
+import type { StoreEvent } from "../models/store.js";
 import type { Answer, EssObject } from "./ess.js";
 import type { EssError } from "./ess-error.js";
 
 /** One version of one object, for people. */
 export type ObjectName = Pick<EssObject, "type" | "id" | "version">;
 
-export type HubHappening =
+export type HubEvent =
   /** The service does not answer; forMs: since when. */
   | { readonly t: "away"; readonly type: string; readonly err: EssError; readonly forMs: number }
   /** It answers: for the first time, or again. */
@@ -33,4 +33,4 @@ export type HubHappening =
   | { readonly t: "answered"; readonly object: ObjectName; readonly answer: Answer }
   /** What this agent had written down cannot be read any more. */
   | { readonly t: "forgotten"; readonly detail: string }
-  | { readonly t: "store"; readonly happening: StoreHappening };
+  | { readonly t: "store"; readonly event: StoreEvent };

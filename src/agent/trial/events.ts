@@ -3,15 +3,15 @@
 import type { Failure } from "./memory.js";
 import type { Trial } from "./trial.js";
 
-export type TrialHappening =
+export type TrialEvent =
   /** The trial is in another state, or of another candidate. */
   | { readonly t: "trial"; readonly trial: Trial }
   /** The version of the service has failed its trial. why: it goes on all the same. */
   | { readonly t: "version kept"; readonly version: string; readonly why: string }
   | { readonly t: "version fails"; readonly failure: Failure }
-  | StoreHappening;
+  | StoreEvent;
 
-export type StoreHappening =
+export type StoreEvent =
   /** The file could not be understood: it was put aside, or even that failed, and everything begins anew. */
   | {
       readonly t: "memory lost";

@@ -3,18 +3,18 @@
 import type { Clock } from "./clock.js";
 
 /** Serves one waiting loop. A ring while nobody waits is kept for the next wait. */
-export class Bell {
-  #rung = false;
+export class Wakeup {
+  #notified = false;
   #wake: (() => void) | undefined;
 
-  ring(): void {
-    this.#rung = true;
+  notify(): void {
+    this.#notified = true;
     this.#wake?.();
   }
 
   /** Returns at the ring, at the time or when the signal is aborted, whichever is first. */
   async wait(clock: Clock, untilMs: number, signal: AbortSignal): Promise<void> {
-    if (!this.#rung && !signal.aborted) {
+    if (!this.#notified && !signal.aborted) {
       await new Promise<void>((resolve) => {
         const wake = () => {
           cancel();
@@ -27,6 +27,6 @@ export class Bell {
         this.#wake = wake;
       });
     }
-    this.#rung = false;
+    this.#notified = false;
   }
 }
