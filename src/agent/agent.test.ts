@@ -268,7 +268,7 @@ describe("Agent", () => {
     execFileSync("mkfifo", [env["SETTINGS_FILE"]]);
     start();
     await passwordIs("hunter2");
-    assert.ok(lines.some((line) => line.includes("it is no plain file")));
+    assert.ok(lines.some((line) => line.includes("it is not a regular file")));
   });
 
   it("ends at once when it is stopped before it has begun", async () => {

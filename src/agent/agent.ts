@@ -96,8 +96,8 @@ export class Agent {
       clock,
       changed: renew,
       trace: ({ t, ...facts }) => {
-        if (t === "taken") log.info("secret taken", facts);
-        else log.warn("secret cannot be read", facts);
+        if (t === "loaded") log.info("secret loaded", facts);
+        else log.warn("secret cannot be used", facts);
       },
     });
     this.#file =
@@ -171,7 +171,7 @@ export class Agent {
 
   /** Words of the files of secrets, which no output may hold; the same array as long as they are the same. */
   get secretWords(): readonly string[] {
-    return this.#secrets.words();
+    return this.#secrets.toHide();
   }
 
   /** Passwords of what is or was wanted, likewise. */

@@ -41,7 +41,7 @@ describe("Control", () => {
       texts: () => ({ file, hub }),
       unreadable: () => unreadable,
       secrets: (): Secrets => ({
-        words: [],
+        toHide: [],
         find: (name) => {
           const secret = secrets.get(name);
           return secret === undefined

@@ -1,8 +1,8 @@
 /** Gathers what is wanted from all sources, and gives it to the guard whenever one of them changes. */
 
 import { mayRebuild } from "../../common/hours/maintenance.js";
+import { withEarlier } from "../../common/secrets/redact.js";
 import type { Secrets } from "../../common/secrets/secrets.js";
-import { withEarlier } from "../../common/secrets/words.js";
 import type { Config } from "../../common/settings/config.js";
 import type { Conduct, Note } from "../../common/settings/desired-state.js";
 import { type DocumentFault, describeDocumentFault } from "../../common/settings/document-fault.js";

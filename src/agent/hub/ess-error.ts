@@ -1,6 +1,6 @@
 /** EssError: a call to the Edge Sync Service that came to nothing. Holds no secret. */
 
-import { errorCode } from "../../common/files/error-code.js";
+import { errorCode } from "../../common/files/read.js";
 
 export type EssErrorCode =
   /** Nobody answers, or the connection broke. */

@@ -1,6 +1,6 @@
 /** Takes in the objects of one type: asks what is there, decides, acts, and asks again. */
 
-import { errorCode } from "../../common/files/error-code.js";
+import { errorCode } from "../../common/files/read.js";
 import type { Entry, Ledger } from "../../common/hub/ledger.js";
 import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";

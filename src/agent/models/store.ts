@@ -13,7 +13,7 @@ import { bytesOf, MANIFEST, type Manifest, manifestText } from "../../common/bun
 import { keyIdOf, type Trust } from "../../common/bundle/signature.js";
 import { unpack } from "../../common/bundle/unpack.js";
 import { syncDirectory } from "../../common/files/durable.js";
-import { errorCode } from "../../common/files/error-code.js";
+import { errorCode } from "../../common/files/read.js";
 import type { Models, Resolved } from "../../common/settings/models.js";
 import { findBundle, misfitOf, nameOf } from "./find.js";
 import { asInstallation, type Installation, NoRoom } from "./installation.js";

@@ -3,7 +3,7 @@
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { readIfThereSync, writeDurablySync } from "../../common/files/durable.js";
-import { errorCode } from "../../common/files/error-code.js";
+import { errorCode } from "../../common/files/read.js";
 import type { StoreEvent } from "./events.js";
 import { type Memory, NEW_MEMORY } from "./memory.js";
 import { readMemory, writeMemory } from "./memory-file.js";

@@ -1,6 +1,6 @@
 /** Reads a settings document from a file. */
 
-import { readText } from "../../common/files/text-file.js";
+import { readText } from "../../common/files/read.js";
 import { type DocumentReading, parseDocument } from "../../common/settings/document.js";
 
 /** The path is the document's name. */

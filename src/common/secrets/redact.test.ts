@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { hideLoginOf, hideLogins, redactDeep, redactor } from "./redact.js";
+import { hideLoginOf, hideLogins, redactDeep, redactor, withEarlier } from "./redact.js";
 
 describe("hideLogins", () => {
   const hidden: readonly [string, string][] = [
@@ -108,5 +108,24 @@ describe("redactDeep", () => {
       redactDeep(fields, (text) => text),
       { credentials: { username: "u", password: "***" }, dbPwd: "***", password: "" },
     );
+  });
+});
+
+describe("withEarlier", () => {
+  it("keeps earlier secrets, and returns the same array while nothing is new", () => {
+    const first = withEarlier(["a", "b"], []);
+    assert.deepEqual(first, ["a", "b"]);
+    assert.equal(withEarlier(["b"], first), first);
+    assert.deepEqual(withEarlier(["c", "b"], first), ["c", "b", "a"]);
+  });
+
+  it("never drops a current secret for an earlier one", () => {
+    const secrets = (prefix: string) => Array.from({ length: 800 }, (_, i) => `${prefix}${i}`);
+    const [earlier, now] = [secrets("earlier"), secrets("now")];
+    const both = withEarlier(now, earlier);
+    assert.equal(both.length, 1024);
+    assert.deepEqual(both.slice(0, 800), now);
+    const many = [...now, ...earlier];
+    assert.deepEqual(withEarlier(many, []), many);
   });
 });

@@ -70,7 +70,7 @@ describe("SecretFiles", () => {
     });
     assert.equal(of("token"), "abc");
     assert.equal(of("link"), "abc");
-    assert.ok(secrets.current().words.includes("hunter2"));
+    assert.ok(secrets.current().toHide.includes("hunter2"));
     assert.match(of(".hidden"), /made of letters/);
   });
 
@@ -82,10 +82,10 @@ describe("SecretFiles", () => {
     await write(".new", "three");
     await rename(join(directory, ".new"), join(directory, "a"));
     await eventually(() => of("a") === "three", "three");
-    for (const word of ["one", "two", "three"]) assert.ok(secrets.words().includes(word), word);
+    for (const text of ["one", "two", "three"]) assert.ok(secrets.toHide().includes(text), text);
     assert.deepEqual(
       events,
-      [1, 2, 3].map(() => ({ t: "taken", name: "a" })),
+      [1, 2, 3].map(() => ({ t: "loaded", name: "a" })),
     );
     assert.ok(changes >= 3);
   });
@@ -94,12 +94,15 @@ describe("SecretFiles", () => {
     await write("a", '{"key":"u","value":"old"}');
     await start();
     await write("a", '{"key":"u","val');
-    await eventually(() => events.some(({ t }) => t === "trouble"), "trouble");
+    await eventually(() => events.some(({ t }) => t === "unusable"), "it is reported");
     assert.equal(of("a"), "old");
     await write("a", '{"key":"u","value":"new"}');
     await eventually(() => of("a") === "new", "new");
     await write("a", "");
-    await eventually(() => events.filter(({ t }) => t === "trouble").length === 2, "trouble");
+    await eventually(
+      () => events.filter(({ t }) => t === "unusable").length === 2,
+      "it is reported",
+    );
     assert.equal(of("a"), "new");
   });
 
@@ -107,7 +110,7 @@ describe("SecretFiles", () => {
     await write("a", "one");
     await start();
     await rm(directory, { recursive: true });
-    await eventually(() => events.some(({ t }) => t === "trouble"), "trouble");
+    await eventually(() => events.some(({ t }) => t === "unusable"), "it is reported");
     assert.equal(of("a"), "one");
     assert.match(of("b"), /does not exist; declare it/);
   });
@@ -138,9 +141,9 @@ describe("SecretFiles", () => {
     execFileSync("mkfifo", [join(directory, "pipe")]);
     await write("empty", "");
     await secrets.load();
-    assert.match(of("folder"), /is no file/);
+    assert.match(of("folder"), /is not a regular file/);
     assert.match(of("large"), /is longer than 16384 bytes/);
-    assert.match(of("pipe"), /is no file/);
+    assert.match(of("pipe"), /is not a regular file/);
     assert.match(of("empty"), /is empty; set it again/);
     assert.match(of("other"), /it is not in .*; declare it in the service definition/);
     assert.equal(events.length, 4);
@@ -162,6 +165,6 @@ describe("SecretFiles", () => {
     const found = before.find("a");
     assert.ok(found.t === "found" && found.secret.t === "value");
     assert.equal(found.secret.value, "one");
-    assert.deepEqual(before.words, ["one"]);
+    assert.deepEqual(before.toHide, ["one"]);
   });
 });

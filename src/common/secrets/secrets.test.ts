@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { seededRandom } from "../testing/seeded-random.js";
-import { loginOf, readSecret, type Secret, wordsOf } from "./secrets.js";
+import { loginOf, readSecret, type Secret, textsToHide } from "./secrets.js";
 
 const read = (text: string) => readSecret(Buffer.from(text));
 
@@ -29,7 +29,7 @@ describe("readSecret", () => {
   const refused: readonly [string, string | Uint8Array, RegExp][] = [
     ["nothing", "", /is empty/],
     ["an empty line", "\n", /is empty/],
-    ["half of a JSON text", '{"key":"admin","value":"hunt', /no complete JSON/],
+    ["half of a JSON text", '{"key":"admin","value":"hunt', /not complete JSON/],
     ["an object without a value", '{"key":"hunter2"}', /needs both "key" and "value"/],
     ["an empty password", '{"key":"hunter2","value":""}', /needs both/],
     ["a number for a text", '{"key":"hunter2","value":5}', /needs both/],
@@ -66,7 +66,7 @@ describe("readSecret", () => {
       for (let i = random.below(3); i > 0 && bytes.length > 0; i--)
         bytes[random.below(bytes.length)] = random.below(256);
       const reading = readSecret(bytes);
-      if (reading.t === "secret") assert.ok(wordsOf(reading.secret).length > 0);
+      if (reading.t === "secret") assert.ok(textsToHide(reading.secret).length > 0);
     }
   });
 });
@@ -84,14 +84,14 @@ describe("a value as a login", () => {
   });
 });
 
-describe("wordsOf", () => {
+describe("textsToHide", () => {
   it("holds the password in each form in which it leaves the process", () => {
-    assert.deepEqual(wordsOf({ t: "login", username: "u", password: "hunter2" }), [
+    assert.deepEqual(textsToHide({ t: "login", username: "u", password: "hunter2" }), [
       "hunter2",
       "hunter2",
       Buffer.from("u:hunter2").toString("base64"),
     ]);
-    assert.ok(wordsOf({ t: "value", value: "u:hunter2" }).includes("hunter2"));
-    assert.ok(wordsOf({ t: "value", value: "first\nsecond" }).includes("second"));
+    assert.ok(textsToHide({ t: "value", value: "u:hunter2" }).includes("hunter2"));
+    assert.ok(textsToHide({ t: "value", value: "first\nsecond" }).includes("second"));
   });
 });

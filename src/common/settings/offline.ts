@@ -5,7 +5,7 @@ import type { Models } from "./models.js";
 
 /** The login shows which secret it is of. */
 export const deskSecrets: Secrets = {
-  words: [],
+  toHide: [],
   find: (name) => ({
     t: "found",
     secret: { t: "login", username: `secret:${name}`, password: "***" },
