@@ -3,7 +3,7 @@
 import { dirname } from "node:path";
 import { Maintenance } from "../common/hours/maintenance.js";
 import { documentKey } from "../common/hub/documents.js";
-import { MODEL_TYPE, SETTINGS_TYPE } from "../common/hub/object-types.js";
+import { MODEL_TYPE, SETTINGS_TYPE } from "../common/hub/object.js";
 import { SecretFiles } from "../common/secrets/secret-files.js";
 import type { Config } from "../common/settings/config.js";
 import { parseDocument } from "../common/settings/document.js";
@@ -14,19 +14,18 @@ import { readContent, type Texts } from "./control/content.js";
 import { Control } from "./control/control.js";
 import { Kept } from "./control/kept.js";
 import { SettingsFile } from "./control/settings-file.js";
-import type { EssPlace } from "./hub/ess-address.js";
+import type { EssLocation } from "./hub/ess.js";
 import { ESS_TIMING, EssClient } from "./hub/ess-client.js";
 import { Hub } from "./hub/hub.js";
 import { ControlReport } from "./log/control-report.js";
 import { HubReport } from "./log/hub-report.js";
 import type { Log } from "./log/log.js";
-import { Report } from "./log/report.js";
-import { summary } from "./log/summary.js";
+import { SidecarReport, summary } from "./log/sidecar-report.js";
 import { composeReport, type NodeFacts } from "./node-report/compose.js";
 import { Reporter } from "./node-report/reporter.js";
 import { DEFAULT_TIMING, Reconciler, type ReconcilerEvent } from "./reconcile/reconciler.js";
 import { SidecarClient } from "./sidecar/client.js";
-import { EndedFile } from "./sidecar/ended-file.js";
+import { PreviousWorkerFile } from "./sidecar/previous-worker.js";
 import type { PreviousWorker } from "./sidecar/sidecar.js";
 import type { State } from "./sidecar/state.js";
 import type { JsonValue } from "./trial/candidate.js";
@@ -44,7 +43,7 @@ const LAST_REPORT_MS = 1000;
 export interface AgentOptions {
   readonly config: Config;
   readonly service: Service;
-  readonly ess: EssPlace;
+  readonly ess: EssLocation;
   /** The node's name in the Exchange. */
   readonly node: string;
   /** Takes secrets out of what is told. */
@@ -64,7 +63,7 @@ export interface AgentOptions {
 
 export class Agent {
   readonly #options: AgentOptions;
-  readonly #report: Report;
+  readonly #report: SidecarReport;
   readonly #hubReport: HubReport;
   readonly #secrets: SecretFiles;
   readonly #file: SettingsFile | undefined;
@@ -72,7 +71,7 @@ export class Agent {
   readonly #guard: Guard;
   readonly #reconciler: Reconciler;
   readonly #control: Control;
-  readonly #endedFile: EndedFile;
+  readonly #previousWorker: PreviousWorkerFile;
   readonly #alarm: Alarm;
   readonly #maintenance: Maintenance;
   #hub: Hub | undefined;
@@ -88,7 +87,7 @@ export class Agent {
     const { config, service, store, clock, wallClock, logs } = options;
     const log = logs("agent");
     this.#options = options;
-    this.#report = new Report(logs("report"), service.version);
+    this.#report = new SidecarReport(logs("report"), service.version);
     this.#hubReport = new HubReport(logs("hub"));
     const renew = () => this.#renew();
     this.#secrets = new SecretFiles({
@@ -116,12 +115,12 @@ export class Agent {
         renew();
       },
     });
-    this.#endedFile = new EndedFile(dirname(config.socketPath));
+    this.#previousWorker = new PreviousWorkerFile(dirname(config.socketPath));
     this.#reconciler = new Reconciler({
       desired: undefined,
       open: () =>
         new SidecarClient({ socketPath: config.socketPath, agentVersion: service.version }),
-      ended: () => this.#endedFile.read(),
+      ended: () => this.#previousWorker.read(),
       clock,
       timing: DEFAULT_TIMING,
       detections: config.showFrames,
@@ -145,7 +144,7 @@ export class Agent {
       wallClock,
       start: (job) => {
         if (job === "report") log.info("report", summary(this.#state, this.#guard.trial));
-        else this.#hub?.look();
+        else this.#hub?.poll();
       },
     });
     this.#control = new Control({
@@ -183,7 +182,7 @@ export class Agent {
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all([
       ...[this.#secrets.load(), this.#file?.load(), this.#kept.load()],
-      this.#endedFile.load(),
+      this.#previousWorker.load(),
     ]);
     this.#isLoaded = true;
     this.#renew();
@@ -226,7 +225,7 @@ export class Agent {
     const { node, redact, clock, wallClock } = this.#options;
     this.#reporter = new Reporter({
       ...{ ess, node, clock, wallClock, random: Math.random },
-      facts: () => composeReport(this.#facts(), redact),
+      report: () => composeReport(this.#facts(), redact),
       trace: this.#hubReport.trace,
     });
     return this.#reporter.run(signal);

@@ -12,7 +12,7 @@ import {
 } from "../common/settings/config.js";
 import { systemClock } from "../common/time/clock.js";
 import { Agent } from "./agent.js";
-import { essPlace } from "./hub/ess-address.js";
+import { locateEss } from "./hub/ess.js";
 import { createLogs, type Log } from "./log/log.js";
 import { TrialReport } from "./log/trial-report.js";
 import { MARKER_PATH } from "./trial/marker.js";
@@ -66,7 +66,7 @@ export async function start(): Promise<number> {
   const { signal, stop } = stopSignal(config.lifeline, log);
   agent = new Agent({
     ...{ config, service, store, logs, trialTrace },
-    ess: essPlace(environment),
+    ess: locateEss(environment),
     node: environment["HZN_NODE_ID"] || environment["HZN_DEVICE_ID"] || "node",
     redact,
     shippedModels: join(process.cwd(), "models"),

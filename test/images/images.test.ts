@@ -148,7 +148,7 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
     const { agent, sidecar } = await node.agree("amd64", inputs);
 
     await t.test("a picture comes out of the sidecar's container", async () => {
-      await says(agent, /"picture ready"/, 60_000);
+      await says(agent, /"output ready"/, 60_000);
       assert.ok((await watch(node.url, 25)) >= 25);
     });
 
@@ -203,9 +203,9 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
 
     await t.test("a new agreement finds the volumes, and a stale socket does no harm", async () => {
       const { agent } = await node.agree("amd64", inputs);
-      await says(agent, /"picture ready"/, 60_000);
+      await says(agent, /"output ready"/, 60_000);
       await inside(agent, "test", "-e", "/var/lib/slipstream-agent/state");
-      assert.doesNotMatch(await docker(["logs", agent]), /"on trial"/);
+      assert.doesNotMatch(await docker(["logs", agent]), /"trial started"/);
     });
 
     await t.test("a next version that fails its trial", async (t) => {
@@ -229,14 +229,14 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
         const { agent } = await node.agree("next", inputs);
         const [first] = await livesOf(agent, 1);
         assert.equal(first?.exitCode, 70);
-        assert.doesNotMatch(await docker(["logs", agent]), /"on trial"/);
+        assert.doesNotMatch(await docker(["logs", agent]), /"trial started"/);
       });
 
       await t.test("gives way to the first one, which has a picture without a trial", async () => {
         const { agent } = await node.agree("amd64", inputs);
-        await says(agent, /"picture ready"/, 60_000);
+        await says(agent, /"output ready"/, 60_000);
         assert.ok((await watch(node.url, 10)) >= 10);
-        assert.doesNotMatch(await docker(["logs", agent]), /"on trial"/);
+        assert.doesNotMatch(await docker(["logs", agent]), /"trial started"/);
         const { confirmed, failures } = await remembered(agent);
         assert.deepEqual(confirmed, [version]);
         const told = failures.map(({ version, agreements, faults }) => ({
@@ -271,7 +271,7 @@ test("images for arm64, emulated", { skip: whyNot, timeout: LIMIT_MS }, async (t
     const node = new TestNode(t, "arm64", 18555);
     const { agent } = await node.agree("arm64");
     assert.equal(await inside(agent, "uname", "-m"), "aarch64");
-    await says(agent, /"picture ready"/, 120_000);
+    await says(agent, /"output ready"/, 120_000);
     assert.ok((await watch(node.url, 10)) >= 10);
   });
 

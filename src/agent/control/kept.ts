@@ -5,8 +5,8 @@ import type { Config } from "../../common/settings/config.js";
 import type { Models, Resolved } from "../../common/settings/models.js";
 import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";
-import type { HubEvent } from "../hub/events.js";
-import { findBundle } from "../models/find.js";
+import type { HubEvent } from "../hub/object-sync.js";
+import { findBundle } from "../models/bundles.js";
 import { ModelStore } from "../models/store.js";
 import { shippedNames } from "../models/store-files.js";
 
@@ -75,7 +75,7 @@ export class Kept implements Models {
     try {
       this.#shippedNames = await shippedNames(shipped);
       const state = await openHubState(config.stateDir, (detail) =>
-        trace({ t: "forgotten", detail }),
+        trace({ t: "state lost", detail }),
       );
       const store = await ModelStore.open({
         ...{ directory, shipped, maxBytes, trust, board },

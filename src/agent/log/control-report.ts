@@ -1,4 +1,4 @@
-/** Tells the operator what becomes of settings: one line a change. */
+/** Logs what becomes of the settings. One line per change. */
 
 import { describeDocumentFault } from "../../common/settings/document-fault.js";
 import type { ControlEvent } from "../control/control.js";
@@ -11,13 +11,13 @@ export class ControlReport {
     this.#log = log;
   }
 
-  /** To be given to the control. */
+  /** For the control. */
   readonly trace = (event: ControlEvent): void => {
     switch (event.t) {
       case "settings refused": {
         const consequence = event.running
-          ? "what runs goes on as it is"
-          : "what is left of the settings is used, or the last good ones";
+          ? "the running pipeline stays as it is"
+          : "the remaining settings are used, or the last good ones";
         for (const fault of event.faults) {
           const detail = describeDocumentFault(fault);
           this.#log.error("setting refused", { detail, consequence });
@@ -34,11 +34,11 @@ export class ControlReport {
       }
       case "held": {
         const until = event.untilMs === undefined ? "none" : new Date(event.untilMs);
-        this.#log.info("change waits for the window of rebuilds", { until });
+        this.#log.info("change waits for the maintenance window", { until });
         break;
       }
       case "wanted":
-        this.#log.debug("settings wanted", { subject: event.candidate.subject });
+        this.#log.debug("settings changed", { subject: event.candidate.subject });
         break;
       default:
         event satisfies never;

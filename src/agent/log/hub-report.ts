@@ -1,134 +1,119 @@
-/** Tells the operator what came from the hub: one line a change, and none for what goes on as before. */
+/** Logs what comes from the hub and whether the node report reaches it. One line per change. */
 
-import type { HubEvent, ObjectName } from "../hub/events.js";
+import type { HubEvent, ObjectName } from "../hub/object-sync.js";
 import type { ReporterEvent } from "../node-report/reporter.js";
+import { LastLogged } from "./last-logged.js";
 import type { Log } from "./log.js";
-import { Said } from "./said.js";
 
-/** A service that is away for longer has not just been started anew. */
-const LONG_ABSENCE_MS = 30_000;
+/** A service that is down for longer is not just restarting. */
+const LONG_OUTAGE_MS = 30_000;
 
-type Of<T extends HubEvent["t"]> = Extract<HubEvent, { t: T }>;
+type EventOf<T extends HubEvent["t"]> = Extract<HubEvent, { t: T }>;
 
 export class HubReport {
   readonly #log: Log;
-  readonly #said = new Said();
+  readonly #last = new LastLogged();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** To be given to the hub; the store's events come as `store`. */
   readonly trace = (event: HubEvent | ReporterEvent): void => {
+    const object = "object" in event ? fieldsOf(event.object) : {};
     switch (event.t) {
-      case "away":
-        this.#away(event);
+      case "unreachable":
+        this.#unreachable(event);
         break;
-      case "reached":
-        this.#reached(event);
+      case "reachable":
+        this.#reachable(event);
         break;
-      case "arriving": {
-        const { object, bytes } = event;
-        this.#log.info("object from the hub arrives", { ...fieldsOf(object), bytes });
+      case "downloading":
+        this.#log.info("downloading object", { ...object, bytes: event.bytes });
         break;
-      }
-      case "resumed": {
-        const { object, bytes } = event;
-        this.#log.info("download goes on", { ...fieldsOf(object), bytes });
+      case "resumed":
+        this.#log.info("download resumed", { ...object, bytes: event.bytes });
         break;
-      }
       case "superseded":
-        this.#log.info("object was replaced while it came", fieldsOf(event.object));
+        this.#log.info("object replaced during its download", object);
         break;
-      case "delayed":
-        this.#delayed(event);
+      case "postponed":
+        this.#postponed(event);
         break;
-      case "taken": {
-        const { object, what } = event;
-        this.#said.isNews(subjectOf(object), "taken");
-        this.#log.info("object from the hub taken", { ...fieldsOf(object), as: what });
+      case "accepted":
+        this.#last.set(subjectOf(event.object), event.t);
+        this.#log.info("object accepted", { ...object, contentId: event.contentId });
         break;
-      }
-      case "refused": {
-        const { object, reason: detail } = event;
-        this.#said.isNews(subjectOf(object), "refused");
-        this.#log.error("object from the hub refused", { ...fieldsOf(object), detail });
+      case "refused":
+        this.#last.set(subjectOf(event.object), event.t);
+        this.#log.error("object refused", { ...object, detail: event.reason });
         break;
-      }
-      case "withdrawn": {
-        const { object, what } = event;
-        this.#said.isNews(subjectOf(object), "withdrawn");
-        this.#log.info("object withdrawn by the hub", { ...fieldsOf(object), as: what });
+      case "withdrawn":
+        this.#last.set(subjectOf(event.object), event.t);
+        this.#log.info("object withdrawn by the hub", { ...object, contentId: event.contentId });
         break;
-      }
-      case "answered": {
-        const { object, answer } = event;
-        this.#log.debug("hub answered", { ...fieldsOf(object), answer });
+      case "acknowledged":
+        this.#log.debug("object acknowledged", { ...object, as: event.ack });
         break;
-      }
-      case "forgotten":
-        this.#log.warn("notes on the hub's objects are lost: all are looked at anew", {
-          detail: event.detail,
-        });
+      case "state lost":
+        this.#log.warn("sync ledger unreadable, rescanning", { detail: event.detail });
         break;
       case "store":
         this.#store(event);
         break;
       case "report not sent": {
         const { code: reason, message: detail } = event.err;
-        this.#log.warn("report of this node cannot be sent to the hub", { reason, detail });
+        this.#log.warn("cannot send node report", { reason, detail });
         break;
       }
       case "report sent again":
-        this.#log.info("report of this node is sent to the hub again");
+        this.#log.info("node report sent again");
         break;
       default:
         event satisfies never;
     }
   };
 
-  #away({ type, err, forMs }: Of<"away">): void {
+  #unreachable({ type, err, forMs }: EventOf<"unreachable">): void {
     const { code: reason, message: detail } = err;
-    // A refusal does not pass by itself, as the start of a service does.
-    const passes = reason === "unreachable" || reason === "timeout" || reason === "busy";
-    if (passes && forMs < LONG_ABSENCE_MS) {
-      if (this.#said.isNewsInPassing(type, "absent")) {
-        this.#log.debug("the hub's service does not answer yet", { type, reason, detail });
+    // Only these pass by themselves when the service has restarted.
+    const isTransient = reason === "unreachable" || reason === "timeout" || reason === "busy";
+    if (isTransient && forMs < LONG_OUTAGE_MS) {
+      if (this.#last.setTransient(type, "absent")) {
+        this.#log.debug("Edge Sync Service does not answer yet", { type, reason, detail });
       }
       return;
     }
-    if (!this.#said.isNewTrouble(type, reason)) return;
+    if (!this.#last.setFailure(type, reason)) return;
     const seconds = Math.round(forMs / 1000);
-    this.#log.warn("the hub's service does not answer", { type, seconds, reason, detail });
+    this.#log.warn("Edge Sync Service does not answer", { type, seconds, reason, detail });
   }
 
-  #reached({ type }: Of<"reached">): void {
-    const wasTrouble = this.#said.isTrouble(type);
-    const isFirst = this.#said.last(type) === undefined;
-    this.#said.isNews(type, "well");
-    if (wasTrouble) this.#log.info("the hub's service answers again", { type });
-    else if (isFirst) this.#log.debug("the hub's service answers", { type });
+  #reachable({ type }: EventOf<"reachable">): void {
+    const wasFailure = this.#last.isFailure(type);
+    const isFirst = this.#last.get(type) === undefined;
+    this.#last.set(type, "reachable");
+    if (wasFailure) this.#log.info("Edge Sync Service answers again", { type });
+    else if (isFirst) this.#log.debug("Edge Sync Service answers", { type });
   }
 
-  #delayed({ object, detail, pauseMs }: Of<"delayed">): void {
-    if (!this.#said.isNewTrouble(subjectOf(object), detail)) return;
-    const seconds = Math.round(pauseMs / 1000);
-    this.#log.warn("object from the hub is delayed", { ...fieldsOf(object), seconds, detail });
+  #postponed({ object, reason: detail, delayMs }: EventOf<"postponed">): void {
+    if (!this.#last.setFailure(subjectOf(object), detail)) return;
+    const seconds = Math.round(delayMs / 1000);
+    this.#log.warn("object postponed, trying again", { ...fieldsOf(object), seconds, detail });
   }
 
-  #store({ event }: Of<"store">): void {
+  #store({ event }: EventOf<"store">): void {
     switch (event.t) {
       case "removed": {
         const { bundle, bytes, why: detail } = event;
         this.#log.info("model removed", { model: bundle, bytes, detail });
         break;
       }
-      case "unreadable":
-        this.#log.warn("directory in the model store is no model", {
-          path: event.path,
-          detail: event.detail,
-        });
+      case "unreadable": {
+        const { path, detail } = event;
+        this.#log.warn("directory in the model store is not a bundle", { path, detail });
         break;
+      }
       default:
         event satisfies never;
     }

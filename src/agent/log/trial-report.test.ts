@@ -69,11 +69,11 @@ function confirmed(subject: string): TrialEvent {
   };
 }
 
-/** Level, message and fields of what is told. */
+/** Level, message and fields of each logged line. */
 function lines(...events: TrialEvent[]): [string, string, unknown][] {
-  const told: [string, string, unknown][] = [];
+  const logged: [string, string, unknown][] = [];
   const write = (level: string) => (message: string, fields?: unknown) => {
-    told.push([level, message, fields]);
+    logged.push([level, message, fields]);
   };
   const log: Log = {
     error: write("error"),
@@ -83,7 +83,7 @@ function lines(...events: TrialEvent[]): [string, string, unknown][] {
   };
   const report = new TrialReport(log);
   for (const event of events) report.trace(event);
-  return told;
+  return logged;
 }
 
 function messages(...events: TrialEvent[]): string[] {
@@ -91,56 +91,56 @@ function messages(...events: TrialEvent[]): string[] {
 }
 
 describe("TrialReport", () => {
-  it("tells what is on trial and that it has passed", () => {
+  it("logs what is on trial and that it has passed", () => {
     assert.deepEqual(lines(watching("new"), confirmed("new")), [
-      ["info", "on trial", { subject: "new", kind: "change", step: "cameras" }],
+      ["info", "trial started", { subject: "new", kind: "change", step: "cameras" }],
       ["info", "trial passed", { subject: "new", by: "trial", version: undefined }],
     ]);
   });
 
-  it("tells why the last good one was put back", () => {
+  it("logs why a trial failed and what it rolls back to", () => {
     assert.deepEqual(lines(refused("new")), [
       [
         "error",
-        "trial failed, the last good one is put back",
+        "trial failed, rolling back",
         {
           subject: "new",
           reason: "stalled",
           detail: "camera front sends nothing",
-          back: "good",
+          to: "good",
         },
       ],
     ]);
   });
 
-  it("tells that something is not tried again, and since when", () => {
+  it("logs that a candidate is skipped, and when it failed", () => {
     const at = "2026-01-01T00:00:00.000Z";
     const remembered = { subject: "new", faults: [], at };
     const [line] = lines(refused("new", { remembered }));
-    assert.equal(line?.[1], "failed its trial before, not tried again until it changes");
+    assert.equal(line?.[1], "candidate failed its trial before, skipping it until it changes");
   });
 
-  it("does not repeat what fails again and again with nothing to put in its place", () => {
+  it("does not repeat a failure when there is nothing to roll back to", () => {
     const failed = refused("new", { instead: undefined });
     assert.deepEqual(messages(watching("new"), failed, watching("new"), failed, confirmed("new")), [
-      "info on trial",
-      "error trial failed, and there is nothing to put in its place",
+      "info trial started",
+      "error trial failed, nothing to roll back to",
       "info trial passed",
     ]);
   });
 
-  it("tells of a failed version once that it runs on, and why", () => {
+  it("logs once that a failed version keeps running, and why", () => {
     const kept = { t: "version kept", version: "2.0.0", why: "trials are off" } as const;
     assert.deepEqual(lines(kept, kept), [
       [
         "warn",
-        "version has failed its trial, and runs on",
+        "version failed its trial but keeps running",
         { version: "2.0.0", detail: "trials are off" },
       ],
     ]);
   });
 
-  it("says what to do where nothing can be remembered", () => {
+  it("logs what to do if the trial record cannot be saved", () => {
     const err = new Error("ENOSPC: no space left on device, write");
     const path = "/state/trials.json";
     const [line] = lines({ t: "memory not kept", path, code: "ENOSPC", err });

@@ -1,36 +1,35 @@
-/** Tells the operator what is on trial and how it went: one line a verdict, and none for what goes on as before. */
+/** Logs trials and their verdicts. One line per change. */
 
 import type { TrialEvent } from "../trial/events.js";
 import type { Trial } from "../trial/trial.js";
-import type { Fields } from "./line.js";
-import type { Log } from "./log.js";
-import { Said } from "./said.js";
+import { LastLogged } from "./last-logged.js";
+import type { Fields, Log } from "./log.js";
 
 const TRIAL = "trial";
-const BEGUN = "begun";
+const STARTED = "started";
 const VERSION = "version";
 
-/** What to do about a volume that takes nothing, by the system's name of the error. */
-const CURES: Readonly<Record<string, string>> = {
+/** What to do about a volume that cannot be written, by the system's name of the error. */
+const REMEDIES: Readonly<Record<string, string>> = {
   ENOSPC: "free space on the disk of the volume",
   EDQUOT: "free space on the disk of the volume",
-  EROFS: "mount the volume so that it can be written",
-  EACCES: "let the agent's user write the volume",
-  EPERM: "let the agent's user write the volume",
+  EROFS: "mount the volume read-write",
+  EACCES: "give the agent's user write access to the volume",
+  EPERM: "give the agent's user write access to the volume",
 };
-const CURE = "give the agent a volume that it can write";
+const REMEDY = "give the agent a volume that it can write";
 
-type Of<T extends TrialEvent["t"]> = Extract<TrialEvent, { t: T }>;
+type EventOf<T extends TrialEvent["t"]> = Extract<TrialEvent, { t: T }>;
 
 export class TrialReport {
   readonly #log: Log;
-  readonly #said = new Said();
+  readonly #last = new LastLogged();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** To be given to the guard and its store. */
+  /** For the guard and its store. */
   readonly trace = (event: TrialEvent): void => {
     switch (event.t) {
       case "trial":
@@ -42,23 +41,23 @@ export class TrialReport {
       case "version fails": {
         const { version, at, agreements } = event.failure;
         const facts = { version, at, agreements: agreements.length };
-        this.#log.error("version fails on purpose, for Horizon to go back to the last one", facts);
+        this.#log.error("version failed its trial, exiting so that Horizon rolls back", facts);
         break;
       }
       case "memory lost": {
         const { path, aside, err } = event;
-        this.#log.warn("memory of trials is unreadable, and begun anew", { path, aside, err });
+        this.#log.warn("trial record unreadable, starting with an empty one", { path, aside, err });
         break;
       }
       case "memory not kept": {
         const { path, code: reason, err } = event;
-        const detail = `${err.message}; ${CURES[reason] ?? CURE}`;
-        const consequence = "an upgrade or restart forgets what has passed its trial";
-        this.#log.warn("memory of trials cannot be kept", { path, reason, detail, consequence });
+        const detail = `${err.message}; ${REMEDIES[reason] ?? REMEDY}`;
+        const consequence = "after an upgrade or restart it is not known what has passed its trial";
+        this.#log.warn("cannot save trial record", { path, reason, detail, consequence });
         break;
       }
       case "memory kept again":
-        this.#log.info("memory of trials is kept again", { path: event.path });
+        this.#log.info("trial record saved again", { path: event.path });
         break;
       default:
         event satisfies never;
@@ -74,9 +73,13 @@ export class TrialReport {
       case "watching": {
         const { kind, candidate } = trial.case;
         const { subject } = candidate;
-        if (!this.#said.isNews(BEGUN, `${trial.t} ${subject}`)) break;
+        if (!this.#last.set(STARTED, `${trial.t} ${subject}`)) break;
         const isFirst = trial.t !== "watching" || !trial.selfTested;
-        this.#log[isFirst ? "info" : "debug"]("on trial", { subject, kind, step: STEPS[trial.t] });
+        this.#log[isFirst ? "info" : "debug"]("trial started", {
+          subject,
+          kind,
+          step: STEPS[trial.t],
+        });
         break;
       }
       case "confirmed":
@@ -92,16 +95,16 @@ export class TrialReport {
 
   #confirmed({ candidate, by, version }: Extract<Trial, { t: "confirmed" }>): void {
     const { subject } = candidate;
-    if (!this.#said.isNews(TRIAL, `confirmed ${subject}`)) return;
+    if (!this.#last.set(TRIAL, `confirmed ${subject}`)) return;
     const isNew = by === "trial";
     this.#log[isNew ? "info" : "debug"]("trial passed", { subject, by, version });
   }
 
   #refused({ case: one, faults, remembered, instead }: Extract<Trial, { t: "refused" }>): void {
     const { subject } = one.candidate;
-    const trouble = JSON.stringify([subject, faults, instead?.subject]);
-    // Where there is nothing to put in its place, the same is tried again and again.
-    if (!this.#said.isNewTrouble(TRIAL, trouble)) return;
+    const failure = JSON.stringify([subject, faults, instead?.subject]);
+    // Without anything to roll back to, the same candidate is tried again and again.
+    if (!this.#last.setFailure(TRIAL, failure)) return;
     const facts: Fields = {
       subject,
       reason: [...new Set(faults.map(({ code }) => code))].join(", "),
@@ -109,25 +112,28 @@ export class TrialReport {
     };
     if (remembered !== undefined) {
       const { at } = remembered;
-      this.#log.warn("failed its trial before, not tried again until it changes", { ...facts, at });
+      this.#log.warn("candidate failed its trial before, skipping it until it changes", {
+        ...facts,
+        at,
+      });
     } else if (instead !== undefined) {
-      const back = instead.subject;
-      this.#log.error("trial failed, the last good one is put back", { ...facts, back });
+      const to = instead.subject;
+      this.#log.error("trial failed, rolling back", { ...facts, to });
     } else {
-      // That it was refused is told where it was.
+      // A refusal is logged where it happened.
       const level = faults.every(({ code }) => code === "refused") ? "debug" : "error";
-      this.#log[level]("trial failed, and there is nothing to put in its place", facts);
+      this.#log[level]("trial failed, nothing to roll back to", facts);
     }
   }
 
-  #versionKept({ version, why: detail }: Of<"version kept">): void {
-    if (!this.#said.isNewTrouble(VERSION, `${version} ${detail}`)) return;
-    this.#log.warn("version has failed its trial, and runs on", { version, detail });
+  #versionKept({ version, why: detail }: EventOf<"version kept">): void {
+    if (!this.#last.setFailure(VERSION, `${version} ${detail}`)) return;
+    this.#log.warn("version failed its trial but keeps running", { version, detail });
   }
 }
 
 const STEPS = {
   checking: "check",
-  "self-testing": "self-test picture",
+  "self-testing": "self-test stream",
   watching: "cameras",
 } as const;

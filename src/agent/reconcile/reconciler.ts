@@ -3,7 +3,7 @@
 import type { Desired } from "../../common/settings/spec.js";
 import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";
-import { SidecarError } from "../sidecar/error.js";
+import { SidecarError } from "../sidecar/calls.js";
 import type {
   Peer,
   PreviousWorker,

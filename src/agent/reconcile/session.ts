@@ -1,6 +1,6 @@
 /** A connection to one instance, from Connect to the end. Only the reconciler changes it. */
 
-import type { SidecarError } from "../sidecar/error.js";
+import type { SidecarError } from "../sidecar/calls.js";
 import type { Peer, Sidecar } from "../sidecar/sidecar.js";
 
 export interface Session {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterEach, describe, it, mock } from "node:test";
 import { defer } from "../../common/testing/deferred.js";
 import { systemClock } from "../../common/time/clock.js";
+import { SidecarError } from "./calls.js";
 import { SidecarClient } from "./client.js";
-import { SidecarError } from "./error.js";
 import { ServerDouble, socketDirectory } from "./testing/server-double.js";
 
 /** From a board without a battery to now, and an hour back, as when daylight saving is set wrong. */

@@ -1,4 +1,4 @@
-/** Turns messages of the contract into the agent's own terms. What is missing or not known becomes "unknown". */
+/** Converts messages of the contract into the agent's own terms. What is missing or not known becomes "unknown". */
 
 import type { FrameDetections as PbFrameDetections } from "./gen/slipstream/v1/detection.js";
 import * as pipeline from "./gen/slipstream/v1/pipeline.js";
@@ -165,7 +165,7 @@ function fromProblem(problem: pipeline.Problem): Problem {
   return { severity: SEVERITIES[severity] ?? "error", code, path, message };
 }
 
-/** ts-proto hands on a number that it does not know as it is: it is in none of the tables below. */
+/** ts-proto passes on unknown numbers as they are; they are in none of the tables below. */
 function named<Key extends number, Name extends string>(
   table: Readonly<Record<Key, Name>>,
   value: Key,
@@ -173,7 +173,7 @@ function named<Key extends number, Name extends string>(
   return table[value] ?? "unknown";
 }
 
-/** What is not known is taken for the worst. */
+/** An unknown severity counts as an error. */
 const SEVERITIES: Readonly<Record<pipeline.Severity, Problem["severity"]>> = {
   [pipeline.Severity.SEVERITY_ERROR]: "error",
   [pipeline.Severity.SEVERITY_WARNING]: "warning",

@@ -2,7 +2,7 @@
 
 import type { Desired } from "../../common/settings/spec.js";
 import { type Deferred, defer } from "../../common/testing/deferred.js";
-import { SidecarError, type SidecarErrorCode } from "../sidecar/error.js";
+import { SidecarError, type SidecarErrorCode } from "../sidecar/calls.js";
 import type { Problem, Sidecar, Verdict, WatchRequest } from "../sidecar/sidecar.js";
 import type { State, Update } from "../sidecar/state.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { seededRandom } from "../../common/testing/seeded-random.js";
-import { SidecarError } from "../sidecar/error.js";
+import { SidecarError } from "../sidecar/calls.js";
 import type { CameraState } from "../sidecar/state.js";
 import { type Behaviour, LIVE, LOST, SimulatedNode, WELL } from "../testing/simulated-node.js";
 import type { Candidate } from "./candidate.js";

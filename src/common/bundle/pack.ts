@@ -1,4 +1,4 @@
-/** Writes the archive of a bundle. The same directory gives the same bytes. */
+/** Writes a bundle's archive. The same directory always gives the same bytes. */
 
 import { createHash, type KeyObject, randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
@@ -7,9 +7,8 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { pack as newPack, type Pack } from "tar-stream";
-import { readArchive } from "./archive.js";
-import { BundleError } from "./bundle-error.js";
 import {
+  BundleError,
   checkManifest,
   FORMAT,
   MANIFEST,
@@ -18,6 +17,7 @@ import {
   manifestText,
   SIGNATURE,
 } from "./manifest.js";
+import { readArchive } from "./read-archive.js";
 import { signManifest, TRUST_ALL } from "./signature.js";
 
 export interface PackOptions {
@@ -31,11 +31,11 @@ export interface PackOptions {
 
 export interface Packed {
   readonly manifest: Manifest;
-  /** Files of the directory that do not belong into a bundle. */
+  /** Files of the directory that do not belong in a bundle. */
   readonly leftOut: readonly string[];
 }
 
-/** Writes whole, or not at all. Throws BundleError. */
+/** Writes the complete archive, or nothing. Throws BundleError. */
 export async function packBundle(
   directory: string,
   archive: string,
@@ -64,7 +64,7 @@ export async function packBundle(
   return { manifest, leftOut };
 }
 
-/** Writes a copy of an archive with a signature of this key, in the place of another one if there was. */
+/** Writes a copy of an archive with a signature by this key, which replaces any other. */
 export async function signBundle(
   archive: string,
   signed: string,
@@ -89,7 +89,7 @@ export async function signBundle(
   return manifest;
 }
 
-/** Hidden files, programs, and engines, which are made on the board they are for, stay out. Links are refused. */
+/** Leaves out hidden files, programs, and TensorRT engines, which are built on their board. Refuses links. */
 async function filesOf(
   directory: string,
 ): Promise<{ readonly paths: readonly string[]; readonly leftOut: readonly string[] }> {
@@ -103,7 +103,11 @@ async function filesOf(
       else if (/\.(?:engine|py|pyc)$/.test(entry.name)) leftOut.push(path);
       else if (entry.isDirectory()) await visit(path);
       else if (entry.isFile()) paths.push(path);
-      else throw new BundleError(path, "is a link or a special file: a bundle holds plain files");
+      else
+        throw new BundleError(
+          path,
+          "is a link or a special file: a bundle holds only regular files",
+        );
     }
   };
   await visit("");
@@ -130,7 +134,8 @@ async function* unchanged(
     hash.update(chunk);
     yield chunk;
   }
-  if (hash.digest("hex") !== sha256) throw new BundleError(path, "changed while it was packed");
+  if (hash.digest("hex") !== sha256)
+    throw new BundleError(path, "changed while it was being packed");
 }
 
 async function writeArchive(
@@ -167,7 +172,7 @@ function addSignature(tape: Pack, signature: string): Promise<void> {
   return add(tape, SIGNATURE, bytes.length, [bytes]);
 }
 
-/** Everything that does not follow from the content is the same for all. */
+/** Headers contain nothing that does not follow from the content. */
 async function add(
   tape: Pack,
   name: string,
@@ -179,7 +184,7 @@ async function add(
   const written = new Promise<void>((resolve, reject) => {
     ended = (reason) => (reason == null ? resolve() : reject(reason));
   });
-  // Told below, or by the content that broke off.
+  // Reported below, or by the content that failed.
   written.catch(() => {});
   const entry = tape.entry(header, (reason) => ended(reason));
   for await (const chunk of content) {

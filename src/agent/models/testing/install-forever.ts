@@ -1,4 +1,4 @@
-/** A process that takes archives in, one after another, until it is killed: install-forever.js STORE ARCHIVE... */
+/** Installs archives one after another until it is killed: install-forever.js STORE ARCHIVE... */
 
 import { TRUST_ALL } from "../../../common/bundle/signature.js";
 import { ModelStore } from "../store.js";

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { EndedFile } from "./ended-file.js";
+import { PreviousWorkerFile } from "./previous-worker.js";
 
 const ENDED = {
   at: 1_700_000_000.5,
@@ -17,11 +17,11 @@ function place(t: TestContext) {
   t.after(() => rmSync(directory, { recursive: true }));
   const path = join(directory, "worker-ended.json");
   const write = (value: unknown) => writeFileSync(path, JSON.stringify(value));
-  return { path, write, file: new EndedFile(directory) };
+  return { path, write, file: new PreviousWorkerFile(directory) };
 }
 
-describe("the file that says how the last worker ended", () => {
-  it("is read when the keeper has written it", async (t) => {
+describe("the file that tells how the last worker ended", () => {
+  it("is read once the keeper has written it", async (t) => {
     const { file, write } = place(t);
     await file.load();
     assert.equal(await file.read(), undefined);
@@ -34,7 +34,7 @@ describe("the file that says how the last worker ended", () => {
     });
   });
 
-  it("says nothing where it is of a sidecar before this agent's, until it changes", async (t) => {
+  it("is ignored if it was there at the start, until it changes", async (t) => {
     const { file, write } = place(t);
     write(ENDED);
     await file.load();
@@ -44,12 +44,12 @@ describe("the file that says how the last worker ended", () => {
   });
 
   for (const [what, write] of [
-    ["cut short", (path: string) => writeFileSync(path, '{"at": 17')],
+    ["truncated", (path: string) => writeFileSync(path, '{"at": 17')],
     ["of another form", (path: string) => writeFileSync(path, '{"at": "now"}')],
     ["a directory", (path: string) => mkdirSync(path)],
     ["too long", (path: string) => writeFileSync(path, " ".repeat(100_000))],
   ] as const) {
-    it(`says nothing where it is ${what}`, async (t) => {
+    it(`is ignored if it is ${what}`, async (t) => {
       const { file, path } = place(t);
       await file.load();
       write(path);

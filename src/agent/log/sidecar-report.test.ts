@@ -1,30 +1,33 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import type { ReconcilerEvent } from "../reconcile/reconciler.js";
-import { SidecarError } from "../sidecar/error.js";
+import { SidecarError } from "../sidecar/calls.js";
 import type { Peer, Problem, Verdict } from "../sidecar/sidecar.js";
 import type { CameraState, OutputState, PipelineStatus, SidecarEvent } from "../sidecar/state.js";
-import { Report } from "./report.js";
+import { SidecarReport } from "./sidecar-report.js";
 
-type Told = [level: string, message: string, fields?: unknown];
+type Logged = [level: string, message: string, fields?: unknown];
 
-describe("Report", () => {
-  let told: Told[];
-  let report: Report;
+describe("SidecarReport", () => {
+  let logged: Logged[];
+  let report: SidecarReport;
 
   beforeEach(() => {
-    told = [];
+    logged = [];
     const at = (level: string) => (message: string, fields?: unknown) => {
-      told.push(fields === undefined ? [level, message] : [level, message, fields]);
+      logged.push(fields === undefined ? [level, message] : [level, message, fields]);
     };
     const debug = () => {};
-    report = new Report({ error: at("error"), warn: at("warn"), info: at("info"), debug }, "0.1.0");
+    report = new SidecarReport(
+      { error: at("error"), warn: at("warn"), info: at("info"), debug },
+      "0.1.0",
+    );
   });
 
-  /** What is told because of these events. */
-  function lines(...events: ReconcilerEvent[]): Told[] {
+  /** What is logged because of these events. */
+  function lines(...events: ReconcilerEvent[]): Logged[] {
     for (const event of events) report.trace(event);
-    return told.splice(0);
+    return logged.splice(0);
   }
 
   /** The same, levels and messages alone. */
@@ -79,29 +82,27 @@ describe("Report", () => {
     return { t: "connected", peer };
   }
 
-  it("tells how the worker before died, once, when there is a new one", () => {
+  it("logs once how the previous worker died", () => {
     const previous = { ended: since, how: "signal SIGSEGV", lastLines: ["oh no"], failures: 2 };
-    const told = connected("two", previous);
-    assert.deepEqual(lines(told, told).slice(1), [
-      ["warn", "the worker before this one died", previous],
-    ]);
+    const event = connected("two", previous);
+    assert.deepEqual(lines(event, event).slice(1), [["warn", "previous worker died", previous]]);
   });
 
-  it("tells that the sidecar is of another version than the agent", () => {
+  it("warns that the sidecar's version differs from the agent's", () => {
     const other = connected("two", undefined, "0.2.0");
     assert.deepEqual(messages(other, other), [
       "info sidecar connected",
-      "warn sidecar is of another version",
+      "warn sidecar version differs from the agent's",
     ]);
   });
 
-  it("tells the address when, and only when, a picture is served", () => {
+  it("logs the address once an output is served", () => {
     assert.deepEqual(lines(output(waiting), output(serving), output(serving)), [
-      ["info", "picture ready", { url: "rtsp://127.0.0.1:8554/ds" }],
+      ["info", "output ready", { url: "rtsp://127.0.0.1:8554/ds" }],
     ]);
   });
 
-  it("tells of each picture of an output by itself", () => {
+  it("logs each stream of an output", () => {
     assert.deepEqual(
       lines(output(serving, "a", "/ds/a"), output(serving, "b", "/ds/b")).map(
         ([, , fields]) => fields,
@@ -110,35 +111,35 @@ describe("Report", () => {
     );
   });
 
-  it("tells the file that a picture is recorded in, and of a window which output it is", () => {
+  it("logs the file of a recording, and the output of a window", () => {
     const found = { id: "out", cameraId: "front", port: 0, state: serving, ...sent };
-    const told = lines(
+    const outputs = lines(
       event({ t: "output", output: { ...found, path: "/recordings/a.front.mkv" } }),
       event({ t: "output", output: { ...found, path: "/recordings/a.front-2.mkv" } }),
       event({ t: "output", output: { ...found, id: "screen", path: "" } }),
     );
-    assert.deepEqual(told, [
-      ["info", "picture ready", { path: "/recordings/a.front.mkv" }],
-      ["info", "picture ready", { output: "screen", camera: "front" }],
+    assert.deepEqual(outputs, [
+      ["info", "output ready", { path: "/recordings/a.front.mkv" }],
+      ["info", "output ready", { output: "screen", camera: "front" }],
     ]);
   });
 
-  it("tells that a picture stopped, and that it is there again", () => {
+  it("logs that an output stopped and is ready again", () => {
     assert.deepEqual(messages(output(serving), output(waiting), output(serving)), [
-      "info picture ready",
-      "warn picture stopped",
-      "info picture ready",
+      "info output ready",
+      "warn output stopped",
+      "info output ready",
     ]);
   });
 
-  it("tells of a camera what it sends, and why it is lost", () => {
+  it("logs what a camera sends, and why it is lost", () => {
     assert.deepEqual(lines(camera(connecting), camera(live), camera(lost)), [
       ["info", "camera live", { camera: "front", encoding: "H264", size: "640x360" }],
       ["warn", "camera lost", { camera: "front", reason: "timeout", ...trouble }],
     ]);
   });
 
-  it("does not repeat a camera that goes on failing for the same reason", () => {
+  it("does not repeat a camera that keeps failing for the same reason", () => {
     const refused: CameraState = { t: "lost", reason: "login refused", ...trouble };
     assert.deepEqual(
       messages(
@@ -157,7 +158,7 @@ describe("Report", () => {
     ]);
   });
 
-  it("says so when something is not tried again", () => {
+  it("logs that something is not tried again", () => {
     const state: CameraState = {
       t: "lost",
       reason: "not found",
@@ -173,7 +174,7 @@ describe("Report", () => {
     ]);
   });
 
-  it("tells failures of the pipeline and its outputs once, as errors", () => {
+  it("logs failures of the pipeline and its outputs once, as errors", () => {
     const failed: PipelineStatus = { t: "failed", reason: "model", ...trouble };
     const loading: PipelineStatus = { t: "loading", phase: "model", progress: undefined };
     const inUse: OutputState = { t: "failed", reason: "port in use", ...trouble };
@@ -198,12 +199,12 @@ describe("Report", () => {
     assert.deepEqual(messages(pipeline({ t: "running" })), ["info pipeline running"]);
   });
 
-  it("warns that building an engine takes its time, once", () => {
+  it("logs once that building a TensorRT engine takes time", () => {
     const at = (progress: number) => pipeline({ t: "loading", phase: "engine", progress });
     assert.equal(lines(at(0), at(0.5), at(1)).length, 1);
   });
 
-  it("finds the same news in a whole state, and forgets what is there no more", () => {
+  it("finds the changes in a whole state, and forgets what is gone", () => {
     const state = (cameras: string[]): ReconcilerEvent =>
       event({
         t: "state",
@@ -216,7 +217,7 @@ describe("Report", () => {
       });
     assert.deepEqual(messages(state(["a"]), state(["a"])), [
       "info camera live",
-      "info picture ready",
+      "info output ready",
     ]);
     assert.deepEqual(messages(state([]), state(["a"])), ["info camera live"]);
   });
@@ -233,7 +234,7 @@ describe("Report", () => {
     ]);
   });
 
-  describe("on the connection", () => {
+  describe("the connection", () => {
     const err = new SidecarError("UNAVAILABLE", "Connect", "connect ENOENT /run/x.sock");
     const unreachable = (forMs: number): ReconcilerEvent => ({
       ...({ t: "unreachable", err, forMs } as const),
@@ -242,7 +243,7 @@ describe("Report", () => {
     const parted: ReconcilerEvent = { t: "parted", why: "silent", err: undefined };
     const beat = pipeline({ t: "idle" });
 
-    it("takes a sidecar that is not yet there for the normal case at first", () => {
+    it("does not warn at first about a sidecar that is not there yet", () => {
       assert.deepEqual(messages(unreachable(1), unreachable(9999)), []);
       assert.deepEqual(lines(unreachable(10_400), unreachable(60_000)), [
         [
@@ -253,47 +254,47 @@ describe("Report", () => {
       ]);
     });
 
-    it("tells what is at the other end, without what is not known", () => {
+    it("logs what is known of the sidecar", () => {
       assert.deepEqual(lines(connected()), [
         ["info", "sidecar connected", { version: "0.1.0", engine: "cpu", gstreamer: "1.22.0" }],
       ]);
     });
 
-    it("tells that a sidecar was lost and that the same one answers again", () => {
+    it("logs that a sidecar disconnected and answers again", () => {
       assert.deepEqual(messages(connected(), beat, parted, connected(), beat, beat), [
         "info sidecar connected",
-        "warn sidecar lost",
+        "warn sidecar disconnected",
         "info sidecar answers again",
       ]);
     });
 
-    it("tells a loop of failures once", () => {
+    it("logs a loop of failures once", () => {
       const failed: ReconcilerEvent = { t: "parted", why: "call failed", err };
       assert.deepEqual(messages(connected(), failed, connected(), failed, connected(), failed), [
         "info sidecar connected",
-        "warn sidecar lost",
+        "warn sidecar disconnected",
       ]);
     });
 
-    it("tells the state of another instance anew", () => {
+    it("logs the state of another instance again", () => {
       lines(connected("one"), camera(live), output(serving));
       assert.deepEqual(messages(parted, connected("two"), camera(live), output(serving)), [
-        "warn sidecar lost",
+        "warn sidecar disconnected",
         "info sidecar connected",
         "info camera live",
-        "info picture ready",
+        "info output ready",
       ]);
     });
   });
 
-  describe("on the specification", () => {
+  describe("the specification", () => {
     const problems: Problem[] = [
       { severity: "error", code: "no-file", path: "model.bundle_path", message: "not there" },
       { severity: "warning", code: "unused-key", path: "config_infer.txt:7", message: "unused" },
       { severity: "notice", code: "no-meaning", path: "config_infer.txt", message: "no use here" },
     ];
 
-    it("tells each problem of a refusal in a line of its own", () => {
+    it("logs each problem of a refusal on its own line", () => {
       assert.deepEqual(lines({ t: "refused", generation: "g1", problems }), [
         [
           "error",
@@ -308,7 +309,7 @@ describe("Report", () => {
       ]);
     });
 
-    it("tells a refusal that is repeated once, until another problem comes", () => {
+    it("logs a repeated refusal once, until its problems change", () => {
       const refused: ReconcilerEvent = { t: "refused", generation: "g1", problems };
       const other: ReconcilerEvent = {
         t: "refused",
@@ -319,7 +320,7 @@ describe("Report", () => {
       assert.deepEqual(messages(refused, other), ["warn problem in the specification"]);
     });
 
-    it("does not tell a refusal again as a failure of the pipeline", () => {
+    it("does not log a refusal again as a failure of the pipeline", () => {
       const failed = pipeline({ t: "failed", reason: "model", ...trouble });
       const refused: ReconcilerEvent = {
         t: "refused",
@@ -333,7 +334,7 @@ describe("Report", () => {
       ]);
     });
 
-    it("warns once of what an accepted one does not do as written", () => {
+    it("logs the warnings about an accepted specification once", () => {
       const verdict: Verdict = {
         accepted: true,
         generation: "g1",

@@ -1,4 +1,4 @@
-/** A hub of a test: real sockets, real files, and an agent that can be started again. */
+/** A hub for tests: real sockets, real files, and an agent that can be restarted. */
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,29 +11,29 @@ import { eventually } from "../../../common/testing/eventually.js";
 import { systemClock } from "../../../common/time/clock.js";
 import { ModelStore } from "../../models/store.js";
 import { EssClient } from "../ess-client.js";
-import type { HubEvent } from "../events.js";
 import { Hub } from "../hub.js";
+import type { HubEvent } from "../object-sync.js";
 import { EssDouble } from "./ess-double.js";
 
-const FAST = { intervalMs: 5, longestMs: 20 };
+const POLLING = { intervalMs: 5, maxBackoffMs: 20 };
 
-export class HubBench {
+export class HubFixture {
   readonly ess: EssDouble;
   readonly root = mkdtempSync(join(tmpdir(), "hub-"));
   readonly events: HubEvent[] = [];
-  /** Times that something changed. */
+  /** Calls of changed(). */
   changes = 0;
-  /** What the agent of the next start says of a document; empty: right. */
+  /** Faults that the agent finds in a document. */
   check: (text: string) => readonly string[] = (text) => (text.includes("bad") ? ["bad"] : []);
   version = "1.0.0";
   maxBytes = 1e9;
   #agent: Agent | undefined;
 
-  static async start(t: TestContext): Promise<HubBench> {
-    const bench = new HubBench(await EssDouble.start());
-    t.after(() => bench.end());
-    await bench.startAgent();
-    return bench;
+  static async start(t: TestContext): Promise<HubFixture> {
+    const fixture = new HubFixture(await EssDouble.start());
+    t.after(() => fixture.end());
+    await fixture.startAgent();
+    return fixture;
   }
 
   private constructor(ess: EssDouble) {
@@ -55,7 +55,7 @@ export class HubBench {
     return this.#agent;
   }
 
-  /** The text of the settings that count. */
+  /** The text of the active settings document. */
   get text(): string | undefined {
     return this.agent.documents.current()?.text;
   }
@@ -64,7 +64,7 @@ export class HubBench {
     const trace = (event: HubEvent) => {
       this.events.push(event);
     };
-    const state = await openHubState(this.state, (detail) => trace({ t: "forgotten", detail }));
+    const state = await openHubState(this.state, (detail) => trace({ t: "state lost", detail }));
     const store = await ModelStore.open({
       directory: this.storeDirectory,
       shipped: join(this.root, "models"),
@@ -89,7 +89,7 @@ export class HubBench {
       changed: () => {
         this.changes++;
       },
-      pace: { settings: FAST, models: FAST },
+      polling: { settings: POLLING, models: POLLING },
     });
     const stop = new AbortController();
     this.#agent = {
@@ -122,38 +122,38 @@ export class HubBench {
     rmSync(this.root, { recursive: true, force: true });
   }
 
-  /** Kinds of what happened with an object, in order. */
+  /** Events of an object, in order; acknowledgements by their own names. */
   of(id: string): string[] {
     return this.events.flatMap((event) => {
       if (!("object" in event) || event.object.id !== id) return [];
-      return [event.t === "answered" ? event.answer : event.t];
+      return [event.t === "acknowledged" ? event.ack : event.t];
     });
   }
 
-  async happened(id: string, kind: string): Promise<void> {
-    await eventually(() => this.of(id).includes(kind), `${id} is ${kind}`);
+  async until(id: string, event: string): Promise<void> {
+    await eventually(() => this.of(id).includes(event), `${id} is ${event}`);
   }
 
-  /** Returns when the service was asked for both types so often again. */
-  async asked(times: number): Promise<void> {
+  /** Returns when the service has been polled for both types so many times more. */
+  async polled(times: number): Promise<void> {
     const count = () => this.ess.calls.filter((call) => /^GET slipstream-\w+ /.test(call)).length;
     const before = count();
-    await eventually(() => count() >= before + 2 * times, "the service is asked");
+    await eventually(() => count() >= before + 2 * times, "the service is polled");
   }
 
-  /** Times that the data of an object were fetched, in whole or in part. */
+  /** Downloads of an object, complete or partial. */
   fetches(id: string): number {
     return this.ess.calls.filter((call) => call.includes(`/${id}/data `)).length;
   }
 
-  /** Where the model of this name is; what is said if there is none. */
+  /** The version to which a model reference resolves, or why there is none. */
   model(reference: string): string {
     const resolved = this.agent.store.resolve(reference);
     if (resolved.t === "absent") return resolved.detail;
     return resolved.version === "" ? "shipped" : resolved.version;
   }
 
-  /** Everything in the state and in the store that is not a note of the hub's own. */
+  /** Every file in the state and the store except the ledgers and the documents. */
   files(): string[] {
     const below = (directory: string) =>
       readdirSync(directory, { recursive: true, withFileTypes: true })
@@ -164,7 +164,7 @@ export class HubBench {
       .sort();
   }
 
-  note(name: string): string {
+  stateFile(name: string): string {
     return readFileSync(join(this.state, name), "utf8");
   }
 }

@@ -33,7 +33,7 @@ function uriEncoded(password: string): string[] {
   ];
 }
 
-/** As JavaScript, Python and Go quote it, and JSON inside JSON. */
+/** As quoted in JavaScript, Python and Go, and as JSON inside JSON. */
 function quoted(password: string): string[] {
   const json = JSON.stringify(password).slice(1, -1);
   const ascii = json.replace(
@@ -60,7 +60,7 @@ describe("the log", () => {
   const passwords = Array.from({ length: 400 }, () => awkwardPassword(random));
 
   for (const format of ["json", "text"] as const) {
-    it(`holds none of 400 awkward passwords, in whatever form they come, as ${format}`, () => {
+    it(`contains none of 400 awkward passwords in any encoding, as ${format}`, () => {
       for (const password of passwords) {
         const stream = new PassThrough();
         const redact = redactor([password, password.slice(0, -1)]);
@@ -84,20 +84,20 @@ describe("the log", () => {
     });
   }
 
-  it("follows secrets that change while it is written", () => {
-    let words: readonly string[] = ["first-one"];
-    const redact = redactor(["fixed-one"], () => words);
+  it("hides secrets that change while it is being written", () => {
+    let secrets: readonly string[] = ["first-one"];
+    const redact = redactor(["fixed-one"], () => secrets);
     assert.equal(redact("first-one second-one fixed-one"), "*** second-one ***");
-    words = ["first-one", "second-one"];
+    secrets = ["first-one", "second-one"];
     assert.equal(redact("first-one second-one fixed-one"), "*** *** ***");
   });
 
-  it("hides a row of backslashes that looks like many secrets", () => {
+  it("hides a run of backslashes that looks like many secrets", () => {
     const redact = redactor(["\\".repeat(50), '\\"\\"\\"\\"', "\\<\\<\\n", "\\\\\\ \\\\\\"]);
     assert.equal(redact("\\".repeat(1000)), "***");
   });
 
-  it("knows a thousand secrets", () => {
+  it("hides each of a thousand secrets", () => {
     const many = Array.from({ length: 1000 }, () => awkwardPassword(random));
     const redact = redactor(many);
     for (const password of many) assert.ok(!redact(`x ${password} y`).includes(password), password);

@@ -1,4 +1,4 @@
-/** How much memory the agent needs to take in a model: for tests and for `make bench`. */
+/** Measures how much memory the agent needs to install a model, for tests and for `make bench`. */
 
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -18,19 +18,22 @@ const PROGRAM = fileURLToPath(new URL("hub-process.js", import.meta.url));
 const MB = 1024 * 1024;
 const type = "slipstream-model";
 
-export interface TakenIn {
+export interface ModelInstallation {
   readonly bytes: number;
   readonly seconds: number;
-  /** Of the resident memory, over what the agent needs when it has taken in a small model. */
+  /** Of the resident memory, over what the agent needs after it has installed a small model. */
   readonly growthBytes: number;
 }
 
 /**
- * Sends a model of this size through a real service to an agent in a process of its own. Needs three times the size on
- * the disk of `within`, and removes it.
+ * Sends a model of this size through a real service to an agent in its own process. Needs three times the size on the
+ * disk of `within`, and frees it again.
  */
-export async function takeIn(megabytes: number, within = tmpdir()): Promise<TakenIn> {
-  const root = mkdtempSync(join(within, "take-in-"));
+export async function installModel(
+  megabytes: number,
+  within = tmpdir(),
+): Promise<ModelInstallation> {
+  const root = mkdtempSync(join(within, "install-model-"));
   const ess = await EssDouble.start();
   try {
     const archive = join(root, "archive");
@@ -47,7 +50,7 @@ async function measure(
   root: string,
   archive: string,
   bytes: number,
-): Promise<TakenIn> {
+): Promise<ModelInstallation> {
   const { socketPath, certificate, credentials } = ess.address;
   const args = [PROGRAM, join(root, "agent"), socketPath, certificate, credentials];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
@@ -60,8 +63,9 @@ async function measure(
     for await (const line of createInterface(child.stdout)) {
       const { t, id, rss = 0 } = JSON.parse(line);
       largest = Math.max(largest, rss);
-      if (t === "refused" || t === "delayed") throw new Error(`the model was not taken: ${line}`);
-      if (t !== "answered") continue;
+      if (t === "refused" || t === "postponed")
+        throw new Error(`the model was not accepted: ${line}`);
+      if (t !== "acknowledged") continue;
       if (id === "small") {
         baseline = largest;
         sinceMs = performance.now();
@@ -78,7 +82,7 @@ async function measure(
   }
 }
 
-/** Of noise, which does not compress: as networks do. */
+/** Its network is noise, which compresses as badly as real networks do. */
 async function writeLargeBundle(path: string, megabytes: number): Promise<void> {
   const block = randomBytes(MB);
   const hash = createHash("sha256");
@@ -92,7 +96,7 @@ async function writeLargeBundle(path: string, megabytes: number): Promise<void> 
   }));
   const manifest = { format: 1, name: "large", version: "1.0.0", boards: [] };
   const tape = pack();
-  // The time to compress noise would be most of the time of the test.
+  // Compressing noise would take most of the test's time.
   const writing = pipeline(tape, createGzip({ level: 0 }), createWriteStream(path));
   tape.entry({ name: MANIFEST }, JSON.stringify({ ...manifest, files: [...files, network] }));
   for (const [name, text] of others) tape.entry({ name }, text);

@@ -1,7 +1,6 @@
 /**
- * Reads the archive of a bundle as a stream: manifest.json, manifest.sig if it is signed, and then the files that the
- * manifest lists, each once, in any order. Everything is checked before or while it is handed on, and nothing but plain
- * files is.
+ * Reads a bundle's archive as a stream: manifest.json, manifest.sig if it is signed, then the files that the manifest
+ * lists, each once, in any order. Everything is checked before or while it is passed on, and only regular files are.
  */
 
 import { createHash } from "node:crypto";
@@ -9,11 +8,11 @@ import type { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { type Extract, extract as newExtract } from "tar-stream";
-import { BundleError } from "./bundle-error.js";
 import {
+  BundleError,
   bytesOf,
-  LARGEST_MANIFEST_BYTES,
   MANIFEST,
+  MAX_MANIFEST_BYTES,
   type Manifest,
   type ManifestFile,
   parseManifest,
@@ -24,17 +23,17 @@ import { checkSignature, type Signed, type Trust } from "./signature.js";
 
 export interface Opened {
   readonly manifest: Manifest;
-  /** As it stands in the archive: what was signed. */
+  /** As in the archive: what was signed. */
   readonly manifestBytes: Buffer;
   readonly signature: string | undefined;
   readonly signed: Signed;
 }
 
-/** Gets what has been checked. What it throws ends the reading. */
+/** Receives what has been checked. Throws to end the reading. */
 export interface Sink {
-  /** Before any file. */
+  /** Called before any file. */
   begin(opened: Opened): Promise<void>;
-  /** The content throws at its end if it is not what the manifest says. It must be read to its end. */
+  /** The content must be read to its end, where it throws if it is not what the manifest says. */
   file(file: ManifestFile, content: AsyncIterable<Buffer>): Promise<void>;
 }
 
@@ -43,17 +42,17 @@ export interface ArchiveLimits {
   readonly maxBytes: number;
 }
 
-const LARGEST_SIGNATURE_BYTES = 1024;
+const MAX_SIGNATURE_BYTES = 1024;
 type Entry = Extract extends AsyncIterable<infer Source> ? Source : never;
 
-/** Headers and padding of tar, beside the files. */
+/** For tar headers and padding. */
 const OVERHEAD_BYTES = 4 * 1024 * 1024;
 /** gzip reaches 1000 with zeros; networks and labels stay below 20. */
-const HIGHEST_RATIO = 200;
+const MAX_RATIO = 200;
 /** Small archives of repeated text compress well. */
 const RATIO_FROM_BYTES = 16 * 1024 * 1024;
 
-/** What remains is the archive's fault: BundleError. An error of the disk or of the source is thrown as it is. */
+/** Throws BundleError if the archive is at fault, and errors of the disk or the source as they are. */
 export async function readArchive(
   source: Readable,
   limits: ArchiveLimits,
@@ -89,21 +88,21 @@ export async function readArchive(
     tape.destroy(null);
     await feeding.catch(() => {});
     signal.throwIfAborted();
-    // A stream that was destroyed says no more than that; why, the tape knows.
+    // A destroyed stream does not say why; the tape does.
     const isOurs = reason instanceof BundleError || broken === undefined;
     throw asBundleError(isOurs ? reason : broken);
   }
 }
 
-/** Counts what goes in and comes out, and stops a bomb before it is written. */
+/** Compares packed and unpacked bytes, and stops a decompression bomb before it is written. */
 class Meter {
   #packed = 0;
   #unpacked = 0;
-  #most = LARGEST_MANIFEST_BYTES + OVERHEAD_BYTES;
+  #maxBytes = MAX_MANIFEST_BYTES + OVERHEAD_BYTES;
 
-  /** Of all files, as the manifest says. */
+  /** bytes: of all files, by the manifest. */
   expect(bytes: number): void {
-    this.#most = bytes + OVERHEAD_BYTES;
+    this.#maxBytes = bytes + OVERHEAD_BYTES;
   }
 
   packed(bytes: number): void {
@@ -112,12 +111,12 @@ class Meter {
 
   unpacked(bytes: number): void {
     this.#unpacked += bytes;
-    if (this.#unpacked > this.#most) {
-      throw new BundleError("archive", `unpacks to more than ${this.#most} bytes`);
+    if (this.#unpacked > this.#maxBytes) {
+      throw new BundleError("archive", `unpacks to more than ${this.#maxBytes} bytes`);
     }
-    const most = Math.max(RATIO_FROM_BYTES, this.#packed * HIGHEST_RATIO);
-    if (this.#unpacked > most) {
-      throw new BundleError("archive", `unpacks to more than ${HIGHEST_RATIO} times its size`);
+    const limit = Math.max(RATIO_FROM_BYTES, this.#packed * MAX_RATIO);
+    if (this.#unpacked > limit) {
+      throw new BundleError("archive", `unpacks to more than ${MAX_RATIO} times its size`);
     }
   }
 }
@@ -149,12 +148,15 @@ async function readEntries(
   let manifestBytes: Buffer | undefined;
   let opened: Opened | undefined;
   const open = async (text: Buffer, signature: string | undefined): Promise<Opened> => {
-    // The signature first: of what nobody vouches for, as little as possible is read.
+    // The signature comes first, so that as little as possible of an untrusted archive is parsed.
     const signed = checkSignature(text, signature, trust);
     const manifest = parseManifest(text);
     const bytes = bytesOf(manifest);
     if (bytes > maxBytes) {
-      throw new BundleError("archive", `unpacks to ${bytes} bytes, allowed are ${maxBytes}`);
+      throw new BundleError(
+        "archive",
+        `unpacks to ${bytes} bytes: at most ${maxBytes} are allowed`,
+      );
     }
     meter.expect(bytes);
     const all = { manifest, manifestBytes: text, signature, signed };
@@ -168,12 +170,12 @@ async function readEntries(
     if (manifestBytes === undefined) {
       if (name !== MANIFEST)
         throw new BundleError(name, `comes before ${MANIFEST}, which is first`);
-      manifestBytes = await readSmall(entry, LARGEST_MANIFEST_BYTES);
+      manifestBytes = await readSmall(entry, MAX_MANIFEST_BYTES);
       continue;
     }
     if (opened === undefined) {
       const isSignature = name === SIGNATURE;
-      const signature = isSignature ? await readSmall(entry, LARGEST_SIGNATURE_BYTES) : undefined;
+      const signature = isSignature ? await readSmall(entry, MAX_SIGNATURE_BYTES) : undefined;
       opened = await open(manifestBytes, signature?.toString("latin1"));
       for (const file of opened.manifest.files) missing.set(file.path, file);
       if (isSignature) continue;
@@ -190,7 +192,8 @@ async function readEntries(
   if (manifestBytes === undefined) throw new BundleError("archive", "is empty");
   opened ??= await open(manifestBytes, undefined);
   const [absent] = missing.values();
-  if (absent !== undefined) throw new BundleError(absent.path, "is not in the archive: cut short?");
+  if (absent !== undefined)
+    throw new BundleError(absent.path, "is not in the archive: is it truncated?");
   return opened;
 }
 
@@ -199,14 +202,17 @@ function unexpected(name: string, { files }: Manifest): string {
   return pathFault(name) ?? `is not in ${MANIFEST}`;
 }
 
-/** Only plain files and directories, with names in tar's own header. */
+/** Accepts only regular files and directories, with names in tar's own header. */
 function checkHeader({ header }: Entry): void {
   const { name, type, pax, size } = header;
-  // tar-stream gives null for a size that it cannot read, and then waits for ever.
+  // tar-stream returns null for a size that it cannot read, and then waits for ever.
   if (!Number.isSafeInteger(size) || size < 0) throw new BundleError(name, "has no size");
   if (type !== "file" && type !== "directory") {
-    const kind = type ?? "entry of a kind that tar does not define, sparse for one";
-    throw new BundleError(name, `is a ${kind}: a bundle holds plain files alone`);
+    const kind =
+      type == null
+        ? "an entry of a kind that tar does not define, such as a sparse file"
+        : `a ${type}`;
+    throw new BundleError(name, `is ${kind}: a bundle holds only regular files`);
   }
   if (pax !== null && pax !== undefined) {
     throw new BundleError(name, "has pax headers: make the archive with slipstream model pack");
@@ -216,18 +222,20 @@ function checkHeader({ header }: Entry): void {
   if (fault !== undefined) throw new BundleError(name, fault);
 }
 
-async function readSmall(entry: Entry, most: number): Promise<Buffer> {
+async function readSmall(entry: Entry, maxBytes: number): Promise<Buffer> {
   const { name, size = 0, type } = entry.header;
-  if (size > most) throw new BundleError(name, `has ${size} bytes: at most ${most} are allowed`);
-  if (most > 0 && type !== "file") throw new BundleError(name, "must be a plain file");
+  if (size > maxBytes) {
+    throw new BundleError(name, `has ${size} bytes: at most ${maxBytes} are allowed`);
+  }
+  if (maxBytes > 0 && type !== "file") throw new BundleError(name, "must be a regular file");
   const chunks: Buffer[] = [];
   for await (const chunk of contentOf(entry)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-/** tar-stream gives parts of the buffers that it was given. */
+/** tar-stream passes on slices of the buffers that it receives. */
 function contentOf(entry: Entry): AsyncIterable<Buffer> {
-  // Its types leave open what a stream is made of.
+  // Its types do not say what a stream consists of.
   return entry as AsyncIterable<Buffer>;
 }
 
@@ -247,18 +255,18 @@ async function* checked(
   if (hash.digest("hex") !== sha256) {
     throw new BundleError(
       path,
-      `is not what was packed: its SHA-256 is not the one of ${MANIFEST}`,
+      `is not what was packed: its SHA-256 differs from the one in ${MANIFEST}`,
     );
   }
 }
 
-/** zlib and tar-stream say with plain errors that the bytes are none of theirs. */
+/** zlib and tar-stream throw plain errors for bytes that they cannot read. */
 function asBundleError(reason: unknown): unknown {
   if (!(reason instanceof Error) || reason instanceof BundleError) return reason;
   const code = "code" in reason ? String(reason.code) : undefined;
   if (code?.startsWith("Z_") !== true && (code !== undefined || reason.name !== "Error"))
     return reason;
-  return new BundleError("archive", `is cut short, damaged or no tar.gz (${reason.message})`, {
+  return new BundleError("archive", `is truncated, damaged or not a tar.gz (${reason.message})`, {
     cause: reason,
   });
 }
