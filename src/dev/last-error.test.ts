@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { temporaryDirectory } from "../../test/support/scope.js";
-import { lastError, reasonIn } from "./log-tail.js";
+import { lastError, lastErrorIn } from "./last-error.js";
 
 const line = (level: string, message: string, rest: object = {}) =>
   JSON.stringify({
@@ -14,33 +14,36 @@ const line = (level: string, message: string, rest: object = {}) =>
     ...rest,
   });
 
-describe("reasonIn", () => {
-  it("takes the last error, with the message of what caused it", () => {
+describe("lastErrorIn", () => {
+  it("returns the last error with the message of its cause", () => {
     const log = [
       line("error", "first"),
       line("error", "cannot listen", { err: { name: "OSError", message: "address in use" } }),
       line("info", "stopped"),
       "",
     ].join("\n");
-    assert.equal(reasonIn(log), "cannot listen: address in use");
+    assert.equal(lastErrorIn(log), "cannot listen: address in use");
   });
 
-  it("takes the end of a traceback when no error was logged", () => {
+  it("returns the end of a traceback if no error was logged", () => {
     const log = `${line("info", "starting")}\nTraceback (most recent call last):\nImportError: no module named gi\n`;
-    assert.equal(reasonIn(log), "ImportError: no module named gi");
+    assert.equal(lastErrorIn(log), "ImportError: no module named gi");
   });
 
   it("hides the login of an address", () => {
-    const reason = reasonIn(line("error", "cannot open rtsp://eve:p@ss@10.0.0.1/live"));
+    const reason = lastErrorIn(line("error", "cannot open rtsp://eve:p@ss@10.0.0.1/live"));
     assert.equal(reason, "cannot open rtsp://***@10.0.0.1/live");
   });
 
-  it("skips what is cut or is no object", () => {
-    assert.equal(reasonIn(`{"level":"err\n${line("error", "bad")}\n{"level":"error","mess`), "bad");
+  it("skips lines that are cut or not objects", () => {
+    assert.equal(
+      lastErrorIn(`{"level":"err\n${line("error", "bad")}\n{"level":"error","mess`),
+      "bad",
+    );
   });
 
   it("finds nothing in a log without errors", () => {
-    assert.equal(reasonIn(`${line("info", "all is well")}\n\n`), undefined);
+    assert.equal(lastErrorIn(`${line("info", "all is well")}\n\n`), undefined);
   });
 });
 
@@ -54,7 +57,7 @@ describe("lastError", () => {
     assert.equal(await lastError(path), "the last");
   });
 
-  it("finds nothing in a log that is not there", async (t) => {
+  it("finds nothing if there is no log", async (t) => {
     assert.equal(await lastError(join(await temporaryDirectory(t), "none.log")), undefined);
   });
 });

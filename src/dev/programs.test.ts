@@ -2,33 +2,33 @@ import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
 import { temporaryDirectory, until } from "../../test/support/scope.js";
 import { view } from "../../test/support/video.js";
-import type { RunningHalf } from "./half.js";
-import * as halves from "./halves.js";
+import type { RunningProgram } from "./program.js";
+import { agent, demoCamera, type Workspace } from "./programs.js";
 
-async function place(t: TestContext): Promise<halves.Place> {
+async function workspace(t: TestContext): Promise<Workspace> {
   const directory = await temporaryDirectory(t);
   return { root: process.cwd(), runDir: directory, logDir: directory, env: process.env };
 }
 
-function killAfterwards(t: TestContext, running: RunningHalf): void {
+function killAfterwards(t: TestContext, running: RunningProgram): void {
   t.after(async () => {
     running.kill();
-    await running.ended;
+    await running.exited;
   });
 }
 
 describe("the demo camera", () => {
-  it("plays at the address that it gives, and at the same one when it is started again", async (t) => {
-    const { half, address } = halves.demoCamera(await place(t));
-    const first = await half.start(t.signal);
+  it("plays at its address, and at the same one after a restart", async (t) => {
+    const { camera, address } = demoCamera(await workspace(t));
+    const first = await camera.start(t.signal);
     killAfterwards(t, first);
     const uri = await address;
     const [seen] = await view(t, uri, { frames: 1 });
     assert.deepEqual([seen?.width, seen?.height], [1280, 720]);
     first.kill();
-    assert.deepEqual(await first.ended, { t: "killed", signal: "SIGKILL" });
+    assert.deepEqual(await first.exited, { t: "killed", signal: "SIGKILL" });
 
-    killAfterwards(t, await half.start(t.signal));
+    killAfterwards(t, await camera.start(t.signal));
     const again = await until("the camera's return", 10_000, () =>
       view(t, uri, { frames: 1 }).catch(() => false as const),
     );
@@ -37,10 +37,10 @@ describe("the demo camera", () => {
 });
 
 describe("the agent", () => {
-  it("waits for the demo camera's address no longer than until it is told to stop", async (t) => {
+  it("stops waiting for the demo camera's address when it is told to stop", async (t) => {
     const never = new Promise<string>(() => {});
     const stop = new AbortController();
-    const starting = halves.agent(await place(t), never).start(stop.signal);
+    const starting = agent(await workspace(t), never).start(stop.signal);
     stop.abort(new Error("told to stop"));
     await assert.rejects(starting, /told to stop/);
   });
