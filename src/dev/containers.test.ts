@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { containersOf, DefinitionError, detachedArguments, volumesOf } from "./containers.js";
+import { volumesOf } from "../../test/support/volumes.js";
+import { containersOf, DefinitionError, detachedArguments } from "./containers.js";
 
 const definition = {
   org: "myorg",

@@ -105,15 +105,6 @@ export async function removeContainers(network: string, names: readonly string[]
   await docker(["network", "rm", network]).catch(() => {}); // there was none
 }
 
-/** The volumes that outlive the containers. */
-export function volumesOf(definition: unknown): string[] {
-  const { services } = object(object(definition, "the definition")["deployment"], "deployment");
-  const binds = Object.values(object(services, "deployment.services")).flatMap((container) =>
-    list(object(container, "a container")["binds"]).map(text),
-  );
-  return [...new Set(binds.flatMap((bind) => (bind.startsWith("/") ? [] : bind.split(":", 1))))];
-}
-
 function horizonEnvironment({ id, arch }: Agreement, org: string): Record<string, string> {
   return {
     HZN_AGREEMENTID: id,

@@ -1,13 +1,9 @@
 // A node with the service on it: the containers of one agreement at a time, run and ended as the Horizon agent does.
 import { readFileSync } from "node:fs";
 import { docker } from "../../src/common/docker.js";
-import {
-  containersOf,
-  removeContainers,
-  startContainers,
-  volumesOf,
-} from "../../src/dev/containers.js";
+import { containersOf, removeContainers, startContainers } from "../../src/dev/containers.js";
 import { type Scope, until } from "../support/scope.js";
+import { volumesOf } from "../support/volumes.js";
 import type { Arch } from "./images.js";
 
 /** The names of the two containers. */

@@ -4,25 +4,6 @@ import { z } from "zod";
 import { errorCode } from "../../common/files/read.js";
 import { instanceSchema, NO_VERSION } from "../../common/hub/object.js";
 
-/** One version of an object. */
-export interface EssObject {
-  readonly type: string;
-  readonly id: string;
-  /** As the publisher wrote it; may be empty. */
-  readonly version: string;
-  /** Free text, which may contain the SHA-256 of the data: see verification in download.ts. */
-  readonly description: string;
-  /** The hub's time of publication: differs between versions, and is later for newer ones. */
-  readonly instance: string;
-  /** Version of the data, which stays when only the metadata changes. NO_VERSION: not known. */
-  readonly dataId: string;
-  /** Undefined: not known. */
-  readonly bytes: number | undefined;
-  readonly hasData: boolean;
-  readonly isDeleted: boolean;
-  readonly signature: ObjectSignature | undefined;
-}
-
 /** RSA-PSS over a hash of the data, as `hzn mms object publish` makes it. Both in base64, the key as SPKI. */
 export interface ObjectSignature {
   readonly hashAlgorithm: "SHA1" | "SHA256";
@@ -70,7 +51,8 @@ export interface Ess {
   put(object: StatusObject, signal: AbortSignal): Promise<void>;
 }
 
-const schema = z
+/** For what parseMetadata returns. */
+export const objectSchema = z
   .object({
     objectID: z.string().min(1),
     objectType: z.string(),
@@ -85,20 +67,27 @@ const schema = z
     publicKey: z.string().default(""),
     signature: z.string().default(""),
   })
-  .transform(
-    (meta): EssObject => ({
-      type: meta.objectType,
-      id: meta.objectID,
-      version: meta.version,
-      description: meta.description,
-      instance: meta.instanceID,
-      dataId: meta.dataID,
-      bytes: meta.objectSize > 0 ? meta.objectSize : undefined,
-      hasData: !meta.noData,
-      isDeleted: meta.deleted,
-      signature: signatureOf(meta),
-    }),
-  );
+  .transform((meta) => ({
+    type: meta.objectType,
+    id: meta.objectID,
+    /** As the publisher wrote it; may be empty. */
+    version: meta.version,
+    /** Free text, which may contain the SHA-256 of the data: see Verification in download.ts. */
+    description: meta.description,
+    /** The hub's time of publication: differs between versions, and is later for newer ones. */
+    instance: meta.instanceID,
+    /** Version of the data, which stays when only the metadata changes. NO_VERSION: not known. */
+    dataId: meta.dataID,
+    /** Undefined: not known. */
+    bytes: meta.objectSize > 0 ? meta.objectSize : undefined,
+    hasData: !meta.noData,
+    isDeleted: meta.deleted,
+    signature: signatureOf(meta),
+  }));
+export const listSchema = z.array(objectSchema);
+
+/** One version of an object. */
+export type EssObject = Readonly<z.output<typeof objectSchema>>;
 
 function signatureOf(meta: {
   readonly hashAlgorithm: string;
@@ -110,10 +99,6 @@ function signatureOf(meta: {
   if (hashAlgorithm !== "SHA1" && hashAlgorithm !== "SHA256") return undefined;
   return { hashAlgorithm, publicKey, signature };
 }
-
-/** For what parseMetadata returns. */
-export const objectSchema: z.ZodType<EssObject> = schema;
-export const listSchema: z.ZodType<readonly EssObject[]> = z.array(schema);
 
 export type EssErrorCode =
   /** Nobody answers, or the connection broke. */

@@ -3,33 +3,21 @@
 import { join } from "node:path";
 import type { Ledger } from "../../common/hub/ledger.js";
 import type { HubState } from "../../common/hub/state.js";
-import type { Clock } from "../../common/time/clock.js";
 import type { ModelStore } from "../models/store.js";
-import type { Ess } from "./ess.js";
 import {
   modelHandler,
   type ObjectHandler,
   type SettingsHandlerOptions,
   settingsHandler,
 } from "./object-handler.js";
-import { type HubEvent, ObjectSync, type Polling } from "./object-sync.js";
+import { ObjectSync, type ObjectSyncOptions, type Polling } from "./object-sync.js";
 
-export interface HubOptions {
-  readonly ess: Ess;
+export interface HubOptions
+  extends Pick<ObjectSyncOptions, "ess" | "clock" | "trace" | "changed">,
+    Pick<SettingsHandlerOptions, "check" | "version"> {
   readonly store: ModelStore;
   readonly state: HubState;
-  /** Every fault of a settings document, one line each, without secrets. */
-  readonly check: SettingsHandlerOptions["check"];
-  /** The agent's own. */
-  readonly version: string;
-  readonly clock: Clock;
-  /** Must not throw. */
-  readonly trace: (event: HubEvent) => void;
-  /** Called when the current document, or the bundle that a model's name stands for, may have changed and is durable. */
-  readonly changed: () => void;
   readonly polling?: HubPolling;
-  /** From 0 to 1. */
-  readonly random?: () => number;
 }
 
 export interface HubPolling {
@@ -48,12 +36,19 @@ export class Hub {
 
   constructor(options: HubOptions) {
     const { state, store, check, version, polling = DEFAULT_POLLING } = options;
-    const { documents, ledgers } = state;
-    const settings = settingsHandler({ documents, check, version });
+    const { documents, ledgers, incoming } = state;
+    const { ess, clock, trace, changed } = options;
+    const sync = (handler: ObjectHandler, ledger: Ledger, polling: Polling) => {
+      const directory = join(incoming, handler.type);
+      const random = Math.random;
+      return new ObjectSync({
+        ...{ ess, clock, random, trace, changed, handler, ledger, directory, polling },
+      });
+    };
     // Each has its own loop: settings must not wait for the download of a large model.
     this.#syncs = [
-      syncOf(settings, ledgers.settings, polling.settings, options),
-      syncOf(modelHandler(store), ledgers.models, polling.models, options),
+      sync(settingsHandler({ documents, check, version }), ledgers.settings, polling.settings),
+      sync(modelHandler(store), ledgers.models, polling.models),
     ];
   }
 
@@ -75,17 +70,4 @@ export class Hub {
   async run(signal: AbortSignal): Promise<void> {
     await Promise.all(this.#syncs.map((sync) => sync.run(signal)));
   }
-}
-
-function syncOf(
-  handler: ObjectHandler,
-  ledger: Ledger,
-  polling: Polling,
-  options: HubOptions,
-): ObjectSync {
-  const { ess, state, clock, trace, changed, random = Math.random } = options;
-  const directory = join(state.incoming, handler.type);
-  return new ObjectSync({
-    ...{ ess, handler, ledger, directory, clock, polling, random, trace, changed },
-  });
 }

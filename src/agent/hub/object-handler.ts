@@ -2,6 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 import { compareBundleVersions } from "../../common/bundle/manifest.js";
+import { decodeUtf8 } from "../../common/files/read.js";
 import { type Documents, documentKey } from "../../common/hub/documents.js";
 import { MODEL_TYPE, SETTINGS_TYPE } from "../../common/hub/object.js";
 import type { Installation, ModelStore } from "../models/store.js";
@@ -111,13 +112,4 @@ function isNewerVersion(a: string, b: string): boolean {
   const [nameA = "", versionA = ""] = a.split("@");
   const [nameB = "", versionB = ""] = b.split("@");
   return nameA === nameB && compareBundleVersions(versionA, versionB) > 0;
-}
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch {
-    // The decoder throws for this reason only.
-    return undefined;
-  }
 }

@@ -116,7 +116,7 @@ export function planEviction(bundleBytes: number, archiveBytes: number, disk: Di
   const order = installed
     .filter(({ path }) => held?.has(path) === false)
     .sort((a, b) => Number(b.isWithdrawn) - Number(a.isWithdrawn) || a.usedMs - b.usedMs);
-  let free = maxBytes - totalBytes(installed);
+  let free = maxBytes - installed.reduce((total, { bytes }) => total + bytes, 0);
   const bundles: Installed[] = [];
   for (const one of order) {
     if (free >= needed) break;
@@ -126,8 +126,4 @@ export function planEviction(bundleBytes: number, archiveBytes: number, disk: Di
   if (free >= needed) return { t: "evict", bundles };
   const detail = `${needed} bytes are needed, and ${free} are free beside what is in use`;
   return { t: "no room", detail };
-}
-
-export function totalBytes(installed: readonly Installed[]): number {
-  return installed.reduce((total, { bytes }) => total + bytes, 0);
 }

@@ -52,6 +52,10 @@ class Bench {
   }
 }
 
+function bytesIn(store: ModelStore): number {
+  return store.list().reduce((total, { bytes }) => total + bytes, 0);
+}
+
 function found(store: ModelStore, reference: string): string {
   const resolved = store.resolve(reference);
   return resolved.t === "found" ? resolved.path : resolved.detail;
@@ -132,7 +136,7 @@ test("the bundle used longest ago is evicted for room, and never one that is hel
   ] as const) {
     utimesSync(found(roomy, `street@${version}`), used, used);
   }
-  const one = roomy.bytes / 3;
+  const one = bytesIn(roomy) / 3;
 
   const store = await bench.open({ maxBytes: 3 * one + 2000 });
   await store.hold([found(store, "street@3.0.0")]);
@@ -141,7 +145,7 @@ test("the bundle used longest ago is evicted for room, and never one that is hel
     listing(join(bench.directory, "street")).filter((it) => !it.includes("/")),
     ["1.0.0", "3.0.0", "4.0.0"],
   );
-  assert.equal(store.evicted, 1);
+  assert.equal(bench.events.length, 1);
   const [removed] = bench.events;
   assert.deepEqual(removed, {
     t: "removed",
@@ -149,7 +153,7 @@ test("the bundle used longest ago is evicted for room, and never one that is hel
     bytes: one,
     why: "room was needed",
   });
-  assert.ok(store.bytes <= 3 * one + 2000);
+  assert.ok(bytesIn(store) <= 3 * one + 2000);
 });
 
 test("nothing is evicted before it is known what is in use, and held bundles do not make a new one refused", async (t) => {

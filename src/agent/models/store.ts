@@ -20,14 +20,7 @@ import { unpack } from "../../common/bundle/unpack.js";
 import { syncDirectory } from "../../common/files/durable.js";
 import { errorCode } from "../../common/files/read.js";
 import type { Models, Resolved } from "../../common/settings/models.js";
-import {
-  boardMismatch,
-  findBundle,
-  type Installed,
-  nameOf,
-  planEviction,
-  totalBytes,
-} from "./bundles.js";
+import { boardMismatch, findBundle, type Installed, nameOf, planEviction } from "./bundles.js";
 import {
   INCOMING,
   readStore,
@@ -108,16 +101,6 @@ export class ModelStore implements Models {
     this.#unreadable = new Set(unreadable.map(({ bundle }) => bundle));
     this.#wasEmpty = installed.length === 0;
     this.#shipped = shipped;
-  }
-
-  /** Of all installed bundles. */
-  get bytes(): number {
-    return totalBytes(this.list());
-  }
-
-  /** Number of bundles that were evicted since the start. */
-  get evicted(): number {
-    return this.#evicted.size;
   }
 
   get maxBytes(): number {

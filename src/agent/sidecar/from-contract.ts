@@ -77,10 +77,8 @@ function fromPipelineStatus(message: pb.PipelineStatus | undefined): state.Pipel
       };
     case "running":
       return { t: "running" };
-    case "failed": {
-      const { reason, detail, nextAttempt } = current.value;
-      return { t: "failed", reason: named(FAILURE_REASONS, reason), detail, nextAttempt };
-    }
+    case "failed":
+      return { t: "failed", ...failure(FAILURE_REASONS, current.value) };
     case undefined:
       return { t: "unknown" };
     default:
@@ -111,10 +109,8 @@ function fromCameraState(current: pb.CameraStatus["state"]): state.CameraState {
       return { t: "connecting", attempt: current.value.attempt };
     case "live":
       return { t: "live", ...current.value };
-    case "lost": {
-      const { reason, detail, nextAttempt } = current.value;
-      return { t: "lost", reason: named(CAMERA_LOST_REASONS, reason), detail, nextAttempt };
-    }
+    case "lost":
+      return { t: "lost", ...failure(CAMERA_LOST_REASONS, current.value) };
     case "off":
       return { t: "off", until: current.value.until };
     case undefined:
@@ -144,10 +140,8 @@ function fromOutputState(current: pb.OutputStatus["state"]): state.OutputState {
       return { t: "waiting" };
     case "serving":
       return { t: "serving" };
-    case "failed": {
-      const { reason, detail, nextAttempt } = current.value;
-      return { t: "failed", reason: named(OUTPUT_FAILED_REASONS, reason), detail, nextAttempt };
-    }
+    case "failed":
+      return { t: "failed", ...failure(OUTPUT_FAILED_REASONS, current.value) };
     case undefined:
       return { t: "unknown" };
     default:
@@ -163,6 +157,13 @@ function fromFrameDetections(message: PbFrameDetections): state.FrameDetections 
 function fromProblem(problem: pipeline.Problem): Problem {
   const { severity, code, path, message } = problem;
   return { severity: SEVERITIES[severity] ?? "error", code, path, message };
+}
+
+function failure<Key extends number, Name extends string>(
+  reasons: Readonly<Record<Key, Name>>,
+  { reason, detail, nextAttempt }: state.FailureDetails & { readonly reason: Key },
+) {
+  return { reason: named(reasons, reason), detail, nextAttempt };
 }
 
 /** ts-proto passes on unknown numbers as they are; they are in none of the tables below. */

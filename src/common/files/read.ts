@@ -37,6 +37,16 @@ export async function readSmallFile(path: string, maxBytes: number): Promise<Sma
   }
 }
 
+/** Undefined: the bytes are not UTF-8. A byte order mark is dropped. */
+export function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    // The decoder throws for this reason only.
+    return undefined;
+  }
+}
+
 export type TextReading =
   | { readonly t: "text"; readonly text: string }
   | { readonly t: "refused"; readonly problem: Problem };
@@ -81,17 +91,12 @@ export async function readTextStream(
   return decode(Buffer.concat(chunks), name);
 }
 
-/** Drops a byte order mark. */
 function decode(bytes: Buffer, name: string): TextReading {
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    if (text.includes("\0"))
-      return refused("not-text", name, "it is not text: it holds zero bytes");
-    return { t: "text", text };
-  } catch {
-    // The decoder throws for this reason only.
+  const text = decodeUtf8(bytes);
+  if (text === undefined)
     return refused("not-text", name, "it is not UTF-8 text: save it as UTF-8");
-  }
+  if (text.includes("\0")) return refused("not-text", name, "it is not text: it holds zero bytes");
+  return { t: "text", text };
 }
 
 function tooLarge(name: string, maxBytes: number): TextReading {

@@ -42,9 +42,11 @@ type FileRead =
   | { readonly t: "fault"; readonly why: string };
 
 /** One read of the directory. */
-type DirectoryRead =
-  | { readonly t: "files"; readonly files: ReadonlyMap<string, FileRead> }
-  | { readonly t: "fault"; readonly why: string };
+interface DirectoryRead {
+  readonly files: ReadonlyMap<string, FileRead>;
+  /** Why the directory could not be read. */
+  readonly fault: string | undefined;
+}
 
 interface SecretState {
   /** The last good one. */
@@ -123,52 +125,46 @@ export class SecretFiles {
 
   async #read(): Promise<DirectoryRead> {
     const { directory } = this.#options;
+    const files = new Map<string, FileRead>();
     try {
-      const files = new Map<string, FileRead>();
       const names = (await readdir(directory)).filter((name) => SECRET_NAME.test(name)).sort();
       for (const name of names.slice(0, MAX_FILES)) {
         files.set(name, await readFile(join(directory, name)));
       }
-      return { t: "files", files };
+      return { files, fault: undefined };
     } catch (err) {
       const code = errorCode(err);
       if (code === undefined) throw err;
-      return { t: "fault", why: code === "ENOENT" ? "does not exist" : `cannot be read (${code})` };
+      const fault = code === "ENOENT" ? "does not exist" : `cannot be read (${code})`;
+      return { files: new Map(), fault };
     }
   }
 
   /** Returns whether no file changed since the read before. */
-  #update(read: DirectoryRead, immediately: boolean): boolean {
-    const [before, faultBefore] = [this.#states, this.#fault];
-    this.#fault = read.t === "fault" ? read.why : undefined;
-    const files = read.t === "fault" ? new Map<string, FileRead>() : read.files;
-    const names = new Set([...before.keys(), ...files.keys()]);
+  #update({ files, fault }: DirectoryRead, immediately: boolean): boolean {
     const states = new Map<string, SecretState>();
-    for (const name of names) {
-      const file = files.get(name) ?? ABSENT;
-      const state = afterRead(before.get(name) ?? NO_SECRET, file, immediately);
-      if (!isDeepStrictEqual(state, NO_SECRET)) states.set(name, state);
+    const events: SecretEvent[] = [];
+    for (const name of new Set([...this.#states.keys(), ...files.keys()])) {
+      const before = this.#states.get(name) ?? NO_SECRET;
+      const after = afterRead(before, files.get(name) ?? ABSENT, immediately);
+      if (!isDeepStrictEqual(after, NO_SECRET)) states.set(name, after);
+      const { secret, why } = after;
+      if (why !== undefined) {
+        if (why !== before.why) events.push({ t: "unusable", name, why });
+      } else if (!isDeepStrictEqual(secret, before.secret)) {
+        events.push({ t: "loaded", name });
+      }
     }
+    const hasChanged = events.length > 0 || fault !== this.#fault;
     this.#states = states;
-    const events = [...names].flatMap((name) => this.#eventsOf(name, before));
-    if (events.some(({ t }) => t === "loaded")) this.#hideSecrets();
-    for (const event of events) this.#options.trace?.(event);
-    if (events.length > 0 || this.#fault !== faultBefore) this.#options.changed();
-    return [...states.values()].every(({ lastRead, evaluated }) => isSame(lastRead, evaluated));
-  }
-
-  #eventsOf(name: string, states: ReadonlyMap<string, SecretState>): SecretEvent[] {
-    const before = states.get(name) ?? NO_SECRET;
-    const after = this.#states.get(name) ?? NO_SECRET;
-    if (after.why !== undefined) {
-      return after.why === before.why ? [] : [{ t: "unusable", name, why: after.why }];
+    this.#fault = fault;
+    if (events.some(({ t }) => t === "loaded")) {
+      const secrets = [...states.values()].flatMap(({ secret }) => secret ?? []);
+      this.#toHide = withEarlier(secrets.flatMap(textsToHide), this.#toHide);
     }
-    return isDeepStrictEqual(after.secret, before.secret) ? [] : [{ t: "loaded", name }];
-  }
-
-  #hideSecrets(): void {
-    const secrets = [...this.#states.values()].flatMap(({ secret }) => secret ?? []);
-    this.#toHide = withEarlier(secrets.flatMap(textsToHide), this.#toHide);
+    for (const event of events) this.#options.trace?.(event);
+    if (hasChanged) this.#options.changed();
+    return [...states.values()].every(({ lastRead, evaluated }) => isSame(lastRead, evaluated));
   }
 }
 

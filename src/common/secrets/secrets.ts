@@ -1,5 +1,7 @@
 /** Secrets by name: what a secret is, how its file is read, and which texts of it must never be printed. */
 
+import { decodeUtf8 } from "../files/read.js";
+
 /** A name as settings refer to it. Names may be shown. */
 export const SECRET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
@@ -59,13 +61,8 @@ export type SecretReading =
  * that begins with a brace is never read as a value: it may be the first half of a file that is being written.
  */
 export function readSecret(bytes: Uint8Array): SecretReading {
-  let text: string;
-  try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (err) {
-    if (err instanceof TypeError) return refused("is not UTF-8 text");
-    throw err;
-  }
+  const text = decodeUtf8(bytes);
+  if (text === undefined) return refused("is not UTF-8 text");
   // Text editors end each file with a newline.
   const value = text.replace(/\r?\n$/, "");
   if (value === "") return refused("is empty");
