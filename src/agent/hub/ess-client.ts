@@ -58,19 +58,13 @@ export class EssClient implements Ess {
   async list(type: string, signal: AbortSignal): Promise<readonly EssObject[]> {
     // Received objects are listed too: the agent has its own ledger, and an update that comes between the list and an
     // acknowledgement cannot be lost.
-    const call = { method: "GET", path: `${pathOf(type)}?received=true` } as const;
-    const objects = await this.#json(call, listSchema, signal);
+    const path = `${pathOf(type)}?received=true`;
     // The service answers 404 for an empty list.
-    return objects ?? [];
+    return (await this.#json(path, listSchema, ["absent"], signal)) ?? [];
   }
 
-  async object(type: string, id: string, signal: AbortSignal): Promise<EssObject | undefined> {
-    try {
-      return await this.#json({ method: "GET", path: pathOf(type, id) }, objectSchema, signal);
-    } catch (reason) {
-      if (reason instanceof EssError && reason.code === "denied") return undefined;
-      throw reason;
-    }
+  object(type: string, id: string, signal: AbortSignal): Promise<EssObject | undefined> {
+    return this.#json(pathOf(type, id), objectSchema, ["absent", "denied"], signal);
   }
 
   async data(
@@ -91,15 +85,20 @@ export class EssClient implements Ess {
     }
   }
 
-  acknowledge(type: string, id: string, ack: Acknowledgement, signal: AbortSignal): Promise<void> {
-    return this.#put({ method: "PUT", path: `${pathOf(type, id)}/${ack}` }, signal);
+  async acknowledge(
+    type: string,
+    id: string,
+    ack: Acknowledgement,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#text({ method: "PUT", path: `${pathOf(type, id)}/${ack}` }, signal);
   }
 
-  put({ type, id, version, description }: StatusObject, signal: AbortSignal): Promise<void> {
+  async put({ type, id, version, description }: StatusObject, signal: AbortSignal): Promise<void> {
     const meta = { objectID: id, objectType: type, version, description, noData: true };
     const body = JSON.stringify({ meta });
     const headers = { "content-type": "application/json" };
-    return this.#put({ method: "PUT", path: pathOf(type, id), headers, body }, signal);
+    await this.#text({ method: "PUT", path: pathOf(type, id), headers, body }, signal);
   }
 
   /** Ends all connections. */
@@ -107,34 +106,29 @@ export class EssClient implements Ess {
     this.#agent.destroy();
   }
 
-  async #put(call: Call, signal: AbortSignal): Promise<void> {
-    await this.#withDeadline(call, signal, async (deadline) => {
-      const response = await this.#send(call, deadline);
-      assertSuccess(response, call, await readText(response, call));
-    });
-  }
-
-  /** Undefined for 404. */
-  #json<T>(call: Call, schema: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> {
-    return this.#withDeadline(call, signal, async (deadline) => {
-      const response = await this.#send(call, deadline);
-      const text = await readText(response, call);
-      if (response.statusCode === 404) return undefined;
-      assertSuccess(response, call, text);
-      const result = schema.safeParse(parse(text, call));
-      if (result.success) return result.data;
-      const [issue] = result.error.issues;
-      const detail = `${issue?.path.join(".")}: ${issue?.message}`;
-      throw new EssError("malformed", nameOf(call), detail);
-    });
-  }
-
-  /** Runs a call with a deadline. Throws EssError, or the reason with which the signal was aborted. */
-  async #withDeadline<T>(
-    call: Call,
+  /** Undefined: the call failed with one of the codes in `absence`. */
+  async #json<T>(
+    path: string,
+    schema: z.ZodType<T>,
+    absence: readonly EssErrorCode[],
     signal: AbortSignal,
-    run: (deadline: AbortSignal) => Promise<T>,
-  ): Promise<T> {
+  ): Promise<T | undefined> {
+    const call = { method: "GET", path } as const;
+    let text: string;
+    try {
+      text = await this.#text(call, signal);
+    } catch (reason) {
+      if (reason instanceof EssError && absence.includes(reason.code)) return undefined;
+      throw reason;
+    }
+    const result = schema.safeParse(parse(text, call));
+    if (result.success) return result.data;
+    const [issue] = result.error.issues;
+    throw new EssError("malformed", nameOf(call), `${issue?.path.join(".")}: ${issue?.message}`);
+  }
+
+  /** Returns the text of the answer. Throws EssError, or the reason with which the signal was aborted. */
+  async #text(call: Call, signal: AbortSignal): Promise<string> {
     const { timeoutMs } = this.#options;
     signal.throwIfAborted();
     const controller = new AbortController();
@@ -144,7 +138,10 @@ export class EssClient implements Ess {
     }, timeoutMs);
     signal.addEventListener("abort", stop, { once: true });
     try {
-      return await run(controller.signal);
+      const response = await this.#send(call, controller.signal);
+      const text = await readText(response, call);
+      assertSuccess(response, call, text);
+      return text;
     } catch (reason) {
       controller.signal.throwIfAborted();
       throw asEssError(reason, nameOf(call));

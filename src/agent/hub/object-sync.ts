@@ -25,39 +25,27 @@ export interface Polling {
 /** One version of one object, for people. */
 export type ObjectName = Pick<EssObject, "type" | "id" | "version">;
 
+type ObjectEvent<T extends string, Facts = object> = Readonly<{ t: T; object: ObjectName } & Facts>;
+
 export type HubEvent =
-  | {
-      readonly t: "unreachable";
-      readonly type: string;
-      readonly err: EssError;
-      readonly forMs: number;
-    }
+  | Readonly<{ t: "unreachable"; type: string; err: EssError; forMs: number }>
   /** For the first time, or again. */
-  | { readonly t: "reachable"; readonly type: string }
-  | { readonly t: "downloading"; readonly object: ObjectName; readonly bytes: number | undefined }
-  | { readonly t: "resumed"; readonly object: ObjectName; readonly bytes: number }
+  | Readonly<{ t: "reachable"; type: string }>
+  | ObjectEvent<"downloading", { bytes: number | undefined }>
+  | ObjectEvent<"resumed", { bytes: number }>
   /** The hub has published another version meanwhile. */
-  | { readonly t: "superseded"; readonly object: ObjectName }
-  | {
-      readonly t: "postponed";
-      readonly object: ObjectName;
-      readonly reason: string;
-      readonly delayMs: number;
-    }
+  | ObjectEvent<"superseded">
+  | ObjectEvent<"postponed", { reason: string; delayMs: number }>
   /** Verified, durable, and known by its content id from now on. */
-  | { readonly t: "accepted"; readonly object: ObjectName; readonly contentId: string }
+  | ObjectEvent<"accepted", { contentId: string }>
   /** Not processed again until it changes. */
-  | { readonly t: "refused"; readonly object: ObjectName; readonly reason: string }
+  | ObjectEvent<"refused", { reason: string }>
   /** The hub has deleted it. */
-  | {
-      readonly t: "withdrawn";
-      readonly object: ObjectName;
-      readonly contentId: string | undefined;
-    }
-  | { readonly t: "acknowledged"; readonly object: ObjectName; readonly ack: Acknowledgement }
+  | ObjectEvent<"withdrawn", { contentId: string | undefined }>
+  | ObjectEvent<"acknowledged", { ack: Acknowledgement }>
   /** A file of the hub's state cannot be parsed. */
-  | { readonly t: "state lost"; readonly detail: string }
-  | { readonly t: "store"; readonly event: StoreEvent };
+  | Readonly<{ t: "state lost"; detail: string }>
+  | Readonly<{ t: "store"; event: StoreEvent }>;
 
 export interface ObjectSyncOptions {
   readonly ess: Ess;

@@ -1,9 +1,10 @@
 /** Logs what comes from the hub and whether the node report reaches it. One line per change. */
 
 import type { HubEvent, ObjectName } from "../hub/object-sync.js";
+import type { StoreEvent } from "../models/store.js";
 import type { ReporterEvent } from "../node-report/reporter.js";
 import { LastLogged } from "./last-logged.js";
-import type { Log } from "./log.js";
+import { type Log, type LogLine, write } from "./log.js";
 
 /** A service that is down for longer is not just restarting. */
 const LONG_OUTAGE_MS = 30_000;
@@ -19,104 +20,89 @@ export class HubReport {
   }
 
   readonly trace = (event: HubEvent | ReporterEvent): void => {
+    const line = this.#lineOf(event);
+    if (line !== undefined) write(this.#log, line);
+  };
+
+  #lineOf(event: HubEvent | ReporterEvent): LogLine | undefined {
     const object = "object" in event ? fieldsOf(event.object) : {};
     switch (event.t) {
       case "unreachable":
-        this.#unreachable(event);
-        break;
+        return this.#unreachable(event);
       case "reachable":
-        this.#reachable(event);
-        break;
+        return this.#reachable(event);
       case "downloading":
-        this.#log.info("downloading object", { ...object, bytes: event.bytes });
-        break;
+        return ["info", "downloading object", { ...object, bytes: event.bytes }];
       case "resumed":
-        this.#log.info("download resumed", { ...object, bytes: event.bytes });
-        break;
+        return ["info", "download resumed", { ...object, bytes: event.bytes }];
       case "superseded":
-        this.#log.info("object replaced during its download", object);
-        break;
-      case "postponed":
-        this.#postponed(event);
-        break;
+        return ["info", "object replaced during its download", object];
+      case "postponed": {
+        const { reason: detail, delayMs } = event;
+        if (!this.#last.setFailure(subjectOf(event.object), detail)) return undefined;
+        const seconds = Math.round(delayMs / 1000);
+        return ["warn", "object postponed, trying again", { ...object, seconds, detail }];
+      }
       case "accepted":
         this.#last.set(subjectOf(event.object), event.t);
-        this.#log.info("object accepted", { ...object, contentId: event.contentId });
-        break;
+        return ["info", "object accepted", { ...object, contentId: event.contentId }];
       case "refused":
         this.#last.set(subjectOf(event.object), event.t);
-        this.#log.error("object refused", { ...object, detail: event.reason });
-        break;
+        return ["error", "object refused", { ...object, detail: event.reason }];
       case "withdrawn":
         this.#last.set(subjectOf(event.object), event.t);
-        this.#log.info("object withdrawn by the hub", { ...object, contentId: event.contentId });
-        break;
+        return ["info", "object withdrawn by the hub", { ...object, contentId: event.contentId }];
       case "acknowledged":
-        this.#log.debug("object acknowledged", { ...object, as: event.ack });
-        break;
+        return ["debug", "object acknowledged", { ...object, as: event.ack }];
       case "state lost":
-        this.#log.warn("sync ledger unreadable, rescanning", { detail: event.detail });
-        break;
+        return ["warn", "sync ledger unreadable, rescanning", { detail: event.detail }];
       case "store":
-        this.#store(event);
-        break;
+        return storeLine(event.event);
       case "report not sent": {
         const { code: reason, message: detail } = event.err;
-        this.#log.warn("cannot send node report", { reason, detail });
-        break;
+        return ["warn", "cannot send node report", { reason, detail }];
       }
       case "report sent again":
-        this.#log.info("node report sent again");
-        break;
+        return ["info", "node report sent again"];
       default:
-        event satisfies never;
+        return event satisfies never;
     }
-  };
+  }
 
-  #unreachable({ type, err, forMs }: EventOf<"unreachable">): void {
+  #unreachable({ type, err, forMs }: EventOf<"unreachable">): LogLine | undefined {
     const { code: reason, message: detail } = err;
     // Only these pass by themselves when the service has restarted.
     const isTransient = reason === "unreachable" || reason === "timeout" || reason === "busy";
     if (isTransient && forMs < LONG_OUTAGE_MS) {
-      if (this.#last.setTransient(type, "absent")) {
-        this.#log.debug("Edge Sync Service does not answer yet", { type, reason, detail });
-      }
-      return;
+      if (!this.#last.setTransient(type, "absent")) return undefined;
+      return ["debug", "Edge Sync Service does not answer yet", { type, reason, detail }];
     }
-    if (!this.#last.setFailure(type, reason)) return;
+    if (!this.#last.setFailure(type, reason)) return undefined;
     const seconds = Math.round(forMs / 1000);
-    this.#log.warn("Edge Sync Service does not answer", { type, seconds, reason, detail });
+    return ["warn", "Edge Sync Service does not answer", { type, seconds, reason, detail }];
   }
 
-  #reachable({ type }: EventOf<"reachable">): void {
+  #reachable({ type }: EventOf<"reachable">): LogLine | undefined {
     const wasFailure = this.#last.isFailure(type);
     const isFirst = this.#last.get(type) === undefined;
     this.#last.set(type, "reachable");
-    if (wasFailure) this.#log.info("Edge Sync Service answers again", { type });
-    else if (isFirst) this.#log.debug("Edge Sync Service answers", { type });
+    if (wasFailure) return ["info", "Edge Sync Service answers again", { type }];
+    return isFirst ? ["debug", "Edge Sync Service answers", { type }] : undefined;
   }
+}
 
-  #postponed({ object, reason: detail, delayMs }: EventOf<"postponed">): void {
-    if (!this.#last.setFailure(subjectOf(object), detail)) return;
-    const seconds = Math.round(delayMs / 1000);
-    this.#log.warn("object postponed, trying again", { ...fieldsOf(object), seconds, detail });
-  }
-
-  #store({ event }: EventOf<"store">): void {
-    switch (event.t) {
-      case "removed": {
-        const { bundle, bytes, why: detail } = event;
-        this.#log.info("model removed", { model: bundle, bytes, detail });
-        break;
-      }
-      case "unreadable": {
-        const { path, detail } = event;
-        this.#log.warn("directory in the model store is not a bundle", { path, detail });
-        break;
-      }
-      default:
-        event satisfies never;
+function storeLine(event: StoreEvent): LogLine {
+  switch (event.t) {
+    case "removed": {
+      const { bundle: model, bytes, why: detail } = event;
+      return ["info", "model removed", { model, bytes, detail }];
     }
+    case "unreadable": {
+      const { path, detail } = event;
+      return ["warn", "directory in the model store is not a bundle", { path, detail }];
+    }
+    default:
+      return event satisfies never;
   }
 }
 

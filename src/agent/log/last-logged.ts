@@ -31,10 +31,8 @@ export class LastLogged {
   }
 
   /** Forgets subjects that no longer exist. */
-  retain(isThere: (subject: string) => boolean): void {
-    for (const subject of this.#last.keys()) {
-      if (!isThere(subject)) this.#last.delete(subject);
-    }
+  retain(subjects: ReadonlySet<string>): void {
+    for (const subject of this.#last.keys()) if (!subjects.has(subject)) this.#last.delete(subject);
   }
 
   clear(): void {

@@ -15,6 +15,14 @@ export interface Log {
   debug(message: string, fields?: Fields): void;
 }
 
+/** A line that a report asks for: level, message, fields. */
+export type LogLine = readonly [level: keyof Log, message: string, fields?: Fields];
+
+export function write(log: Log, [level, message, fields]: LogLine): void {
+  if (fields === undefined) log[level](message);
+  else log[level](message, fields);
+}
+
 /** One line, redacted. */
 interface Line {
   readonly timestamp: Date;

@@ -13,7 +13,7 @@ import type {
 } from "../sidecar/state.js";
 import type { Trial } from "../trial/trial.js";
 import { LastLogged } from "./last-logged.js";
-import type { Fields, Log } from "./log.js";
+import { type Fields, type Log, type LogLine, write } from "./log.js";
 
 /** Longer than any start or restart of the sidecar. */
 const LONG_ABSENCE_MS = 10_000;
@@ -29,6 +29,7 @@ const SIDECAR = "sidecar";
 const SPECIFICATION = "specification";
 const PIPELINE = "pipeline";
 
+type Lines = readonly (LogLine | undefined)[];
 type EventOf<T extends ReconcilerEvent["t"]> = Extract<ReconcilerEvent, { t: T }>;
 
 export class SidecarReport {
@@ -45,223 +46,205 @@ export class SidecarReport {
 
   /** For the reconciler. */
   readonly trace = (event: ReconcilerEvent): void => {
-    switch (event.t) {
-      case "unreachable":
-        this.#unreachable(event);
-        break;
-      case "connected":
-        this.#connected(event);
-        break;
-      case "parted":
-        this.#disconnected(event);
-        break;
-      case "applied":
-        this.#applied(event);
-        break;
-      case "refused":
-        this.#refused(event);
-        break;
-      case "checked":
-        // Whoever asked for the check reports its result.
-        break;
-      case "told":
-        this.#answered();
-        this.#sidecarEvent(event.event);
-        break;
-      default:
-        event satisfies never;
+    for (const line of this.#linesOf(event)) {
+      if (line !== undefined) write(this.#log, line);
     }
   };
 
-  #unreachable({ err, forMs, previous }: EventOf<"unreachable">): void {
-    const { code: reason, details: detail } = err;
-    if (this.#last.get(SIDECAR) === undefined) {
-      this.#last.set(SIDECAR, "awaited");
-      this.#log.debug("waiting for the sidecar", { detail });
+  #linesOf(event: ReconcilerEvent): Lines {
+    switch (event.t) {
+      case "unreachable":
+        return this.#unreachable(event);
+      case "connected":
+        return this.#connected(event);
+      case "parted":
+        return [this.#disconnected(event)];
+      case "applied":
+        return [this.#answered(), ...this.#applied(event)];
+      case "refused":
+        return [this.#answered(), ...this.#refused(event)];
+      case "checked":
+        // Whoever asked for the check reports its result.
+        return [];
+      case "told":
+        return [this.#answered(), ...this.#sidecarEvent(event.event)];
+      default:
+        return event satisfies never;
     }
-    if (forMs < LONG_ABSENCE_MS || !this.#last.setFailure(SIDECAR, `absent, ${reason}`)) return;
-    const seconds = Math.round(forMs / 1000);
-    this.#log.warn("sidecar does not answer", {
-      ...{ seconds, reason, detail },
-      ...(previous === undefined ? {} : { previous }),
-    });
   }
 
-  #connected({ peer }: EventOf<"connected">): void {
+  #unreachable({ err, forMs, previous }: EventOf<"unreachable">): Lines {
+    const { code: reason, details: detail } = err;
+    const lines: LogLine[] = [];
+    if (this.#last.get(SIDECAR) === undefined) {
+      this.#last.set(SIDECAR, "awaited");
+      lines.push(["debug", "waiting for the sidecar", { detail }]);
+    }
+    if (forMs >= LONG_ABSENCE_MS && this.#last.setFailure(SIDECAR, `absent, ${reason}`)) {
+      const worker = previous === undefined ? {} : { previous };
+      const seconds = Math.round(forMs / 1000);
+      lines.push(["warn", "sidecar does not answer", { seconds, reason, detail, ...worker }]);
+    }
+    return lines;
+  }
+
+  #connected({ peer }: EventOf<"connected">): Lines {
     const { instanceId, previous, ...facts } = peer;
-    if (instanceId === this.#instanceId) return;
+    if (instanceId === this.#instanceId) return [];
     this.#instanceId = instanceId;
     // The cameras and outputs of another instance are all logged again.
     this.#last.clear();
     this.#last.set(SIDECAR, "connected");
     const known = Object.entries(facts).filter(([, value]) => value !== "");
-    this.#log.info("sidecar connected", Object.fromEntries(known));
-    if (peer.version !== this.#version) {
+    const lines: LogLine[] = [["info", "sidecar connected", Object.fromEntries(known)]];
+    const { version } = peer;
+    const agent = this.#version;
+    if (version !== agent) {
       const detail =
         "build both images from one commit: a trial judges the versions of both together";
-      this.#log.warn("sidecar version differs from the agent's", {
-        ...{ version: peer.version, agent: this.#version, detail },
-      });
+      lines.push(["warn", "sidecar version differs from the agent's", { version, agent, detail }]);
     }
-    if (previous !== undefined) this.#log.warn("previous worker died", { ...previous });
+    if (previous !== undefined) lines.push(["warn", "previous worker died", { ...previous }]);
+    return lines;
   }
 
-  #disconnected({ why, err }: EventOf<"parted">): void {
-    if (!this.#last.setFailure(SIDECAR, `${why}, ${err?.method} ${err?.code}`)) return;
-    this.#log.warn("sidecar disconnected", { reason: why, detail: err?.message });
+  #disconnected({ why: reason, err }: EventOf<"parted">): LogLine | undefined {
+    if (!this.#last.setFailure(SIDECAR, `${reason}, ${err?.method} ${err?.code}`)) return undefined;
+    return ["warn", "sidecar disconnected", { reason, detail: err?.message }];
   }
 
-  #answered(): void {
+  #answered(): LogLine | undefined {
     const wasFailure = this.#last.isFailure(SIDECAR);
     this.#last.set(SIDECAR, "connected");
-    if (wasFailure) this.#log.info("sidecar answers again");
+    return wasFailure ? ["info", "sidecar answers again"] : undefined;
   }
 
-  #applied({ generation, verdict }: EventOf<"applied">): void {
-    this.#answered();
-    if (!this.#last.set(SPECIFICATION, generation)) return;
+  #applied({ generation, verdict }: EventOf<"applied">): Lines {
+    if (!this.#last.set(SPECIFICATION, generation)) return [];
     const changes = verdict.changes.map(({ path, effect }) => `${path} ${effect}`);
-    this.#log.debug("specification applied", { generation, changes });
-    this.#problems(verdict.problems);
+    const line = ["debug", "specification applied", { generation, changes }] as const;
+    return [line, ...verdict.problems.map(problemLine)];
   }
 
-  #refused({ generation, problems }: EventOf<"refused">): void {
-    this.#answered();
+  #refused({ generation, problems }: EventOf<"refused">): Lines {
     // The same specification is sent again now and then.
-    if (!this.#last.setFailure(SPECIFICATION, JSON.stringify([generation, problems]))) return;
-    this.#problems(problems);
+    const isNew = this.#last.setFailure(SPECIFICATION, JSON.stringify([generation, problems]));
+    return isNew ? problems.map(problemLine) : [];
   }
 
-  #problems(problems: readonly Problem[]): void {
-    for (const { severity, code, path, message: detail } of problems) {
-      this.#log[LEVELS[severity]](MESSAGES[severity], { path, reason: code, detail });
-    }
-  }
-
-  #sidecarEvent(event: SidecarEvent): void {
+  #sidecarEvent(event: SidecarEvent): Lines {
     switch (event.t) {
       case "state":
-        this.#state(event.state);
-        break;
+        return this.#state(event.state);
       case "pipeline":
-        this.#pipeline(event.pipeline);
-        break;
+        return [this.#pipeline(event.pipeline)];
       case "camera":
-        this.#camera(event.camera);
-        break;
+        return [this.#camera(event.camera)];
       case "output":
-        this.#output(event.output);
-        break;
+        return [this.#output(event.output)];
       case "detections":
-        this.#frame(event.detections);
-        break;
+        return [frameLine(event.detections)];
       case "unknown":
-        break;
+        return [];
       default:
-        event satisfies never;
+        return event satisfies never;
     }
   }
 
-  #state({ pipeline, cameras, outputs }: State): void {
+  #state({ pipeline, cameras, outputs }: State): Lines {
     const subjects = [...cameras.map(cameraSubject), ...outputs.map(outputSubject)];
-    const known = new Set([SIDECAR, SPECIFICATION, PIPELINE, ...subjects]);
-    this.#last.retain((subject) => known.has(subject));
-    this.#pipeline(pipeline);
-    for (const camera of cameras) this.#camera(camera);
-    for (const output of outputs) this.#output(output);
+    this.#last.retain(new Set([SIDECAR, SPECIFICATION, PIPELINE, ...subjects]));
+    return [
+      this.#pipeline(pipeline),
+      ...cameras.map((camera) => this.#camera(camera)),
+      ...outputs.map((output) => this.#output(output)),
+    ];
   }
 
-  #pipeline(status: PipelineStatus): void {
+  #pipeline(status: PipelineStatus): LogLine | undefined {
     switch (status.t) {
       case "loading": {
         const { phase } = status;
-        if (!this.#last.setTransient(PIPELINE, `loading ${phase}`)) break;
-        if (phase === "engine") {
-          this.#log.info("building TensorRT engine, which can take minutes");
-        } else {
-          this.#log.debug("pipeline loading", { phase });
-        }
-        break;
+        if (!this.#last.setTransient(PIPELINE, `loading ${phase}`)) return undefined;
+        return phase === "engine"
+          ? ["info", "building TensorRT engine, which can take minutes"]
+          : ["debug", "pipeline loading", { phase }];
       }
       case "running": {
         const wasFailure = this.#last.isFailure(PIPELINE);
-        if (!this.#last.set(PIPELINE, "running")) break;
-        this.#log[wasFailure ? "info" : "debug"]("pipeline running");
-        break;
+        if (!this.#last.set(PIPELINE, "running")) return undefined;
+        return [wasFailure ? "info" : "debug", "pipeline running"];
       }
       case "failed":
         // After a refusal there is nothing to run, and the refusal is logged already.
-        if (this.#last.isFailure(SPECIFICATION)) break;
-        if (!this.#last.setFailure(PIPELINE, status.reason)) break;
-        this.#log.error("pipeline failed", failureFields(status));
-        break;
+        if (this.#last.isFailure(SPECIFICATION)) return undefined;
+        if (!this.#last.setFailure(PIPELINE, status.reason)) return undefined;
+        return ["error", "pipeline failed", failureFields(status)];
       case "idle":
       case "unknown":
-        break;
+        return undefined;
       default:
-        status satisfies never;
+        return status satisfies never;
     }
   }
 
-  #camera(status: CameraStatus): void {
+  #camera(status: CameraStatus): LogLine | undefined {
     const subject = cameraSubject(status);
     const { id: camera, state } = status;
     switch (state.t) {
       case "connecting":
-        if (!this.#last.setTransient(subject, "connecting")) break;
-        this.#log.debug("camera connecting", { camera, attempt: state.attempt });
-        break;
+        if (!this.#last.setTransient(subject, "connecting")) return undefined;
+        return ["debug", "camera connecting", { camera, attempt: state.attempt }];
       case "live": {
         const { encoding } = state;
         const size = `${state.width}x${state.height}`;
-        if (!this.#last.set(subject, `live ${encoding} ${size}`)) break;
-        this.#log.info("camera live", { camera, encoding, size });
-        break;
+        if (!this.#last.set(subject, `live ${encoding} ${size}`)) return undefined;
+        return ["info", "camera live", { camera, encoding, size }];
       }
       case "lost":
-        if (!this.#last.setFailure(subject, state.reason)) break;
-        this.#log.warn("camera lost", { camera, ...failureFields(state) });
-        break;
+        if (!this.#last.setFailure(subject, state.reason)) return undefined;
+        return ["warn", "camera lost", { camera, ...failureFields(state) }];
       case "off":
-        if (!this.#last.set(subject, "off")) break;
-        this.#log.info("camera off", { camera, until: state.until });
-        break;
+        if (!this.#last.set(subject, "off")) return undefined;
+        return ["info", "camera off", { camera, until: state.until }];
       case "unknown":
-        break;
+        return undefined;
       default:
-        state satisfies never;
+        return state satisfies never;
     }
   }
 
-  #output(status: OutputStatus): void {
+  #output(status: OutputStatus): LogLine | undefined {
     const subject = outputSubject(status);
     const { state } = status;
     switch (state.t) {
       case "waiting": {
         const wasServing = this.#last.get(subject) === "serving";
-        if (!this.#last.setTransient(subject, "waiting") || !wasServing) break;
+        if (!this.#last.setTransient(subject, "waiting") || !wasServing) return undefined;
         // A recording pauses when its cameras are lost, which is logged already.
-        this.#log[status.port === 0 ? "info" : "warn"]("output stopped", addressOf(status));
-        break;
+        return [status.port === 0 ? "info" : "warn", "output stopped", addressOf(status)];
       }
       case "serving":
-        if (this.#last.set(subject, "serving")) this.#log.info("output ready", addressOf(status));
-        break;
+        if (!this.#last.set(subject, "serving")) return undefined;
+        return ["info", "output ready", addressOf(status)];
       case "failed":
-        if (!this.#last.setFailure(subject, state.reason)) break;
-        this.#log.error("output failed", { ...addressOf(status), ...failureFields(state) });
-        break;
+        if (!this.#last.setFailure(subject, state.reason)) return undefined;
+        return ["error", "output failed", { ...addressOf(status), ...failureFields(state) }];
       case "unknown":
-        break;
+        return undefined;
       default:
-        state satisfies never;
+        return state satisfies never;
     }
   }
+}
 
-  #frame({ cameraId, inferred, labels }: FrameDetections): void {
-    const carried = inferred ? undefined : true;
-    this.#log.info("frame", { camera: cameraId, counts: countBy(labels), carried });
-  }
+function problemLine({ severity, code: reason, path, message: detail }: Problem): LogLine {
+  return [LEVELS[severity], MESSAGES[severity], { path, reason, detail }];
+}
+
+function frameLine({ cameraId: camera, inferred, labels }: FrameDetections): LogLine {
+  const carried = inferred ? undefined : true;
+  return ["info", "frame", { camera, counts: countBy(labels), carried }];
 }
 
 /**

@@ -3,7 +3,7 @@
 import type { TrialEvent } from "../trial/events.js";
 import type { Trial } from "../trial/trial.js";
 import { LastLogged } from "./last-logged.js";
-import type { Fields, Log } from "./log.js";
+import { type Log, type LogLine, write } from "./log.js";
 
 const TRIAL = "trial";
 const STARTED = "started";
@@ -19,8 +19,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
 };
 const REMEDY = "give the agent a volume that it can write";
 
-type EventOf<T extends TrialEvent["t"]> = Extract<TrialEvent, { t: T }>;
-
 export class TrialReport {
   readonly #log: Log;
   readonly #last = new LastLogged();
@@ -31,104 +29,92 @@ export class TrialReport {
 
   /** For the guard and its store. */
   readonly trace = (event: TrialEvent): void => {
+    const line = this.#lineOf(event);
+    if (line !== undefined) write(this.#log, line);
+  };
+
+  #lineOf(event: TrialEvent): LogLine | undefined {
     switch (event.t) {
       case "trial":
-        this.#trial(event.trial);
-        break;
-      case "version kept":
-        this.#versionKept(event);
-        break;
+        return this.#trial(event.trial);
+      case "version kept": {
+        const { version, why: detail } = event;
+        if (!this.#last.setFailure(VERSION, `${version} ${detail}`)) return undefined;
+        return ["warn", "version failed its trial but keeps running", { version, detail }];
+      }
       case "version fails": {
         const { version, at, agreements } = event.failure;
         const facts = { version, at, agreements: agreements.length };
-        this.#log.error("version failed its trial, exiting so that Horizon rolls back", facts);
-        break;
+        return ["error", "version failed its trial, exiting so that Horizon rolls back", facts];
       }
       case "memory lost": {
         const { path, aside, err } = event;
-        this.#log.warn("trial record unreadable, starting with an empty one", { path, aside, err });
-        break;
+        return [
+          "warn",
+          "trial record unreadable, starting with an empty one",
+          { path, aside, err },
+        ];
       }
       case "memory not kept": {
         const { path, code: reason, err } = event;
         const detail = `${err.message}; ${REMEDIES[reason] ?? REMEDY}`;
         const consequence = "after an upgrade or restart it is not known what has passed its trial";
-        this.#log.warn("cannot save trial record", { path, reason, detail, consequence });
-        break;
+        return ["warn", "cannot save trial record", { path, reason, detail, consequence }];
       }
       case "memory kept again":
-        this.#log.info("trial record saved again", { path: event.path });
-        break;
+        return ["info", "trial record saved again", { path: event.path }];
       default:
-        event satisfies never;
+        return event satisfies never;
     }
-  };
+  }
 
-  #trial(trial: Trial): void {
+  #trial(trial: Trial): LogLine | undefined {
     switch (trial.t) {
       case "none":
-        break;
+        return undefined;
       case "checking":
       case "self-testing":
       case "watching": {
         const { kind, candidate } = trial.case;
         const { subject } = candidate;
-        if (!this.#last.set(STARTED, `${trial.t} ${subject}`)) break;
+        if (!this.#last.set(STARTED, `${trial.t} ${subject}`)) return undefined;
         const isFirst = trial.t !== "watching" || !trial.selfTested;
-        this.#log[isFirst ? "info" : "debug"]("trial started", {
-          subject,
-          kind,
-          step: STEPS[trial.t],
-        });
-        break;
+        const step = STEPS[trial.t];
+        return [isFirst ? "info" : "debug", "trial started", { subject, kind, step }];
       }
-      case "confirmed":
-        this.#confirmed(trial);
-        break;
+      case "confirmed": {
+        const { candidate, by, version } = trial;
+        const { subject } = candidate;
+        if (!this.#last.set(TRIAL, `confirmed ${subject}`)) return undefined;
+        return [by === "trial" ? "info" : "debug", "trial passed", { subject, by, version }];
+      }
       case "refused":
-        this.#refused(trial);
-        break;
+        return this.#refused(trial);
       default:
-        trial satisfies never;
+        return trial satisfies never;
     }
   }
 
-  #confirmed({ candidate, by, version }: Extract<Trial, { t: "confirmed" }>): void {
-    const { subject } = candidate;
-    if (!this.#last.set(TRIAL, `confirmed ${subject}`)) return;
-    const isNew = by === "trial";
-    this.#log[isNew ? "info" : "debug"]("trial passed", { subject, by, version });
-  }
-
-  #refused({ case: one, faults, remembered, instead }: Extract<Trial, { t: "refused" }>): void {
-    const { subject } = one.candidate;
+  #refused(trial: Extract<Trial, { t: "refused" }>): LogLine | undefined {
+    const { faults, remembered, instead } = trial;
+    const { subject } = trial.case.candidate;
     const failure = JSON.stringify([subject, faults, instead?.subject]);
     // Without anything to roll back to, the same candidate is tried again and again.
-    if (!this.#last.setFailure(TRIAL, failure)) return;
-    const facts: Fields = {
-      subject,
-      reason: [...new Set(faults.map(({ code }) => code))].join(", "),
-      detail: faults.map(({ detail }) => detail).join("; "),
-    };
+    if (!this.#last.setFailure(TRIAL, failure)) return undefined;
+    const reason = [...new Set(faults.map(({ code }) => code))].join(", ");
+    const detail = faults.map(({ detail }) => detail).join("; ");
+    const facts = { subject, reason, detail };
     if (remembered !== undefined) {
       const { at } = remembered;
-      this.#log.warn("candidate failed its trial before, skipping it until it changes", {
-        ...facts,
-        at,
-      });
-    } else if (instead !== undefined) {
-      const to = instead.subject;
-      this.#log.error("trial failed, rolling back", { ...facts, to });
-    } else {
-      // A refusal is logged where it happened.
-      const level = faults.every(({ code }) => code === "refused") ? "debug" : "error";
-      this.#log[level]("trial failed, nothing to roll back to", facts);
+      const message = "candidate failed its trial before, skipping it until it changes";
+      return ["warn", message, { ...facts, at }];
     }
-  }
-
-  #versionKept({ version, why: detail }: EventOf<"version kept">): void {
-    if (!this.#last.setFailure(VERSION, `${version} ${detail}`)) return;
-    this.#log.warn("version failed its trial but keeps running", { version, detail });
+    if (instead !== undefined) {
+      return ["error", "trial failed, rolling back", { ...facts, to: instead.subject }];
+    }
+    // A refusal is logged where it happened.
+    const level = faults.every(({ code }) => code === "refused") ? "debug" : "error";
+    return [level, "trial failed, nothing to roll back to", facts];
   }
 }
 

@@ -14,14 +14,12 @@ export const WITHDRAWN = ".withdrawn";
 export interface StoreContent {
   readonly installed: readonly Installed[];
   /** Directories that look like bundles but are not. They are left alone. */
-  readonly unreadable: readonly Unreadable[];
-}
-
-export interface Unreadable {
-  /** NAME@VERSION, by the directories' names. */
-  readonly bundle: string;
-  readonly path: string;
-  readonly detail: string;
+  readonly unreadable: readonly {
+    /** NAME@VERSION, by the directories' names. */
+    readonly bundle: string;
+    readonly path: string;
+    readonly detail: string;
+  }[];
 }
 
 export function withdrawnMark(directory: string, bundle: string): string {
@@ -36,7 +34,7 @@ export async function readStore(directory: string): Promise<StoreContent> {
   if (leftovers.length > 0) await syncDirectory(directory);
   const withdrawn = new Set(await readdir(join(directory, WITHDRAWN)).catch(emptyIfAbsent));
   const installed: Installed[] = [];
-  const unreadable: Unreadable[] = [];
+  const unreadable: StoreContent["unreadable"][number][] = [];
   for (const name of names.filter((one) => !one.startsWith("."))) {
     for (const version of await directoriesIn(join(directory, name))) {
       const path = join(directory, name, version);

@@ -17,7 +17,7 @@ import {
   manifestText,
   SIGNATURE,
 } from "./manifest.js";
-import { readArchive } from "./read-archive.js";
+import { readArchive, verified } from "./read-archive.js";
 import { signManifest, TRUST_ALL } from "./signature.js";
 
 export interface PackOptions {
@@ -58,7 +58,8 @@ export async function packBundle(
     if (key !== undefined) await addSignature(tape, signManifest(manifestBytes, key));
     for (const file of manifest.files) {
       const content = createReadStream(join(directory, file.path));
-      await add(tape, file.path, file.bytes, unchanged(content, file));
+      const fault = "changed while it was being packed";
+      await add(tape, file.path, file.bytes, verified(content, file, fault));
     }
   });
   return { manifest, leftOut };
@@ -123,19 +124,6 @@ async function measure(directory: string, path: string): Promise<ManifestFile> {
     bytes += chunk.length;
   }
   return { path, bytes, sha256: hash.digest("hex") };
-}
-
-async function* unchanged(
-  content: AsyncIterable<Buffer>,
-  { path, sha256 }: ManifestFile,
-): AsyncGenerator<Buffer, void, undefined> {
-  const hash = createHash("sha256");
-  for await (const chunk of content) {
-    hash.update(chunk);
-    yield chunk;
-  }
-  if (hash.digest("hex") !== sha256)
-    throw new BundleError(path, "changed while it was being packed");
 }
 
 async function writeArchive(

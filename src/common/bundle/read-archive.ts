@@ -187,7 +187,12 @@ async function readEntries(
     const file = missing.get(name);
     if (file === undefined) throw new BundleError(name, unexpected(name, opened.manifest));
     missing.delete(name);
-    await sink.file(file, checked(entry, file));
+    const { size } = entry.header;
+    if (size !== file.bytes) {
+      throw new BundleError(name, `has ${size} bytes, ${MANIFEST} says ${file.bytes}`);
+    }
+    const fault = `is not what was packed: its SHA-256 differs from the one in ${MANIFEST}`;
+    await sink.file(file, verified(contentOf(entry), file, fault));
   }
   if (manifestBytes === undefined) throw new BundleError("archive", "is empty");
   opened ??= await open(manifestBytes, undefined);
@@ -239,25 +244,18 @@ function contentOf(entry: Entry): AsyncIterable<Buffer> {
   return entry as AsyncIterable<Buffer>;
 }
 
-async function* checked(
-  entry: Entry,
-  { path, bytes, sha256 }: ManifestFile,
+/** Passes on the content of a file, and throws `fault` at its end if its hash is not the manifest's. */
+export async function* verified(
+  content: AsyncIterable<Buffer>,
+  { path, sha256 }: ManifestFile,
+  fault: string,
 ): AsyncGenerator<Buffer, void, undefined> {
-  const { size } = entry.header;
-  if (size !== bytes) {
-    throw new BundleError(path, `has ${size} bytes, ${MANIFEST} says ${bytes}`);
-  }
   const hash = createHash("sha256");
-  for await (const chunk of contentOf(entry)) {
+  for await (const chunk of content) {
     hash.update(chunk);
     yield chunk;
   }
-  if (hash.digest("hex") !== sha256) {
-    throw new BundleError(
-      path,
-      `is not what was packed: its SHA-256 differs from the one in ${MANIFEST}`,
-    );
-  }
+  if (hash.digest("hex") !== sha256) throw new BundleError(path, fault);
 }
 
 /** zlib and tar-stream throw plain errors for bytes that they cannot read. */
