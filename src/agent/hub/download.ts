@@ -1,4 +1,4 @@
-/** Downloads the data of an object into a file, resumes unfinished downloads, and verifies what has come. */
+/** Downloads the data of an object into a file, resumes unfinished downloads, and verifies the data. */
 
 import { constants, createHash, createPublicKey, createVerify } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rm } from "node:fs/promises";
@@ -27,7 +27,7 @@ export type Downloaded =
   /** The file has been emptied. */
   | { readonly t: "damaged"; readonly reason: string };
 
-/** Throws EssError or file system errors; what has come then stays for the next attempt. */
+/** Throws EssError or file system errors; the part that has arrived then stays for the next attempt. */
 export async function download(options: DownloadOptions): Promise<Downloaded> {
   const { path } = options;
   await mkdir(dirname(path), { recursive: true });
@@ -88,7 +88,7 @@ async function fill(file: FileHandle, options: DownloadOptions): Promise<Downloa
     const limit = Math.min(maxBytes, bytes ?? maxBytes);
     for await (const chunk of chunks) {
       if (verification.bytes + chunk.length > limit)
-        return damaged(`more than ${limit} bytes came`);
+        return damaged(`received more than ${limit} bytes`);
       await file.writeFile(chunk);
       verification.update(chunk);
     }
@@ -160,7 +160,7 @@ class Verification {
   fault(): string | undefined {
     const { bytes, description, signature } = this.#object;
     if (bytes !== undefined && this.#bytes !== bytes) {
-      return `${this.#bytes} bytes came, the hub says ${bytes}`;
+      return `received ${this.#bytes} bytes, the hub says ${bytes}`;
     }
     const expected = /\bsha256:([0-9a-f]{64})\b/i.exec(description)?.[1]?.toLowerCase();
     const actual = this.#hash.digest("hex");

@@ -1,4 +1,4 @@
-/** The node's Edge Sync Service (ESS), which Horizon's agent runs: where it is, what the agent asks of it, how that fails. */
+/** The node's Edge Sync Service (ESS), which Horizon's agent runs: its address, its calls, and their errors. */
 
 import { z } from "zod";
 import { errorCode } from "../../common/files/read.js";

@@ -23,8 +23,8 @@ export interface ObjectHandler {
   /** For the data of one object. */
   readonly maxBytes: number;
   /**
-   * What decides beside the object: when it changes, refused objects are processed again. Undefined: it is not known
-   * yet, and nothing can be accepted.
+   * What decisions depend on besides the object: when it changes, refused objects are processed again. Undefined: it is
+   * not known yet, and nothing can be accepted.
    */
   conditions(): string | undefined;
   /** Whether accepted content is still here; false: it has been lost since. */

@@ -51,7 +51,7 @@ export interface ObjectSyncOptions {
   readonly ess: Ess;
   readonly handler: ObjectHandler;
   readonly ledger: Ledger;
-  /** For unfinished downloads, used by nobody else. Created if necessary. */
+  /** For unfinished downloads only: all other files in it are removed. Created if necessary. */
   readonly directory: string;
   readonly clock: Clock;
   readonly polling: Polling;

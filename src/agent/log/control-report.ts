@@ -1,4 +1,4 @@
-/** Logs what becomes of the settings. One line per change. */
+/** Logs which settings are accepted and refused. One line per change. */
 
 import { describeDocumentFault } from "../../common/settings/document-fault.js";
 import type { ControlEvent } from "../control/control.js";

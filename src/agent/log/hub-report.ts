@@ -1,4 +1,4 @@
-/** Logs what comes from the hub and whether the node report reaches it. One line per change. */
+/** Logs the objects that come from the hub, and whether the node report reaches it. One line per change. */
 
 import type { HubEvent, ObjectName } from "../hub/object-sync.js";
 import type { StoreEvent } from "../models/store.js";

@@ -35,9 +35,9 @@ describe("SidecarReport", () => {
     return lines(...events).map(([level, message]) => `${level} ${message}`);
   }
 
-  const trouble = { detail: "what to do", nextAttempt: new Date(5000) };
+  const details = { detail: "what to do", nextAttempt: new Date(5000) };
   const live: CameraState = { t: "live", encoding: "H264", width: 640, height: 360 };
-  const lost: CameraState = { t: "lost", reason: "timeout", ...trouble };
+  const lost: CameraState = { t: "lost", reason: "timeout", ...details };
   const connecting: CameraState = { t: "connecting", attempt: 2 };
   const waiting: OutputState = { t: "waiting" };
   const serving: OutputState = { t: "serving" };
@@ -135,12 +135,12 @@ describe("SidecarReport", () => {
   it("logs what a camera sends, and why it is lost", () => {
     assert.deepEqual(lines(camera(connecting), camera(live), camera(lost)), [
       ["info", "camera live", { camera: "front", encoding: "H264", size: "640x360" }],
-      ["warn", "camera lost", { camera: "front", reason: "timeout", ...trouble }],
+      ["warn", "camera lost", { camera: "front", reason: "timeout", ...details }],
     ]);
   });
 
   it("does not repeat a camera that keeps failing for the same reason", () => {
-    const refused: CameraState = { t: "lost", reason: "login refused", ...trouble };
+    const refused: CameraState = { t: "lost", reason: "login refused", ...details };
     assert.deepEqual(
       messages(
         camera(lost),
@@ -175,9 +175,9 @@ describe("SidecarReport", () => {
   });
 
   it("logs failures of the pipeline and its outputs once, as errors", () => {
-    const failed: PipelineStatus = { t: "failed", reason: "model", ...trouble };
+    const failed: PipelineStatus = { t: "failed", reason: "model", ...details };
     const loading: PipelineStatus = { t: "loading", phase: "model", progress: undefined };
-    const inUse: OutputState = { t: "failed", reason: "port in use", ...trouble };
+    const inUse: OutputState = { t: "failed", reason: "port in use", ...details };
     assert.deepEqual(
       lines(
         pipeline(failed),
@@ -188,11 +188,11 @@ describe("SidecarReport", () => {
         output(inUse),
       ),
       [
-        ["error", "pipeline failed", { reason: "model", ...trouble }],
+        ["error", "pipeline failed", { reason: "model", ...details }],
         [
           "error",
           "output failed",
-          { url: "rtsp://127.0.0.1:8554/ds", reason: "port in use", ...trouble },
+          { url: "rtsp://127.0.0.1:8554/ds", reason: "port in use", ...details },
         ],
       ],
     );
@@ -321,7 +321,7 @@ describe("SidecarReport", () => {
     });
 
     it("does not log a refusal again as a failure of the pipeline", () => {
-      const failed = pipeline({ t: "failed", reason: "model", ...trouble });
+      const failed = pipeline({ t: "failed", reason: "model", ...details });
       const refused: ReconcilerEvent = {
         t: "refused",
         generation: "g1",

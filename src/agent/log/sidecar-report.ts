@@ -1,4 +1,4 @@
-/** Logs what happens with the sidecar: its connection, specification, pipeline, cameras and outputs. One line per change. */
+/** Logs changes of the sidecar: connection, specification, pipeline, cameras and outputs. One line per change. */
 
 import type { ReconcilerEvent } from "../reconcile/reconciler.js";
 import type { Problem } from "../sidecar/sidecar.js";
@@ -64,7 +64,7 @@ export class SidecarReport {
       case "refused":
         return [this.#answered(), ...this.#refused(event)];
       case "checked":
-        // Whoever asked for the check reports its result.
+        // The trial that asked for the check logs its result.
         return [];
       case "told":
         return [this.#answered(), ...this.#sidecarEvent(event.event)];

@@ -124,6 +124,6 @@ export function planEviction(bundleBytes: number, archiveBytes: number, disk: Di
     free += one.bytes;
   }
   if (free >= needed) return { t: "evict", bundles };
-  const detail = `${needed} bytes are needed, and ${free} are free beside what is in use`;
+  const detail = `${needed} bytes are needed, and ${free} are free besides what is in use`;
   return { t: "no room", detail };
 }

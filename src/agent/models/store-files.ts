@@ -1,4 +1,4 @@
-/** What lies in the directory of a store: bundles, marks of withdrawn ones, and what a killed process left unfinished. */
+/** The directory of a store: bundles, marks of withdrawn ones, and what a killed process left unfinished. */
 
 import type { Dirent } from "node:fs";
 import { readdir, readFile, rm, stat } from "node:fs/promises";

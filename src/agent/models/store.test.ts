@@ -163,7 +163,10 @@ test("nothing is evicted before it is known what is in use, and held bundles do 
   await bench.install(store, { version: "1.0.0", files });
   await bench.install(store, { version: "2.0.0", files });
   const before = listing(bench.directory);
-  assert.match(await bench.install(store, { version: "3.0.0", files }), /no room.*are free beside/);
+  assert.match(
+    await bench.install(store, { version: "3.0.0", files }),
+    /no room.*are free besides/,
+  );
   await store.hold([found(store, "street@1.0.0"), found(store, "street@2.0.0")]);
   assert.match(await bench.install(store, { version: "3.0.0", files }), /no room/);
   assert.match(JSON.stringify(await store.reserve(24_999)), /no room/);

@@ -123,7 +123,7 @@ export class ModelStore implements Models {
   }
 
   /**
-   * What decides about a bundle beside the bundle: when it changes, a refused one may be accepted. Undefined: the board
+   * What decides about a bundle besides its content: when it changes, a refused one may be accepted. Undefined: the board
    * is not known yet.
    */
   get conditions(): string | undefined {

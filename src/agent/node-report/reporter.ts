@@ -107,7 +107,7 @@ function withoutCameras({ cameras: _, ...rest }: Omit<NodeReport, "at">): string
   return JSON.stringify(rest);
 }
 
-/** The sync service accepts no other characters in an object's name. The object's origin tells the real node name. */
+/** The sync service accepts no other characters in an object's name. The object's origin has the real name. */
 function objectId(node: string): string {
   return node.replace(/[^A-Za-z0-9._~-]/g, "_");
 }

@@ -12,7 +12,7 @@ import type { CallOptions } from "./sidecar.js";
 /** Canonical name of a gRPC status, for example UNAVAILABLE. */
 export type SidecarErrorCode = keyof typeof status;
 
-/** A call to the sidecar failed. The message alone tells everything; `cause` keeps what was thrown. */
+/** A call to the sidecar failed. The message contains everything; `cause` is what was thrown. */
 export class SidecarError extends Error {
   override readonly name = "SidecarError";
   readonly code: SidecarErrorCode;

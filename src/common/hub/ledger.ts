@@ -19,7 +19,7 @@ const entrySchema = z.strictObject({
     z.strictObject({
       t: z.literal("refused"),
       reason: z.string(),
-      /** What the decision depended on beside the object; when it changes, the object is processed again. */
+      /** What the decision depended on besides the object; when it changes, the object is processed again. */
       conditions: z.string(),
       /** Content of the object's previous version, which stays active. */
       previous: z.string().optional(),

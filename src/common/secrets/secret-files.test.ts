@@ -51,7 +51,7 @@ describe("SecretFiles", () => {
     running = secrets.run(stop.signal);
   }
 
-  /** The password, the value, or what is said of its absence. */
+  /** The password, the value, or why it is absent. */
   function of(name: string): string {
     const found = secrets.current().find(name);
     if (found.t === "absent") return found.detail;
@@ -74,7 +74,7 @@ describe("SecretFiles", () => {
     assert.match(of(".hidden"), /made of letters/);
   });
 
-  it("takes a file that is rewritten in place and one that is replaced", async () => {
+  it("loads a file that is rewritten in place and one that is replaced", async () => {
     await write("a", "one");
     await start();
     await write("a", "two");
@@ -90,7 +90,7 @@ describe("SecretFiles", () => {
     assert.ok(changes >= 3);
   });
 
-  it("keeps the old one while a file is only half there", async () => {
+  it("keeps the old secret while a file is incomplete", async () => {
     await write("a", '{"key":"u","value":"old"}');
     await start();
     await write("a", '{"key":"u","val');
@@ -106,7 +106,7 @@ describe("SecretFiles", () => {
     assert.equal(of("a"), "new");
   });
 
-  it("keeps a secret that goes", async () => {
+  it("keeps a secret whose file is removed", async () => {
     await write("a", "one");
     await start();
     await rm(directory, { recursive: true });
@@ -115,7 +115,7 @@ describe("SecretFiles", () => {
     assert.match(of("b"), /does not exist; declare it/);
   });
 
-  it("finds without events what has changed", async () => {
+  it("finds changes without events", async () => {
     const alarms: (() => void)[] = [];
     make({
       now: () => 0,
@@ -135,7 +135,7 @@ describe("SecretFiles", () => {
     await eventually(() => of("a") === "one", "one");
   });
 
-  it("says of each file that it cannot take what is wrong", async () => {
+  it("reports why each file cannot be used", async () => {
     await mkdir(join(directory, "folder"));
     await write("large", "x".repeat(20_000));
     execFileSync("mkfifo", [join(directory, "pipe")]);
@@ -149,14 +149,14 @@ describe("SecretFiles", () => {
     assert.equal(events.length, 4);
   });
 
-  it("says that it may not read a file", { skip: process.getuid?.() === 0 }, async () => {
+  it("reports a file without read permission", { skip: process.getuid?.() === 0 }, async () => {
     await write("a", "one");
     await chmod(join(directory, "a"), 0);
     await secrets.load();
     assert.match(of("a"), /cannot be read \(EACCES\): its group/);
   });
 
-  it("does not give a snapshot other secrets later", async () => {
+  it("does not change a snapshot later", async () => {
     await write("a", "one");
     await secrets.load();
     const before = secrets.current();

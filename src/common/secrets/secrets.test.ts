@@ -12,18 +12,18 @@ describe("readSecret", () => {
     password,
   });
   const value = (text: string): Secret => ({ t: "value", value: text });
-  const taken: readonly [string, string, Secret][] = [
+  const accepted: readonly [string, string, Secret][] = [
     ["key and value", '{"key":"admin","value":"p@ss"}', login("admin", "p@ss")],
     ["other fields and white space", ' {"value": "p", "key": "u", "x": 1}\n', login("u", "p")],
-    ["a key that nobody needed", '{"key":"","value":"p"}', login("", "p")],
+    ["an empty key", '{"key":"","value":"p"}', login("", "p")],
     ["quotes and unicode", '{"key":"u","value":"a\\"b\\u00e9 ü"}', login("u", 'a"bé ü')],
     ["a value alone", "hunter2", value("hunter2")],
-    ["one line end, and no more", " two \r\n\n", value(" two \r\n")],
+    ["one line end, and keeps others", " two \r\n\n", value(" two \r\n")],
     ["a value that is JSON but no object", '"a"', value('"a"')],
     ["several lines", "-----BEGIN\nabc\n", value("-----BEGIN\nabc")],
   ];
-  for (const [what, text, secret] of taken) {
-    it(`takes ${what}`, () => assert.deepEqual(read(text), { t: "secret", secret }));
+  for (const [what, text, secret] of accepted) {
+    it(`accepts ${what}`, () => assert.deepEqual(read(text), { t: "secret", secret }));
   }
 
   const refused: readonly [string, string | Uint8Array, RegExp][] = [
@@ -37,7 +37,7 @@ describe("readSecret", () => {
     ["a zero byte", "hunter2\0", /zero byte/],
   ];
   for (const [what, text, why] of refused) {
-    it(`refuses ${what} and does not repeat it`, () => {
+    it(`refuses ${what} without quoting it`, () => {
       const reading = readSecret(typeof text === "string" ? Buffer.from(text) : text);
       assert.ok(reading.t === "refused");
       assert.match(reading.why, why);
@@ -79,13 +79,13 @@ describe("a value as a login", () => {
     });
   });
 
-  it("is none without a colon", () => {
+  it("is not a login without a colon", () => {
     assert.equal(loginOf({ t: "value", value: "hunter2" }), undefined);
   });
 });
 
 describe("textsToHide", () => {
-  it("holds the password in each form in which it leaves the process", () => {
+  it("contains the password in each form in which it leaves the process", () => {
     assert.deepEqual(textsToHide({ t: "login", username: "u", password: "hunter2" }), [
       "hunter2",
       "hunter2",
