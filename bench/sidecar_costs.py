@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sidecar.log import redact
 from sidecar.tests.outlet_rig import H264, Rig, until
-from sidecar.tests.test_keeper_last_words import PARTS
 from sidecar.tests.test_keeper_process import BEATING, KeeperProcess
+from sidecar.tests.test_keeper_stderr_tail import PARTS
 
 _SECONDS = 5.0
 

@@ -2,7 +2,7 @@
 
 import os
 
-from gi.repository import GLib
+from sidecar.gst import GLib
 
 # The keeper is patient for 5 s; twice a second leaves room for a machine that is short of time.
 _INTERVAL_MS = 500

@@ -12,11 +12,10 @@ FRAMES = 30
 
 def decoded(uri: str) -> Dict[str, Any]:
     """What comes out of the engine's source, and what the engine is told of it."""
-    from gi.repository import Gst
-
     from sidecar.contract import spec
+    from sidecar.gst import Gst
+    from sidecar.worker.cameras.freeze_detector import Stillness
     from sidecar.worker.engines.deepstream import source
-    from sidecar.worker.stillness import Stillness
 
     class EveryLook(Stillness):
         """Wants a copy of each frame, and keeps what they were."""
@@ -85,7 +84,7 @@ def decoded(uri: str) -> Dict[str, Any]:
 
 def render_still(path: str) -> None:
     """Writes a film of one picture."""
-    from gi.repository import Gst
+    from sidecar.gst import Gst
 
     writer = Gst.parse_launch(
         "videotestsrc pattern=smpte100 num-buffers=%d ! video/x-raw, format=I420, width=640, height=360, framerate=30/1"

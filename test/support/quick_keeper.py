@@ -5,7 +5,7 @@ bench may kill a worker every few seconds without being taken for a crash loop.
 """
 
 from sidecar.keeper import __main__ as keeper
-from sidecar.keeper import policy
+from sidecar.keeper import restart as policy
 
 if __name__ == "__main__":
     keeper.Limits = lambda: policy.Limits(healthy=3.0)  # type: ignore[assignment,misc]

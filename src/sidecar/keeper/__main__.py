@@ -11,9 +11,9 @@ import sys
 from sidecar import log
 from sidecar.keeper.ended_file import EndedFile
 from sidecar.keeper.keeper import Keeper
-from sidecar.keeper.policy import Limits
 from sidecar.keeper.process import Command, adopt_orphans
-from sidecar.keeper.relay import Relay
+from sidecar.keeper.restart import Limits
+from sidecar.keeper.stderr_relay import Relay
 
 # Its threads are many and do little: with an arena of memory for each, they would keep what they once needed.
 _OUTLET_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}

@@ -5,9 +5,9 @@ import subprocess
 import time
 from typing import Dict, Optional, Union
 
-from sidecar.keeper.handover import CrashLoop, Ended, to_environment
-from sidecar.keeper.last_words import LastWords
-from sidecar.keeper.policy import (
+from sidecar.keeper.previous_worker import CrashLoop, Ended, to_environment
+from sidecar.keeper.process import Command, Process
+from sidecar.keeper.restart import (
     Ask,
     Caretaking,
     Dying,
@@ -26,10 +26,10 @@ from sidecar.keeper.policy import (
     next_step,
     rest,
 )
-from sidecar.keeper.process import Command, Process
-from sidecar.keeper.relay import Relay
-from sidecar.last_stack import WHERE_SIGNAL
+from sidecar.keeper.stderr_relay import Relay
+from sidecar.keeper.stderr_tail import LastWords
 from sidecar.log import Log
+from sidecar.stack_dump import WHERE_SIGNAL
 
 _log = Log("keeper")
 

@@ -4,7 +4,7 @@ import os
 from typing import Optional
 
 from sidecar.json_file import write_json
-from sidecar.keeper.handover import Ended
+from sidecar.keeper.previous_worker import Ended
 from sidecar.log import Log
 from sidecar.version import VERSION
 

@@ -10,9 +10,9 @@ import time
 from typing import Callable, Iterable, List, Optional
 
 from sidecar.keeper.child import Child
-from sidecar.keeper.policy import Ask, Kill, Limits, Wait
 from sidecar.keeper.process import Command, Process, kill_group
-from sidecar.keeper.relay import Relay
+from sidecar.keeper.restart import Ask, Kill, Limits, Wait
+from sidecar.keeper.stderr_relay import Relay
 from sidecar.log import Log
 
 # How long children may take to stop after SIGTERM, in seconds.

@@ -7,14 +7,9 @@ LOG_LEVEL             debug, info, warn or error. Default info.
 import os
 import signal
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
-
-from sidecar import heartbeat, log  # noqa: E402
-from sidecar.last_stack import tell_last_stack  # noqa: E402
+from sidecar import heartbeat, log
+from sidecar.gst import GLib, Gst
+from sidecar.stack_dump import tell_last_stack
 
 
 def main() -> None:
@@ -22,10 +17,10 @@ def main() -> None:
     log.configure(os.environ.get("LOG_LEVEL", "info"))
     # GStreamer's bindings cannot be imported whole before this.
     Gst.init(None)
-    from sidecar.outlet.control import ControlSocket
+    from sidecar.outlet.control_socket import ControlSocket
     from sidecar.outlet.outlet import Outlet
     from sidecar.outlet.protocol import SOCKET_NAME
-    from sidecar.outlet.remembered import Remembered
+    from sidecar.outlet.saved_configuration import Remembered
 
     run_dir = os.environ.get("SLIPSTREAM_RUN_DIR", "/run/slipstream")
     loop = GLib.MainLoop()

@@ -3,13 +3,8 @@
 import os
 from typing import Any, Iterable, NamedTuple, Set
 
-import gi
-
-gi.require_version("GstRtsp", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GstRtsp, GstRtspServer  # noqa: E402
-
-from sidecar.outlet.protocol import User  # noqa: E402
+from sidecar.gst import GstRtsp, GstRtspServer
+from sidecar.outlet.protocol import User
 
 # Whoever is let in has this role; it may do everything that a viewer does.
 _ROLE = "viewer"

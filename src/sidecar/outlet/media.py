@@ -2,18 +2,12 @@
 
 from typing import Any, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstRtsp", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import Gst, GstRtsp, GstRtspServer  # noqa: E402
-
-from sidecar.chain import Chain  # noqa: E402
-from sidecar.outlet.access import permissions  # noqa: E402
-from sidecar.outlet.codec import codec  # noqa: E402
-from sidecar.outlet.feed import Feed  # noqa: E402
-from sidecar.outlet.protocol import RTP_PAYLOAD_TYPE, Mount  # noqa: E402
+from sidecar.chain import Chain
+from sidecar.gst import Gst, GstRtsp, GstRtspServer
+from sidecar.outlet.access import permissions
+from sidecar.outlet.codec import codec
+from sidecar.outlet.fallback_switch import Feed
+from sidecar.outlet.protocol import RTP_PAYLOAD_TYPE, Mount
 
 _SOURCE = "frames"
 

@@ -3,18 +3,17 @@
 import time
 from typing import Callable, Optional
 
-from gi.repository import GLib
-
+from sidecar.gst import GLib
 from sidecar.log import Log
 from sidecar.outlet.access import OwnClient
-from sidecar.outlet.feed import Feed
+from sidecar.outlet.fallback_switch import Feed
+from sidecar.outlet.loopback_viewer import Proof
 from sidecar.outlet.media import MountFactory
-from sidecar.outlet.proof import Proof
 from sidecar.outlet.protocol import Mount, MountStatus
 from sidecar.outlet.rtp_input import RtpInput
 from sidecar.outlet.server import Server
-from sidecar.outlet.standby import Standby
-from sidecar.outlet.words import Facts, standby_text
+from sidecar.outlet.standby.picture import Standby
+from sidecar.outlet.standby.text import Facts, standby_text
 
 _log = Log("outlet")
 

@@ -2,12 +2,11 @@
 
 from typing import Any, Dict, Optional, Tuple
 
-from gi.repository import GLib
-
 from sidecar.chain import ChainError
+from sidecar.gst import GLib
 from sidecar.log import Log
 from sidecar.outlet.access import own_client
-from sidecar.outlet.lines import JsonLines
+from sidecar.outlet.json_lines import JsonLines
 from sidecar.outlet.mount_point import MountPoint
 from sidecar.outlet.protocol import (
     INTERNAL,
@@ -23,7 +22,7 @@ from sidecar.outlet.protocol import (
     parse_users,
     status_message,
 )
-from sidecar.outlet.remembered import Remembered
+from sidecar.outlet.saved_configuration import Remembered
 from sidecar.outlet.server import PortError, Server
 
 _RETRY_MS = 2000

@@ -5,9 +5,8 @@ stream, so that nothing of an earlier stream (sequence numbers, time base, half 
 import socket
 from typing import Any, Callable, Optional
 
-from gi.repository import Gio, Gst
-
 from sidecar.chain import Chain
+from sidecar.gst import Gio, Gst
 from sidecar.log import Log
 from sidecar.outlet.codec import codec
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, Mount

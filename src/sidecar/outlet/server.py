@@ -3,8 +3,7 @@
 import socket
 from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Set
 
-from gi.repository import Gio, GLib, GstRtsp, GstRtspServer
-
+from sidecar.gst import Gio, GLib, GstRtsp, GstRtspServer
 from sidecar.log import Log
 from sidecar.outlet.access import Access, OwnClient
 from sidecar.outlet.media import MountFactory

@@ -25,12 +25,8 @@ import os
 import sys
 from typing import Collection, Mapping, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.standins import catalogue, objects  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.standins import catalogue, objects
 
 VARIABLE = "SLIPSTREAM_STANDINS"
 

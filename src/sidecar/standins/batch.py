@@ -6,12 +6,8 @@ A custom GstMeta holds the Python object: it survives copies of the buffer, and 
 import ctypes
 from typing import Any, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GObject, Gst  # noqa: E402
-
-from sidecar.standins import native  # noqa: E402
+from sidecar.gst import GObject, Gst
+from sidecar.standins import native
 
 _META = b"SlipstreamStandinBatch"
 _FIELD = b"batch"

@@ -6,14 +6,10 @@ system memory in front of it and go up to the GPU behind it. Between each other,
 
 from typing import Any, Dict, List, Optional, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GObject, Gst  # noqa: E402
-
-from sidecar.standins.codec import Relabel  # noqa: E402
-from sidecar.standins.element import Standin, requested  # noqa: E402
-from sidecar.standins.frames import NVMM  # noqa: E402
+from sidecar.gst import GObject, Gst
+from sidecar.standins.codec import Relabel
+from sidecar.standins.element import Standin, requested
+from sidecar.standins.frames import NVMM
 
 # The pads at which an element meets real ones.
 _REAL_SIDES: Dict[str, Tuple[str, ...]] = {

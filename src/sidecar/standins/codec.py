@@ -3,14 +3,9 @@
 import re
 from typing import Any, Callable, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstBase", "1.0")
-from gi.repository import Gst, GstBase  # noqa: E402
-
-from sidecar.standins.element import Standin, weakly  # noqa: E402
-from sidecar.standins.frames import NVMM  # noqa: E402
+from sidecar.gst import Gst, GstBase
+from sidecar.standins.element import Standin, weakly
+from sidecar.standins.frames import NVMM
 
 _RAW = re.compile(r"video/x-raw(\([^)]*\))?")
 

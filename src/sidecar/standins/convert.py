@@ -2,14 +2,9 @@
 
 from typing import Any, List, Optional, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstBase", "1.0")
-from gi.repository import Gst, GstBase  # noqa: E402
-
-from sidecar.standins.element import Standin  # noqa: E402
-from sidecar.standins.frames import Converter, Picture, Rectangle, picture_of, split  # noqa: E402
+from sidecar.gst import Gst, GstBase
+from sidecar.standins.element import Standin
+from sidecar.standins.frames import Converter, Picture, Rectangle, picture_of, split
 
 # interpolation-method: the default is the nearest pixel too, as a real one of 9.0 has shown.
 _NEAREST, _DEFAULT = 0, 6

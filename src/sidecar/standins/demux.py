@@ -3,15 +3,11 @@
 import threading
 from typing import Any, Dict, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.standins import batch, pyds  # noqa: E402
-from sidecar.standins.copies import copied_frame  # noqa: E402
-from sidecar.standins.element import Standin, requested, weakly  # noqa: E402
-from sidecar.standins.frames import picture_of, split  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.standins import batch, pyds
+from sidecar.standins.copies import copied_frame
+from sidecar.standins.element import Standin, requested, weakly
+from sidecar.standins.frames import picture_of, split
 
 
 class Demux(Standin):

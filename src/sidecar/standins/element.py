@@ -4,12 +4,8 @@ import ctypes
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Tuple, Type
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib, GObject, Gst  # noqa: E402
-
-from sidecar.standins import catalogue, native  # noqa: E402
+from sidecar.gst import GLib, GObject, Gst
+from sidecar.standins import catalogue, native
 
 _MUTABLE = {None: 0, "ready": 1 << 10, "paused": 1 << 11, "playing": 1 << 12}  # GST_PARAM_MUTABLE_*
 

@@ -8,14 +8,10 @@ import contextlib
 import ctypes
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-import gi
 import numpy as np
 
-gi.require_version("Gst", "1.0")
-gi.require_version("GstVideo", "1.0")
-from gi.repository import Gst, GstVideo  # noqa: E402
-
-from sidecar.standins import native  # noqa: E402
+from sidecar.gst import Gst, GstVideo
+from sidecar.standins import native
 
 NVMM = "memory:NVMM"
 

@@ -1,12 +1,7 @@
 """Elements that only have NVIDIA's name, pads and properties: filters pass buffers on, sinks drop them."""
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstBase", "1.0")
-from gi.repository import Gst, GstBase  # noqa: E402
-
-from sidecar.standins.element import Standin  # noqa: E402
+from sidecar.gst import Gst, GstBase
+from sidecar.standins.element import Standin
 
 
 class Filter(Standin):

@@ -3,18 +3,13 @@
 import time
 from typing import Any, List, Optional, Set
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstBase", "1.0")
-from gi.repository import GObject, Gst, GstBase  # noqa: E402
-
-from sidecar.standins import batch, engine_file, inference_config, pyds  # noqa: E402
-from sidecar.standins.element import Standin  # noqa: E402
-from sidecar.standins.frames import Picture, picture_of, split  # noqa: E402
-from sidecar.standins.inference_config import ConfigError, Inference  # noqa: E402
-from sidecar.standins.network import Network, self_contained  # noqa: E402
-from sidecar.standins.objects import Found  # noqa: E402
+from sidecar.gst import GObject, Gst, GstBase
+from sidecar.standins import batch, engine_file, inference_config, pyds
+from sidecar.standins.element import Standin
+from sidecar.standins.frames import Picture, picture_of, split
+from sidecar.standins.inference_config import ConfigError, Inference
+from sidecar.standins.network import Network, self_contained
+from sidecar.standins.objects import Found
 
 _RAW_TENSORS = 100
 _BORDER = 3

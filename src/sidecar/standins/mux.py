@@ -13,14 +13,10 @@ import time
 from collections import deque
 from typing import Any, Deque, Dict, List, NamedTuple, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.standins import batch, pyds  # noqa: E402
-from sidecar.standins.element import Standin, requested, weakly  # noqa: E402
-from sidecar.standins.frames import Converter, Picture, Rectangle, picture_of, stack  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.standins import batch, pyds
+from sidecar.standins.element import Standin, requested, weakly
+from sidecar.standins.frames import Converter, Picture, Rectangle, picture_of, stack
 
 _OUTPUT_FORMATS = ("NV12", "RGBA", "I420")
 

@@ -7,15 +7,12 @@ with a sample from each target pixel's corner. That two by two pixels share one 
 import ctypes
 from typing import Any, Dict, Union
 
-import gi
 import numpy as np
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.standins import pyds  # noqa: E402
-from sidecar.standins.frames import Converter, Picture, Rectangle, mapped, planes  # noqa: E402
-from sidecar.standins.inference_config import Inference  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.standins import pyds
+from sidecar.standins.frames import Converter, Picture, Rectangle, mapped, planes
+from sidecar.standins.inference_config import Inference
 
 _TYPES = {
     np.dtype(np.float32): pyds.NvDsInferDataType.FLOAT,

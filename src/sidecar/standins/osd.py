@@ -2,16 +2,11 @@
 
 from typing import Any, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstBase", "1.0")
-from gi.repository import Gst, GstBase  # noqa: E402
-
-from sidecar.standins import batch, pyds  # noqa: E402
-from sidecar.standins.drawing import Canvas, text_size  # noqa: E402
-from sidecar.standins.element import Standin  # noqa: E402
-from sidecar.standins.frames import Picture, mapped, picture_of  # noqa: E402
+from sidecar.gst import Gst, GstBase
+from sidecar.standins import batch, pyds
+from sidecar.standins.drawing import Canvas, text_size
+from sidecar.standins.element import Standin
+from sidecar.standins.frames import Picture, mapped, picture_of
 
 
 class Osd(Standin):

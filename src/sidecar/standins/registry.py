@@ -2,22 +2,18 @@
 
 from typing import FrozenSet, List, NamedTuple, Tuple, Type
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.standins import batch, bridge, catalogue, element, generic, objects  # noqa: E402
-from sidecar.standins.codec import Decoder, Encoder, JpegEncoder  # noqa: E402
-from sidecar.standins.convert import Convert  # noqa: E402
-from sidecar.standins.demux import Demux  # noqa: E402
-from sidecar.standins.infer import Infer  # noqa: E402
-from sidecar.standins.mux import Mux  # noqa: E402
-from sidecar.standins.osd import Osd  # noqa: E402
-from sidecar.standins.source import UriSource  # noqa: E402
-from sidecar.standins.tiler import Tiler  # noqa: E402
-from sidecar.standins.tracker import Tracker  # noqa: E402
-from sidecar.standins.window import Window  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.standins import batch, bridge, catalogue, element, generic, objects
+from sidecar.standins.codec import Decoder, Encoder, JpegEncoder
+from sidecar.standins.convert import Convert
+from sidecar.standins.demux import Demux
+from sidecar.standins.infer import Infer
+from sidecar.standins.mux import Mux
+from sidecar.standins.osd import Osd
+from sidecar.standins.source import UriSource
+from sidecar.standins.tiler import Tiler
+from sidecar.standins.tracker import Tracker
+from sidecar.standins.window import Window
 
 # Above every software decoder, so that uridecodebin takes it.
 _DECODER_RANK = int(Gst.Rank.PRIMARY) + 11

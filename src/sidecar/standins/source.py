@@ -2,13 +2,9 @@
 
 from typing import Any
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.standins.element import Standin, weakly  # noqa: E402
-from sidecar.standins.frames import NVMM  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.standins.element import Standin, weakly
+from sidecar.standins.frames import NVMM
 
 
 class UriSource(Standin):

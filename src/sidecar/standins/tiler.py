@@ -2,15 +2,11 @@
 
 from typing import Any, Dict, List, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.standins import batch, pyds  # noqa: E402
-from sidecar.standins.convert import Transform, fixate_like  # noqa: E402
-from sidecar.standins.copies import copied_batch  # noqa: E402
-from sidecar.standins.frames import Converter, Picture, Rectangle, mapped, picture_of, planes, split  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.standins import batch, pyds
+from sidecar.standins.convert import Transform, fixate_like
+from sidecar.standins.copies import copied_batch
+from sidecar.standins.frames import Converter, Picture, Rectangle, mapped, picture_of, planes, split
 
 
 class Tiler(Transform):

@@ -2,14 +2,9 @@
 
 from typing import Any, Dict, List, NamedTuple, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstBase", "1.0")
-from gi.repository import Gst, GstBase  # noqa: E402
-
-from sidecar.standins import batch, pyds  # noqa: E402
-from sidecar.standins.element import Standin  # noqa: E402
+from sidecar.gst import Gst, GstBase
+from sidecar.standins import batch, pyds
+from sidecar.standins.element import Standin
 
 _Box = Tuple[float, float, float, float]
 

@@ -3,13 +3,8 @@
 They take pictures in system memory alone: their caps refuse what is on the GPU, which no stand-in window could show.
 """
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstBase", "1.0")
-from gi.repository import Gst, GstBase  # noqa: E402
-
-from sidecar.standins.element import Standin  # noqa: E402
+from sidecar.gst import Gst, GstBase
+from sidecar.standins.element import Standin
 
 
 class Window(Standin):

@@ -10,10 +10,7 @@ import subprocess
 import sys
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
+from sidecar.gst import Gst
 
 _CHILD = "from sidecar.tests import standins_process; standins_process.child()"
 _LIMIT_SECONDS = 120

@@ -4,7 +4,8 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from sidecar.contract import spec, state
-from sidecar.worker.camera_state import (
+from sidecar.worker.cameras.failure import failure
+from sidecar.worker.cameras.state import (
     Answered,
     CameraState,
     Connecting,
@@ -23,7 +24,6 @@ from sidecar.worker.camera_state import (
     decide,
     rules_of,
 )
-from sidecar.worker.reasons import failure
 
 RTSP = "rtsp://10.0.0.2/main"
 LOOK_SECONDS = 0.25

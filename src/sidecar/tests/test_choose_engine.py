@@ -1,16 +1,13 @@
 """Which engine a worker has."""
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import spec  # noqa: E402
-from sidecar.tests import standins_process  # noqa: E402
-from sidecar.worker.board import Board  # noqa: E402
-from sidecar.worker.engines.choose import choose_engine  # noqa: E402
-from sidecar.worker.events import Events  # noqa: E402
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.tests import standins_process
+from sidecar.worker.engines.choose import choose_engine
+from sidecar.worker.status.events import Events
+from sidecar.worker.status.store import Board
 
 
 def chosen(environment, run_dir):

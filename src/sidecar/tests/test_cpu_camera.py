@@ -10,28 +10,25 @@ import sys
 import time
 import weakref
 
-import gi
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import spec, state  # noqa: E402
-from sidecar.tests.endless_answer import EndlessAnswer  # noqa: E402
-from sidecar.tests.main_loop import turn_until  # noqa: E402
-from sidecar.worker import camera_state  # noqa: E402
-from sidecar.worker.attendant import Attendant  # noqa: E402
-from sidecar.worker.board import Board  # noqa: E402
-from sidecar.worker.camera_words import Note  # noqa: E402
-from sidecar.worker.engines.closer import Closer  # noqa: E402
-from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
-from sidecar.worker.engines.cpu.line import PipelineLine  # noqa: E402
-from sidecar.worker.engines.cpu.vision import Sight  # noqa: E402
-from sidecar.worker.engines.masks import masks_of  # noqa: E402
-from sidecar.worker.engines.planes import planes, video_info  # noqa: E402
-from sidecar.worker.events import Events  # noqa: E402
+from sidecar.contract import spec, state
+from sidecar.gst import Gst
+from sidecar.tests.endless_answer import EndlessAnswer
+from sidecar.tests.main_loop import turn_until
+from sidecar.worker.cameras import state as camera_state
+from sidecar.worker.cameras.controller import Attendant
+from sidecar.worker.cameras.text import Note
+from sidecar.worker.engines.cpu.intake import Intake
+from sidecar.worker.engines.cpu.line import PipelineLine
+from sidecar.worker.engines.cpu.vision import Sight
+from sidecar.worker.engines.masks import masks_of
+from sidecar.worker.engines.planes import planes, video_info
+from sidecar.worker.engines.source_closer import Closer
+from sidecar.worker.status.events import Events
+from sidecar.worker.status.store import Board
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 DEMO = "file://" + os.path.abspath(os.path.join(ROOT, "footage", "demo.mp4"))

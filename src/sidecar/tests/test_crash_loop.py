@@ -13,8 +13,8 @@ import grpc
 import pytest
 
 from sidecar.contract import pipeline, pipeline_grpc, spec, state
-from sidecar.keeper.handover import CrashLoop, Ended
-from sidecar.worker.engines.caretaker import failed
+from sidecar.keeper.previous_worker import CrashLoop, Ended
+from sidecar.worker.engines.placeholder import failed
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 DEADLINE_SECONDS = 60
@@ -25,9 +25,9 @@ import os, sys
 from sidecar import log
 from sidecar.keeper.ended_file import EndedFile
 from sidecar.keeper.keeper import Keeper
-from sidecar.keeper.policy import Limits
+from sidecar.keeper.restart import Limits
 from sidecar.keeper.process import Command, adopt_orphans
-from sidecar.keeper.relay import Relay
+from sidecar.keeper.stderr_relay import Relay
 relay = Relay(2)
 log.configure("info", relay)
 adopt_orphans()

@@ -1,12 +1,12 @@
 """The engine's pure decisions: sizes, what a change needs, what an error means, what is reported."""
 
 import pytest
-from gi.repository import GLib
 
 from sidecar.contract import spec, state
+from sidecar.gst import GLib
 from sidecar.tests import standins_process
 from sidecar.worker.engines.deepstream.sizes import mux_size, places, stretched
-from sidecar.worker.outputs import plan
+from sidecar.worker.outputs.plan import plan
 
 
 def specification(*sizes, cameras=1, layout=spec.LAYOUT_TILED):

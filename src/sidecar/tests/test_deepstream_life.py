@@ -15,13 +15,12 @@ class World:
     """An engine in this process, and its main loop. No outlet: pictures are made and sent nowhere."""
 
     def __init__(self, cameras, bundle=None, replace=lambda: None):
-        from gi.repository import GLib
-
         from sidecar.contract import spec
-        from sidecar.worker.board import Board
+        from sidecar.gst import GLib
         from sidecar.worker.engines.deepstream.engine import DeepstreamEngine
         from sidecar.worker.engines.deepstream.machine import this_machine
-        from sidecar.worker.events import Events
+        from sidecar.worker.status.events import Events
+        from sidecar.worker.status.store import Board
 
         self.glib = GLib
         self.directory = tempfile.mkdtemp()
@@ -113,7 +112,7 @@ def test_a_graph_that_was_replaced_leaves_nothing_behind():
 
 
 def lost_gpu():
-    from gi.repository import GLib, Gst
+    from sidecar.gst import GLib, Gst
 
     replaced = []
     world = World(1, replace=lambda: replaced.append(True))
@@ -138,7 +137,7 @@ def test_a_gpu_that_fails_under_a_running_graph_costs_the_process():
 
 
 def failing_element():
-    from gi.repository import GLib, Gst
+    from sidecar.gst import GLib, Gst
 
     world = World(1)
     world.apply()
@@ -225,7 +224,7 @@ def memory():
         with open("/proc/self/status") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
 
-    from sidecar.worker import service
+    from sidecar.worker.service.pipeline_service import pipeline_service as service
 
     assert service
     before = resident()

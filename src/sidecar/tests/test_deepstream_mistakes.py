@@ -17,16 +17,15 @@ BOARDS = {"t4": "7.1/dgpu", "nano": "6.0.1/jetson", "orin-nano": "7.1/jetson no-
 
 def outcome(board, release, mistake):
     """What becomes of two cameras, one of them a file. Runs in a process of its own."""
-    from gi.repository import GLib
-
     from sidecar.contract import spec
-    from sidecar.worker import camera_state
-    from sidecar.worker.board import Board
+    from sidecar.gst import GLib
+    from sidecar.worker.cameras import state as camera_state
     from sidecar.worker.engines.deepstream import engine as module
     from sidecar.worker.engines.deepstream.elements import Elements
     from sidecar.worker.engines.deepstream.encoders import Encoders
     from sidecar.worker.engines.deepstream.machine import this_machine
-    from sidecar.worker.events import Events
+    from sidecar.worker.status.events import Events
+    from sidecar.worker.status.store import Board
 
     # A busy machine is none of these mistakes.
     camera_state.FIRST_FRAME_SECONDS = camera_state.SILENCE_SECONDS = _PATIENCE / 1000

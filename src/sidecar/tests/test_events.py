@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from sidecar.contract import detection, pipeline, state
-from sidecar.worker.events import Events, TooOldError
+from sidecar.worker.status.events import Events, TooOldError
 
 
 def camera(name):

@@ -41,9 +41,9 @@ KEEPER = """
 import json, os, sys
 from sidecar import log
 from sidecar.keeper.keeper import Keeper
-from sidecar.keeper.policy import Limits
+from sidecar.keeper.restart import Limits
 from sidecar.keeper.process import Command, adopt_orphans
-from sidecar.keeper.relay import Relay
+from sidecar.keeper.stderr_relay import Relay
 children, limits, lifeline = json.loads(sys.argv[1])
 relay = Relay(2)
 log.configure("info", relay)
@@ -154,7 +154,7 @@ if "SLIPSTREAM_PREVIOUS" in os.environ:
     sys.stderr.flush()
 import threading, time
 sys.path.insert(0, SOURCE)
-from sidecar.last_stack import tell_last_stack
+from sidecar.stack_dump import tell_last_stack
 tell_last_stack()
 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 def waits_for_ever():

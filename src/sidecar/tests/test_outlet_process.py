@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from sidecar.outlet.protocol import PORT_IN_USE, Configuration, Mount, MountStatus, User
-from sidecar.outlet.remembered import Remembered
+from sidecar.outlet.saved_configuration import Remembered
 from sidecar.tests.outlet_rig import (
     H264,
     H265,

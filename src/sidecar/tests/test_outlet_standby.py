@@ -3,8 +3,8 @@
 import cairo
 import pytest
 
-from sidecar.outlet import card
-from sidecar.outlet.words import Facts, standby_text
+from sidecar.outlet.standby import drawing as card
+from sidecar.outlet.standby.text import Facts, standby_text
 from sidecar.tests.outlet_rig import H264, H265, FfmpegViewer, Rig, Sender, until
 
 FRAME_SIZE = 320 * 240

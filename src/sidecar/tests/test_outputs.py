@@ -5,7 +5,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from sidecar.contract import spec
 from sidecar.outlet.protocol import User
-from sidecar.worker.outputs import Difference, difference, plan
+from sidecar.worker.outputs.plan import Difference, difference, plan
 
 
 def specification(layout=spec.LAYOUT_TILED, **rtsp):

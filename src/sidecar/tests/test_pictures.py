@@ -1,19 +1,16 @@
 """What engine cpu tells the outlet of pictures that have no frames. The outlet here only listens."""
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import spec  # noqa: E402
-from sidecar.outlet.control import ControlSocket  # noqa: E402
-from sidecar.outlet.lines import JsonLines  # noqa: E402
-from sidecar.tests.outlet_rig import until  # noqa: E402
-from sidecar.worker.board import Board  # noqa: E402
-from sidecar.worker.camera_words import Note  # noqa: E402
-from sidecar.worker.engines.cpu.pictures import Pictures  # noqa: E402
-from sidecar.worker.events import Events  # noqa: E402
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.outlet.control_socket import ControlSocket
+from sidecar.outlet.json_lines import JsonLines
+from sidecar.tests.outlet_rig import until
+from sidecar.worker.cameras.text import Note
+from sidecar.worker.engines.cpu.pictures import Pictures
+from sidecar.worker.status.events import Events
+from sidecar.worker.status.store import Board
 
 Gst.init(None)
 

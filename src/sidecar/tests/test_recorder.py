@@ -5,19 +5,15 @@ import queue
 import subprocess
 import threading
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-gi.require_version("GstApp", "1.0")
-from gi.repository import Gst, GstApp  # noqa: E402, F401 - GstApp gives appsink its methods
-
-from sidecar.contract import state  # noqa: E402
-from sidecar.tests.films import is_red, pixel, probe  # noqa: E402
-from sidecar.worker.receiver import Failed, Serving, Waiting  # noqa: E402
-from sidecar.worker.recording.folder import Folder  # noqa: E402
-from sidecar.worker.recording.names import stem  # noqa: E402
-from sidecar.worker.recording.recorder import Limits, Patience, Recorder  # noqa: E402
+from sidecar.contract import state
+from sidecar.gst import Gst
+from sidecar.tests.films import is_red, pixel, probe
+from sidecar.worker.outputs.receiver import Failed, Serving, Waiting
+from sidecar.worker.outputs.recording.folder import Folder
+from sidecar.worker.outputs.recording.names import stem
+from sidecar.worker.outputs.recording.recorder import Limits, Patience, Recorder
 
 Gst.init(None)
 
@@ -41,7 +37,7 @@ def encoded(seconds, codec="h264", size=(64, 48), pattern="red"):
     pipeline.set_state(Gst.State.PLAYING)
     samples = []
     while len(samples) < seconds * RATE:
-        sample = sink.try_pull_sample(10 * Gst.SECOND)
+        sample = sink.emit("try-pull-sample", 10 * Gst.SECOND)
         assert sample is not None, "the encoder is too slow"
         samples.append(sample)
     pipeline.set_state(Gst.State.NULL)
@@ -268,7 +264,7 @@ def test_a_full_disk_is_told_the_file_is_whole_and_recording_goes_on_when_there_
 
 
 def test_a_disk_without_a_byte_left_is_told_as_full(small_disk, monkeypatch):
-    monkeypatch.setattr("sidecar.worker.recording.folder._RESERVED_SHARE", 0)
+    monkeypatch.setattr("sidecar.worker.outputs.recording.folder._RESERVED_SHARE", 0)
     recording = Recording(small_disk, bitrate=80)
     ballast = os.path.join(small_disk, "ballast")
     fill(ballast, 4 * 1024 * 1024 - 8192)

@@ -8,13 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, List
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.tests.standins_process import camera, pixels, play, probe  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.tests.standins_process import camera, pixels, play, probe
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 0xC0, 0), (0, 0, 0xC0)
 RELEASE = "9.0"

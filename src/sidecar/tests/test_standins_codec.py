@@ -3,13 +3,10 @@
 from pathlib import Path
 from typing import Any, List, Optional
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.tests.standins_process import camera, pixels, play, probe, run  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.tests.standins_process import camera, pixels, play, probe, run
 
 NOISE = (
     "videotestsrc pattern=snow num-buffers=%d ! video/x-raw, format=I420, width=320, height=180, framerate=10/1"

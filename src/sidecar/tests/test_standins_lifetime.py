@@ -4,12 +4,8 @@ import gc
 from pathlib import Path
 from typing import Dict, List
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.tests.standins_process import camera, play, probe, run  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.tests.standins_process import camera, play, probe, run
 
 MUX = "nvstreammux name=mux width=320 height=180 batched-push-timeout=100000"
 GREEN, BLUE = 0x00C000, 0x0000C0

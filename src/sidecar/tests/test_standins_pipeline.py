@@ -4,13 +4,10 @@ import json
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.tests.standins_process import camera, pixels, play, probe, run  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.tests.standins_process import camera, pixels, play, probe, run
 
 RED, GREEN, BLUE = 0xFF0000, 0x00C000, 0x0000C0
 

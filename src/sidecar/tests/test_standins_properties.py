@@ -4,14 +4,11 @@ import json
 import os
 from typing import Any, Dict, List, Set
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import GObject, Gst  # noqa: E402
-
-from sidecar.standins import catalogue  # noqa: E402
-from sidecar.tests.standins_process import run  # noqa: E402
+from sidecar.gst import GObject, Gst
+from sidecar.standins import catalogue
+from sidecar.tests.standins_process import run
 
 CATALOGUE = os.path.join(os.path.dirname(__file__), "..", "..", "..", "catalogue", "deepstream-elements.json")
 SEEN = os.path.join(os.path.dirname(__file__), "data", "seen-9.0.2-dgpu.json")

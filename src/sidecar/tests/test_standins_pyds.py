@@ -2,13 +2,10 @@
 
 from typing import Any
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.standins import pyds  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.standins import pyds
 
 
 @pytest.fixture

@@ -6,17 +6,14 @@ import shutil
 from pathlib import Path
 from typing import Any, List
 
-import gi
 import numpy as np
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.standins import inference_config, pyds  # noqa: E402
-from sidecar.standins.frames import Picture  # noqa: E402
-from sidecar.standins.network import Network  # noqa: E402
-from sidecar.tests.standins_process import camera, play, probe, run  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.standins import inference_config, pyds
+from sidecar.standins.frames import Picture
+from sidecar.standins.network import Network
+from sidecar.tests.standins_process import camera, play, probe, run
 
 BUNDLE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "..", "models", "ssd-street"))
 WHITE = 0xFFFFFF

@@ -5,17 +5,14 @@ import queue
 import subprocess
 import sys
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import state  # noqa: E402
-from sidecar.tests.deepstream_sidecar import BOARDS, PYTHONPATH, eventually  # noqa: E402
-from sidecar.tests.display import Display  # noqa: E402
-from sidecar.worker.receiver import Failed, Serving  # noqa: E402
-from sidecar.worker.window import Looks, Window  # noqa: E402
+from sidecar.contract import state
+from sidecar.gst import Gst
+from sidecar.tests.deepstream_sidecar import BOARDS, PYTHONPATH, eventually
+from sidecar.tests.display import Display
+from sidecar.worker.outputs.receiver import Failed, Serving
+from sidecar.worker.outputs.window import Looks, Window
 
 Gst.init(None)
 
@@ -136,8 +133,8 @@ def test_a_process_that_takes_nothing_is_ended(display, monkeypatch, tmp_path):
     hanging = tmp_path / "hanging"
     hanging.write_text("#!/bin/sh\nexec sleep 1000\n")
     hanging.chmod(0o755)
-    monkeypatch.setattr("sidecar.worker.window._HANGS_SECONDS", 0.2)
-    monkeypatch.setattr("sidecar.worker.window.sys.executable", str(hanging))
+    monkeypatch.setattr("sidecar.worker.outputs.window._HANGS_SECONDS", 0.2)
+    monkeypatch.setattr("sidecar.worker.outputs.window.sys.executable", str(hanging))
     shown = Shown(environment(display.name), ["ximagesink"])
     assert "takes no more frames" in shown.until(Failed).detail
     shown.end()

@@ -11,12 +11,8 @@ import os
 import sys
 from typing import Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
-
-from sidecar.chain import Chain, ChainError  # noqa: E402
+from sidecar.chain import Chain, ChainError
+from sidecar.gst import GLib, Gst
 
 
 def main() -> int:

@@ -6,24 +6,21 @@ import sys
 import uuid
 from typing import Any
 
-import gi
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # noqa: E402
-
-from sidecar import log  # noqa: E402
-from sidecar.contract import pipeline_grpc  # noqa: E402
-from sidecar.heartbeat import beat_on_main_loop  # noqa: E402
-from sidecar.keeper.handover import crash_loop, ended_before  # noqa: E402
-from sidecar.last_stack import tell_last_stack  # noqa: E402
-from sidecar.worker.board import Board  # noqa: E402
-from sidecar.worker.doorway import Doorway  # noqa: E402
-from sidecar.worker.engines.choose import choose_engine  # noqa: E402
-from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS  # noqa: E402
-from sidecar.worker.events import Events  # noqa: E402
-from sidecar.worker.loop import MainLoop  # noqa: E402
-from sidecar.worker.service import PipelineService  # noqa: E402
+from sidecar import log
+from sidecar.contract import pipeline_grpc
+from sidecar.gst import GLib, Gst
+from sidecar.heartbeat import beat_on_main_loop
+from sidecar.keeper.previous_worker import crash_loop, ended_before
+from sidecar.stack_dump import tell_last_stack
+from sidecar.worker.engines.choose import choose_engine
+from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS
+from sidecar.worker.main_loop import MainLoop
+from sidecar.worker.service.endpoint import Doorway
+from sidecar.worker.service.pipeline_service import PipelineService
+from sidecar.worker.status.events import Events
+from sidecar.worker.status.store import Board
 
 _SERVICE = "slipstream.v1.Pipeline"
 _HEALTH_MILLISECONDS = 500

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from sidecar.contract import pipeline, spec
 from sidecar.log import redact
-from sidecar.worker.addresses import scheme
+from sidecar.worker.cameras.addresses import scheme
+from sidecar.worker.outputs.recording.names import LONGEST_PATH, is_path
 from sidecar.worker.problem import Problem, error
-from sidecar.worker.recording.names import LONGEST_PATH, is_path
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
 _SMALLEST_SIDE = 16

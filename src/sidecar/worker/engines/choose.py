@@ -5,17 +5,13 @@ import signal
 import time
 from typing import Mapping
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import state  # noqa: E402
-from sidecar.outlet.protocol import SOCKET_NAME  # noqa: E402
-from sidecar.worker.board import Board  # noqa: E402
-from sidecar.worker.engines.caretaker import caretaker  # noqa: E402
-from sidecar.worker.engines.engine import Engine  # noqa: E402
-from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS, UnavailableEngine  # noqa: E402
+from sidecar.contract import state
+from sidecar.gst import Gst
+from sidecar.outlet.protocol import SOCKET_NAME
+from sidecar.worker.engines.engine import Engine
+from sidecar.worker.engines.placeholder import caretaker
+from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS, UnavailableEngine
+from sidecar.worker.status.store import Board
 
 VARIABLE = "SLIPSTREAM_ENGINE"
 CHOICES = ("auto", "cpu", "deepstream")

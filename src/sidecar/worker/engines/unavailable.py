@@ -3,11 +3,12 @@
 from typing import Any, List, Optional, Tuple
 
 from sidecar.contract import pipeline, spec, state
-from sidecar.worker.board import Board
 from sidecar.worker.check import check
 from sidecar.worker.engines.engine import Engine, Facts, Preview
-from sidecar.worker.outputs import CODEC_NAMES, Outputs, plan
+from sidecar.worker.outputs.outputs import Outputs
+from sidecar.worker.outputs.plan import CODEC_NAMES, plan
 from sidecar.worker.problem import ERROR, Problem
+from sidecar.worker.status.store import Board
 
 # After this a new process looks for what has come meanwhile: a driver, a plugin.
 TRY_AGAIN_SECONDS = 60

@@ -4,10 +4,8 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import pipeline, spec, state
-from sidecar.worker.addresses import SCHEMES
-from sidecar.worker.attendant import Attendant
-from sidecar.worker.board import Board
-from sidecar.worker.engines.closer import Closer
+from sidecar.worker.cameras.addresses import SCHEMES
+from sidecar.worker.cameras.controller import Attendant
 from sidecar.worker.engines.cpu.intake import Intake
 from sidecar.worker.engines.cpu.line import PipelineLine
 from sidecar.worker.engines.cpu.pictures import Pictures
@@ -16,9 +14,11 @@ from sidecar.worker.engines.cpu.vision import Eye, Vision
 from sidecar.worker.engines.engine import Engine, Facts, Preview
 from sidecar.worker.engines.masks import masks_of
 from sidecar.worker.engines.software_encoder import available_codecs
+from sidecar.worker.engines.source_closer import Closer
 from sidecar.worker.inference.bundle import Bundle, load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError
 from sidecar.worker.problem import Problem, error
+from sidecar.worker.status.store import Board
 
 # The last messages to the cameras go out while the pipelines end: that is waited for, so many seconds for all together.
 _STOP_SECONDS = 2.0

@@ -7,19 +7,15 @@ always belongs to its frame; what comes meanwhile waits in a queue of one, where
 import time
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import detection  # noqa: E402
-from sidecar.worker.engines.cpu.vision import Eye, Sight  # noqa: E402
-from sidecar.worker.engines.masks import Masks  # noqa: E402
-from sidecar.worker.engines.planes import planes, video_info  # noqa: E402
-from sidecar.worker.inference.frame import I420Frame  # noqa: E402
-from sidecar.worker.inference.postprocess import Object  # noqa: E402
-from sidecar.worker.stillness import Stillness  # noqa: E402
-from sidecar.worker.tally import Tally  # noqa: E402
+from sidecar.contract import detection
+from sidecar.gst import Gst
+from sidecar.worker.cameras.freeze_detector import Stillness
+from sidecar.worker.cameras.stats import Tally
+from sidecar.worker.engines.cpu.vision import Eye, Sight
+from sidecar.worker.engines.masks import Masks
+from sidecar.worker.engines.planes import planes, video_info
+from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.inference.postprocess import Object
 
 # Pictures are compared at every so many pixels in both directions.
 _COMPARE_STEP = 16

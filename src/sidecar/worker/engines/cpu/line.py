@@ -5,19 +5,15 @@ What happens to one camera never touches another.
 
 from typing import Callable, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import spec, state  # noqa: E402
-from sidecar.worker import reasons  # noqa: E402
-from sidecar.worker.addresses import scheme  # noqa: E402
-from sidecar.worker.attendant import Format, Heard, Line  # noqa: E402
-from sidecar.worker.camera_words import Note  # noqa: E402
-from sidecar.worker.engines.closer import Closer  # noqa: E402
-from sidecar.worker.engines.cpu import source  # noqa: E402
-from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
+from sidecar.contract import spec, state
+from sidecar.gst import Gst
+from sidecar.worker.cameras import failure as reasons
+from sidecar.worker.cameras.addresses import scheme
+from sidecar.worker.cameras.controller import Format, Heard, Line
+from sidecar.worker.cameras.text import Note
+from sidecar.worker.engines.cpu import source
+from sidecar.worker.engines.cpu.intake import Intake
+from sidecar.worker.engines.source_closer import Closer
 
 
 class PipelineLine(Line):

@@ -2,26 +2,21 @@
 
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstVideo", "1.0")
-from gi.repository import GLib, Gst, GstVideo  # noqa: E402
-
-from sidecar.buffers import restamped  # noqa: E402
-from sidecar.chain import Chain, make, request_pad  # noqa: E402
-from sidecar.contract import spec  # noqa: E402
-from sidecar.worker.camera_words import Note  # noqa: E402
-from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
-from sidecar.worker.engines.cpu.notice import black_frame, dimmed_frame  # noqa: E402
-from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay  # noqa: E402
-from sidecar.worker.engines.cpu.painter import make_painter  # noqa: E402
-from sidecar.worker.engines.handover import add_recording, add_showing  # noqa: E402
-from sidecar.worker.engines.software_encoder import add_encoder, add_loopback, kilobits  # noqa: E402
-from sidecar.worker.inference.frame import I420Frame  # noqa: E402
-from sidecar.worker.layout import Rectangle, fit, tiles  # noqa: E402
-from sidecar.worker.outputs import Plan, ToWindow  # noqa: E402
-from sidecar.worker.receiver import Take  # noqa: E402
+from sidecar.buffers import restamped
+from sidecar.chain import Chain, make, request_pad
+from sidecar.contract import spec
+from sidecar.gst import GLib, Gst, GstVideo
+from sidecar.worker.cameras.text import Note
+from sidecar.worker.engines.appsink import add_recording, add_showing
+from sidecar.worker.engines.cpu.intake import SeenFrame
+from sidecar.worker.engines.cpu.notice import black_frame, dimmed_frame
+from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay
+from sidecar.worker.engines.cpu.painter import make_painter
+from sidecar.worker.engines.software_encoder import add_encoder, add_loopback, kilobits
+from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.outputs.layout import Rectangle, fit, tiles
+from sidecar.worker.outputs.plan import Plan, ToWindow
+from sidecar.worker.outputs.receiver import Take
 
 _KEY_FRAME_INTERVAL = Gst.SECOND
 _FRESH = Note("")

@@ -3,18 +3,15 @@
 from functools import partial
 from typing import Dict, List, Optional, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib  # noqa: E402
-
-from sidecar.chain import ChainError  # noqa: E402
-from sidecar.contract import pipeline, spec, state  # noqa: E402
-from sidecar.worker.board import Board, OutputKey  # noqa: E402
-from sidecar.worker.camera_words import Note, picture_text  # noqa: E402
-from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
-from sidecar.worker.engines.cpu.picture import Look, Picture  # noqa: E402
-from sidecar.worker.outputs import RETRY_SECONDS, Difference, Outputs, Plan, ToOutlet, difference, plan  # noqa: E402
+from sidecar.chain import ChainError
+from sidecar.contract import pipeline, spec, state
+from sidecar.gst import GLib
+from sidecar.worker.cameras.text import Note, picture_text
+from sidecar.worker.engines.cpu.intake import SeenFrame
+from sidecar.worker.engines.cpu.picture import Look, Picture
+from sidecar.worker.outputs.outputs import RETRY_SECONDS, Outputs
+from sidecar.worker.outputs.plan import Difference, Plan, ToOutlet, difference, plan
+from sidecar.worker.status.store import Board, OutputKey
 
 
 class Pictures:

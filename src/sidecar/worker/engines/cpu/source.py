@@ -3,23 +3,19 @@
 from typing import Callable, NamedTuple, Optional
 from urllib.parse import unquote, urlsplit
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import Chain  # noqa: E402
-from sidecar.contract import spec  # noqa: E402
-from sidecar.worker.addresses import scheme  # noqa: E402
-from sidecar.worker.engines.inputs import (  # noqa: E402
+from sidecar.chain import Chain
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.worker.cameras.addresses import scheme
+from sidecar.worker.cameras.failure import Failure
+from sidecar.worker.engines.source_parts import (
     DEPAYLOADERS,
     add_test_picture,
     make_rtsp_source,
     unsupported_encoding,
     when_video_appears,
 )
-from sidecar.worker.loop import MainLoop  # noqa: E402
-from sidecar.worker.reasons import Failure  # noqa: E402
+from sidecar.worker.main_loop import MainLoop
 
 # By RTP encoding name. One thread a decoder: each frame thread would add a frame of delay.
 _PARSERS = {"H264": "h264parse", "H265": "h265parse"}

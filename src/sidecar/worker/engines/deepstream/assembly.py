@@ -4,13 +4,11 @@ import os
 from functools import partial
 from typing import Callable, Dict, NamedTuple, Sequence
 
-from gi.repository import Gst
-
 from sidecar.chain import ChainError
 from sidecar.contract import spec, state
-from sidecar.worker.attendant import Attendant
-from sidecar.worker.board import Board, OutputKey
-from sidecar.worker.engines.closer import Closer
+from sidecar.gst import Gst
+from sidecar.worker.cameras.controller import Attendant
+from sidecar.worker.cameras.stats import Tally
 from sidecar.worker.engines.deepstream.camera import Camera
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.changes import connection
@@ -25,8 +23,9 @@ from sidecar.worker.engines.deepstream.reporter import Reporter
 from sidecar.worker.engines.deepstream.run import Failure, Run
 from sidecar.worker.engines.deepstream.sizes import mux_size
 from sidecar.worker.engines.deepstream.vision import OutputDecoder, Seat, Vision, settings_of
-from sidecar.worker.outputs import plan
-from sidecar.worker.tally import Tally
+from sidecar.worker.engines.source_closer import Closer
+from sidecar.worker.outputs.plan import plan
+from sidecar.worker.status.store import Board, OutputKey
 
 
 class Tools(NamedTuple):

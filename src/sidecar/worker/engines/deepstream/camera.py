@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sidecar.worker.attendant import Attendant
+from sidecar.worker.cameras.controller import Attendant
 from sidecar.worker.engines.deepstream.line import PlaceLine
 
 

@@ -5,7 +5,7 @@ from typing import List, NamedTuple, Tuple
 from sidecar.contract import pipeline, spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
-from sidecar.worker.outputs import Plan, plan
+from sidecar.worker.outputs.plan import Plan, plan
 
 
 class Structure(NamedTuple):

@@ -4,41 +4,38 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib  # noqa: E402
-
-from sidecar.chain import ChainError  # noqa: E402
-from sidecar.contract import pipeline, spec, state  # noqa: E402
-from sidecar.log import Log  # noqa: E402
-from sidecar.worker.board import Board, OutputKey  # noqa: E402
-from sidecar.worker.camera_words import picture_text  # noqa: E402
-from sidecar.worker.engines.closer import Closer  # noqa: E402
-from sidecar.worker.engines.deepstream import source  # noqa: E402
-from sidecar.worker.engines.deepstream.assembly import Assembly, Says, Tools, assemble  # noqa: E402
-from sidecar.worker.engines.deepstream.catalogue import Catalogue  # noqa: E402
-from sidecar.worker.engines.deepstream.changes import (  # noqa: E402
+from sidecar.chain import ChainError
+from sidecar.contract import pipeline, spec, state
+from sidecar.gst import GLib
+from sidecar.log import Log
+from sidecar.worker.cameras.stats import Tally
+from sidecar.worker.cameras.text import picture_text
+from sidecar.worker.engines.deepstream import source
+from sidecar.worker.engines.deepstream.assembly import Assembly, Says, Tools, assemble
+from sidecar.worker.engines.deepstream.catalogue import Catalogue
+from sidecar.worker.engines.deepstream.changes import (
     Structure,
     changed_bitrates,
     live_changes,
     rebuild_changes,
     structure,
 )
-from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
-from sidecar.worker.engines.deepstream.encoders import probe_encoders  # noqa: E402
-from sidecar.worker.engines.deepstream.graph import is_mux_new  # noqa: E402
-from sidecar.worker.engines.deepstream.machine import Machine  # noqa: E402
-from sidecar.worker.engines.deepstream.model import LoadedModel, files_stamp, load_model  # noqa: E402
-from sidecar.worker.engines.deepstream.reporter import Reporter  # noqa: E402
-from sidecar.worker.engines.deepstream.run import Failure  # noqa: E402
-from sidecar.worker.engines.deepstream.standby_words import pipeline_text  # noqa: E402
-from sidecar.worker.engines.deepstream.vision import MisfitError, Vision, settings_of  # noqa: E402
-from sidecar.worker.engines.engine import Engine, Facts, Preview  # noqa: E402
-from sidecar.worker.loop import MainLoop  # noqa: E402
-from sidecar.worker.outputs import Outputs, plan  # noqa: E402
-from sidecar.worker.problem import Problem, has_errors  # noqa: E402
-from sidecar.worker.tally import Tally  # noqa: E402
+from sidecar.worker.engines.deepstream.elements import Elements
+from sidecar.worker.engines.deepstream.encoders import probe_encoders
+from sidecar.worker.engines.deepstream.graph import is_mux_new
+from sidecar.worker.engines.deepstream.machine import Machine
+from sidecar.worker.engines.deepstream.model import LoadedModel, files_stamp, load_model
+from sidecar.worker.engines.deepstream.reporter import Reporter
+from sidecar.worker.engines.deepstream.run import Failure
+from sidecar.worker.engines.deepstream.standby_words import pipeline_text
+from sidecar.worker.engines.deepstream.vision import MisfitError, Vision, settings_of
+from sidecar.worker.engines.engine import Engine, Facts, Preview
+from sidecar.worker.engines.source_closer import Closer
+from sidecar.worker.main_loop import MainLoop
+from sidecar.worker.outputs.outputs import Outputs
+from sidecar.worker.outputs.plan import plan
+from sidecar.worker.problem import Problem, has_errors
+from sidecar.worker.status.store import Board, OutputKey
 
 # Before a graph that failed is built anew, in seconds: the first time, and at most; each failure in a row doubles it. A
 # TensorRT engine takes minutes of the whole GPU.

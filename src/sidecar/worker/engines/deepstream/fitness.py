@@ -6,7 +6,7 @@ from sidecar.contract import spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.encoders import Encoders
 from sidecar.worker.engines.deepstream.sizes import mux_size, stretched, tile_size
-from sidecar.worker.outputs import Plan, codec_name
+from sidecar.worker.outputs.plan import Plan, codec_name
 from sidecar.worker.problem import WARNING, Problem, error
 
 

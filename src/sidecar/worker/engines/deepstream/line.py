@@ -5,21 +5,17 @@ What happens to one camera never touches another: only what is in front of the m
 
 from typing import Callable, Optional, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib  # noqa: E402
-
-from sidecar.contract import spec, state  # noqa: E402
-from sidecar.worker import reasons  # noqa: E402
-from sidecar.worker.attendant import Format, Heard, Line  # noqa: E402
-from sidecar.worker.camera_state import rules_of  # noqa: E402
-from sidecar.worker.camera_words import Note  # noqa: E402
-from sidecar.worker.engines.deepstream import source  # noqa: E402
-from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
-from sidecar.worker.engines.deepstream.place import Place  # noqa: E402
-from sidecar.worker.engines.deepstream.vision import Seat  # noqa: E402
-from sidecar.worker.stillness import Stillness  # noqa: E402
+from sidecar.contract import spec, state
+from sidecar.gst import GLib
+from sidecar.worker.cameras import failure as reasons
+from sidecar.worker.cameras.controller import Format, Heard, Line
+from sidecar.worker.cameras.freeze_detector import Stillness
+from sidecar.worker.cameras.state import rules_of
+from sidecar.worker.cameras.text import Note
+from sidecar.worker.engines.deepstream import source
+from sidecar.worker.engines.deepstream.elements import Elements
+from sidecar.worker.engines.deepstream.place import Place
+from sidecar.worker.engines.deepstream.vision import Seat
 
 # Until the note comes that says it better.
 _NO_SIGNAL = Note("no signal")

@@ -13,7 +13,7 @@ from sidecar.worker.engines.deepstream.machine import Machine
 from sidecar.worker.engines.deepstream.sizes import mux_size
 from sidecar.worker.engines.deepstream.vision import OutputDecoder
 from sidecar.worker.inference.decoders import DecoderError
-from sidecar.worker.outputs import plan
+from sidecar.worker.outputs.plan import plan
 from sidecar.worker.problem import Problem, error, has_errors
 
 # Name, size, inode and time of change of files.

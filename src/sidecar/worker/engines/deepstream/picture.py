@@ -4,23 +4,19 @@ import queue
 import time
 from typing import Callable, List, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import Chain, make  # noqa: E402
-from sidecar.contract import spec  # noqa: E402
-from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
-from sidecar.worker.engines.deepstream.encoders import Encoders, add_encoder, raw_caps, set_bitrate  # noqa: E402
-from sidecar.worker.engines.deepstream.lettering import Lettering, clear_drawings  # noqa: E402
-from sidecar.worker.engines.deepstream.probes import add_probe  # noqa: E402
-from sidecar.worker.engines.engine import Preview  # noqa: E402
-from sidecar.worker.engines.handover import add_recording, add_showing  # noqa: E402
-from sidecar.worker.engines.software_encoder import add_loopback  # noqa: E402
-from sidecar.worker.layout import grid  # noqa: E402
-from sidecar.worker.outputs import Plan, ToFiles, ToWindow, codec_name  # noqa: E402
-from sidecar.worker.receiver import Take  # noqa: E402
+from sidecar.chain import Chain, make
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.worker.engines.appsink import add_recording, add_showing
+from sidecar.worker.engines.deepstream.elements import Elements
+from sidecar.worker.engines.deepstream.encoders import Encoders, add_encoder, raw_caps, set_bitrate
+from sidecar.worker.engines.deepstream.lettering import Lettering, clear_drawings
+from sidecar.worker.engines.deepstream.probes import add_probe
+from sidecar.worker.engines.engine import Preview
+from sidecar.worker.engines.software_encoder import add_loopback
+from sidecar.worker.outputs.layout import grid
+from sidecar.worker.outputs.plan import Plan, ToFiles, ToWindow, codec_name
+from sidecar.worker.outputs.receiver import Take
 
 # The discard service: nothing is sent there, the gate is shut until the outlet has said a port.
 _NO_PORT = 9

@@ -2,14 +2,10 @@
 
 from typing import Callable, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import ChainError, request_pad  # noqa: E402
-from sidecar.worker.engines.closer import Closer  # noqa: E402
-from sidecar.worker.loop import MainLoop  # noqa: E402
+from sidecar.chain import ChainError, request_pad
+from sidecar.gst import Gst
+from sidecar.worker.engines.source_closer import Closer
+from sidecar.worker.main_loop import MainLoop
 
 _FLUSHES = (Gst.EventType.FLUSH_START, Gst.EventType.FLUSH_STOP)
 

@@ -18,24 +18,20 @@ import tempfile
 import time
 from typing import Dict, Iterator, List, Optional, TextIO
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import ChainError, make  # noqa: E402
-from sidecar.keeper.process import die_with_parent  # noqa: E402
-from sidecar.worker.engines.choose import with_standins  # noqa: E402
-from sidecar.worker.engines.deepstream.bundle import NvinferBundle, load_nvinfer_bundle  # noqa: E402
-from sidecar.worker.engines.deepstream.catalogue import Catalogue  # noqa: E402
-from sidecar.worker.engines.deepstream.engine_cache import (  # noqa: E402
+from sidecar.chain import ChainError, make
+from sidecar.gst import Gst
+from sidecar.keeper.process import die_with_parent
+from sidecar.worker.engines.choose import with_standins
+from sidecar.worker.engines.deepstream.bundle import NvinferBundle, load_nvinfer_bundle
+from sidecar.worker.engines.deepstream.catalogue import Catalogue
+from sidecar.worker.engines.deepstream.engine_cache import (
     CachedEngine,
     cached_engine,
     make_directory,
     network_files,
 )
-from sidecar.worker.engines.deepstream.infer_config import build_config, infer_config, write_config  # noqa: E402
-from sidecar.worker.engines.deepstream.machine import Machine, this_machine  # noqa: E402
+from sidecar.worker.engines.deepstream.infer_config import build_config, infer_config, write_config
+from sidecar.worker.engines.deepstream.machine import Machine, this_machine
 
 CANNOT_BUILD = 1
 CANNOT_KEEP = 2

@@ -8,19 +8,15 @@ import threading
 import time
 from typing import IO, Callable, List, NamedTuple, Optional, Union
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
-
-from sidecar.chain import ChainError  # noqa: E402
-from sidecar.contract import state  # noqa: E402
-from sidecar.log import Log, redact  # noqa: E402
-from sidecar.worker.engines.deepstream.camera import Camera  # noqa: E402
-from sidecar.worker.engines.deepstream.engine_cache import CachedEngine  # noqa: E402
-from sidecar.worker.engines.deepstream.graph import Graph  # noqa: E402
-from sidecar.worker.engines.deepstream.prebuild import CANNOT_KEEP, prebuild_command  # noqa: E402
-from sidecar.worker.loop import MainLoop  # noqa: E402
+from sidecar.chain import ChainError
+from sidecar.contract import state
+from sidecar.gst import GLib, Gst
+from sidecar.log import Log, redact
+from sidecar.worker.engines.deepstream.camera import Camera
+from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
+from sidecar.worker.engines.deepstream.graph import Graph
+from sidecar.worker.engines.deepstream.prebuild import CANNOT_KEEP, prebuild_command
+from sidecar.worker.main_loop import MainLoop
 
 # How long stop() waits for a load that cannot be broken off, in seconds. The keeper's patience is 1.5.
 _LAST_WAIT_SECONDS = 1.0

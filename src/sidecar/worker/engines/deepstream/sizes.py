@@ -2,8 +2,8 @@
 
 from typing import List, Tuple
 
-from sidecar.worker.layout import Rectangle, grid
-from sidecar.worker.outputs import Plan
+from sidecar.worker.outputs.layout import Rectangle, grid
+from sidecar.worker.outputs.plan import Plan
 
 # What cameras send: 4:3 to 2:1. A tile of another shape is no reason to see the cameras through a slit.
 _NARROWEST, _WIDEST = 1.2, 2.0

@@ -7,18 +7,17 @@ import time
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import Chain, ChainError, set_property  # noqa: E402
-from sidecar.contract import spec, state  # noqa: E402
-from sidecar.worker.addresses import SCHEMES, scheme  # noqa: E402
-from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
-from sidecar.worker.engines.deepstream.mask_probe import add_masks  # noqa: E402
-from sidecar.worker.engines.deepstream.sizes import inside  # noqa: E402
-from sidecar.worker.engines.inputs import (  # noqa: E402
+from sidecar.chain import Chain, ChainError, set_property
+from sidecar.contract import spec, state
+from sidecar.gst import Gst
+from sidecar.worker.cameras.addresses import SCHEMES, scheme
+from sidecar.worker.cameras.failure import Failure, failure
+from sidecar.worker.cameras.freeze_detector import Stillness
+from sidecar.worker.engines.deepstream.elements import Elements
+from sidecar.worker.engines.deepstream.mask_probe import add_masks
+from sidecar.worker.engines.deepstream.sizes import inside
+from sidecar.worker.engines.masks import Masks
+from sidecar.worker.engines.source_parts import (
     DEPAYLOADERS,
     add_test_picture,
     begin_with_a_key_frame,
@@ -26,10 +25,7 @@ from sidecar.worker.engines.inputs import (  # noqa: E402
     unsupported_encoding,
     when_video_appears,
 )
-from sidecar.worker.engines.masks import Masks  # noqa: E402
-from sidecar.worker.loop import MainLoop  # noqa: E402
-from sidecar.worker.reasons import Failure, failure  # noqa: E402
-from sidecar.worker.stillness import Stillness  # noqa: E402
+from sidecar.worker.main_loop import MainLoop
 
 __all__ = ["SCHEMES", "SourceEvents", "build", "scheme"]
 

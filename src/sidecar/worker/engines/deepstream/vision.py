@@ -8,21 +8,18 @@ import time
 from collections import deque
 from typing import Callable, Deque, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
-import gi
 import numpy as np
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import spec  # noqa: E402
-from sidecar.worker.camera_words import Note  # noqa: E402
-from sidecar.worker.engines.deepstream import meta  # noqa: E402
-from sidecar.worker.engines.deepstream.bundle import NvinferBundle  # noqa: E402
-from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame  # noqa: E402
-from sidecar.worker.inference.decoders import REGISTRY, DecoderError  # noqa: E402
-from sidecar.worker.inference.geometry import place  # noqa: E402
-from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor  # noqa: E402
-from sidecar.worker.tally import Tally  # noqa: E402
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.worker.cameras.stats import Tally
+from sidecar.worker.cameras.text import Note
+from sidecar.worker.engines.deepstream import meta
+from sidecar.worker.engines.deepstream.bundle import NvinferBundle
+from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame
+from sidecar.worker.inference.decoders import REGISTRY, DecoderError
+from sidecar.worker.inference.geometry import place
+from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor
 
 _INFERENCES_UNDER_WAY = 8
 _NEVER_LOOKED = 1 << 30

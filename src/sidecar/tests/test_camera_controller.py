@@ -1,0 +1,232 @@
+"""Who attends to a camera acts as decided, whatever the line does and whatever the clock on the wall shows."""
+
+import time
+
+import pytest
+
+from sidecar.chain import ChainError
+from sidecar.contract import spec, state
+from sidecar.tests.main_loop import turn_until
+from sidecar.worker.cameras import state as camera_state
+from sidecar.worker.cameras import text as camera_words
+from sidecar.worker.cameras.controller import Attendant, Format, Line
+from sidecar.worker.cameras.failure import failure
+from sidecar.worker.cameras.freeze_detector import Stillness
+from sidecar.worker.cameras.stats import Tally
+from sidecar.worker.cameras.text import Moment
+from sidecar.worker.status.events import Events
+from sidecar.worker.status.store import Board
+
+URI = "rtsp://127.0.0.1:1/x"
+DEADLINE_SECONDS = 30
+
+
+class LineInHand(Line):
+    """Does what a test says, and keeps what it is asked."""
+
+    def __init__(self):
+        self.calls = []
+        self.notes = []
+        self.heard = None
+        self.refuses = {}
+        self.brings = Format()
+
+    def open(self, heard):
+        self.calls.append("open")
+        self.heard = heard
+        self._refuse("open")
+
+    def show(self):
+        self.calls.append("show")
+        self._refuse("show")
+
+    def close(self):
+        self.calls.append("close")
+        self._refuse("close")
+
+    def say(self, note):
+        self.notes.append(note.text)
+
+    def format(self):
+        return self.brings
+
+    def _refuse(self, call):
+        if call in self.refuses:
+            raise ChainError("element", self.refuses[call])
+
+
+class Attended:
+    """A camera with a line in the test's hand. What the wall clock shows is off by skew."""
+
+    def __init__(self, **fields):
+        self.board = Board(Events())
+        self.line = LineInHand()
+        self.tally = Tally()
+        self.stillness = Stillness()
+        self.skew = 0.0
+        self.camera = spec.Camera(id="one", uri=URI, **fields)
+        self.attendant = Attendant(self.camera, self.line, self.tally, self.stillness, self.board, self.clock)
+
+    def clock(self):
+        real = camera_words.now()
+        return Moment(real.monotonic, real.wall + self.skew)
+
+    def status(self):
+        return self.board.snapshot().cameras[0]
+
+    def is_in(self, name):
+        return lambda: self.status().WhichOneof("state") == name
+
+    def sends(self, encoding="H264"):
+        self.line.brings = Format(encoding, 320, 180)
+        self.tally.on_received()
+        self.line.heard.changed()
+
+    def until(self, condition):
+        turn_until(condition, self.status, DEADLINE_SECONDS)
+
+
+@pytest.fixture
+def attend():
+    attended = []
+
+    def start(**fields):
+        attended.append(Attended(**fields))
+        attended[-1].attendant.start()
+        return attended[-1]
+
+    yield start
+    for one in attended:
+        one.attendant.stop()
+
+
+def test_a_line_is_opened_shown_with_its_first_frame_and_closed_when_it_fails(attend):
+    one = attend()
+    assert one.line.calls == ["close", "open"]
+    one.sends()
+    assert one.line.calls[2:] == ["show"]
+    assert one.status().live.encoding == "H264"
+    one.line.heard.failed(failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    assert one.line.calls[3:] == ["close"]
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_ENDED
+    assert one.line.notes[:3] == ["connecting", "", one.line.notes[2]]
+    assert one.line.notes[2].startswith("no signal since")
+    one.until(lambda: one.line.calls[4:] == ["open"])
+
+
+def test_what_is_heard_of_an_earlier_connection_does_not_count(attend):
+    one = attend()
+    earlier = one.line.heard
+    earlier.failed(failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    one.until(lambda: one.line.heard is not earlier)
+    one.sends()
+    earlier.failed(failure(state.CAMERA_LOST_REASON_NOT_FOUND, URI))
+    earlier.ended()
+    assert one.status().HasField("live")
+
+
+@pytest.mark.parametrize("call", ["open", "show"])
+def test_a_line_that_cannot_be_made_is_a_reason_and_no_exception(attend, call):
+    one = Attended()
+    one.line.refuses[call] = "no such property"
+    one.attendant.start()
+    try:
+        if call == "show":
+            one.sends()
+        assert one.status().lost.reason == state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
+        assert "no such property" in one.status().lost.detail
+        assert one.line.calls[-1] == "close"
+        del one.line.refuses[call]
+        one.until(lambda: one.line.calls[-1] == "open")
+    finally:
+        one.attendant.stop()
+
+
+def test_a_line_that_does_not_close_well_is_opened_again_all_the_same(attend):
+    one = attend()
+    one.line.refuses["close"] = "no such element"
+    one.line.heard.failed(failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_ENDED
+    one.until(lambda: one.line.calls[-1] == "open")
+
+
+def test_another_size_in_mid_stream_is_told(attend):
+    one = attend()
+    one.sends()
+    one.line.brings = Format("H264", 640, 360)
+    one.tally.on_received()
+    one.line.heard.changed()
+    assert (one.status().live.width, one.status().live.height) == (640, 360)
+    assert one.line.calls == ["close", "open", "show"]
+
+
+def test_off_closes_the_line_and_on_opens_it(attend):
+    one = attend()
+    one.sends()
+    off = spec.Camera(id="one", uri=URI, off=spec.CameraOff())
+    one.attendant.turn(off)
+    assert one.line.calls[3:] == ["close"]
+    assert one.status().HasField("off")
+    assert one.line.notes[-1] == "off"
+    one.attendant.turn(off)
+    one.attendant.turn(one.camera)
+    assert one.line.calls[4:] == ["open"]
+    assert one.status().connecting.attempt == 1
+
+
+def test_a_camera_that_is_turned_before_it_is_attended_to_begins_as_it_was_turned():
+    one = Attended()
+    one.attendant.introduce()
+    assert one.status().HasField("connecting")
+    one.attendant.turn(spec.Camera(id="one", uri=URI, off=spec.CameraOff()))
+    assert one.status().HasField("off")
+    assert one.line.calls == []
+    one.attendant.start()
+    assert one.line.calls == ["close"]
+    one.attendant.stop()
+
+
+def test_nothing_is_heard_after_the_end(attend):
+    one = attend()
+    one.sends()
+    told = one.board.events.sequence
+    one.attendant.stop()
+    one.line.heard.failed(failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    assert one.board.events.sequence == told
+
+
+@pytest.mark.parametrize("years", [-56, 10])
+def test_a_step_of_the_system_s_clock_shifts_what_is_told_and_no_attempt(attend, years):
+    one = attend()
+    one.sends()
+    step = years * 365 * 86400
+    numbers = [one.board.events.sequence]
+    one.skew = step
+    # A live camera is none the worse for it.
+    one.line.heard.changed()
+    assert one.status().HasField("live")
+    one.line.heard.failed(failure(state.CAMERA_LOST_REASON_AUTH_FAILED, URI))
+    numbers.append(one.board.events.sequence)
+    due = one.attendant._state.phase.due
+    first = one.status().lost.next_attempt.ToNanoseconds() / 1e9
+    assert first - time.time() - step == pytest.approx(due - time.monotonic(), abs=1)
+    # The clock is put right: the same moment has another name, and is told so in order.
+    one.skew = 0.0
+    one.until(lambda: one.status().lost.next_attempt.ToNanoseconds() / 1e9 != first)
+    numbers.append(one.board.events.sequence)
+    second = one.status().lost.next_attempt.ToNanoseconds() / 1e9
+    assert second - time.time() == pytest.approx(due - time.monotonic(), abs=1)
+    assert one.attendant._state.phase.due == due
+    assert numbers == sorted(set(numbers))
+
+
+def test_delays_do_not_look_at_the_wall_clock(attend, monkeypatch):
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 1.0)
+    one = attend()
+    for step in (-2e9, 2e9):
+        opened = one.line.calls.count("open")
+        one.line.heard.failed(failure(state.CAMERA_LOST_REASON_ENDED, URI))
+        due = one.attendant._state.phase.due
+        one.skew = step
+        one.until(lambda opened=opened: one.line.calls.count("open") > opened)
+        assert time.monotonic() >= due

@@ -1,0 +1,246 @@
+"""What becomes of a camera: connected to, live, lost, tried again, off. Pure: both engines act on what is decided here.
+
+All times are on the monotonic clock, in seconds: a step of the system's clock changes nothing.
+"""
+
+from typing import Callable, NamedTuple, Optional, Tuple, Union
+
+from sidecar.contract import spec, state
+from sidecar.worker.cameras.addresses import scheme
+from sidecar.worker.cameras.backoff import retry_delay
+from sidecar.worker.cameras.failure import Failure, failure
+
+# How long a camera may take until its first frame, and how long it may be silent afterwards. One with few frames a
+# second may be silent for so many of its intervals.
+FIRST_FRAME_SECONDS = 10.0
+SILENCE_SECONDS = 1.5
+_SILENT_INTERVALS = 4
+# After so much time of frames earlier failures are forgotten: the next one is tried again at once.
+_HEALTHY_SECONDS = 60.0
+# Looks are taken several times a second. Between two that lie further apart we were held up, and so may frames be.
+_HELD_UP_SECONDS = 1.0
+_DEFAULT_FROZEN_SECONDS = 60.0
+_NEVER = float("inf")
+
+
+class Rules(NamedTuple):
+    """What is expected of one camera."""
+
+    uri: str
+    # A file is played again at its end.
+    loops: bool
+    # It has a host that can be asked whether it answers.
+    has_host: bool
+    # The same picture for so long means that it hangs.
+    frozen_seconds: float
+
+
+class Facts(NamedTuple):
+    """What is known of the connection in force."""
+
+    # When the newest decoded frame came; 0: none yet.
+    last_frame: float = 0.0
+    # Seconds from frame to frame, of late; 0: not known yet.
+    interval: float = 0.0
+    # As the camera names it; empty: not known.
+    encoding: str = ""
+    # In pixels; (0, 0) until a frame can be shown.
+    size: Tuple[int, int] = (0, 0)
+    # Seconds since which the picture is the same.
+    still: float = 0.0
+    # The camera has been given up as frozen, and has shown nothing else since.
+    is_frozen: bool = False
+
+
+class Off(NamedTuple):
+    """Not connected to, on purpose."""
+
+
+class Connecting(NamedTuple):
+    """Opened, and no frame has come yet."""
+
+    began: float
+    # A file that is only played again is live all the time to the outside, since then.
+    live_since: Optional[float] = None
+    # Its host takes connections, as far as is known.
+    host_answers: bool = False
+
+
+class Live(NamedTuple):
+    """Frames arrive."""
+
+    since: float
+
+
+class Lost(NamedTuple):
+    """Closed; opened again when that is due, sooner if its host answers."""
+
+    why: Failure
+    due: float
+    # Whether its host is asked, and whether an answer is no news unless it was silent before.
+    asks: bool
+    host_answers: bool
+
+
+Phase = Union[Off, Connecting, Live, Lost]
+
+
+class Trouble(NamedTuple):
+    """What keeps a camera from being live."""
+
+    reason: "state.CameraLostReason"
+    since: float
+
+
+class CameraState(NamedTuple):
+    """All that must be remembered of a camera."""
+
+    phase: Phase
+    # Attempts that failed since it was last live.
+    attempts: int = 0
+    # Attempts that failed without a healthy time between them.
+    failures: int = 0
+    # Why and since when it is not live, if it was tried already.
+    trouble: Optional[Trouble] = None
+    # When it was last looked at, and since when that has been done in time.
+    looked: float = 0.0
+    awake: float = 0.0
+
+
+class TurnedOn(NamedTuple):
+    """The camera is wanted."""
+
+
+class TurnedOff(NamedTuple):
+    """The camera is not wanted for now."""
+
+
+class Looked(NamedTuple):
+    """A look, several times a second."""
+
+    facts: Facts
+
+
+class Failed(NamedTuple):
+    """The connection in force has failed."""
+
+    why: Failure
+
+
+class Ended(NamedTuple):
+    """The stream of the connection in force has ended."""
+
+
+class Answered(NamedTuple):
+    """The host of a camera that could not be reached takes connections again."""
+
+
+Event = Union[TurnedOn, TurnedOff, Looked, Failed, Ended, Answered]
+
+
+def rules_of(camera: spec.Camera) -> Rules:
+    """What the specification says, and what goes without saying."""
+    kind = scheme(camera.uri)
+    if kind in ("file", "test"):
+        frozen = _NEVER
+    elif camera.HasField("frozen_after"):
+        frozen = camera.frozen_after.ToMilliseconds() / 1000.0 or _NEVER
+    else:
+        frozen = _DEFAULT_FROZEN_SECONDS
+    return Rules(camera.uri, kind == "file", kind in ("rtsp", "rtsps"), frozen)
+
+
+def beginning(camera: spec.Camera, now: float, before: Optional[CameraState] = None) -> CameraState:
+    """The state of a camera whose line is new. before: what an earlier line has left: a login that was refused is not
+    tried at once because something else has changed."""
+    if camera.HasField("off"):
+        return CameraState(Off(), looked=now, awake=now)
+    if before is None or isinstance(before.phase, Off):
+        return CameraState(Connecting(now), looked=now, awake=now)
+    phase = before.phase if isinstance(before.phase, Lost) else Connecting(now)
+    return before._replace(phase=phase, looked=now, awake=now)
+
+
+def decide(before: CameraState, event: Event, rules: Rules, now: float, random: Callable[[], float]) -> CameraState:
+    """The state after an event.
+
+    A Connecting that was not there before is to be opened, in place of what was open; Lost and Off are to be closed.
+    random is a source of 0 to 1.
+    """
+    phase = before.phase
+    if isinstance(event, TurnedOff):
+        return before if isinstance(phase, Off) else CameraState(Off(), looked=now, awake=now)
+    if isinstance(event, TurnedOn):
+        return CameraState(Connecting(now), looked=now, awake=now) if isinstance(phase, Off) else before
+    if isinstance(event, Looked):
+        return _after_look(before, event.facts, rules, now, random)
+    if isinstance(event, Answered):
+        again = before._replace(phase=Connecting(now, host_answers=True), failures=0)
+        return again if isinstance(phase, Lost) else before
+    if not isinstance(phase, (Connecting, Live)):
+        return before
+    if isinstance(event, Failed):
+        return _lose(before, event.why, rules, now, random)
+    if rules.loops and isinstance(phase, Live):
+        return before._replace(phase=Connecting(now, live_since=phase.since))
+    return _lose(before, failure(state.CAMERA_LOST_REASON_ENDED, rules.uri), rules, now, random)
+
+
+def allowed_silence(interval: float) -> float:
+    """Seconds without a frame after which a camera is lost that sends one every interval seconds."""
+    return max(SILENCE_SECONDS, _SILENT_INTERVALS * interval)
+
+
+def _after_look(
+    before: CameraState, facts: Facts, rules: Rules, now: float, random: Callable[[], float]
+) -> CameraState:
+    held_up = now - before.looked > _HELD_UP_SECONDS
+    after = before._replace(looked=now, awake=now if held_up else before.awake)
+    phase = after.phase
+    if isinstance(phase, Connecting):
+        if facts.last_frame and all(facts.size) and not facts.is_frozen:
+            live = Live(now if phase.live_since is None else phase.live_since)
+            return after._replace(phase=live, attempts=0, trouble=None)
+        is_late = now - max(phase.began, after.awake) > FIRST_FRAME_SECONDS
+        # Of a frozen camera frames come, and may end.
+        if is_late or (facts.last_frame and _silence(after, facts, now) > allowed_silence(facts.interval)):
+            reason = state.CAMERA_LOST_REASON_FROZEN if facts.is_frozen else state.CAMERA_LOST_REASON_TIMEOUT
+            return _lose(after, failure(reason, rules.uri), rules, now, random)
+    elif isinstance(phase, Live):
+        why = _trouble(after, facts, rules, now)
+        if why is not None:
+            return _lose(after, why, rules, now, random)
+        if now - phase.since > _HEALTHY_SECONDS:
+            return after._replace(failures=0)
+    elif isinstance(phase, Lost) and now >= phase.due:
+        return after._replace(phase=Connecting(now, host_answers=phase.host_answers))
+    return after
+
+
+def _trouble(current: CameraState, facts: Facts, rules: Rules, now: float) -> Optional[Failure]:
+    """What is wrong with a live camera."""
+    silence = _silence(current, facts, now)
+    if silence > allowed_silence(facts.interval):
+        said = "no frame for %.1f s" % silence
+        return failure(state.CAMERA_LOST_REASON_TIMEOUT, rules.uri, said)
+    if facts.still > rules.frozen_seconds:
+        said = "the same picture for %.0f s" % facts.still
+        return failure(state.CAMERA_LOST_REASON_FROZEN, rules.uri, said)
+    return None
+
+
+def _silence(current: CameraState, facts: Facts, now: float) -> float:
+    return now - max(facts.last_frame, current.awake)
+
+
+def _lose(before: CameraState, why: Failure, rules: Rules, now: float, random: Callable[[], float]) -> CameraState:
+    failures = before.failures + 1
+    asks = why.reason == state.CAMERA_LOST_REASON_UNREACHABLE and rules.has_host
+    # Then what does not open the camera is something else, and each answer would only lead to the same failure.
+    host_answers = isinstance(before.phase, Connecting) and before.phase.host_answers
+    return before._replace(
+        phase=Lost(why, now + retry_delay(why.reason, failures, random), asks, host_answers),
+        attempts=before.attempts + 1,
+        failures=failures,
+        trouble=Trouble(why.reason, now if before.trouble is None else before.trouble.since),
+    )

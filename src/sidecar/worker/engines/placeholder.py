@@ -1,0 +1,39 @@
+"""What a worker says that only keeps the place while the real one dies again and again."""
+
+import time
+from typing import Mapping, Optional, Sequence
+
+from sidecar.contract import state
+from sidecar.keeper.previous_worker import CrashLoop, Ended, crash_loop, ended_before
+from sidecar.worker.engines.unavailable import UnavailableEngine
+from sidecar.worker.status.store import Board
+
+
+def caretaker(
+    environment: Mapping[str, str], name: str, outlet_socket: str, board: Board
+) -> Optional[UnavailableEngine]:
+    """The engine of such a worker; None: this is no such worker. name: the engine that the real one is to have."""
+    loop = crash_loop(environment)
+    if loop is None:
+        return None
+    words = "failing again and again, next try at %s" % time.strftime("%H:%M:%S", time.localtime(loop.next_attempt))
+    return UnavailableEngine(name, failed(loop, ended_before(environment)), words, outlet_socket, board)
+
+
+def failed(loop: CrashLoop, ended: Optional[Ended]) -> state.PipelineStatus.Failed:
+    """The state of the pipeline. Pure."""
+    detail = "the worker cannot be kept running"
+    if ended is not None:
+        detail = "the worker failed %d times in a row; the last one %s" % (ended.failures, ended.how)
+        cause = _cause(ended.last_lines)
+        if cause:
+            detail += "; it said: " + cause
+    status = state.PipelineStatus.Failed(reason=state.FAILURE_REASON_CRASH_LOOP, detail=detail)
+    status.next_attempt.FromNanoseconds(int(loop.next_attempt * 1e9))
+    return status
+
+
+def _cause(last_lines: Sequence[str]) -> str:
+    """The line that tells most: the first when Python is killed, the last when nobody caught an error."""
+    fatal = [line for line in last_lines if line.startswith("Fatal Python error")]
+    return (fatal or list(last_lines) or [""])[-1]

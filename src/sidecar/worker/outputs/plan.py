@@ -1,0 +1,105 @@
+"""The streams that a specification asks for, and how two specifications differ in one. Pure."""
+
+import enum
+from typing import Dict, List, NamedTuple, Tuple, Union
+
+from sidecar.contract import spec
+from sidecar.outlet.protocol import User
+from sidecar.worker.status.store import OutputKey
+
+_USUAL_FILE_SECONDS = 600.0
+
+# Names of codecs as RTP has them.
+CODEC_NAMES: Dict["spec.Codec", str] = {spec.CODEC_H264: "H264", spec.CODEC_H265: "H265"}
+
+
+class ToOutlet(NamedTuple):
+    """A picture that the outlet serves over RTSP."""
+
+    port: int
+    path: str
+    # Who may watch; none: everybody.
+    users: Tuple[User, ...]
+
+
+class ToFiles(NamedTuple):
+    """A picture that is recorded."""
+
+    # A target's, see recording/names.py.
+    path: str
+    # Seconds.
+    file_duration: float
+    # Of all files of the output; 0: no limit.
+    max_bytes: int
+
+
+class ToWindow(NamedTuple):
+    """A picture on the screen. It is not encoded."""
+
+
+class Plan(NamedTuple):
+    """One picture as it should be."""
+
+    key: OutputKey
+    target: Union[ToOutlet, ToFiles, ToWindow]
+    encoding: spec.Encoding
+    cameras: List[spec.Camera]
+
+
+def plan(specification: spec.PipelineSpec) -> List[Plan]:
+    """The pictures of a specification, in order. Pure."""
+    plans = []
+    for output in specification.outputs:
+        if output.layout == spec.LAYOUT_PER_CAMERA:
+            for camera in specification.cameras:
+                target = _target(output, camera.id)
+                plans.append(Plan((output.id, camera.id), target, output.encoding, [camera]))
+        else:
+            plans.append(Plan((output.id, ""), _target(output, ""), output.encoding, list(specification.cameras)))
+    return plans
+
+
+def _target(output: spec.Output, camera_id: str) -> Union[ToOutlet, ToFiles, ToWindow]:
+    if output.HasField("window"):
+        return ToWindow()
+    if output.HasField("file"):
+        given = output.file.HasField("file_duration")
+        duration = output.file.file_duration.ToMilliseconds() / 1000.0 if given else _USUAL_FILE_SECONDS
+        return ToFiles(output.file.path, duration, output.file.max_bytes)
+    users = tuple(User(user.username, user.password) for user in output.rtsp.users)
+    path = "%s/%s" % (output.rtsp.path.rstrip("/"), camera_id) if camera_id else output.rtsp.path
+    return ToOutlet(output.rtsp.port, path, users)
+
+
+def codec_name(encoding: spec.Encoding) -> str:
+    """As RTP names it: H264 or H265."""
+    return CODEC_NAMES[encoding.codec or spec.CODEC_H264]
+
+
+class Difference(enum.Enum):
+    """What it takes to make one plan of a picture into another."""
+
+    NONE = "nothing"
+    # Changes while frames flow: the bit rate, who may watch, and the limits of files.
+    LIVE = "live"
+    REBUILD = "rebuild"
+
+
+def difference(before: Plan, after: Plan) -> Difference:
+    """How two plans of one picture differ. Pure."""
+    if before == after:
+        return Difference.NONE
+    return Difference.LIVE if _structure(before) == _structure(after) else Difference.REBUILD
+
+
+def _structure(one: Plan) -> Plan:
+    """A plan without what can change while frames flow."""
+    encoding = spec.Encoding()
+    encoding.CopyFrom(one.encoding)
+    encoding.bitrate = 0
+    target = one.target
+    if isinstance(target, ToOutlet):
+        target = target._replace(users=())
+    elif isinstance(target, ToFiles):
+        target = target._replace(file_duration=0.0, max_bytes=0)
+    return one._replace(target=target, encoding=encoding)
