@@ -37,13 +37,13 @@ def probe_time(frames, objects):
     import pyds
 
     from sidecar.gst import Gst
-    from sidecar.standins import batch as standin
     from sidecar.worker.cameras.stats import Tally
     from sidecar.worker.engines.deepstream.lettering import Lettering
     from sidecar.worker.engines.deepstream.reporter import Reporter
     from sidecar.worker.engines.deepstream.vision import Look, Seat, Settings, Vision
     from sidecar.worker.inference.postprocess import DetectionFilter
     from sidecar.worker.outputs.layout import tiles
+    from standins import batch as standin
 
     seats = [Seat("c%d" % number, Tally()) for number in range(frames)]
     names = tuple(seat.camera_id for seat in seats)

@@ -49,8 +49,7 @@ def isolated(scenario: Callable[..., Any], *arguments: Any, standins: str = ALON
 
 
 def child() -> None:
-
-    from sidecar import standins
+    import standins
     from sidecar.gst import Gst
 
     Gst.init(None)

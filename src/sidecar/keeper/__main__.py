@@ -17,9 +17,11 @@ from sidecar.keeper.stderr_relay import Relay
 
 # Its threads are many and do little: with an arena of memory for each, they would keep what they once needed.
 _OUTLET_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+_LIMITS = Limits()
 
 
-def main() -> None:
+def main(worker_module: str = "sidecar.worker", limits: Limits = _LIMITS) -> None:
+    """Returns when the sidecar was asked to stop and has stopped. worker_module: what the worker's process runs."""
     relay = Relay(sys.stderr.fileno())
     log.configure(os.environ.get("LOG_LEVEL", "info"), relay)
     env = dict(os.environ)
@@ -29,9 +31,9 @@ def main() -> None:
     adopt_orphans()
     commands = [
         Command("outlet", [sys.executable, "-m", "sidecar.outlet"], dict(env, **_OUTLET_ENVIRONMENT)),
-        Command("worker", [sys.executable, "-m", "sidecar.worker"], env, has_caretaker=True, ended_file=ended_file),
+        Command("worker", [sys.executable, "-m", worker_module], env, has_caretaker=True, ended_file=ended_file),
     ]
-    Keeper(commands, Limits(), relay, lifeline).run()
+    Keeper(commands, limits, relay, lifeline).run()
 
 
 if __name__ == "__main__":

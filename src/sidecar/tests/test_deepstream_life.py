@@ -4,8 +4,8 @@ import os
 import shutil
 import tempfile
 
-from sidecar.tests import standins_process
 from sidecar.tests.deepstream_sidecar import NANODET, make_bundle
+from standins import scenario
 
 # How long anything may take here, in milliseconds.
 _PATIENCE = 50000
@@ -19,6 +19,7 @@ class World:
         from sidecar.gst import GLib
         from sidecar.worker.engines.deepstream.engine import DeepstreamEngine
         from sidecar.worker.engines.deepstream.machine import this_machine
+        from sidecar.worker.processes import Processes
         from sidecar.worker.status.events import Events
         from sidecar.worker.status.store import Board
 
@@ -28,7 +29,12 @@ class World:
         os.environ.update(environment)
         self.board = Board(Events())
         here = this_machine(environment, self.directory)
-        self.engine = DeepstreamEngine(os.path.join(self.directory, "outlet.sock"), self.board, here, replace)
+        self.engine = DeepstreamEngine(
+            Processes(os.path.join(self.directory, "outlet.sock"), prebuild_module="standins.prebuild"),
+            self.board,
+            here,
+            replace,
+        )
         self.specification = spec.PipelineSpec(
             cameras=[
                 spec.Camera(id="c%d" % number, uri="test://ball?width=320&height=180&rate=15")
@@ -108,7 +114,7 @@ def leftovers():
 
 
 def test_a_graph_that_was_replaced_leaves_nothing_behind():
-    assert standins_process.run(leftovers, "7.1/dgpu") == {"graphs": 0, "runs": 0}
+    assert scenario.run(leftovers, "7.1/dgpu") == {"graphs": 0, "runs": 0}
 
 
 def lost_gpu():
@@ -131,7 +137,7 @@ def lost_gpu():
 def test_a_gpu_that_fails_under_a_running_graph_costs_the_process():
     from sidecar.contract import state
 
-    reason, detail = standins_process.run(lost_gpu, "7.1/dgpu")
+    reason, detail = scenario.run(lost_gpu, "7.1/dgpu")
     assert reason == state.FAILURE_REASON_GPU
     assert detail.startswith("infer: Failed to queue input batch")
 
@@ -154,7 +160,7 @@ def failing_element():
 
 
 def test_a_graph_that_fails_is_built_anew():
-    assert standins_process.run(failing_element, "7.1/dgpu")
+    assert scenario.run(failing_element, "7.1/dgpu")
 
 
 def misfit():
@@ -188,7 +194,7 @@ def misfit():
 def test_a_network_that_is_not_what_its_bundle_says_is_told_by_its_outputs():
     from sidecar.contract import state
 
-    reason, detail = standins_process.run(misfit, "7.1/dgpu")
+    reason, detail = scenario.run(misfit, "7.1/dgpu")
     assert reason == state.FAILURE_REASON_MODEL
     assert "does not fit SlipstreamNanoDet: it has no output output; its outputs are other" in detail
 
@@ -211,7 +217,7 @@ def failing_probe():
 def test_a_probe_that_raises_is_told_and_not_only_printed():
     from sidecar.contract import state
 
-    assert standins_process.run(failing_probe, "7.1/dgpu") == [
+    assert scenario.run(failing_probe, "7.1/dgpu") == [
         state.FAILURE_REASON_INTERNAL,
         "ZeroDivisionError: a slip",
     ]
@@ -224,7 +230,7 @@ def memory():
         with open("/proc/self/status") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
 
-    from sidecar.worker.service.pipeline_service import pipeline_service as service
+    from sidecar.worker.service import pipeline_service as service
 
     assert service
     before = resident()
@@ -238,6 +244,6 @@ def memory():
 
 def test_the_python_side_stays_small():
     """With pictures of the stand-ins in system memory, which on a device are the GPU's: more than there."""
-    before, after = standins_process.run(memory, "7.1/dgpu")
+    before, after = scenario.run(memory, "7.1/dgpu")
     print("resident: %.0f MiB with gRPC and GStreamer, %.0f MiB with the engine and 4 cameras" % (before, after))
     assert after - before <= 120

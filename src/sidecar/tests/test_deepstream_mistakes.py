@@ -6,8 +6,8 @@ import tempfile
 
 import pytest
 
-from sidecar.tests import standins_process
 from sidecar.tests.deepstream_sidecar import ROOT, make_bundle
+from standins import scenario
 
 # What the engine must come to within, in milliseconds.
 _PATIENCE = 50000
@@ -24,6 +24,7 @@ def outcome(board, release, mistake):
     from sidecar.worker.engines.deepstream.elements import Elements
     from sidecar.worker.engines.deepstream.encoders import Encoders
     from sidecar.worker.engines.deepstream.machine import this_machine
+    from sidecar.worker.processes import Processes
     from sidecar.worker.status.events import Events
     from sidecar.worker.status.store import Board
 
@@ -57,7 +58,10 @@ def outcome(board, release, mistake):
     loop = GLib.MainLoop()
     watched = Board(Events())
     engine = module.DeepstreamEngine(
-        os.path.join(run_dir, "outlet.sock"), watched, this_machine(environment, run_dir), lambda: None
+        Processes(os.path.join(run_dir, "outlet.sock"), prebuild_module="standins.prebuild"),
+        watched,
+        this_machine(environment, run_dir),
+        lambda: None,
     )
     film = "file://%s/footage/demo.mp4" % ROOT
     specification = spec.PipelineSpec(
@@ -99,7 +103,7 @@ def outcome(board, release, mistake):
 
 def run(board, mistake):
     platform = BOARDS[board].split(" ")[0]
-    return standins_process.run(outcome, BOARDS[board], board, platform, mistake)
+    return scenario.run(outcome, BOARDS[board], board, platform, mistake)
 
 
 @pytest.mark.parametrize("board", sorted(BOARDS))

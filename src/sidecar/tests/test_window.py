@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import standins
 from sidecar.contract import state
 from sidecar.gst import Gst
 from sidecar.tests.deepstream_sidecar import BOARDS, PYTHONPATH, eventually
@@ -33,13 +34,14 @@ def display():
 def environment(display_name, board=""):
     own = dict(os.environ, PYTHONPATH=PYTHONPATH, DISPLAY=display_name)
     if board:
-        own["SLIPSTREAM_STANDINS"] = BOARDS[board][0]
+        own[standins.VARIABLE] = BOARDS[board][0]
     return own
 
 
 def window_process(sink, environment, frames):
     """How it ends: its status, and what it wrote."""
-    command = [sys.executable, "-m", "sidecar.window", "--width", str(WIDTH), "--height", str(HEIGHT)]
+    module = "standins.window" if standins.VARIABLE in environment else "sidecar.window"
+    command = [sys.executable, "-m", module, "--width", str(WIDTH), "--height", str(HEIGHT)]
     command += ["--title", "a test", "--sink", sink]
     ended = subprocess.run(
         command, input=BLUE * frames, stdout=subprocess.PIPE, env=environment, timeout=DEADLINE_SECONDS
@@ -74,7 +76,7 @@ class Shown:
 
     def __init__(self, environment, sinks):
         self.told = queue.Queue()
-        self.window = Window(Looks(WIDTH, HEIGHT, "a test", sinks), environment, self.told.put)
+        self.window = Window(Looks(WIDTH, HEIGHT, "a test", sinks), environment, self.told.put, "sidecar.window")
 
     def take(self, data=BLUE, width=WIDTH):
         caps = Gst.Caps.from_string(CAPS % (width, HEIGHT))

@@ -7,7 +7,6 @@ A process of its own: Xlib ends the process whose display goes away, and a drive
 """
 
 import argparse
-import os
 import sys
 from typing import Optional
 
@@ -23,10 +22,6 @@ def main() -> int:
     parser.add_argument("--sink", required=True, help="the element that shows them")
     options = parser.parse_args()
     Gst.init(None)
-    if os.environ.get("SLIPSTREAM_STANDINS"):
-        from sidecar import standins
-
-        standins.install_from_environment()
     # Sinks write it above the window.
     GLib.set_application_name(options.title)
     problem = show(options.sink, options.width, options.height)

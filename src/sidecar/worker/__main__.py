@@ -13,10 +13,12 @@ from sidecar.contract import pipeline_grpc
 from sidecar.gst import GLib, Gst
 from sidecar.heartbeat import beat_on_main_loop
 from sidecar.keeper.previous_worker import crash_loop, ended_before
+from sidecar.outlet.protocol import SOCKET_NAME
 from sidecar.stack_dump import tell_last_stack
 from sidecar.worker.engines.choose import choose_engine
 from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS
 from sidecar.worker.main_loop import MainLoop
+from sidecar.worker.processes import Processes
 from sidecar.worker.service.endpoint import Doorway
 from sidecar.worker.service.pipeline_service import PipelineService
 from sidecar.worker.status.events import Events
@@ -26,7 +28,10 @@ _SERVICE = "slipstream.v1.Pipeline"
 _HEALTH_MILLISECONDS = 500
 
 
-def main() -> int:
+def main(
+    window_module: str = "sidecar.window", prebuild_module: str = "sidecar.worker.engines.deepstream.prebuild"
+) -> int:
+    """Returns the exit status. window_module, prebuild_module: what the processes that it starts run."""
     tell_last_stack()
     log.configure(os.environ.get("LOG_LEVEL", "info"))
     logger = log.Log("worker")
@@ -36,7 +41,8 @@ def main() -> int:
     loop = MainLoop()
     instance_id = uuid.uuid4().hex
     board = Board(Events())
-    engine = choose_engine(os.environ, run_dir, board)
+    processes = Processes(os.path.join(run_dir, SOCKET_NAME), window_module, prebuild_module)
+    engine = choose_engine(os.environ, run_dir, processes, board)
 
     service = PipelineService(engine, board, loop, instance_id, ended_before(os.environ))
     health_service = health.HealthServicer()

@@ -6,18 +6,19 @@ from typing import Mapping, Optional, Sequence
 from sidecar.contract import state
 from sidecar.keeper.previous_worker import CrashLoop, Ended, crash_loop, ended_before
 from sidecar.worker.engines.unavailable import UnavailableEngine
+from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import Board
 
 
 def caretaker(
-    environment: Mapping[str, str], name: str, outlet_socket: str, board: Board
+    environment: Mapping[str, str], name: str, processes: Processes, board: Board
 ) -> Optional[UnavailableEngine]:
     """The engine of such a worker; None: this is no such worker. name: the engine that the real one is to have."""
     loop = crash_loop(environment)
     if loop is None:
         return None
     words = "failing again and again, next try at %s" % time.strftime("%H:%M:%S", time.localtime(loop.next_attempt))
-    return UnavailableEngine(name, failed(loop, ended_before(environment)), words, outlet_socket, board)
+    return UnavailableEngine(name, failed(loop, ended_before(environment)), words, processes, board)
 
 
 def failed(loop: CrashLoop, ended: Optional[Ended]) -> state.PipelineStatus.Failed:

@@ -8,6 +8,7 @@ from sidecar.worker.engines.engine import Engine, Facts, Preview
 from sidecar.worker.outputs.outputs import Outputs
 from sidecar.worker.outputs.plan import CODEC_NAMES, plan
 from sidecar.worker.problem import ERROR, Problem
+from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import Board
 
 # After this a new process looks for what has come meanwhile: a driver, a plugin.
@@ -17,7 +18,7 @@ TRY_AGAIN_SECONDS = 60
 class UnavailableEngine(Engine):
     """Every specification is refused, and the pictures that it asks for are standby pictures."""
 
-    def __init__(self, name: str, failed: state.PipelineStatus.Failed, words: str, outlet_socket: str, board: Board):
+    def __init__(self, name: str, failed: state.PipelineStatus.Failed, words: str, processes: Processes, board: Board):
         """failed: the state of the pipeline from now on; its detail says what is missing and what to do.
 
         words: the same for viewers, in few words.
@@ -25,7 +26,7 @@ class UnavailableEngine(Engine):
         self._name = name
         self._words = words
         self.unavailable = failed.detail
-        self._outputs = Outputs(outlet_socket, board, on_ports=lambda _: None, count=lambda _key, _status: None)
+        self._outputs = Outputs(processes, board, on_ports=lambda _: None, count=lambda _key, _status: None)
         board.set_pipeline(state.PipelineStatus(failed=failed))
 
     def facts(self) -> Facts:

@@ -18,6 +18,7 @@ from sidecar.worker.outputs.recording.folder import Folder, recordings_dir
 from sidecar.worker.outputs.recording.names import stem
 from sidecar.worker.outputs.recording.recorder import Limits, Recorder
 from sidecar.worker.outputs.window import X_SINK, Looks, Window
+from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import Board, OutputKey
 
 RETRY_SECONDS = 2.0
@@ -41,7 +42,7 @@ class Outputs:
 
     def __init__(
         self,
-        outlet_socket: str,
+        processes: Processes,
         board: Board,
         on_ports: Callable[[Dict[OutputKey, int]], None],
         count: Callable[[OutputKey, state.OutputStatus], None],
@@ -53,6 +54,7 @@ class Outputs:
         window_sinks: elements for windows that are better than the one for every display.
         """
         self._board = board
+        self._window_module = processes.window_module
         self._on_ports = on_ports
         self._count = count
         self._window_sinks = [*window_sinks, X_SINK]
@@ -64,7 +66,7 @@ class Outputs:
         self._port = 0
         self._outlet_is_late = 0
         self._link = OutletLink(
-            outlet_socket,
+            processes.outlet_socket,
             on_ports=self._ports_known,
             on_status=self._outlet_says,
             on_failed=self._outlet_failed,
@@ -140,7 +142,7 @@ class Outputs:
         else:
             title = _title(one) or one.key[0]
             looks = Looks(one.encoding.width, one.encoding.height, title, self._window_sinks)
-            receiver = Window(looks, os.environ, tell)
+            receiver = Window(looks, os.environ, tell, self._window_module)
         return receiver
 
     def _told(self, key: OutputKey, receiver: Receiver, phase: Phase) -> None:

@@ -43,11 +43,13 @@ class _WindowError(Exception):
 class Window(Receiver):
     """A thread of its own starts and feeds the process, because both make it wait."""
 
-    def __init__(self, looks: Looks, environment: Mapping[str, str], tell: Tell) -> None:
-        """tell: called on the window's thread. The process is started when there is something to show."""
+    def __init__(self, looks: Looks, environment: Mapping[str, str], tell: Tell, module: str) -> None:
+        """tell: called on the window's thread. module: the Python module that the process runs. The process is started
+        when there is something to show."""
         self._looks = looks
         self._environment = environment
         self._tell = tell
+        self._module = module
         self._newest: Optional[Gst.Buffer] = None
         self._changed = threading.Condition()
         self._stopped = False
@@ -141,7 +143,7 @@ class Window(Receiver):
 
     def _start(self, sink: str) -> "subprocess.Popen[bytes]":
         looks = self._looks
-        command = [sys.executable, "-m", "sidecar.window", "--width", str(looks.width), "--height", str(looks.height)]
+        command = [sys.executable, "-m", self._module, "--width", str(looks.width), "--height", str(looks.height)]
         command += ["--title", looks.title, "--sink", sink]
         process = subprocess.Popen(
             command, env=dict(self._environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0

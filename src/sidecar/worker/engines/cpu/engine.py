@@ -18,6 +18,7 @@ from sidecar.worker.engines.source_closer import Closer
 from sidecar.worker.inference.bundle import Bundle, load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError
 from sidecar.worker.problem import Problem, error
+from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import Board
 
 # The last messages to the cameras go out while the pipelines end: that is waited for, so many seconds for all together.
@@ -43,12 +44,12 @@ class _Camera(NamedTuple):
 class CpuEngine(Engine):
     """Cameras, one shared model and the pictures."""
 
-    def __init__(self, outlet_socket: str, board: Board) -> None:
+    def __init__(self, processes: Processes, board: Board) -> None:
         self._board = board
         self._vision = Vision()
         self._model: Optional[LoadedModel] = None
         self._model_spec = spec.Model()
-        self._pictures = Pictures(outlet_socket, board)
+        self._pictures = Pictures(processes, board)
         self._cameras: Dict[str, _Camera] = {}
         self._closer = Closer()
 

@@ -11,14 +11,15 @@ from sidecar.worker.engines.cpu.intake import SeenFrame
 from sidecar.worker.engines.cpu.picture import Look, Picture
 from sidecar.worker.outputs.outputs import RETRY_SECONDS, Outputs
 from sidecar.worker.outputs.plan import Difference, Plan, ToOutlet, difference, plan
+from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import Board, OutputKey
 
 
 class Pictures:
     """All methods are called on the loop thread, except deliver(), which cameras call on theirs."""
 
-    def __init__(self, outlet_socket: str, board: Board) -> None:
-        self._outputs = Outputs(outlet_socket, board, on_ports=self._on_ports, count=self._count)
+    def __init__(self, processes: Processes, board: Board) -> None:
+        self._outputs = Outputs(processes, board, on_ports=self._on_ports, count=self._count)
         self._look = Look(False, False, False, False)
         self._plans: Dict[OutputKey, Plan] = {}
         self._ports: Dict[OutputKey, int] = {}

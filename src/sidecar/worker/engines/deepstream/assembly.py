@@ -19,12 +19,14 @@ from sidecar.worker.engines.deepstream.infer_config import infer_config, write_c
 from sidecar.worker.engines.deepstream.line import PlaceLine
 from sidecar.worker.engines.deepstream.machine import Machine
 from sidecar.worker.engines.deepstream.model import LoadedModel
+from sidecar.worker.engines.deepstream.prebuild import prebuild_command
 from sidecar.worker.engines.deepstream.reporter import Reporter
 from sidecar.worker.engines.deepstream.run import Failure, Run
 from sidecar.worker.engines.deepstream.sizes import mux_size
 from sidecar.worker.engines.deepstream.vision import OutputDecoder, Seat, Vision, settings_of
 from sidecar.worker.engines.source_closer import Closer
 from sidecar.worker.outputs.plan import plan
+from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import Board, OutputKey
 
 
@@ -32,6 +34,7 @@ class Tools(NamedTuple):
     """What all graphs of an engine share."""
 
     machine: Machine
+    processes: Processes
     catalogue: Catalogue
     elements: Elements
     encoders: Encoders
@@ -114,7 +117,8 @@ def assemble(
         before = states.get((one.id, connection(one)))
         attendant = Attendant(one, line, seat.tally, line.stillness, tools.board, before=before)
         cameras.append(Camera(attendant, line))
-    run = Run(graph, cameras, model.engine, bundle.directory, batch, may_rebuild, says.of_pipeline, says.failed)
+    build = partial(prebuild_command, tools.processes.prebuild_module, bundle.directory, batch)
+    run = Run(graph, cameras, model.engine, build, batch, may_rebuild, says.of_pipeline, says.failed)
     return Assembly(run, vision, {seat.camera_id: seat.tally for seat in seats})
 
 

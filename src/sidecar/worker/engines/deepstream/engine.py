@@ -35,6 +35,7 @@ from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.outputs import Outputs
 from sidecar.worker.outputs.plan import plan
 from sidecar.worker.problem import Problem, has_errors
+from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import Board, OutputKey
 
 # Before a graph that failed is built anew, in seconds: the first time, and at most; each failure in a row doubles it. A
@@ -63,7 +64,7 @@ class _InForce(NamedTuple):
 class DeepstreamEngine(Engine):
     """One graph for everything. What changes its structure builds it anew; the rest changes while frames flow."""
 
-    def __init__(self, outlet_socket: str, board: Board, machine: Machine, replace: Callable[[], None]) -> None:
+    def __init__(self, processes: Processes, board: Board, machine: Machine, replace: Callable[[], None]) -> None:
         """Probes the encoders, for which it waits: a moment, or seconds where CUDA is slow to start.
 
         replace: asks for another process in place of this one.
@@ -73,9 +74,11 @@ class DeepstreamEngine(Engine):
         catalogue = Catalogue(machine.platform.release, machine.platform.kind, new_mux=is_mux_new())
         elements = Elements(machine.platform, catalogue)
         reporter = Reporter(board.publish_detections, board.events.wanted)
-        self._outputs = Outputs(outlet_socket, board, self._on_ports, self._count, elements.window_sinks)
+        self._outputs = Outputs(processes, board, self._on_ports, self._count, elements.window_sinks)
         encoders = probe_encoders(elements)
-        self._tools = Tools(machine, catalogue, elements, encoders, board, reporter, Closer(), take=self._outputs.take)
+        self._tools = Tools(
+            machine, processes, catalogue, elements, encoders, board, reporter, Closer(), take=self._outputs.take
+        )
         self._says = Says(self._on_camera_said, self._show, self._on_failed, self._on_probe_failed)
         # Why there are no pictures: of the graph itself, empty if it plays; and by camera id.
         self._headline = ""

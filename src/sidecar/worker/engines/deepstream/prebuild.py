@@ -21,7 +21,6 @@ from typing import Dict, Iterator, List, Optional, TextIO
 from sidecar.chain import ChainError, make
 from sidecar.gst import Gst
 from sidecar.keeper.process import die_with_parent
-from sidecar.worker.engines.choose import with_standins
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle, load_nvinfer_bundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.engine_cache import (
@@ -49,9 +48,9 @@ class BuildError(Exception):
         self.status = status
 
 
-def prebuild_command(bundle: str, batch: int, anew: bool) -> List[str]:
-    """What the worker runs, which ends with it. anew: also where an engine is kept already, which does not load."""
-    module = "sidecar.worker.engines.deepstream.prebuild"
+def prebuild_command(module: str, bundle: str, batch: int, anew: bool) -> List[str]:
+    """What the worker runs, which ends with it. module: this one, or one that calls its main(). anew: also where an
+    engine is kept already, which does not load."""
     options = ["--bundle", bundle, "--batch", str(batch), "--parent", str(os.getpid()), *(["--anew"] if anew else [])]
     return [sys.executable, "-m", module, *options]
 
@@ -65,7 +64,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.parent is not None:
         die_with_parent(options.parent)
-    machine = this_machine(with_standins(os.environ), tempfile.gettempdir())
+    machine = this_machine(os.environ, tempfile.gettempdir())
     Gst.init(None)
     try:
         prebuild(options.bundle, options.batch, options.anew, machine, sys.stdout)
