@@ -37,7 +37,7 @@ def probe_time(frames, objects):
     import pyds
 
     from sidecar.gst import Gst
-    from sidecar.worker.cameras.stats import Tally
+    from sidecar.worker.cameras.stats import CameraStats
     from sidecar.worker.engines.deepstream.lettering import Lettering
     from sidecar.worker.engines.deepstream.reporter import Reporter
     from sidecar.worker.engines.deepstream.vision import Look, Seat, Settings, Vision
@@ -45,7 +45,7 @@ def probe_time(frames, objects):
     from sidecar.worker.outputs.layout import tiles
     from standins import batch as standin
 
-    seats = [Seat("c%d" % number, Tally()) for number in range(frames)]
+    seats = [Seat("c%d" % number, CameraStats()) for number in range(frames)]
     names = tuple(seat.camera_id for seat in seats)
     reporter = Reporter(lambda message: None, lambda: True)
     settings = Settings(0, DetectionFilter(None, None), Look(True, True, True, True), names)

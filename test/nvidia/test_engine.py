@@ -229,14 +229,14 @@ class RealEngine(unittest.TestCase):
     def compare(self, film: str, model: str) -> None:
         from sidecar.contract import spec
         from sidecar.worker.engines.deepstream.sizes import mux_size
-        from sidecar.worker.outputs.plan import plan
+        from sidecar.worker.outputs.plan import plan_streams
 
         specification = self.specification(
             [self.rig.camera("film", "file://%s" % film)],
             model=spec.Model(bundle_path=model),
             outputs=[self.sidecar.output(width=1280, height=720)],
         )
-        expected = dict(real.isolated(reference, film, model, mux_size(plan(specification))))
+        expected = dict(real.isolated(reference, film, model, mux_size(plan_streams(specification))))
         self.applied(specification)
         ours: Dict[int, List[Any]] = {}
         for found in self.sidecar.detections("film", len(expected)):

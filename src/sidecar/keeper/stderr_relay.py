@@ -1,6 +1,6 @@
-"""Standard error as the keeper uses it: nobody ever waits for its reader.
+"""The keeper's standard error: nothing ever waits for its reader.
 
-What cannot be written at once waits, up to a bound; then whole lines are left out, and how many is said.
+What cannot be written at once is queued up to a bound; beyond it whole lines are dropped, and their number is written.
 """
 
 import os
@@ -8,13 +8,13 @@ import select
 from collections import deque
 from typing import Deque
 
-# What waits at most, in bytes.
+# Queued at most, in bytes.
 _LARGEST_BACKLOG = 1024 * 1024
 # A pipe that is ready takes so much at once (limits.h: PIPE_BUF).
 _AT_ONCE = 4096
 
 
-class Relay:
+class StderrRelay:
     """Writes to a descriptor that others write to as well, and whose mode is therefore left as it is."""
 
     def __init__(self, descriptor: int) -> None:
@@ -23,38 +23,38 @@ class Relay:
         self._ready.register(descriptor, select.POLLOUT)
         self._backlog: Deque[bytes] = deque()
         self._backlog_bytes = 0
-        self._left_out = 0
+        self._dropped_lines = 0
 
     @property
     def is_behind(self) -> bool:
-        """Whether something waits: write_on() is to be called when the descriptor is ready."""
-        return bool(self._backlog) or self._left_out > 0
+        """Whether something is queued: write_backlog() is to be called when the descriptor is ready."""
+        return bool(self._backlog) or self._dropped_lines > 0
 
     def write(self, text: str) -> None:
         """As a text stream: for the keeper's own log."""
-        self.hand_on(text.encode("utf-8", "backslashreplace"))
+        self.forward(text.encode("utf-8", "backslashreplace"))
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Nothing is buffered."""
 
-    def hand_on(self, lines: bytes) -> None:
-        """Writes as much as is taken; keeps the rest, or leaves it out where too much waits."""
+    def forward(self, lines: bytes) -> None:
+        """Writes as much as the descriptor takes; queues the rest, or drops it if too much is queued."""
         if not lines:
             return
         if self._backlog_bytes + len(lines) > _LARGEST_BACKLOG:
-            self._left_out += lines.count(b"\n")
+            self._dropped_lines += lines.count(b"\n")
         else:
             self._append(lines)
-        self.write_on()
+        self.write_backlog()
 
-    def write_on(self) -> None:
-        """Writes what waits for as long as it is taken."""
+    def write_backlog(self) -> None:
+        """Writes what is queued for as long as the descriptor takes it."""
         while self._is_ready():
             if not self._backlog:
-                if not self._left_out:
+                if not self._dropped_lines:
                     return
-                self._append(b"(%d lines were left out here: nobody read them)\n" % self._left_out)
-                self._left_out = 0
+                self._append(b"(%d lines were dropped here: nothing read them)\n" % self._dropped_lines)
+                self._dropped_lines = 0
             first = self._backlog.popleft()
             self._backlog_bytes -= len(first)
             written = self._try(first[:_AT_ONCE])
@@ -75,5 +75,5 @@ class Relay:
         except BlockingIOError:
             return 0
         except OSError:
-            # The reader is gone, or the disk behind it is full: nothing that waits will ever be read.
+            # The reader is gone, or the disk behind it is full: nothing that is queued will ever be read.
             return len(piece)

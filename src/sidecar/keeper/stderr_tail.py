@@ -1,4 +1,4 @@
-"""What a child said last: its standard error cut into lines, and the newest of them that are no log lines. Pure."""
+"""The tail of a child's standard error: it is cut into lines, and the newest that are no log lines are kept. Pure."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from sidecar.log import redact
 # Lines kept, and the bytes of each.
 _LINES = 20
 _LINE_BYTES = 500
-# A longer line is handed on in pieces of this many bytes.
+# A longer line is forwarded in pieces of this many bytes.
 _PIECE_BYTES = 8192
 
 # Colours and other commands to a terminal.
@@ -19,17 +19,17 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CUT_ADDRESS = re.compile(r"://[^\s/]*\Z")
 
 
-class LastWords:
-    """Takes a child's standard error as it comes. Holds a bounded part of it, however much that is."""
+class StderrTail:
+    """Takes a child's standard error as it arrives. Holds a bounded part of it, however much arrives."""
 
     def __init__(self) -> None:
         self._rest = b""
-        # What comes belongs to a line whose beginning was handed on already.
+        # What arrives next belongs to a line whose beginning was forwarded already.
         self._continues = False
         self._kept: Deque[bytes] = deque(maxlen=_LINES)
 
     def take(self, received: bytes) -> bytes:
-        """Notes what came. Returns what is to be handed on, without secrets: whole lines, long ones piece by piece."""
+        """Takes more. Returns what is to be forwarded, without secrets: whole lines, long ones piece by piece."""
         lines = (self._rest + received).split(b"\n")
         self._rest = lines.pop()
         done = b"".join(self._end_line(line) + b"\n" for line in lines)
@@ -41,7 +41,7 @@ class LastWords:
         return done
 
     def end(self) -> bytes:
-        """The child is gone. Returns what is left to be handed on."""
+        """The child is gone. Returns what is left to be forwarded."""
         rest, self._rest = self._rest, b""
         if not rest:
             return b"\n" if self._continues else b""

@@ -9,22 +9,22 @@ import signal
 
 from sidecar import heartbeat, log
 from sidecar.gst import GLib, Gst
-from sidecar.stack_dump import tell_last_stack
+from sidecar.stack_dump import enable_stack_dump
 
 
 def main() -> None:
-    tell_last_stack()
+    enable_stack_dump()
     log.configure(os.environ.get("LOG_LEVEL", "info"))
     # GStreamer's bindings cannot be imported whole before this.
     Gst.init(None)
     from sidecar.outlet.control_socket import ControlSocket
     from sidecar.outlet.outlet import Outlet
     from sidecar.outlet.protocol import SOCKET_NAME
-    from sidecar.outlet.saved_configuration import Remembered
+    from sidecar.outlet.saved_configuration import SavedConfiguration
 
     run_dir = os.environ.get("SLIPSTREAM_RUN_DIR", "/run/slipstream")
     loop = GLib.MainLoop()
-    outlet = Outlet(Remembered(run_dir))
+    outlet = Outlet(SavedConfiguration(run_dir))
     control = ControlSocket(os.path.join(run_dir, SOCKET_NAME), outlet.take_worker)
     for number in (signal.SIGTERM, signal.SIGINT):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, loop.quit)

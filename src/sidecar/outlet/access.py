@@ -10,16 +10,16 @@ from sidecar.outlet.protocol import User
 _ROLE = "viewer"
 
 
-class OwnClient(NamedTuple):
+class LoopbackIdentity(NamedTuple):
     """How the outlet shows that a client is its own. Not to be guessed, so that no viewer passes for us."""
 
     agent: str
     login: User
 
 
-def own_client() -> OwnClient:
+def loopback_identity() -> LoopbackIdentity:
     secret = os.urandom(16).hex()
-    return OwnClient("slipstream-outlet/" + secret[:16], User("slipstream-outlet-" + secret[:8], secret[8:]))
+    return LoopbackIdentity("slipstream-outlet/" + secret[:16], User("slipstream-outlet-" + secret[:8], secret[8:]))
 
 
 class Access:

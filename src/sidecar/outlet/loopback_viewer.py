@@ -4,7 +4,7 @@ from typing import Any, Callable, Optional
 
 from sidecar.chain import Chain, make
 from sidecar.gst import GLib, Gst
-from sidecar.outlet.access import OwnClient
+from sidecar.outlet.access import LoopbackIdentity
 from sidecar.outlet.codec import codec
 from sidecar.outlet.protocol import Mount
 from sidecar.outlet.standby.mark import is_marked
@@ -20,7 +20,7 @@ class Proof:
     Methods and callbacks are on the main-loop thread.
     """
 
-    def __init__(self, mount: Mount, port: int, own: OwnClient, on_proven: Callable[[], None]) -> None:
+    def __init__(self, mount: Mount, port: int, own: LoopbackIdentity, on_proven: Callable[[], None]) -> None:
         """Begins at once. on_proven is called once. Raises ChainError."""
         self._mount = mount
         self._location = "rtsp://127.0.0.1:%d%s" % (port, mount.path)

@@ -5,7 +5,7 @@ from typing import Callable, Optional
 
 from sidecar.gst import GLib
 from sidecar.log import Log
-from sidecar.outlet.access import OwnClient
+from sidecar.outlet.access import LoopbackIdentity
 from sidecar.outlet.fallback_switch import Feed
 from sidecar.outlet.loopback_viewer import Proof
 from sidecar.outlet.media import MountFactory
@@ -21,7 +21,7 @@ _log = Log("outlet")
 class MountPoint:
     """Serves one mount from its making until stop(). Methods are called on the main-loop thread."""
 
-    def __init__(self, mount: Mount, server: Server, own: OwnClient, on_change: Callable[[], None]) -> None:
+    def __init__(self, mount: Mount, server: Server, own: LoopbackIdentity, on_change: Callable[[], None]) -> None:
         """on_change is called on the main-loop thread when the mount begins to be served."""
         self.mount = mount
         self._server = server

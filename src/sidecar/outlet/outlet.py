@@ -5,7 +5,7 @@ from typing import Any, Dict, Optional, Tuple
 from sidecar.chain import ChainError
 from sidecar.gst import GLib
 from sidecar.log import Log
-from sidecar.outlet.access import own_client
+from sidecar.outlet.access import loopback_identity
 from sidecar.outlet.json_lines import JsonLines
 from sidecar.outlet.mount_point import MountPoint
 from sidecar.outlet.protocol import (
@@ -22,7 +22,7 @@ from sidecar.outlet.protocol import (
     parse_users,
     status_message,
 )
-from sidecar.outlet.saved_configuration import Remembered
+from sidecar.outlet.saved_configuration import SavedConfiguration
 from sidecar.outlet.server import PortError, Server
 
 _RETRY_MS = 2000
@@ -38,10 +38,10 @@ _log = Log("outlet")
 class Outlet:
     """Keeps mounts and viewers while workers come and go. Methods are called on the main-loop thread."""
 
-    def __init__(self, remembered: Optional[Remembered] = None) -> None:
+    def __init__(self, remembered: Optional[SavedConfiguration] = None) -> None:
         """remembered: what was served last is served at once, by standby pictures. None: only what a worker wants."""
         self._remembered = remembered
-        self._own = own_client()
+        self._own = loopback_identity()
         self._server = Server(lambda: GLib.idle_add(self._recount_soon), self._own)
         self._mounts: Dict[str, MountPoint] = {}
         self._worker: Optional[JsonLines] = None

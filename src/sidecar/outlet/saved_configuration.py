@@ -18,7 +18,7 @@ _MOST_BYTES = 1 << 20
 _log = Log("outlet")
 
 
-class Remembered:
+class SavedConfiguration:
     """One configuration. A file that is spoilt, or cannot be written, is as good as none."""
 
     def __init__(self, run_dir: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Set
 
 from sidecar.gst import Gio, GLib, GstRtsp, GstRtspServer
 from sidecar.log import Log
-from sidecar.outlet.access import Access, OwnClient
+from sidecar.outlet.access import Access, LoopbackIdentity
 from sidecar.outlet.media import MountFactory
 from sidecar.outlet.protocol import INTERNAL, PORT_IN_USE, Failure, User
 
@@ -29,7 +29,7 @@ class PortError(Exception):
 class Server:
     """An RTSP server on one port of every interface. Methods are called on the main-loop thread."""
 
-    def __init__(self, on_change: Callable[[], None], own: OwnClient) -> None:
+    def __init__(self, on_change: Callable[[], None], own: LoopbackIdentity) -> None:
         """on_change is called on a server thread when viewers may have come or gone.
 
         Our own clients are let in always, and are not counted as viewers.

@@ -8,20 +8,20 @@ from sidecar.chain import ChainError
 from sidecar.contract import spec, state
 from sidecar.tests.main_loop import turn_until
 from sidecar.worker.cameras import state as camera_state
-from sidecar.worker.cameras import text as camera_words
-from sidecar.worker.cameras.controller import Attendant, Format, Line
-from sidecar.worker.cameras.failure import failure
-from sidecar.worker.cameras.freeze_detector import Stillness
-from sidecar.worker.cameras.stats import Tally
+from sidecar.worker.cameras import text as text
+from sidecar.worker.cameras.controller import CameraController, CameraSource, StreamFormat
+from sidecar.worker.cameras.failure import camera_failure
+from sidecar.worker.cameras.freeze_detector import FreezeDetector
+from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.cameras.text import Moment
-from sidecar.worker.status.events import Events
-from sidecar.worker.status.store import Board
+from sidecar.worker.status.events import EventLog
+from sidecar.worker.status.store import StatusStore
 
 URI = "rtsp://127.0.0.1:1/x"
 DEADLINE_SECONDS = 30
 
 
-class LineInHand(Line):
+class LineInHand(CameraSource):
     """Does what a test says, and keeps what it is asked."""
 
     def __init__(self):
@@ -29,7 +29,7 @@ class LineInHand(Line):
         self.notes = []
         self.heard = None
         self.refuses = {}
-        self.brings = Format()
+        self.brings = StreamFormat()
 
     def open(self, heard):
         self.calls.append("open")
@@ -59,28 +59,30 @@ class Attended:
     """A camera with a line in the test's hand. What the wall clock shows is off by skew."""
 
     def __init__(self, **fields):
-        self.board = Board(Events())
-        self.line = LineInHand()
-        self.tally = Tally()
-        self.stillness = Stillness()
+        self.store = StatusStore(EventLog())
+        self.source = LineInHand()
+        self.stats = CameraStats()
+        self.freeze_detector = FreezeDetector()
         self.skew = 0.0
         self.camera = spec.Camera(id="one", uri=URI, **fields)
-        self.attendant = Attendant(self.camera, self.line, self.tally, self.stillness, self.board, self.clock)
+        self.controller = CameraController(
+            self.camera, self.source, self.stats, self.freeze_detector, self.store, self.clock
+        )
 
     def clock(self):
-        real = camera_words.now()
+        real = text.now()
         return Moment(real.monotonic, real.wall + self.skew)
 
     def status(self):
-        return self.board.snapshot().cameras[0]
+        return self.store.snapshot().cameras[0]
 
     def is_in(self, name):
         return lambda: self.status().WhichOneof("state") == name
 
     def sends(self, encoding="H264"):
-        self.line.brings = Format(encoding, 320, 180)
-        self.tally.on_received()
-        self.line.heard.changed()
+        self.source.brings = StreamFormat(encoding, 320, 180)
+        self.stats.on_received()
+        self.source.heard.changed()
 
     def until(self, condition):
         turn_until(condition, self.status, DEADLINE_SECONDS)
@@ -92,35 +94,35 @@ def attend():
 
     def start(**fields):
         attended.append(Attended(**fields))
-        attended[-1].attendant.start()
+        attended[-1].controller.start()
         return attended[-1]
 
     yield start
     for one in attended:
-        one.attendant.stop()
+        one.controller.stop()
 
 
 def test_a_line_is_opened_shown_with_its_first_frame_and_closed_when_it_fails(attend):
     one = attend()
-    assert one.line.calls == ["close", "open"]
+    assert one.source.calls == ["close", "open"]
     one.sends()
-    assert one.line.calls[2:] == ["show"]
+    assert one.source.calls[2:] == ["show"]
     assert one.status().live.encoding == "H264"
-    one.line.heard.failed(failure(state.CAMERA_LOST_REASON_ENDED, URI))
-    assert one.line.calls[3:] == ["close"]
+    one.source.heard.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    assert one.source.calls[3:] == ["close"]
     assert one.status().lost.reason == state.CAMERA_LOST_REASON_ENDED
-    assert one.line.notes[:3] == ["connecting", "", one.line.notes[2]]
-    assert one.line.notes[2].startswith("no signal since")
-    one.until(lambda: one.line.calls[4:] == ["open"])
+    assert one.source.notes[:3] == ["connecting", "", one.source.notes[2]]
+    assert one.source.notes[2].startswith("no signal since")
+    one.until(lambda: one.source.calls[4:] == ["open"])
 
 
 def test_what_is_heard_of_an_earlier_connection_does_not_count(attend):
     one = attend()
-    earlier = one.line.heard
-    earlier.failed(failure(state.CAMERA_LOST_REASON_ENDED, URI))
-    one.until(lambda: one.line.heard is not earlier)
+    earlier = one.source.heard
+    earlier.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    one.until(lambda: one.source.heard is not earlier)
     one.sends()
-    earlier.failed(failure(state.CAMERA_LOST_REASON_NOT_FOUND, URI))
+    earlier.failed(camera_failure(state.CAMERA_LOST_REASON_NOT_FOUND, URI))
     earlier.ended()
     assert one.status().HasField("live")
 
@@ -128,71 +130,71 @@ def test_what_is_heard_of_an_earlier_connection_does_not_count(attend):
 @pytest.mark.parametrize("call", ["open", "show"])
 def test_a_line_that_cannot_be_made_is_a_reason_and_no_exception(attend, call):
     one = Attended()
-    one.line.refuses[call] = "no such property"
-    one.attendant.start()
+    one.source.refuses[call] = "no such property"
+    one.controller.start()
     try:
         if call == "show":
             one.sends()
         assert one.status().lost.reason == state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
         assert "no such property" in one.status().lost.detail
-        assert one.line.calls[-1] == "close"
-        del one.line.refuses[call]
-        one.until(lambda: one.line.calls[-1] == "open")
+        assert one.source.calls[-1] == "close"
+        del one.source.refuses[call]
+        one.until(lambda: one.source.calls[-1] == "open")
     finally:
-        one.attendant.stop()
+        one.controller.stop()
 
 
 def test_a_line_that_does_not_close_well_is_opened_again_all_the_same(attend):
     one = attend()
-    one.line.refuses["close"] = "no such element"
-    one.line.heard.failed(failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    one.source.refuses["close"] = "no such element"
+    one.source.heard.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
     assert one.status().lost.reason == state.CAMERA_LOST_REASON_ENDED
-    one.until(lambda: one.line.calls[-1] == "open")
+    one.until(lambda: one.source.calls[-1] == "open")
 
 
 def test_another_size_in_mid_stream_is_told(attend):
     one = attend()
     one.sends()
-    one.line.brings = Format("H264", 640, 360)
-    one.tally.on_received()
-    one.line.heard.changed()
+    one.source.brings = StreamFormat("H264", 640, 360)
+    one.stats.on_received()
+    one.source.heard.changed()
     assert (one.status().live.width, one.status().live.height) == (640, 360)
-    assert one.line.calls == ["close", "open", "show"]
+    assert one.source.calls == ["close", "open", "show"]
 
 
 def test_off_closes_the_line_and_on_opens_it(attend):
     one = attend()
     one.sends()
     off = spec.Camera(id="one", uri=URI, off=spec.CameraOff())
-    one.attendant.turn(off)
-    assert one.line.calls[3:] == ["close"]
+    one.controller.turn(off)
+    assert one.source.calls[3:] == ["close"]
     assert one.status().HasField("off")
-    assert one.line.notes[-1] == "off"
-    one.attendant.turn(off)
-    one.attendant.turn(one.camera)
-    assert one.line.calls[4:] == ["open"]
+    assert one.source.notes[-1] == "off"
+    one.controller.turn(off)
+    one.controller.turn(one.camera)
+    assert one.source.calls[4:] == ["open"]
     assert one.status().connecting.attempt == 1
 
 
 def test_a_camera_that_is_turned_before_it_is_attended_to_begins_as_it_was_turned():
     one = Attended()
-    one.attendant.introduce()
+    one.controller.introduce()
     assert one.status().HasField("connecting")
-    one.attendant.turn(spec.Camera(id="one", uri=URI, off=spec.CameraOff()))
+    one.controller.turn(spec.Camera(id="one", uri=URI, off=spec.CameraOff()))
     assert one.status().HasField("off")
-    assert one.line.calls == []
-    one.attendant.start()
-    assert one.line.calls == ["close"]
-    one.attendant.stop()
+    assert one.source.calls == []
+    one.controller.start()
+    assert one.source.calls == ["close"]
+    one.controller.stop()
 
 
 def test_nothing_is_heard_after_the_end(attend):
     one = attend()
     one.sends()
-    told = one.board.events.sequence
-    one.attendant.stop()
-    one.line.heard.failed(failure(state.CAMERA_LOST_REASON_ENDED, URI))
-    assert one.board.events.sequence == told
+    told = one.store.events.sequence
+    one.controller.stop()
+    one.source.heard.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    assert one.store.events.sequence == told
 
 
 @pytest.mark.parametrize("years", [-56, 10])
@@ -200,23 +202,23 @@ def test_a_step_of_the_system_s_clock_shifts_what_is_told_and_no_attempt(attend,
     one = attend()
     one.sends()
     step = years * 365 * 86400
-    numbers = [one.board.events.sequence]
+    numbers = [one.store.events.sequence]
     one.skew = step
     # A live camera is none the worse for it.
-    one.line.heard.changed()
+    one.source.heard.changed()
     assert one.status().HasField("live")
-    one.line.heard.failed(failure(state.CAMERA_LOST_REASON_AUTH_FAILED, URI))
-    numbers.append(one.board.events.sequence)
-    due = one.attendant._state.phase.due
+    one.source.heard.failed(camera_failure(state.CAMERA_LOST_REASON_AUTH_FAILED, URI))
+    numbers.append(one.store.events.sequence)
+    due = one.controller._state.phase.due
     first = one.status().lost.next_attempt.ToNanoseconds() / 1e9
     assert first - time.time() - step == pytest.approx(due - time.monotonic(), abs=1)
     # The clock is put right: the same moment has another name, and is told so in order.
     one.skew = 0.0
     one.until(lambda: one.status().lost.next_attempt.ToNanoseconds() / 1e9 != first)
-    numbers.append(one.board.events.sequence)
+    numbers.append(one.store.events.sequence)
     second = one.status().lost.next_attempt.ToNanoseconds() / 1e9
     assert second - time.time() == pytest.approx(due - time.monotonic(), abs=1)
-    assert one.attendant._state.phase.due == due
+    assert one.controller._state.phase.due == due
     assert numbers == sorted(set(numbers))
 
 
@@ -224,9 +226,9 @@ def test_delays_do_not_look_at_the_wall_clock(attend, monkeypatch):
     monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 1.0)
     one = attend()
     for step in (-2e9, 2e9):
-        opened = one.line.calls.count("open")
-        one.line.heard.failed(failure(state.CAMERA_LOST_REASON_ENDED, URI))
-        due = one.attendant._state.phase.due
+        opened = one.source.calls.count("open")
+        one.source.heard.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
+        due = one.controller._state.phase.due
         one.skew = step
-        one.until(lambda opened=opened: one.line.calls.count("open") > opened)
+        one.until(lambda opened=opened: one.source.calls.count("open") > opened)
         assert time.monotonic() >= due

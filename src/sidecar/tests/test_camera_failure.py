@@ -6,7 +6,7 @@ import pytest
 
 from sidecar.contract import state
 from sidecar.gst import GLib, Gst
-from sidecar.worker.cameras.failure import from_error
+from sidecar.worker.cameras.failure import failure_from_error
 
 
 def error_of(description):
@@ -27,7 +27,7 @@ def free_port():
 
 def test_nobody_at_the_address_is_unreachable():
     uri = "rtsp://127.0.0.1:%d/x" % free_port()
-    failure = from_error(*error_of("rtspsrc location=%s ! fakesink" % uri), uri)
+    failure = failure_from_error(*error_of("rtspsrc location=%s ! fakesink" % uri), uri)
     assert failure.reason == state.CAMERA_LOST_REASON_UNREACHABLE
     assert failure.detail.startswith(uri)
 
@@ -53,27 +53,27 @@ COULD_NOT_SET = "Could not get/set settings from/on resource."
 def test_what_rtspsrc_says_has_the_reason_that_fits(code, message, last, reason):
     error = GLib.Error.new_literal(Gst.ResourceError.quark(), message, code)
     debug = "../gst/rtsp/gstrtspsrc.c(6682): gst_rtspsrc_send (): /GstPipeline:pipeline0/GstRTSPSrc:rtspsrc0:\n" + last
-    failure = from_error(error, debug, "rtsp://127.0.0.1:1/x")
+    failure = failure_from_error(error, debug, "rtsp://127.0.0.1:1/x")
     assert failure.reason == state.CameraLostReason.Value("CAMERA_LOST_REASON_" + reason)
     assert failure.detail.endswith("(%s)" % last)
 
 
 def test_a_missing_file_and_a_missing_device_are_not_found():
     for description in ("filesrc location=/no/such.mp4 ! fakesink", "v4l2src device=/dev/video77 ! fakesink"):
-        failure = from_error(*error_of(description), "x")
+        failure = failure_from_error(*error_of(description), "x")
         assert failure.reason == state.CAMERA_LOST_REASON_NOT_FOUND, failure
 
 
 def test_a_file_that_is_no_video_is_not_decodable(tmp_path):
     path = tmp_path / "a.mp4"
     path.write_text("this is text, and no video at all\n" * 100)
-    failure = from_error(*error_of("filesrc location=%s ! decodebin ! fakesink" % path), "x")
+    failure = failure_from_error(*error_of("filesrc location=%s ! decodebin ! fakesink" % path), "x")
     assert failure.reason in (state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, state.CAMERA_LOST_REASON_BROKEN_STREAM)
 
 
 def test_a_password_in_the_address_does_not_reach_the_detail():
     uri = "rtsp://admin:s3cr@t@127.0.0.1:%d/x" % free_port()
-    failure = from_error(*error_of("rtspsrc location=%s ! fakesink" % uri.replace("s3cr@t", "s3crt")), uri)
+    failure = failure_from_error(*error_of("rtspsrc location=%s ! fakesink" % uri.replace("s3cr@t", "s3crt")), uri)
     assert "s3cr" not in failure.detail
 
 

@@ -7,9 +7,9 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sidecar.contract import spec, state
-from sidecar.worker.cameras.failure import Failure
-from sidecar.worker.cameras.state import CameraState, Connecting, Facts, Live, Lost, Off, Trouble
-from sidecar.worker.cameras.text import Moment, Note, note_of, picture_text, status_of
+from sidecar.worker.cameras.failure import CameraFailure
+from sidecar.worker.cameras.state import CameraState, Connecting, Live, Lost, Observation, Off, Outage
+from sidecar.worker.cameras.text import Moment, TileText, camera_status, standby_picture_text, tile_text
 
 CAMERA = spec.Camera(id="one", uri="rtsp://10.0.0.2/")
 # Local time: the one on the tiles.
@@ -18,7 +18,7 @@ NOW = Moment(monotonic=500.0, wall=NOON)
 
 
 def lost(reason=state.CAMERA_LOST_REASON_TIMEOUT, due=504.0):
-    return CameraState(Lost(Failure(reason, "why"), due, False, False), attempts=3, trouble=Trouble(reason, 440.0))
+    return CameraState(Lost(CameraFailure(reason, "why"), due, False, False), attempts=3, outage=Outage(reason, 440.0))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def lost(reason=state.CAMERA_LOST_REASON_TIMEOUT, due=504.0):
     ],
 )
 def test_a_tile_says_why_it_has_no_fresh_picture(current, text):
-    assert note_of(current, CAMERA, NOW) == Note(text)
+    assert tile_text(current, CAMERA, NOW) == TileText(text)
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_a_tile_says_why_it_has_no_fresh_picture(current, text):
 def test_a_tile_of_a_camera_that_is_off_is_dark_and_says_until_when(hours, text):
     until = None if hours is None else Timestamp(seconds=int(NOON) + hours * 3600)
     camera = spec.Camera(id="one", off=spec.CameraOff(until=until))
-    assert note_of(CameraState(Off()), camera, NOW) == Note(text, dark=True)
+    assert tile_text(CameraState(Off()), camera, NOW) == TileText(text, dark=True)
 
 
 def test_the_contract_has_each_state():
     def told(current, camera=CAMERA):
-        return status_of(current, camera, Facts(1.0, 0.0, "H264", (640, 360)), NOW)
+        return camera_status(current, camera, Observation(1.0, 0.0, "H264", (640, 360)), NOW)
 
     assert told(CameraState(Connecting(499.0))).connecting.attempt == 1
     live = told(CameraState(Live(499.0))).live
@@ -77,15 +77,17 @@ def test_times_are_told_on_the_wall_clock_as_it_is_now():
     """A machine without a battery boots in 1970, and loses its camera before it learns the date."""
     later = Moment(NOW.monotonic + 1, NOON)
     before = Moment(NOW.monotonic, 100.0)
-    first, second = (status_of(lost(), CAMERA, Facts(), moment).lost.next_attempt for moment in (before, later))
+    first, second = (
+        camera_status(lost(), CAMERA, Observation(), moment).lost.next_attempt for moment in (before, later)
+    )
     assert first.ToNanoseconds() == 104 * 1e9
     assert second.ToNanoseconds() == (NOON + 3) * 1e9
-    assert note_of(lost(), CAMERA, later).text.startswith("no signal since 11:58:59")
+    assert tile_text(lost(), CAMERA, later).text.startswith("no signal since 11:58:59")
     assert time.localtime(NOON).tm_hour == 12
 
 
 def test_a_picture_of_several_cameras_has_a_line_for_each_that_has_something_to_say():
     cameras = [spec.Camera(id="a", name="Front"), spec.Camera(id="b"), spec.Camera(id="c")]
-    assert picture_text(cameras, {"a": "off", "c": "connecting"}) == "Front: off\nc: connecting"
-    assert picture_text(cameras[:1], {"a": "off"}) == "off"
-    assert picture_text(cameras[:1], {}) == ""
+    assert standby_picture_text(cameras, {"a": "off", "c": "connecting"}) == "Front: off\nc: connecting"
+    assert standby_picture_text(cameras[:1], {"a": "off"}) == "off"
+    assert standby_picture_text(cameras[:1], {}) == ""

@@ -13,22 +13,22 @@ import grpc
 import pytest
 
 from sidecar.contract import pipeline, pipeline_grpc, spec, state
-from sidecar.keeper.previous_worker import CrashLoop, Ended
+from sidecar.keeper.previous_worker import CrashLoop, PreviousWorker
 from sidecar.worker.engines.placeholder import failed
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 DEADLINE_SECONDS = 60
 
-# The keeper, whose worker kills itself unless it is a caretaker.
+# The keeper, whose worker kills itself unless it is a placeholder.
 KEEPER = """
 import os, sys
 from sidecar import log
-from sidecar.keeper.ended_file import EndedFile
+from sidecar.keeper.previous_worker import PreviousWorkerFile
 from sidecar.keeper.keeper import Keeper
 from sidecar.keeper.restart import Limits
 from sidecar.keeper.process import Command, adopt_orphans
-from sidecar.keeper.stderr_relay import Relay
-relay = Relay(2)
+from sidecar.keeper.stderr_relay import StderrRelay
+relay = StderrRelay(2)
 log.configure("info", relay)
 adopt_orphans()
 code = '''
@@ -39,8 +39,8 @@ sys.stderr.write("cannot open rtsp://eve:hunter2@10.0.0.9/live: the GPU has fall
 sys.stderr.flush()
 os.kill(os.getpid(), signal.SIGSEGV)
 '''
-ended_file = EndedFile(os.environ["SLIPSTREAM_RUN_DIR"])
-command = Command("worker", [sys.executable, "-c", code], dict(os.environ), has_caretaker=True, ended_file=ended_file)
+file = PreviousWorkerFile(os.environ["SLIPSTREAM_RUN_DIR"])
+command = Command("worker", [sys.executable, "-c", code], dict(os.environ), True, file)
 Keeper([command], Limits(crash_loop=2, first_delay=float(sys.argv[1])), relay, lifeline=0).run()
 """
 
@@ -89,8 +89,8 @@ def run_keeper(tmp_path):
     outlet.close()
 
 
-def test_agent_and_viewers_are_told_what_is_so_and_when_it_is_tried_again(run_keeper, tmp_path):
-    # The second rest, in which the caretaker is there, is twice as long.
+def test_agent_and_viewers_are_told_of_the_crash_loop_and_of_the_next_attempt(run_keeper, tmp_path):
+    # The second back-off, in which the placeholder is there, is twice as long.
     outlet = run_keeper(first_delay=8.0)
     with grpc.insecure_channel("unix:" + str(tmp_path / "worker.sock")) as channel:
         stub = pipeline_grpc.PipelineStub(channel)
@@ -145,7 +145,7 @@ def test_a_file_says_how_the_last_one_ended_where_no_worker_can_be_asked(run_kee
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-ENDED = Ended(1700000000.0, "exited with code 1 after 0.1 s", (), 6)
+ENDED = PreviousWorker(1700000000.0, "exited with code 1 after 0.1 s", (), 6)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from sidecar.contract import spec, state
 from sidecar.gst import GLib
 from sidecar.worker.engines.deepstream.sizes import mux_size, places, stretched
-from sidecar.worker.outputs.plan import plan
+from sidecar.worker.outputs.plan import plan_streams
 from standins import scenario
 
 
@@ -34,24 +34,24 @@ def specification(*sizes, cameras=1, layout=spec.LAYOUT_TILED):
     ],
 )
 def test_the_muxer_s_picture_has_the_tiles_shape_if_cameras_have_that(wanted, size):
-    assert mux_size(plan(wanted)) == size
+    assert mux_size(plan_streams(wanted)) == size
 
 
 def test_a_tile_of_another_shape_is_told_to_be_stretched():
-    (narrow,) = plan(specification((1280, 720), cameras=2))
-    (fitting,) = plan(specification((1280, 360), cameras=2))
+    (narrow,) = plan_streams(specification((1280, 720), cameras=2))
+    (fitting,) = plan_streams(specification((1280, 360), cameras=2))
     assert stretched(narrow, mux_size([narrow]))
     assert not stretched(fitting, mux_size([fitting]))
 
 
 def test_tiles_lie_as_the_tiler_deals_them():
-    (tiled,) = plan(specification((1280, 720), cameras=3))
+    (tiled,) = plan_streams(specification((1280, 720), cameras=3))
     assert [tuple(one) for one in places(tiled, (960, 540))] == [
         (0, 0, 426, 720),
         (426, 0, 426, 720),
         (852, 0, 426, 720),
     ]
-    alone = plan(specification((640, 360), cameras=2, layout=spec.LAYOUT_PER_CAMERA))[1]
+    alone = plan_streams(specification((640, 360), cameras=2, layout=spec.LAYOUT_PER_CAMERA))[1]
     assert [tuple(one) for one in places(alone, (960, 540))] == [(0, 0, 960, 540)]
 
 

@@ -20,18 +20,18 @@ class World:
         from sidecar.worker.engines.deepstream.engine import DeepstreamEngine
         from sidecar.worker.engines.deepstream.machine import this_machine
         from sidecar.worker.processes import Processes
-        from sidecar.worker.status.events import Events
-        from sidecar.worker.status.store import Board
+        from sidecar.worker.status.events import EventLog
+        from sidecar.worker.status.store import StatusStore
 
         self.glib = GLib
         self.directory = tempfile.mkdtemp()
         environment = {"SLIPSTREAM_PLATFORM": "7.1/dgpu", "SLIPSTREAM_DATA_DIR": self.directory}
         os.environ.update(environment)
-        self.board = Board(Events())
+        self.store = StatusStore(EventLog())
         here = this_machine(environment, self.directory)
         self.engine = DeepstreamEngine(
             Processes(os.path.join(self.directory, "outlet.sock"), prebuild_module="standins.prebuild"),
-            self.board,
+            self.store,
             here,
             replace,
         )
@@ -77,12 +77,12 @@ class World:
         self.glib.timeout_add(20, look)
         timer = self.glib.timeout_add(_PATIENCE, loop.quit)
         loop.run()
-        assert done, "not in time: %s; the state is %s" % (what, self.board.snapshot())
+        assert done, "not in time: %s; the state is %s" % (what, self.store.snapshot())
         self.glib.source_remove(timer)
 
     def until_inferred(self, frames):
         def inferred():
-            state = self.board.snapshot()
+            state = self.store.snapshot()
             return bool(state.cameras) and min(one.counters.frames_inferred for one in state.cameras) >= frames
 
         self.until(inferred, "%d frames of each camera" % frames)
@@ -127,8 +127,8 @@ def lost_gpu():
     infer = world.graph.infer
     error = GLib.Error.new_literal(Gst.StreamError.quark(), "Failed to queue input batch for inferencing", 1)
     infer.post_message(Gst.Message.new_error(infer, error, "cudaErrorIllegalAddress: cuda error"))
-    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
-    failed = world.board.snapshot().pipeline.failed
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    failed = world.store.snapshot().pipeline.failed
     world.until(lambda: bool(replaced), "another process")
     world.stop()
     return [failed.reason, failed.detail]
@@ -151,8 +151,8 @@ def failing_element():
     first = world.run
     error = GLib.Error.new_literal(Gst.StreamError.quark(), "something broke", 1)
     first.graph.mux.post_message(Gst.Message.new_error(first.graph.mux, error, ""))
-    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
-    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "running", "another graph")
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "running", "another graph")
     again = world.run is not first
     world.until_inferred(5)
     world.stop()
@@ -184,8 +184,8 @@ def misfit():
 
     world = World(1, bundle)
     world.apply()
-    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
-    failed = world.board.snapshot().pipeline.failed
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    failed = world.store.snapshot().pipeline.failed
     world.stop()
     shutil.rmtree(directory)
     return [failed.reason, failed.detail]
@@ -208,8 +208,8 @@ def failing_probe():
     Vision.on_seen = on_seen
     world = World(1)
     world.apply()
-    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
-    failed = world.board.snapshot().pipeline.failed
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    failed = world.store.snapshot().pipeline.failed
     world.stop()
     return [failed.reason, failed.detail]
 

@@ -25,8 +25,8 @@ def outcome(board, release, mistake):
     from sidecar.worker.engines.deepstream.encoders import Encoders
     from sidecar.worker.engines.deepstream.machine import this_machine
     from sidecar.worker.processes import Processes
-    from sidecar.worker.status.events import Events
-    from sidecar.worker.status.store import Board
+    from sidecar.worker.status.events import EventLog
+    from sidecar.worker.status.store import StatusStore
 
     # A busy machine is none of these mistakes.
     camera_state.FIRST_FRAME_SECONDS = camera_state.SILENCE_SECONDS = _PATIENCE / 1000
@@ -56,7 +56,7 @@ def outcome(board, release, mistake):
     environment = {"SLIPSTREAM_PLATFORM": "%s/%s" % (release, board), "SLIPSTREAM_DATA_DIR": run_dir}
     os.environ.update(environment)
     loop = GLib.MainLoop()
-    watched = Board(Events())
+    watched = StatusStore(EventLog())
     engine = module.DeepstreamEngine(
         Processes(os.path.join(run_dir, "outlet.sock"), prebuild_module="standins.prebuild"),
         watched,

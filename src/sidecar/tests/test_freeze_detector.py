@@ -1,41 +1,41 @@
 """When a picture counts as the same, and a camera as back."""
 
-from sidecar.worker.cameras.freeze_detector import Stillness
+from sidecar.worker.cameras.freeze_detector import FreezeDetector
 
 
 def test_the_same_picture_is_counted_for_as_long_as_it_is_seen():
-    one = Stillness()
+    one = FreezeDetector()
     assert one.is_due(10.0)
-    one.see(b"a", 10.0)
+    one.observe(b"a", 10.0)
     assert not one.is_due(10.4)
     assert one.is_due(10.5)
     assert one.seconds == 0
-    one.see(b"a", 13.0)
+    one.observe(b"a", 13.0)
     assert one.seconds == 3
-    one.see(b"b", 14.0)
+    one.observe(b"b", 14.0)
     assert one.seconds == 0
 
 
 def test_what_is_not_seen_is_no_proof_of_standing_still():
-    one = Stillness()
-    one.see(b"a", 10.0)
+    one = FreezeDetector()
+    one.observe(b"a", 10.0)
     one.begin()
     assert one.seconds == 0
     assert one.is_due(10.1)
 
 
 def test_a_camera_that_was_given_up_is_frozen_until_it_shows_something_else():
-    one = Stillness()
-    one.see(b"a", 10.0)
+    one = FreezeDetector()
+    one.observe(b"a", 10.0)
     assert not one.is_frozen
-    one.give_up()
+    one.latch()
     assert one.is_frozen
     one.begin()
     assert one.is_frozen, "it has shown nothing yet"
-    one.see(b"a", 20.0)
+    one.observe(b"a", 20.0)
     assert one.is_frozen
-    one.see(b"b", 21.0)
+    one.observe(b"b", 21.0)
     assert not one.is_frozen
-    one.forgive()
-    one.see(b"a", 22.0)
+    one.reset()
+    one.observe(b"a", 22.0)
     assert not one.is_frozen

@@ -5,30 +5,30 @@ import os
 
 import pytest
 
-from sidecar.keeper.previous_worker import CrashLoop, Ended, crash_loop, ended_before, to_environment
-from sidecar.keeper.stderr_relay import Relay
-from sidecar.keeper.stderr_tail import LastWords
+from sidecar.keeper.previous_worker import CrashLoop, PreviousWorker, crash_loop, previous_worker, to_environment
+from sidecar.keeper.stderr_relay import StderrRelay
+from sidecar.keeper.stderr_tail import StderrTail
 from sidecar.log import redact
 
 
 def words_of(*received):
-    words = LastWords()
-    handed_on = b"".join([words.take(piece) for piece in received] + [words.end()])
-    return words.lines(), handed_on
+    words = StderrTail()
+    forwarded = b"".join([words.take(piece) for piece in received] + [words.end()])
+    return words.lines(), forwarded
 
 
-def test_keeps_the_last_twenty_lines_that_are_no_log_lines_and_hands_on_all():
+def test_keeps_the_last_twenty_lines_that_are_no_log_lines_and_forwards_all():
     log_line = json.dumps({"level": "info", "message": "worker started"}).encode()
     said = b"".join(b"line %d\n%s\n\n" % (number, log_line) for number in range(30))
-    lines, handed_on = words_of(said)
+    lines, forwarded = words_of(said)
     assert lines == tuple("line %d" % number for number in range(10, 30))
-    assert handed_on == said
+    assert forwarded == said
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 64])
-def test_lines_are_handed_on_whole_however_they_come(size):
+def test_lines_are_forwarded_whole_however_they_come(size):
     said = "Traceback:\n  ü ключ\nValueError: x".encode()
-    words = LastWords()
+    words = StderrTail()
     pieces = [words.take(said[at : at + size]) for at in range(0, len(said), size)]
     assert all(piece == b"" or piece.endswith(b"\n") for piece in pieces)
     assert b"".join(pieces) + words.end() == said + b"\n"
@@ -40,13 +40,13 @@ def test_each_line_is_cut_at_five_hundred_bytes_between_letters():
     assert lines == ("a" + "ü" * 249,)
 
 
-def test_a_line_without_an_end_is_bounded_and_handed_on():
-    words = LastWords()
-    handed_on = 0
+def test_a_line_without_an_end_is_bounded_and_forwarded():
+    words = StderrTail()
+    forwarded = 0
     for _ in range(1000):
-        handed_on += len(words.take(b"x" * 10000))
+        forwarded += len(words.take(b"x" * 10000))
         assert len(words._rest) < 20000
-    assert handed_on >= 1000 * 10000 - 20000
+    assert forwarded >= 1000 * 10000 - 20000
     assert words.take(b"\nafter\n").endswith(b"\nafter\n")
     assert words.lines() == ("x" * 500, "after")
 
@@ -79,8 +79,8 @@ TELLTALES = [
 
 @pytest.mark.parametrize("line", TELLTALES)
 def test_no_secret_is_told(line):
-    lines, handed_on = words_of(line.encode() + b"\n")
-    for told in (lines[0], handed_on.decode()):
+    lines, forwarded = words_of(line.encode() + b"\n")
+    for told in (lines[0], forwarded.decode()):
         assert not [secret for secret in ("hunter2", "ter2", "aHVudGVyMg") if secret in told], told
 
 
@@ -112,12 +112,12 @@ def test_what_holds_no_secret_is_told_as_it_is(text):
 
 
 def test_the_next_worker_reads_what_the_keeper_wrote():
-    ended = Ended(1700000000.25, "exited with signal SIGSEGV after 12.3 s", ("one", "ü\ud800"), 7)
+    ended = PreviousWorker(1700000000.25, "exited with signal SIGSEGV after 12.3 s", ("one", "ü\ud800"), 7)
     told = to_environment(ended, CrashLoop(1700000030.0))
     assert all("\n" not in value and value.isascii() for value in told.values())
-    assert ended_before(told) == ended
+    assert previous_worker(told) == ended
     assert crash_loop(told) == CrashLoop(1700000030.0)
-    assert ended_before({}) is None
+    assert previous_worker({}) is None
     assert crash_loop(to_environment(ended, None)) is None
 
 
@@ -127,12 +127,12 @@ class Pipe:
     def __init__(self):
         self.read_end, self.write_end = os.pipe()
         os.set_blocking(self.read_end, False)
-        self.relay = Relay(self.write_end)
+        self.relay = StderrRelay(self.write_end)
 
     def read(self):
         taken = b""
         while True:
-            self.relay.write_on()
+            self.relay.write_backlog()
             try:
                 piece = os.read(self.read_end, 65536)
             except BlockingIOError:
@@ -154,7 +154,7 @@ def pipe():
 def test_what_a_slow_reader_does_not_take_waits_in_order(pipe):
     said = [b"%06d%s\n" % (number, b"x" * 93) for number in range(5000)]
     for line in said:
-        pipe.relay.hand_on(line)
+        pipe.relay.forward(line)
     assert pipe.relay.is_behind
     assert pipe.read() == b"".join(said)
     assert not pipe.relay.is_behind
@@ -163,17 +163,17 @@ def test_what_a_slow_reader_does_not_take_waits_in_order(pipe):
 def test_a_reader_that_never_reads_costs_bounded_memory_and_is_told_what_it_missed(pipe):
     line = b"x" * 999 + b"\n"
     for _ in range(3000):
-        pipe.relay.hand_on(line)
+        pipe.relay.forward(line)
     assert pipe.relay._backlog_bytes < 1100000
     read = pipe.read()
     kept, notice = read.count(line), read.splitlines()[-1]
-    assert notice == b"(%d lines were left out here: nobody read them)" % (3000 - kept)
-    pipe.relay.hand_on(b"after\n")
+    assert notice == b"(%d lines were dropped here: nothing read them)" % (3000 - kept)
+    pipe.relay.forward(b"after\n")
     assert pipe.read() == b"after\n"
 
 
 def test_a_reader_that_is_gone_costs_nothing(pipe):
     os.close(pipe.read_end)
     for _ in range(100):
-        pipe.relay.hand_on(b"x" * 1000 + b"\n")
+        pipe.relay.forward(b"x" * 1000 + b"\n")
     assert not pipe.relay.is_behind

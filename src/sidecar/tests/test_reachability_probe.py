@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from sidecar.tests.outlet_rig import free_port, until
-from sidecar.worker.cameras.reachability_probe import Knocks
+from sidecar.worker.cameras.reachability_probe import ReachabilityProbe
 
 DEADLINE_SECONDS = 30
 
@@ -17,7 +17,7 @@ def knock():
     def start(port, **options):
         """The knocks, and a list that an answer is put into."""
         answers = []
-        made.append(Knocks("rtsp://127.0.0.1:%d/x" % port, 20, lambda: answers.append(True), **options))
+        made.append(ReachabilityProbe("rtsp://127.0.0.1:%d/x" % port, 20, lambda: answers.append(True), **options))
         return made[-1], answers
 
     yield start

@@ -13,7 +13,7 @@ from sidecar.gst import Gst
 from sidecar.tests.deepstream_sidecar import BOARDS, PYTHONPATH, eventually
 from sidecar.tests.display import Display
 from sidecar.worker.outputs.receiver import Failed, Serving
-from sidecar.worker.outputs.window import Looks, Window
+from sidecar.worker.outputs.window import Window, WindowOptions
 
 Gst.init(None)
 
@@ -76,7 +76,9 @@ class Shown:
 
     def __init__(self, environment, sinks):
         self.told = queue.Queue()
-        self.window = Window(Looks(WIDTH, HEIGHT, "a test", sinks), environment, self.told.put, "sidecar.window")
+        self.window = Window(
+            WindowOptions(WIDTH, HEIGHT, "a test", sinks), environment, self.told.put, "sidecar.window"
+        )
 
     def take(self, data=BLUE, width=WIDTH):
         caps = Gst.Caps.from_string(CAPS % (width, HEIGHT))

@@ -12,17 +12,17 @@ from sidecar import log
 from sidecar.contract import pipeline_grpc
 from sidecar.gst import GLib, Gst
 from sidecar.heartbeat import beat_on_main_loop
-from sidecar.keeper.previous_worker import crash_loop, ended_before
+from sidecar.keeper.previous_worker import crash_loop, previous_worker
 from sidecar.outlet.protocol import SOCKET_NAME
-from sidecar.stack_dump import tell_last_stack
+from sidecar.stack_dump import enable_stack_dump
 from sidecar.worker.engines.choose import choose_engine
 from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.processes import Processes
-from sidecar.worker.service.endpoint import Doorway
+from sidecar.worker.service.endpoint import GrpcEndpoint
 from sidecar.worker.service.pipeline_service import PipelineService
-from sidecar.worker.status.events import Events
-from sidecar.worker.status.store import Board
+from sidecar.worker.status.events import EventLog
+from sidecar.worker.status.store import StatusStore
 
 _SERVICE = "slipstream.v1.Pipeline"
 _HEALTH_MILLISECONDS = 500
@@ -32,7 +32,7 @@ def main(
     window_module: str = "sidecar.window", prebuild_module: str = "sidecar.worker.engines.deepstream.prebuild"
 ) -> int:
     """Returns the exit status. window_module, prebuild_module: what the processes that it starts run."""
-    tell_last_stack()
+    enable_stack_dump()
     log.configure(os.environ.get("LOG_LEVEL", "info"))
     logger = log.Log("worker")
     run_dir = os.environ.get("SLIPSTREAM_RUN_DIR", "/run/slipstream")
@@ -40,11 +40,11 @@ def main(
     Gst.init(None)
     loop = MainLoop()
     instance_id = uuid.uuid4().hex
-    board = Board(Events())
+    store = StatusStore(EventLog())
     processes = Processes(os.path.join(run_dir, SOCKET_NAME), window_module, prebuild_module)
-    engine = choose_engine(os.environ, run_dir, processes, board)
+    engine = choose_engine(os.environ, run_dir, processes, store)
 
-    service = PipelineService(engine, board, loop, instance_id, ended_before(os.environ))
+    service = PipelineService(engine, store, loop, instance_id, previous_worker(os.environ))
     health_service = health.HealthServicer()
     health_service.set(_SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
 
@@ -52,11 +52,11 @@ def main(
         pipeline_grpc.add_PipelineServicer_to_server(service, server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
 
-    doorway = Doorway(socket, add_services)
+    endpoint = GrpcEndpoint(socket, add_services)
 
     def tell_health() -> bool:
-        flowing = any(output.WhichOneof("state") == "serving" for output in board.snapshot().outputs) and any(
-            camera.WhichOneof("state") == "live" for camera in board.snapshot().cameras
+        flowing = any(output.WhichOneof("state") == "serving" for output in store.snapshot().outputs) and any(
+            camera.WhichOneof("state") == "live" for camera in store.snapshot().cameras
         )
         status = health_pb2.HealthCheckResponse.SERVING if flowing else health_pb2.HealthCheckResponse.NOT_SERVING
         health_service.set(_SERVICE, status)
@@ -76,11 +76,11 @@ def main(
         if crash_loop(os.environ) is None:
             # A caretaker is replaced by the keeper.
             GLib.timeout_add_seconds(TRY_AGAIN_SECONDS, stop)
-    logger.info("worker started", instance=instance_id, engine=engine.facts().engine, socket=socket)
+    logger.info("worker started", instance=instance_id, engine=engine.info().engine, socket=socket)
     loop.run()
 
     engine.stop()
-    doorway.stop()
+    endpoint.stop()
     logger.info("worker stopped")
     return 0
 

@@ -9,31 +9,31 @@ from sidecar.chain import ChainError
 from sidecar.contract import spec, state
 from sidecar.gst import GLib
 from sidecar.log import Log, redact
-from sidecar.worker.cameras import text as camera_words
-from sidecar.worker.cameras.failure import Failure
-from sidecar.worker.cameras.freeze_detector import Stillness
-from sidecar.worker.cameras.reachability_probe import Knocks
+from sidecar.worker.cameras import text as text
+from sidecar.worker.cameras.failure import CameraFailure
+from sidecar.worker.cameras.freeze_detector import FreezeDetector
+from sidecar.worker.cameras.reachability_probe import ReachabilityProbe
 from sidecar.worker.cameras.state import (
-    Answered,
     CameraState,
     Connecting,
     Ended,
     Event,
-    Facts,
     Failed,
+    HostAnswered,
     Live,
-    Looked,
     Lost,
+    Observation,
+    Observed,
     Phase,
     TurnedOff,
     TurnedOn,
-    beginning,
+    camera_rules,
     decide,
-    rules_of,
+    initial_state,
 )
-from sidecar.worker.cameras.stats import Tally
-from sidecar.worker.cameras.text import Moment, Note, note_of, status_of
-from sidecar.worker.status.store import Board
+from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.cameras.text import Moment, TileText, camera_status, tile_text
+from sidecar.worker.status.store import StatusStore
 
 _LOOK_MILLISECONDS = 250
 # An unreachable host is asked so often whether it answers again, in milliseconds.
@@ -42,7 +42,7 @@ _KNOCK_MILLISECONDS = 500
 _SAME_TIME = 1.0
 
 
-class Format(NamedTuple):
+class StreamFormat(NamedTuple):
     """What a line brings; empty and 0 until a frame can be shown."""
 
     encoding: str = ""
@@ -50,20 +50,20 @@ class Format(NamedTuple):
     height: int = 0
 
 
-class Heard(NamedTuple):
+class CameraCallbacks(NamedTuple):
     """What a line tells of a connection, on the loop thread. What comes when another one is in force is ignored."""
 
-    failed: Callable[[Failure], None]
+    failed: Callable[[CameraFailure], None]
     ended: Callable[[], None]
     # Something has changed that is worth a look before its time.
     changed: Callable[[], None]
 
 
-class Line(abc.ABC):
+class CameraSource(abc.ABC):
     """An engine's way to a camera. Methods are called on the loop thread."""
 
     @abc.abstractmethod
-    def open(self, heard: Heard) -> None:
+    def open(self, heard: CameraCallbacks) -> None:
         """Connects, in place of an earlier connection. Raises ChainError."""
 
     @abc.abstractmethod
@@ -75,44 +75,44 @@ class Line(abc.ABC):
         """Returns when nothing comes from the camera any more; does nothing if that is so."""
 
     @abc.abstractmethod
-    def say(self, note: Note) -> None:
+    def say(self, note: TileText) -> None:
         """What the camera's tiles say, and what stands in place of its picture."""
 
     @abc.abstractmethod
-    def format(self) -> Format:
+    def format(self) -> StreamFormat:
         """Of the connection in force."""
 
 
-class Attendant:
+class CameraController:
     """All methods are called on the loop thread."""
 
     def __init__(
         self,
         camera: spec.Camera,
-        line: Line,
-        tally: Tally,
-        stillness: Stillness,
-        board: Board,
-        clock: Callable[[], Moment] = camera_words.now,
+        line: CameraSource,
+        stats: CameraStats,
+        freeze_detector: FreezeDetector,
+        store: StatusStore,
+        clock: Callable[[], Moment] = text.now,
         before: Optional[CameraState] = None,
     ) -> None:
-        """tally and stillness: what the line's threads write of the camera's frames. before: see beginning()."""
+        """stats and freeze_detector: written by the source's threads, frame by frame. before: see initial_state()."""
         self.camera = camera
-        self._line = line
-        self._tally = tally
-        self._stillness = stillness
-        self._board = board
+        self._source = line
+        self._stats = stats
+        self._freeze_detector = freeze_detector
+        self._store = store
         self._clock = clock
         self._log = Log("camera")
-        self._rules = rules_of(camera)
-        self._state = beginning(camera, clock().monotonic, before)
+        self._rules = camera_rules(camera)
+        self._state = initial_state(camera, clock().monotonic, before)
         # Which connection it is: what is heard of an earlier one does not count.
         self._number = 0
         # GLib source number; 0: not started.
         self._timer = 0
-        self._knocks: Optional[Knocks] = None
+        self._knocks: Optional[ReachabilityProbe] = None
         self._told: Optional[state.CameraStatus] = None
-        self._said: Optional[Note] = None
+        self._said: Optional[TileText] = None
 
     @property
     def state(self) -> CameraState:
@@ -120,15 +120,15 @@ class Attendant:
 
     def introduce(self) -> None:
         """Tells of the camera before it is attended to."""
-        self._tell(Facts())
+        self._tell(Observation())
 
     def start(self) -> None:
         """From now on the camera is attended to. Raises ChainError if the line cannot even be without a camera."""
         self._timer = GLib.timeout_add(_LOOK_MILLISECONDS, self._look)
-        self._state = beginning(self.camera, self._clock().monotonic, self._state)
+        self._state = initial_state(self.camera, self._clock().monotonic, self._state)
         phase = self._state.phase
-        self._line.close()
-        self._tell(Facts())
+        self._source.close()
+        self._tell(Observation())
         if isinstance(phase, Connecting):
             self._open()
         elif isinstance(phase, Lost):
@@ -148,18 +148,18 @@ class Attendant:
         self._take(TurnedOff() if camera.HasField("off") else TurnedOn())
 
     def _look(self) -> bool:
-        self._take(Looked(self._facts()))
+        self._take(Observed(self._observe()))
         return bool(GLib.SOURCE_CONTINUE)
 
-    def _facts(self) -> Facts:
-        brought = self._line.format()
-        return Facts(
-            self._tally.last_received,
-            self._tally.interval,
+    def _observe(self) -> Observation:
+        brought = self._source.format()
+        return Observation(
+            self._stats.last_received,
+            self._stats.interval,
             brought.encoding,
             (brought.width, brought.height),
-            self._stillness.seconds,
-            self._stillness.is_frozen,
+            self._freeze_detector.seconds,
+            self._freeze_detector.is_frozen,
         )
 
     def _take(self, event: Event) -> None:
@@ -168,43 +168,43 @@ class Attendant:
         after = self._state.phase
         if self._timer and after is not before:
             self._act(before, after)
-        self._tell(event.facts if isinstance(event, Looked) else self._facts())
+        self._tell(event.observation if isinstance(event, Observed) else self._observe())
 
     def _act(self, before: Phase, after: Phase) -> None:
         self._stop_knocking()
         if isinstance(after, Connecting):
             self._open()
         elif isinstance(after, Live):
-            self._stillness.forgive()
-            self._try(self._line.show)
+            self._freeze_detector.reset()
+            self._try(self._source.show)
         else:
             self._number += 1
             try:
-                self._line.close()
+                self._source.close()
             except ChainError as error:
                 # Its tile stays empty. The looks must go on.
                 self._log.error("a camera's tile cannot be filled", camera=self.camera.id, err=str(error))
             if isinstance(after, Lost):
                 self._log.debug("camera lost", camera=self.camera.id, detail=after.why.detail)
                 if isinstance(before, Live) and after.why.reason == state.CAMERA_LOST_REASON_FROZEN:
-                    self._stillness.give_up()
+                    self._freeze_detector.latch()
                 self._knock(after)
 
     def _open(self) -> None:
         self._number += 1
         number = self._number
-        self._tally.begin()
-        self._stillness.begin()
+        self._stats.begin()
+        self._freeze_detector.begin()
 
         def heard(act: Callable[..., None]) -> Callable[..., None]:
             return lambda *values: act(*values) if number == self._number else None
 
-        told = Heard(
+        told = CameraCallbacks(
             failed=heard(lambda why: self._take(Failed(why))),
             ended=heard(lambda: self._take(Ended())),
-            changed=heard(lambda: self._take(Looked(self._facts()))),
+            changed=heard(lambda: self._take(Observed(self._observe()))),
         )
-        self._try(lambda: self._line.open(told))
+        self._try(lambda: self._source.open(told))
 
     def _try(self, act: Callable[[], Any]) -> None:
         try:
@@ -213,14 +213,14 @@ class Attendant:
             if not isinstance(error, ChainError):
                 self._log.error("a camera cannot be opened", camera=self.camera.id, err=repr(error))
             detail = redact("%s: %s" % (self._rules.uri, error))
-            self._take(Failed(Failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, detail)))
+            self._take(Failed(CameraFailure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, detail)))
 
     def _knock(self, phase: Lost) -> None:
-        if phase.asks:
-            self._knocks = Knocks(
+        if phase.probes_host:
+            self._knocks = ReachabilityProbe(
                 self._rules.uri,
                 _KNOCK_MILLISECONDS,
-                lambda: self._take(Answered()),
+                lambda: self._take(HostAnswered()),
                 only_after_silence=phase.host_answers,
             )
 
@@ -229,16 +229,16 @@ class Attendant:
             self._knocks.stop()
             self._knocks = None
 
-    def _tell(self, facts: Facts) -> None:
+    def _tell(self, observation: Observation) -> None:
         moment = self._clock()
-        note = note_of(self._state, self.camera, moment)
+        note = tile_text(self._state, self.camera, moment)
         if note != self._said:
             self._said = note
-            self._line.say(note)
-        status = status_of(self._state, self.camera, facts, moment)
+            self._source.say(note)
+        status = camera_status(self._state, self.camera, observation, moment)
         if status is not None and _differ(self._told, status):
             self._told = status
-            self._board.set_camera(status)
+            self._store.set_camera(status)
 
 
 def _differ(before: Optional[state.CameraStatus], after: state.CameraStatus) -> bool:

@@ -7,7 +7,7 @@ from sidecar.gst import GLib, Gst
 from sidecar.log import redact
 
 
-class Failure(NamedTuple):
+class CameraFailure(NamedTuple):
     """Why a camera is lost: a CameraLostReason, and what, where and what to do in one line."""
 
     reason: state.CameraLostReason
@@ -29,17 +29,17 @@ _ADVICE = {
 }
 
 
-def failure(reason: state.CameraLostReason, uri: str, said: str = "") -> Failure:
+def camera_failure(reason: state.CameraLostReason, uri: str, said: str = "") -> CameraFailure:
     """said: what the library said, if that helps a person."""
     detail = "%s: %s" % (uri, _ADVICE[reason])
     if said:
         detail += " (%s)" % said
-    return Failure(reason, redact(detail))
+    return CameraFailure(reason, redact(detail))
 
 
-def from_error(error: GLib.Error, debug: str, uri: str) -> Failure:
+def failure_from_error(error: GLib.Error, debug: str, uri: str) -> CameraFailure:
     """error and debug are those of an error message on the bus of a camera's pipeline."""
-    return failure(_reason(error, debug or ""), uri, _said(error, debug or ""))
+    return camera_failure(_reason(error, debug or ""), uri, _said(error, debug or ""))
 
 
 def _said(error: GLib.Error, debug: str) -> str:

@@ -11,7 +11,7 @@ reduce it) 0.03 to 0.21. A live camera called frozen is worse than a frozen one 
 _SPAN = 0.5
 
 
-class Stillness:
+class FreezeDetector:
     """is_due() and see() are called on the streaming thread of the camera's connection, the rest on the loop thread
     while there is none, or on any thread to read."""
 
@@ -31,7 +31,7 @@ class Stillness:
         """Whether see() wants a picture. now: monotonic, in seconds."""
         return now - self._seen >= _SPAN
 
-    def see(self, look: bytes, now: float) -> None:
+    def observe(self, look: bytes, now: float) -> None:
         """Compares a picture with the one before."""
         if look != self._look:
             self._look = look
@@ -43,11 +43,11 @@ class Stillness:
         """For how long the same picture has been seen."""
         return max(0.0, self._seen - self._since) if self._look else 0.0
 
-    def give_up(self) -> None:
+    def latch(self) -> None:
         """The picture of now is that of a camera that hangs."""
         self._frozen = self._look
 
-    def forgive(self) -> None:
+    def reset(self) -> None:
         """The camera shows something else."""
         self._frozen = b""
 

@@ -1,4 +1,4 @@
-"""Knocks: asks an unreachable host now and then whether it takes connections again."""
+"""ReachabilityProbe: asks an unreachable host now and then whether it takes connections again."""
 
 from typing import Any, Callable
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
 _TIMEOUT_SECONDS = 2
 
 
-class Knocks:
+class ReachabilityProbe:
     """Opens a TCP connection and closes it at once. All methods and callbacks are on the loop thread."""
 
     def __init__(

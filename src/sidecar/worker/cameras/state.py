@@ -8,7 +8,7 @@ from typing import Callable, NamedTuple, Optional, Tuple, Union
 from sidecar.contract import spec, state
 from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.backoff import retry_delay
-from sidecar.worker.cameras.failure import Failure, failure
+from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 
 # How long a camera may take until its first frame, and how long it may be silent afterwards. One with few frames a
 # second may be silent for so many of its intervals.
@@ -23,7 +23,7 @@ _DEFAULT_FROZEN_SECONDS = 60.0
 _NEVER = float("inf")
 
 
-class Rules(NamedTuple):
+class CameraRules(NamedTuple):
     """What is expected of one camera."""
 
     uri: str
@@ -35,7 +35,7 @@ class Rules(NamedTuple):
     frozen_seconds: float
 
 
-class Facts(NamedTuple):
+class Observation(NamedTuple):
     """What is known of the connection in force."""
 
     # When the newest decoded frame came; 0: none yet.
@@ -47,7 +47,7 @@ class Facts(NamedTuple):
     # In pixels; (0, 0) until a frame can be shown.
     size: Tuple[int, int] = (0, 0)
     # Seconds since which the picture is the same.
-    still: float = 0.0
+    frozen_for: float = 0.0
     # The camera has been given up as frozen, and has shown nothing else since.
     is_frozen: bool = False
 
@@ -75,17 +75,17 @@ class Live(NamedTuple):
 class Lost(NamedTuple):
     """Closed; opened again when that is due, sooner if its host answers."""
 
-    why: Failure
+    why: CameraFailure
     due: float
     # Whether its host is asked, and whether an answer is no news unless it was silent before.
-    asks: bool
+    probes_host: bool
     host_answers: bool
 
 
 Phase = Union[Off, Connecting, Live, Lost]
 
 
-class Trouble(NamedTuple):
+class Outage(NamedTuple):
     """What keeps a camera from being live."""
 
     reason: "state.CameraLostReason"
@@ -101,10 +101,10 @@ class CameraState(NamedTuple):
     # Attempts that failed without a healthy time between them.
     failures: int = 0
     # Why and since when it is not live, if it was tried already.
-    trouble: Optional[Trouble] = None
+    outage: Optional[Outage] = None
     # When it was last looked at, and since when that has been done in time.
-    looked: float = 0.0
-    awake: float = 0.0
+    observed_at: float = 0.0
+    awake_since: float = 0.0
 
 
 class TurnedOn(NamedTuple):
@@ -115,30 +115,30 @@ class TurnedOff(NamedTuple):
     """The camera is not wanted for now."""
 
 
-class Looked(NamedTuple):
+class Observed(NamedTuple):
     """A look, several times a second."""
 
-    facts: Facts
+    observation: Observation
 
 
 class Failed(NamedTuple):
     """The connection in force has failed."""
 
-    why: Failure
+    why: CameraFailure
 
 
 class Ended(NamedTuple):
     """The stream of the connection in force has ended."""
 
 
-class Answered(NamedTuple):
+class HostAnswered(NamedTuple):
     """The host of a camera that could not be reached takes connections again."""
 
 
-Event = Union[TurnedOn, TurnedOff, Looked, Failed, Ended, Answered]
+Event = Union[TurnedOn, TurnedOff, Observed, Failed, Ended, HostAnswered]
 
 
-def rules_of(camera: spec.Camera) -> Rules:
+def camera_rules(camera: spec.Camera) -> CameraRules:
     """What the specification says, and what goes without saying."""
     kind = scheme(camera.uri)
     if kind in ("file", "test"):
@@ -147,21 +147,23 @@ def rules_of(camera: spec.Camera) -> Rules:
         frozen = camera.frozen_after.ToMilliseconds() / 1000.0 or _NEVER
     else:
         frozen = _DEFAULT_FROZEN_SECONDS
-    return Rules(camera.uri, kind == "file", kind in ("rtsp", "rtsps"), frozen)
+    return CameraRules(camera.uri, kind == "file", kind in ("rtsp", "rtsps"), frozen)
 
 
-def beginning(camera: spec.Camera, now: float, before: Optional[CameraState] = None) -> CameraState:
+def initial_state(camera: spec.Camera, now: float, before: Optional[CameraState] = None) -> CameraState:
     """The state of a camera whose line is new. before: what an earlier line has left: a login that was refused is not
     tried at once because something else has changed."""
     if camera.HasField("off"):
-        return CameraState(Off(), looked=now, awake=now)
+        return CameraState(Off(), observed_at=now, awake_since=now)
     if before is None or isinstance(before.phase, Off):
-        return CameraState(Connecting(now), looked=now, awake=now)
+        return CameraState(Connecting(now), observed_at=now, awake_since=now)
     phase = before.phase if isinstance(before.phase, Lost) else Connecting(now)
-    return before._replace(phase=phase, looked=now, awake=now)
+    return before._replace(phase=phase, observed_at=now, awake_since=now)
 
 
-def decide(before: CameraState, event: Event, rules: Rules, now: float, random: Callable[[], float]) -> CameraState:
+def decide(
+    before: CameraState, event: Event, rules: CameraRules, now: float, random: Callable[[], float]
+) -> CameraState:
     """The state after an event.
 
     A Connecting that was not there before is to be opened, in place of what was open; Lost and Off are to be closed.
@@ -169,12 +171,12 @@ def decide(before: CameraState, event: Event, rules: Rules, now: float, random: 
     """
     phase = before.phase
     if isinstance(event, TurnedOff):
-        return before if isinstance(phase, Off) else CameraState(Off(), looked=now, awake=now)
+        return before if isinstance(phase, Off) else CameraState(Off(), observed_at=now, awake_since=now)
     if isinstance(event, TurnedOn):
-        return CameraState(Connecting(now), looked=now, awake=now) if isinstance(phase, Off) else before
-    if isinstance(event, Looked):
-        return _after_look(before, event.facts, rules, now, random)
-    if isinstance(event, Answered):
+        return CameraState(Connecting(now), observed_at=now, awake_since=now) if isinstance(phase, Off) else before
+    if isinstance(event, Observed):
+        return _after_observation(before, event.observation, rules, now, random)
+    if isinstance(event, HostAnswered):
         again = before._replace(phase=Connecting(now, host_answers=True), failures=0)
         return again if isinstance(phase, Lost) else before
     if not isinstance(phase, (Connecting, Live)):
@@ -183,7 +185,7 @@ def decide(before: CameraState, event: Event, rules: Rules, now: float, random: 
         return _lose(before, event.why, rules, now, random)
     if rules.loops and isinstance(phase, Live):
         return before._replace(phase=Connecting(now, live_since=phase.since))
-    return _lose(before, failure(state.CAMERA_LOST_REASON_ENDED, rules.uri), rules, now, random)
+    return _lose(before, camera_failure(state.CAMERA_LOST_REASON_ENDED, rules.uri), rules, now, random)
 
 
 def allowed_silence(interval: float) -> float:
@@ -191,23 +193,25 @@ def allowed_silence(interval: float) -> float:
     return max(SILENCE_SECONDS, _SILENT_INTERVALS * interval)
 
 
-def _after_look(
-    before: CameraState, facts: Facts, rules: Rules, now: float, random: Callable[[], float]
+def _after_observation(
+    before: CameraState, observation: Observation, rules: CameraRules, now: float, random: Callable[[], float]
 ) -> CameraState:
-    held_up = now - before.looked > _HELD_UP_SECONDS
-    after = before._replace(looked=now, awake=now if held_up else before.awake)
+    held_up = now - before.observed_at > _HELD_UP_SECONDS
+    after = before._replace(observed_at=now, awake_since=now if held_up else before.awake_since)
     phase = after.phase
     if isinstance(phase, Connecting):
-        if facts.last_frame and all(facts.size) and not facts.is_frozen:
+        if observation.last_frame and all(observation.size) and not observation.is_frozen:
             live = Live(now if phase.live_since is None else phase.live_since)
-            return after._replace(phase=live, attempts=0, trouble=None)
-        is_late = now - max(phase.began, after.awake) > FIRST_FRAME_SECONDS
+            return after._replace(phase=live, attempts=0, outage=None)
+        is_late = now - max(phase.began, after.awake_since) > FIRST_FRAME_SECONDS
         # Of a frozen camera frames come, and may end.
-        if is_late or (facts.last_frame and _silence(after, facts, now) > allowed_silence(facts.interval)):
-            reason = state.CAMERA_LOST_REASON_FROZEN if facts.is_frozen else state.CAMERA_LOST_REASON_TIMEOUT
-            return _lose(after, failure(reason, rules.uri), rules, now, random)
+        if is_late or (
+            observation.last_frame and _silence(after, observation, now) > allowed_silence(observation.interval)
+        ):
+            reason = state.CAMERA_LOST_REASON_FROZEN if observation.is_frozen else state.CAMERA_LOST_REASON_TIMEOUT
+            return _lose(after, camera_failure(reason, rules.uri), rules, now, random)
     elif isinstance(phase, Live):
-        why = _trouble(after, facts, rules, now)
+        why = _loss(after, observation, rules, now)
         if why is not None:
             return _lose(after, why, rules, now, random)
         if now - phase.since > _HEALTHY_SECONDS:
@@ -217,30 +221,32 @@ def _after_look(
     return after
 
 
-def _trouble(current: CameraState, facts: Facts, rules: Rules, now: float) -> Optional[Failure]:
+def _loss(current: CameraState, observation: Observation, rules: CameraRules, now: float) -> Optional[CameraFailure]:
     """What is wrong with a live camera."""
-    silence = _silence(current, facts, now)
-    if silence > allowed_silence(facts.interval):
+    silence = _silence(current, observation, now)
+    if silence > allowed_silence(observation.interval):
         said = "no frame for %.1f s" % silence
-        return failure(state.CAMERA_LOST_REASON_TIMEOUT, rules.uri, said)
-    if facts.still > rules.frozen_seconds:
-        said = "the same picture for %.0f s" % facts.still
-        return failure(state.CAMERA_LOST_REASON_FROZEN, rules.uri, said)
+        return camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, rules.uri, said)
+    if observation.frozen_for > rules.frozen_seconds:
+        said = "the same picture for %.0f s" % observation.frozen_for
+        return camera_failure(state.CAMERA_LOST_REASON_FROZEN, rules.uri, said)
     return None
 
 
-def _silence(current: CameraState, facts: Facts, now: float) -> float:
-    return now - max(facts.last_frame, current.awake)
+def _silence(current: CameraState, observation: Observation, now: float) -> float:
+    return now - max(observation.last_frame, current.awake_since)
 
 
-def _lose(before: CameraState, why: Failure, rules: Rules, now: float, random: Callable[[], float]) -> CameraState:
+def _lose(
+    before: CameraState, why: CameraFailure, rules: CameraRules, now: float, random: Callable[[], float]
+) -> CameraState:
     failures = before.failures + 1
-    asks = why.reason == state.CAMERA_LOST_REASON_UNREACHABLE and rules.has_host
+    probes_host = why.reason == state.CAMERA_LOST_REASON_UNREACHABLE and rules.has_host
     # Then what does not open the camera is something else, and each answer would only lead to the same failure.
     host_answers = isinstance(before.phase, Connecting) and before.phase.host_answers
     return before._replace(
-        phase=Lost(why, now + retry_delay(why.reason, failures, random), asks, host_answers),
+        phase=Lost(why, now + retry_delay(why.reason, failures, random), probes_host, host_answers),
         attempts=before.attempts + 1,
         failures=failures,
-        trouble=Trouble(why.reason, now if before.trouble is None else before.trouble.since),
+        outage=Outage(why.reason, now if before.outage is None else before.outage.since),
     )

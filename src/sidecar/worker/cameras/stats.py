@@ -12,7 +12,7 @@ _RATE_SPAN = 3.0
 _INTERVAL_WEIGHT = 0.1
 
 
-class Tally:
+class CameraStats:
     """Each field is written by one streaming thread and read by any."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ import time
 from typing import Dict, List, NamedTuple, Optional
 
 from sidecar.contract import spec, state
-from sidecar.worker.cameras.state import CameraState, Connecting, Facts, Live, Lost, Off
+from sidecar.worker.cameras.state import CameraState, Connecting, Live, Lost, Observation, Off
 
 _DAY_SECONDS = 24 * 3600
 # Later than that the day of the week is not enough.
@@ -32,7 +32,7 @@ def now() -> Moment:
     return Moment(time.monotonic(), time.time())
 
 
-class Note(NamedTuple):
+class TileText(NamedTuple):
     """What a camera's tile says in place of a fresh picture. An empty text: it has one."""
 
     text: str
@@ -40,21 +40,23 @@ class Note(NamedTuple):
     dark: bool = False
 
 
-def note_of(current: CameraState, camera: spec.Camera, moment: Moment) -> Note:
+def tile_text(current: CameraState, camera: spec.Camera, moment: Moment) -> TileText:
     phase = current.phase
     if isinstance(phase, Off):
-        return Note(_off(camera, moment), dark=True)
+        return TileText(_off(camera, moment), dark=True)
     if isinstance(phase, Live) or (isinstance(phase, Connecting) and phase.live_since is not None):
-        return Note("")
-    trouble = current.trouble
-    if trouble is None:
-        return Note("connecting")
-    since = time.strftime("%H:%M:%S", time.localtime(moment.wall_at(trouble.since)))
+        return TileText("")
+    outage = current.outage
+    if outage is None:
+        return TileText("connecting")
+    since = time.strftime("%H:%M:%S", time.localtime(moment.wall_at(outage.since)))
     when = "next try in %s" % _span(phase.due - moment.monotonic) if isinstance(phase, Lost) else "trying now"
-    return Note("%s since %s, %s" % (_TROUBLES.get(trouble.reason, "no signal"), since, when))
+    return TileText("%s since %s, %s" % (_TROUBLES.get(outage.reason, "no signal"), since, when))
 
 
-def status_of(current: CameraState, camera: spec.Camera, facts: Facts, moment: Moment) -> Optional[state.CameraStatus]:
+def camera_status(
+    current: CameraState, camera: spec.Camera, observation: Observation, moment: Moment
+) -> Optional[state.CameraStatus]:
     """As the contract has it, without the counters. None: as it was before: a later attempt has not ended yet."""
     phase = current.phase
     status = state.CameraStatus(id=camera.id)
@@ -63,8 +65,8 @@ def status_of(current: CameraState, camera: spec.Camera, facts: Facts, moment: M
         if camera.off.HasField("until"):
             status.off.until.CopyFrom(camera.off.until)
     elif isinstance(phase, Live):
-        width, height = facts.size
-        status.live.MergeFrom(state.CameraStatus.Live(encoding=facts.encoding, width=width, height=height))
+        width, height = observation.size
+        status.live.MergeFrom(state.CameraStatus.Live(encoding=observation.encoding, width=width, height=height))
     elif isinstance(phase, Lost):
         lost = state.CameraStatus.Lost(reason=phase.why.reason, detail=phase.why.detail, attempts=current.attempts)
         lost.next_attempt.FromNanoseconds(int(moment.wall_at(phase.due) * 1e9))
@@ -76,7 +78,7 @@ def status_of(current: CameraState, camera: spec.Camera, facts: Facts, moment: M
     return status
 
 
-def picture_text(cameras: List[spec.Camera], notes: Dict[str, str]) -> str:
+def standby_picture_text(cameras: List[spec.Camera], notes: Dict[str, str]) -> str:
     """What stands in place of a picture that has no frames. notes: by camera id."""
     lines = [(camera.name or camera.id, notes.get(camera.id, "")) for camera in cameras]
     if len(lines) == 1:

@@ -8,30 +8,30 @@ from typing import Mapping
 from sidecar.contract import state
 from sidecar.gst import Gst
 from sidecar.worker.engines.engine import Engine
-from sidecar.worker.engines.placeholder import caretaker
+from sidecar.worker.engines.placeholder import placeholder_engine
 from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS, UnavailableEngine
 from sidecar.worker.processes import Processes
-from sidecar.worker.status.store import Board
+from sidecar.worker.status.store import StatusStore
 
 VARIABLE = "SLIPSTREAM_ENGINE"
 CHOICES = ("auto", "cpu", "deepstream")
 
 
-def choose_engine(environment: Mapping[str, str], run_dir: str, processes: Processes, board: Board) -> Engine:
+def choose_engine(environment: Mapping[str, str], run_dir: str, processes: Processes, store: StatusStore) -> Engine:
     """The engine that is named, or with auto the GPU's if nvinfer is there. On the loop thread, after Gst.init().
 
     An engine's libraries are imported with it: neither image has those of the other. A name that there is not, or not
     here, gives an engine that refuses everything and says why; so does a caretaker's environment.
     """
     wanted = environment.get(VARIABLE) or "auto"
-    place_keeper = caretaker(environment, wanted, processes, board)
-    if place_keeper is not None:
-        return place_keeper
+    placeholder = placeholder_engine(environment, wanted, processes, store)
+    if placeholder is not None:
+        return placeholder
 
     def unavailable(why: str) -> Engine:
         failed = state.PipelineStatus.Failed(reason=state.FAILURE_REASON_ELEMENT, detail=why)
         failed.next_attempt.FromNanoseconds(int((time.time() + TRY_AGAIN_SECONDS) * 1e9))
-        return UnavailableEngine(wanted, failed, "cannot run: " + why, processes, board)
+        return UnavailableEngine(wanted, failed, "cannot run: " + why, processes, store)
 
     if wanted not in CHOICES:
         return unavailable("%s is %r; allowed: %s" % (VARIABLE, wanted, ", ".join(CHOICES)))
@@ -44,10 +44,10 @@ def choose_engine(environment: Mapping[str, str], run_dir: str, processes: Proce
         from sidecar.worker.engines.deepstream.engine import DeepstreamEngine
         from sidecar.worker.engines.deepstream.machine import this_machine
 
-        return DeepstreamEngine(processes, board, this_machine(environment, run_dir), _end_this_process)
+        return DeepstreamEngine(processes, store, this_machine(environment, run_dir), _end_this_process)
     from sidecar.worker.engines.cpu.engine import CpuEngine
 
-    return CpuEngine(processes, board)
+    return CpuEngine(processes, store)
 
 
 def _end_this_process() -> None:

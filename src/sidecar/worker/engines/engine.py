@@ -7,7 +7,7 @@ from sidecar.contract import pipeline, spec
 from sidecar.worker.problem import Problem
 
 
-class Facts(NamedTuple):
+class EngineInfo(NamedTuple):
     """What the agent is told about the engine's machine; empty where there is no such thing."""
 
     engine: str
@@ -35,7 +35,7 @@ class Engine(abc.ABC):
     unavailable: Optional[str] = None
 
     @abc.abstractmethod
-    def facts(self) -> Facts:
+    def info(self) -> EngineInfo:
         """Called on any thread."""
 
     @abc.abstractmethod

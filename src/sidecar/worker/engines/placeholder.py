@@ -4,24 +4,24 @@ import time
 from typing import Mapping, Optional, Sequence
 
 from sidecar.contract import state
-from sidecar.keeper.previous_worker import CrashLoop, Ended, crash_loop, ended_before
+from sidecar.keeper.previous_worker import CrashLoop, PreviousWorker, crash_loop, previous_worker
 from sidecar.worker.engines.unavailable import UnavailableEngine
 from sidecar.worker.processes import Processes
-from sidecar.worker.status.store import Board
+from sidecar.worker.status.store import StatusStore
 
 
-def caretaker(
-    environment: Mapping[str, str], name: str, processes: Processes, board: Board
+def placeholder_engine(
+    environment: Mapping[str, str], name: str, processes: Processes, store: StatusStore
 ) -> Optional[UnavailableEngine]:
     """The engine of such a worker; None: this is no such worker. name: the engine that the real one is to have."""
     loop = crash_loop(environment)
     if loop is None:
         return None
     words = "failing again and again, next try at %s" % time.strftime("%H:%M:%S", time.localtime(loop.next_attempt))
-    return UnavailableEngine(name, failed(loop, ended_before(environment)), words, processes, board)
+    return UnavailableEngine(name, failed(loop, previous_worker(environment)), words, processes, store)
 
 
-def failed(loop: CrashLoop, ended: Optional[Ended]) -> state.PipelineStatus.Failed:
+def failed(loop: CrashLoop, ended: Optional[PreviousWorker]) -> state.PipelineStatus.Failed:
     """The state of the pipeline. Pure."""
     detail = "the worker cannot be kept running"
     if ended is not None:

@@ -32,7 +32,7 @@ class _Ending:
         self.thread.start()
 
 
-class Closer:
+class SourceCloser:
     """All methods are called on the loop thread."""
 
     def __init__(self) -> None:

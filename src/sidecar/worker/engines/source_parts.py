@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from sidecar.chain import Chain, make
 from sidecar.contract import spec, state
 from sidecar.gst import Gst
-from sidecar.worker.cameras.failure import Failure, failure
+from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.main_loop import MainLoop
 
 # By RTP encoding name.
@@ -16,7 +16,7 @@ DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpeg
 _DEFAULT_LATENCY_MILLISECONDS = 100
 _TCP_TIMEOUT_MICROSECONDS = 5000000
 
-Failed = Callable[[Failure], None]
+Failed = Callable[[CameraFailure], None]
 
 
 def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
@@ -43,9 +43,9 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
     return source
 
 
-def unsupported_encoding(camera: spec.Camera, encoding: str) -> Failure:
+def unsupported_encoding(camera: spec.Camera, encoding: str) -> CameraFailure:
     """The camera sends what is in none of the tables."""
-    return failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, "it sends %s" % encoding)
+    return camera_failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, "it sends %s" % encoding)
 
 
 def add_test_picture(chain: Chain, uri: str) -> None:
@@ -114,5 +114,5 @@ def _judge_certificate(
     """Asked on a streaming thread about a certificate that the system does not trust; rtspsrc's own error is silent."""
     if not camera.accept_any_certificate:
         said = ", ".join(flaws.value_nicks).replace("-", " ")
-        MainLoop.post(failed, failure(state.CAMERA_LOST_REASON_CERTIFICATE, camera.uri, said))
+        MainLoop.post(failed, camera_failure(state.CAMERA_LOST_REASON_CERTIFICATE, camera.uri, said))
     return camera.accept_any_certificate

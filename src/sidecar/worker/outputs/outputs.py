@@ -12,14 +12,14 @@ from sidecar.gst import GLib, Gst
 from sidecar.outlet.protocol import Failure, Mount, MountStatus
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.outlet_link import OutletLink
-from sidecar.worker.outputs.plan import Difference, Plan, ToFiles, ToOutlet, codec_name, difference
+from sidecar.worker.outputs.plan import Difference, FileTarget, OutletTarget, StreamPlan, codec_name, difference
 from sidecar.worker.outputs.receiver import Phase, Receiver, Serving, Waiting
 from sidecar.worker.outputs.recording.folder import Folder, recordings_dir
 from sidecar.worker.outputs.recording.names import stem
 from sidecar.worker.outputs.recording.recorder import Limits, Recorder
-from sidecar.worker.outputs.window import X_SINK, Looks, Window
+from sidecar.worker.outputs.window import X_SINK, Window, WindowOptions
 from sidecar.worker.processes import Processes
-from sidecar.worker.status.store import Board, OutputKey
+from sidecar.worker.status.store import OutputKey, StatusStore
 
 RETRY_SECONDS = 2.0
 _OUTLET_GRACE_SECONDS = 2.0
@@ -29,13 +29,13 @@ _STOP_SECONDS = 1.0
 _NOTHING_YET = MountStatus(frames=0, viewers=0, served=False)
 
 
-def _title(one: Plan) -> str:
+def _title(one: StreamPlan) -> str:
     """What a picture is called by its standby picture: a tiled one needs no name."""
     return one.cameras[0].name or one.cameras[0].id if len(one.cameras) == 1 else ""
 
 
 class Outputs:
-    """Tells the outlet what to serve, has recorders and windows, and tells the board how it goes.
+    """Tells the outlet what to serve, has recorders and windows, and tells the store how it goes.
 
     All methods and callbacks are on the loop thread.
     """
@@ -43,7 +43,7 @@ class Outputs:
     def __init__(
         self,
         processes: Processes,
-        board: Board,
+        store: StatusStore,
         on_ports: Callable[[Dict[OutputKey, int]], None],
         count: Callable[[OutputKey, state.OutputStatus], None],
         window_sinks: Sequence[str] = (),
@@ -53,12 +53,12 @@ class Outputs:
         count: fills in how many frames of a picture were encoded and dropped; called on any thread.
         window_sinks: elements for windows that are better than the one for every display.
         """
-        self._board = board
+        self._store = store
         self._window_module = processes.window_module
         self._on_ports = on_ports
         self._count = count
         self._window_sinks = [*window_sinks, X_SINK]
-        self._plans: Dict[OutputKey, Plan] = {}
+        self._plans: Dict[OutputKey, StreamPlan] = {}
         # Read by streaming threads.
         self._receivers: Dict[OutputKey, Receiver] = {}
         self._outlet: Dict[OutputKey, MountStatus] = {}
@@ -73,7 +73,7 @@ class Outputs:
             on_down=self._outlet_down,
         )
 
-    def serve(self, plans: List[Plan]) -> None:
+    def serve(self, plans: List[StreamPlan]) -> None:
         """From now on these pictures are served, and new streams begin. on_ports follows for those of the outlet; the
         frames of the others go to take()."""
         wanted = {one.key: one for one in plans}
@@ -85,17 +85,17 @@ class Outputs:
         for key in [key for key in self._receivers if key not in kept]:
             self._receivers.pop(key).stop()
         for key in [key for key in self._plans if key not in wanted]:
-            self._board.remove_output(key)
+            self._store.remove_output(key)
         self._plans = wanted
         for key, one in wanted.items():
             if key in kept:
                 continue
-            self._board.add_output(key, self._counter(key))
+            self._store.add_output(key, self._counter(key))
             self.show(key, waiting=state.OutputStatus.Waiting())
-            if not isinstance(one.target, ToOutlet):
+            if not isinstance(one.target, OutletTarget):
                 self._receivers[key] = self._receive(one)
         self._adjust(plans)
-        served = [(one, one.target) for one in plans if isinstance(one.target, ToOutlet)]
+        served = [(one, one.target) for one in plans if isinstance(one.target, OutletTarget)]
         if served:
             self._port = served[0][1].port
         if self._port:
@@ -114,35 +114,35 @@ class Outputs:
         if receiver is not None:
             receiver.take(sample)
 
-    def admit(self, plans: List[Plan]) -> None:
+    def admit(self, plans: List[StreamPlan]) -> None:
         """From now on what these plans, of the pictures of serve(), have in users and limits holds."""
         self._plans = {one.key: one for one in plans}
-        users = [one.target.users for one in plans if isinstance(one.target, ToOutlet)]
+        users = [one.target.users for one in plans if isinstance(one.target, OutletTarget)]
         if users:
             self._link.admit(users[0])
         self._adjust(plans)
 
-    def _adjust(self, plans: List[Plan]) -> None:
+    def _adjust(self, plans: List[StreamPlan]) -> None:
         for one in plans:
             receiver = self._receivers.get(one.key)
-            if isinstance(one.target, ToFiles) and isinstance(receiver, Recorder):
+            if isinstance(one.target, FileTarget) and isinstance(receiver, Recorder):
                 receiver.limits = _limits(one.target, one.encoding)
 
-    def _receive(self, one: Plan) -> Receiver:
+    def _receive(self, one: StreamPlan) -> Receiver:
         """Makes the receiver of a picture."""
 
         def tell(phase: Phase) -> None:
             MainLoop.post(lambda: self._told(one.key, receiver, phase))
 
         receiver: Receiver
-        if isinstance(one.target, ToFiles):
+        if isinstance(one.target, FileTarget):
             limits = _limits(one.target, one.encoding)
             folder = Folder(recordings_dir(os.environ), stem(one.target.path))
             receiver = Recorder(folder, one.key[1], limits, tell)
         else:
             title = _title(one) or one.key[0]
-            looks = Looks(one.encoding.width, one.encoding.height, title, self._window_sinks)
-            receiver = Window(looks, os.environ, tell, self._window_module)
+            options = WindowOptions(one.encoding.width, one.encoding.height, title, self._window_sinks)
+            receiver = Window(options, os.environ, tell, self._window_module)
         return receiver
 
     def _told(self, key: OutputKey, receiver: Receiver, phase: Phase) -> None:
@@ -158,7 +158,7 @@ class Outputs:
     def say(self, key: OutputKey, text: str) -> None:
         """Why a picture of serve() has no frames: its standby picture says so. Empty when it has them again."""
         one = self._plans.get(key)
-        if one is not None and isinstance(one.target, ToOutlet):
+        if one is not None and isinstance(one.target, OutletTarget):
             self._link.say(one.target.path, text)
 
     def fail(
@@ -177,7 +177,7 @@ class Outputs:
     def show(self, key: OutputKey, **phase: Any) -> None:
         """Sets an output's state: waiting, serving or failed."""
         output_id, camera_id = key
-        self._board.set_output(state.OutputStatus(id=output_id, camera_id=camera_id, **phase))
+        self._store.set_output(state.OutputStatus(id=output_id, camera_id=camera_id, **phase))
 
     def stop(self) -> None:
         """Gives recorders and windows a moment to come to their end."""
@@ -201,7 +201,7 @@ class Outputs:
             if receiver is not None:
                 status.path = receiver.path
                 status.frames_dropped += receiver.dropped
-            if isinstance(one.target, ToOutlet):
+            if isinstance(one.target, OutletTarget):
                 status.port = one.target.port
                 status.path = one.target.path
                 status.viewers = self._outlet.get(key, _NOTHING_YET).viewers
@@ -254,8 +254,8 @@ class Outputs:
 
     def _mounts(self) -> List[Tuple[OutputKey, str]]:
         """The pictures of the outlet, with their paths there."""
-        return [(key, one.target.path) for key, one in self._plans.items() if isinstance(one.target, ToOutlet)]
+        return [(key, one.target.path) for key, one in self._plans.items() if isinstance(one.target, OutletTarget)]
 
 
-def _limits(target: ToFiles, encoding: spec.Encoding) -> Limits:
+def _limits(target: FileTarget, encoding: spec.Encoding) -> Limits:
     return Limits(target.file_duration, target.max_bytes, encoding.bitrate)

@@ -13,7 +13,7 @@ _USUAL_FILE_SECONDS = 600.0
 CODEC_NAMES: Dict["spec.Codec", str] = {spec.CODEC_H264: "H264", spec.CODEC_H265: "H265"}
 
 
-class ToOutlet(NamedTuple):
+class OutletTarget(NamedTuple):
     """A picture that the outlet serves over RTSP."""
 
     port: int
@@ -22,7 +22,7 @@ class ToOutlet(NamedTuple):
     users: Tuple[User, ...]
 
 
-class ToFiles(NamedTuple):
+class FileTarget(NamedTuple):
     """A picture that is recorded."""
 
     # A target's, see recording/names.py.
@@ -33,42 +33,42 @@ class ToFiles(NamedTuple):
     max_bytes: int
 
 
-class ToWindow(NamedTuple):
+class WindowTarget(NamedTuple):
     """A picture on the screen. It is not encoded."""
 
 
-class Plan(NamedTuple):
+class StreamPlan(NamedTuple):
     """One picture as it should be."""
 
     key: OutputKey
-    target: Union[ToOutlet, ToFiles, ToWindow]
+    target: Union[OutletTarget, FileTarget, WindowTarget]
     encoding: spec.Encoding
     cameras: List[spec.Camera]
 
 
-def plan(specification: spec.PipelineSpec) -> List[Plan]:
+def plan_streams(specification: spec.PipelineSpec) -> List[StreamPlan]:
     """The pictures of a specification, in order. Pure."""
     plans = []
     for output in specification.outputs:
         if output.layout == spec.LAYOUT_PER_CAMERA:
             for camera in specification.cameras:
                 target = _target(output, camera.id)
-                plans.append(Plan((output.id, camera.id), target, output.encoding, [camera]))
+                plans.append(StreamPlan((output.id, camera.id), target, output.encoding, [camera]))
         else:
-            plans.append(Plan((output.id, ""), _target(output, ""), output.encoding, list(specification.cameras)))
+            plans.append(StreamPlan((output.id, ""), _target(output, ""), output.encoding, list(specification.cameras)))
     return plans
 
 
-def _target(output: spec.Output, camera_id: str) -> Union[ToOutlet, ToFiles, ToWindow]:
+def _target(output: spec.Output, camera_id: str) -> Union[OutletTarget, FileTarget, WindowTarget]:
     if output.HasField("window"):
-        return ToWindow()
+        return WindowTarget()
     if output.HasField("file"):
         given = output.file.HasField("file_duration")
         duration = output.file.file_duration.ToMilliseconds() / 1000.0 if given else _USUAL_FILE_SECONDS
-        return ToFiles(output.file.path, duration, output.file.max_bytes)
+        return FileTarget(output.file.path, duration, output.file.max_bytes)
     users = tuple(User(user.username, user.password) for user in output.rtsp.users)
     path = "%s/%s" % (output.rtsp.path.rstrip("/"), camera_id) if camera_id else output.rtsp.path
-    return ToOutlet(output.rtsp.port, path, users)
+    return OutletTarget(output.rtsp.port, path, users)
 
 
 def codec_name(encoding: spec.Encoding) -> str:
@@ -85,21 +85,21 @@ class Difference(enum.Enum):
     REBUILD = "rebuild"
 
 
-def difference(before: Plan, after: Plan) -> Difference:
+def difference(before: StreamPlan, after: StreamPlan) -> Difference:
     """How two plans of one picture differ. Pure."""
     if before == after:
         return Difference.NONE
     return Difference.LIVE if _structure(before) == _structure(after) else Difference.REBUILD
 
 
-def _structure(one: Plan) -> Plan:
+def _structure(one: StreamPlan) -> StreamPlan:
     """A plan without what can change while frames flow."""
     encoding = spec.Encoding()
     encoding.CopyFrom(one.encoding)
     encoding.bitrate = 0
     target = one.target
-    if isinstance(target, ToOutlet):
+    if isinstance(target, OutletTarget):
         target = target._replace(users=())
-    elif isinstance(target, ToFiles):
+    elif isinstance(target, FileTarget):
         target = target._replace(file_duration=0.0, max_bytes=0)
     return one._replace(target=target, encoding=encoding)

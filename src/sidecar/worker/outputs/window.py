@@ -26,7 +26,7 @@ _NO_DISPLAY = (
 )
 
 
-class Looks(NamedTuple):
+class WindowOptions(NamedTuple):
     """What a window is to be."""
 
     width: int
@@ -43,10 +43,10 @@ class _WindowError(Exception):
 class Window(Receiver):
     """A thread of its own starts and feeds the process, because both make it wait."""
 
-    def __init__(self, looks: Looks, environment: Mapping[str, str], tell: Tell, module: str) -> None:
+    def __init__(self, options: WindowOptions, environment: Mapping[str, str], tell: Tell, module: str) -> None:
         """tell: called on the window's thread. module: the Python module that the process runs. The process is started
         when there is something to show."""
-        self._looks = looks
+        self._options = options
         self._environment = environment
         self._tell = tell
         self._module = module
@@ -69,7 +69,7 @@ class Window(Receiver):
     def take(self, sample: Gst.Sample) -> None:
         structure = sample.get_caps().get_structure(0)
         sizes = structure.get_int("width")[1], structure.get_int("height")[1]
-        if sizes != (self._looks.width, self._looks.height):
+        if sizes != (self._options.width, self._options.height):
             return  # Of the graph before.
         with self._changed:
             if self._newest is not None:
@@ -118,7 +118,7 @@ class Window(Receiver):
             return _NO_DISPLAY
         self._shown = False
         problems = []
-        for sink in self._looks.sinks:
+        for sink in self._options.sinks:
             problem = self._show(frame, sink)
             if problem is None or self._stopped or self._shown:
                 return None if self._stopped else problem
@@ -142,9 +142,9 @@ class Window(Receiver):
             _end(process)
 
     def _start(self, sink: str) -> "subprocess.Popen[bytes]":
-        looks = self._looks
-        command = [sys.executable, "-m", self._module, "--width", str(looks.width), "--height", str(looks.height)]
-        command += ["--title", looks.title, "--sink", sink]
+        options = self._options
+        command = [sys.executable, "-m", self._module, "--width", str(options.width), "--height", str(options.height)]
+        command += ["--title", options.title, "--sink", sink]
         process = subprocess.Popen(
             command, env=dict(self._environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )

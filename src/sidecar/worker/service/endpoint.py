@@ -15,7 +15,7 @@ _GRACE = 0.2
 _END = 0.5
 
 
-class Doorway:
+class GrpcEndpoint:
     """Serves the agent. Methods and callbacks are on the main-loop thread."""
 
     def __init__(self, path: str, add_services: Callable[[Any], None]) -> None:

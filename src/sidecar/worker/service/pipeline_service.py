@@ -10,7 +10,7 @@ import grpc
 from sidecar.chain import ChainError
 from sidecar.contract import pipeline, pipeline_grpc, spec, state
 from sidecar.gst import Gst
-from sidecar.keeper.previous_worker import Ended
+from sidecar.keeper.previous_worker import PreviousWorker
 from sidecar.log import Log
 from sidecar.version import VERSION
 from sidecar.worker.check import check
@@ -21,7 +21,7 @@ from sidecar.worker.outputs.recording.check import unusable_folders
 from sidecar.worker.outputs.recording.folder import recordings_dir
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error, has_errors
 from sidecar.worker.status.events import TooOldError
-from sidecar.worker.status.store import Board
+from sidecar.worker.status.store import StatusStore
 
 # How long the loop thread may take for a change: cameras are closed and pictures rebuilt meanwhile.
 _LOOP_SECONDS = 20.0
@@ -43,12 +43,17 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
     """Methods are called on gRPC's threads; what touches GStreamer is run on the loop thread."""
 
     def __init__(
-        self, engine: Engine, board: Board, loop: MainLoop, instance_id: str, ended_before: Optional[Ended] = None
+        self,
+        engine: Engine,
+        store: StatusStore,
+        loop: MainLoop,
+        instance_id: str,
+        previous_worker: Optional[PreviousWorker] = None,
     ) -> None:
-        """ended_before: how the worker before this one ended, if there was one."""
+        """previous_worker: None if this is the first."""
         self._engine = engine
-        self._ended_before = ended_before
-        self._board = board
+        self._previous_worker = previous_worker
+        self._store = store
         self._loop = loop
         self._instance_id = instance_id
         self._log = Log("service")
@@ -60,17 +65,17 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         self, request: pipeline.ConnectRequest, context: grpc.ServicerContext
     ) -> pipeline.ConnectResponse:
         self._log.info("agent connected", version=request.agent_version)
-        facts = self._engine.facts()
+        info = self._engine.info()
         return pipeline.ConnectResponse(
             instance_id=self._instance_id,
             sidecar_version=VERSION,
-            engine=facts.engine,
-            board=facts.board,
-            deepstream_release=facts.deepstream_release,
-            gpu=facts.gpu,
+            engine=info.engine,
+            board=info.board,
+            deepstream_release=info.deepstream_release,
+            gpu=info.gpu,
             gstreamer_version=Gst.version_string().split(" ")[-1],
             capabilities=self._engine.capabilities(),
-            previous=None if self._ended_before is None else _previous(self._ended_before),
+            previous=None if self._previous_worker is None else _to_previous_worker(self._previous_worker),
         )
 
     def Check(  # noqa: N802
@@ -94,7 +99,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
                 return self._refuse_all(self._engine, request.spec)
             if self._in_force is None:
                 loading = state.PipelineStatus.Loading(phase=state.LOADING_PHASE_MODEL)
-                self._board.set_pipeline(state.PipelineStatus(loading=loading))
+                self._store.set_pipeline(state.PipelineStatus(loading=loading))
             model, problems = self._examine(request.spec)
             if model is None or has_errors(problems):
                 of_model = model is None or any(problem.path.startswith("model") for problem in problems)
@@ -104,7 +109,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
                 changes = self._loop.call(lambda: self._engine.apply(request.spec, ready), _LOOP_SECONDS)
             except ChainError as why:
                 return self._refuse([*problems, error("element", "spec", str(why))], state.FAILURE_REASON_ELEMENT)
-            self._board.generation = request.generation
+            self._store.generation = request.generation
             response = pipeline.ApplyResponse(
                 generation=request.generation,
                 accepted=True,
@@ -124,7 +129,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         if request.HasField("heartbeat_interval"):
             interval = max(_SHORTEST_HEARTBEAT_SECONDS, request.heartbeat_interval.ToMilliseconds() / 1000.0)
         try:
-            watcher = self._board.events.watch(request.after_sequence, request.detections)
+            watcher = self._store.events.watch(request.after_sequence, request.detections)
         except TooOldError as why:
             context.abort(grpc.StatusCode.OUT_OF_RANGE, "%s; start again with 0" % why)
             return
@@ -142,7 +147,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         except TooOldError as why:
             context.abort(grpc.StatusCode.OUT_OF_RANGE, "%s; start again with 0" % why)
         finally:
-            self._board.events.leave(watcher)
+            self._store.events.leave(watcher)
 
     def TakeSnapshot(  # noqa: N802
         self, request: pipeline.TakeSnapshotRequest, context: grpc.ServicerContext
@@ -199,7 +204,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
     def _refuse(self, problems: List[Problem], reason: "state.FailureReason") -> pipeline.ApplyResponse:
         generation = "" if self._in_force is None else self._in_force.generation
         if self._in_force is None:
-            self._board.set_pipeline(
+            self._store.set_pipeline(
                 state.PipelineStatus(
                     failed=state.PipelineStatus.Failed(
                         reason=reason,
@@ -213,12 +218,12 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         )
 
     def _whole_state(self) -> pipeline.WatchResponse:
-        response = pipeline.WatchResponse(sequence=self._board.events.sequence, state=self._board.snapshot())
+        response = pipeline.WatchResponse(sequence=self._store.events.sequence, state=self._store.snapshot())
         response.time.GetCurrentTime()
         return response
 
 
-def _previous(ended: Ended) -> pipeline.PreviousWorker:
+def _to_previous_worker(ended: PreviousWorker) -> pipeline.PreviousWorker:
     previous = pipeline.PreviousWorker(how=ended.how, last_lines=ended.last_lines, failures=ended.failures)
     previous.ended.FromNanoseconds(int(ended.at * 1e9))
     return previous

@@ -7,7 +7,7 @@ from typing import Deque, List, Optional
 
 from sidecar.contract import pipeline
 
-# Events kept for a watcher that comes back, and messages that wait for a slow one.
+# EventLog kept for a watcher that comes back, and messages that wait for a slow one.
 _KEPT = 1000
 _WAITING = 512
 
@@ -17,7 +17,7 @@ class TooOldError(Exception):
 
 
 class Watcher:
-    """One reader of the events. take() is called on the reader's thread, the rest by Events."""
+    """One reader of the events. take() is called on the reader's thread, the rest by EventLog."""
 
     def __init__(self, detections: bool) -> None:
         self._detections = detections
@@ -53,7 +53,7 @@ class Watcher:
             self._overrun = True
 
 
-class Events:
+class EventLog:
     """All methods may be called on any thread."""
 
     def __init__(self) -> None:

@@ -1,18 +1,18 @@
-"""The board: the one place where the state of the pipeline, the cameras and the outputs is set and read."""
+"""The store: the one place where the state of the pipeline, the cameras and the outputs is set and read."""
 
 import threading
 from typing import Callable, Dict, Tuple
 
 from sidecar.contract import detection, pipeline, state
-from sidecar.worker.status.events import Events
+from sidecar.worker.status.events import EventLog
 
 OutputKey = Tuple[str, str]
 
 
-class Board:
+class StatusStore:
     """Statuses are set on the loop thread; counters are filled in by who counts; snapshots are taken on any thread."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: EventLog) -> None:
         self.events = events
         self.generation = ""
         self._lock = threading.Lock()

@@ -7,7 +7,7 @@ from sidecar.chain import Chain
 from sidecar.contract import spec
 from sidecar.gst import Gst
 from sidecar.worker.cameras.addresses import scheme
-from sidecar.worker.cameras.failure import Failure
+from sidecar.worker.cameras.failure import CameraFailure
 from sidecar.worker.engines.source_parts import (
     DEPAYLOADERS,
     add_test_picture,
@@ -31,7 +31,7 @@ class SourceEvents(NamedTuple):
     """What a source tells while it runs. Called on the loop thread."""
 
     encoding: Callable[[str], None]
-    failed: Callable[[Failure], None]
+    failed: Callable[[CameraFailure], None]
     # A file is open and may be sought in; the pipeline is still paused.
     opened: Callable[[], None]
     # Asked before something is built for a pad that came late.

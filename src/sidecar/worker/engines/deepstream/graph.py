@@ -15,8 +15,8 @@ from sidecar.worker.engines.deepstream.place import Place
 from sidecar.worker.engines.deepstream.probes import add_probe
 from sidecar.worker.engines.deepstream.sizes import places
 from sidecar.worker.engines.deepstream.vision import Seat, Vision
-from sidecar.worker.engines.source_closer import Closer
-from sidecar.worker.outputs.plan import Plan
+from sidecar.worker.engines.source_closer import SourceCloser
+from sidecar.worker.outputs.plan import StreamPlan
 from sidecar.worker.status.store import OutputKey
 
 # nvinfer's interval with which it passes a batch over: its first was looked at.
@@ -55,7 +55,7 @@ class GraphPlan(NamedTuple):
 
     # In the order of the muxer's pads.
     seats: List[Seat]
-    pictures: List[Plan]
+    pictures: List[StreamPlan]
     mux_size: Tuple[int, int]
     # Configuration files of nvinfer and of the new muxer.
     infer_config: str
@@ -74,7 +74,7 @@ class Graph:
         elements: Elements,
         encoders: Encoders,
         vision: Vision,
-        closer: Closer,
+        closer: SourceCloser,
         failed: Failed,
         take: Callable[[OutputKey, Gst.Sample], None],
     ) -> None:

@@ -15,7 +15,7 @@ from sidecar.worker.engines.deepstream.probes import add_probe
 from sidecar.worker.engines.engine import Preview
 from sidecar.worker.engines.software_encoder import add_loopback
 from sidecar.worker.outputs.layout import grid
-from sidecar.worker.outputs.plan import Plan, ToFiles, ToWindow, codec_name
+from sidecar.worker.outputs.plan import FileTarget, StreamPlan, WindowTarget, codec_name
 from sidecar.worker.outputs.receiver import Take
 
 # The discard service: nothing is sent there, the gate is shut until the outlet has said a port.
@@ -28,7 +28,7 @@ class Picture:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: StreamPlan,
         encoders: Encoders,
         elements: Elements,
         lettering: Lettering,
@@ -111,14 +111,14 @@ class Picture:
         # A picture that is late does not hold up the others.
         chain.add("queue", None, max_size_buffers=2, max_size_bytes=0, max_size_time=0, leaky="downstream")
         chain.add("nvvideoconvert", None, **elements.converter())
-        if isinstance(self.plan.target, ToWindow):
+        if isinstance(self.plan.target, WindowTarget):
             sink = add_showing(chain, encoding, take)
             sink.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, self._counter.on_frame)
             return
         chain.caps(raw_caps(codec_name(encoding), encoders, encoding.width, encoding.height))
         self._encoder = add_encoder(chain, encoding, encoders, elements)
         self._encoder.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._counter.on_frame)
-        if isinstance(self.plan.target, ToFiles):
+        if isinstance(self.plan.target, FileTarget):
             add_recording(chain, encoding, take)
             return
         self._gate = chain.add("valve", None, drop=True)

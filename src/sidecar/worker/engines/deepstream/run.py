@@ -205,7 +205,7 @@ class Run:
     def _on_error(self, _bus: Gst.Bus, message: Gst.Message) -> None:
         error, debug = message.parse_error()
         name = _bin_below(self.graph.pipeline, message.src)
-        if any(camera.line.on_error(name, error, debug or "") for camera in self.cameras):
+        if any(camera.source.on_error(name, error, debug or "") for camera in self.cameras):
             return
         self.fail(failure_of(message.src.get_name(), error, debug or ""))
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from sidecar.contract import spec
 from sidecar.gst import Gst
-from sidecar.worker.cameras.stats import Tally
-from sidecar.worker.cameras.text import Note
+from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.deepstream import meta
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame
@@ -50,11 +50,11 @@ class Settings(NamedTuple):
 class Seat:
     """A camera's place in the batch. note is written on the loop thread, the rest on streaming threads."""
 
-    def __init__(self, camera_id: str, tally: Tally) -> None:
+    def __init__(self, camera_id: str, stats: CameraStats) -> None:
         self.camera_id = camera_id
-        self.tally = tally
+        self.stats = stats
         # Why the camera sends no fresh frames; without text: it does.
-        self.note = Note("")
+        self.note = TileText("")
         # Of the camera's own frames, in pixels.
         self.frame_size = (0, 0)
         # How often the camera was connected: an object of another connection is another object.
@@ -185,7 +185,7 @@ class Vision:
                 continue
             objects = [seat.identified(one) for one in frame.objects()]
             inferred = frame.inferred
-            seat.tally.on_processed(inferred)
+            seat.stats.on_processed(inferred)
             seat.objects, seat.seen_at = objects, time.monotonic()
             if not settings.look.labels and objects:
                 frame.hide_labels()
@@ -225,7 +225,7 @@ class Vision:
                 spent = (time.monotonic() - moment) / max(1, len(batch))
                 for frame in batch:
                     if frame.inferred or self._decoder is not None:
-                        self.seats[frame.source].tally.seconds += spent
+                        self.seats[frame.source].stats.seconds += spent
                 return
 
 

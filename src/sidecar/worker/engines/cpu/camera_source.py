@@ -7,20 +7,22 @@ from typing import Callable, Optional
 
 from sidecar.contract import spec, state
 from sidecar.gst import Gst
-from sidecar.worker.cameras import failure as reasons
+from sidecar.worker.cameras import failure
 from sidecar.worker.cameras.addresses import scheme
-from sidecar.worker.cameras.controller import Format, Heard, Line
-from sidecar.worker.cameras.text import Note
+from sidecar.worker.cameras.controller import CameraCallbacks, CameraSource, StreamFormat
+from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.cpu import source
 from sidecar.worker.engines.cpu.intake import Intake
-from sidecar.worker.engines.source_closer import Closer
+from sidecar.worker.engines.source_closer import SourceCloser
 
 
-class PipelineLine(Line):
+class CpuCameraSource(CameraSource):
     """All methods are called on the loop thread."""
 
-    def __init__(self, camera: spec.Camera, intake: Intake, say: Callable[[Note], None], closer: Closer) -> None:
-        """say: see Line.say(). closer: ends the pipelines of all cameras."""
+    def __init__(
+        self, camera: spec.Camera, intake: Intake, say: Callable[[TileText], None], closer: SourceCloser
+    ) -> None:
+        """say: see CameraSource.say(). closer: ends the pipelines of all cameras."""
         self._camera = camera
         self._intake = intake
         self._say = say
@@ -31,12 +33,12 @@ class PipelineLine(Line):
         self._bus_handler = 0
         self._encoding = ""
 
-    def open(self, heard: Heard) -> None:
+    def open(self, heard: CameraCallbacks) -> None:
         self.close()
         self._encoding = ""
         refusal = self._closer.refusal(self._camera.id)
         if refusal:
-            heard.failed(reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
+            heard.failed(failure.camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
             return
         number = self._number
         pipeline = self._pipeline = Gst.Pipeline.new("camera-" + self._camera.id)
@@ -74,22 +76,22 @@ class PipelineLine(Line):
             source.shut(pipeline)
             self._closer.end(self._camera.id, pipeline)
 
-    def say(self, note: Note) -> None:
+    def say(self, note: TileText) -> None:
         self._say(note)
 
-    def format(self) -> Format:
-        return Format(self._encoding, *self._intake.size)
+    def format(self) -> StreamFormat:
+        return StreamFormat(self._encoding, *self._intake.size)
 
     def _on_encoding(self, encoding: str) -> None:
         self._encoding = encoding
 
-    def _on_message(self, number: int, heard: Heard, message: Gst.Message) -> None:
+    def _on_message(self, number: int, heard: CameraCallbacks, message: Gst.Message) -> None:
         pipeline = self._pipeline
         if number != self._number or pipeline is None:
             return
         if message.type == Gst.MessageType.ERROR:
             error, debug = message.parse_error()
-            heard.failed(reasons.from_error(error, debug, self._camera.uri))
+            heard.failed(failure.failure_from_error(error, debug, self._camera.uri))
         elif message.type == Gst.MessageType.EOS:
             heard.ended()
         elif message.type == Gst.MessageType.SEGMENT_DONE:

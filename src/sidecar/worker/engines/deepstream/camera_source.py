@@ -7,21 +7,21 @@ from typing import Callable, Optional, Tuple
 
 from sidecar.contract import spec, state
 from sidecar.gst import GLib
-from sidecar.worker.cameras import failure as reasons
-from sidecar.worker.cameras.controller import Format, Heard, Line
-from sidecar.worker.cameras.freeze_detector import Stillness
-from sidecar.worker.cameras.state import rules_of
-from sidecar.worker.cameras.text import Note
+from sidecar.worker.cameras import failure
+from sidecar.worker.cameras.controller import CameraCallbacks, CameraSource, StreamFormat
+from sidecar.worker.cameras.freeze_detector import FreezeDetector
+from sidecar.worker.cameras.state import camera_rules
+from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.deepstream import source
 from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.place import Place
 from sidecar.worker.engines.deepstream.vision import Seat
 
 # Until the note comes that says it better.
-_NO_SIGNAL = Note("no signal")
+_NO_SIGNAL = TileText("no signal")
 
 
-class PlaceLine(Line):
+class DeepstreamCameraSource(CameraSource):
     """All methods are called on the loop thread."""
 
     def __init__(
@@ -41,18 +41,18 @@ class PlaceLine(Line):
         self._mux_size = mux_size
         self._say = say
         # Frames are compared only if that is wanted.
-        self.stillness = Stillness()
-        self._compared = self.stillness if rules_of(camera).frozen_seconds != float("inf") else None
+        self.freeze_detector = FreezeDetector()
+        self._compared = self.freeze_detector if camera_rules(camera).frozen_seconds != float("inf") else None
         # Which bins they are: what is heard of an earlier connection does not count.
         self._number = 0
-        self._heard: Optional[Heard] = None
+        self._heard: Optional[CameraCallbacks] = None
         self._encoding = ""
         self._has_arrived = False
 
-    def open(self, heard: Heard) -> None:
+    def open(self, heard: CameraCallbacks) -> None:
         refusal = self._place.refusal()
         if refusal:
-            heard.failed(reasons.failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
+            heard.failed(failure.camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
             return
         self._number += 1
         number = self._number
@@ -70,7 +70,7 @@ class PlaceLine(Line):
                 heard.changed()
 
         events = source.SourceEvents(
-            on_encoding, heard.failed, self._seat.tally.on_received, self._seat.set_frame_size, self._compared
+            on_encoding, heard.failed, self._seat.stats.on_received, self._seat.set_frame_size, self._compared
         )
         container = source.build(
             self._bin_name(), self._camera, self._elements, self._mux_size, events, self._place.running_time
@@ -79,21 +79,21 @@ class PlaceLine(Line):
 
     def show(self) -> None:
         self._seat.connections += 1
-        self._place.take(linked=lambda: self._note(Note("")))
+        self._place.take(linked=lambda: self._note(TileText("")))
 
     def close(self) -> None:
         if not self._seat.note.text:
             self._note(_NO_SIGNAL)
         self.leave()
 
-    def say(self, note: Note) -> None:
+    def say(self, note: TileText) -> None:
         self._note(note)
         self._say(note.text)
 
-    def format(self) -> Format:
+    def format(self) -> StreamFormat:
         if not self._has_arrived:
-            return Format(self._encoding)
-        return Format(self._encoding, *self._seat.frame_size)
+            return StreamFormat(self._encoding)
+        return StreamFormat(self._encoding, *self._seat.frame_size)
 
     def leave(self) -> None:
         """Nothing is in the place any more."""
@@ -107,11 +107,11 @@ class PlaceLine(Line):
         if not name.startswith("camera-%d-" % self._place.index):
             return False
         if name == self._bin_name() and self._heard is not None:
-            self._heard.failed(reasons.from_error(error, debug, self._camera.uri))
+            self._heard.failed(failure.failure_from_error(error, debug, self._camera.uri))
         return True
 
     def _bin_name(self) -> str:
         return "camera-%d-%d" % (self._place.index, self._number)
 
-    def _note(self, note: Note) -> None:
+    def _note(self, note: TileText) -> None:
         self._seat.note = note
