@@ -15,7 +15,7 @@ from sidecar.stack_dump import enable_stack_dump
 def main() -> None:
     enable_stack_dump()
     log.configure(os.environ.get("LOG_LEVEL", "info"))
-    # GStreamer's bindings cannot be imported whole before this.
+    # The modules that follow define classes of GstRtspServer's, which needs this.
     Gst.init(None)
     from sidecar.outlet.control_socket import ControlSocket
     from sidecar.outlet.outlet import Outlet
@@ -25,7 +25,7 @@ def main() -> None:
     run_dir = os.environ.get("SLIPSTREAM_RUN_DIR", "/run/slipstream")
     loop = GLib.MainLoop()
     outlet = Outlet(SavedConfiguration(run_dir))
-    control = ControlSocket(os.path.join(run_dir, SOCKET_NAME), outlet.take_worker)
+    control = ControlSocket(os.path.join(run_dir, SOCKET_NAME), outlet.set_active_worker)
     for number in (signal.SIGTERM, signal.SIGINT):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, loop.quit)
     heartbeat.beat_on_main_loop()

@@ -1,4 +1,4 @@
-"""Who may watch: the RTSP server's digest logins (RFC 7826), and our own."""
+"""Who may watch: the RTSP server's digest logins (RFC 7826), and the outlet's own."""
 
 import os
 from typing import Any, Iterable, NamedTuple, Set
@@ -6,14 +6,14 @@ from typing import Any, Iterable, NamedTuple, Set
 from sidecar.gst import GstRtsp, GstRtspServer
 from sidecar.outlet.protocol import User
 
-# Whoever is let in has this role; it may do everything that a viewer does.
+# The role of everybody who may watch; it may do everything that a viewer does.
 _ROLE = "viewer"
 
 
 class LoopbackIdentity(NamedTuple):
-    """How the outlet shows that a client is its own. Not to be guessed, so that no viewer passes for us."""
+    """How the outlet recognises its own client. It cannot be guessed, so that no viewer passes for the outlet."""
 
-    agent: str
+    user_agent: str
     login: User
 
 
@@ -23,13 +23,13 @@ def loopback_identity() -> LoopbackIdentity:
 
 
 class Access:
-    """Decides about new viewers; those who watch already stay. Methods are called on the main-loop thread.
+    """Decides about new viewers; those who already watch stay. Methods are called on the main-loop thread.
 
     One object for as long as the server lives, whose users change: the server's threads use it without holding it.
     """
 
     def __init__(self, own: User) -> None:
-        """Everybody may watch. own: may always."""
+        """At first everybody may watch. own: may always watch."""
         self.auth = GstRtspServer.RTSPAuth()
         # Basic sends the password as it is.
         self.auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
@@ -40,7 +40,7 @@ class Access:
         self.auth.set_default_token(self._token)
         self._users: Set[str] = set()
 
-    def admit(self, users: Iterable[User]) -> None:
+    def set_users(self, users: Iterable[User]) -> None:
         """From now on whoever describes or sets up a stream must be one of these. None: everybody may."""
         wanted = {user.username: user.password for user in users}
         for username, password in wanted.items():
@@ -52,7 +52,7 @@ class Access:
 
 
 def permissions() -> Any:
-    """What a mount's factory must be given."""
+    """The permissions of a mount's factory."""
     made = GstRtspServer.RTSPPermissions.new()
     for permission in (
         GstRtspServer.RTSP_PERM_MEDIA_FACTORY_ACCESS,

@@ -1,4 +1,4 @@
-"""The Unix socket on which workers come."""
+"""The Unix socket on which workers connect."""
 
 import socket
 from typing import Any, Callable, Optional
@@ -11,13 +11,13 @@ class ControlSocket:
     """Listens for workers. Methods and callbacks are on the main-loop thread."""
 
     def __init__(self, path: str, on_worker: Callable[[socket.socket], None]) -> None:
-        """Begins as soon as the directory lets it. A socket file that a killed outlet left behind is replaced."""
+        """Begins as soon as the directory allows it. A socket file that a killed outlet left behind is replaced."""
         self._path = path
         self._on_worker = on_worker
         self._socket: Optional[socket.socket] = None
         # GLib source number; 0: none.
         self._watch = 0
-        # Whoever can connect commands the RTSP server: only our own user.
+        # Whoever can connect controls the RTSP server: only this process's own user may.
         self._file = SocketFile(path, 0o600, self._listen, self._close)
 
     def close(self) -> None:
@@ -46,6 +46,6 @@ class ControlSocket:
         try:
             connection, _ = listening.accept()
         except OSError:
-            return True  # The worker is gone again, or descriptors are short: both may pass.
+            return True  # The worker is gone again, or there are no descriptors left: both may pass.
         self._on_worker(connection)
         return True

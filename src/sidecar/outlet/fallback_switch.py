@@ -1,7 +1,5 @@
-"""Which frames a mount's viewers get: the worker's, from the newest key frame on, or those of the standby picture while
-the worker sends none.
-
-This is the one place that decides what feeds the RTSP server.
+"""Switches a mount's viewers between the worker's stream, from its newest key frame on, and the standby picture while
+the worker sends no frames. Nothing else decides what feeds the RTSP server.
 """
 
 import threading
@@ -11,13 +9,13 @@ from typing import Any, Callable, List, NamedTuple, Optional, Union
 from sidecar.buffers import restamped
 from sidecar.gst import Gst
 
-# The worker's stream is silent after this, or after so many times its own interval if it is a slow one.
+# The worker's stream is silent after this, or after this many of its own intervals if its frame rate is low.
 _SILENCE_SECONDS = 1.0
 _SILENT_INTERVALS = 3
 _LONGEST_SILENCE_SECONDS = 5.0
 # The frames since the newest key frame are kept to this many bytes; past it a new viewer waits for the next key frame.
 _KEPT_BYTES = 4 * 1024 * 1024
-# When this much waits in the server (a client has described the stream and does not play), frames are given up.
+# When this much is queued in the server (a client has described the stream and does not play), frames are dropped.
 _WAITING_BYTES = 4 * 1024 * 1024
 # Kept frames are sent this far apart: a client shows them as fast as it can decode and has caught up.
 _CATCH_UP_NS = Gst.MSECOND
@@ -26,18 +24,18 @@ _CATCH_UP_NS = Gst.MSECOND
 class Live(NamedTuple):
     """The worker's stream feeds the viewers."""
 
-    # It is silent if no frame has come by then; monotonic, in seconds.
+    # It is silent if no frame has arrived by then; monotonic, in seconds.
     silent_at: float
 
 
-class StandingBy(NamedTuple):
+class Standby(NamedTuple):
     """The standby picture feeds the viewers, until the worker's next key frame."""
 
 
-Turn = Union[Live, StandingBy]
+Input = Union[Live, Standby]
 
 
-class Feed:
+class FallbackSwitch:
     """Connects a mount's input to the server's appsrc, when there is one. Thread-safe.
 
     Frames carry times of the system clock; viewers get them on the time line of their media, which goes on evenly
@@ -52,7 +50,7 @@ class Feed:
         self._on_stream = on_stream
         self._on_viewer = on_viewer
         self._lock = threading.Lock()
-        self._turn: Turn = StandingBy()
+        self._input: Input = Standby()
         self._frames = 0
         # By the monotonic clock, and as time.time().
         self._last_frame = 0.0
@@ -68,7 +66,7 @@ class Feed:
 
     @property
     def frames(self) -> int:
-        """Frames that came from the worker."""
+        """Frames that arrived from the worker."""
         return self._frames
 
     @property
@@ -78,18 +76,18 @@ class Feed:
 
     @property
     def last_frame_at(self) -> Optional[float]:
-        """When the worker's last frame came that viewers could see, as time.time(); None: none yet."""
+        """When the worker's last frame arrived that viewers could see, as time.time(); None: none yet."""
         return self._last_frame_at
 
     @property
-    def has_picture(self) -> bool:
-        """Whether a viewer would see the worker's picture at once."""
+    def has_frames(self) -> bool:
+        """Whether a new viewer would see the worker's stream at once."""
         with self._lock:
-            self._look_for_silence()
+            self._check_silence()
             return bool(self._kept)
 
     def expect_new_stream(self) -> None:
-        """What comes next is of another stream, and is taken from its first key frame on."""
+        """Another stream follows; its frames are taken from the first key frame on."""
         with self._lock:
             self._is_new_stream = True
             self._waits_for_key = True
@@ -102,8 +100,8 @@ class Feed:
             self._frames += 1
             if is_key:
                 begins_stream, self._is_new_stream = self._is_new_stream, False
-            if is_key or (isinstance(self._turn, Live) and not self._is_new_stream):
-                self._take_turn(begins_stream)
+            if is_key or (isinstance(self._input, Live) and not self._is_new_stream):
+                self._select_live(begins_stream)
                 self._keep(frame, is_key)
                 self._send(frame, is_key, clock_time)
         if begins_stream:
@@ -112,13 +110,13 @@ class Feed:
     def wants_standby(self) -> bool:
         """Whether somebody watches while the worker is silent: push_standby() is wanted, several times a second."""
         with self._lock:
-            self._look_for_silence()
-            return self._source is not None and isinstance(self._turn, StandingBy)
+            self._check_silence()
+            return self._source is not None and isinstance(self._input, Standby)
 
     def push_standby(self, frame: Any) -> None:
         """Takes a key frame of the standby picture, unless the worker has just begun to send again."""
         with self._lock:
-            if self._source is not None and isinstance(self._turn, StandingBy) and not self._is_full():
+            if self._source is not None and isinstance(self._input, Standby) and not self._is_full():
                 self._emit(self._source, frame, self._source.get_clock().get_time())
 
     def attach(self, source: Any) -> None:
@@ -135,7 +133,7 @@ class Feed:
         # The first request of a media: it plays, so its time line is fixed. Later ones do not matter.
         source.set_property("emit-signals", False)
         with self._lock:
-            self._look_for_silence()
+            self._check_silence()
             self._source = source
             self._base_time = source.get_base_time()
             self._earliest_pts = 0
@@ -145,17 +143,17 @@ class Feed:
                 self._emit(source, frame, clock_time)
         self._on_viewer()
 
-    def _take_turn(self, begins_stream: bool) -> None:
+    def _select_live(self, begins_stream: bool) -> None:
         now = time.monotonic()
         interval = 0.0 if begins_stream else now - self._last_frame
         patience = min(max(_SILENCE_SECONDS, _SILENT_INTERVALS * interval), _LONGEST_SILENCE_SECONDS)
-        self._turn = Live(now + patience)
+        self._input = Live(now + patience)
         self._last_frame, self._last_frame_at = now, time.time()
 
-    def _look_for_silence(self) -> None:
-        if isinstance(self._turn, Live) and time.monotonic() >= self._turn.silent_at:
-            self._turn = StandingBy()
-            # What the standby picture follows on can no longer be gone on with.
+    def _check_silence(self) -> None:
+        if isinstance(self._input, Live) and time.monotonic() >= self._input.silent_at:
+            self._input = Standby()
+            # After a standby picture the frames before it are no longer of use to a decoder.
             self._kept, self._kept_bytes = [], 0
             self._waits_for_key = True
 
@@ -172,7 +170,7 @@ class Feed:
     def _send(self, frame: Any, is_key: bool, clock_time: int) -> None:
         if self._source is None or (self._waits_for_key and not is_key):
             return
-        # A frame that is left out breaks those after it.
+        # A dropped frame breaks those after it.
         self._waits_for_key = self._is_full()
         if not self._waits_for_key:
             self._emit(self._source, frame, clock_time)

@@ -1,4 +1,4 @@
-"""Proof that a mount is really served: the outlet watches itself, once, as any client would."""
+"""The outlet's own viewer of a mount: it shows that frames really get through to a client."""
 
 from typing import Any, Callable, Optional
 
@@ -14,26 +14,26 @@ _ATTEMPT_MS = 4000
 _PAUSE_MS = 500
 
 
-class Proof:
-    """Plays a mount until a frame of the worker's has come through the network, however often that must be tried.
+class LoopbackViewer:
+    """Plays a mount until a frame of the worker's has arrived, however often that must be tried.
 
     Methods and callbacks are on the main-loop thread.
     """
 
-    def __init__(self, mount: Mount, port: int, own: LoopbackIdentity, on_proven: Callable[[], None]) -> None:
-        """Begins at once. on_proven is called once. Raises ChainError."""
+    def __init__(self, mount: Mount, port: int, identity: LoopbackIdentity, on_frame: Callable[[], None]) -> None:
+        """Begins at once. on_frame is called once. Raises ChainError."""
         self._mount = mount
         self._location = "rtsp://127.0.0.1:%d%s" % (port, mount.path)
-        self._own = own
-        self._on_proven = on_proven
+        self._identity = identity
+        self._on_live_frame = on_frame
         self._pipeline: Optional[Any] = None
-        # Callbacks carry their attempt's number: one that held the pipeline would keep it, and its sockets, for ever.
+        # Callbacks hold their attempt's number: one that held the pipeline would keep it, and its sockets, for ever.
         self._number = 0
         self._timer = 0
         self._attempt()
 
     def stop(self) -> None:
-        """Gives up. on_proven is not called after this."""
+        """Gives up. on_frame is not called after this."""
         self._end_attempt()
 
     def _attempt(self) -> bool:
@@ -46,18 +46,18 @@ class Proof:
             protocols="tcp",
             latency=0,
             timeout=2000000,
-            user_agent=self._own.agent,
-            user_id=self._own.login.username,
-            user_pw=self._own.login.password,
+            user_agent=self._identity.user_agent,
+            user_id=self._identity.login.username,
+            user_pw=self._identity.login.password,
         )
         pipeline.add(source)
-        # Whole frames, not packets, are the proof.
+        # Whole frames, not packets, must arrive.
         chain = Chain(pipeline)
         depayloader = chain.add(elements.depayloader)
         chain.caps(elements.frames)
         sink = chain.add("fakesink", sync=False, signal_handoffs=True)
         source.connect("pad-added", lambda _, pad: pad.link(depayloader.get_static_pad("sink")))
-        sink.connect("handoff", _Witness(lambda: GLib.idle_add(self._on_frame, number)).on_handoff)
+        sink.connect("handoff", _LiveFrameFilter(lambda: GLib.idle_add(self._on_frame_seen, number)).on_handoff)
         bus = pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message::error", lambda *_: self._try_later(number))
@@ -67,10 +67,10 @@ class Proof:
         pipeline.set_state(Gst.State.PLAYING)
         return False
 
-    def _on_frame(self, number: int) -> bool:
+    def _on_frame_seen(self, number: int) -> bool:
         if self._pipeline is not None and number == self._number:
             self._end_attempt()
-            self._on_proven()
+            self._on_live_frame()
         return False
 
     def _try_later(self, number: int) -> bool:
@@ -89,15 +89,15 @@ class Proof:
             self._pipeline = None
 
 
-class _Witness:
-    """Tells the worker's frames from those of the standby picture. On the client's streaming thread."""
+class _LiveFrameFilter:
+    """Distinguishes the worker's frames from those of the standby picture. Called on the client's streaming thread."""
 
     def __init__(self, on_frame: Callable[[], Any]) -> None:
         self._on_frame = on_frame
         self._is_whole = False
 
     def on_handoff(self, _sink: Any, frame: Any, _pad: Any) -> None:
-        # A client comes at any moment: the first frame may lack its beginning, and with it the mark.
+        # A client connects at any moment: the first frame may lack its beginning, and with it the mark.
         if self._is_whole and not is_marked(frame.extract_dup(0, frame.get_size())):
             self._on_frame()
         self._is_whole = True

@@ -8,7 +8,7 @@ from sidecar.chain import ChainError
 from sidecar.contract import spec, state
 from sidecar.tests.main_loop import turn_until
 from sidecar.worker.cameras import state as camera_state
-from sidecar.worker.cameras import text as text
+from sidecar.worker.cameras import text
 from sidecar.worker.cameras.controller import CameraController, CameraSource, StreamFormat
 from sidecar.worker.cameras.failure import camera_failure
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
@@ -21,19 +21,19 @@ URI = "rtsp://127.0.0.1:1/x"
 DEADLINE_SECONDS = 30
 
 
-class LineInHand(CameraSource):
+class ScriptedSource(CameraSource):
     """Does what a test says, and keeps what it is asked."""
 
     def __init__(self):
         self.calls = []
-        self.notes = []
-        self.heard = None
+        self.texts = []
+        self.callbacks = None
         self.refuses = {}
         self.brings = StreamFormat()
 
-    def open(self, heard):
+    def open(self, callbacks):
         self.calls.append("open")
-        self.heard = heard
+        self.callbacks = callbacks
         self._refuse("open")
 
     def show(self):
@@ -44,8 +44,8 @@ class LineInHand(CameraSource):
         self.calls.append("close")
         self._refuse("close")
 
-    def say(self, note):
-        self.notes.append(note.text)
+    def set_tile_text(self, text):
+        self.texts.append(text.text)
 
     def format(self):
         return self.brings
@@ -55,12 +55,12 @@ class LineInHand(CameraSource):
             raise ChainError("element", self.refuses[call])
 
 
-class Attended:
+class ControlledCamera:
     """A camera with a line in the test's hand. What the wall clock shows is off by skew."""
 
     def __init__(self, **fields):
         self.store = StatusStore(EventLog())
-        self.source = LineInHand()
+        self.source = ScriptedSource()
         self.stats = CameraStats()
         self.freeze_detector = FreezeDetector()
         self.skew = 0.0
@@ -82,7 +82,7 @@ class Attended:
     def sends(self, encoding="H264"):
         self.source.brings = StreamFormat(encoding, 320, 180)
         self.stats.on_received()
-        self.source.heard.changed()
+        self.source.callbacks.changed()
 
     def until(self, condition):
         turn_until(condition, self.status, DEADLINE_SECONDS)
@@ -93,7 +93,7 @@ def attend():
     attended = []
 
     def start(**fields):
-        attended.append(Attended(**fields))
+        attended.append(ControlledCamera(**fields))
         attended[-1].controller.start()
         return attended[-1]
 
@@ -108,19 +108,19 @@ def test_a_line_is_opened_shown_with_its_first_frame_and_closed_when_it_fails(at
     one.sends()
     assert one.source.calls[2:] == ["show"]
     assert one.status().live.encoding == "H264"
-    one.source.heard.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    one.source.callbacks.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
     assert one.source.calls[3:] == ["close"]
     assert one.status().lost.reason == state.CAMERA_LOST_REASON_ENDED
-    assert one.source.notes[:3] == ["connecting", "", one.source.notes[2]]
-    assert one.source.notes[2].startswith("no signal since")
+    assert one.source.texts[:3] == ["connecting", "", one.source.texts[2]]
+    assert one.source.texts[2].startswith("no signal since")
     one.until(lambda: one.source.calls[4:] == ["open"])
 
 
 def test_what_is_heard_of_an_earlier_connection_does_not_count(attend):
     one = attend()
-    earlier = one.source.heard
+    earlier = one.source.callbacks
     earlier.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
-    one.until(lambda: one.source.heard is not earlier)
+    one.until(lambda: one.source.callbacks is not earlier)
     one.sends()
     earlier.failed(camera_failure(state.CAMERA_LOST_REASON_NOT_FOUND, URI))
     earlier.ended()
@@ -129,7 +129,7 @@ def test_what_is_heard_of_an_earlier_connection_does_not_count(attend):
 
 @pytest.mark.parametrize("call", ["open", "show"])
 def test_a_line_that_cannot_be_made_is_a_reason_and_no_exception(attend, call):
-    one = Attended()
+    one = ControlledCamera()
     one.source.refuses[call] = "no such property"
     one.controller.start()
     try:
@@ -147,7 +147,7 @@ def test_a_line_that_cannot_be_made_is_a_reason_and_no_exception(attend, call):
 def test_a_line_that_does_not_close_well_is_opened_again_all_the_same(attend):
     one = attend()
     one.source.refuses["close"] = "no such element"
-    one.source.heard.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    one.source.callbacks.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
     assert one.status().lost.reason == state.CAMERA_LOST_REASON_ENDED
     one.until(lambda: one.source.calls[-1] == "open")
 
@@ -157,7 +157,7 @@ def test_another_size_in_mid_stream_is_told(attend):
     one.sends()
     one.source.brings = StreamFormat("H264", 640, 360)
     one.stats.on_received()
-    one.source.heard.changed()
+    one.source.callbacks.changed()
     assert (one.status().live.width, one.status().live.height) == (640, 360)
     assert one.source.calls == ["close", "open", "show"]
 
@@ -166,21 +166,21 @@ def test_off_closes_the_line_and_on_opens_it(attend):
     one = attend()
     one.sends()
     off = spec.Camera(id="one", uri=URI, off=spec.CameraOff())
-    one.controller.turn(off)
+    one.controller.update(off)
     assert one.source.calls[3:] == ["close"]
     assert one.status().HasField("off")
-    assert one.source.notes[-1] == "off"
-    one.controller.turn(off)
-    one.controller.turn(one.camera)
+    assert one.source.texts[-1] == "off"
+    one.controller.update(off)
+    one.controller.update(one.camera)
     assert one.source.calls[4:] == ["open"]
     assert one.status().connecting.attempt == 1
 
 
 def test_a_camera_that_is_turned_before_it_is_attended_to_begins_as_it_was_turned():
-    one = Attended()
-    one.controller.introduce()
+    one = ControlledCamera()
+    one.controller.announce()
     assert one.status().HasField("connecting")
-    one.controller.turn(spec.Camera(id="one", uri=URI, off=spec.CameraOff()))
+    one.controller.update(spec.Camera(id="one", uri=URI, off=spec.CameraOff()))
     assert one.status().HasField("off")
     assert one.source.calls == []
     one.controller.start()
@@ -193,7 +193,7 @@ def test_nothing_is_heard_after_the_end(attend):
     one.sends()
     told = one.store.events.sequence
     one.controller.stop()
-    one.source.heard.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
+    one.source.callbacks.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
     assert one.store.events.sequence == told
 
 
@@ -205,9 +205,9 @@ def test_a_step_of_the_system_s_clock_shifts_what_is_told_and_no_attempt(attend,
     numbers = [one.store.events.sequence]
     one.skew = step
     # A live camera is none the worse for it.
-    one.source.heard.changed()
+    one.source.callbacks.changed()
     assert one.status().HasField("live")
-    one.source.heard.failed(camera_failure(state.CAMERA_LOST_REASON_AUTH_FAILED, URI))
+    one.source.callbacks.failed(camera_failure(state.CAMERA_LOST_REASON_AUTH_FAILED, URI))
     numbers.append(one.store.events.sequence)
     due = one.controller._state.phase.due
     first = one.status().lost.next_attempt.ToNanoseconds() / 1e9
@@ -227,7 +227,7 @@ def test_delays_do_not_look_at_the_wall_clock(attend, monkeypatch):
     one = attend()
     for step in (-2e9, 2e9):
         opened = one.source.calls.count("open")
-        one.source.heard.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
+        one.source.callbacks.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
         due = one.controller._state.phase.due
         one.skew = step
         one.until(lambda opened=opened: one.source.calls.count("open") > opened)

@@ -66,6 +66,6 @@ def test_an_engine_that_is_not_to_be_had_shows_the_outputs_that_can_be(tmp_path,
     engine = choose_engine({"SLIPSTREAM_ENGINE": "gpu"}, str(tmp_path), Processes(str(tmp_path / "outlet.sock")), store)
     encoding = spec.Encoding(width=640, height=360, bitrate=1000000, frame_rate=25)
     output = spec.Output(id="main", encoding=encoding, rtsp=spec.RtspTarget(port=port, path="/ds"))
-    engine.show(spec.PipelineSpec(cameras=[spec.Camera(id="one", uri="http://none")], outputs=[output]))
+    engine.show_standby(spec.PipelineSpec(cameras=[spec.Camera(id="one", uri="http://none")], outputs=[output]))
     assert [status.path for status in store.snapshot().outputs] == shown
     engine.stop()

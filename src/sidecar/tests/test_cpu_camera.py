@@ -182,11 +182,11 @@ def test_a_camera_that_is_off_is_not_connected_to_until_it_is_on_and_no_more_whe
     assert one.notes[-1].dark
     assert one.source._pipeline is None
 
-    one.controller.turn(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30"))
+    one.controller.update(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30"))
     assert one.status().WhichOneof("state") == "connecting"
     one.until(is_live(one))
 
-    one.controller.turn(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30", off=spec.CameraOff()))
+    one.controller.update(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30", off=spec.CameraOff()))
     assert one.status().HasField("off")
     assert not one.status().off.HasField("until")
     assert one.notes[-1] == TileText("off", dark=True)

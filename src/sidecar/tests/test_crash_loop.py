@@ -61,7 +61,7 @@ class OutletDouble:
         with connection, connection.makefile() as lines:
             for line in lines:
                 self.said.update(json.loads(line))
-                if "say" in self.said:
+                if "text" in self.said:
                     self.has_said.set()
 
     def close(self):
@@ -124,7 +124,7 @@ def test_agent_and_viewers_are_told_of_the_crash_loop_and_of_the_next_attempt(ru
     assert outlet.has_said.wait(DEADLINE_SECONDS)
     assert outlet.said["configure"]["port"] == 8554
     assert outlet.said["configure"]["mounts"][0]["title"] == "Front"
-    assert outlet.said["say"]["mounts"]["/ds"].startswith("failing again and again, next try at ")
+    assert outlet.said["text"]["mounts"]["/ds"].startswith("failing again and again, next try at ")
 
 
 def test_a_file_says_how_the_last_one_ended_where_no_worker_can_be_asked(run_keeper, tmp_path):
@@ -151,7 +151,7 @@ ENDED = PreviousWorker(1700000000.0, "exited with code 1 after 0.1 s", (), 6)
 @pytest.mark.parametrize(
     ("ended", "detail"),
     [
-        (None, "the worker cannot be kept running"),
+        (None, "the worker keeps crashing"),
         (ENDED, "the worker failed 6 times in a row; the last one exited with code 1 after 0.1 s"),
         (ENDED._replace(last_lines=("Traceback:", "ValueError: x")), "after 0.1 s; it said: ValueError: x"),
         (

@@ -37,7 +37,7 @@ class ListeningOutlet:
         if "configure" in message:
             self.titles = {mount["path"]: mount["title"] for mount in message["configure"]["mounts"]}
         else:
-            self.texts.update(message["say"]["mounts"])
+            self.texts.update(message["text"]["mounts"])
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A host is asked until it answers."""
+"""A host is probed until it answers."""
 
 import socket
 
@@ -11,11 +11,11 @@ DEADLINE_SECONDS = 30
 
 
 @pytest.fixture
-def knock():
+def probe():
     made = []
 
     def start(port, **options):
-        """The knocks, and a list that an answer is put into."""
+        """The probe, and a list that an answer is put into."""
         answers = []
         made.append(ReachabilityProbe("rtsp://127.0.0.1:%d/x" % port, 20, lambda: answers.append(True), **options))
         return made[-1], answers
@@ -43,30 +43,30 @@ def accepted(host):
     return True
 
 
-def test_an_answer_is_told_once(knock):
+def test_an_answer_is_reported_once(probe):
     with listen(0) as host:
-        _, answers = knock(host.getsockname()[1])
+        _, answers = probe(host.getsockname()[1])
         until(lambda: answers, "the answer", DEADLINE_SECONDS)
     assert answers == [True]
 
 
-def test_a_host_that_is_not_there_is_asked_until_it_is(knock):
+def test_a_host_that_is_down_is_probed_until_it_is_up(probe):
     port = free_port()
-    one, answers = knock(port, only_after_silence=True)
-    until(lambda: one._is_news, "a knock that is refused", DEADLINE_SECONDS)
+    one, answers = probe(port, only_after_silence=True)
+    until(lambda: one._counts, "a refused connection", DEADLINE_SECONDS)
     assert not answers
     with listen(port):
         until(lambda: answers, "the answer", DEADLINE_SECONDS)
 
 
-def test_an_answer_may_count_only_after_silence(knock):
+def test_an_answer_may_count_only_after_silence(probe):
     host = listen(0)
     port = host.getsockname()[1]
-    one, answers = knock(port, only_after_silence=True)
+    one, answers = probe(port, only_after_silence=True)
     for _ in range(3):
-        until(lambda: accepted(host), "a knock", DEADLINE_SECONDS)
+        until(lambda: accepted(host), "a connection", DEADLINE_SECONDS)
     assert not answers
     host.close()
-    until(lambda: one._is_news, "a knock that is refused", DEADLINE_SECONDS)
+    until(lambda: one._counts, "a refused connection", DEADLINE_SECONDS)
     with listen(port):
         until(lambda: answers, "the answer", DEADLINE_SECONDS)

@@ -13,7 +13,7 @@ from sidecar.tests.films import is_red, pixel, probe
 from sidecar.worker.outputs.receiver import Failed, Serving, Waiting
 from sidecar.worker.outputs.recording.folder import Folder
 from sidecar.worker.outputs.recording.names import stem
-from sidecar.worker.outputs.recording.recorder import Limits, Patience, Recorder
+from sidecar.worker.outputs.recording.recorder import Limits, Recorder, Timeouts
 
 Gst.init(None)
 
@@ -52,13 +52,13 @@ def film():
 class Recording:
     """A recorder and what it tells."""
 
-    def __init__(self, root, path="yard.mkv", camera_id="", folder=None, patience=Patience(), **limits):  # noqa: B008
+    def __init__(self, root, path="yard.mkv", camera_id="", folder=None, timeouts=Timeouts(), **limits):  # noqa: B008
         values = {"file_duration": 600.0, "max_bytes": 0, "bitrate": 100000}
         values.update(limits)
         self.root = root
         self.told = queue.Queue()
         self.recorder = Recorder(
-            folder or Folder(root, stem(path)), camera_id, Limits(**values), self.told.put, patience
+            folder or Folder(root, stem(path)), camera_id, Limits(**values), self.told.put, timeouts
         )
 
     def take(self, samples):
@@ -139,7 +139,7 @@ def test_other_caps_and_another_time_line_begin_a_new_file(root, film):
 
 
 def test_a_pause_ends_the_file(root, film):
-    recording = Recording(root, patience=Patience(pause=0.2))
+    recording = Recording(root, timeouts=Timeouts(pause=0.2))
     recording.take(film[:RATE])
     recording.until(Serving)
     recording.until(Waiting)
@@ -290,7 +290,7 @@ class SlowFolder(Folder):
 
 def test_a_disk_that_hangs_is_told_holds_nobody_up_and_frames_are_dropped_up_to_a_key_frame(root, film):
     folder = SlowFolder(root, stem("yard.mkv"))
-    recording = Recording(root, folder=folder, patience=Patience(stalled=0.0))
+    recording = Recording(root, folder=folder, timeouts=Timeouts(stalled=0.0))
     long = encoded(2, size=(320, 184), pattern="snow")
     size = sum(sample.get_buffer().get_size() for sample in long)
     rounds = 2000000 // size + 2

@@ -137,7 +137,7 @@ def test_a_process_that_takes_nothing_is_ended(display, monkeypatch, tmp_path):
     hanging = tmp_path / "hanging"
     hanging.write_text("#!/bin/sh\nexec sleep 1000\n")
     hanging.chmod(0o755)
-    monkeypatch.setattr("sidecar.worker.outputs.window._HANGS_SECONDS", 0.2)
+    monkeypatch.setattr("sidecar.worker.outputs.window._TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr("sidecar.worker.outputs.window.sys.executable", str(hanging))
     shown = Shown(environment(display.name), ["ximagesink"])
     assert "takes no more frames" in shown.until(Failed).detail

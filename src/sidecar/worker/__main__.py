@@ -72,9 +72,9 @@ def main(
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, stop)
     beat_on_main_loop()
     if engine.unavailable is not None:
-        logger.error("engine is not available", detail=engine.unavailable)
+        logger.error("engine unavailable", detail=engine.unavailable)
         if crash_loop(os.environ) is None:
-            # A caretaker is replaced by the keeper.
+            # A placeholder is ended by the keeper.
             GLib.timeout_add_seconds(TRY_AGAIN_SECONDS, stop)
     logger.info("worker started", instance=instance_id, engine=engine.info().engine, socket=socket)
     loop.run()

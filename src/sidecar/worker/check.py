@@ -1,4 +1,4 @@
-"""Would this specification run here? Everything that can be said without trying, except about the model."""
+"""Checks whether a specification can run here: everything that can be told without trying, except about the model."""
 
 import re
 from typing import Iterable, List, Set

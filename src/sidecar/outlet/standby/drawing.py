@@ -1,4 +1,4 @@
-"""What a standby picture looks like: dark, with a title and a few lines in the middle."""
+"""Draws a standby picture: dark, with a title and a few lines in the middle."""
 
 import cairo
 

@@ -1,4 +1,4 @@
-"""One picture, encoded once: a pipeline that lives for as long as that takes."""
+"""Encodes one standby picture: a pipeline that lives for as long as that takes."""
 
 from typing import Any, Callable, List, Optional
 
@@ -9,8 +9,8 @@ from sidecar.outlet.protocol import Mount
 from sidecar.outlet.standby.mark import mark
 
 
-class Still:
-    """Encodes a picture to frames that can each be decoded by itself. Methods are called on the main-loop thread."""
+class StandbyEncoder:
+    """Encodes a picture to frames that can each be decoded alone. Methods are called on the main-loop thread."""
 
     def __init__(
         self,
@@ -20,7 +20,7 @@ class Still:
         on_failed: Callable[[str], None],
     ) -> None:
         """picture: GRAY8 of the mount's size. One of the two is called once on the main-loop thread unless stop() came
-        first: on_frames with frames to be shown in turn. Raises ChainError.
+        first: on_frames with frames to be sent in turn. Raises ChainError.
         """
         self._codec = mount.codec
         self._on_frames = on_frames
@@ -37,7 +37,7 @@ class Still:
         )
         chain.add("videoconvert")
         chain.caps("video/x-raw, format=I420")
-        chain.add(elements.encoder, **elements.still_settings)
+        chain.add(elements.encoder, **elements.standby_settings)
         chain.add(elements.parser, config_interval=-1)
         sink = chain.add("appsink", caps=elements.frames, sync=False, emit_signals=True)
         sink.connect("new-sample", self._on_sample)
@@ -47,7 +47,7 @@ class Still:
         bus.connect("message::error", lambda _, message: self._end(message.parse_error()[0].message))
         self._pipeline: Optional[Any] = pipeline
         pipeline.set_state(Gst.State.PLAYING)
-        for number in range(elements.still_frames):
+        for number in range(elements.standby_frames):
             frame = Gst.Buffer.new_wrapped(picture)
             frame.pts = number * Gst.SECOND // 30
             source.emit("push-buffer", frame)

@@ -1,4 +1,4 @@
-"""A mark inside the frames of the standby picture, by which the outlet knows them when they come back over the network.
+"""A mark inside the frames of the standby picture, by which the outlet recognises them when they come back by RTSP.
 
 It is a message that decoders skip: supplemental enhancement information of the type "user data, unregistered".
 """

@@ -1,21 +1,21 @@
-"""The standby picture of one mount as frames that can be sent, made anew when its text has changed."""
+"""The standby picture of one mount as encoded frames, drawn again when its text has changed."""
 
 from typing import Any, Callable, List, Optional
 
 from sidecar.chain import ChainError
 from sidecar.log import Log
 from sidecar.outlet.protocol import Mount
-from sidecar.outlet.standby import drawing as card
-from sidecar.outlet.standby.encoder import Still
+from sidecar.outlet.standby import drawing
+from sidecar.outlet.standby.encoder import StandbyEncoder
 
-# A text that counts seconds is not followed more often: each picture must be encoded, which costs H.265 twice as much.
+# How often a text that counts seconds is redrawn: each picture must be encoded, which costs H.265 twice as much.
 _REDRAW_SECONDS = {"H264": 3.0, "H265": 5.0}
 
 _log = Log("outlet")
 
 
-class Standby:
-    """Makes what is needed, when it is needed, and forgets it after. Methods are called on the main-loop thread."""
+class StandbyPicture:
+    """Draws and encodes when frames are needed, and drops them later. Methods are called on the main-loop thread."""
 
     def __init__(self, mount: Mount, on_made: Callable[[], None]) -> None:
         """on_made is called on the main-loop thread when frame() has something new to give."""
@@ -24,15 +24,15 @@ class Standby:
         self._on_made = on_made
         self._text: Optional[str] = None
         self._drawn_at = 0.0
-        self._still: Optional[Still] = None
+        self._encoder: Optional[StandbyEncoder] = None
         self._frames: List[Any] = []
         self._given = 0
         self._failed = False
 
     def frame(self, text: str, now: float) -> Optional[Any]:
-        """A key frame that says this, or lately said something else; None: it is being made, or cannot be.
+        """A key frame with this text, or with the one before; None: it is being encoded, or cannot be.
 
-        now: monotonic, in seconds. Frames have no time.
+        now: monotonic, in seconds. Frames have no time stamps.
         """
         if text != self._text and (self._text is None or now - self._drawn_at >= _REDRAW_SECONDS[self._mount.codec]):
             self._draw(text, now)
@@ -42,35 +42,35 @@ class Standby:
         return self._frames[self._given % len(self._frames)]
 
     def clear(self) -> None:
-        """Forgets what was made: the next picture must not begin with an old text."""
-        if self._still is not None:
-            self._still.stop()
-            self._still = None
+        """Drops the frames: the next standby picture must not begin with an old text."""
+        if self._encoder is not None:
+            self._encoder.stop()
+            self._encoder = None
         self._text = None
         self._frames = []
 
     def _draw(self, text: str, now: float) -> None:
-        if self._still is not None:
-            self._still.stop()
-            self._still = None
+        if self._encoder is not None:
+            self._encoder.stop()
+            self._encoder = None
         self._text, self._drawn_at = text, now
         mount = self._mount
-        picture = card.draw(mount.width, mount.height, self.title, text)
+        picture = drawing.draw(mount.width, mount.height, self.title, text)
         try:
-            self._still = Still(mount, picture, self._on_frames, self._on_problem)
+            self._encoder = StandbyEncoder(mount, picture, self._on_frames, self._on_problem)
         except ChainError as error:
             self._on_problem(str(error))
 
     def _on_frames(self, frames: List[Any]) -> None:
-        self._still = None
+        self._encoder = None
         self._frames = frames
         self._on_made()
 
     def _on_problem(self, problem: str) -> None:
-        self._still = None
-        # Said once: it would be the same for every text.
+        self._encoder = None
+        # Logged once: it would be the same for every text.
         if not self._failed:
             self._failed = True
             _log.error(
-                "cannot make a standby picture; viewers see nothing meanwhile", path=self._mount.path, why=problem
+                "cannot encode a standby picture; viewers see nothing meanwhile", path=self._mount.path, why=problem
             )

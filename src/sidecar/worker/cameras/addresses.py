@@ -1,4 +1,4 @@
-"""Camera addresses: which kinds there are."""
+"""The kinds of camera addresses."""
 
 SCHEMES = ("rtsp", "rtsps", "file", "/dev/video", "test")
 

@@ -1,4 +1,4 @@
-"""When a lost camera is tried again: growing delays with jitter, so that a fleet does not hit one recorder in step."""
+"""The delay before a lost camera is tried again. It grows, with jitter: a fleet must not hit one recorder in step."""
 
 from typing import Callable
 

@@ -1,4 +1,4 @@
-"""Turns what GStreamer says of a camera's failure into a reason and one line for a person."""
+"""Turns GStreamer's error for a camera into the contract's reason and one line for a person."""
 
 from typing import NamedTuple
 
@@ -19,18 +19,18 @@ _ADVICE = {
     " (it is tried rarely: cameras lock accounts)",
     state.CAMERA_LOST_REASON_NOT_FOUND: "there is no such stream, file or device; check the address",
     state.CAMERA_LOST_REASON_UNREACHABLE: "nobody answers; check the address, the cable and the camera's power",
-    state.CAMERA_LOST_REASON_TIMEOUT: "connected, but no picture came in time; check the camera and the network",
+    state.CAMERA_LOST_REASON_TIMEOUT: "connected, but no frame arrived in time; check the camera and the network",
     state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC: "it cannot be decoded here; H.264, H.265 and JPEG can be",
     state.CAMERA_LOST_REASON_INTERNAL: "a defect of the sidecar; send its log",
     state.CAMERA_LOST_REASON_CERTIFICATE: "its certificate is not trusted; have the system trust it, or accept any",
-    state.CAMERA_LOST_REASON_FROZEN: "frames arrive, and all show the same; restart the camera",
+    state.CAMERA_LOST_REASON_FROZEN: "frames arrive and are all the same; restart the camera",
     state.CAMERA_LOST_REASON_ENDED: "the camera ended the stream",
     state.CAMERA_LOST_REASON_BROKEN_STREAM: "what arrives is no valid stream; check the camera and the network",
 }
 
 
 def camera_failure(reason: state.CameraLostReason, uri: str, said: str = "") -> CameraFailure:
-    """said: what the library said, if that helps a person."""
+    """said: the library's own message, if it helps a person."""
     detail = "%s: %s" % (uri, _ADVICE[reason])
     if said:
         detail += " (%s)" % said
@@ -43,7 +43,7 @@ def failure_from_error(error: GLib.Error, debug: str, uri: str) -> CameraFailure
 
 
 def _said(error: GLib.Error, debug: str) -> str:
-    """The most telling words: the library's own last line of debug, without source positions, else its message."""
+    """The most telling text: the library's last line of debug, without source positions, else its message."""
     last = debug.strip().split("\n")[-1].strip()
     if "Generic error" in last:
         return str(error.message).strip()

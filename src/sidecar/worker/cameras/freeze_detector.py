@@ -1,57 +1,57 @@
-"""Notices that a camera goes on sending the same picture, by sparse copies of its luma.
+"""Detects that a camera repeats one frame, by sparse copies of its luma.
 
-Only equal copies are the same picture, so a sensor that hangs in front of an encoder that goes on is noticed only
-where the encoder repeats it exactly. There is no tolerance that would find the others alone. Measured with x264 at
-100 to 2000 kbit/s, half a second apart, as the mean difference of a copy in levels of 255: a picture that stands
-still up to 0.17, a quiet night scene with little noise left (standard deviation 0.05 to 0.15 levels, as cameras
-reduce it) 0.03 to 0.21. A live camera called frozen is worse than a frozen one called live.
+Only equal copies count as the same frame, so a sensor that hangs in front of an encoder that goes on is detected only
+where the encoder repeats it exactly. No tolerance would detect the others alone. Measured with x264 at 100 to
+2000 kbit/s, half a second apart, as the mean difference of a copy in levels of 255: a still scene up to 0.17, a quiet
+night scene with little noise left (standard deviation 0.05 to 0.15 levels, as cameras reduce it) 0.03 to 0.21. A live
+camera that is called frozen is worse than a frozen one that is called live.
 """
 
-# Pictures are compared this far apart, in seconds.
+# Seconds between the frames that are compared.
 _SPAN = 0.5
 
 
 class FreezeDetector:
-    """is_due() and see() are called on the streaming thread of the camera's connection, the rest on the loop thread
+    """is_due() and observe() are called on the streaming thread of the camera's connection, the rest on the loop thread
     while there is none, or on any thread to read."""
 
     def __init__(self) -> None:
-        self._look = b""
+        self._luma = b""
         self._since = 0.0
-        self._seen = 0.0
-        # The picture with which the camera was given up: until it shows another it is not back.
+        self._observed_at = 0.0
+        # The frame with which the camera was lost: until it sends another it is not back.
         self._frozen = b""
 
     def begin(self) -> None:
         """A new connection."""
-        self._look = b""
-        self._seen = 0.0
+        self._luma = b""
+        self._observed_at = 0.0
 
     def is_due(self, now: float) -> bool:
-        """Whether see() wants a picture. now: monotonic, in seconds."""
-        return now - self._seen >= _SPAN
+        """Whether observe() wants a frame. now: monotonic, in seconds."""
+        return now - self._observed_at >= _SPAN
 
-    def observe(self, look: bytes, now: float) -> None:
-        """Compares a picture with the one before."""
-        if look != self._look:
-            self._look = look
+    def observe(self, luma: bytes, now: float) -> None:
+        """Compares a frame with the previous one. luma: a sparse copy."""
+        if luma != self._luma:
+            self._luma = luma
             self._since = now
-        self._seen = now
+        self._observed_at = now
 
     @property
     def seconds(self) -> float:
-        """For how long the same picture has been seen."""
-        return max(0.0, self._seen - self._since) if self._look else 0.0
+        """For how long the frames have been the same."""
+        return max(0.0, self._observed_at - self._since) if self._luma else 0.0
 
     def latch(self) -> None:
-        """The picture of now is that of a camera that hangs."""
-        self._frozen = self._look
+        """The camera hangs: it is frozen until it sends another frame than the current one."""
+        self._frozen = self._luma
 
     def reset(self) -> None:
-        """The camera shows something else."""
+        """The camera is back."""
         self._frozen = b""
 
     @property
     def is_frozen(self) -> bool:
-        """Whether the camera hangs, and nothing else has been seen since."""
-        return bool(self._frozen) and self._look in (b"", self._frozen)
+        """Whether the camera hangs and has sent nothing else since."""
+        return bool(self._frozen) and self._luma in (b"", self._frozen)

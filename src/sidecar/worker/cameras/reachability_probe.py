@@ -1,4 +1,4 @@
-"""ReachabilityProbe: asks an unreachable host now and then whether it takes connections again."""
+"""Probes an unreachable host: does it accept TCP connections again?"""
 
 from typing import Any, Callable
 from urllib.parse import urlsplit
@@ -15,9 +15,9 @@ class ReachabilityProbe:
     def __init__(
         self, uri: str, every_milliseconds: int, answered: Callable[[], None], only_after_silence: bool = False
     ) -> None:
-        """answered is called once, when the host of the address has taken a connection.
+        """answered is called once, when the host of the address has accepted a connection.
 
-        only_after_silence: and has not taken one before, while it was asked.
+        only_after_silence: only if a connection has failed before.
         """
         address = urlsplit(uri)
         self._host = address.hostname or ""
@@ -26,9 +26,9 @@ class ReachabilityProbe:
         self._cancel = Gio.Cancellable()
         self._client = Gio.SocketClient.new()
         self._client.set_timeout(_TIMEOUT_SECONDS)
-        self._is_news = not only_after_silence
-        self._under_way = False
-        self._timer = GLib.timeout_add(every_milliseconds, self._knock)
+        self._counts = not only_after_silence
+        self._is_connecting = False
+        self._timer = GLib.timeout_add(every_milliseconds, self._connect)
 
     def stop(self) -> None:
         """No callback comes after this."""
@@ -37,20 +37,20 @@ class ReachabilityProbe:
             GLib.source_remove(self._timer)
             self._timer = 0
 
-    def _knock(self) -> bool:
-        if not self._under_way:
-            self._under_way = True
+    def _connect(self) -> bool:
+        if not self._is_connecting:
+            self._is_connecting = True
             self._client.connect_to_host_async(self._host, self._port, self._cancel, self._on_end)
         return bool(GLib.SOURCE_CONTINUE)
 
     def _on_end(self, client: Any, result: Any) -> None:
-        self._under_way = False
+        self._is_connecting = False
         try:
             connection = client.connect_to_host_finish(result)
         except GLib.Error:
-            self._is_news = True
-            return  # nobody there yet, or stopped
+            self._counts = True
+            return  # no answer yet, or stopped
         connection.close(None)
-        if self._is_news and not self._cancel.is_cancelled():
+        if self._counts and not self._cancel.is_cancelled():
             self.stop()
             self._answered()

@@ -1,4 +1,4 @@
-"""What becomes of a camera: connected to, live, lost, tried again, off. Pure: both engines act on what is decided here.
+"""A camera's state machine: connecting, live, lost, off. Pure: both engines act on what is decided here.
 
 All times are on the monotonic clock, in seconds: a step of the system's clock changes nothing.
 """
@@ -10,14 +10,14 @@ from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.backoff import retry_delay
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 
-# How long a camera may take until its first frame, and how long it may be silent afterwards. One with few frames a
-# second may be silent for so many of its intervals.
+# How long a camera may take until its first frame, and how long it may be silent afterwards. A camera with a low frame
+# rate may be silent for this many of its intervals.
 FIRST_FRAME_SECONDS = 10.0
 SILENCE_SECONDS = 1.5
 _SILENT_INTERVALS = 4
-# After so much time of frames earlier failures are forgotten: the next one is tried again at once.
+# After this much time with frames the failure count is reset: the next loss is retried at once.
 _HEALTHY_SECONDS = 60.0
-# Looks are taken several times a second. Between two that lie further apart we were held up, and so may frames be.
+# Observations are made several times a second. If two lie further apart, this process was held up, and frames may be.
 _HELD_UP_SECONDS = 1.0
 _DEFAULT_FROZEN_SECONDS = 60.0
 _NEVER = float("inf")
@@ -29,40 +29,40 @@ class CameraRules(NamedTuple):
     uri: str
     # A file is played again at its end.
     loops: bool
-    # It has a host that can be asked whether it answers.
+    # It has a host that can be probed.
     has_host: bool
-    # The same picture for so long means that it hangs.
+    # A camera that repeats one frame for this long hangs.
     frozen_seconds: float
 
 
 class Observation(NamedTuple):
-    """What is known of the connection in force."""
+    """What is known of the current connection."""
 
-    # When the newest decoded frame came; 0: none yet.
+    # When the newest decoded frame arrived; 0: none yet.
     last_frame: float = 0.0
-    # Seconds from frame to frame, of late; 0: not known yet.
+    # Recent seconds from frame to frame; 0: not known yet.
     interval: float = 0.0
     # As the camera names it; empty: not known.
     encoding: str = ""
     # In pixels; (0, 0) until a frame can be shown.
     size: Tuple[int, int] = (0, 0)
-    # Seconds since which the picture is the same.
+    # Seconds for which the frames have been the same.
     frozen_for: float = 0.0
-    # The camera has been given up as frozen, and has shown nothing else since.
+    # The camera was lost because it froze, and has sent nothing else since.
     is_frozen: bool = False
 
 
 class Off(NamedTuple):
-    """Not connected to, on purpose."""
+    """Not connected, on purpose."""
 
 
 class Connecting(NamedTuple):
-    """Opened, and no frame has come yet."""
+    """Opened, and no frame has arrived yet."""
 
     began: float
-    # A file that is only played again is live all the time to the outside, since then.
+    # Set for a file that is played again: to the outside it has been live since then.
     live_since: Optional[float] = None
-    # Its host takes connections, as far as is known.
+    # Its host accepts connections, as far as is known.
     host_answers: bool = False
 
 
@@ -73,11 +73,11 @@ class Live(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """Closed; opened again when that is due, sooner if its host answers."""
+    """Closed; opened again at a time, or sooner if its host answers."""
 
     why: CameraFailure
     due: float
-    # Whether its host is asked, and whether an answer is no news unless it was silent before.
+    # Whether its host is probed, and whether an answer counts only after the host was silent.
     probes_host: bool
     host_answers: bool
 
@@ -86,23 +86,23 @@ Phase = Union[Off, Connecting, Live, Lost]
 
 
 class Outage(NamedTuple):
-    """What keeps a camera from being live."""
+    """Why and since when a camera is not live."""
 
     reason: "state.CameraLostReason"
     since: float
 
 
 class CameraState(NamedTuple):
-    """All that must be remembered of a camera."""
+    """Everything that is remembered of a camera."""
 
     phase: Phase
-    # Attempts that failed since it was last live.
+    # Failed attempts since it was last live.
     attempts: int = 0
-    # Attempts that failed without a healthy time between them.
+    # Failed attempts without a healthy time between them.
     failures: int = 0
-    # Why and since when it is not live, if it was tried already.
+    # None: it is live, or was not tried yet.
     outage: Optional[Outage] = None
-    # When it was last looked at, and since when that has been done in time.
+    # When it was last observed, and since when observations have been on time.
     observed_at: float = 0.0
     awake_since: float = 0.0
 
@@ -116,30 +116,30 @@ class TurnedOff(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """A look, several times a second."""
+    """Made several times a second."""
 
     observation: Observation
 
 
 class Failed(NamedTuple):
-    """The connection in force has failed."""
+    """The current connection has failed."""
 
     why: CameraFailure
 
 
 class Ended(NamedTuple):
-    """The stream of the connection in force has ended."""
+    """The stream of the current connection has ended."""
 
 
 class HostAnswered(NamedTuple):
-    """The host of a camera that could not be reached takes connections again."""
+    """The host of a camera that could not be reached accepts connections again."""
 
 
 Event = Union[TurnedOn, TurnedOff, Observed, Failed, Ended, HostAnswered]
 
 
 def camera_rules(camera: spec.Camera) -> CameraRules:
-    """What the specification says, and what goes without saying."""
+    """What the specification says, and the defaults."""
     kind = scheme(camera.uri)
     if kind in ("file", "test"):
         frozen = _NEVER
@@ -151,8 +151,8 @@ def camera_rules(camera: spec.Camera) -> CameraRules:
 
 
 def initial_state(camera: spec.Camera, now: float, before: Optional[CameraState] = None) -> CameraState:
-    """The state of a camera whose line is new. before: what an earlier line has left: a login that was refused is not
-    tried at once because something else has changed."""
+    """The state of a camera whose source is new. before: the state with an earlier source, so that a login that was
+    refused is not tried at once because something else has changed."""
     if camera.HasField("off"):
         return CameraState(Off(), observed_at=now, awake_since=now)
     if before is None or isinstance(before.phase, Off):
@@ -166,8 +166,8 @@ def decide(
 ) -> CameraState:
     """The state after an event.
 
-    A Connecting that was not there before is to be opened, in place of what was open; Lost and Off are to be closed.
-    random is a source of 0 to 1.
+    The caller acts on a new phase: a new Connecting replaces the open connection, Lost and Off close it. random returns
+    0 to 1.
     """
     phase = before.phase
     if isinstance(event, TurnedOff):
@@ -189,7 +189,7 @@ def decide(
 
 
 def allowed_silence(interval: float) -> float:
-    """Seconds without a frame after which a camera is lost that sends one every interval seconds."""
+    """Seconds without a frame after which a camera that sends one every interval seconds is lost."""
     return max(SILENCE_SECONDS, _SILENT_INTERVALS * interval)
 
 
@@ -204,7 +204,7 @@ def _after_observation(
             live = Live(now if phase.live_since is None else phase.live_since)
             return after._replace(phase=live, attempts=0, outage=None)
         is_late = now - max(phase.began, after.awake_since) > FIRST_FRAME_SECONDS
-        # Of a frozen camera frames come, and may end.
+        # A frozen camera sends frames, and may stop doing so.
         if is_late or (
             observation.last_frame and _silence(after, observation, now) > allowed_silence(observation.interval)
         ):
@@ -228,7 +228,7 @@ def _loss(current: CameraState, observation: Observation, rules: CameraRules, no
         said = "no frame for %.1f s" % silence
         return camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, rules.uri, said)
     if observation.frozen_for > rules.frozen_seconds:
-        said = "the same picture for %.0f s" % observation.frozen_for
+        said = "the same frame for %.0f s" % observation.frozen_for
         return camera_failure(state.CAMERA_LOST_REASON_FROZEN, rules.uri, said)
     return None
 
@@ -242,7 +242,7 @@ def _lose(
 ) -> CameraState:
     failures = before.failures + 1
     probes_host = why.reason == state.CAMERA_LOST_REASON_UNREACHABLE and rules.has_host
-    # Then what does not open the camera is something else, and each answer would only lead to the same failure.
+    # Then the cause is something else, and each answer would only lead to the same failure.
     host_answers = isinstance(before.phase, Connecting) and before.phase.host_answers
     return before._replace(
         phase=Lost(why, now + retry_delay(why.reason, failures, random), probes_host, host_answers),

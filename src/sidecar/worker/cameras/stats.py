@@ -1,4 +1,4 @@
-"""What is counted of one camera. It outlives connections and pipelines."""
+"""Counters of one camera. They outlive connections and pipelines."""
 
 import time
 from collections import deque
@@ -26,7 +26,7 @@ class CameraStats:
         self.cpu_seconds = 0.0
         # Monotonic time of the newest decoded frame; 0: none since the last connection.
         self.last_received = 0.0
-        # Seconds from frame to frame, of late; 0: not known yet.
+        # Recent seconds from frame to frame; 0: not known yet.
         self.interval = 0.0
         self._last_wall_time = 0.0
         self._times: Deque[float] = deque(maxlen=256)

@@ -1,4 +1,4 @@
-"""What a camera's state is called: in the contract, on its tile, and in place of its picture. Pure."""
+"""A camera's state as others see it: in the contract, on its tile and on its standby picture. Pure."""
 
 import time
 from typing import Dict, List, NamedTuple, Optional
@@ -7,11 +7,11 @@ from sidecar.contract import spec, state
 from sidecar.worker.cameras.state import CameraState, Connecting, Live, Lost, Observation, Off
 
 _DAY_SECONDS = 24 * 3600
-# Later than that the day of the week is not enough.
+# Beyond that the day of the week is not enough.
 _WEEK_SECONDS = 7 * _DAY_SECONDS
 _COUNTED_SECONDS = 120
 
-_TROUBLES = {
+_OUTAGES = {
     state.CAMERA_LOST_REASON_AUTH_FAILED: "login refused",
     state.CAMERA_LOST_REASON_FROZEN: "frozen",
 }
@@ -33,10 +33,10 @@ def now() -> Moment:
 
 
 class TileText(NamedTuple):
-    """What a camera's tile says in place of a fresh picture. An empty text: it has one."""
+    """What a camera's tile says while it has no fresh frame. Empty: it has one."""
 
     text: str
-    # The tile shows no earlier picture either: the camera is not to be seen.
+    # The tile does not show the last frame either: the camera is off.
     dark: bool = False
 
 
@@ -51,13 +51,13 @@ def tile_text(current: CameraState, camera: spec.Camera, moment: Moment) -> Tile
         return TileText("connecting")
     since = time.strftime("%H:%M:%S", time.localtime(moment.wall_at(outage.since)))
     when = "next try in %s" % _span(phase.due - moment.monotonic) if isinstance(phase, Lost) else "trying now"
-    return TileText("%s since %s, %s" % (_TROUBLES.get(outage.reason, "no signal"), since, when))
+    return TileText("%s since %s, %s" % (_OUTAGES.get(outage.reason, "no signal"), since, when))
 
 
 def camera_status(
     current: CameraState, camera: spec.Camera, observation: Observation, moment: Moment
 ) -> Optional[state.CameraStatus]:
-    """As the contract has it, without the counters. None: as it was before: a later attempt has not ended yet."""
+    """The contract's status, without the counters. None: unchanged, since a later attempt has not ended yet."""
     phase = current.phase
     status = state.CameraStatus(id=camera.id)
     if isinstance(phase, Off):
@@ -78,9 +78,9 @@ def camera_status(
     return status
 
 
-def standby_picture_text(cameras: List[spec.Camera], notes: Dict[str, str]) -> str:
-    """What stands in place of a picture that has no frames. notes: by camera id."""
-    lines = [(camera.name or camera.id, notes.get(camera.id, "")) for camera in cameras]
+def standby_picture_text(cameras: List[spec.Camera], texts: Dict[str, str]) -> str:
+    """The text of the standby picture of a stream. texts: by camera id."""
+    lines = [(camera.name or camera.id, texts.get(camera.id, "")) for camera in cameras]
     if len(lines) == 1:
         return lines[0][1]
     return "\n".join("%s: %s" % (name, note) for name, note in lines if note)

@@ -1,4 +1,4 @@
-"""The end of a picture that does not go to the outlet: its frames are handed to a receiver, outside the pipeline."""
+"""The end of a stream that does not go to the outlet: an appsink gives its frames to a receiver."""
 
 from sidecar.chain import Chain, make
 from sidecar.contract import spec
@@ -14,19 +14,19 @@ _ENCODED = {
 
 
 def add_recording(chain: Chain, encoding: spec.Encoding, take: Take) -> None:
-    """From parsed frames to who records them. Raises ChainError."""
+    """From parsed frames to the recorder. Raises ChainError."""
     chain.caps(_ENCODED[codec_name(encoding)])
     _add_sink(chain, take)
 
 
 def add_showing(chain: Chain, encoding: spec.Encoding, take: Take) -> Gst.Element:
-    """From I420 in system memory to who shows it. Returns the last element. Raises ChainError."""
+    """From I420 in system memory to the window. Returns the last element. Raises ChainError."""
     chain.caps("video/x-raw, format=I420, width=%d, height=%d" % (encoding.width, encoding.height))
     return _add_sink(chain, take)
 
 
 def _add_sink(chain: Chain, take: Take) -> Gst.Element:
-    # Bound to an object that holds no element: else a picture would keep itself alive for ever.
+    # The callback must hold no element: else a pipeline would keep itself alive for ever.
     def on_sample(sink: Gst.Element) -> Gst.FlowReturn:
         sample = sink.emit("pull-sample")
         if sample is not None:

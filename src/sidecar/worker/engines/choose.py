@@ -1,4 +1,4 @@
-"""Which engine this worker has: SLIPSTREAM_ENGINE is auto, cpu or deepstream."""
+"""Chooses the worker's engine: SLIPSTREAM_ENGINE is auto, cpu or deepstream."""
 
 import os
 import signal
@@ -18,10 +18,10 @@ CHOICES = ("auto", "cpu", "deepstream")
 
 
 def choose_engine(environment: Mapping[str, str], run_dir: str, processes: Processes, store: StatusStore) -> Engine:
-    """The engine that is named, or with auto the GPU's if nvinfer is there. On the loop thread, after Gst.init().
+    """The engine that is named; with auto, deepstream if nvinfer is installed. On the loop thread, after Gst.init().
 
-    An engine's libraries are imported with it: neither image has those of the other. A name that there is not, or not
-    here, gives an engine that refuses everything and says why; so does a caretaker's environment.
+    An engine's libraries are imported with it: neither image has those of the other. If the name is unknown or the
+    engine cannot run here, and in a placeholder, the result is an engine that refuses everything and reports why.
     """
     wanted = environment.get(VARIABLE) or "auto"
     placeholder = placeholder_engine(environment, wanted, processes, store)
@@ -51,5 +51,5 @@ def choose_engine(environment: Mapping[str, str], run_dir: str, processes: Proce
 
 
 def _end_this_process() -> None:
-    """As if somebody had asked it to: in good order. The keeper starts another."""
+    """In good order, as on SIGTERM from outside. The keeper starts another."""
     os.kill(os.getpid(), signal.SIGTERM)

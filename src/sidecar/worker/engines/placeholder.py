@@ -1,4 +1,4 @@
-"""What a worker says that only keeps the place while the real one dies again and again."""
+"""The engine of a placeholder worker: it reports the crash loop of the real one, until that is started again."""
 
 import time
 from typing import Mapping, Optional, Sequence
@@ -13,17 +13,17 @@ from sidecar.worker.status.store import StatusStore
 def placeholder_engine(
     environment: Mapping[str, str], name: str, processes: Processes, store: StatusStore
 ) -> Optional[UnavailableEngine]:
-    """The engine of such a worker; None: this is no such worker. name: the engine that the real one is to have."""
+    """None: this worker is no placeholder. name: the engine of the real worker."""
     loop = crash_loop(environment)
     if loop is None:
         return None
-    words = "failing again and again, next try at %s" % time.strftime("%H:%M:%S", time.localtime(loop.next_attempt))
-    return UnavailableEngine(name, failed(loop, previous_worker(environment)), words, processes, store)
+    text = "failing again and again, next try at %s" % time.strftime("%H:%M:%S", time.localtime(loop.next_attempt))
+    return UnavailableEngine(name, failed(loop, previous_worker(environment)), text, processes, store)
 
 
 def failed(loop: CrashLoop, ended: Optional[PreviousWorker]) -> state.PipelineStatus.Failed:
     """The state of the pipeline. Pure."""
-    detail = "the worker cannot be kept running"
+    detail = "the worker keeps crashing"
     if ended is not None:
         detail = "the worker failed %d times in a row; the last one %s" % (ended.failures, ended.how)
         cause = _cause(ended.last_lines)
@@ -35,6 +35,6 @@ def failed(loop: CrashLoop, ended: Optional[PreviousWorker]) -> state.PipelineSt
 
 
 def _cause(last_lines: Sequence[str]) -> str:
-    """The line that tells most: the first when Python is killed, the last when nobody caught an error."""
+    """The most telling line: the first when Python crashes, the last after an uncaught exception."""
     fatal = [line for line in last_lines if line.startswith("Fatal Python error")]
     return (fatal or list(last_lines) or [""])[-1]

@@ -1,4 +1,4 @@
-"""Ends the sources of cameras, a pipeline or a bin each, off the loop thread.
+"""Ends camera sources, a pipeline or a bin each, on other threads than the loop thread.
 
 rtspsrc reads a message that has begun to its end and cannot be interrupted meanwhile (seen with GStreamer 1.22): until
 its TCP timeout if the camera falls silent, for ever if the message has no end. Its state does not change before.
@@ -11,12 +11,11 @@ from typing import List, Optional
 from sidecar.gst import Gst
 from sidecar.log import Log
 
-# A device or a camera with few sessions is free again when its earlier source has ended: it is waited for, so many
-# seconds.
+# How many seconds to wait for an earlier source: only then is a device, or a camera with few sessions, free again.
 _PATIENCE_SECONDS = 0.25
-# Each source that does not end keeps a thread and a connection. With so many a camera is not opened again.
+# Each source that does not end keeps a thread and a connection. With this many a camera is not opened again.
 _MOST_HANGING = 3
-# An end that takes longer, in seconds, is worth a line in the log.
+# An end that takes longer than this, in seconds, is logged.
 _LATE_SECONDS = 10.0
 
 
@@ -26,7 +25,7 @@ class _Ending:
     def __init__(self, camera_id: str, source: Gst.Bin) -> None:
         self.camera_id = camera_id
         self.began = time.monotonic()
-        self.told = False
+        self.logged = False
         # The thread alone holds the source. A daemon: the process does not wait for it.
         self.thread = threading.Thread(target=_end, args=(source,), name="end-of-camera", daemon=True)
         self.thread.start()
@@ -54,9 +53,9 @@ class SourceCloser:
         self._endings = [one for one in self._endings if one.thread.is_alive()]
         count = sum(one.camera_id == camera_id for one in self._endings)
         for one in self._endings:
-            if one.camera_id == camera_id and not one.told and time.monotonic() - one.began > _LATE_SECONDS:
-                one.told = True
-                self._log.warning("a camera's connection does not end", camera=camera_id, hanging=count)
+            if one.camera_id == camera_id and not one.logged and time.monotonic() - one.began > _LATE_SECONDS:
+                one.logged = True
+                self._log.warning("connection to a camera does not end", camera=camera_id, hanging=count)
         return count
 
     def wait(self, seconds: float, camera_id: Optional[str] = None) -> None:

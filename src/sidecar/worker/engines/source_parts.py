@@ -1,4 +1,4 @@
-"""What the sources of both engines have in common: rtspsrc as a camera wants it, test pictures, pads that come late."""
+"""What the sources of both engines share: rtspsrc with its settings, the test source, pads that appear late."""
 
 import re
 from typing import Any, Callable, List
@@ -38,7 +38,7 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
     if camera.HasField("credentials"):
         source.set_property("user-id", camera.credentials.username)
         source.set_property("user-pw", camera.credentials.password)
-    # Sound is not even set up: nobody would take it.
+    # Audio is not even set up: nothing would take it.
     source.connect("select-stream", lambda _source, _number, caps: caps.get_structure(0).get_string("media") == "video")
     return source
 
@@ -48,7 +48,7 @@ def unsupported_encoding(camera: spec.Camera, encoding: str) -> CameraFailure:
     return camera_failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, "it sends %s" % encoding)
 
 
-def add_test_picture(chain: Chain, uri: str) -> None:
+def add_test_source(chain: Chain, uri: str) -> None:
     """test://PATTERN?width=W&height=H&rate=FPS, all optional; patterns are videotestsrc's: ball, smpte, ..."""
     address = urlsplit(uri)
     query = parse_qs(address.query)

@@ -1,4 +1,4 @@
-"""The worker's end of the link to the outlet: connects for ever, and says on each connection what is wanted."""
+"""The worker's end of the link to the outlet: it keeps connecting, and sends the whole configuration each time."""
 
 import socket
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple
@@ -13,12 +13,12 @@ from sidecar.outlet.protocol import (
     MountStatus,
     ProtocolError,
     User,
-    admit_message,
     configure_message,
     parse_failure,
     parse_rtp_ports,
     parse_statuses,
-    say_message,
+    text_message,
+    users_message,
 )
 
 _FIRST_DELAY_MS = 100
@@ -28,7 +28,7 @@ _log = Log("outlet-link")
 
 
 class OutletLink:
-    """Tells the outlet what to serve and hears how it goes. All methods and callbacks are on the main-loop thread."""
+    """Tells the outlet what to serve and receives its status. All methods and callbacks are on the main-loop thread."""
 
     def __init__(
         self,
@@ -40,11 +40,11 @@ class OutletLink:
     ) -> None:
         """Begins to connect at once.
 
-        on_ports: where to send RTP, by mount path; from its first packet on, a stream sent there is taken as new.
+        on_ports: where to send RTP, by mount path; a stream that is sent there is a new one from its first packet on.
             Called after each configure() and again when the outlet was replaced: the ports are then others.
-        on_status: what changed, for all mounts.
-        on_failed: the outlet cannot do what was configured. It tries again by itself; on_ports follows when it can.
-        on_down: the outlet is gone. What was said before no longer holds.
+        on_status: for all mounts, whenever one has changed.
+        on_failed: the outlet cannot apply the configuration. It tries again by itself; on_ports follows when it can.
+        on_down: the outlet is gone. Earlier statuses no longer hold.
         """
         self._socket_path = socket_path
         self._on_ports = on_ports
@@ -52,7 +52,7 @@ class OutletLink:
         self._on_failed = on_failed
         self._on_down = on_down
         self._configuration: Optional[Configuration] = None
-        # By mount path, what was said last.
+        # By mount path, the texts that were set last.
         self._texts: Dict[str, str] = {}
         self._lines: Optional[JsonLines] = None
         self._delay_ms = _FIRST_DELAY_MS
@@ -60,34 +60,34 @@ class OutletLink:
         self._timer = GLib.idle_add(self._connect)
 
     def configure(self, port: int, mounts: Iterable[Mount], users: Iterable[User] = ()) -> None:
-        """Says what is wanted from now on. Also to be called, with the same values, before a new RTP stream begins.
+        """Sets what the outlet serves. Also to be called, with the same values, before a new RTP stream begins.
 
         users: who may watch; none: everybody.
         """
         self._configuration = Configuration(port, tuple(mounts), tuple(users))
         paths = {mount.path for mount in self._configuration.mounts}
         self._texts = {path: text for path, text in self._texts.items() if path in paths}
-        self._tell_all()
+        self._send_all()
 
-    def admit(self, users: Tuple[User, ...]) -> None:
-        """Who may watch from now on. Nothing else of the last configure() changes, and viewers stay."""
+    def set_users(self, users: Tuple[User, ...]) -> None:
+        """Sets who may watch. Nothing else of the last configure() changes, and viewers stay."""
         assert self._configuration is not None, "to be configured first"
         if users == self._configuration.users:
             return
         self._configuration = self._configuration._replace(users=users)
         if self._lines is not None:
-            self._lines.send(admit_message(self._configuration.users))
+            self._lines.send(users_message(self._configuration.users))
 
-    def say(self, path: str, text: str) -> None:
-        """What the standby picture of a mount says while no frames come; empty: what the outlet itself knows.
+    def set_text(self, path: str, text: str) -> None:
+        """Sets what the standby picture of a mount says while no frames arrive; empty: what the outlet itself knows.
 
-        For a mount of the last configure(); it holds until something else is said.
+        For a mount of the last configure(); it holds until the next text.
         """
         if text == self._texts.get(path, ""):
             return
         self._texts[path] = text
         if self._lines is not None:
-            self._lines.send(say_message({path: text}))
+            self._lines.send(text_message({path: text}))
 
     def stop(self) -> None:
         """Disconnects. No callback comes after this. The outlet goes on serving its viewers."""
@@ -113,17 +113,17 @@ class OutletLink:
             return False
         self._delay_ms = _FIRST_DELAY_MS
         self._lines = JsonLines(connection, self._on_message, self._on_closed)
-        self._tell_all()
+        self._send_all()
         return False
 
-    def _tell_all(self) -> None:
+    def _send_all(self) -> None:
         if self._lines is not None and self._configuration is not None:
             self._lines.send(configure_message(self._configuration))
             if self._texts:
-                self._lines.send(say_message(self._texts))
+                self._lines.send(text_message(self._texts))
 
     def _on_closed(self, problem: Optional[str]) -> None:
-        _log.warning("outlet is gone", why=problem)
+        _log.warning("outlet disconnected", why=problem)
         self._lines = None
         self._timer = GLib.timeout_add(self._delay_ms, self._connect)
         self._on_down()
@@ -137,4 +137,4 @@ class OutletLink:
             elif "failed" in message:
                 self._on_failed(parse_failure(message["failed"]))
         except ProtocolError as error:
-            _log.error("the outlet said what cannot be read", err=str(error))
+            _log.error("unparseable message from the outlet", err=str(error))

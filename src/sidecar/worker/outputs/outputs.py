@@ -1,7 +1,4 @@
-"""The pictures that a specification asks for, and what becomes of them at the outlet, in files and in windows.
-
-Every engine uses it.
-"""
+"""Delivers an engine's streams: by the outlet, into files and into windows. Both engines use it."""
 
 import os
 import time
@@ -23,19 +20,19 @@ from sidecar.worker.status.store import OutputKey, StatusStore
 
 RETRY_SECONDS = 2.0
 _OUTLET_GRACE_SECONDS = 2.0
-_OUTLET_AWAY = "the process that serves RTSP is away; it is started again by itself, its last words are in the log"
-# How long all files together may take to come to their end. The keeper's patience is 1.5.
+_OUTLET_GONE = "the process that serves RTSP has ended and is being restarted; see the end of its log"
+# How long all files together may take to be finished. The keeper's timeout is 1.5.
 _STOP_SECONDS = 1.0
 _NOTHING_YET = MountStatus(frames=0, viewers=0, served=False)
 
 
 def _title(one: StreamPlan) -> str:
-    """What a picture is called by its standby picture: a tiled one needs no name."""
+    """The title of a stream's standby picture: a tiled stream needs none."""
     return one.cameras[0].name or one.cameras[0].id if len(one.cameras) == 1 else ""
 
 
 class Outputs:
-    """Tells the outlet what to serve, has recorders and windows, and tells the store how it goes.
+    """Configures the outlet, owns recorders and windows, and sets the status of every output.
 
     All methods and callbacks are on the loop thread.
     """
@@ -48,10 +45,10 @@ class Outputs:
         count: Callable[[OutputKey, state.OutputStatus], None],
         window_sinks: Sequence[str] = (),
     ) -> None:
-        """on_ports: the loopback ports to which each picture's RTP goes, again whenever they changed.
+        """on_ports: the loopback ports to which each stream's RTP goes, again whenever they change.
 
-        count: fills in how many frames of a picture were encoded and dropped; called on any thread.
-        window_sinks: elements for windows that are better than the one for every display.
+        count: fills in how many frames of a stream were encoded and dropped; called on any thread.
+        window_sinks: elements for windows to be tried before the one that works with every display.
         """
         self._store = store
         self._window_module = processes.window_module
@@ -62,20 +59,20 @@ class Outputs:
         # Read by streaming threads.
         self._receivers: Dict[OutputKey, Receiver] = {}
         self._outlet: Dict[OutputKey, MountStatus] = {}
-        # 0: the outlet was not told of any picture yet.
+        # 0: no stream of the outlet yet.
         self._port = 0
-        self._outlet_is_late = 0
+        self._outlet_timer = 0
         self._link = OutletLink(
             processes.outlet_socket,
-            on_ports=self._ports_known,
-            on_status=self._outlet_says,
-            on_failed=self._outlet_failed,
-            on_down=self._outlet_down,
+            on_ports=self._on_outlet_ports,
+            on_status=self._on_outlet_status,
+            on_failed=self._on_outlet_failed,
+            on_down=self._on_outlet_down,
         )
 
     def serve(self, plans: List[StreamPlan]) -> None:
-        """From now on these pictures are served, and new streams begin. on_ports follows for those of the outlet; the
-        frames of the others go to take()."""
+        """Serves these streams from now on. on_ports follows for those of the outlet, whose RTP begins anew; the frames
+        of the others go to take()."""
         wanted = {one.key: one for one in plans}
         kept = {
             key
@@ -91,10 +88,10 @@ class Outputs:
             if key in kept:
                 continue
             self._store.add_output(key, self._counter(key))
-            self.show(key, waiting=state.OutputStatus.Waiting())
+            self.set_state(key, waiting=state.OutputStatus.Waiting())
             if not isinstance(one.target, OutletTarget):
-                self._receivers[key] = self._receive(one)
-        self._adjust(plans)
+                self._receivers[key] = self._make_receiver(one)
+        self._set_limits(plans)
         served = [(one, one.target) for one in plans if isinstance(one.target, OutletTarget)]
         if served:
             self._port = served[0][1].port
@@ -109,78 +106,78 @@ class Outputs:
             )
 
     def take(self, key: OutputKey, sample: Gst.Sample) -> None:
-        """A frame of a picture that does not go to the outlet. Called on a streaming thread; never waits."""
+        """Takes a frame of a stream that does not go to the outlet. Called on a streaming thread; never waits."""
         receiver = self._receivers.get(key)
         if receiver is not None:
             receiver.take(sample)
 
-    def admit(self, plans: List[StreamPlan]) -> None:
-        """From now on what these plans, of the pictures of serve(), have in users and limits holds."""
+    def update(self, plans: List[StreamPlan]) -> None:
+        """Changes users and limits while frames flow. plans: of the streams of serve()."""
         self._plans = {one.key: one for one in plans}
         users = [one.target.users for one in plans if isinstance(one.target, OutletTarget)]
         if users:
-            self._link.admit(users[0])
-        self._adjust(plans)
+            self._link.set_users(users[0])
+        self._set_limits(plans)
 
-    def _adjust(self, plans: List[StreamPlan]) -> None:
+    def _set_limits(self, plans: List[StreamPlan]) -> None:
         for one in plans:
             receiver = self._receivers.get(one.key)
             if isinstance(one.target, FileTarget) and isinstance(receiver, Recorder):
                 receiver.limits = _limits(one.target, one.encoding)
 
-    def _receive(self, one: StreamPlan) -> Receiver:
-        """Makes the receiver of a picture."""
+    def _make_receiver(self, one: StreamPlan) -> Receiver:
+        """Makes the receiver of a stream."""
 
-        def tell(phase: Phase) -> None:
-            MainLoop.post(lambda: self._told(one.key, receiver, phase))
+        def on_phase(phase: Phase) -> None:
+            MainLoop.post(lambda: self._on_phase(one.key, receiver, phase))
 
         receiver: Receiver
         if isinstance(one.target, FileTarget):
             limits = _limits(one.target, one.encoding)
             folder = Folder(recordings_dir(os.environ), stem(one.target.path))
-            receiver = Recorder(folder, one.key[1], limits, tell)
+            receiver = Recorder(folder, one.key[1], limits, on_phase)
         else:
             title = _title(one) or one.key[0]
             options = WindowOptions(one.encoding.width, one.encoding.height, title, self._window_sinks)
-            receiver = Window(options, os.environ, tell, self._window_module)
+            receiver = Window(options, os.environ, on_phase, self._window_module)
         return receiver
 
-    def _told(self, key: OutputKey, receiver: Receiver, phase: Phase) -> None:
+    def _on_phase(self, key: OutputKey, receiver: Receiver, phase: Phase) -> None:
         if self._receivers.get(key) is not receiver:
             return
         if isinstance(phase, Waiting):
-            self.show(key, waiting=state.OutputStatus.Waiting())
+            self.set_state(key, waiting=state.OutputStatus.Waiting())
         elif isinstance(phase, Serving):
-            self.show(key, serving=state.OutputStatus.Serving())
+            self.set_state(key, serving=state.OutputStatus.Serving())
         else:
-            self.fail(key, phase.reason, phase.detail, phase.retry_seconds)
+            self.set_failed(key, phase.reason, phase.detail, phase.retry_seconds)
 
-    def say(self, key: OutputKey, text: str) -> None:
-        """Why a picture of serve() has no frames: its standby picture says so. Empty when it has them again."""
+    def set_standby_text(self, key: OutputKey, text: str) -> None:
+        """Sets why a stream has no frames, for its standby picture. Empty: it has them again."""
         one = self._plans.get(key)
         if one is not None and isinstance(one.target, OutletTarget):
-            self._link.say(one.target.path, text)
+            self._link.set_text(one.target.path, text)
 
-    def fail(
+    def set_failed(
         self,
         key: OutputKey,
         reason: "state.OutputFailedReason",
         detail: str,
         retry_seconds: Optional[float] = RETRY_SECONDS,
     ) -> None:
-        """An output cannot be made now; whoever says so tries again after so long. None: never."""
+        """Sets an output's state to failed. retry_seconds: when the caller tries again. None: never."""
         failed = state.OutputStatus.Failed(reason=reason, detail=detail)
         if retry_seconds is not None:
             failed.next_attempt.FromNanoseconds(int((time.time() + retry_seconds) * 1e9))
-        self.show(key, failed=failed)
+        self.set_state(key, failed=failed)
 
-    def show(self, key: OutputKey, **phase: Any) -> None:
+    def set_state(self, key: OutputKey, **phase: Any) -> None:
         """Sets an output's state: waiting, serving or failed."""
         output_id, camera_id = key
         self._store.set_output(state.OutputStatus(id=output_id, camera_id=camera_id, **phase))
 
     def stop(self) -> None:
-        """Gives recorders and windows a moment to come to their end."""
+        """Ends everything, and gives recorders and windows a moment for it."""
         self._expect_outlet(False)
         self._link.stop()
         receivers = list(self._receivers.values())
@@ -208,15 +205,15 @@ class Outputs:
 
         return count
 
-    def _ports_known(self, ports: Dict[str, int]) -> None:
+    def _on_outlet_ports(self, ports: Dict[str, int]) -> None:
         self._expect_outlet(False)
         known = {key: ports[path] for key, path in self._mounts() if path in ports}
         self._outlet = {}
         for key in known:
-            self.show(key, waiting=state.OutputStatus.Waiting())
+            self.set_state(key, waiting=state.OutputStatus.Waiting())
         self._on_ports(known)
 
-    def _outlet_says(self, mounts: Dict[str, MountStatus]) -> None:
+    def _on_outlet_status(self, mounts: Dict[str, MountStatus]) -> None:
         for key, path in self._mounts():
             status = mounts.get(path)
             if status is None:
@@ -224,36 +221,36 @@ class Outputs:
             newly_served = status.served and not self._outlet.get(key, _NOTHING_YET).served
             self._outlet[key] = status
             if newly_served:
-                self.show(key, serving=state.OutputStatus.Serving())
+                self.set_state(key, serving=state.OutputStatus.Serving())
 
-    def _outlet_failed(self, failure: Failure) -> None:
+    def _on_outlet_failed(self, failure: Failure) -> None:
         self._expect_outlet(False)
         in_use = failure.reason == "PORT_IN_USE"
         reason = state.OUTPUT_FAILED_REASON_PORT_IN_USE if in_use else state.OUTPUT_FAILED_REASON_OUTLET
         for key, _path in self._mounts():
-            self.fail(key, reason, failure.detail)
+            self.set_failed(key, reason, failure.detail)
 
-    def _outlet_down(self) -> None:
+    def _on_outlet_down(self) -> None:
         self._outlet = {}
-        if not self._outlet_is_late:
+        if not self._outlet_timer:
             self._expect_outlet(True)
 
     def _expect_outlet(self, waiting: bool) -> None:
-        """An outlet that is away is worth a word only if it does not come back at once: it starts as we do."""
-        if self._outlet_is_late:
-            GLib.source_remove(self._outlet_is_late)
-            self._outlet_is_late = 0
+        """A missing outlet is reported only after a while: it may just be starting, as this process is."""
+        if self._outlet_timer:
+            GLib.source_remove(self._outlet_timer)
+            self._outlet_timer = 0
         if waiting:
-            self._outlet_is_late = GLib.timeout_add(int(_OUTLET_GRACE_SECONDS * 1000), self._say_outlet_is_away)
+            self._outlet_timer = GLib.timeout_add(int(_OUTLET_GRACE_SECONDS * 1000), self._on_outlet_timeout)
 
-    def _say_outlet_is_away(self) -> bool:
-        self._outlet_is_late = 0
+    def _on_outlet_timeout(self) -> bool:
+        self._outlet_timer = 0
         for key, _path in self._mounts():
-            self.fail(key, state.OUTPUT_FAILED_REASON_OUTLET, _OUTLET_AWAY)
+            self.set_failed(key, state.OUTPUT_FAILED_REASON_OUTLET, _OUTLET_GONE)
         return bool(GLib.SOURCE_REMOVE)
 
     def _mounts(self) -> List[Tuple[OutputKey, str]]:
-        """The pictures of the outlet, with their paths there."""
+        """The streams of the outlet, with their paths there."""
         return [(key, one.target.path) for key, one in self._plans.items() if isinstance(one.target, OutletTarget)]
 
 

@@ -7,14 +7,14 @@ from sidecar.contract import spec
 from sidecar.outlet.protocol import User
 from sidecar.worker.status.store import OutputKey
 
-_USUAL_FILE_SECONDS = 600.0
+_DEFAULT_FILE_SECONDS = 600.0
 
 # Names of codecs as RTP has them.
 CODEC_NAMES: Dict["spec.Codec", str] = {spec.CODEC_H264: "H264", spec.CODEC_H265: "H265"}
 
 
 class OutletTarget(NamedTuple):
-    """A picture that the outlet serves over RTSP."""
+    """The outlet serves the stream over RTSP."""
 
     port: int
     path: str
@@ -23,9 +23,9 @@ class OutletTarget(NamedTuple):
 
 
 class FileTarget(NamedTuple):
-    """A picture that is recorded."""
+    """The stream is recorded."""
 
-    # A target's, see recording/names.py.
+    # See recording/names.py.
     path: str
     # Seconds.
     file_duration: float
@@ -34,11 +34,11 @@ class FileTarget(NamedTuple):
 
 
 class WindowTarget(NamedTuple):
-    """A picture on the screen. It is not encoded."""
+    """The stream is shown on a screen. It is not encoded."""
 
 
 class StreamPlan(NamedTuple):
-    """One picture as it should be."""
+    """One stream as the specification asks for it: an output's tiled stream, or that of one camera."""
 
     key: OutputKey
     target: Union[OutletTarget, FileTarget, WindowTarget]
@@ -47,7 +47,7 @@ class StreamPlan(NamedTuple):
 
 
 def plan_streams(specification: spec.PipelineSpec) -> List[StreamPlan]:
-    """The pictures of a specification, in order. Pure."""
+    """The streams of a specification, in order."""
     plans = []
     for output in specification.outputs:
         if output.layout == spec.LAYOUT_PER_CAMERA:
@@ -64,7 +64,7 @@ def _target(output: spec.Output, camera_id: str) -> Union[OutletTarget, FileTarg
         return WindowTarget()
     if output.HasField("file"):
         given = output.file.HasField("file_duration")
-        duration = output.file.file_duration.ToMilliseconds() / 1000.0 if given else _USUAL_FILE_SECONDS
+        duration = output.file.file_duration.ToMilliseconds() / 1000.0 if given else _DEFAULT_FILE_SECONDS
         return FileTarget(output.file.path, duration, output.file.max_bytes)
     users = tuple(User(user.username, user.password) for user in output.rtsp.users)
     path = "%s/%s" % (output.rtsp.path.rstrip("/"), camera_id) if camera_id else output.rtsp.path
@@ -77,7 +77,7 @@ def codec_name(encoding: spec.Encoding) -> str:
 
 
 class Difference(enum.Enum):
-    """What it takes to make one plan of a picture into another."""
+    """What a change of a stream's plan takes."""
 
     NONE = "nothing"
     # Changes while frames flow: the bit rate, who may watch, and the limits of files.
@@ -86,7 +86,7 @@ class Difference(enum.Enum):
 
 
 def difference(before: StreamPlan, after: StreamPlan) -> Difference:
-    """How two plans of one picture differ. Pure."""
+    """How two plans of one stream differ."""
     if before == after:
         return Difference.NONE
     return Difference.LIVE if _structure(before) == _structure(after) else Difference.REBUILD

@@ -1,4 +1,4 @@
-"""Who takes the frames of a picture that does not go to the outlet: a recorder or a window."""
+"""The receiver of a stream that does not go to the outlet: a recorder or a window."""
 
 import abc
 from typing import Callable, NamedTuple, Optional, Union
@@ -8,25 +8,25 @@ from sidecar.gst import Gst
 
 
 class Waiting(NamedTuple):
-    """No frame has left yet, or none does any more."""
+    """No frame was delivered yet, or none is any more."""
 
 
 class Serving(NamedTuple):
-    """A frame has really left."""
+    """A frame was really delivered."""
 
 
 class Failed(NamedTuple):
-    """Nothing leaves."""
+    """Nothing can be delivered."""
 
     reason: "state.OutputFailedReason"
     # One line: what, where and what to do.
     detail: str
-    # Until it is tried again. None: it is not.
+    # Until the next attempt. None: there is none.
     retry_seconds: Optional[float]
 
 
 Phase = Union[Waiting, Serving, Failed]
-Tell = Callable[[Phase], None]
+OnPhase = Callable[[Phase], None]
 # Called with each frame on a streaming thread; never waits.
 Take = Callable[[Gst.Sample], None]
 
@@ -37,21 +37,21 @@ class Receiver(abc.ABC):
     @property
     @abc.abstractmethod
     def path(self) -> str:
-        """Of a file; empty for others. Read on any thread."""
+        """The path of the file; empty for others. Read on any thread."""
 
     @property
     @abc.abstractmethod
     def dropped(self) -> int:
-        """Frames given up. Read on any thread."""
+        """Dropped frames. Read on any thread."""
 
     @abc.abstractmethod
     def take(self, sample: Gst.Sample) -> None:
-        """A frame. Called on a streaming thread, and never waits."""
+        """Takes a frame. Called on a streaming thread, and never waits."""
 
     @abc.abstractmethod
     def stop(self) -> None:
-        """Takes no more, and comes to its end by itself. Does not wait."""
+        """Takes no more frames, and ends by itself. Does not wait."""
 
     @abc.abstractmethod
     def wait(self, seconds: float) -> None:
-        """After stop(), before the process ends: gives it so long to come to its end."""
+        """Waits for its end, this long at most. Called after stop(), before the process ends."""

@@ -1,4 +1,4 @@
-"""A picture on a screen: starts the process that shows it, gives it the newest frames, and starts it again."""
+"""Shows a stream in a window: starts the process that does so, sends it the newest frames, and restarts it."""
 
 import os
 import select
@@ -10,12 +10,12 @@ from typing import List, Mapping, NamedTuple, Optional
 
 from sidecar.contract import state
 from sidecar.gst import Gst
-from sidecar.worker.outputs.receiver import Failed, Receiver, Serving, Tell
+from sidecar.worker.outputs.receiver import Failed, OnPhase, Receiver, Serving
 
 # A sink that works with every X display.
 X_SINK = "ximagesink"
-# A process that takes nothing for so long hangs.
-_HANGS_SECONDS = 10.0
+# A process that takes nothing for this long hangs.
+_TIMEOUT_SECONDS = 10.0
 # Between two tries; doubles with each failure in a row.
 _FIRST_DELAY = 2.0
 _LONGEST_DELAY = 30.0
@@ -27,28 +27,28 @@ _NO_DISPLAY = (
 
 
 class WindowOptions(NamedTuple):
-    """What a window is to be."""
+    """The size, title and sinks of a window."""
 
     width: int
     height: int
     title: str
-    # Elements that may show it, the best first.
+    # Elements to be tried, the best first.
     sinks: List[str]
 
 
 class _WindowError(Exception):
-    """There is no window any more. The message says why."""
+    """The window is gone. The message says why."""
 
 
 class Window(Receiver):
-    """A thread of its own starts and feeds the process, because both make it wait."""
+    """A thread of its own starts and feeds the process, since both may wait."""
 
-    def __init__(self, options: WindowOptions, environment: Mapping[str, str], tell: Tell, module: str) -> None:
-        """tell: called on the window's thread. module: the Python module that the process runs. The process is started
-        when there is something to show."""
+    def __init__(self, options: WindowOptions, environment: Mapping[str, str], on_phase: OnPhase, module: str) -> None:
+        """on_phase: called on the window's thread. module: the Python module that the process runs. It is started when
+        there is something to show."""
         self._options = options
         self._environment = environment
-        self._tell = tell
+        self._on_phase = on_phase
         self._module = module
         self._newest: Optional[Gst.Buffer] = None
         self._changed = threading.Condition()
@@ -70,7 +70,7 @@ class Window(Receiver):
         structure = sample.get_caps().get_structure(0)
         sizes = structure.get_int("width")[1], structure.get_int("height")[1]
         if sizes != (self._options.width, self._options.height):
-            return  # Of the graph before.
+            return  # A frame of the graph before.
         with self._changed:
             if self._newest is not None:
                 self._dropped += 1
@@ -91,13 +91,13 @@ class Window(Receiver):
             frame = self._next_frame()
             if frame is None:
                 continue
-            problem = self._show_by_any(frame)
+            problem = self._show_with_any_sink(frame)
             if problem is None:
                 continue
             failures = 1 if self._shown else failures + 1
             delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(failures - 1, 10))
             can_change = bool(self._environment.get("DISPLAY"))
-            self._tell(Failed(state.OUTPUT_FAILED_REASON_DISPLAY, problem, delay if can_change else None))
+            self._on_phase(Failed(state.OUTPUT_FAILED_REASON_DISPLAY, problem, delay if can_change else None))
             self._pause(delay)
 
     def _pause(self, seconds: float) -> None:
@@ -111,9 +111,8 @@ class Window(Receiver):
             frame, self._newest = self._newest, None
             return None if self._stopped else frame
 
-    def _show_by_any(self, frame: Gst.Buffer) -> Optional[str]:
-        """Keeps a window open, by the first sink that can. Returns when it is stopped, or with why there is none any
-        more."""
+    def _show_with_any_sink(self, frame: Gst.Buffer) -> Optional[str]:
+        """Keeps a window open, with the first sink that works. Returns None when it is stopped, else why it ended."""
         if not self._environment.get("DISPLAY"):
             return _NO_DISPLAY
         self._shown = False
@@ -156,37 +155,37 @@ class Window(Receiver):
         """Hands over a whole frame. Raises _WindowError and OSError."""
         assert process.stdin is not None, "it is a pipe"
         assert process.stdout is not None, "it is a pipe"
-        pipe, said = process.stdin.fileno(), process.stdout.fileno()
+        pipe, status = process.stdin.fileno(), process.stdout.fileno()
         poll = select.poll()
         poll.register(pipe, select.POLLOUT)
-        poll.register(said, select.POLLIN)
+        poll.register(status, select.POLLIN)
         rest = memoryview(data)
         moved = time.monotonic()
         while rest:
             ready = dict(poll.poll(500))
-            if said in ready:
-                self._hear(process)
+            if status in ready:
+                self._read_status(process)
             if pipe in ready and not self._stopped:
                 try:
                     rest = rest[os.write(pipe, rest) :]
                 except BrokenPipeError:
-                    self._hear(process)
+                    self._read_status(process)
                 moved = time.monotonic()
             if self._stopped:
                 return
-            if time.monotonic() - moved > _HANGS_SECONDS:
+            if time.monotonic() - moved > _TIMEOUT_SECONDS:
                 raise _WindowError("the window takes no more frames; is the display stopped?")
 
-    def _hear(self, process: "subprocess.Popen[bytes]") -> None:
+    def _read_status(self, process: "subprocess.Popen[bytes]") -> None:
         """Raises _WindowError when the process has ended."""
         assert process.stdout is not None, "it is a pipe"
         lines = os.read(process.stdout.fileno(), 4096).decode(errors="replace").split("\n")
         if "shown" in lines:
             self._shown = True
-            self._tell(Serving())
+            self._on_phase(Serving())
         words = [line for line in lines if line and line != "shown"]
         if words or lines == [""]:
-            # Xlib's own last words go to standard error.
+            # Xlib's own message goes to standard error.
             raise _WindowError(words[-1] if words else "the display is gone")
 
 

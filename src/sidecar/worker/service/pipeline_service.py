@@ -1,4 +1,4 @@
-"""The contract's service, on top of one engine: checks, applies, and tells what happens."""
+"""The contract's gRPC service, on top of one engine: checks, applies, and reports what happens."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error, has_e
 from sidecar.worker.status.events import TooOldError
 from sidecar.worker.status.store import StatusStore
 
-# How long the loop thread may take for a change: cameras are closed and pictures rebuilt meanwhile.
+# How long the loop thread may take for a change: it closes cameras and rebuilds streams.
 _LOOP_SECONDS = 20.0
 _SNAPSHOT_SECONDS = 5.0
 _DEFAULT_HEARTBEAT_SECONDS = 2.0
@@ -59,7 +59,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         self._log = Log("service")
         # One change at a time: loading a model takes a while, and happens outside the loop thread.
         self._applying = threading.Lock()
-        self._in_force: Optional[pipeline.ApplyResponse] = None
+        self._active: Optional[pipeline.ApplyResponse] = None
 
     def Connect(  # noqa: N802
         self, request: pipeline.ConnectRequest, context: grpc.ServicerContext
@@ -91,13 +91,13 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             if not request.generation:
                 no_name = error("no-generation", "generation", "the generation has no name")
                 return self._refuse([no_name], state.FAILURE_REASON_ELEMENT)
-            if self._in_force is not None and self._in_force.generation == request.generation:
+            if self._active is not None and self._active.generation == request.generation:
                 return pipeline.ApplyResponse(
-                    generation=request.generation, accepted=True, problems=self._in_force.problems
+                    generation=request.generation, accepted=True, problems=self._active.problems
                 )
             if isinstance(self._engine, UnavailableEngine):
-                return self._refuse_all(self._engine, request.spec)
-            if self._in_force is None:
+                return self._refuse_unavailable(self._engine, request.spec)
+            if self._active is None:
                 loading = state.PipelineStatus.Loading(phase=state.LOADING_PHASE_MODEL)
                 self._store.set_pipeline(state.PipelineStatus(loading=loading))
             model, problems = self._examine(request.spec)
@@ -116,7 +116,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
                 problems=[_to_contract(problem) for problem in problems],
                 changes=changes,
             )
-            self._in_force = response
+            self._active = response
             self._log.info("specification applied", generation=request.generation, changes=len(changes))
             return response
 
@@ -124,7 +124,9 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         self, request: pipeline.WatchRequest, context: grpc.ServicerContext
     ) -> Iterator[pipeline.WatchResponse]:
         if request.after_sequence and request.instance_id != self._instance_id:
-            context.abort(grpc.StatusCode.OUT_OF_RANGE, "after_sequence is of another instance; start again with 0")
+            context.abort(
+                grpc.StatusCode.OUT_OF_RANGE, "after_sequence belongs to another instance; start again with 0"
+            )
         interval = _DEFAULT_HEARTBEAT_SECONDS
         if request.HasField("heartbeat_interval"):
             interval = max(_SHORTEST_HEARTBEAT_SECONDS, request.heartbeat_interval.ToMilliseconds() / 1000.0)
@@ -196,14 +198,16 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             problems = problems + of_model + unusable_folders(specification, recordings_dir(os.environ))
         return model, problems
 
-    def _refuse_all(self, engine: UnavailableEngine, specification: spec.PipelineSpec) -> pipeline.ApplyResponse:
+    def _refuse_unavailable(
+        self, engine: UnavailableEngine, specification: spec.PipelineSpec
+    ) -> pipeline.ApplyResponse:
         _, problems = self._examine(specification)
-        self._loop.call(lambda: engine.show(specification), _LOOP_SECONDS)
+        self._loop.call(lambda: engine.show_standby(specification), _LOOP_SECONDS)
         return pipeline.ApplyResponse(accepted=False, problems=[_to_contract(problem) for problem in problems])
 
     def _refuse(self, problems: List[Problem], reason: "state.FailureReason") -> pipeline.ApplyResponse:
-        generation = "" if self._in_force is None else self._in_force.generation
-        if self._in_force is None:
+        generation = "" if self._active is None else self._active.generation
+        if self._active is None:
             self._store.set_pipeline(
                 state.PipelineStatus(
                     failed=state.PipelineStatus.Failed(

@@ -1,4 +1,4 @@
-"""What happened, numbered: kept for a while for a watcher that comes back, and handed to every watcher at once."""
+"""Numbered events: kept for a while for a watcher that comes back, and given to every watcher at once."""
 
 import queue
 import threading
@@ -7,7 +7,7 @@ from typing import Deque, List, Optional
 
 from sidecar.contract import pipeline
 
-# EventLog kept for a watcher that comes back, and messages that wait for a slow one.
+# Events kept for a watcher that comes back, and messages queued for a slow one.
 _KEPT = 1000
 _WAITING = 512
 
@@ -39,11 +39,11 @@ class Watcher:
         try:
             self._messages.put_nowait(None)
         except queue.Full:
-            pass  # then there is something to take
+            pass  # take() returns anyway
 
     def _put(self, message: pipeline.WatchResponse) -> None:
         if message.HasField("detections"):
-            # Detections are worth something while they are fresh: a slow reader gets fewer.
+            # Only fresh detections are useful: a slow reader gets fewer.
             if self._detections and self._messages.qsize() < _WAITING // 2:
                 self._messages.put_nowait(message)
             return
@@ -63,7 +63,7 @@ class EventLog:
         self.sequence = 0
 
     def publish(self, message: pipeline.WatchResponse) -> None:
-        """Numbers a message, stamps it and hands it out. Detections share the number of the event before."""
+        """Numbers a message, stamps it and hands it out. Detections share the number of the previous event."""
         message.time.GetCurrentTime()
         with self._lock:
             if not message.HasField("detections"):
@@ -74,7 +74,7 @@ class EventLog:
                 watcher._put(message)
 
     def wanted(self) -> bool:
-        """Whether anybody reads detections; making them costs something."""
+        """Whether anybody watches detections: making them takes time."""
         return any(watcher._detections for watcher in self._watchers)
 
     def watch(self, after: int, detections: bool) -> Watcher:

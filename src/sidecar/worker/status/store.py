@@ -1,4 +1,4 @@
-"""The store: the one place where the state of the pipeline, the cameras and the outputs is set and read."""
+"""The status of the pipeline, the cameras and the outputs: the one place where it is set and read."""
 
 import threading
 from typing import Callable, Dict, Tuple
@@ -10,7 +10,7 @@ OutputKey = Tuple[str, str]
 
 
 class StatusStore:
-    """Statuses are set on the loop thread; counters are filled in by who counts; snapshots are taken on any thread."""
+    """Statuses are set on the loop thread; owners fill in their counters; snapshots are taken on any thread."""
 
     def __init__(self, events: EventLog) -> None:
         self.events = events
@@ -31,7 +31,7 @@ class StatusStore:
         self.events.publish(pipeline.WatchResponse(pipeline=status))
 
     def add_camera(self, camera_id: str, counters: Callable[[state.CameraCounters], None]) -> None:
-        """Counters are filled in by the function whenever the camera's status is read."""
+        """counters: fills in the counters whenever the camera's status is read."""
         with self._lock:
             self._counters[camera_id] = counters
 

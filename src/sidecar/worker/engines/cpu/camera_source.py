@@ -1,4 +1,4 @@
-"""The line of engine cpu to a camera: a pipeline of its own, which lives as long as the connection.
+"""A camera's source on engine cpu: a pipeline of its own, which lives as long as the connection.
 
 What happens to one camera never touches another.
 """
@@ -20,12 +20,12 @@ class CpuCameraSource(CameraSource):
     """All methods are called on the loop thread."""
 
     def __init__(
-        self, camera: spec.Camera, intake: Intake, say: Callable[[TileText], None], closer: SourceCloser
+        self, camera: spec.Camera, intake: Intake, set_tile_text: Callable[[TileText], None], closer: SourceCloser
     ) -> None:
-        """say: see CameraSource.say(). closer: ends the pipelines of all cameras."""
+        """set_tile_text: see CameraSource. closer: ends the pipelines of all cameras."""
         self._camera = camera
         self._intake = intake
-        self._say = say
+        self._set_tile_text = set_tile_text
         self._closer = closer
         self._pipeline: Optional[Gst.Pipeline] = None
         # Which pipeline it is: callbacks hold this number, not the pipeline, which they would keep alive for ever.
@@ -33,25 +33,25 @@ class CpuCameraSource(CameraSource):
         self._bus_handler = 0
         self._encoding = ""
 
-    def open(self, heard: CameraCallbacks) -> None:
+    def open(self, callbacks: CameraCallbacks) -> None:
         self.close()
         self._encoding = ""
         refusal = self._closer.refusal(self._camera.id)
         if refusal:
-            heard.failed(failure.camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
+            callbacks.failed(failure.camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
             return
         number = self._number
         pipeline = self._pipeline = Gst.Pipeline.new("camera-" + self._camera.id)
         pipeline.use_clock(Gst.SystemClock.obtain())
         bus = pipeline.get_bus()
         bus.add_signal_watch()
-        self._bus_handler = bus.connect("message", lambda _bus, message: self._on_message(number, heard, message))
+        self._bus_handler = bus.connect("message", lambda _bus, message: self._on_message(number, callbacks, message))
         sink = source.build(
             self._camera,
             pipeline,
             source.SourceEvents(
                 encoding=self._on_encoding,
-                failed=heard.failed,
+                failed=callbacks.failed,
                 opened=lambda: self._play_file() if number == self._number else None,
                 is_wanted=lambda: number == self._number,
             ),
@@ -76,8 +76,8 @@ class CpuCameraSource(CameraSource):
             source.shut(pipeline)
             self._closer.end(self._camera.id, pipeline)
 
-    def say(self, note: TileText) -> None:
-        self._say(note)
+    def set_tile_text(self, text: TileText) -> None:
+        self._set_tile_text(text)
 
     def format(self) -> StreamFormat:
         return StreamFormat(self._encoding, *self._intake.size)
@@ -85,15 +85,15 @@ class CpuCameraSource(CameraSource):
     def _on_encoding(self, encoding: str) -> None:
         self._encoding = encoding
 
-    def _on_message(self, number: int, heard: CameraCallbacks, message: Gst.Message) -> None:
+    def _on_message(self, number: int, callbacks: CameraCallbacks, message: Gst.Message) -> None:
         pipeline = self._pipeline
         if number != self._number or pipeline is None:
             return
         if message.type == Gst.MessageType.ERROR:
             error, debug = message.parse_error()
-            heard.failed(failure.failure_from_error(error, debug, self._camera.uri))
+            callbacks.failed(failure.failure_from_error(error, debug, self._camera.uri))
         elif message.type == Gst.MessageType.EOS:
-            heard.ended()
+            callbacks.ended()
         elif message.type == Gst.MessageType.SEGMENT_DONE:
             # The loop of a file goes on without a flush: frames under way are not lost, and time runs on.
             _seek_to_start(pipeline, Gst.SeekFlags.SEGMENT)

@@ -112,7 +112,7 @@ class CpuEngine(Engine):
                 self._close(camera_id)
                 changes["cameras[%s]" % camera_id] = pipeline.EFFECT_REBUILD
             elif before != after:
-                camera.controller.turn(after)
+                camera.controller.update(after)
                 if _off(before) != _off(after):
                     changes["cameras[%s].off" % camera_id] = pipeline.EFFECT_LIVE
         for camera_id, one in wanted.items():

@@ -74,7 +74,7 @@ class Pictures:
                 if not isinstance(wanted[key].target, OutletTarget):
                     self._build(key)
         elif targets_differ:
-            self._outputs.admit(list(wanted.values()))
+            self._outputs.update(list(wanted.values()))
         return changes
 
     def stop(self) -> None:
@@ -142,18 +142,18 @@ class Pictures:
 
         def again() -> bool:
             del self._retries[key]
-            self._outputs.show(key, waiting=state.OutputStatus.Waiting())
+            self._outputs.set_state(key, waiting=state.OutputStatus.Waiting())
             self._build(key)
             return bool(GLib.SOURCE_REMOVE)
 
         self._retries[key] = GLib.timeout_add(int(RETRY_SECONDS * 1000), again)
-        self._outputs.fail(key, state.OUTPUT_FAILED_REASON_ENCODER, detail)
+        self._outputs.set_failed(key, state.OUTPUT_FAILED_REASON_ENCODER, detail)
 
     def _say(self, key: OutputKey) -> None:
         """Why a picture may have no frames: one of several cameras has none until the first of them sends, and none
         while all of them are off."""
         texts = {camera_id: note.text for camera_id, note in self._notes.items()}
-        self._outputs.say(key, standby_picture_text(self._plans[key].cameras, texts))
+        self._outputs.set_standby_text(key, standby_picture_text(self._plans[key].cameras, texts))
 
     def _count(self, key: OutputKey, status: state.OutputStatus) -> None:
         picture = self._pictures.get(key)

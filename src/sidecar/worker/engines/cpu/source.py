@@ -10,7 +10,7 @@ from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.failure import CameraFailure
 from sidecar.worker.engines.source_parts import (
     DEPAYLOADERS,
-    add_test_picture,
+    add_test_source,
     make_rtsp_source,
     unsupported_encoding,
     when_video_appears,
@@ -121,7 +121,7 @@ def _device(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -
 
 def _test(camera: spec.Camera, pipeline: Gst.Pipeline, entry: Gst.Element, events: SourceEvents) -> None:
     chain = Chain(pipeline)
-    add_test_picture(chain, camera.uri)
+    add_test_source(chain, camera.uri)
     chain.link(entry, entry.get_name())
     events.encoding("raw")
 

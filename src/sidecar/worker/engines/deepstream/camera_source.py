@@ -1,4 +1,4 @@
-"""The line of engine deepstream to a camera: a bin that is put into the camera's place at the muxer.
+"""A camera's source on engine deepstream: a bin that is put into the camera's place at the muxer.
 
 What happens to one camera never touches another: only what is in front of the muxer's pad comes and goes.
 """
@@ -43,20 +43,20 @@ class DeepstreamCameraSource(CameraSource):
         # Frames are compared only if that is wanted.
         self.freeze_detector = FreezeDetector()
         self._compared = self.freeze_detector if camera_rules(camera).frozen_seconds != float("inf") else None
-        # Which bins they are: what is heard of an earlier connection does not count.
+        # Which bins they are: what is callbacks of an earlier connection does not count.
         self._number = 0
-        self._heard: Optional[CameraCallbacks] = None
+        self._callbacks: Optional[CameraCallbacks] = None
         self._encoding = ""
         self._has_arrived = False
 
-    def open(self, heard: CameraCallbacks) -> None:
+    def open(self, callbacks: CameraCallbacks) -> None:
         refusal = self._place.refusal()
         if refusal:
-            heard.failed(failure.camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
+            callbacks.failed(failure.camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
             return
         self._number += 1
         number = self._number
-        self._heard = heard
+        self._callbacks = callbacks
         self._encoding = ""
         self._has_arrived = False
 
@@ -67,15 +67,15 @@ class DeepstreamCameraSource(CameraSource):
         def on_arrived() -> None:
             if number == self._number:
                 self._has_arrived = True
-                heard.changed()
+                callbacks.changed()
 
         events = source.SourceEvents(
-            on_encoding, heard.failed, self._seat.stats.on_received, self._seat.set_frame_size, self._compared
+            on_encoding, callbacks.failed, self._seat.stats.on_received, self._seat.set_frame_size, self._compared
         )
         container = source.build(
             self._bin_name(), self._camera, self._elements, self._mux_size, events, self._place.running_time
         )
-        self._place.open(container, arrived=on_arrived, ended=heard.ended)
+        self._place.open(container, arrived=on_arrived, ended=callbacks.ended)
 
     def show(self) -> None:
         self._seat.connections += 1
@@ -86,9 +86,9 @@ class DeepstreamCameraSource(CameraSource):
             self._note(_NO_SIGNAL)
         self.leave()
 
-    def say(self, note: TileText) -> None:
-        self._note(note)
-        self._say(note.text)
+    def set_tile_text(self, text: TileText) -> None:
+        self._note(text)
+        self._say(text.text)
 
     def format(self) -> StreamFormat:
         if not self._has_arrived:
@@ -98,16 +98,16 @@ class DeepstreamCameraSource(CameraSource):
     def leave(self) -> None:
         """Nothing is in the place any more."""
         self._number += 1
-        self._heard = None
+        self._callbacks = None
         self._has_arrived = False
         self._place.clear()
 
     def on_error(self, name: str, error: GLib.Error, debug: str) -> bool:
-        """Takes an error message from within a bin of that name. False: it is no bin of this line's."""
+        """Takes an error message from within a bin of that name. False: it is no bin of this source."""
         if not name.startswith("camera-%d-" % self._place.index):
             return False
-        if name == self._bin_name() and self._heard is not None:
-            self._heard.failed(failure.failure_from_error(error, debug, self._camera.uri))
+        if name == self._bin_name() and self._callbacks is not None:
+            self._callbacks.failed(failure.failure_from_error(error, debug, self._camera.uri))
         return True
 
     def _bin_name(self) -> str:

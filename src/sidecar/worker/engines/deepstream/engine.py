@@ -115,9 +115,9 @@ class DeepstreamEngine(Engine):
         if current is not None and current.structure == wanted and self._set_bitrates(current, specification):
             changes = live_changes(before, specification)
             self._take_over(current._replace(specification=specification, model=model))
-            self._outputs.admit(plan_streams(specification))
+            self._outputs.update(plan_streams(specification))
             for camera, one in zip(current.assembly.run.cameras, specification.cameras):
-                camera.controller.turn(one)
+                camera.controller.update(one)
             return changes
         assembly = self._assemble(specification, model)
         self._failures = 0
@@ -163,7 +163,7 @@ class DeepstreamEngine(Engine):
         # RTP streams begin anew: the outlet is told, and says the ports.
         self._outputs.serve(plan_streams(new.specification))
         for camera in run.cameras:
-            camera.controller.introduce()
+            camera.controller.announce()
         self._store.order_cameras(tuple(all_stats))
 
         def start() -> None:
@@ -298,7 +298,9 @@ class DeepstreamEngine(Engine):
         """What stands in place of pictures that have no frames."""
         if self._in_force is not None:
             for one in plan_streams(self._in_force.specification):
-                self._outputs.say(one.key, self._headline or standby_picture_text(one.cameras, self._notes))
+                self._outputs.set_standby_text(
+                    one.key, self._headline or standby_picture_text(one.cameras, self._notes)
+                )
 
     def _count(self, key: OutputKey, status: state.OutputStatus) -> None:
         """Called on any thread."""

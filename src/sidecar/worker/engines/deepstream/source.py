@@ -19,7 +19,7 @@ from sidecar.worker.engines.deepstream.sizes import inside
 from sidecar.worker.engines.masks import Masks
 from sidecar.worker.engines.source_parts import (
     DEPAYLOADERS,
-    add_test_picture,
+    add_test_source,
     begin_with_a_key_frame,
     make_rtsp_source,
     unsupported_encoding,
@@ -253,5 +253,5 @@ def _decoded(
 
 def _test(camera: spec.Camera, container: Gst.Bin, entry: Gst.Element) -> None:
     chain = Chain(container)
-    add_test_picture(chain, camera.uri)
+    add_test_source(chain, camera.uri)
     chain.link(entry, _ENTRY)

@@ -1,1 +1,1 @@
-"""Recordings: the encoded frames of a picture in Matroska files."""
+"""Recordings: the encoded frames of a stream in Matroska files."""

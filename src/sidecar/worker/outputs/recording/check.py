@@ -1,4 +1,4 @@
-"""Can the files of a specification be begun as things are?"""
+"""Checks whether recordings can be written now."""
 
 from typing import List
 
@@ -11,12 +11,12 @@ from sidecar.worker.problem import WARNING, Problem
 def unusable_folders(specification: spec.PipelineSpec, root: str) -> List[Problem]:
     """Warnings: a disk that cannot be written to today is no reason to refuse the other outputs. May wait for the disk.
 
-    specification: one that check() has found nothing wrong with. root: the directory of recordings.
+    specification: one without errors of check(). root: the directory of recordings.
     """
     problems = []
     for index, output in enumerate(specification.outputs):
         problem = Folder(root, stem(output.file.path)).problem() if output.HasField("file") else None
         if problem is not None:
-            message = "%s; nothing is recorded until it can be, which is tried again and again" % problem
+            message = "%s; nothing is recorded until it can be; this is tried again and again" % problem
             problems.append(Problem(WARNING, "recordings-unwritable", "outputs[%d].file.path" % index, message))
     return problems

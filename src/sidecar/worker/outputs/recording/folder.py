@@ -1,7 +1,7 @@
-"""The directory of recordings: files are begun, found too many, and removed. Every call may wait for the disk.
+"""The directory of recordings: begins files, and removes the oldest. Every call may wait for the disk.
 
-A specification comes from afar: whatever it says, nothing outside the directory is touched, nothing is overwritten, and
-no symbolic link is followed below it.
+A specification may come from anywhere: whatever it says, nothing outside the directory is touched, nothing is
+overwritten, and no symbolic link below it is followed.
 """
 
 import errno
@@ -12,7 +12,7 @@ from typing import List, Mapping, NamedTuple, Optional
 
 from sidecar.worker.outputs.recording.names import Entry, Stem, file_name, surplus
 
-# Left to others: what runs on this disk needs some too. A share of the disk, and at most so many bytes.
+# Left free for other programs: a share of the disk, and at most this many bytes.
 _RESERVED_SHARE = 0.05
 _MOST_RESERVED = 1 << 30
 _DIRECTORY_MODE = 0o2770
@@ -43,7 +43,7 @@ def reserved(size: int) -> int:
 
 
 class Folder:
-    """Where the files of one output are."""
+    """The directory of one output's files."""
 
     def __init__(self, root: str, stem: Stem) -> None:
         """root: the directory of recordings; made if it is missing, as are those below it."""
@@ -52,7 +52,7 @@ class Folder:
         self.path = os.path.join(root, *stem.directories)
 
     def problem(self) -> Optional[str]:
-        """Why no file can be begun here, in one line; None: nothing is known. Changes nothing."""
+        """Why no file can be begun here, in one line; None: nothing speaks against it. Changes nothing."""
         there = self._root
         for part in self._stem.directories:
             below = os.path.join(there, part)
@@ -68,13 +68,13 @@ class Folder:
         return None
 
     def begin(self, camera_id: str, room: int) -> Opened:
-        """A new file under a name of its own. room: the bytes without which it is not worth it.
+        """A new file under a name of its own. room: the bytes that must be free.
 
         Raises NoRoomError and OSError.
         """
         directory = self._open_directory()
         try:
-            self._demand_room(directory, room)
+            self._check_room(directory, room)
             start = time.time()
             number = 1
             while True:
@@ -91,7 +91,7 @@ class Folder:
             os.close(directory)
 
     def tidy(self, max_bytes: int, being_written: str) -> None:
-        """Removes the oldest files until the rest take no more than max_bytes, and demands that there is room to go on.
+        """Removes the oldest files until the rest take no more than max_bytes, and checks that there is room to go on.
 
         0: removes nothing. being_written: is not removed. Raises NoRoomError and OSError.
         """
@@ -100,7 +100,7 @@ class Folder:
             if max_bytes:
                 for name in surplus(self._stem, _entries(directory), max_bytes, being_written):
                     os.unlink(name, dir_fd=directory)
-            self._demand_room(directory, 0)
+            self._check_room(directory, 0)
         finally:
             os.close(directory)
 
@@ -110,17 +110,17 @@ class Folder:
         try:
             os.unlink(name, dir_fd=directory)
         except FileNotFoundError:
-            pass  # Somebody was faster.
+            pass  # It was removed by somebody else.
         finally:
             os.close(directory)
 
-    def _demand_room(self, directory: int, room: int) -> None:
+    def _check_room(self, directory: int, room: int) -> None:
         disk = os.fstatvfs(directory)
         free, size = disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize
         if free < reserved(size) + room:
             raise NoRoomError(
-                "%s: %d MB of the disk are free, and recordings leave %d MB to others; make room, or let the outputs"
-                " keep less" % (self.path, free // 1000000, reserved(size) // 1000000)
+                "%s: %d MB of the disk are free, and recordings leave %d MB free; make room, or lower the outputs'"
+                " limits" % (self.path, free // 1000000, reserved(size) // 1000000)
             )
 
     def _open_directory(self) -> int:
@@ -133,7 +133,7 @@ class Folder:
                 try:
                     os.mkdir(part, _DIRECTORY_MODE, dir_fd=above)
                 except FileExistsError:
-                    pass  # As it should be.
+                    pass  # It is there already.
                 descriptor = os.open(part, flags | os.O_NOFOLLOW, dir_fd=above)
             except OSError as error:
                 if error.errno in (errno.ELOOP, errno.ENOTDIR):

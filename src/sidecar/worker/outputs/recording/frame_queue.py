@@ -1,4 +1,4 @@
-"""Encoded frames between the thread that encodes and the one that waits for the disk: bounded, and without gaps."""
+"""Queues encoded frames between the thread that encodes and the one that waits for the disk: bounded, without gaps."""
 
 import collections
 import threading
@@ -13,7 +13,7 @@ class Frame(NamedTuple):
 
     buffer: Gst.Buffer
     caps: Gst.Caps
-    # It can be decoded without those before it.
+    # It can be decoded without earlier frames.
     is_key: bool
     # Nanoseconds, on the time line of its pipeline.
     pts: int
@@ -30,7 +30,7 @@ class FrameQueue:
     """put() is called on a streaming thread and never waits for the disk; get() is called on the recorder's."""
 
     def __init__(self, most_bytes: int) -> None:
-        """most_bytes: what does not fit any more is dropped, with all that follows until a key frame fits."""
+        """most_bytes: a frame that does not fit is dropped, with all that follow until a key frame fits."""
         self._most_bytes = most_bytes
         self._frames: Deque[Frame] = collections.deque()
         self._bytes = 0
@@ -38,7 +38,7 @@ class FrameQueue:
         self._changed = threading.Condition()
         self._closed = False
         self.dropped = 0
-        # Since when frames are dropped for want of place, on the monotonic clock. None: none are.
+        # Since when frames are dropped because the queue is full, on the monotonic clock. None: none are.
         self.full_since: Optional[float] = None
 
     def put(self, frame: Frame) -> None:
@@ -70,7 +70,7 @@ class FrameQueue:
             return frame
 
     def close(self) -> None:
-        """What is in it can still be got; get() waits no longer."""
+        """get() returns what is queued and no longer waits."""
         with self._changed:
             self._closed = True
             self._changed.notify()

@@ -1,7 +1,7 @@
 """One Matroska file on its way to the disk: a pipeline of its own, from encoded frames to a file descriptor.
 
-Each frame is written at once and unbuffered: what was cut off, by SIGKILL or with the power, can be played to its last
-frame. The end of a file adds its length and its index for seeking.
+Each frame is written at once and unbuffered: a file that was cut off, by SIGKILL or a power failure, can be played to
+its last frame. The end of a file adds its length and its index for seeking.
 """
 
 from typing import Optional
@@ -11,9 +11,9 @@ from sidecar.chain import Chain
 from sidecar.gst import GLib, Gst
 from sidecar.worker.outputs.recording.frame_queue import Frame
 
-# What every Matroska file begins with.
+# The first bytes of every Matroska file.
 MAGIC = b"\x1a\x45\xdf\xa3"
-# How long the rest of a file may take.
+# How long finishing a file may take.
 _FINISH_SECONDS = 5
 
 
@@ -21,7 +21,7 @@ class Matroska:
     """All methods are called on the recorder's thread. They may wait for the disk."""
 
     def __init__(self, first: Frame, descriptor: int) -> None:
-        """The file begins with this key frame, which is still to be pushed. Raises ChainError."""
+        """first: the key frame that the file begins with; it is still to be pushed. Raises ChainError."""
         self._begin = first.pts
         self._pipeline = Gst.Pipeline.new("recording")
         chain = Chain(self._pipeline)
@@ -35,14 +35,14 @@ class Matroska:
 
     @property
     def waiting_bytes(self) -> int:
-        """Of frames that are not written yet."""
+        """Bytes of frames that are not written yet."""
         return int(self._source.get_property("current-level-bytes"))
 
     def push(self, frame: Frame) -> None:
         self._source.emit("push-buffer", restamped(frame.buffer, frame.pts - self._begin))
 
     def error(self) -> Optional[GLib.Error]:
-        """What went wrong since the last time."""
+        """An error since the last call."""
         message = self._bus.pop_filtered(Gst.MessageType.ERROR)
         if message is None:
             return None

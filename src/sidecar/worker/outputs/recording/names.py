@@ -1,7 +1,7 @@
 """The names of recordings. Pure.
 
-A target's path, such as north/yard.mkv, gives directory and stem; a file's own name has the camera, if there is one,
-and the start: yard.front.20261126T143012Z.mkv. No part holds a dot, so that no name can be taken for another's.
+The path of an output, such as north/yard.mkv, gives directory and stem; a file's own name adds the camera, if there is
+one, and the start: yard.front.20261126T143012Z.mkv. No part holds a dot, so that no name can be taken for another's.
 """
 
 import re
@@ -16,20 +16,20 @@ _START = "%Y%m%dT%H%M%SZ"
 class Stem(NamedTuple):
     """What the files of one output have in common."""
 
-    # From the directory of recordings down.
+    # Below the directory of recordings.
     directories: Tuple[str, ...]
     name: str
 
 
 class Entry(NamedTuple):
-    """A file that is there. size in bytes."""
+    """A file that exists. size in bytes."""
 
     name: str
     size: int
 
 
 def is_path(path: str) -> bool:
-    """Whether it can be a target's: below the directory of recordings by its form alone."""
+    """Whether it may be the path of an output: by its form alone it lies below the directory of recordings."""
     return len(path) <= LONGEST_PATH and _PATH.match(path) is not None
 
 
@@ -40,7 +40,7 @@ def stem(path: str) -> Stem:
 
 
 def file_name(of: Stem, camera_id: str, start: float, number: int) -> str:
-    """camera_id: empty for a picture of all cameras. start: wall-clock time. number: 1, or more if a name is taken."""
+    """camera_id: empty for a tiled stream. start: wall-clock time. number: 1, or more if a name is taken."""
     moment = time.strftime(_START, time.gmtime(start))
     again = "-%d" % number if number > 1 else ""
     return "%s.mkv" % ".".join(filter(None, (of.name, camera_id, moment + again)))
@@ -62,7 +62,7 @@ def surplus(of: Stem, entries: List[Entry], max_bytes: int, being_written: str) 
 
 
 def _age(of: Stem, name: str) -> Optional[Tuple[str, int]]:
-    """By which the files of an output are sorted, the oldest first; None: it is none of them."""
+    """The key that sorts the files of an output, the oldest first; None: it is none of them."""
     pattern = r"%s(?:\.[a-z0-9_-]+)?\.(\d{8}T\d{6}Z)(?:-(\d+))?\.mkv\Z" % re.escape(of.name)
     match = re.match(pattern, name)
     return None if match is None else (match.group(1), int(match.group(2) or 1))

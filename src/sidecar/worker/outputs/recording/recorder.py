@@ -1,4 +1,4 @@
-"""The recorder of one picture: takes its encoded frames and writes one file after the other."""
+"""Records one stream: takes its encoded frames and writes one file after the other."""
 
 import errno
 import os
@@ -9,19 +9,19 @@ from typing import Callable, NamedTuple, Optional
 from sidecar.chain import ChainError
 from sidecar.contract import state
 from sidecar.gst import Gst
-from sidecar.worker.outputs.receiver import Failed, Phase, Receiver, Serving, Tell, Waiting
+from sidecar.worker.outputs.receiver import Failed, OnPhase, Phase, Receiver, Serving, Waiting
 from sidecar.worker.outputs.recording.folder import Folder, NoRoomError, Opened
 from sidecar.worker.outputs.recording.frame_queue import Frame, FrameQueue, frame_of
 from sidecar.worker.outputs.recording.matroska import MAGIC, Matroska
 
-# What a disk may be late with, in seconds of the picture, and at least so many bytes.
+# How far the disk may fall behind, in seconds of the stream, and at least this many bytes.
 _QUEUE_SECONDS = 4
 _SMALLEST_QUEUE = 2000000
 # Frames in the pipeline of a file.
 _MOST_IN_PIPELINE = 1000000
-# Room for so much is there before a file is begun.
+# A file is begun only if there is room for this many seconds.
 _ROOM_SECONDS = 10
-# So many files share what an output may take: the oldest can only go as a whole.
+# An output's limit is divided among at least this many files, since only a whole file can be removed.
 _FILES_AT_LEAST = 4
 _LOOK_SECONDS = 1.0
 _FIRST_LOOK_SECONDS = 0.1
@@ -29,12 +29,12 @@ _TIDY_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
 
 
-class Patience(NamedTuple):
-    """How long things may take, in seconds."""
+class Timeouts(NamedTuple):
+    """Timeouts, in seconds."""
 
-    # Without a frame for so long a file ends: the next one's name says when it goes on.
+    # Without a frame for this long a file ends: the name of the next one says when recording goes on.
     pause: float = 10.0
-    # A disk that takes nothing for so long is a failure.
+    # A disk that takes nothing for this long is a failure.
     stalled: float = 10.0
 
 
@@ -49,11 +49,11 @@ class Limits(NamedTuple):
     bitrate: int
 
 
-_PATIENCE = Patience()
+_TIMEOUTS = Timeouts()
 
 
 class _RecordingError(Exception):
-    """A file cannot be written on. The message is one line: what, where and what to do."""
+    """A file can no longer be written. The message is one line: what, where and what to do."""
 
     def __init__(self, message: str, reason: "state.OutputFailedReason" = state.OUTPUT_FAILED_REASON_FILE) -> None:
         super().__init__(message)
@@ -61,18 +61,18 @@ class _RecordingError(Exception):
 
 
 class Recorder(Receiver):
-    """A thread of its own opens, writes and closes files, because a disk can make it wait."""
+    """A thread of its own opens, writes and closes files, since a disk may make it wait."""
 
     def __init__(
-        self, folder: Folder, camera_id: str, limits: Limits, tell: Tell, patience: Patience = _PATIENCE
+        self, folder: Folder, camera_id: str, limits: Limits, on_phase: OnPhase, timeouts: Timeouts = _TIMEOUTS
     ) -> None:
-        """camera_id: empty for a picture of all cameras. tell: called on the recorder's or a streaming thread."""
+        """camera_id: empty for a tiled stream. on_phase: called on the recorder's or a streaming thread."""
         self.limits = limits
         self._folder = folder
         self._camera_id = camera_id
-        self._patience = patience
-        self._tell = tell
-        self._said: Phase = Waiting()
+        self._timeouts = timeouts
+        self._on_phase = on_phase
+        self._phase: Phase = Waiting()
         self._frames = FrameQueue(max(_SMALLEST_QUEUE, _bytes(limits, _QUEUE_SECONDS)))
         self._path = ""
         self._stopped = False
@@ -82,7 +82,7 @@ class Recorder(Receiver):
 
     @property
     def path(self) -> str:
-        """Of the file that is written, or was last. Read on any thread."""
+        """The file that is written, or was written last. Read on any thread."""
         return self._path
 
     @property
@@ -92,10 +92,10 @@ class Recorder(Receiver):
     def take(self, sample: Gst.Sample) -> None:
         self._frames.put(frame_of(sample))
         full_since = self._frames.full_since
-        stalled = full_since is not None and time.monotonic() - full_since > self._patience.stalled
+        stalled = full_since is not None and time.monotonic() - full_since > self._timeouts.stalled
         if stalled and not self._stalled:
-            # The recorder's own thread cannot say so: it waits for the disk.
-            self._say(_failed("%s: the disk takes no more data; see what it does" % self._folder.path))
+            # The recorder's own thread cannot report it: it waits for the disk.
+            self._set_phase(_failed("%s: the disk takes no more data; check it" % self._folder.path))
         self._stalled = stalled
 
     def stop(self) -> None:
@@ -117,22 +117,22 @@ class Recorder(Receiver):
             try:
                 first = self._record(first)
                 if first is None and not self._stopped:
-                    self._say(Waiting())
+                    self._set_phase(Waiting())
             except (_RecordingError, NoRoomError, ChainError, OSError) as error:
-                self._say(_failure(error))
+                self._set_phase(_failure(error))
                 self._skip(_RETRY_SECONDS)
                 first = None
 
     def _skip(self, seconds: float) -> None:
-        """Lets frames go by."""
+        """Drops frames for a while."""
         until = time.monotonic() + seconds
         while not self._stopped and time.monotonic() < until:
             if self._frames.get(until - time.monotonic()) is not None:
                 self._frames.dropped += 1
 
     def _record(self, first: Frame) -> Optional[Frame]:
-        """Writes one file, which begins with this key frame. Returns the frame with which the next one goes on, None
-        after a pause and at the end."""
+        """Writes one file, which begins with this key frame. Returns the first frame of the next one, None after a
+        pause and at the end."""
         self._folder.tidy(self.limits.max_bytes, "")
         file = self._folder.begin(self._camera_id, _bytes(self.limits, _ROOM_SECONDS))
         self._path = file.path
@@ -154,7 +154,7 @@ class Recorder(Receiver):
         arrived = time.monotonic()
         while True:
             if frame is not None:
-                if _goes_on(first, last, frame, self.limits.file_duration, self._patience.pause, watch.is_done):
+                if _goes_on(first, last, frame, self.limits.file_duration, self._timeouts.pause, watch.is_done):
                     matroska.push(frame)
                     last = frame
                     arrived = time.monotonic()
@@ -164,7 +164,7 @@ class Recorder(Receiver):
                 self._look(matroska, watch)
                 time.sleep(_FIRST_LOOK_SECONDS)
             self._look(matroska, watch)
-            if frame is None and (self._stopped or time.monotonic() - arrived > self._patience.pause):
+            if frame is None and (self._stopped or time.monotonic() - arrived > self._timeouts.pause):
                 return None
             frame = self._frames.get(_LOOK_SECONDS if watch.is_written else _FIRST_LOOK_SECONDS)
 
@@ -178,22 +178,22 @@ class Recorder(Receiver):
 
     def _on_written(self) -> None:
         if not self._stalled:
-            self._say(Serving())
+            self._set_phase(Serving())
 
-    def _say(self, phase: Phase) -> None:
-        # A failure has a next attempt each time.
-        if isinstance(phase, Failed) or type(phase) is not type(self._said):
-            self._said = phase
-            self._tell(phase)
+    def _set_phase(self, phase: Phase) -> None:
+        # Every failure has a next attempt of its own.
+        if isinstance(phase, Failed) or type(phase) is not type(self._phase):
+            self._phase = phase
+            self._on_phase(phase)
 
 
 class _Watch:
-    """Looks after a file that is being written: is it on the disk, is it still there, does it leave room."""
+    """Checks a file that is being written: is it on the disk, does it still exist, does it leave room."""
 
     def __init__(self, file: Opened, folder: Folder, first_size: int, on_written: Callable[[], None]) -> None:
         """on_written: called when the first frame is on the disk, and again whenever more is."""
         self.is_written = False
-        # The next key frame begins another one.
+        # The next key frame begins another file.
         self.is_done = False
         self._file = file
         self._folder = folder
@@ -203,14 +203,14 @@ class _Watch:
         self._next_tidy = time.monotonic() + _TIDY_SECONDS
 
     def look(self, max_bytes: int) -> None:
-        """Does what is due. Raises NoRoomError and OSError."""
+        """Makes the checks that are due. Raises NoRoomError and OSError."""
         now = time.monotonic()
         if now < self._next_look:
             return
         os.fdatasync(self._file.descriptor)
         status = os.fstat(self._file.descriptor)
         begins_well = os.pread(self._file.descriptor, len(MAGIC), 0) == MAGIC
-        # Somebody may have removed it: whoever looks for recordings would never find it.
+        # Somebody may have removed it: nobody would ever find the recording.
         is_large = max_bytes > 0 and status.st_size >= max_bytes // _FILES_AT_LEAST
         self.is_done = is_large or status.st_nlink == 0
         if begins_well and status.st_size > self._first_size:
@@ -223,7 +223,7 @@ class _Watch:
 
 
 def _goes_on(first: Frame, last: Frame, frame: Frame, duration: float, pause: float, is_done: bool) -> bool:
-    """Whether a frame belongs into the file that begins with first, and has last. Spans in seconds. Pure."""
+    """Whether a frame belongs in the file whose first and latest frames are these. Times in seconds. Pure."""
     if frame is first:
         return True
     is_same_stream = frame.caps.is_equal(first.caps) and last.pts < frame.pts < last.pts + pause * Gst.SECOND
