@@ -1,4 +1,4 @@
-"""Who attends to a camera acts as decided, whatever the line does and whatever the clock on the wall shows."""
+"""The controller of a camera acts as state.py decides, whatever the source does and whatever the wall clock shows."""
 
 import time
 
@@ -56,7 +56,7 @@ class ScriptedSource(CameraSource):
 
 
 class ControlledCamera:
-    """A camera with a line in the test's hand. What the wall clock shows is off by skew."""
+    """A camera whose source is scripted by the test. The wall clock is off by skew."""
 
     def __init__(self, **fields):
         self.store = StatusStore(EventLog())
@@ -89,21 +89,21 @@ class ControlledCamera:
 
 
 @pytest.fixture
-def attend():
-    attended = []
+def control():
+    started = []
 
     def start(**fields):
-        attended.append(ControlledCamera(**fields))
-        attended[-1].controller.start()
-        return attended[-1]
+        started.append(ControlledCamera(**fields))
+        started[-1].controller.start()
+        return started[-1]
 
     yield start
-    for one in attended:
+    for one in started:
         one.controller.stop()
 
 
-def test_a_line_is_opened_shown_with_its_first_frame_and_closed_when_it_fails(attend):
-    one = attend()
+def test_a_source_is_opened_shown_with_its_first_frame_and_closed_when_it_fails(control):
+    one = control()
     assert one.source.calls == ["close", "open"]
     one.sends()
     assert one.source.calls[2:] == ["show"]
@@ -116,8 +116,8 @@ def test_a_line_is_opened_shown_with_its_first_frame_and_closed_when_it_fails(at
     one.until(lambda: one.source.calls[4:] == ["open"])
 
 
-def test_what_is_heard_of_an_earlier_connection_does_not_count(attend):
-    one = attend()
+def test_callbacks_of_an_earlier_connection_are_ignored(control):
+    one = control()
     earlier = one.source.callbacks
     earlier.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
     one.until(lambda: one.source.callbacks is not earlier)
@@ -128,7 +128,7 @@ def test_what_is_heard_of_an_earlier_connection_does_not_count(attend):
 
 
 @pytest.mark.parametrize("call", ["open", "show"])
-def test_a_line_that_cannot_be_made_is_a_reason_and_no_exception(attend, call):
+def test_a_source_that_cannot_be_built_is_a_reason_and_no_exception(control, call):
     one = ControlledCamera()
     one.source.refuses[call] = "no such property"
     one.controller.start()
@@ -144,16 +144,16 @@ def test_a_line_that_cannot_be_made_is_a_reason_and_no_exception(attend, call):
         one.controller.stop()
 
 
-def test_a_line_that_does_not_close_well_is_opened_again_all_the_same(attend):
-    one = attend()
+def test_a_source_whose_close_fails_is_opened_again_all_the_same(control):
+    one = control()
     one.source.refuses["close"] = "no such element"
     one.source.callbacks.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))
     assert one.status().lost.reason == state.CAMERA_LOST_REASON_ENDED
     one.until(lambda: one.source.calls[-1] == "open")
 
 
-def test_another_size_in_mid_stream_is_told(attend):
-    one = attend()
+def test_a_new_frame_size_in_mid_stream_is_reported(control):
+    one = control()
     one.sends()
     one.source.brings = StreamFormat("H264", 640, 360)
     one.stats.on_received()
@@ -162,8 +162,8 @@ def test_another_size_in_mid_stream_is_told(attend):
     assert one.source.calls == ["close", "open", "show"]
 
 
-def test_off_closes_the_line_and_on_opens_it(attend):
-    one = attend()
+def test_off_closes_the_source_and_on_opens_it(control):
+    one = control()
     one.sends()
     off = spec.Camera(id="one", uri=URI, off=spec.CameraOff())
     one.controller.update(off)
@@ -176,7 +176,7 @@ def test_off_closes_the_line_and_on_opens_it(attend):
     assert one.status().connecting.attempt == 1
 
 
-def test_a_camera_that_is_turned_before_it_is_attended_to_begins_as_it_was_turned():
+def test_a_camera_that_is_turned_off_before_its_controller_starts_begins_off():
     one = ControlledCamera()
     one.controller.announce()
     assert one.status().HasField("connecting")
@@ -188,8 +188,8 @@ def test_a_camera_that_is_turned_before_it_is_attended_to_begins_as_it_was_turne
     one.controller.stop()
 
 
-def test_nothing_is_heard_after_the_end(attend):
-    one = attend()
+def test_callbacks_after_the_end_are_ignored(control):
+    one = control()
     one.sends()
     told = one.store.events.sequence
     one.controller.stop()
@@ -198,8 +198,8 @@ def test_nothing_is_heard_after_the_end(attend):
 
 
 @pytest.mark.parametrize("years", [-56, 10])
-def test_a_step_of_the_system_s_clock_shifts_what_is_told_and_no_attempt(attend, years):
-    one = attend()
+def test_a_step_of_the_wall_clock_shifts_the_reported_time_and_no_attempt(control, years):
+    one = control()
     one.sends()
     step = years * 365 * 86400
     numbers = [one.store.events.sequence]
@@ -222,9 +222,9 @@ def test_a_step_of_the_system_s_clock_shifts_what_is_told_and_no_attempt(attend,
     assert numbers == sorted(set(numbers))
 
 
-def test_delays_do_not_look_at_the_wall_clock(attend, monkeypatch):
+def test_delays_do_not_look_at_the_wall_clock(control, monkeypatch):
     monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 1.0)
-    one = attend()
+    one = control()
     for step in (-2e9, 2e9):
         opened = one.source.calls.count("open")
         one.source.callbacks.failed(camera_failure(state.CAMERA_LOST_REASON_ENDED, URI))

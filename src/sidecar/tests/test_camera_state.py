@@ -112,7 +112,7 @@ def test_a_worker_that_was_held_up_itself_does_not_blame_the_cameras():
     assert isinstance(story.passes(1), Live)
 
 
-def test_a_camera_that_went_silent_while_the_worker_was_held_up_is_still_found_out():
+def test_a_camera_that_went_silent_while_the_worker_was_held_up_is_still_lost():
     story = Story()
     story.passes(5)
     last = story.now
@@ -120,7 +120,7 @@ def test_a_camera_that_went_silent_while_the_worker_was_held_up_is_still_found_o
     assert lost_for(story.passes(2, last_frame=last)) == state.CAMERA_LOST_REASON_TIMEOUT
 
 
-def test_the_same_picture_for_too_long_is_frozen_and_so_is_every_attempt_that_shows_no_other():
+def test_the_same_frame_for_too_long_is_frozen_and_so_is_every_attempt_that_shows_no_other():
     story = Story(frozen_after=Duration(seconds=5))
     story.passes(4, frozen_for=4.0)
     assert isinstance(story.phase, Live)
@@ -157,7 +157,7 @@ def test_only_real_cameras_can_be_frozen(uri, fields, seconds):
     assert camera_rules(spec.Camera(uri=uri, **fields)).frozen_seconds == seconds
 
 
-def test_attempts_are_counted_until_it_is_live_and_trouble_has_begun_with_the_first():
+def test_attempts_are_counted_until_it_is_live_and_the_outage_begins_with_the_first():
     story = Story()
     began = story.now
     for number in (1, 2, 3):
@@ -170,7 +170,7 @@ def test_attempts_are_counted_until_it_is_live_and_trouble_has_begun_with_the_fi
     assert story.state.outage is None
 
 
-def test_delays_grow_over_a_short_life_and_are_forgotten_after_a_healthy_minute():
+def test_delays_grow_over_a_short_life_and_start_again_after_a_healthy_minute():
     story = Story()
 
     def delay():
@@ -195,7 +195,7 @@ def test_a_refused_login_is_tried_ever_more_rarely():
     assert delays == [90, 180, 360, 720, 1350, 1350]
 
 
-def test_a_host_that_could_not_be_reached_is_asked_and_opened_at_once_when_it_answers():
+def test_a_host_that_could_not_be_reached_is_probed_and_opened_at_once_when_it_answers():
     story = Story()
     lost = story.fails(state.CAMERA_LOST_REASON_UNREACHABLE)
     assert lost.probes_host
@@ -203,7 +203,7 @@ def test_a_host_that_could_not_be_reached_is_asked_and_opened_at_once_when_it_an
     assert isinstance(story.passes(1), Live)
 
 
-def test_an_answer_begins_the_delays_anew_and_no_other_answer_does_until_the_host_was_silent():
+def test_an_answer_restarts_the_delays_and_no_other_answer_does_until_the_host_was_silent():
     story = Story()
     for _ in range(5):
         assert not story.fails(state.CAMERA_LOST_REASON_UNREACHABLE).host_answers
@@ -231,7 +231,7 @@ def test_an_answer_begins_the_delays_anew_and_no_other_answer_does_until_the_hos
         ("/dev/video0", state.CAMERA_LOST_REASON_UNREACHABLE),
     ],
 )
-def test_nobody_is_asked_where_an_answer_would_mean_nothing(uri, reason):
+def test_no_host_is_probed_where_an_answer_would_mean_nothing(uri, reason):
     assert not Story(uri).fails(reason).probes_host
 
 
@@ -244,7 +244,7 @@ def test_a_file_is_played_again_and_is_live_all_the_time():
     assert story.state.failures == 0
 
 
-def test_a_file_without_a_picture_is_not_played_again_and_again():
+def test_a_file_without_video_is_not_played_again_and_again():
     story = Story("file:///a.mp4")
     assert lost_for(story.hears(Ended())) == state.CAMERA_LOST_REASON_ENDED
 
@@ -255,7 +255,7 @@ def test_a_camera_that_ends_its_stream_is_lost():
     assert lost_for(story.hears(Ended())) == state.CAMERA_LOST_REASON_ENDED
 
 
-def test_a_camera_that_is_off_stays_so_whatever_is_heard():
+def test_a_camera_that_is_off_stays_off_whatever_happens():
     story = Story(off=spec.CameraOff())
     for event in (
         Observed(Observation(5.0, size=(1, 1))),
@@ -271,7 +271,7 @@ def test_a_camera_that_is_off_stays_so_whatever_is_heard():
     assert isinstance(story.passes(1), Live)
 
 
-def test_off_ends_every_other_phase_and_forgets_the_troubles():
+def test_off_ends_every_other_phase_and_forgets_the_outage():
     story = Story()
     for _ in range(5):
         story.fails(state.CAMERA_LOST_REASON_TIMEOUT)
@@ -284,7 +284,7 @@ def test_off_ends_every_other_phase_and_forgets_the_troubles():
     assert isinstance(story.hears(TurnedOff()), Off)
 
 
-def test_a_new_line_goes_on_where_the_one_before_was_left():
+def test_a_new_source_goes_on_in_the_state_of_the_one_before():
     story = Story()
     lost = story.fails(state.CAMERA_LOST_REASON_AUTH_FAILED)
     waiting = initial_state(story.camera, story.now + 5, story.state)
@@ -300,7 +300,7 @@ def test_a_new_line_goes_on_where_the_one_before_was_left():
     assert initial_state(story.camera, 1.0, initial_state(off, 0.0)) == initial_state(story.camera, 1.0)
 
 
-def test_on_changes_nothing_of_a_camera_that_is():
+def test_on_changes_nothing_of_a_camera_that_is_on():
     story = Story()
     story.passes(5)
     before = story.state
@@ -308,7 +308,7 @@ def test_on_changes_nothing_of_a_camera_that_is():
     assert story.state is before
 
 
-def test_what_a_connection_says_after_its_end_does_not_count():
+def test_events_of_a_connection_after_its_end_are_ignored():
     story = Story()
     lost = story.fails(state.CAMERA_LOST_REASON_TIMEOUT)
     assert story.fails(state.CAMERA_LOST_REASON_NOT_FOUND) is lost

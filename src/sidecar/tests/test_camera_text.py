@@ -34,7 +34,7 @@ def lost(reason=state.CAMERA_LOST_REASON_TIMEOUT, due=504.0):
         (lost()._replace(phase=Connecting(500.0)), "no signal since 11:59:00, trying now"),
     ],
 )
-def test_a_tile_says_why_it_has_no_fresh_picture(current, text):
+def test_a_tile_says_why_it_has_no_fresh_frame(current, text):
     assert tile_text(current, CAMERA, NOW) == TileText(text)
 
 
@@ -73,7 +73,7 @@ def test_the_contract_has_each_state():
     assert told(CameraState(Connecting(500.0, live_since=1.0))) is None
 
 
-def test_times_are_told_on_the_wall_clock_as_it_is_now():
+def test_times_are_those_of_the_wall_clock_as_it_is_now():
     """A machine without a battery boots in 1970, and loses its camera before it learns the date."""
     later = Moment(NOW.monotonic + 1, NOON)
     before = Moment(NOW.monotonic, 100.0)
@@ -86,7 +86,7 @@ def test_times_are_told_on_the_wall_clock_as_it_is_now():
     assert time.localtime(NOON).tm_hour == 12
 
 
-def test_a_picture_of_several_cameras_has_a_line_for_each_that_has_something_to_say():
+def test_the_standby_picture_of_several_cameras_has_a_line_for_each_that_has_something_to_say():
     cameras = [spec.Camera(id="a", name="Front"), spec.Camera(id="b"), spec.Camera(id="c")]
     assert standby_picture_text(cameras, {"a": "off", "c": "connecting"}) == "Front: off\nc: connecting"
     assert standby_picture_text(cameras[:1], {"a": "off"}) == "off"

@@ -3,7 +3,7 @@
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
 
 
-def test_the_same_picture_is_counted_for_as_long_as_it_is_seen():
+def test_the_same_frame_is_timed_for_as_long_as_it_is_observed():
     one = FreezeDetector()
     assert one.is_due(10.0)
     one.observe(b"a", 10.0)
@@ -16,7 +16,7 @@ def test_the_same_picture_is_counted_for_as_long_as_it_is_seen():
     assert one.seconds == 0
 
 
-def test_what_is_not_seen_is_no_proof_of_standing_still():
+def test_time_without_observations_does_not_count():
     one = FreezeDetector()
     one.observe(b"a", 10.0)
     one.begin()
@@ -24,7 +24,7 @@ def test_what_is_not_seen_is_no_proof_of_standing_still():
     assert one.is_due(10.1)
 
 
-def test_a_camera_that_was_given_up_is_frozen_until_it_shows_something_else():
+def test_a_latched_detector_is_frozen_until_another_frame_arrives():
     one = FreezeDetector()
     one.observe(b"a", 10.0)
     assert not one.is_frozen
