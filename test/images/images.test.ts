@@ -107,6 +107,18 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
     },
   );
 
+  await t.test(
+    "neither holds the stand-ins for NVIDIA's elements, nor a way to ask for them",
+    async () => {
+      const search =
+        "find / -xdev -name 'standins*'; grep -rl SLIPSTREAM_STANDINS /opt/slipstream || true";
+      for (const half of HALVES) {
+        const run = ["run", "--rm", "--user", "root", "--entrypoint", "sh"];
+        assert.equal(await docker([...run, `slipstream-test/${half}:amd64`, "-c", search]), "");
+      }
+    },
+  );
+
   await t.test("what the pages say of the node policy is what the image does", async (t) => {
     // A node's files as Docker and systemd leave them: /var/run is an absolute link.
     const root = mkdtempSync(join(tmpdir(), "node-"));
