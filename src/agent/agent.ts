@@ -121,11 +121,11 @@ export class Agent {
       desired: undefined,
       open: () =>
         new SidecarClient({ socketPath: config.socketPath, agentVersion: service.version }),
-      ended: () => this.#endedFile.read(),
+      previousWorker: () => this.#endedFile.read(),
       clock,
       timing: DEFAULT_TIMING,
       detections: config.showFrames,
-      trace: (event) => this.#onReconcilerEvent(event),
+      onEvent: (event) => this.#onReconcilerEvent(event),
     });
     this.#guard = new Guard({
       service,
@@ -134,7 +134,7 @@ export class Agent {
       store,
       clock,
       wallClock,
-      want: (desired) => this.#reconciler.want(desired),
+      want: (desired) => this.#reconciler.setDesired(desired),
       check: (desired) => this.#reconciler.check(desired),
       fail: (failure) => void this.#fail(failure),
       trace: (event) => this.#onTrialEvent(event),
@@ -160,7 +160,7 @@ export class Agent {
       consider: (candidate, lastGood) => this.#guard.consider(candidate, lastGood),
       conduct: ({ trial, maintenance }) => {
         this.#guard.judgeBy(boundsOf(trial), timesOf(trial));
-        this.#reconciler.listen(config.showFrames || trial.detections !== undefined);
+        this.#reconciler.setDetections(config.showFrames || trial.detections !== undefined);
         this.#maintenance.set(maintenance);
       },
       wake: (atMs) => this.#alarm.set(atMs),
@@ -312,7 +312,7 @@ export class Agent {
       // A model may be for another board.
       this.#renew();
     }
-    if (event.t === "told" && event.event.t === "state") {
+    if (event.t === "update" && event.event.t === "state") {
       this.#state = event.event.state;
       this.#ended = undefined;
       this.#reporter?.changed();
@@ -352,5 +352,5 @@ export class Agent {
 }
 
 function isFrame(event: ReconcilerEvent): boolean {
-  return event.t === "told" && event.event.t === "detections";
+  return event.t === "update" && event.event.t === "detections";
 }

@@ -104,7 +104,7 @@ export class SimulatedNode {
     this.#inForce = undefined;
     this.#refused = undefined;
     this.#totals.clear();
-    this.tell({ t: "parted", why: "watch ended", err: undefined });
+    this.tell({ t: "disconnected", why: "watch ended", err: undefined });
   }
 
   /** Lets time pass in heartbeats, at most until the condition holds; true: it does. */
@@ -138,7 +138,7 @@ export class SimulatedNode {
         return;
       }
     }
-    this.tell({ t: "told", event: { t: "state", state: this.#state() } });
+    this.tell({ t: "update", event: { t: "state", state: this.#state() } });
     this.tell({ t: "time" });
   }
 
@@ -189,7 +189,7 @@ export class SimulatedNode {
       const count = Math.round(received * behaviour.processed * behaviour.objectsPerFrame);
       const labels = Array.from({ length: count }, () => "person");
       const detections = { cameraId: id, inferred: true, labels };
-      this.tell({ t: "told", event: { t: "detections", detections } });
+      this.tell({ t: "update", event: { t: "detections", detections } });
     }
     const counters = {
       framesReceived: totals.received,

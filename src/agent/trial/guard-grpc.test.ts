@@ -63,11 +63,11 @@ describe("Guard over a real socket", () => {
     const reconciler = new Reconciler({
       desired: undefined,
       open: () => new SidecarClient({ socketPath, agentVersion: "0" }),
-      ended: async () => undefined,
+      previousWorker: async () => undefined,
       clock: systemClock,
       timing: { ...DEFAULT_TIMING, heartbeatMs: 100 },
       detections: false,
-      trace: (event) => guard.heard(event),
+      onEvent: (event) => guard.heard(event),
     });
     guard = new Guard({
       service: { version: "1.0.0", on: true, agreementId: undefined },
@@ -77,7 +77,7 @@ describe("Guard over a real socket", () => {
       store,
       clock: systemClock,
       wallClock: Date.now,
-      want: (desired) => reconciler.want(desired),
+      want: (desired) => reconciler.setDesired(desired),
       check: (desired) => reconciler.check(desired),
       fail: () => assert.fail("this is no service"),
       trace: () => {},

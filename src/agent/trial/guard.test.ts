@@ -92,11 +92,11 @@ describe("Guard", () => {
     const reconciler = new Reconciler({
       desired: undefined,
       open: worker.open,
-      ended: async () => undefined,
+      previousWorker: async () => undefined,
       clock,
       timing: DEFAULT_TIMING,
       detections: false,
-      trace: (event) => guard.heard(event),
+      onEvent: (event) => guard.heard(event),
     });
     guard = new Guard({
       service,
@@ -107,7 +107,7 @@ describe("Guard", () => {
       wallClock: () => wallMs,
       want: (desired) => {
         wants.push(desired);
-        reconciler.want(desired);
+        reconciler.setDesired(desired);
       },
       check: (desired) => reconciler.check(desired),
       fail: (failure) => failures.push(failure),

@@ -72,9 +72,9 @@ export function ran(
       if (kind === "change" || fact.previous === undefined) return counted;
       return { ...counted, stillborn: fact.previous.failures, died: lastWords(fact.previous) };
     }
-    case "parted":
+    case "disconnected":
       return { ...counted, stumbles: run.stumbles + 1 };
-    case "told":
+    case "update":
       return fact.event.t === "state"
         ? { ...counted, failing: failing(run, fact.event.state, nowMs) }
         : counted;
@@ -102,7 +102,7 @@ function readyBy(
 }
 
 function isBuilding(fact: Fact): boolean {
-  if (fact.t !== "told") return false;
+  if (fact.t !== "update") return false;
   const { event } = fact;
   const pipeline =
     event.t === "state"
@@ -155,7 +155,7 @@ export function pipelineFaults(
   if (fact.t === "refused" && fact.generation === terms.generation) {
     faults.push({ code: "refused", detail: problemsText(fact.problems) });
   }
-  if (fact.t === "told" && fact.event.t === "state") {
+  if (fact.t === "update" && fact.event.t === "state") {
     faults.push(...stateFaults(fact.event.state, run, terms, nowMs, rules));
   }
   if (run.upMs === undefined && nowMs >= run.readyByMs) {

@@ -43,9 +43,9 @@ export function see(
   switch (fact.t) {
     case "connected":
       return { ...down(seen), instanceId: fact.peer.instanceId };
-    case "parted":
+    case "disconnected":
       return down(seen);
-    case "told":
+    case "update":
       return told(seen, fact.event, generation, nowMs, keepMs);
     case "applied":
     case "refused":

@@ -67,7 +67,7 @@ function next(trial: OnTrial, fact: Fact, nowMs: number, rules: Rules): Trial {
     case "watching": {
       const { upMs } = trial.run;
       // The verdict is made of a fresh state.
-      const isFresh = fact.t === "told" && fact.event.t === "state";
+      const isFresh = fact.t === "update" && fact.event.t === "state";
       if (upMs === undefined || !isFresh || nowMs < upMs + rules.times.trialMs) return trial;
       return verdict(trial, nowMs, rules);
     }

@@ -75,9 +75,9 @@ function live(seed: number): void {
       }),
     () => {
       const err = new SidecarError("DEADLINE_EXCEEDED", "Check", "too late");
-      node.tell({ t: "parted", why: "call failed", err });
+      node.tell({ t: "disconnected", why: "call failed", err });
     },
-    () => node.tell({ t: "told", event: { t: "unknown" } }),
+    () => node.tell({ t: "update", event: { t: "unknown" } }),
     () => node.pass(120),
   ];
   for (let turn = 0; turn < 30; turn++) {
