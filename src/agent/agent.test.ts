@@ -14,7 +14,7 @@ import { EssDouble } from "./hub/testing/ess-double.js";
 import { createLogs } from "./log/log.js";
 import { beat, ServerDouble, socketDirectory } from "./sidecar/testing/server-double.js";
 import type { Candidate } from "./trial/candidate.js";
-import { passed } from "./trial/memory.js";
+import { recordPass } from "./trial/record.js";
 import { TrialStore } from "./trial/store.js";
 
 const SETTINGS = "slipstream-settings";
@@ -82,8 +82,8 @@ describe("Agent", () => {
       clock: impatient,
       wallClock: Date.now,
       logs,
-      trialTrace: () => {},
-      fail: () => assert.fail("this is no service"),
+      onTrialEvent: () => {},
+      failVersion: () => assert.fail("this is no service"),
     });
     const controller = new AbortController();
     const running = agent.run(controller.signal);
@@ -96,7 +96,7 @@ describe("Agent", () => {
   }
 
   function trialStore(): TrialStore {
-    return new TrialStore({ directory: inPlace("state"), trace: () => {} });
+    return new TrialStore({ directory: inPlace("state"), onEvent: () => {} });
   }
 
   async function startHub(): Promise<EssDouble> {
@@ -194,12 +194,14 @@ describe("Agent", () => {
     const model = server.applied.at(-1)?.spec?.model?.bundlePath ?? "";
     const hub = JSON.stringify({ model: { threshold: 0.5 } });
     const good = {
-      subject: "a",
+      revision: "a",
       desired: { generation: "a" },
       content: { file: null, hub, model },
     };
     const store = trialStore();
-    store.keep(passed(store.memory, good as unknown as Candidate, undefined, "1.0.0", Date.now()));
+    store.save(
+      recordPass(store.record, good as unknown as Candidate, undefined, "1.0.0", Date.now()),
+    );
     // What it takes away before its trial of what is left is over is the last good one still.
     ess.remove(SETTINGS, "site");
     await thresholdIs(undefined);

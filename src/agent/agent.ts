@@ -1,6 +1,7 @@
 /** Wires the rooms of the agent and runs them until it is stopped. */
 
 import { dirname } from "node:path";
+import type { z } from "zod";
 import { Maintenance } from "../common/hours/maintenance.js";
 import { documentKey } from "../common/hub/documents.js";
 import { MODEL_TYPE, SETTINGS_TYPE } from "../common/hub/object-types.js";
@@ -29,11 +30,9 @@ import { SidecarClient } from "./sidecar/client.js";
 import { EndedFile } from "./sidecar/ended-file.js";
 import type { PreviousWorker } from "./sidecar/sidecar.js";
 import type { State } from "./sidecar/state.js";
-import type { JsonValue } from "./trial/candidate.js";
-import type { TrialEvent } from "./trial/events.js";
-import { Guard } from "./trial/guard.js";
-import type { Failure } from "./trial/memory.js";
-import { boundsOf, timesOf } from "./trial/rules.js";
+import type { VersionFailure } from "./trial/record.js";
+import { limitsFrom } from "./trial/rules.js";
+import { type TrialEvent, TrialRunner } from "./trial/runner.js";
 import type { Service } from "./trial/service-version.js";
 import type { TrialStore } from "./trial/store.js";
 import { candidateOf } from "./trial/trial.js";
@@ -57,9 +56,9 @@ export interface AgentOptions {
   readonly wallClock: () => number;
   readonly logs: (component: string) => Log;
   /** Must not throw. */
-  readonly trialTrace: (event: TrialEvent) => void;
+  readonly onTrialEvent: (event: TrialEvent) => void;
   /** The version of the service fails its trial: the process is to end in the way that Horizon notices. */
-  readonly fail: (failure: Failure) => void;
+  readonly failVersion: (failure: VersionFailure) => void;
 }
 
 export class Agent {
@@ -69,7 +68,7 @@ export class Agent {
   readonly #secrets: SecretFiles;
   readonly #file: SettingsFile | undefined;
   readonly #kept: Kept;
-  readonly #guard: Guard;
+  readonly #trials: TrialRunner;
   readonly #reconciler: Reconciler;
   readonly #control: Control;
   readonly #endedFile: EndedFile;
@@ -127,24 +126,23 @@ export class Agent {
       detections: config.showFrames,
       onEvent: (event) => this.#onReconcilerEvent(event),
     });
-    this.#guard = new Guard({
+    this.#trials = new TrialRunner({
       service,
-      bounds: boundsOf({}),
-      times: timesOf({ timeMs: config.trialMs }),
+      ...limitsFrom({ timeMs: config.trialMs }),
       store,
       clock,
       wallClock,
-      want: (desired) => this.#reconciler.setDesired(desired),
+      apply: (desired) => this.#reconciler.setDesired(desired),
       check: (desired) => this.#reconciler.check(desired),
-      fail: (failure) => void this.#fail(failure),
-      trace: (event) => this.#onTrialEvent(event),
+      failVersion: (failure) => void this.#fail(failure),
+      onEvent: (event) => this.#onTrialEvent(event),
     });
     this.#alarm = new Alarm({ clock, wallClock, due: renew });
     this.#maintenance = new Maintenance({
       clock,
       wallClock,
       start: (job) => {
-        if (job === "report") log.info("report", summary(this.#state, this.#guard.trial));
+        if (job === "report") log.info("report", summary(this.#state, this.#trials.trial));
         else this.#hub?.look();
       },
     });
@@ -157,9 +155,9 @@ export class Agent {
       models: this.#kept,
       lastGood: () => this.#lastGood(),
       wallClock,
-      consider: (candidate, lastGood) => this.#guard.consider(candidate, lastGood),
+      consider: (candidate, lastGood) => this.#trials.consider(candidate, lastGood),
       conduct: ({ trial, maintenance }) => {
-        this.#guard.judgeBy(boundsOf(trial), timesOf(trial));
+        this.#trials.setLimits(limitsFrom(trial));
         this.#reconciler.setDetections(config.showFrames || trial.detections !== undefined);
         this.#maintenance.set(maintenance);
       },
@@ -189,7 +187,7 @@ export class Agent {
     this.#renew();
     await Promise.all([
       this.#reconciler.run(signal),
-      this.#guard.run(signal),
+      this.#trials.run(signal),
       this.#secrets.run(signal),
       this.#file?.run(signal),
       this.#alarm.run(signal),
@@ -199,8 +197,8 @@ export class Agent {
   }
 
   /** What the hub has withdrawn is good no more: nothing goes back to it, and no new version is tried with it. */
-  #lastGood(): JsonValue | undefined {
-    const content = this.#options.store.memory.lastGood?.content;
+  #lastGood(): z.JSONType | undefined {
+    const content = this.#options.store.record.lastGood?.content;
     const text = readContent(content)?.texts.hub;
     const isWithdrawn =
       text !== undefined && this.#kept.open?.state.documents.isWithdrawn(text) === true;
@@ -256,14 +254,14 @@ export class Agent {
   }
 
   /** The hub is told first: this process is about to end, and its log with it. */
-  async #fail(failure: Failure): Promise<void> {
+  async #fail(failure: VersionFailure): Promise<void> {
     await this.#reporter?.send(AbortSignal.timeout(LAST_REPORT_MS));
-    this.#options.fail(failure);
+    this.#options.failVersion(failure);
   }
 
   #facts(): NodeFacts {
     const { service, store } = this.#options;
-    const { trial } = this.#guard;
+    const { trial } = this.#trials;
     const { state } = this.#kept.open ?? {};
     const objects = [
       { type: SETTINGS_TYPE, ledger: state?.ledgers.settings },
@@ -273,10 +271,10 @@ export class Agent {
     );
     const ended = this.#ended;
     const tried = candidateOf(trial)?.content;
-    const inUse = trial.t === "refused" ? (trial.instead?.content ?? tried) : tried;
-    const used = trial.t === "checking" ? trial.case.lastGood?.content : inUse;
+    const inUse = trial.t === "failed" ? (trial.fallback?.content ?? tried) : tried;
+    const used = trial.t === "checking" ? trial.comparison.lastGood?.content : inUse;
     return {
-      ...{ service, trial, memory: store.memory, objects },
+      ...{ service, trial, record: store.record, objects },
       state: ended === undefined ? this.#state : undefined,
       ended: ended === "unknown" ? undefined : ended,
       tried: this.#objectsIn(tried),
@@ -319,24 +317,24 @@ export class Agent {
     }
     if (event.t === "unreachable") this.#ended = event.previous ?? "unknown";
     if (!isFrame(event) || this.#options.config.showFrames) this.#report.trace(event);
-    this.#guard.heard(event);
+    this.#trials.onEvent(event);
   }
 
   #onTrialEvent(event: TrialEvent): void {
-    this.#options.trialTrace(event);
+    this.#options.onTrialEvent(event);
     if (event.t === "trial") this.#tellHub();
     this.#reporter?.changed();
   }
 
   /** What has passed its trial is consumed: the hub need not keep it for this node. */
   #tellHub(): void {
-    const { trial } = this.#guard;
-    if (trial.t !== "confirmed") return;
+    const { trial } = this.#trials;
+    if (trial.t !== "passed") return;
     this.#hub?.confirmed(this.#objectsIn(trial.candidate.content));
   }
 
   /** What of the hub's objects is in it, by its name here. */
-  #objectsIn(kept: JsonValue | undefined): string[] {
+  #objectsIn(kept: z.JSONType | undefined): string[] {
     const content = readContent(kept);
     const { open } = this.#kept;
     if (content === undefined || open === undefined) return [];

@@ -3,8 +3,7 @@
  * find its container not running, and Docker starts it again and again.
  */
 
-import { failedHere } from "./trial/failed-here.js";
-import { MARKER_PATH } from "./trial/marker.js";
+import { failedHere, MARKER_PATH } from "./trial/version-marker.js";
 
 const failed = failedHere(MARKER_PATH, Date.now());
 if (failed === undefined) {

@@ -15,9 +15,9 @@ import { Agent } from "./agent.js";
 import { essPlace } from "./hub/ess-address.js";
 import { createLogs, type Log } from "./log/log.js";
 import { TrialReport } from "./log/trial-report.js";
-import { MARKER_PATH } from "./trial/marker.js";
-import { failOnPurpose, serviceTrialGate } from "./trial/service-gate.js";
+import { serviceGate } from "./trial/service-version.js";
 import { TrialStore } from "./trial/store.js";
+import { EXIT_VERSION_FAILED, MARKER_PATH, writeMarker } from "./trial/version-marker.js";
 import { readVersion } from "./version.js";
 
 const EXIT_OK = 0;
@@ -55,31 +55,30 @@ export async function start(): Promise<number> {
   const version = readVersion();
   const agreementId = environment["HZN_AGREEMENTID"] || undefined;
   const service = { version, on: config.trial, agreementId };
-  const { trace: trialTrace } = new TrialReport(logs("trial"));
-  const store = new TrialStore({ directory: config.stateDir, trace: trialTrace });
-  const gate = serviceTrialGate({ service, store, marker: MARKER_PATH, nowMs: Date.now() });
+  const { trace: onTrialEvent } = new TrialReport(logs("trial"));
+  const store = new TrialStore({ directory: config.stateDir, onEvent: onTrialEvent });
+  const gate = serviceGate({ service, store, marker: MARKER_PATH, nowMs: Date.now() });
   if (gate.t === "exit") {
-    log.error("this version is not to run here", { detail: gate.why });
+    log.error("this version has failed its trial here, exiting", { detail: gate.why });
     return gate.code;
   }
 
   const { signal, stop } = stopSignal(config.lifeline, log);
   agent = new Agent({
-    ...{ config, service, store, logs, trialTrace },
+    ...{ config, service, store, logs, onTrialEvent },
     ess: essPlace(environment),
     node: environment["HZN_NODE_ID"] || environment["HZN_DEVICE_ID"] || "node",
     redact,
     shippedModels: join(process.cwd(), "models"),
     clock: systemClock,
     wallClock: Date.now,
-    fail: (failure) => {
-      const failed = failOnPurpose(MARKER_PATH, failure);
-      if (failed === undefined) {
-        log.warn("version runs on: it cannot leave a mark in its container", { path: MARKER_PATH });
+    failVersion: (failure) => {
+      if (!writeMarker(MARKER_PATH, failure)) {
+        log.warn("cannot write the failure marker, keeps running", { path: MARKER_PATH });
         return;
       }
-      process.exitCode = failed;
-      stop("this version fails its trial");
+      process.exitCode = EXIT_VERSION_FAILED;
+      stop("this version has failed its trial");
     },
   });
   log.info("agent started", { version, cameras: config.cameras.map(({ id }) => id) });

@@ -1,7 +1,6 @@
 /** What is kept of a candidate, so that it can be made again after a restart. */
 
 import * as z from "zod";
-import type { JsonValue } from "../trial/candidate.js";
 
 /** The settings documents as they were written. */
 export interface Texts {
@@ -21,12 +20,15 @@ const schema = z.object({
   model: z.string(),
 });
 
-export function contentOf({ texts: { file, hub }, model }: Content & { model: string }): JsonValue {
+export function contentOf({
+  texts: { file, hub },
+  model,
+}: Content & { model: string }): z.JSONType {
   return { file: file ?? null, hub: hub ?? null, model };
 }
 
 /** Undefined: there is none, or it is of another version of the agent that kept it in another way. */
-export function readContent(value: JsonValue | undefined): Content | undefined {
+export function readContent(value: z.JSONType | undefined): Content | undefined {
   const { success, data } = schema.safeParse(value);
   if (!success) return undefined;
   return { texts: { file: data.file ?? undefined, hub: data.hub ?? undefined }, model: data.model };

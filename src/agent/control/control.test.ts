@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { beforeEach, describe, it } from "node:test";
+import type { z } from "zod";
 import type { Secret, Secrets } from "../../common/secrets/secrets.js";
 import { type Environment, loadConfig } from "../../common/settings/config.js";
 import type { DocumentFault } from "../../common/settings/document-fault.js";
-import type { Candidate, JsonValue } from "../trial/candidate.js";
+import type { Candidate } from "../trial/candidate.js";
 import { Control, type ControlEvent } from "./control.js";
 
 /** A Thursday. */
@@ -17,7 +18,7 @@ describe("Control", () => {
   let file: string | undefined;
   let unreadable: readonly DocumentFault[];
   let secrets: Map<string, Secret>;
-  let lastGood: JsonValue | undefined;
+  let lastGood: z.JSONType | undefined;
   let nowMs: number;
   let considered: { candidate: Candidate; lastGood: Candidate | undefined }[];
   let told: ControlEvent[];
@@ -89,7 +90,7 @@ describe("Control", () => {
       latest().desired.spec.cameras.map(({ uri }) => uri),
       ["rtsp://cam/1"],
     );
-    assert.match(latest().subject, /^settings \w+, model .*@1\.0\.0, service 1\.0\.0$/);
+    assert.match(latest().revision, /^settings \w+, model .*@1\.0\.0, service 1\.0\.0$/);
     assert.deepEqual(kinds(), ["wanted", "note"]);
   });
 
@@ -164,42 +165,42 @@ describe("Control", () => {
     assert.deepEqual(held, ["/models/new", "/models/old"]);
   });
 
-  it("switches a camera by its hours without another subject, and asks to be woken", () => {
+  it("switches a camera by its hours without another revision, and asks to be woken", () => {
     const hours = { on: "0 8 * * *", off: "0 18 * * *", timeZone: "UTC" };
     hub = JSON.stringify({ hours });
     control.renew();
-    const { subject } = latest();
+    const { revision } = latest();
     assert.equal(latestCamera()?.off, undefined);
     assert.equal(wakeMs, Date.parse("2026-01-01T18:00:00Z"));
     nowMs = EVENING;
     control.renew();
-    assert.equal(latest().subject, subject);
+    assert.equal(latest().revision, revision);
     assert.deepEqual(latestCamera()?.off, { untilMs: Date.parse("2026-01-02T08:00:00Z") });
   });
 
-  it("takes a secret that has changed without another subject, and knows its password", () => {
+  it("takes a secret that has changed without another revision, and knows its password", () => {
     env = { ...env, RTSPINPUT: "front=rtsp://secret:cam@cam/1" };
     control = start();
     control.renew();
-    const { subject, desired } = latest();
+    const { revision, desired } = latest();
     assert.ok(kinds().includes("note"));
     secrets.set("cam", { t: "login", username: "u", password: "s3cret" });
     control.renew();
-    assert.equal(latest().subject, subject);
+    assert.equal(latest().revision, revision);
     assert.notEqual(latest().desired.generation, desired.generation);
     assert.deepEqual(control.passwords, ["s3cret"]);
   });
 
-  it("takes a secret in an address that has changed without another subject", () => {
+  it("takes a secret in an address that has changed without another revision", () => {
     env = { ...env, RTSPINPUT: "front=rtsp://cam/1?token=secret:cam" };
     secrets.set("cam", { t: "value", value: "first" });
     control = start();
     control.renew();
-    const { subject } = latest();
+    const { revision } = latest();
     secrets.set("cam", { t: "value", value: "second" });
     control.renew();
     assert.equal(latestCamera()?.uri, "rtsp://cam/1?token=second");
-    assert.equal(latest().subject, subject);
+    assert.equal(latest().revision, revision);
   });
 
   it("knows passwords of what was wanted before, too", () => {

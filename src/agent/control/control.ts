@@ -1,5 +1,6 @@
 /** Gathers what is wanted from all sources, and gives it to the guard whenever one of them changes. */
 
+import type { z } from "zod";
 import { mayRebuild } from "../../common/hours/maintenance.js";
 import type { Secrets } from "../../common/secrets/secrets.js";
 import { withEarlier } from "../../common/secrets/words.js";
@@ -7,7 +8,7 @@ import type { Config } from "../../common/settings/config.js";
 import type { Conduct, Note } from "../../common/settings/desired-state.js";
 import { type DocumentFault, describeDocumentFault } from "../../common/settings/document-fault.js";
 import type { Models } from "../../common/settings/models.js";
-import type { Candidate, JsonValue } from "../trial/candidate.js";
+import type { Candidate } from "../trial/candidate.js";
 import type { Texts } from "./content.js";
 import { interrupts } from "./interrupts.js";
 import { type Made, passwordsIn, plan } from "./plan.js";
@@ -36,7 +37,7 @@ export interface ControlOptions {
   readonly secrets: () => Secrets;
   readonly models: Models;
   /** What the memory of trials holds of the last good one. */
-  readonly lastGood: () => JsonValue | undefined;
+  readonly lastGood: () => z.JSONType | undefined;
   /** Milliseconds since 1970; may jump. */
   readonly wallClock: () => number;
   /** The guard's. */
@@ -96,20 +97,20 @@ export class Control {
   #heldUntil(wanted: Made, nowMs: number): number | undefined {
     const before = this.#current?.candidate.desired.spec;
     const rebuild = mayRebuild(wanted.conduct.maintenance, nowMs);
-    const { subject, desired } = wanted.candidate;
+    const { revision, desired } = wanted.candidate;
     if (before === undefined || rebuild.t === "now" || !interrupts(before, desired.spec)) {
       this.#held = "";
       return undefined;
     }
-    if (subject !== this.#held) this.#options.trace({ t: "held", untilMs: rebuild.atMs });
-    this.#held = subject;
+    if (revision !== this.#held) this.#options.trace({ t: "held", untilMs: rebuild.atMs });
+    this.#held = revision;
     return rebuild.atMs ?? Number.POSITIVE_INFINITY;
   }
 
   #use(wanted: Made, lastGood: Made | undefined): void {
     const { consider, conduct, hold, trace } = this.#options;
     const { candidate } = wanted;
-    const isNews = candidate.subject !== this.#current?.candidate.subject;
+    const isNews = candidate.revision !== this.#current?.candidate.revision;
     hold(bundlesOf([wanted, this.#current, lastGood]));
     this.#current = wanted;
     if (isNews) trace({ t: "wanted", candidate });

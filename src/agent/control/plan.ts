@@ -2,6 +2,7 @@
  * What is to run: made of all sources, and of the last good ones where these cannot be used. Pure.
  */
 
+import type { z } from "zod";
 import type { Secrets } from "../../common/secrets/secrets.js";
 import type { Config } from "../../common/settings/config.js";
 import {
@@ -14,9 +15,9 @@ import { type DocumentFault, parseDocument } from "../../common/settings/documen
 import type { Models } from "../../common/settings/models.js";
 import type { SourcedDocument } from "../../common/settings/origin.js";
 import type { PipelineSpec } from "../../common/settings/spec.js";
-import type { Candidate, JsonValue } from "../trial/candidate.js";
+import type { Candidate } from "../trial/candidate.js";
 import { type Content, contentOf, readContent, type Texts } from "./content.js";
-import { subjectOf } from "./subject.js";
+import { revisionOf } from "./revision.js";
 
 export interface Sources {
   readonly config: Config;
@@ -28,9 +29,9 @@ export interface Sources {
   /** Of the service. */
   readonly version: string;
   /** What the memory of trials holds of the last good one, if anything. */
-  readonly lastGood: JsonValue | undefined;
+  readonly lastGood: z.JSONType | undefined;
   /** Content of what was considered last; undefined: nothing was. */
-  readonly current: JsonValue | undefined;
+  readonly current: z.JSONType | undefined;
   /** Wall-clock time. */
   readonly nowMs: number;
 }
@@ -59,7 +60,7 @@ export interface Plan {
  * document, or without any. While something runs, a refusal changes nothing.
  */
 export function plan(sources: Sources): Plan {
-  const again = (value: JsonValue | undefined) => {
+  const again = (value: z.JSONType | undefined) => {
     const content = readContent(value);
     return content && made(make(content, sources));
   };
@@ -118,9 +119,9 @@ function madeOf(
 ): Made {
   const { desired, conduct, notes, nextChangeMs, model, addresses } = state;
   const { spec } = desired;
-  const subject = subjectOf({ spec, addresses, model, version });
+  const revision = revisionOf({ spec, addresses, model, version });
   const content = contentOf({ texts, model: spec.model.bundlePath });
-  return { candidate: { subject, desired, content }, conduct, notes, nextChangeMs };
+  return { candidate: { revision, desired, content }, conduct, notes, nextChangeMs };
 }
 
 /** Passwords of a specification, which no line of the log may hold. */

@@ -38,7 +38,7 @@ export class ControlReport {
         break;
       }
       case "wanted":
-        this.#log.debug("settings wanted", { subject: event.candidate.subject });
+        this.#log.debug("settings wanted", { revision: event.candidate.revision });
         break;
       default:
         event satisfies never;

@@ -5,9 +5,9 @@ import { SidecarError } from "../sidecar/error.js";
 import type { CameraState } from "../sidecar/state.js";
 import { type Behaviour, LIVE, LOST, SimulatedNode, WELL } from "../testing/simulated-node.js";
 import type { Candidate } from "./candidate.js";
-import { failed, passed } from "./memory.js";
+import { recordFailure, recordPass } from "./record.js";
 import { DEFAULT_BOUNDS, DEFAULT_TIMES } from "./rules.js";
-import { dueMs, wanted } from "./trial.js";
+import { dueMs, toApply } from "./trial.js";
 
 const BEHAVIOURS: readonly [Partial<Behaviour>, ...Partial<Behaviour>[]] = [
   {},
@@ -42,7 +42,7 @@ function candidate(number: number, generation = `g${number}`): Candidate {
     overlay: { boxes: true, labels: true, counts: true, names: true },
     outputs: [],
   };
-  return { subject: `subject ${number}`, desired: { generation, spec }, content: number };
+  return { revision: `revision ${number}`, desired: { generation, spec }, content: number };
 }
 
 /** One life of a node, in which anything may happen at any time. */
@@ -59,7 +59,7 @@ function live(seed: number): void {
     return behaviours[Number(spec.model.bundlePath.split("/").at(-1))] ?? WELL;
   });
   let good: Candidate | undefined = pick<Candidate | undefined>([undefined, candidate(0)]);
-  if (good !== undefined) node.memory = passed(node.memory, good, undefined, "1.0.0", 0);
+  if (good !== undefined) node.record = recordPass(node.record, good, undefined, "1.0.0", 0);
   node.consider(candidate(1), good);
   const events: readonly [() => void, ...(() => void)[]] = [
     () => node.consider(candidate(below(5)), good),
@@ -84,17 +84,17 @@ function live(seed: number): void {
     pick(events)();
     node.pass(2 * below(20));
     const { trial } = node;
-    assert.ok(wanted(trial) !== undefined, "something is always wanted");
-    if (trial.t === "refused" && trial.case.kind === "change" && trial.case.lastGood) {
-      assert.equal(wanted(trial), trial.case.lastGood.desired, "the last good one is back");
+    assert.ok(toApply(trial) !== undefined, "there is always something to apply");
+    if (trial.t === "failed" && trial.comparison.kind === "change" && trial.comparison.lastGood) {
+      assert.equal(toApply(trial), trial.comparison.lastGood.desired, "the last good one is back");
     }
-    if (trial.t === "confirmed" && trial.by === "trial") {
+    if (trial.t === "passed" && trial.by === "trial") {
       good = trial.candidate;
-      node.memory = passed(node.memory, good, trial.figures, trial.version, node.nowMs);
-    } else if (trial.t === "refused" && trial.instead !== undefined) {
-      const { subject } = trial.case.candidate;
-      const refusal = { subject, faults: trial.faults, refused: true };
-      node.memory = failed(node.memory, refusal, node.nowMs);
+      node.record = recordPass(node.record, good, trial.figures, trial.version, node.nowMs);
+    } else if (trial.t === "failed" && trial.fallback !== undefined) {
+      const { revision } = trial.comparison.candidate;
+      const failure = { revision, faults: trial.faults, rolledBack: true };
+      node.record = recordFailure(node.record, failure, node.nowMs);
     }
     node.tell({ t: "time" });
     assert.ok(dueMs(node.trial) > node.nowMs, `no time is due twice: ${node.trial.t}`);
@@ -105,7 +105,7 @@ function live(seed: number): void {
   node.cameras.clear();
   node.consider(candidate(4), good);
   assert.ok(
-    node.pass(1200, ({ t }) => t === "confirmed" || t === "refused"),
+    node.pass(1200, ({ t }) => t === "passed" || t === "failed"),
     "it is decided",
   );
 }
@@ -113,7 +113,7 @@ function live(seed: number): void {
 describe("a trial in which anything may happen", () => {
   const lives = 500;
   const first = Number(process.env["FUZZ_SEED"] ?? 20_260_101);
-  it(`always wants something, never hangs and never spins; seeds from ${first}`, () => {
+  it(`always has something to apply, never hangs and never spins; seeds from ${first}`, () => {
     for (let seed = first; seed < first + lives; seed++) {
       try {
         live(seed);
