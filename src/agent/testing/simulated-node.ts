@@ -14,7 +14,7 @@ import type {
 import type { Candidate } from "../trial/candidate.js";
 import type { TrialInput } from "../trial/observation.js";
 import { NEW_RECORD, type TrialRecord } from "../trial/record.js";
-import type { Rules } from "../trial/rules.js";
+import type { Moment, Rules } from "../trial/rules.js";
 import { consider, NO_TRIAL, step, type Trial, toApply, toCheck } from "../trial/trial.js";
 
 /** What a camera does by itself. */
@@ -88,11 +88,15 @@ export class SimulatedNode {
   }
 
   consider(candidate: Candidate, lastGood?: Candidate): void {
-    this.trial = consider(this.trial, candidate, lastGood, this.record, this.nowMs, this.#rules);
+    this.trial = consider(this.trial, candidate, lastGood, this.record, this.#now());
   }
 
   tell(input: TrialInput): void {
-    this.trial = step(this.trial, input, this.nowMs, this.#rules);
+    this.trial = step(this.trial, input, this.#now());
+  }
+
+  #now(): Moment {
+    return { ...this.#rules, nowMs: this.nowMs };
   }
 
   /** The worker is killed, and the keeper starts another. */

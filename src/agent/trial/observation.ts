@@ -108,14 +108,8 @@ export function observe(
       return notRunning(observation);
     case "update":
       return observeUpdate(observation, input.event, generation, nowMs, keepMs);
-    case "applied":
-    case "refused":
-    case "checked":
-    case "unreachable":
-    case "time":
-      return observation;
     default:
-      return input satisfies never;
+      return observation;
   }
 }
 
@@ -148,13 +142,9 @@ function observeUpdate(
       if (!running) return observation;
       return { ...observation, meter: countObjects(meter, cameraId, labels.length) };
     }
-    // The whole state says the same, and which generation it is about.
-    case "pipeline":
-    case "output":
-    case "unknown":
-      return observation;
+    // The whole state repeats what other events say, with the generation that they are about.
     default:
-      return event satisfies never;
+      return observation;
   }
 }
 

@@ -4,8 +4,14 @@ import type { PreviousWorker, Problem } from "../sidecar/sidecar.js";
 import type { State } from "../sidecar/state.js";
 import type { Comparison } from "./candidate.js";
 import { type Observation, outputName, type Sample, type TrialInput } from "./observation.js";
-import type { Fault, Rules } from "./rules.js";
+import type { Fault, Moment } from "./rules.js";
 import { NODE_FAILURES } from "./self-test.js";
+
+export interface Stage {
+  readonly comparison: Comparison;
+  readonly progress: Progress;
+  readonly observation: Observation;
+}
 
 export interface Progress {
   readonly startedMs: number;
@@ -23,7 +29,7 @@ export interface Progress {
   readonly failingSince: ReadonlyMap<string, number>;
 }
 
-export function newProgress(nowMs: number, { times }: Rules): Progress {
+export function newProgress({ nowMs, times }: Moment): Progress {
   return {
     startedMs: nowMs,
     deadlineMs: nowMs + times.readyMs,
@@ -36,19 +42,14 @@ export function newProgress(nowMs: number, { times }: Rules): Progress {
   };
 }
 
-/** before, after: what was observed without this input, and with it. */
-export function advance(
-  progress: Progress,
-  input: TrialInput,
-  [before, after]: readonly [Observation, Observation],
-  kind: Comparison["kind"],
-  nowMs: number,
-  rules: Rules,
-): Progress {
+/** after: what is observed with this input. */
+export function advance(stage: Stage, input: TrialInput, after: Observation, at: Moment): Progress {
+  const { comparison, progress, observation: before } = stage;
+  const { kind } = comparison;
   const next = {
     ...progress,
-    deadlineMs: deadline(progress, input, after, kind, nowMs, rules),
-    runningSinceMs: after.running ? (progress.runningSinceMs ?? nowMs) : undefined,
+    deadlineMs: deadline(stage, input, after, at),
+    runningSinceMs: after.running ? (progress.runningSinceMs ?? at.nowMs) : undefined,
   };
   switch (input.t) {
     case "connected": {
@@ -73,7 +74,7 @@ export function advance(
     case "update": {
       if (input.event.t !== "state") return next;
       const failing = input.event.state.outputs.filter(({ state }) => state.t === "failed");
-      const since = (name: string) => progress.failingSince.get(name) ?? nowMs;
+      const since = (name: string) => progress.failingSince.get(name) ?? at.nowMs;
       const names = failing.map(outputName);
       return { ...next, failingSince: new Map(names.map((name) => [name, since(name)])) };
     }
@@ -83,18 +84,13 @@ export function advance(
 }
 
 /** A pipeline that stops running gets the whole time again, and so does one that waits for its TensorRT engine. */
-function deadline(
-  progress: Progress,
-  input: TrialInput,
-  after: Observation,
-  kind: Comparison["kind"],
-  nowMs: number,
-  { times }: Rules,
-): number {
+function deadline(stage: Stage, input: TrialInput, after: Observation, at: Moment): number {
+  const { comparison, progress } = stage;
+  const { nowMs, times } = at;
   const renewed = nowMs + times.readyMs;
   if (progress.runningSinceMs !== undefined && !after.running) return renewed;
   // Without a sidecar nothing can run: a new version answers for that, new settings do not.
-  if (input.t === "unreachable" && kind === "change") return renewed;
+  if (input.t === "unreachable" && comparison.kind === "change") return renewed;
   if (!isBuildingEngine(input)) return progress.deadlineMs;
   return Math.max(progress.deadlineMs, Math.min(renewed, progress.startedMs + times.engineMs));
 }
@@ -114,7 +110,7 @@ function isBuildingEngine(input: TrialInput): boolean {
 const STARTUP_DEATHS = 2;
 
 /** Faults of a worker that keeps crashing, or whose connection keeps breaking. */
-export function workerFaults(progress: Progress, { bounds }: Rules): readonly Fault[] {
+export function workerFaults({ progress }: Stage, { bounds }: Moment): readonly Fault[] {
   const { deaths, startupDeaths, lastDeath, connectionFailures } = progress;
   const faults: Fault[] = [];
   const how = lastDeath === "" ? "" : `, the last one ${lastDeath}`;
@@ -133,13 +129,10 @@ export function workerFaults(progress: Progress, { bounds }: Rules): readonly Fa
 
 /** Faults of a candidate's pipeline, or of its self-test's, that need no comparison. generation: its own. */
 export function pipelineFaults(
-  progress: Progress,
+  { comparison, progress, observation }: Stage,
   input: TrialInput,
-  observation: Observation,
-  comparison: Comparison,
   generation: string,
-  nowMs: number,
-  { times }: Rules,
+  { nowMs, times }: Moment,
 ): readonly Fault[] {
   const faults: Fault[] = [];
   if (input.t === "refused" && input.generation === generation) {

@@ -12,6 +12,11 @@ export interface Rules {
   readonly times: Times;
 }
 
+/** When a transition is decided, and the rules at that time. */
+export interface Moment extends Rules {
+  readonly nowMs: number;
+}
+
 /** How much worse a candidate may be than the last good one. */
 export interface Bounds {
   /** Least share of a camera's frames per second in the baseline. */

@@ -17,7 +17,7 @@ import {
   updateLastGood,
   type VersionFailure,
 } from "./record.js";
-import type { Rules } from "./rules.js";
+import type { Moment, Rules } from "./rules.js";
 import { decideAfterTrial, type Service } from "./service-version.js";
 import type { StoreEvent, TrialStore } from "./store.js";
 import {
@@ -90,9 +90,9 @@ export class TrialRunner {
    * for this version of the service; undefined: there is none, or it cannot be rendered any more.
    */
   consider(candidate: Candidate, lastGood: Candidate | undefined): void {
-    const { store, clock } = this.#options;
+    const { store } = this.#options;
     this.#latest = { candidate, lastGood };
-    this.#enter(consider(this.#trial, candidate, lastGood, store.record, clock.now(), this.#rules));
+    this.#enter(consider(this.#trial, candidate, lastGood, store.record, this.#now()));
     this.#recordContent();
   }
 
@@ -113,7 +113,11 @@ export class TrialRunner {
   }
 
   #step(input: TrialInput): void {
-    this.#enter(step(this.#trial, input, this.#options.clock.now(), this.#rules));
+    this.#enter(step(this.#trial, input, this.#now()));
+  }
+
+  #now(): Moment {
+    return { ...this.#rules, nowMs: this.#options.clock.now() };
   }
 
   /** The one place where the trial changes. */

@@ -20,22 +20,17 @@ import {
   advance,
   errorsIn,
   newProgress,
-  type Progress,
   pipelineFaults,
+  type Stage,
   workerFaults,
 } from "./progress.js";
 import type { FailedRevision, TrialRecord } from "./record.js";
-import type { Fault, Rules } from "./rules.js";
+import type { Fault, Moment } from "./rules.js";
 import { missingInSelfTest, selfTestOf } from "./self-test.js";
 import { judge } from "./verdict.js";
 
 interface Observed {
   readonly observation: Observation;
-}
-
-interface Stage extends Observed {
-  readonly comparison: Comparison;
-  readonly progress: Progress;
 }
 
 /** The sidecar is asked whether it would run the candidate; something else stays active. */
@@ -148,14 +143,13 @@ export function consider(
   candidate: Candidate,
   lastGood: Candidate | undefined,
   record: TrialRecord,
-  nowMs: number,
-  rules: Rules,
+  at: Moment,
 ): Trial {
-  if (!rules.on) return pass(trial, candidate, "off");
+  if (!at.on) return pass(trial, candidate, "off");
   const versionFailed =
     comparisonOf(trial)?.versionFailed === true ||
     (trial.t === "failed" && trial.comparison.kind === "version");
-  const { version } = rules;
+  const { version } = at;
   const isNewVersion =
     version !== undefined && !record.passedVersions.includes(version) && !versionFailed;
   // One thing at a time: a new version is tried with what ran well under the version before.
@@ -167,99 +161,90 @@ export function consider(
     kind: isNewVersion ? "version" : "change",
     candidate: tried,
     lastGood,
-    ...baselineOf(trial, record, rules),
+    ...baselineOf(trial, record, at),
     versionFailed,
   };
   const starts = record.ongoing?.revision === revision ? record.ongoing.starts : 0;
   if (starts >= INTERRUPTIONS) {
     const detail = `the agent ended ${starts} times in the middle of the trial`;
-    return fail(trial, comparison, [{ code: "interrupted", detail }], nowMs, rules);
+    return fail(trial, comparison, [{ code: "interrupted", detail }], at);
   }
-  if (isNewVersion) return selfTest(trial, comparison, "watching", nowMs, rules);
-  if (lastGood === undefined) return watch(trial, comparison, false, nowMs, rules);
+  if (isNewVersion) return selfTest(trial, comparison, "watching", at);
+  if (lastGood === undefined) return watch(trial, comparison, false, at);
   const failedBefore = record.failedRevisions.find((one) => one.revision === revision);
   if (failedBefore !== undefined) {
-    return { ...fail(trial, comparison, failedBefore.faults, nowMs, rules), failedBefore };
+    return { ...fail(trial, comparison, failedBefore.faults, at), failedBefore };
   }
   if (lastGood.desired.generation === candidate.desired.generation) {
     return pass(trial, candidate, "same", comparison.baseline);
   }
   const { observation } = trial;
   const active = observation.running ? toApply(trial) : undefined;
-  if (active === undefined) return watch(trial, comparison, false, nowMs, rules);
-  return { t: "checking", comparison, active, progress: newProgress(nowMs, rules), observation };
+  if (active === undefined) return watch(trial, comparison, false, at);
+  return { t: "checking", comparison, active, progress: newProgress(at), observation };
 }
 
 /** The state after an input. */
-export function step(before: Trial, input: TrialInput, nowMs: number, rules: Rules): Trial {
-  const { times } = rules;
+export function step(before: Trial, input: TrialInput, at: Moment): Trial {
+  const { nowMs, times, version } = at;
   const generation = toApply(before)?.generation ?? "";
   const keepMs = Math.max(times.baselineMs, times.trialMs);
   const observation = observe(before.observation, input, generation, nowMs, keepMs);
   if (!isOnTrial(before)) {
     const trial = { ...before, observation };
     const isDue = trial.t === "failed" && nowMs >= trial.retryAtMs;
-    return isDue ? watch(trial, trial.comparison, false, nowMs, rules) : trial;
+    return isDue ? watch(trial, trial.comparison, false, at) : trial;
   }
-  const { comparison } = before;
-  const observations = [before.observation, observation] as const;
-  const progress = advance(before.progress, input, observations, comparison.kind, nowMs, rules);
+  const progress = advance(before, input, observation, at);
   const trial = { ...before, progress, observation };
-  const faults = [...workerFaults(progress, rules)];
-  if (trial.t !== "checking") {
-    faults.push(
-      ...pipelineFaults(progress, input, observation, comparison, generation, nowMs, rules),
-    );
-  }
-  if (faults.length > 0) return end(trial, faults, nowMs, rules);
+  const faults = [
+    ...workerFaults(trial, at),
+    ...(trial.t === "checking" ? [] : pipelineFaults(trial, input, generation, at)),
+  ];
+  if (faults.length > 0) return end(trial, faults, at);
+  const { comparison } = trial;
+  const { candidate, failingBefore } = comparison;
   const isLate = nowMs >= progress.deadlineMs;
-  const seconds = Math.round((nowMs - progress.startedMs) / 1000);
+  const after = `after ${Math.round((nowMs - progress.startedMs) / 1000)} s`;
   switch (trial.t) {
     case "checking": {
-      const { desired } = comparison.candidate;
-      if (input.t === "checked" && input.generation === desired.generation) {
+      if (input.t === "checked" && input.generation === candidate.desired.generation) {
         const isRefused = input.problems.some(({ severity }) => severity === "error");
         return isRefused
-          ? end(trial, [{ code: "refused", detail: errorsIn(input.problems) }], nowMs, rules)
-          : watch(trial, comparison, false, nowMs, rules);
+          ? end(trial, [{ code: "refused", detail: errorsIn(input.problems) }], at)
+          : watch(trial, comparison, false, at);
       }
-      const detail = `the sidecar has not answered Check after ${seconds} s`;
-      return isLate ? end(trial, [{ code: "no answer", detail }], nowMs, rules) : trial;
+      const detail = `the sidecar has not answered Check ${after}`;
+      return isLate ? end(trial, [{ code: "no answer", detail }], at) : trial;
     }
     case "self-testing": {
-      const missing = missingInSelfTest(trial.test, observation, comparison.failingBefore);
+      const missing = missingInSelfTest(trial.test, observation, failingBefore);
       if (missing === undefined) {
         return trial.then === "watching"
-          ? watch(trial, comparison, true, nowMs, rules)
-          : pass(trial, comparison.candidate, "trial", undefined, rules.version);
+          ? watch(trial, comparison, true, at)
+          : pass(trial, candidate, "trial", undefined, version);
       }
-      const detail = `${missing} after ${seconds} s`;
-      return isLate ? end(trial, [{ code: "not ready", detail }], nowMs, rules) : trial;
+      const detail = `${missing} ${after}`;
+      return isLate ? end(trial, [{ code: "not ready", detail }], at) : trial;
     }
     case "watching": {
       const { runningSinceMs = Infinity } = progress;
       const isState = input.t === "update" && input.event.t === "state";
       if (!isState || nowMs < runningSinceMs + times.trialMs) return trial;
-      const found = judge(comparison, observation, rules);
-      if (found.length > 0) return end(trial, found, nowMs, rules);
-      // Where no camera has shown anything, nobody sees the test pattern that stands in for them.
+      const found = judge(trial, at);
+      if (found.length > 0) return end(trial, found, at);
+      // Where no camera has shown anything, nobody misses it while the test pattern runs.
       return trial.selfTested || hasInferred(observation)
-        ? pass(trial, comparison.candidate, "trial", figuresOf(observation.meter), rules.version)
-        : selfTest(trial, comparison, "passed", nowMs, rules);
+        ? pass(trial, candidate, "trial", figuresOf(observation.meter), version)
+        : selfTest(trial, comparison, "passed", at);
     }
     default:
       return trial satisfies never;
   }
 }
 
-function watch(
-  from: Trial,
-  comparison: Comparison,
-  selfTested: boolean,
-  nowMs: number,
-  rules: Rules,
-): Watching {
-  const progress = newProgress(nowMs, rules);
+function watch(from: Trial, comparison: Comparison, selfTested: boolean, at: Moment): Watching {
+  const progress = newProgress(at);
   return { t: "watching", comparison, selfTested, progress, observation: reset(from) };
 }
 
@@ -267,11 +252,10 @@ function selfTest(
   from: Trial,
   comparison: Comparison,
   then: SelfTesting["then"],
-  nowMs: number,
-  rules: Rules,
+  at: Moment,
 ): SelfTesting {
   const test = selfTestOf(comparison.candidate.desired);
-  const progress = newProgress(nowMs, rules);
+  const progress = newProgress(at);
   return { t: "self-testing", comparison, test, then, progress, observation: reset(from) };
 }
 
@@ -286,18 +270,17 @@ function pass(
   return { t: "passed", candidate, by, version, figures, observation };
 }
 
-function end(from: Trial & Stage, found: readonly Fault[], nowMs: number, rules: Rules): Failed {
+function end(from: Trial & Stage, found: readonly Fault[], at: Moment): Failed {
   const prefix = from.t === "self-testing" ? "self-test: " : "";
   const faults = found.map(({ code, detail }) => ({ code, detail: prefix + detail }));
-  return fail(from, from.comparison, faults, nowMs, rules);
+  return fail(from, from.comparison, faults, at);
 }
 
 function fail(
   from: Trial,
   comparison: Comparison,
   faults: readonly Fault[],
-  nowMs: number,
-  { times }: Rules,
+  { nowMs, times }: Moment,
 ): Failed {
   const { kind, candidate, lastGood } = comparison;
   // Horizon, not the agent, goes back to another version.
@@ -330,7 +313,7 @@ function rerender(trial: Trial, candidate: Candidate, lastGood: Candidate | unde
 function baselineOf(
   trial: Trial,
   record: TrialRecord,
-  rules: Rules,
+  { times }: Moment,
 ): Pick<Comparison, "baseline" | "failingBefore"> {
   const recorded = record.lastGood?.figures;
   if (trial.t === "none") return { baseline: recorded, failingBefore: new Set() };
@@ -339,7 +322,7 @@ function baselineOf(
     return { baseline, failingBefore };
   }
   const isGood = trial.t === "passed" || trial.fallback !== undefined;
-  const current = isGood ? currentFigures(trial.observation, rules.times.liveMs) : undefined;
+  const current = isGood ? currentFigures(trial.observation, times.liveMs) : undefined;
   const failing = trial.observation.outputs.filter(({ state }) => state.t === "failed");
   return { baseline: current ?? recorded, failingBefore: new Set(failing.map(outputName)) };
 }

@@ -1,16 +1,15 @@
 /** The verdict at the end of a trial: compares what the cameras did in it with the baseline. Pure. */
 
 import type { PipelineSpec } from "../../common/settings/spec.js";
-import type { Comparison } from "./candidate.js";
 import {
   type CameraFigures,
   type Figures,
   figuresOf,
   type Meter,
-  type Observation,
   outputName,
 } from "./observation.js";
-import type { Bounds, Fault, Rules } from "./rules.js";
+import type { Stage } from "./progress.js";
+import type { Bounds, Fault, Moment } from "./rules.js";
 
 /** Objects per minute that a camera must have seen in the baseline before their absence means anything. */
 const TELLING_OBJECTS = 10;
@@ -26,12 +25,11 @@ interface Pair {
  * Everything that is out of bounds. A camera counts if it was live in the baseline and all through the trial: one that
  * was down, went down or is off says nothing about the candidate, unless it sends what the candidate cannot decode.
  */
-export function judge(
-  comparison: Comparison,
-  { meter, outputs }: Observation,
-  { bounds, times: { liveMs } }: Rules,
-): readonly Fault[] {
+export function judge({ comparison, observation }: Stage, at: Moment): readonly Fault[] {
   const { candidate, lastGood, baseline, failingBefore } = comparison;
+  const { meter, outputs } = observation;
+  const { bounds } = at;
+  const { liveMs } = at.times;
   const figures = figuresOf(meter);
   const live = Object.entries(figures.cameras).filter(([, now]) => now.liveMs >= liveMs);
   const ids = new Set(live.map(([id]) => id).filter((id) => !meter.lost.has(id)));
