@@ -117,13 +117,11 @@ export class Agent {
     });
     this.#endedFile = new EndedFile(dirname(config.socketPath));
     this.#reconciler = new Reconciler({
-      desired: undefined,
       open: () =>
         new SidecarClient({ socketPath: config.socketPath, agentVersion: service.version }),
       previousWorker: () => this.#endedFile.read(),
       clock,
       timing: DEFAULT_TIMING,
-      detections: config.showFrames,
       onEvent: (event) => this.#onReconcilerEvent(event),
     });
     this.#trials = new TrialRunner({

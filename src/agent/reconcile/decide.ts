@@ -42,14 +42,14 @@ export type Step =
   | { readonly t: "disconnect"; readonly why: "silent" | "watch ended" }
   | { readonly t: "wait"; readonly untilMs: number };
 
-/** generation: the desired one; undefined: none yet. checkRequested: another specification waits to be checked. */
+/** generation: the desired one; undefined: none yet. isCheckDue: there is a specification to ask the sidecar about. */
 export function decide(
   generation: string | undefined,
   connection: Connection,
   refusal: Refusal | undefined,
   nowMs: number,
   limits: Limits,
-  checkRequested = false,
+  isCheckDue = false,
 ): Step {
   switch (connection.t) {
     case "disconnected": {
@@ -69,7 +69,7 @@ export function decide(
       if (nowMs >= applyMs) return { t: "apply" };
       if (connection.watch === "none") return { t: "watch" };
       // Last, because the answer may take as long as loading a model: the watch is open by then.
-      return checkRequested ? { t: "check" } : { t: "wait", untilMs: Math.min(silentMs, applyMs) };
+      return isCheckDue ? { t: "check" } : { t: "wait", untilMs: Math.min(silentMs, applyMs) };
     }
     default:
       return connection satisfies never;

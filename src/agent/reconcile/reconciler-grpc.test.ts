@@ -28,7 +28,6 @@ describe("Reconciler over a real socket", () => {
     events = [];
     stop = new AbortController();
     const reconciler = new Reconciler({
-      desired,
       open: () => new SidecarClient({ socketPath, agentVersion: "0" }),
       previousWorker: async () => undefined,
       clock: systemClock,
@@ -40,9 +39,9 @@ describe("Reconciler over a real socket", () => {
         refusedMs: 1000,
         backoffMs: { first: 10, longest: 50 },
       },
-      detections: false,
       onEvent: (event) => events.push(event),
     });
+    reconciler.setDesired(desired);
     running = reconciler.run(stop.signal);
   });
 

@@ -26,14 +26,13 @@ describe("Reconciler", () => {
     events = [];
     stop = new AbortController();
     reconciler = new Reconciler({
-      desired: desired("g1"),
       open: worker.open,
       previousWorker: async () => undefined,
       clock,
       timing: DEFAULT_TIMING,
-      detections: false,
       onEvent: (event) => events.push(event),
     });
+    reconciler.setDesired(desired("g1"));
   });
 
   afterEach(async () => {
@@ -247,12 +246,10 @@ describe("Reconciler", () => {
 
   it("applies nothing before there is a desired state", async () => {
     reconciler = new Reconciler({
-      desired: undefined,
       open: worker.open,
       previousWorker: async () => undefined,
       clock,
       timing: DEFAULT_TIMING,
-      detections: false,
       onEvent: (event) => events.push(event),
     });
     start();

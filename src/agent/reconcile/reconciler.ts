@@ -37,16 +37,12 @@ export type ReconcilerEvent =
   | { readonly t: "update"; readonly event: SidecarEvent };
 
 export interface ReconcilerOptions {
-  /** Undefined: nothing is applied before setDesired(). */
-  readonly desired: Desired | undefined;
   /** Makes a new client; called once for every attempt to connect. */
   readonly open: () => Sidecar;
   /** How the last worker ended; asked when the sidecar cannot be reached. Must not reject. */
   readonly previousWorker: () => Promise<PreviousWorker | undefined>;
   readonly clock: Clock;
   readonly timing: Timing;
-  /** Whether to ask for the detections of every frame. */
-  readonly detections: boolean;
   /** Must not throw. */
   readonly onEvent: (event: ReconcilerEvent) => void;
 }
@@ -93,7 +89,7 @@ export class Reconciler {
   readonly #limits: Limits;
   readonly #wakeup = new Wakeup();
   #desired: Desired | undefined;
-  #detections: boolean;
+  #detections = false;
   #toCheck: Desired | undefined;
   #session: Session | undefined;
   #failures = 0;
@@ -107,11 +103,10 @@ export class Reconciler {
     const { backoffMs, heartbeatMs } = options.timing;
     this.#options = options;
     this.#limits = { backoffMs, silenceMs: SILENT_HEARTBEATS * heartbeatMs };
-    this.#desired = options.desired;
-    this.#detections = options.detections;
     this.#connectedMs = options.clock.now();
   }
 
+  /** Nothing is applied before the first call. */
   setDesired(desired: Desired): void {
     this.#desired = desired;
     this.#wakeup.notify();
@@ -146,15 +141,11 @@ export class Reconciler {
   }
 
   #decide(): Step {
-    const checkRequested = this.#toCheck !== undefined;
-    return decide(
-      this.#desired?.generation,
-      this.#connection(),
-      this.#refusal,
-      this.#options.clock.now(),
-      this.#limits,
-      checkRequested,
-    );
+    const generation = this.#desired?.generation;
+    const nowMs = this.#options.clock.now();
+    const isCheckDue = this.#toCheck !== undefined;
+    const connection = this.#connection();
+    return decide(generation, connection, this.#refusal, nowMs, this.#limits, isCheckDue);
   }
 
   #connection(): Connection {

@@ -61,12 +61,10 @@ describe("TrialRunner over a real socket", () => {
     const store = new TrialStore({ directory, onEvent: () => {} });
     store.save(recordPass(store.record, good, undefined, undefined, 0));
     const reconciler = new Reconciler({
-      desired: undefined,
       open: () => new SidecarClient({ socketPath, agentVersion: "0" }),
       previousWorker: async () => undefined,
       clock: systemClock,
       timing: { ...DEFAULT_TIMING, heartbeatMs: 100 },
-      detections: false,
       onEvent: (event) => runner.onEvent(event),
     });
     runner = new TrialRunner({

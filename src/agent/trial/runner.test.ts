@@ -89,12 +89,10 @@ describe("TrialRunner", () => {
   function start(service: Service): void {
     store = new TrialStore({ directory, onEvent: (event) => events.push(event) });
     const reconciler = new Reconciler({
-      desired: undefined,
       open: worker.open,
       previousWorker: async () => undefined,
       clock,
       timing: DEFAULT_TIMING,
-      detections: false,
       onEvent: (event) => runner.onEvent(event),
     });
     runner = new TrialRunner({
