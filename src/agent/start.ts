@@ -56,8 +56,8 @@ export async function start(): Promise<number> {
   const agreementId = environment["HZN_AGREEMENTID"] || undefined;
   const service = { version, on: config.trial, agreementId };
   const { trace: onTrialEvent } = new TrialReport(logs("trial"));
-  const store = new TrialStore({ directory: config.stateDir, onEvent: onTrialEvent });
-  const gate = serviceGate({ service, store, marker: MARKER_PATH, nowMs: Date.now() });
+  const trialStore = new TrialStore({ directory: config.stateDir, onEvent: onTrialEvent });
+  const gate = serviceGate({ service, store: trialStore, marker: MARKER_PATH, nowMs: Date.now() });
   if (gate.t === "exit") {
     log.error("this version has failed its trial here, exiting", { detail: gate.why });
     return gate.code;
@@ -65,7 +65,7 @@ export async function start(): Promise<number> {
 
   const { signal, stop } = stopSignal(config.lifeline, log);
   agent = new Agent({
-    ...{ config, service, store, logs, onTrialEvent },
+    ...{ config, service, trialStore, logs, onTrialEvent },
     ess: essPlace(environment),
     node: environment["HZN_NODE_ID"] || environment["HZN_DEVICE_ID"] || "node",
     redact,

@@ -32,6 +32,7 @@ export function revisionOf({ spec, addresses, model, version }: Parts): string {
 
 /** Settings and model of a revision; empty for a text that is none. */
 export function parseRevision(revision: string): { settings?: string; model?: string } {
-  const [, settings, model] = /^settings (\S+), model (.+), service [^,]*$/.exec(revision) ?? [];
-  return settings === undefined || model === undefined ? {} : { settings, model };
+  return (
+    /^settings (?<settings>\S+), model (?<model>.+), service [^,]*$/.exec(revision)?.groups ?? {}
+  );
 }

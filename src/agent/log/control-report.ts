@@ -32,12 +32,12 @@ export class ControlReport {
         this.#log.warn("problem in the settings", { path, reason, detail });
         break;
       }
-      case "held": {
+      case "postponed": {
         const until = event.untilMs === undefined ? "none" : new Date(event.untilMs);
         this.#log.info("change waits for the window of rebuilds", { until });
         break;
       }
-      case "wanted":
+      case "candidate":
         this.#log.debug("settings wanted", { revision: event.candidate.revision });
         break;
       default:

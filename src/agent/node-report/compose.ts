@@ -15,7 +15,7 @@ import type { State } from "../sidecar/state.js";
 import type { TrialRecord } from "../trial/record.js";
 import type { Fault } from "../trial/rules.js";
 import type { Service } from "../trial/service-version.js";
-import type { Trial } from "../trial/trial.js";
+import { activeCandidate, type Trial } from "../trial/trial.js";
 
 export interface NodeFacts {
   readonly service: Service;
@@ -45,7 +45,7 @@ export function composeReport(
 ): Omit<NodeReport, "at"> {
   const { service, trial, record, state } = facts;
   const said = (text: string) => bounded(redact(text));
-  const { settings, model } = parseRevision(activeRevision(trial));
+  const { settings, model } = parseRevision(activeCandidate(trial)?.revision ?? "");
   const trouble = troubleOf(facts);
   const isTest = trial.t === "self-testing";
   const live = state?.cameras.filter((camera) => camera.state.t === "live").length;
@@ -122,25 +122,6 @@ function troubleOf({ trial, state, ended }: NodeFacts): string | undefined {
 function wordsOf({ how, lastLines }: PreviousWorker): string {
   const said = lastLines.at(-1);
   return said === undefined ? how : `${how}: ${said}`;
-}
-
-/** Empty: nothing is. */
-function activeRevision(trial: Trial): string {
-  switch (trial.t) {
-    case "none":
-      return "";
-    case "passed":
-      return trial.candidate.revision;
-    case "checking":
-      return (trial.comparison.lastGood ?? trial.comparison.candidate).revision;
-    case "self-testing":
-    case "watching":
-      return trial.comparison.candidate.revision;
-    case "failed":
-      return (trial.fallback ?? trial.comparison.candidate).revision;
-    default:
-      return trial satisfies never;
-  }
 }
 
 function isNewer(a: Entry, b: Entry): boolean {

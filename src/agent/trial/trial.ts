@@ -106,7 +106,7 @@ export function toApply(trial: Trial): Desired | undefined {
   }
 }
 
-/** What the reconciler is to ask the sidecar about. */
+/** What the reconciler is to ask the sidecar about. Undefined: nothing. */
 export function toCheck(trial: Trial): Desired | undefined {
   return trial.t === "checking" ? trial.comparison.candidate.desired : undefined;
 }
@@ -125,6 +125,12 @@ export function isOnTrial(trial: Trial): trial is Checking | SelfTesting | Watch
 
 export function candidateOf(trial: Trial): Candidate | undefined {
   return trial.t === "passed" ? trial.candidate : comparisonOf(trial)?.candidate;
+}
+
+/** The candidate that runs now, whether it has passed or not. Undefined: none does. */
+export function activeCandidate(trial: Trial): Candidate | undefined {
+  if (trial.t === "checking") return trial.comparison.lastGood;
+  return (trial.t === "failed" ? trial.fallback : undefined) ?? candidateOf(trial);
 }
 
 function comparisonOf(trial: Trial): Comparison | undefined {
