@@ -1,4 +1,4 @@
-/** The agent as a process: reads the environment, wires the rooms, runs until it is told to stop. */
+/** The agent as a process: reads the environment, starts the agent, and runs until it is told to stop. */
 
 import { join } from "node:path";
 import { environment } from "../common/environment.js";
@@ -15,9 +15,9 @@ import { Agent } from "./agent.js";
 import { essPlace } from "./hub/ess-address.js";
 import { createLogs, type Log } from "./log/log.js";
 import { TrialReport } from "./log/trial-report.js";
-import { serviceGate } from "./trial/service-version.js";
+import { exitAtStart } from "./trial/service-version.js";
 import { TrialStore } from "./trial/store.js";
-import { EXIT_VERSION_FAILED, MARKER_PATH, writeMarker } from "./trial/version-marker.js";
+import { MARKER_PATH, writeMarker } from "./trial/version-marker.js";
 import { readVersion } from "./version.js";
 
 const EXIT_OK = 0;
@@ -57,10 +57,10 @@ export async function start(): Promise<number> {
   const service = { version, on: config.trial, agreementId };
   const { trace: onTrialEvent } = new TrialReport(logs("trial"));
   const trialStore = new TrialStore({ directory: config.stateDir, onEvent: onTrialEvent });
-  const gate = serviceGate({ service, store: trialStore, marker: MARKER_PATH, nowMs: Date.now() });
-  if (gate.t === "exit") {
-    log.error("this version has failed its trial here, exiting", { detail: gate.why });
-    return gate.code;
+  const exit = exitAtStart({ service, store: trialStore, marker: MARKER_PATH, nowMs: Date.now() });
+  if (exit !== undefined) {
+    log.error("this version has failed its trial here, exiting", { detail: exit.why });
+    return exit.code;
   }
 
   const { signal, stop } = stopSignal(config.lifeline, log);
@@ -73,11 +73,12 @@ export async function start(): Promise<number> {
     clock: systemClock,
     wallClock: Date.now,
     failVersion: (failure) => {
-      if (!writeMarker(MARKER_PATH, failure)) {
+      const code = writeMarker(MARKER_PATH, failure);
+      if (code === undefined) {
         log.warn("cannot write the failure marker, keeps running", { path: MARKER_PATH });
         return;
       }
-      process.exitCode = EXIT_VERSION_FAILED;
+      process.exitCode = code;
       stop("this version has failed its trial");
     },
   });
@@ -93,19 +94,13 @@ function automaticFormat(): "json" | "text" {
 
 /** Prints every fault of the configuration, one line each. */
 function refuse({ faults }: ConfigError): void {
-  const log = createLogs({ level: "error", format: automaticFormat(), redact: hideLogins })(
-    "agent",
-  );
+  const logs = createLogs({ level: "error", format: automaticFormat(), redact: hideLogins });
+  const log = logs("agent");
   for (const fault of faults) log.error("setting refused", { detail: describeFault(fault) });
 }
 
-interface Stopping {
-  readonly signal: AbortSignal;
-  readonly stop: (why: string) => void;
-}
-
 /** Aborted by stop(), SIGTERM, SIGINT or, as a lifeline, the end of standard input. */
-function stopSignal(lifeline: Config["lifeline"], log: Log): Stopping {
+function stopSignal(lifeline: Config["lifeline"], log: Log) {
   const controller = new AbortController();
   const stop = (why: string) => {
     if (controller.signal.aborted) return;
@@ -123,7 +118,7 @@ function stopSignal(lifeline: Config["lifeline"], log: Log): Stopping {
   return { signal: controller.signal, stop };
 }
 
-/** An error that nobody expected leaves the process in a state that nobody knows. */
+/** After an unexpected error the process may be in any state. */
 function endOnUnexpected(log: Log): void {
   const end = (err: unknown) => {
     log.error("unexpected error", { err });

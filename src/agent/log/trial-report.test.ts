@@ -100,7 +100,7 @@ describe("TrialReport", () => {
     assert.deepEqual(lines(failed("new")), [
       [
         "error",
-        "trial failed, rolling back to the last good one",
+        "trial failed, rolling back",
         {
           revision: "new",
           reason: "stalled",
@@ -115,7 +115,7 @@ describe("TrialReport", () => {
     const at = "2026-01-01T00:00:00.000Z";
     const failedBefore = { revision: "new", faults: [], at };
     const [line] = lines(failed("new", { failedBefore }));
-    assert.equal(line?.[1], "failed an earlier trial, not tried again until it changes");
+    assert.equal(line?.[1], "candidate failed its trial before, skipping it until it changes");
   });
 
   it("does not repeat what fails again and again with nothing to roll back to", () => {
@@ -132,7 +132,7 @@ describe("TrialReport", () => {
     assert.deepEqual(lines(kept, kept), [
       [
         "warn",
-        "version failed its trial, but keeps running",
+        "version failed its trial but keeps running",
         { version: "2.0.0", detail: "trials are off" },
       ],
     ]);

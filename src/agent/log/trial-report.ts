@@ -47,14 +47,14 @@ export class TrialReport {
       }
       case "record unreadable": {
         const { path, aside, err } = event;
-        this.#log.warn("trial record is unreadable, starting a new one", { path, aside, err });
+        this.#log.warn("trial record unreadable, starting with an empty one", { path, aside, err });
         break;
       }
       case "record not saved": {
         const { path, code: reason, err } = event;
         const detail = `${err.message}; ${CURES[reason] ?? CURE}`;
         const consequence = "a restart or upgrade forgets what has passed its trial";
-        this.#log.warn("cannot save the trial record", { path, reason, detail, consequence });
+        this.#log.warn("cannot save trial record", { path, reason, detail, consequence });
         break;
       }
       case "record saved again":
@@ -111,10 +111,13 @@ export class TrialReport {
     };
     if (failedBefore !== undefined) {
       const { at } = failedBefore;
-      this.#log.warn("failed an earlier trial, not tried again until it changes", { ...facts, at });
+      this.#log.warn("candidate failed its trial before, skipping it until it changes", {
+        ...facts,
+        at,
+      });
     } else if (fallback !== undefined) {
       const lastGood = fallback.revision;
-      this.#log.error("trial failed, rolling back to the last good one", { ...facts, lastGood });
+      this.#log.error("trial failed, rolling back", { ...facts, lastGood });
     } else {
       // The refusal itself is in the log already.
       const level = faults.every(({ code }) => code === "refused") ? "debug" : "error";
@@ -124,6 +127,6 @@ export class TrialReport {
 
   #versionKept({ version, why: detail }: Of<"version kept">): void {
     if (!this.#said.isNewTrouble(VERSION, `${version} ${detail}`)) return;
-    this.#log.warn("version failed its trial, but keeps running", { version, detail });
+    this.#log.warn("version failed its trial but keeps running", { version, detail });
   }
 }

@@ -78,26 +78,19 @@ export const DEFAULT_TIMES: Times = {
   retryMs: 60_000,
 };
 
-/** The defaults, with what the settings say in their place. A short trial judges cameras that were live for half of it. */
+/** The defaults, unless the settings say otherwise. A short trial judges cameras that were live for half of it. */
 export function limitsFrom({
-  timeMs = DEFAULT_TIMES.trialMs,
-  ...settings
+  timeMs: trialMs = DEFAULT_TIMES.trialMs,
+  frameRate = DEFAULT_BOUNDS.frameRate,
+  latencyFactor = DEFAULT_BOUNDS.latencyFactor,
+  deaths = DEFAULT_BOUNDS.deaths,
+  connectionFailures = DEFAULT_BOUNDS.connectionFailures,
+  detections,
 }: Partial<Conduct["trial"]>): Pick<Rules, "bounds" | "times"> {
-  const { frameRate, latencyFactor, latencySlackMs, deaths, connectionFailures } = DEFAULT_BOUNDS;
+  const shares = { frameRate, latencyFactor, detections };
   return {
-    bounds: {
-      frameRate: settings.frameRate ?? frameRate,
-      latencyFactor: settings.latencyFactor ?? latencyFactor,
-      latencySlackMs,
-      deaths: settings.deaths ?? deaths,
-      connectionFailures: settings.connectionFailures ?? connectionFailures,
-      detections: settings.detections,
-    },
-    times: {
-      ...DEFAULT_TIMES,
-      trialMs: timeMs,
-      liveMs: Math.min(DEFAULT_TIMES.liveMs, timeMs / 2),
-    },
+    bounds: { ...DEFAULT_BOUNDS, ...shares, deaths, connectionFailures },
+    times: { ...DEFAULT_TIMES, trialMs, liveMs: Math.min(DEFAULT_TIMES.liveMs, trialMs / 2) },
   };
 }
 

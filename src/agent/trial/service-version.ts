@@ -100,7 +100,7 @@ function recentFailure(record: TrialRecord, version: string, nowMs: number) {
   );
 }
 
-export interface GateOptions {
+interface StartOptions {
   readonly service: Service;
   readonly store: TrialStore;
   /** Path of the marker, whether it is there or not. */
@@ -109,21 +109,25 @@ export interface GateOptions {
   readonly nowMs: number;
 }
 
-export type Gate =
-  | { readonly t: "run" }
-  /** The process must end with this exit status, within a second of its start. */
-  | { readonly t: "exit"; readonly code: number; readonly why: string };
-
-/** The first thing that the agent does as a service. */
-export function serviceGate({ service, store, marker, nowMs }: GateOptions): Gate {
+/**
+ * The first thing that the agent does as a service. Returns the exit status for the process to end with, within a second
+ * of its start, and why. Undefined: it may run.
+ */
+export function exitAtStart({
+  service,
+  store,
+  marker,
+  nowMs,
+}: StartOptions): { readonly code: number; readonly why: string } | undefined {
   const left = readMarker(marker);
   const decision = decideAtStart(service, left, store.record, nowMs);
-  if (decision.t === "run") return { t: "run" };
+  if (decision.t === "run") return undefined;
   const { failure, record } = decision;
   // One more agreement of the same failure: it must count, or there would be no end to it.
-  const isNew = left === undefined;
-  if (isNew && !(store.save(record) && writeMarker(marker, failure))) return { t: "run" };
+  if (left === undefined && !store.save(record)) return undefined;
+  const code = left === undefined ? writeMarker(marker, failure) : EXIT_VERSION_FAILED;
+  if (code === undefined) return undefined;
   const details = failure.faults.map(({ detail }) => detail).join("; ");
   const why = `version ${failure.version} has failed its trial on this node at ${failure.at}: ${details}`;
-  return { t: "exit", code: EXIT_VERSION_FAILED, why };
+  return { code, why };
 }

@@ -23,7 +23,7 @@ import {
   recordVersionFailure,
   type TrialRecord,
 } from "./record.js";
-import { serviceGate } from "./service-version.js";
+import { exitAtStart } from "./service-version.js";
 import { type StoreEvent, TrialStore } from "./store.js";
 import { EXIT_VERSION_FAILED, readMarker, writeMarker } from "./version-marker.js";
 
@@ -175,7 +175,7 @@ describe("TrialStore", () => {
   });
 });
 
-describe("serviceGate", () => {
+describe("a version at its start", () => {
   const nowMs = Date.parse(at) + 60_000;
   const service = { version: "3.0.0", on: true, agreementId: "a" };
   let directory: string;
@@ -190,48 +190,48 @@ describe("serviceGate", () => {
 
   function gate(agreementId: string | undefined = "a", volume = "volume") {
     const store = new TrialStore({ directory: join(directory, volume), onEvent: () => {} });
-    return serviceGate({ service: { ...service, agreementId }, store, marker, nowMs });
+    return exitAtStart({ service: { ...service, agreementId }, store, marker, nowMs });
   }
 
-  it("lets a version pass that has not failed", () => {
-    assert.deepEqual(gate(), { t: "run" });
+  it("runs where it has not failed", () => {
+    assert.equal(gate(), undefined);
     assert.equal(existsSync(marker), false);
   });
 
-  it("ends a failed version at every start, in as many agreements as Horizon counts", () => {
+  it("exits at every start after a failure, in as many agreements as Horizon counts", () => {
     const store = new TrialStore({ directory: join(directory, "volume"), onEvent: () => {} });
     const failure = { version: "3.0.0", at, agreements: ["a"], faults };
     assert.ok(store.save(full()));
-    assert.equal(writeMarker(marker, failure), true);
+    assert.equal(writeMarker(marker, failure), EXIT_VERSION_FAILED);
     for (let start = 0; start < 3; start++) {
-      const first = gate();
-      assert.equal(first.t === "exit" && first.code, EXIT_VERSION_FAILED);
-      assert.match(first.t === "exit" ? first.why : "", /3\.0\.0.*: half$/);
+      const { code, why } = gate() ?? { code: 0, why: "" };
+      assert.equal(code, EXIT_VERSION_FAILED);
+      assert.match(why, /3\.0\.0.*: half$/);
     }
     rmSync(marker);
-    assert.equal(gate("b").t, "exit", "the second agreement has a new container");
+    assert.ok(gate("b"), "the second agreement has a new container");
     assert.equal(readMarker(marker)?.version, "3.0.0");
-    assert.equal(gate("b").t, "exit");
+    assert.ok(gate("b"));
     rmSync(marker);
-    assert.equal(gate("c").t, "run", "nobody has another version");
+    assert.equal(gate("c"), undefined, "nobody has another version");
   });
 
-  it("lets it pass where the next failure cannot be recorded", () => {
+  it("runs where the next failure cannot be recorded", () => {
     const store = new TrialStore({ directory: join(directory, "volume"), onEvent: () => {} });
     assert.ok(store.save(full()));
     symlinkSync("/dev/full", join(directory, "volume", "trials.json.new"));
-    assert.equal(gate("b").t, "run");
+    assert.equal(gate("b"), undefined);
     assert.equal(existsSync(marker), false);
   });
 
   it("ignores a marker that was cut short", () => {
     assert.ok(writeMarker(marker, { version: "3.0.0", at }));
     writeFileSync(marker, '{"version":"3.');
-    assert.equal(gate().t, "run");
+    assert.equal(gate(), undefined);
   });
 
   it("says that no marker can be written", () => {
     writeFileSync(join(directory, "container"), "");
-    assert.equal(writeMarker(marker, { version: "3.0.0", at }), false);
+    assert.equal(writeMarker(marker, { version: "3.0.0", at }), undefined);
   });
 });

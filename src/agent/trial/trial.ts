@@ -88,22 +88,8 @@ export const NO_TRIAL: Trial = { t: "none", observation: NOTHING_OBSERVED };
 
 /** What the reconciler is to apply. Undefined: nothing yet. */
 export function toApply(trial: Trial): Desired | undefined {
-  switch (trial.t) {
-    case "none":
-      return undefined;
-    case "checking":
-      return trial.active;
-    case "self-testing":
-      return trial.test;
-    case "watching":
-      return trial.comparison.candidate.desired;
-    case "passed":
-      return trial.candidate.desired;
-    case "failed":
-      return (trial.fallback ?? trial.comparison.candidate).desired;
-    default:
-      return trial satisfies never;
-  }
+  if (trial.t === "checking") return trial.active;
+  return trial.t === "self-testing" ? trial.test : activeCandidate(trial)?.desired;
 }
 
 /** What the reconciler is to ask the sidecar about. Undefined: nothing. */
@@ -127,7 +113,7 @@ export function candidateOf(trial: Trial): Candidate | undefined {
   return trial.t === "passed" ? trial.candidate : comparisonOf(trial)?.candidate;
 }
 
-/** The candidate that runs now, whether it has passed or not. Undefined: none does. */
+/** The candidate that runs now, whether it has passed or not. Undefined: none does yet. */
 export function activeCandidate(trial: Trial): Candidate | undefined {
   if (trial.t === "checking") return trial.comparison.lastGood;
   return (trial.t === "failed" ? trial.fallback : undefined) ?? candidateOf(trial);
@@ -302,17 +288,9 @@ function rerender(trial: Trial, candidate: Candidate, lastGood: Candidate | unde
   if (trial.t === "none") return trial;
   if (trial.t === "passed") return { ...trial, candidate };
   const comparison = { ...trial.comparison, candidate, lastGood };
-  switch (trial.t) {
-    case "checking":
-    case "watching":
-      return { ...trial, comparison };
-    case "self-testing":
-      return { ...trial, comparison, test: selfTestOf(candidate.desired) };
-    case "failed":
-      return { ...trial, comparison, fallback: trial.fallback && lastGood };
-    default:
-      return trial satisfies never;
-  }
+  if (trial.t === "failed") return { ...trial, comparison, fallback: trial.fallback && lastGood };
+  if (trial.t !== "self-testing") return { ...trial, comparison };
+  return { ...trial, comparison, test: selfTestOf(candidate.desired) };
 }
 
 /** What the next candidate is compared with. */

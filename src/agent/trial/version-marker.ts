@@ -43,14 +43,17 @@ export function readMarker(path: string): Marker | undefined {
   }
 }
 
-/** False: the container's file system cannot be written. */
-export function writeMarker(path: string, { version, at }: Marker): boolean {
+/**
+ * Returns the exit status for the process to end with now. Undefined: the container's file system cannot be written, so
+ * Horizon would not notice, and the version keeps running.
+ */
+export function writeMarker(path: string, { version, at }: Marker): number | undefined {
   try {
     writeDurablySync(path, JSON.stringify({ version, at }));
-    return true;
+    return EXIT_VERSION_FAILED;
   } catch {
-    // The caller reports it: without a marker the version cannot fail in a way that Horizon notices.
-    return false;
+    // The caller reports it.
+    return undefined;
   }
 }
 
