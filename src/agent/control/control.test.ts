@@ -116,7 +116,7 @@ describe("Control", () => {
     assert.deepEqual(kinds(), ["settings accepted again"]);
   });
 
-  it("does not do without a document that cannot be read", () => {
+  it("changes nothing while a document cannot be read", () => {
     file = '{"model":{"threshold":0.7}}';
     control.refresh();
     file = undefined;
@@ -144,7 +144,7 @@ describe("Control", () => {
     assert.equal(kinds()[0], "settings refused");
   });
 
-  it("has nothing to run without a camera, and says so", () => {
+  it("runs nothing without a camera, and reports that", () => {
     env = { HZN_ESS_API_ADDRESS: "ess.sock" };
     control = start();
     control.refresh();
@@ -212,7 +212,7 @@ describe("Control", () => {
     assert.deepEqual(control.passwords, ["after", "before"]);
   });
 
-  describe("with a window for rebuilds", () => {
+  describe("with a maintenance window", () => {
     const maintenance = {
       timeZone: "UTC",
       rebuilds: { on: "0 2 * * *", off: "0 4 * * *" },

@@ -53,11 +53,11 @@ describe("NodeStore", () => {
   const obstacles = [
     ["the directory of models", "models"],
     ["the agent's state", "state"],
-    ["the notes on models", "state/hub/model-ledger.json/folder"],
+    ["the ledger of models", "state/hub/model-ledger.json/folder"],
     ["the documents", "state/hub/settings.json/folder"],
   ] as const;
   for (const [name, place] of obstacles) {
-    it(`finds the models that ship while ${name} cannot be used, and opens when it can`, async () => {
+    it(`finds the shipped models while ${name} cannot be used, and opens once it can`, async () => {
       mkdirSync(join(root, place, ".."), { recursive: true });
       writeFileSync(join(root, place), "in the way");
       await store.load();

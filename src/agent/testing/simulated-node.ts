@@ -15,7 +15,15 @@ import type { Candidate } from "../trial/candidate.js";
 import type { TrialInput } from "../trial/observation.js";
 import { NEW_RECORD, type TrialRecord } from "../trial/record.js";
 import type { Moment, Rules } from "../trial/rules.js";
-import { consider, NO_TRIAL, step, type Trial, toApply, toCheck } from "../trial/trial.js";
+import {
+  candidateOf,
+  consider,
+  NO_TRIAL,
+  step,
+  type Trial,
+  toApply,
+  toCheck,
+} from "../trial/trial.js";
 
 /** What a camera does by itself. */
 export interface SimulatedCamera {
@@ -67,6 +75,8 @@ export class SimulatedNode {
   nowMs = 0;
   /** Cameras by address; one that is not here is live and sends 15 frames a second. */
   readonly cameras = new Map<string, SimulatedCamera>();
+  /** Every change of the trial's state, as docs/trials.md draws it. */
+  readonly transitions = new Set<string>();
   /** Generations in the order in which they were applied. */
   readonly applied: string[] = [];
   /** False: nobody answers. */
@@ -88,11 +98,16 @@ export class SimulatedNode {
   }
 
   consider(candidate: Candidate, lastGood?: Candidate): void {
-    this.trial = consider(this.trial, candidate, lastGood, this.record, this.#now());
+    const before = this.trial;
+    this.trial = consider(before, candidate, lastGood, this.record, this.#now());
+    const isNew = candidateOf(before)?.revision !== candidateOf(this.trial)?.revision;
+    if (isNew) this.transitions.add(`candidate --> ${this.trial.t}`);
   }
 
   tell(input: TrialInput): void {
-    this.trial = step(this.trial, input, this.#now());
+    const before = this.trial;
+    this.trial = step(before, input, this.#now());
+    if (before.t !== this.trial.t) this.transitions.add(`${before.t} --> ${this.trial.t}`);
   }
 
   #now(): Moment {

@@ -70,15 +70,15 @@ describe("what cameras do", () => {
     });
   });
 
-  it("says nothing before there are two states", () => {
+  it("is unknown before there are two states", () => {
     assert.deepEqual(figuresOf(measured([{ received: 1 }])).cameras, {});
   });
 
   const unsampled: readonly [string, Reported, Reported][] = [
     ["was not live", { received: 0, state: LOST }, { received: 30 }],
-    ["is not live any more", { received: 0 }, { received: 30, state: LOST }],
+    ["is no longer live", { received: 0 }, { received: 30, state: LOST }],
     ["was away in between", { received: 0 }, { received: 30, since: new Date(1) }],
-    ["is counted anew", { received: 500 }, { received: 30 }],
+    ["starts its counters again", { received: 500 }, { received: 30 }],
   ];
   for (const [name, before, after] of unsampled) {
     it(`does not count where a camera ${name}`, () => {
@@ -97,17 +97,17 @@ describe("what cameras do", () => {
     assert.deepEqual(measure(first, state, 2000, 60_000).samples, []);
   });
 
-  it("is forgotten when it is long ago", () => {
+  it("is dropped when it is long ago", () => {
     const states = Array.from({ length: 100 }, (_, index) => [{ received: index * 30 }]);
     assert.equal(measured(...states).samples.length, 30);
   });
 
-  it("remembers what was lost, though it came back", () => {
+  it("remembers a lost camera that came back", () => {
     const meter = measured([{ received: 0 }], [{ received: 0, state: LOST }], [{ received: 0 }]);
     assert.deepEqual([...meter.lost], [["front", "unreachable"]]);
   });
 
-  it("counts objects a minute while the camera is live", () => {
+  it("counts objects per minute while the camera is live", () => {
     const first = measured([{ received: 0 }]);
     const seen = countObjects(countObjects(first, "front", 3), "front", 2);
     const cameras = [camera({ received: 30 })];
@@ -116,7 +116,7 @@ describe("what cameras do", () => {
     assert.equal(front?.objectsPerMinute, 150);
   });
 
-  it("knows the slow end of inference", () => {
+  it("includes the slow end of inference", () => {
     const fast = Array.from({ length: 20 }, (_, i) => [
       { received: i * 10, inferenceSeconds: i * 0.2 },
     ]);

@@ -65,43 +65,43 @@ describe("a version whose trial has failed", () => {
       ["runs outside of Horizon", "run", { agreementId: undefined }, failedTrial(), NEW_RECORD],
       ["runs where it has passed before", "run", {}, failedTrial(), passed],
       ["runs where the record cannot be saved", "run", {}, failedTrial(), NEW_RECORD, false],
-      ["fails once in an hour", "run", {}, failedTrial(), hasFailed(["a0", "a1"])],
+      ["exits once in an hour", "run", {}, failedTrial(), hasFailed(["a0", "a1"])],
       [
-        "fails again an hour later",
+        "exits again an hour later",
         "fail",
         {},
         failedTrial(),
         hasFailed(["a0"], new Date(nowMs - FAILURE_SPAN_MS).toISOString()),
       ],
       [
-        "fails whatever other versions did",
+        "exits whatever other versions did",
         "fail",
         { version: "3.0.0" },
         failedTrial(),
         hasFailed(["a1"]),
       ],
       [
-        "fails though a wrong clock has noted a failure years ahead",
+        "exits though a wrong clock has recorded a failure years ahead",
         "fail",
         {},
         failedTrial(),
         hasFailed(["a0"], "2099-01-01T00:00:00.000Z"),
       ],
       [
-        "does not answer for settings that never ran here",
+        "is not blamed for settings that never ran here",
         "run",
         {},
         failedTrial({ lastGood: undefined }, "refused"),
         NEW_RECORD,
       ],
       [
-        "answers for refusing settings that did",
+        "is blamed for refusing settings that did",
         "fail",
         {},
         failedTrial({}, "refused"),
         NEW_RECORD,
       ],
-      ["does not answer for a change", "run", {}, failedTrial({ kind: "change" }), NEW_RECORD],
+      ["is not blamed for a change", "run", {}, failedTrial({ kind: "change" }), NEW_RECORD],
     ];
   for (const [name, t, its, trial, record, durable = true] of cases) {
     it(name, () => {
@@ -110,7 +110,7 @@ describe("a version whose trial has failed", () => {
     });
   }
 
-  it("notes the agreement and the reasons", () => {
+  it("records the agreement and the reasons", () => {
     const decision = decideAfterTrial(service, failedTrial(), NEW_RECORD, true, nowMs);
     assert.ok(decision.t === "fail");
     const failure = {
@@ -133,23 +133,23 @@ describe("a version that is started", () => {
     typeof marker | undefined,
     TrialRecord,
   ][] = [
-    ["runs when there is nothing against it", "run", {}, undefined, NEW_RECORD],
-    ["ends while the marker is there", "fail", {}, marker, hasFailed(["a1"])],
-    ["ends by the marker alone", "fail", {}, marker, NEW_RECORD],
+    ["runs where nothing speaks against it", "run", {}, undefined, NEW_RECORD],
+    ["exits while the marker is there", "fail", {}, marker, hasFailed(["a1"])],
+    ["exits by the marker alone", "fail", {}, marker, NEW_RECORD],
     ["runs in spite of the marker where trials are off", "run", { on: false }, marker, NEW_RECORD],
     ["runs outside of Horizon", "run", { agreementId: undefined }, marker, NEW_RECORD],
     ["runs in spite of another version's marker", "run", { version: "3.0.0" }, marker, NEW_RECORD],
     ["runs where it has passed", "run", {}, marker, passed],
-    ["ends in one more agreement, for Horizon to count", "fail", {}, undefined, hasFailed(["a0"])],
+    ["exits in one more agreement, for Horizon to count", "fail", {}, undefined, hasFailed(["a0"])],
     [
-      "runs when it has failed often enough and is still here",
+      "runs when it has failed in enough agreements and is still here",
       "run",
       {},
       undefined,
       hasFailed(Array.from({ length: AGREEMENTS }, (_, number) => `b${number}`)),
     ],
     [
-      "ends in an agreement that it has failed, though its container was made anew",
+      "exits in an agreement in which it has failed, though the container is new",
       "fail",
       {},
       undefined,

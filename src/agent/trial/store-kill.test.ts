@@ -23,23 +23,23 @@ const WRITER = `
 `;
 
 describe("a trial record whose process is killed", () => {
-  it("is never cut short, and holds everything that was said to be in it", async () => {
+  it("is never cut short, and holds everything that was printed as durable", async () => {
     const directory = mkdtempSync(join(tmpdir(), "slipstream-"));
     try {
       for (let round = 0; round < 5; round++) {
         const args = ["--input-type=module", "-e", WRITER, directory];
         const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
         const ended = once(child, "exit");
-        let said = 0;
+        let printed = 0;
         let lines = 0;
         for await (const line of createInterface({ input: child.stdout })) {
-          said = Number(line);
+          printed = Number(line);
           lines++;
           if (lines === 3 + round) child.kill("SIGKILL");
         }
         assert.deepEqual(await ended, [null, "SIGKILL"]);
         const store = new TrialStore({ directory, onEvent: () => assert.fail("it is readable") });
-        assert.ok((store.record.ongoing?.starts ?? 0) >= said);
+        assert.ok((store.record.ongoing?.starts ?? 0) >= printed);
       }
     } finally {
       rmSync(directory, { recursive: true });

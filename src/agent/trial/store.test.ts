@@ -66,7 +66,7 @@ describe("TrialStore", () => {
     return new TrialStore({ directory: path, onEvent: (event) => events.push(event) });
   }
 
-  it("begins with nothing in an empty volume, and makes its directory", () => {
+  it("starts with an empty record in an empty volume, and creates its directory", () => {
     const store = open(join(directory, "agent", "state"));
     assert.deepEqual(store.record, NEW_RECORD);
     assert.ok(store.save(full()));
@@ -74,7 +74,7 @@ describe("TrialStore", () => {
     assert.deepEqual(events, []);
   });
 
-  it("keeps the file to its owner", () => {
+  it("makes the file readable by its owner alone", () => {
     assert.ok(open().save(full()));
     assert.equal(statSync(join(directory, "trials.json")).mode & 0o777, 0o600);
   });
@@ -111,7 +111,7 @@ describe("TrialStore", () => {
     assert.doesNotMatch(inspect(unreadable.err), /u:h|hunter2/);
   });
 
-  it("understands what a newer version has written beyond this one", () => {
+  it("reads what a newer version has written", () => {
     const newer = JSON.parse(formatRecord(full()));
     newer.rings = { passed: 3 };
     newer.failedRevisions[0].faults[0].code = "too warm";

@@ -104,7 +104,7 @@ function tryFresh(node: SimulatedNode, seconds = 300): Trial {
 }
 
 describe("a change on trial", () => {
-  it("is not blamed for workers that die before they are asked for it", () => {
+  it("is not blamed for workers that die before they are given it", () => {
     const node = settled();
     node.consider(fresh, good);
     node.isThere = false;
@@ -113,7 +113,7 @@ describe("a change on trial", () => {
     assert.ok(!isDecided(node.trial));
   });
 
-  it("is asked about while the last good one stays in force, then watched, then confirmed", () => {
+  it("is checked while the last good one stays active, then watched, then passes", () => {
     const node = settled();
     node.consider(fresh, good);
     assert.equal(at(node), "checking");
@@ -125,7 +125,7 @@ describe("a change on trial", () => {
     assert.deepEqual(node.applied, [fresh.desired.generation]);
   });
 
-  it("is not watched for longer than its time", () => {
+  it("is watched no longer than its time", () => {
     const node = settled();
     node.consider(fresh, good);
     const began = node.nowMs;
@@ -171,14 +171,14 @@ describe("a change on trial", () => {
     assert.deepEqual(fault, { code: "worker died", detail });
   });
 
-  it("is found blind only where what is seen counts", () => {
+  it("fails for missing objects only where objects count", () => {
     const blind = whereRuns("fresh", { objectsPerFrame: 0 });
     assert.equal(tryFresh(settled(blind)).t, "passed");
     const strict = { ...rules, bounds: { ...DEFAULT_BOUNDS, detections: 0.2 } };
     assert.deepEqual(codes(tryFresh(settled(blind, strict))), ["detections"]);
   });
 
-  it("is forgiven one death of the worker, and its time begins anew", () => {
+  it("survives one death of the worker, and its time starts again", () => {
     const node = settled();
     node.consider(fresh, good);
     node.pass(30);
@@ -189,7 +189,7 @@ describe("a change on trial", () => {
     assert.equal(at(node), "passed");
   });
 
-  it("may build its engine for many minutes", () => {
+  it("may take many minutes to build its TensorRT engine", () => {
     let builds = true;
     const node = settled(({ spec }) => {
       const building = { t: "loading", phase: "engine", progress: undefined } as const;
@@ -204,7 +204,7 @@ describe("a change on trial", () => {
     assert.equal(at(node), "passed");
   });
 
-  it("waits for a sidecar that is away, and does not answer for it", () => {
+  it("waits for a sidecar that is away, and is not blamed for it", () => {
     const node = settled();
     node.consider(fresh, good);
     node.pass(10);
@@ -217,7 +217,7 @@ describe("a change on trial", () => {
     assert.equal(at(node), "passed");
   });
 
-  it("is refused when it fails again after it was remembered as failed", () => {
+  it("fails at once where the record says that it has failed", () => {
     const node = settled();
     const at = "2026-01-01T00:00:00.000Z";
     const faults = [{ code: "stalled", detail: "as before" }] as const;
@@ -225,10 +225,10 @@ describe("a change on trial", () => {
     node.consider(fresh, good);
     assert.deepEqual(codes(node.trial), ["stalled"]);
     node.pass(60);
-    assert.deepEqual(node.applied, [], "nothing was disturbed");
+    assert.deepEqual(node.applied, [], "nothing was applied");
   });
 
-  it("goes straight through when only hours or secrets are others", () => {
+  it("passes at once when only hours or secrets differ", () => {
     const node = settled();
     const night = { ...good, desired: candidate("good", { off: true }).desired };
     node.consider(night, night);
@@ -236,7 +236,7 @@ describe("a change on trial", () => {
     assert.equal(toApply(node.trial), night.desired);
   });
 
-  it("goes straight through when it makes the specification that is in force", () => {
+  it("passes at once when its specification is the active one", () => {
     const node = settled();
     node.consider({ ...good, revision: "a comment was added" }, good);
     assert.equal(at(node), "passed");
@@ -244,7 +244,7 @@ describe("a change on trial", () => {
     assert.deepEqual(node.applied, []);
   });
 
-  it("gets new hours while it is on trial, and stays there", () => {
+  it("stays on trial when its hours change", () => {
     const node = settled();
     node.consider(fresh, good);
     node.pass(100 - 60);
@@ -256,7 +256,7 @@ describe("a change on trial", () => {
     assert.equal(at(node), "passed");
   });
 
-  it("is given up for the next one, which is compared with the last good one", () => {
+  it("gives way to the next candidate, which is compared with the last good one", () => {
     const node = settled(whereRuns("fresh", { processed: 0.5 }));
     node.consider(fresh, good);
     node.pass(30);
@@ -265,7 +265,7 @@ describe("a change on trial", () => {
     assert.equal(at(node), "passed");
   });
 
-  it("is given up when the last good one is wanted again", () => {
+  it("is dropped when the settings go back to the last good ones", () => {
     const node = settled();
     node.consider(fresh, good);
     node.pass(30);
@@ -274,14 +274,14 @@ describe("a change on trial", () => {
     assert.equal(toApply(node.trial), good.desired);
   });
 
-  it("answers for an agent that ends again and again in the middle of its trial", () => {
+  it("fails after the agent has ended five times in the middle of its trial", () => {
     const node = settled();
     for (let start = 0; start < 5; start++) node.record = recordStart(node.record, "fresh");
     node.consider(fresh, good);
     assert.deepEqual(codes(node.trial), ["interrupted"]);
   });
 
-  it("is in force untried where trials are off", () => {
+  it("is applied untried where trials are off", () => {
     const node = new SimulatedNode({ ...rules, on: false }, whereRuns("fresh", { processed: 0 }));
     node.consider(fresh, good);
     node.pass(600);
@@ -314,7 +314,7 @@ describe("cameras during a trial", () => {
     assert.equal(at(node), "passed");
   });
 
-  it("may all be down: then the test picture counts alone", () => {
+  it("may all be down: then the self-test decides", () => {
     const node = settled();
     for (const id of ["front", "back"]) {
       node.cameras.set(`rtsp://${id}/`, { state: LOST, rate: 15 });
@@ -326,7 +326,7 @@ describe("cameras during a trial", () => {
     assert.equal(toApply(node.trial), fresh.desired);
   });
 
-  it("may all be down, and the candidate is found out by the test picture", () => {
+  it("may all be down, and the candidate fails its self-test", () => {
     const node = settled(whereRuns("fresh", { processed: 0 }));
     for (const id of ["front", "back"]) {
       node.cameras.set(`rtsp://${id}/`, { state: LOST, rate: 15 });
@@ -346,7 +346,7 @@ describe("cameras during a trial", () => {
     assert.deepEqual(codes(node.trial), ["not decoded"]);
   });
 
-  it("may come back and take their share of a machine that is full", () => {
+  it("may come back and take their share of a busy machine", () => {
     let live = 1;
     const node = new SimulatedNode(rules, () => ({ ...WELL, processed: 1 / live }));
     node.cameras.set("rtsp://front/", { state: LOST, rate: 15 });
@@ -386,7 +386,7 @@ describe("cameras during a trial", () => {
     }
   });
 
-  it("are no excuse when they were there before, and go and come", () => {
+  it("are no excuse when they were live before, and are lost and come back", () => {
     const node = settled(whereRuns("fresh", { processed: 0.5 }));
     node.consider(fresh, good);
     node.pass(10);
@@ -397,13 +397,13 @@ describe("cameras during a trial", () => {
     assert.deepEqual(codes(node.trial), ["frame rate"]);
   });
 
-  it("may send less when it gets dark, while others do not", () => {
+  it("may send less at dusk, while others do not", () => {
     const node = settled();
     node.cameras.set("rtsp://front/", { state: LIVE, rate: 7 });
     assert.equal(tryFresh(node).t, "passed");
   });
 
-  it("are compared only where they are fed as before", () => {
+  it("are compared only where their source is the same", () => {
     const node = settled();
     node.cameras.set("rtsp://side/", { state: LIVE, rate: 5 });
     const moved = candidate("moved", { cameras: ["back", "side"] });
@@ -422,7 +422,7 @@ describe("cameras during a trial", () => {
 });
 
 describe("a first trial", () => {
-  it("has nothing to go back to: what fails is kept, and tried again until it passes", () => {
+  it("has nothing to roll back to: a candidate that fails runs on, and is tried again until it passes", () => {
     let broken = true;
     const node = new SimulatedNode(rules, () => (broken ? { ...WELL, processed: 0 } : WELL));
     node.consider(fresh);
@@ -435,7 +435,7 @@ describe("a first trial", () => {
 });
 
 describe("a new version of the service", () => {
-  it("shows its test picture before the cameras", () => {
+  it("runs its self-test before the cameras", () => {
     const node = new SimulatedNode(service);
     node.consider(fresh);
     assert.equal(at(node), "self-testing");
@@ -453,7 +453,7 @@ describe("a new version of the service", () => {
     assert.equal(versionOf(node.trial), "2.0.0");
   });
 
-  it("passes by its test picture alone where no camera is live", () => {
+  it("passes by its self-test alone where no camera is live", () => {
     const node = new SimulatedNode(service);
     for (const id of ["front", "back"]) {
       node.cameras.set(`rtsp://${id}/`, { state: LOST, rate: 15 });
@@ -471,7 +471,7 @@ describe("a new version of the service", () => {
     assert.deepEqual(codes(node.trial), ["no answer"]);
   });
 
-  it("fails within seconds where every worker dies at its start, and says of what", () => {
+  it("fails within seconds where every worker dies at startup, and says how it died", () => {
     const node = new SimulatedNode(service);
     node.isThere = false;
     node.diesAtStart = true;
@@ -483,7 +483,7 @@ describe("a new version of the service", () => {
     assert.deepEqual(fault, { code: "worker died", detail });
   });
 
-  it("is forgiven two deaths at the start: the version before may still hold the GPU", () => {
+  it("survives two deaths at startup: the version before may still hold the GPU", () => {
     const node = new SimulatedNode(service);
     node.isThere = false;
     node.diesAtStart = true;
@@ -494,7 +494,7 @@ describe("a new version of the service", () => {
     assert.equal(at(node), "passed");
   });
 
-  it("fails by its test picture when nothing goes through", () => {
+  it("fails its self-test when no frame reaches the outputs", () => {
     const node = new SimulatedNode(service, () => ({ ...WELL, output: { t: "waiting" } }));
     node.consider(fresh);
     assert.ok(node.pass(300, isDecided));
@@ -502,7 +502,7 @@ describe("a new version of the service", () => {
     assert.equal(toApply(node.trial), fresh.desired, "the cameras are shown as far as they can be");
   });
 
-  it("does not fail for a port that another program has", () => {
+  it("does not fail for a port that another program holds", () => {
     const output = {
       t: "failed",
       reason: "port in use",
@@ -525,7 +525,7 @@ describe("a new version of the service", () => {
     assert.deepEqual(codes(node.trial), ["frame rate", "frame rate"]);
   });
 
-  it("proves itself with what ran before; what is new waits", () => {
+  it("is tried with what ran before; a new candidate waits", () => {
     const node = new SimulatedNode(service);
     node.record = recordPass(node.record, good, undefined, "1.0.0", 0);
     node.consider(fresh, good);
@@ -536,7 +536,7 @@ describe("a new version of the service", () => {
     assert.equal(at(node), "checking");
   });
 
-  it("that has failed and runs on still takes new settings on trial", () => {
+  it("that has failed and keeps running still tries new settings", () => {
     let broken = true;
     const node = new SimulatedNode(service, () => (broken ? { ...WELL, inferenceMs: 99 } : WELL));
     const cameras = { front: figures(15), back: figures(15) };

@@ -29,7 +29,7 @@ describe("a version that failed its trial in this container", () => {
     assert.equal(failedHere(path, NOW), undefined);
   });
 
-  it("is not another version, nor one of which the marker says nothing", (t) => {
+  it("is not another version, nor one with a damaged marker", (t) => {
     const path = place(t);
     writeMarker(path, { version: "97.0.0", at: before(1) });
     assert.equal(failedHere(path, NOW), undefined);
