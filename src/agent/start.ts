@@ -57,7 +57,7 @@ export async function start(): Promise<number> {
   const service = { version, on: config.trial, agreementId };
   const { trace: onTrialEvent } = new TrialReport(logs("trial"));
   const trialStore = new TrialStore({ directory: config.stateDir, onEvent: onTrialEvent });
-  const exit = exitAtStart({ service, store: trialStore, marker: MARKER_PATH, nowMs: Date.now() });
+  const exit = exitAtStart(service, trialStore, MARKER_PATH, Date.now());
   if (exit !== undefined) {
     log.error("this version has failed its trial here, exiting", { detail: exit.why });
     return exit.code;

@@ -106,8 +106,6 @@ function renderTexts(
   const revision = revisionOf({ spec: desired.spec, addresses, model, version });
   const { file, hub } = texts;
   const content: Content = { file, hub, model: desired.spec.model.bundlePath };
-  return {
-    ...{ t: "rendered", candidate: { revision, desired, content } },
-    ...{ runtimeOptions, notes, nextChangeMs },
-  };
+  const candidate = { revision, desired, content };
+  return { t: "rendered", candidate, runtimeOptions, notes, nextChangeMs };
 }

@@ -47,25 +47,18 @@ export interface ReconcilerOptions {
   readonly onEvent: (event: ReconcilerEvent) => void;
 }
 
-export interface Timing {
-  readonly connectTimeoutMs: number;
-  readonly applyTimeoutMs: number;
-  /** The sidecar loads a model for the answer. */
-  readonly checkTimeoutMs: number;
-  readonly heartbeatMs: number;
-  /** From a refusal until the agent asks for the same generation again. */
-  readonly refusedMs: number;
-  readonly backoffMs: Limits["backoffMs"];
-}
-
-export const DEFAULT_TIMING: Timing = {
+export const DEFAULT_TIMING = {
   connectTimeoutMs: 3000,
   applyTimeoutMs: 15_000,
+  /** The sidecar loads a model for the answer. */
   checkTimeoutMs: 60_000,
   heartbeatMs: 2000,
+  /** From a refusal until the agent asks for the same generation again. */
   refusedMs: 30_000,
-  backoffMs: { first: 50, longest: 2000 },
+  backoffMs: { first: 50, longest: 2000 } satisfies Limits["backoffMs"],
 };
+
+export type Timing = Readonly<typeof DEFAULT_TIMING>;
 
 /** Heartbeats in a row that may be missing. */
 const SILENT_HEARTBEATS = 3;

@@ -5,7 +5,14 @@ import type { Candidate } from "./candidate.js";
 import { type Figures, figuresSchema } from "./observation.js";
 import { faultSchema } from "./rules.js";
 
-/** Times are ISO 8601, for people and to count failures per hour. Every list has the newest entry last. */
+/** ISO 8601, for people and to count failures per hour. */
+const at = z.string();
+const faults = z.array(faultSchema).readonly();
+
+const agreements = z.array(z.string()).readonly();
+const versionFailure = z.object({ version: z.string(), at, agreements, faults });
+
+/** Every list has the newest entry last. */
 const schema = z
   .object({
     /** Versions of the service that passed their trial on this node. */
@@ -14,30 +21,16 @@ const schema = z
       .object({
         revision: z.string(),
         content: z.json(),
-        /** What it did. Undefined: no camera was live for long enough. */
+        /** What the cameras did. Undefined: none was live for long enough. */
         figures: figuresSchema.optional(),
-        at: z.string(),
+        at,
       })
       .transform((lastGood) => ({ figures: undefined, ...lastGood }))
       .optional(),
     /** Gave way to the last good one, and are not tried again until they change. */
-    failedRevisions: z
-      .array(
-        z.object({ revision: z.string(), faults: z.array(faultSchema).readonly(), at: z.string() }),
-      )
-      .readonly(),
-    /** Versions of the service that exited because their trial failed. */
-    versionFailures: z
-      .array(
-        z.object({
-          version: z.string(),
-          at: z.string(),
-          /** Agreements in which it has exited because of this one verdict. */
-          agreements: z.array(z.string()).readonly(),
-          faults: z.array(faultSchema).readonly(),
-        }),
-      )
-      .readonly(),
+    failedRevisions: z.array(z.object({ revision: z.string(), faults, at })).readonly(),
+    /** Versions of the service that exited because their trial failed, with the agreements that this has ended. */
+    versionFailures: z.array(versionFailure).readonly(),
     /** The trial that is under way. If it is there at a start, the agent ended in the middle of it. */
     ongoing: z.object({ revision: z.string(), starts: z.number() }).optional(),
   })
@@ -46,15 +39,10 @@ const schema = z
 export type TrialRecord = Readonly<z.output<typeof schema>>;
 export type LastGood = Readonly<NonNullable<TrialRecord["lastGood"]>>;
 export type FailedRevision = Readonly<TrialRecord["failedRevisions"][number]>;
-export type VersionFailure = Readonly<TrialRecord["versionFailures"][number]>;
+export type VersionFailure = Readonly<z.output<typeof versionFailure>>;
 
-export const NEW_RECORD: TrialRecord = {
-  passedVersions: [],
-  lastGood: undefined,
-  failedRevisions: [],
-  versionFailures: [],
-  ongoing: undefined,
-};
+const NONE = { passedVersions: [], failedRevisions: [], versionFailures: [] };
+export const NEW_RECORD: TrialRecord = schema.parse(NONE);
 
 /**
  * Reads what this version has written, or an older or newer one. The error for anything else quotes nothing of the text:

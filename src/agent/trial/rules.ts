@@ -17,66 +17,49 @@ export interface Moment extends Rules {
   readonly nowMs: number;
 }
 
-/** How much worse a candidate may be than the last good one. */
-export interface Bounds {
-  /** Least share of a camera's frames per second in the baseline. */
-  readonly frameRate: number;
-  /** An inference may take this many times as long as in the baseline, and the slack on top. */
-  readonly latencyFactor: number;
-  readonly latencySlackMs: number;
-  /** Deaths of the worker that are put down to chance. */
-  readonly deaths: number;
-  /** Broken connections and failed calls that are put down to chance. */
-  readonly connectionFailures: number;
-  /** Least share of the objects per minute in the baseline. Undefined: objects do not count. */
-  readonly detections: number | undefined;
-}
-
-export interface Times {
-  /** How long the cameras are watched, from the moment the pipeline runs. */
-  readonly trialMs: number;
-  /** How long a pipeline may take to run, a self-test to pass and Check to answer. */
-  readonly readyMs: number;
-  /** How long building a TensorRT engine may take; this time does not count towards readyMs. */
-  readonly engineMs: number;
-  /** How long an output may be FAILED: the keeper replaces the outlet faster than this. */
-  readonly outputMs: number;
-  /** A camera counts once it was live for this long, and is stalled if no frame leaves detection for this long. */
-  readonly liveMs: number;
-  /** How much of the past the baseline covers. */
-  readonly baselineMs: number;
-  /** From a failed trial without anything to roll back to until the next attempt. */
-  readonly retryMs: number;
-}
-
 /**
- * A camera's own rate varies by a tenth, and the loss of half the frames must never pass: 0.7 lies between. An inference
- * that takes twice as long still leaves every frame time on most boards, more is felt; the slack is for networks of a few
- * milliseconds, whose time doubles by chance. One death or two broken connections can happen to anybody; a habit shows
- * within a minute. Scenes change from minute to minute: objects count only where somebody says so.
+ * How much worse a candidate may be than the last good one. A camera's own rate varies by a tenth, and the loss of half the
+ * frames must never pass: 0.7 lies between. An inference that takes twice as long still leaves every frame time on most
+ * boards, more is felt; the slack is for networks of a few milliseconds, whose time doubles by chance. One death or two
+ * broken connections can happen to anybody; a habit shows within a minute.
  */
-export const DEFAULT_BOUNDS: Bounds = {
+export const DEFAULT_BOUNDS = {
+  /** Least share of a camera's frames per second in the baseline. */
   frameRate: 0.7,
+  /** An inference may take this many times as long as in the baseline, and the slack on top. */
   latencyFactor: 2,
   latencySlackMs: 10,
+  /** Deaths of the worker that are put down to chance. */
   deaths: 1,
+  /** Broken connections and failed calls that are put down to chance. */
   connectionFailures: 2,
-  detections: undefined,
+  /** Least share of the objects per minute in the baseline. By default they do not count: scenes change. */
+  detections: undefined as number | undefined,
 };
 
-/**
- * A minute shows a leak of buffers and the first reconnections, and is over before anybody waits for it. CUDA starts
- * within two minutes on the slowest board. A TensorRT engine takes up to half an hour on a Jetson Nano.
- */
-export const DEFAULT_TIMES: Times = {
+export type Bounds = Readonly<typeof DEFAULT_BOUNDS>;
+
+export const DEFAULT_TIMES = {
+  /**
+   * How long the cameras are watched, from the moment the pipeline runs. A minute shows a leak of buffers and the first
+   * reconnections, and is over before anybody waits for it.
+   */
   trialMs: 60_000,
+  /** How long a pipeline may take to run, a self-test to pass and Check to answer. CUDA starts within two minutes anywhere. */
   readyMs: 120_000,
+  /** How long building a TensorRT engine may take on top of that: it takes up to half an hour on a Jetson Nano. */
   engineMs: 3_600_000,
+  /** How long an output may be FAILED: the keeper replaces the outlet faster than this. */
   outputMs: 10_000,
+  /** A camera counts once it was live for this long, and is stalled if no frame leaves detection for this long. */
   liveMs: 10_000,
+  /** How much of the past the baseline covers. */
   baselineMs: 60_000,
+  /** From a failed trial without anything to roll back to until the next attempt. */
   retryMs: 60_000,
 };
+
+export type Times = Readonly<typeof DEFAULT_TIMES>;
 
 /** The defaults, unless the settings say otherwise. A short trial judges cameras that were live for half of it. */
 export function limitsFrom({

@@ -100,25 +100,16 @@ function recentFailure(record: TrialRecord, version: string, nowMs: number) {
   );
 }
 
-interface StartOptions {
-  readonly service: Service;
-  readonly store: TrialStore;
-  /** Path of the marker, whether it is there or not. */
-  readonly marker: string;
-  /** Wall-clock time. */
-  readonly nowMs: number;
-}
-
 /**
  * The first thing that the agent does as a service. Returns the exit status for the process to end with, within a second
- * of its start, and why. Undefined: it may run.
+ * of its start, and why. Undefined: it may run. marker: path of the marker, whether it is there or not.
  */
-export function exitAtStart({
-  service,
-  store,
-  marker,
-  nowMs,
-}: StartOptions): { readonly code: number; readonly why: string } | undefined {
+export function exitAtStart(
+  service: Service,
+  store: TrialStore,
+  marker: string,
+  nowMs: number,
+): { readonly code: number; readonly why: string } | undefined {
   const left = readMarker(marker);
   const decision = decideAtStart(service, left, store.record, nowMs);
   if (decision.t === "run") return undefined;

@@ -190,7 +190,7 @@ describe("a version at its start", () => {
 
   function gate(agreementId: string | undefined = "a", volume = "volume") {
     const store = new TrialStore({ directory: join(directory, volume), onEvent: () => {} });
-    return exitAtStart({ service: { ...service, agreementId }, store, marker, nowMs });
+    return exitAtStart({ ...service, agreementId }, store, marker, nowMs);
   }
 
   it("runs where it has not failed", () => {
