@@ -238,21 +238,19 @@ export function hasInferred({ meter }: Observation): boolean {
 }
 
 function cameraFigures(samples: readonly Sample[], id: string): CameraFigures {
-  const sum = { ms: 0, received: 0, processed: 0, objects: 0 };
-  for (const { ms, cameras } of samples) {
+  const own = samples.flatMap(({ ms, cameras }) => {
     const camera = cameras.get(id);
-    if (camera === undefined) continue;
-    sum.ms += ms;
-    sum.received += camera.received;
-    sum.processed += camera.processed;
-    sum.objects += camera.objects;
-  }
-  const perSecond = (count: number) => (sum.ms === 0 ? 0 : (count / sum.ms) * 1000);
+    return camera === undefined ? [] : [{ ms, ...camera }];
+  });
+  const sum = (key: "ms" | "received" | "processed" | "objects") =>
+    own.reduce((total, sample) => total + sample[key], 0);
+  const liveMs = sum("ms");
+  const perSecond = (count: number) => (liveMs === 0 ? 0 : (count / liveMs) * 1000);
   return {
-    liveMs: sum.ms,
-    receivedPerSecond: perSecond(sum.received),
-    framesPerSecond: perSecond(sum.processed),
-    objectsPerMinute: perSecond(sum.objects) * 60,
+    liveMs,
+    receivedPerSecond: perSecond(sum("received")),
+    framesPerSecond: perSecond(sum("processed")),
+    objectsPerMinute: perSecond(sum("objects")) * 60,
   };
 }
 

@@ -6,22 +6,15 @@ import { readIfThereSync, writeDurablySync } from "../../common/files/durable.js
 import { errorCode } from "../../common/files/error-code.js";
 import { formatRecord, NEW_RECORD, parseRecord, type TrialRecord } from "./record.js";
 
-export type StoreEvent =
-  /** A new record begins. The file was renamed to `aside`, unless even that failed. */
-  | {
-      readonly t: "record unreadable";
-      readonly path: string;
-      readonly aside: string;
-      readonly err: Error;
-    }
+export type StoreEvent = {
+  readonly path: string;
+} & /** A new record begins. The file was renamed to `aside`, unless even that failed. */
+(
+  | { readonly t: "record unreadable"; readonly aside: string; readonly err: Error }
   /** Sent once until saving works again. */
-  | {
-      readonly t: "record not saved";
-      readonly path: string;
-      readonly code: string;
-      readonly err: Error;
-    }
-  | { readonly t: "record saved again"; readonly path: string };
+  | { readonly t: "record not saved"; readonly code: string; readonly err: Error }
+  | { readonly t: "record saved again" }
+);
 
 export interface StoreOptions {
   /** The agent's own; survives upgrades of the service. */
