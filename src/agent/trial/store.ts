@@ -6,12 +6,12 @@ import { readIfThereSync, writeDurablySync } from "../../common/files/durable.js
 import { errorCode } from "../../common/files/error-code.js";
 import { formatRecord, NEW_RECORD, parseRecord, type TrialRecord } from "./record.js";
 
-export type StoreEvent = {
-  readonly path: string;
-} & /** A new record begins. The file was renamed to `aside`, unless even that failed. */
-(
+/**
+ * record unreadable: a new record begins; the file was renamed to `aside`, unless even that failed. record not saved: sent
+ * once until saving works again.
+ */
+export type StoreEvent = { readonly path: string } & (
   | { readonly t: "record unreadable"; readonly aside: string; readonly err: Error }
-  /** Sent once until saving works again. */
   | { readonly t: "record not saved"; readonly code: string; readonly err: Error }
   | { readonly t: "record saved again" }
 );
