@@ -11,14 +11,14 @@ import { DEFAULT_TIMING, Reconciler } from "../reconcile/reconciler.js";
 import { SidecarClient } from "../sidecar/client.js";
 import { beat, ServerDouble, socketDirectory } from "../sidecar/testing/server-double.js";
 import type { Candidate } from "./candidate.js";
-import { Guard } from "./guard.js";
-import { passed } from "./memory.js";
+import { recordPass } from "./record.js";
 import { DEFAULT_BOUNDS, DEFAULT_TIMES } from "./rules.js";
+import { TrialRunner } from "./runner.js";
 import { TrialStore } from "./store.js";
 
-function candidate(subject: string): Candidate {
-  const desired = desiredFrom(loadConfig({ RTSPINPUT: "rtsp://cam/1", MODEL: subject }, "/"));
-  return { subject, desired, content: subject };
+function candidate(revision: string): Candidate {
+  const desired = desiredFrom(loadConfig({ RTSPINPUT: "rtsp://cam/1", MODEL: revision }, "/"));
+  return { revision, desired, content: revision };
 }
 
 /** As the contract numbers it. */
@@ -27,13 +27,13 @@ const FAILURE_REASON_GPU = 3;
 const good = candidate("good");
 const fresh = candidate("fresh");
 
-describe("Guard over a real socket", () => {
+describe("TrialRunner over a real socket", () => {
   let sockets: Awaited<ReturnType<typeof socketDirectory>>;
   let directory: string;
   let server: ServerDouble;
   let applied: string[];
   let failsWith: string | undefined;
-  let guard: Guard;
+  let runner: TrialRunner;
   let stop: AbortController;
   let running: Promise<unknown>;
 
@@ -58,34 +58,32 @@ describe("Guard over a real socket", () => {
     });
     const socketPath = join(sockets.path, "worker.sock");
     await server.listen(socketPath);
-    const store = new TrialStore({ directory, trace: () => {} });
-    store.keep(passed(store.memory, good, undefined, undefined, 0));
+    const store = new TrialStore({ directory, onEvent: () => {} });
+    store.save(recordPass(store.record, good, undefined, undefined, 0));
     const reconciler = new Reconciler({
-      desired: undefined,
       open: () => new SidecarClient({ socketPath, agentVersion: "0" }),
-      ended: async () => undefined,
+      previousWorker: async () => undefined,
       clock: systemClock,
       timing: { ...DEFAULT_TIMING, heartbeatMs: 100 },
-      detections: false,
-      trace: (event) => guard.heard(event),
+      onEvent: (event) => runner.onEvent(event),
     });
-    guard = new Guard({
+    runner = new TrialRunner({
       service: { version: "1.0.0", on: true, agreementId: undefined },
       // On a busy machine heartbeats come late.
-      bounds: { ...DEFAULT_BOUNDS, stumbles: 1000 },
+      bounds: { ...DEFAULT_BOUNDS, connectionFailures: 1000 },
       times: { ...DEFAULT_TIMES, trialMs: 500 },
       store,
       clock: systemClock,
       wallClock: Date.now,
-      want: (desired) => reconciler.want(desired),
+      apply: (desired) => reconciler.setDesired(desired),
       check: (desired) => reconciler.check(desired),
-      fail: () => assert.fail("this is no service"),
-      trace: () => {},
+      failVersion: () => assert.fail("this is no service"),
+      onEvent: () => {},
     });
     stop = new AbortController();
-    running = Promise.all([reconciler.run(stop.signal), guard.run(stop.signal)]);
-    guard.consider(good, good);
-    await eventually(() => guard.trial.seen.up, "the last good one is in force");
+    running = Promise.all([reconciler.run(stop.signal), runner.run(stop.signal)]);
+    runner.consider(good, good);
+    await eventually(() => runner.trial.observation.running, "the last good one runs");
   });
 
   afterEach(async () => {
@@ -105,19 +103,19 @@ describe("Guard over a real socket", () => {
     return { since: undefined, state };
   }
 
-  it("asks, applies, watches and confirms", async () => {
-    guard.consider(fresh, good);
-    await eventually(() => guard.trial.t === "confirmed", "it is confirmed");
+  it("checks, applies, watches and passes", async () => {
+    runner.consider(fresh, good);
+    await eventually(() => runner.trial.t === "passed", "it has passed");
     const calls = server.calls.filter((call) => call !== "Connect" && call !== "Watch");
     assert.deepEqual(calls, ["Apply", "Apply"]);
     assert.deepEqual(applied, [good.desired.generation, fresh.desired.generation]);
   });
 
-  it("puts the last good one back at the first word that the candidate fails", async () => {
+  it("restores the last good one as soon as the candidate fails", async () => {
     failsWith = fresh.desired.generation;
-    guard.consider(fresh, good);
-    await eventually(() => guard.trial.t === "refused", "it is refused");
-    await eventually(() => guard.trial.seen.up, "the last good one is in force");
+    runner.consider(fresh, good);
+    await eventually(() => runner.trial.t === "failed", "it has failed");
+    await eventually(() => runner.trial.observation.running, "the last good one runs");
     assert.deepEqual(applied, [
       good.desired.generation,
       fresh.desired.generation,

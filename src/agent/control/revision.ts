@@ -1,18 +1,18 @@
-/** The name of what a trial judges: settings, model and version of the service. Pure. */
+/** The revision of a candidate: the name of what a trial judges. Pure. */
 
 import { generationOf, type PipelineSpec } from "../../common/settings/spec.js";
 
-export interface Judged {
+interface Parts {
   readonly spec: PipelineSpec;
-  /** Of its cameras, with names in the place of secrets. */
+  /** Of its cameras, with references in the place of secrets. */
   readonly addresses: readonly string[];
   readonly model: { readonly name: string; readonly version: string };
   /** Of the service. */
   readonly version: string;
 }
 
-/** Hours and secrets do not change it: they are no news about how well something runs. */
-export function subjectOf({ spec, addresses, model, version }: Judged): string {
+/** Hours and secrets do not change it: they say nothing about how well something runs. */
+export function revisionOf({ spec, addresses, model, version }: Parts): string {
   const content = generationOf({
     ...spec,
     cameras: spec.cameras.map((camera, i) => ({
@@ -30,8 +30,9 @@ export function subjectOf({ spec, addresses, model, version }: Judged): string {
   return `settings ${content}, model ${bundle}, service ${version}`;
 }
 
-/** What such a name says of settings and model; undefined where it is none. */
-export function readSubject(subject: string): { settings?: string; model?: string } {
-  const [, settings, model] = /^settings (\S+), model (.+), service [^,]*$/.exec(subject) ?? [];
-  return settings === undefined || model === undefined ? {} : { settings, model };
+/** Settings and model of a revision; empty for a text that is none. */
+export function parseRevision(revision: string): { settings?: string; model?: string } {
+  return (
+    /^settings (?<settings>\S+), model (?<model>.+), service [^,]*$/.exec(revision)?.groups ?? {}
+  );
 }

@@ -10,10 +10,9 @@ import { DEFAULT_TIMING, Reconciler } from "../reconcile/reconciler.js";
 import type { CameraStatus, OutputStatus } from "../sidecar/state.js";
 import { FakeWorker } from "../testing/fake-sidecar.js";
 import type { Candidate } from "./candidate.js";
-import type { TrialEvent } from "./events.js";
-import { Guard } from "./guard.js";
-import { type Failure, passed } from "./memory.js";
+import { recordPass, type VersionFailure } from "./record.js";
 import { DEFAULT_BOUNDS, DEFAULT_TIMES } from "./rules.js";
+import { type TrialEvent, TrialRunner } from "./runner.js";
 import type { Service } from "./service-version.js";
 import { TrialStore } from "./store.js";
 import type { Trial } from "./trial.js";
@@ -22,7 +21,7 @@ import type { Trial } from "./trial.js";
 const plain: Service = { version: "2.0.0", on: true, agreementId: undefined };
 const inHorizon: Service = { ...plain, agreementId: "a1" };
 
-function candidate(subject: string): Candidate {
+function candidate(revision: string): Candidate {
   const spec: PipelineSpec = {
     cameras: [
       {
@@ -38,27 +37,27 @@ function candidate(subject: string): Candidate {
         off: undefined,
       },
     ],
-    model: { bundlePath: `/${subject}`, interval: undefined, threshold: undefined, classes: [] },
+    model: { bundlePath: `/${revision}`, interval: undefined, threshold: undefined, classes: [] },
     tracker: undefined,
     overlay: { boxes: true, labels: true, counts: true, names: true },
     outputs: [],
   };
-  return { subject, desired: { generation: generationOf(spec), spec }, content: { subject } };
+  return { revision, desired: { generation: generationOf(spec), spec }, content: { revision } };
 }
 
 const good = candidate("good");
 const fresh = candidate("fresh");
 
-/** The real reconciler between a guard and a worker in memory; a fake clock moves them. */
-describe("Guard", () => {
+/** The real reconciler between a trial runner and a worker in memory; a fake clock moves them. */
+describe("TrialRunner", () => {
   let directory: string;
   let worker: FakeWorker;
   let clock: FakeClock;
   let store: TrialStore;
-  let guard: Guard;
-  let told: TrialEvent[];
-  let wants: Desired[];
-  let failures: Failure[];
+  let runner: TrialRunner;
+  let events: TrialEvent[];
+  let applied: Desired[];
+  let failures: VersionFailure[];
   let beats: bigint;
   let frames: number;
   let rate: number;
@@ -70,8 +69,8 @@ describe("Guard", () => {
     directory = mkdtempSync(join(tmpdir(), "slipstream-"));
     worker = new FakeWorker();
     clock = new FakeClock();
-    told = [];
-    wants = [];
+    events = [];
+    applied = [];
     failures = [];
     beats = 0n;
     frames = 0;
@@ -88,197 +87,198 @@ describe("Guard", () => {
   });
 
   function start(service: Service): void {
-    store = new TrialStore({ directory, trace: (event) => told.push(event) });
+    store = new TrialStore({ directory, onEvent: (event) => events.push(event) });
     const reconciler = new Reconciler({
-      desired: undefined,
       open: worker.open,
-      ended: async () => undefined,
+      previousWorker: async () => undefined,
       clock,
       timing: DEFAULT_TIMING,
-      detections: false,
-      trace: (event) => guard.heard(event),
+      onEvent: (event) => runner.onEvent(event),
     });
-    guard = new Guard({
+    runner = new TrialRunner({
       service,
       bounds: DEFAULT_BOUNDS,
       times: DEFAULT_TIMES,
       store,
       clock,
       wallClock: () => wallMs,
-      want: (desired) => {
-        wants.push(desired);
-        reconciler.want(desired);
+      apply: (desired) => {
+        applied.push(desired);
+        reconciler.setDesired(desired);
       },
       check: (desired) => reconciler.check(desired),
-      fail: (failure) => failures.push(failure),
-      trace: (event) => told.push(event),
+      failVersion: (failure) => failures.push(failure),
+      onEvent: (event) => events.push(event),
     });
-    running = Promise.all([reconciler.run(stop.signal), guard.run(stop.signal)]);
+    running = Promise.all([reconciler.run(stop.signal), runner.run(stop.signal)]);
   }
 
-  /** Lets time pass in heartbeats, each of which says that all is well with what is in force. */
+  /** Lets time pass in heartbeats, each of which reports that the active generation runs well. */
   async function pass(seconds: number): Promise<void> {
     for (let left = seconds; left > 0; left -= 2) {
       const isSettled = () =>
-        guard.trial.t !== "checking" && worker.generation === wants.at(-1)?.generation;
-      await eventually(isSettled, "what is wanted is in force");
+        runner.trial.t !== "checking" && worker.generation === applied.at(-1)?.generation;
+      await eventually(isSettled, "the desired generation is active");
       clock.advance(2000);
       frames += 2 * rate;
       beats++;
-      const before = guard.trial.seen;
+      const before = runner.trial.observation;
       worker.beat(beats, { cameras: [camera(frames)], outputs: [output] });
-      await eventually(() => guard.trial.seen !== before, "the heartbeat is heard");
+      await eventually(() => runner.trial.observation !== before, "the heartbeat has come");
     }
   }
 
   function at(): Trial["t"] {
-    return guard.trial.t;
+    return runner.trial.t;
   }
 
   function verdicts(): string[] {
-    return told.flatMap((one) => (one.t === "trial" ? [one.trial.t] : [one.t]));
+    return events.flatMap((one) => (one.t === "trial" ? [one.trial.t] : [one.t]));
   }
 
   /** good has passed, in an earlier process, and runs. */
   async function settle(): Promise<void> {
-    const earlier = new TrialStore({ directory, trace: () => {} });
-    earlier.keep(passed(earlier.memory, good, undefined, undefined, wallMs));
+    const earlier = new TrialStore({ directory, onEvent: () => {} });
+    earlier.save(recordPass(earlier.record, good, undefined, undefined, wallMs));
     start(plain);
-    guard.consider(good, good);
+    runner.consider(good, good);
     await pass(60);
-    told.splice(0);
-    wants.splice(0, wants.length - 1);
+    events.splice(0);
+    applied.splice(0, applied.length - 1);
     worker.calls.splice(0);
   }
 
-  it("asks first, applies then, and remembers what has passed", async () => {
+  it("checks first, applies then, and records what has passed", async () => {
     await settle();
-    guard.consider(fresh, good);
+    runner.consider(fresh, good);
     await pass(80);
     assert.deepEqual(worker.calls, ["Check", `Apply ${fresh.desired.generation}`]);
-    assert.deepEqual(verdicts(), ["checking", "watching", "confirmed"]);
-    const { lastGood } = new TrialStore({ directory, trace: () => {} }).memory;
-    assert.deepEqual(lastGood?.content, { subject: "fresh" });
+    assert.deepEqual(verdicts(), ["checking", "watching", "passed"]);
+    const { lastGood } = new TrialStore({ directory, onEvent: () => {} }).record;
+    assert.deepEqual(lastGood?.content, { revision: "fresh" });
     assert.equal(Math.round(lastGood?.figures?.cameras["front"]?.framesPerSecond ?? 0), 15);
   });
 
-  it("puts the last good one back, remembers the reason, and does not try again", async () => {
+  it("restores the last good one, records the reason, and does not try again", async () => {
     await settle();
-    guard.consider(fresh, good);
+    runner.consider(fresh, good);
     await pass(2);
     rate = 5;
     await pass(70);
-    assert.deepEqual(wants, [good.desired, fresh.desired, good.desired]);
+    assert.deepEqual(applied, [good.desired, fresh.desired, good.desired]);
     assert.equal(worker.generation, good.desired.generation);
-    const { memory } = new TrialStore({ directory, trace: () => {} });
-    assert.equal(memory.refused[0]?.subject, "fresh");
-    assert.equal(memory.refused[0]?.faults[0]?.code, "frame rate");
+    const { record } = new TrialStore({ directory, onEvent: () => {} });
+    assert.equal(record.failedRevisions[0]?.revision, "fresh");
+    assert.equal(record.failedRevisions[0]?.faults[0]?.code, "frame rate");
     rate = 15;
-    guard.consider(fresh, good);
-    guard.consider(candidate("third"), good);
+    runner.consider(fresh, good);
+    runner.consider(candidate("third"), good);
     await pass(70);
-    guard.consider(fresh, candidate("third"));
+    runner.consider(fresh, candidate("third"));
     await pass(70);
     assert.equal(
-      wants.filter(({ generation }) => generation === fresh.desired.generation).length,
+      applied.filter(({ generation }) => generation === fresh.desired.generation).length,
       1,
     );
   });
 
-  it("leaves the picture as it is when Check says no", async () => {
+  it("changes nothing when Check refuses", async () => {
     await settle();
     const problem = { severity: "error", code: "x", path: "model", message: "bad" } as const;
     worker.problems = [problem];
-    guard.consider(fresh, good);
+    runner.consider(fresh, good);
     await pass(10);
     assert.deepEqual(worker.calls, ["Check"]);
-    assert.deepEqual(verdicts(), ["checking", "refused"]);
+    assert.deepEqual(verdicts(), ["checking", "failed"]);
   });
 
-  it("remembers that a trial was interrupted", async () => {
+  it("records a trial that is interrupted", async () => {
     await settle();
-    guard.consider(fresh, good);
+    runner.consider(fresh, good);
     await pass(4);
-    const { memory } = new TrialStore({ directory, trace: () => {} });
-    assert.deepEqual(memory.trying, { subject: "fresh", starts: 1 });
+    const { record } = new TrialStore({ directory, onEvent: () => {} });
+    assert.deepEqual(record.ongoing, { revision: "fresh", starts: 1 });
   });
 
-  it("remembers the last good one in the words of now, without another trial", async () => {
+  it("records the new content of the last good one without another trial", async () => {
     await settle();
-    guard.consider({ ...good, content: { subject: "good", hours: "others" } }, good);
+    runner.consider({ ...good, content: { revision: "good", hours: "others" } }, good);
     await pass(2);
     assert.deepEqual(verdicts(), []);
-    const { lastGood } = new TrialStore({ directory, trace: () => {} }).memory;
-    assert.deepEqual(lastGood?.content, { subject: "good", hours: "others" });
-    assert.equal(lastGood?.subject, "good");
+    const { lastGood } = new TrialStore({ directory, onEvent: () => {} }).record;
+    assert.deepEqual(lastGood?.content, { revision: "good", hours: "others" });
+    assert.equal(lastGood?.revision, "good");
   });
 
-  it("notes every ten minutes what the last good one does", async () => {
+  it("records every ten minutes what the last good one does", async () => {
     await settle();
-    const noted = () => store.memory.lastGood?.figures?.cameras["front"];
-    assert.equal(noted(), undefined);
+    const recorded = () => store.record.lastGood?.figures?.cameras["front"];
+    assert.equal(recorded(), undefined);
     await pass(600);
-    assert.equal(Math.round(noted()?.liveMs ?? 0), 60_000);
+    assert.equal(Math.round(recorded()?.liveMs ?? 0), 60_000);
   });
 
   it("measures as before when the system's clock jumps", async () => {
     await settle();
-    guard.consider(fresh, good);
+    runner.consider(fresh, good);
     await pass(10);
     wallMs = 0;
     await pass(10);
     wallMs = Date.parse("2099-01-01T00:00:00Z");
     assert.equal(at(), "watching");
     await pass(60);
-    assert.equal(at(), "confirmed");
+    assert.equal(at(), "passed");
   });
 
-  it("proves a version of the service before what is new beside it", async () => {
-    const earlier = new TrialStore({ directory, trace: () => {} });
-    earlier.keep(passed(earlier.memory, good, undefined, "1.0.0", wallMs));
+  it("tries a version of the service before a change that came with it", async () => {
+    const earlier = new TrialStore({ directory, onEvent: () => {} });
+    earlier.save(recordPass(earlier.record, good, undefined, "1.0.0", wallMs));
     start(inHorizon);
-    guard.consider(fresh, good);
+    runner.consider(fresh, good);
     await pass(200);
     assert.deepEqual(verdicts(), [
       "self-testing",
       "watching",
-      "confirmed",
+      "passed",
       "checking",
       "watching",
-      "confirmed",
+      "passed",
     ]);
     assert.deepEqual(
-      wants.map(({ spec }) => [spec.model.bundlePath, spec.cameras[0]?.uri.split("?")[0]]),
+      applied.map(({ spec }) => [spec.model.bundlePath, spec.cameras[0]?.uri.split("?")[0]]),
       [
         ["/good", "test://ball"],
         ["/good", "rtsp://front/"],
         ["/fresh", "rtsp://front/"],
       ],
     );
-    assert.deepEqual(store.memory.confirmed, ["1.0.0", "2.0.0"]);
+    assert.deepEqual(store.record.passedVersions, ["1.0.0", "2.0.0"]);
     assert.deepEqual(failures, []);
   });
 
-  it("fails a version on purpose, once it is remembered that it does", async () => {
+  it("fails a version once the record says so", async () => {
     start(inHorizon);
-    guard.consider(fresh, undefined);
+    runner.consider(fresh, undefined);
     rate = 0;
     await pass(130);
-    assert.deepEqual(verdicts(), ["self-testing", "refused", "version fails"]);
+    assert.deepEqual(verdicts(), ["self-testing", "failed", "version failed"]);
     assert.deepEqual(
       failures.map(({ version, agreements }) => [version, agreements]),
       [["2.0.0", ["a1"]]],
     );
-    assert.deepEqual(new TrialStore({ directory, trace: () => {} }).memory.failures, failures);
+    assert.deepEqual(
+      new TrialStore({ directory, onEvent: () => {} }).record.versionFailures,
+      failures,
+    );
   });
 
   it("fails no version outside of Horizon", async () => {
     start(plain);
-    guard.consider(fresh, undefined);
+    runner.consider(fresh, undefined);
     rate = 0;
     await pass(200);
     assert.deepEqual(failures, []);
-    assert.equal(wants.at(-1), fresh.desired);
+    assert.equal(applied.at(-1), fresh.desired);
   });
 });
 

@@ -1,4 +1,4 @@
-/** The models and the hub's state that this node keeps. Until their directories can be used, there are the models that ship. */
+/** The models and the hub's objects on this node. While their directories cannot be used, only shipped models are there. */
 
 import { type HubState, openHubState } from "../../common/hub/state.js";
 import type { Config } from "../../common/settings/config.js";
@@ -12,38 +12,38 @@ import { shippedNames } from "../models/store-files.js";
 
 const RETRY_MS = 30_000;
 
-export interface KeptOptions {
+export interface NodeStoreOptions {
   readonly config: Pick<
     Config,
     "modelsDir" | "modelsMaxBytes" | "modelKeys" | "requireSignedModels" | "stateDir"
   >;
-  /** The product's models/. */
+  /** Directory of the models that ship with the product. */
   readonly shipped: string;
   /** Undefined: not known yet. */
   readonly board: () => string | undefined;
   readonly clock: Clock;
   /** Must not throw. */
-  readonly trace: (event: HubEvent) => void;
-  /** A directory cannot be used; the same trouble is told once. Must not throw. */
-  readonly unusable: (err: Error) => void;
-  /** All can be used now, and could not before. Must not throw. */
-  readonly usable: () => void;
+  readonly onEvent: (event: HubEvent) => void;
+  /** A directory cannot be used; called once for the same error. Must not throw. */
+  readonly onError: (err: Error) => void;
+  /** All directories can be used, after an error. Must not throw. */
+  readonly onOpen: () => void;
 }
 
 interface Open {
-  readonly store: ModelStore;
-  readonly state: HubState;
+  readonly models: ModelStore;
+  readonly hub: HubState;
 }
 
-export class Kept implements Models {
-  readonly #options: KeptOptions;
+export class NodeStore implements Models {
+  readonly #options: NodeStoreOptions;
   #open: Open | undefined;
   #shippedNames: readonly string[] = [];
-  /** Why a directory could not be used when it was needed last. */
-  #trouble: string | undefined;
+  /** Message of the last error. */
+  #error: string | undefined;
   #held: readonly string[] | undefined;
 
-  constructor(options: KeptOptions) {
+  constructor(options: NodeStoreOptions) {
     this.#options = options;
   }
 
@@ -53,58 +53,58 @@ export class Kept implements Models {
 
   resolve(reference: string): Resolved {
     const { shipped, board } = this.#options;
-    if (this.#open !== undefined) return this.#open.store.resolve(reference);
+    if (this.#open !== undefined) return this.#open.models.resolve(reference);
     const places = { installed: [], shipped, shippedNames: this.#shippedNames };
     const resolved = findBundle(reference, places, board());
-    if (resolved.t === "found" || this.#trouble === undefined) return resolved;
-    const detail = `${resolved.detail}; what came from the hub cannot be used: ${this.#trouble}`;
+    if (resolved.t === "found" || this.#error === undefined) return resolved;
+    const detail = `${resolved.detail}; models from the hub cannot be used: ${this.#error}`;
     return { t: "absent", detail };
   }
 
-  /** Directories of bundles that may not be removed. */
+  /** Takes the directories of bundles that must not be removed. */
   hold(paths: readonly string[]): void {
     this.#held = paths;
-    this.#open?.store.hold(paths).catch((reason) => this.#tell(reason));
+    this.#open?.models.hold(paths).catch((reason) => this.#fail(reason));
   }
 
-  /** Tries to open everything. To be awaited once before models are first needed. */
+  /** Tries to open everything. Must be awaited once before models are first needed. */
   async load(): Promise<void> {
-    const { config, shipped, board, trace } = this.#options;
+    const { config, shipped, board, onEvent } = this.#options;
     const { modelsDir: directory, modelsMaxBytes: maxBytes } = config;
     const trust = { keys: config.modelKeys ?? [], requireSigned: config.requireSignedModels };
     try {
       this.#shippedNames = await shippedNames(shipped);
-      const state = await openHubState(config.stateDir, (detail) =>
-        trace({ t: "forgotten", detail }),
+      const hub = await openHubState(config.stateDir, (detail) =>
+        onEvent({ t: "forgotten", detail }),
       );
-      const store = await ModelStore.open({
+      const models = await ModelStore.open({
         ...{ directory, shipped, maxBytes, trust, board },
-        trace: (event) => trace({ t: "store", event }),
+        trace: (event) => onEvent({ t: "store", event }),
       });
-      this.#open = { store, state };
+      this.#open = { models, hub };
     } catch (reason) {
-      this.#tell(reason);
+      this.#fail(reason);
       return;
     }
     if (this.#held !== undefined) this.hold(this.#held);
   }
 
-  /** Tries again until everything is open. Undefined: the signal was aborted before. */
+  /** Tries again until everything is open. Undefined: the signal was aborted first. */
   async opened(signal: AbortSignal): Promise<Open | undefined> {
-    const { clock, usable } = this.#options;
+    const { clock, onOpen } = this.#options;
     while (this.#open === undefined) {
       await new Wakeup().wait(clock, clock.now() + RETRY_MS, signal);
       if (signal.aborted) return undefined;
       await this.load();
-      if (this.#open !== undefined) usable();
+      if (this.#open !== undefined) onOpen();
     }
     return this.#open;
   }
 
-  #tell(reason: unknown): void {
+  #fail(reason: unknown): void {
     const err = reason instanceof Error ? reason : new Error(String(reason));
-    if (this.#trouble === err.message) return;
-    this.#trouble = err.message;
-    this.#options.unusable(err);
+    if (this.#error === err.message) return;
+    this.#error = err.message;
+    this.#options.onError(err);
   }
 }
