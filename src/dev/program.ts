@@ -60,10 +60,11 @@ export interface Command {
  * @param command gives the command of each start; it may wait for what the program needs
  */
 export function processProgram(
-  program: Pick<Program, "name" | "log">,
+  { name, log }: Pick<Program, "name" | "log">,
   command: (signal: AbortSignal) => Promise<Command> | Command,
 ): Program {
-  return { ...program, start: async (signal) => startProcess(await command(signal)) };
+  const named = log === undefined ? { name } : { name, log };
+  return { ...named, start: async (signal) => startProcess(await command(signal)) };
 }
 
 function startProcess({ program, args, cwd, env, log, onLine }: Command): RunningProgram {

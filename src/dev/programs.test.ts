@@ -3,7 +3,7 @@ import { describe, it, type TestContext } from "node:test";
 import { temporaryDirectory, until } from "../../test/support/scope.js";
 import { view } from "../../test/support/video.js";
 import type { RunningProgram } from "./program.js";
-import { agent, demoCamera, type Workspace } from "./programs.js";
+import { agent, demoCamera, sidecarCommand, type Workspace } from "./programs.js";
 
 async function workspace(t: TestContext): Promise<Workspace> {
   const directory = await temporaryDirectory(t);
@@ -33,6 +33,24 @@ describe("the demo camera", () => {
       view(t, uri, { frames: 1 }).catch(() => false as const),
     );
     assert.equal(again.length, 1);
+  });
+});
+
+describe("the sidecar", () => {
+  it("is the shipped one, or runs on the stand-ins that SLIPSTREAM_STANDINS describes", async (t) => {
+    const here = await workspace(t);
+    const start = (standIns: string) => {
+      const { args, env } = sidecarCommand({
+        ...here,
+        env: { SLIPSTREAM_STANDINS: standIns },
+      });
+      return {
+        module: args[1],
+        onStandIns: env["PYTHONPATH"]?.split(":").includes(`${here.root}/test`),
+      };
+    };
+    assert.deepEqual(start(""), { module: "sidecar.keeper", onStandIns: false });
+    assert.deepEqual(start("7.1/dgpu"), { module: "standins.keeper", onStandIns: true });
   });
 });
 

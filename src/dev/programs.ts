@@ -1,7 +1,7 @@
 /** The programs of a developer's machine: sidecar, agent and demo camera, with their commands and environments. */
 
 import { join } from "node:path";
-import { type Program, processProgram } from "./program.js";
+import { type Command, type Program, processProgram } from "./program.js";
 import { aborted } from "./supervisor.js";
 
 export interface Workspace {
@@ -14,21 +14,29 @@ export interface Workspace {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** The keeper, which starts outlet and worker, with engine cpu. */
-export function sidecar({ root, runDir, logDir, env }: Workspace): Program {
-  const program = { name: "sidecar", log: join(logDir, "sidecar.log") };
-  return processProgram(program, () => ({
-    ...program,
+/** The keeper, which starts outlet and worker. */
+export function sidecar(workspace: Workspace): Program {
+  const command = sidecarCommand(workspace);
+  return processProgram(command, () => command);
+}
+
+/** Runs engine cpu, or the stand-ins for NVIDIA's elements that SLIPSTREAM_STANDINS describes. */
+export function sidecarCommand({ root, runDir, logDir, env }: Workspace): Command {
+  const onStandIns = Boolean(env["SLIPSTREAM_STANDINS"]?.trim());
+  const paths = ["src", "src/sidecar/gen", ...(onStandIns ? ["test"] : [])];
+  return {
+    name: "sidecar",
+    log: join(logDir, "sidecar.log"),
     program: join(root, ".venv/bin/python"),
-    args: ["-m", "sidecar.keeper"],
+    args: ["-m", onStandIns ? "standins.keeper" : "sidecar.keeper"],
     cwd: root,
     env: {
       SLIPSTREAM_RECORDINGS_DIR: join(logDir, "recordings"),
       ...env,
-      PYTHONPATH: `${join(root, "src")}:${join(root, "src/sidecar/gen")}`,
+      PYTHONPATH: paths.map((path) => join(root, path)).join(":"),
       SLIPSTREAM_RUN_DIR: runDir,
     },
-  }));
+  };
 }
 
 /**

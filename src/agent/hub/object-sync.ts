@@ -271,12 +271,9 @@ export class ObjectSync {
     return downloaded.t === "damaged" ? downloaded : handler.accept(object, path, previous, signal);
   }
 
-  /** Writes the outcome to the ledger; the download is no longer needed. */
-  async #record(object: EssObject, outcome: LedgerEntry["outcome"]): Promise<void> {
-    const { ledger, directory } = this.#options;
-    const { instance, dataId, version } = object;
-    await ledger.set(object.id, { instance, dataId, version, outcome });
-    await rm(partialFile(directory, object), { force: true });
+  #record(object: EssObject, outcome: LedgerEntry["outcome"]): Promise<void> {
+    const { id, instance, dataId, version } = object;
+    return this.#options.ledger.set(id, { instance, dataId, version, outcome });
   }
 
   async #isSuperseded({ type, id, instance }: EssObject, signal: AbortSignal): Promise<boolean> {
@@ -285,8 +282,10 @@ export class ObjectSync {
   }
 
   async #acknowledge(object: EssObject, ack: Acknowledgement, signal: AbortSignal): Promise<void> {
-    const { ess, trace } = this.#options;
+    const { ess, directory, trace } = this.#options;
     const { type, id, instance } = object;
+    // Removed here, so that an agent that is killed after its decision removes the download when it runs again.
+    await rm(partialFile(directory, object), { force: true });
     await ess.acknowledge(type, id, ack, signal);
     if (ack === "deleted") this.#acks.delete(id);
     else this.#acks.set(id, { instance, ack });

@@ -32,13 +32,13 @@ export class ControlReport {
         this.#log.warn("problem in the settings", { path, reason, detail });
         break;
       }
-      case "held": {
+      case "postponed": {
         const until = event.untilMs === undefined ? "none" : new Date(event.untilMs);
         this.#log.info("change waits for the maintenance window", { until });
         break;
       }
-      case "wanted":
-        this.#log.debug("settings changed", { subject: event.candidate.subject });
+      case "candidate":
+        this.#log.debug("settings changed", { revision: event.candidate.revision });
         break;
       default:
         event satisfies never;

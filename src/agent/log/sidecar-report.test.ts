@@ -54,7 +54,7 @@ describe("SidecarReport", () => {
   const since = new Date(0);
 
   function event(event: SidecarEvent): ReconcilerEvent {
-    return { t: "told", event };
+    return { t: "update", event };
   }
 
   function camera(state: CameraState, id = "front"): ReconcilerEvent {
@@ -240,7 +240,7 @@ describe("SidecarReport", () => {
       ...({ t: "unreachable", err, forMs } as const),
       previous: undefined,
     });
-    const parted: ReconcilerEvent = { t: "parted", why: "silent", err: undefined };
+    const parted: ReconcilerEvent = { t: "disconnected", why: "silent", err: undefined };
     const beat = pipeline({ t: "idle" });
 
     it("does not warn at first about a sidecar that is not there yet", () => {
@@ -269,7 +269,7 @@ describe("SidecarReport", () => {
     });
 
     it("logs a loop of failures once", () => {
-      const failed: ReconcilerEvent = { t: "parted", why: "call failed", err };
+      const failed: ReconcilerEvent = { t: "disconnected", why: "call failed", err };
       assert.deepEqual(messages(connected(), failed, connected(), failed, connected(), failed), [
         "info sidecar connected",
         "warn sidecar disconnected",

@@ -57,7 +57,7 @@ export class SidecarReport {
         return this.#unreachable(event);
       case "connected":
         return this.#connected(event);
-      case "parted":
+      case "disconnected":
         return [this.#disconnected(event)];
       case "applied":
         return [this.#answered(), ...this.#applied(event)];
@@ -66,7 +66,7 @@ export class SidecarReport {
       case "checked":
         // The trial that asked for the check logs its result.
         return [];
-      case "told":
+      case "update":
         return [this.#answered(), ...this.#sidecarEvent(event.event)];
       default:
         return event satisfies never;
@@ -108,7 +108,7 @@ export class SidecarReport {
     return lines;
   }
 
-  #disconnected({ why: reason, err }: EventOf<"parted">): LogLine | undefined {
+  #disconnected({ why: reason, err }: EventOf<"disconnected">): LogLine | undefined {
     if (!this.#last.setFailure(SIDECAR, `${reason}, ${err?.method} ${err?.code}`)) return undefined;
     return ["warn", "sidecar disconnected", { reason, detail: err?.message }];
   }

@@ -1,12 +1,12 @@
 /** Logs trials and their verdicts. One line per change. */
 
-import type { TrialEvent } from "../trial/events.js";
+import type { TrialEvent } from "../trial/runner.js";
 import type { Trial } from "../trial/trial.js";
 import { LastLogged } from "./last-logged.js";
 import { type Log, type LogLine, write } from "./log.js";
 
 const TRIAL = "trial";
-const STARTED = "started";
+const STAGE = "stage";
 const VERSION = "version";
 
 /** What to do about a volume that cannot be written, by the system's name of the error. */
@@ -27,7 +27,7 @@ export class TrialReport {
     this.#log = log;
   }
 
-  /** For the guard and its store. */
+  /** For the trial runner and its store. */
   readonly trace = (event: TrialEvent): void => {
     const line = this.#lineOf(event);
     if (line !== undefined) write(this.#log, line);
@@ -42,12 +42,12 @@ export class TrialReport {
         if (!this.#last.setFailure(VERSION, `${version} ${detail}`)) return undefined;
         return ["warn", "version failed its trial but keeps running", { version, detail }];
       }
-      case "version fails": {
+      case "version failed": {
         const { version, at, agreements } = event.failure;
         const facts = { version, at, agreements: agreements.length };
         return ["error", "version failed its trial, exiting so that Horizon rolls back", facts];
       }
-      case "memory lost": {
+      case "record unreadable": {
         const { path, aside, err } = event;
         return [
           "warn",
@@ -55,13 +55,13 @@ export class TrialReport {
           { path, aside, err },
         ];
       }
-      case "memory not kept": {
+      case "record not saved": {
         const { path, code: reason, err } = event;
         const detail = `${err.message}; ${REMEDIES[reason] ?? REMEDY}`;
-        const consequence = "after an upgrade or restart it is not known what has passed its trial";
+        const consequence = "a restart or upgrade forgets what has passed its trial";
         return ["warn", "cannot save trial record", { path, reason, detail, consequence }];
       }
-      case "memory kept again":
+      case "record saved again":
         return ["info", "trial record saved again", { path: event.path }];
       default:
         return event satisfies never;
@@ -75,51 +75,45 @@ export class TrialReport {
       case "checking":
       case "self-testing":
       case "watching": {
-        const { kind, candidate } = trial.case;
-        const { subject } = candidate;
-        if (!this.#last.set(STARTED, `${trial.t} ${subject}`)) return undefined;
-        const isFirst = trial.t !== "watching" || !trial.selfTested;
-        const step = STEPS[trial.t];
-        return [isFirst ? "info" : "debug", "trial started", { subject, kind, step }];
+        const { t: stage, comparison } = trial;
+        const { kind, candidate } = comparison;
+        const { revision } = candidate;
+        if (!this.#last.set(STAGE, `${stage} ${revision}`)) return undefined;
+        const isFirst = stage !== "watching" || !trial.selfTested;
+        return [isFirst ? "info" : "debug", "trial stage started", { revision, kind, stage }];
       }
-      case "confirmed": {
+      case "passed": {
         const { candidate, by, version } = trial;
-        const { subject } = candidate;
-        if (!this.#last.set(TRIAL, `confirmed ${subject}`)) return undefined;
-        return [by === "trial" ? "info" : "debug", "trial passed", { subject, by, version }];
+        const { revision } = candidate;
+        if (!this.#last.set(TRIAL, `passed ${revision}`)) return undefined;
+        return [by === "trial" ? "info" : "debug", "trial passed", { revision, by, version }];
       }
-      case "refused":
-        return this.#refused(trial);
+      case "failed":
+        return this.#failed(trial);
       default:
         return trial satisfies never;
     }
   }
 
-  #refused(trial: Extract<Trial, { t: "refused" }>): LogLine | undefined {
-    const { faults, remembered, instead } = trial;
-    const { subject } = trial.case.candidate;
-    const failure = JSON.stringify([subject, faults, instead?.subject]);
+  #failed(trial: Extract<Trial, { t: "failed" }>): LogLine | undefined {
+    const { comparison, faults, failedBefore, fallback } = trial;
+    const { revision } = comparison.candidate;
+    const failure = JSON.stringify([revision, faults, fallback?.revision]);
     // Without anything to roll back to, the same candidate is tried again and again.
     if (!this.#last.setFailure(TRIAL, failure)) return undefined;
     const reason = [...new Set(faults.map(({ code }) => code))].join(", ");
     const detail = faults.map(({ detail }) => detail).join("; ");
-    const facts = { subject, reason, detail };
-    if (remembered !== undefined) {
-      const { at } = remembered;
+    const facts = { revision, reason, detail };
+    if (failedBefore !== undefined) {
+      const { at } = failedBefore;
       const message = "candidate failed its trial before, skipping it until it changes";
       return ["warn", message, { ...facts, at }];
     }
-    if (instead !== undefined) {
-      return ["error", "trial failed, rolling back", { ...facts, to: instead.subject }];
+    if (fallback !== undefined) {
+      return ["error", "trial failed, rolling back", { ...facts, lastGood: fallback.revision }];
     }
-    // A refusal is logged where it happened.
+    // The refusal itself is in the log already.
     const level = faults.every(({ code }) => code === "refused") ? "debug" : "error";
     return [level, "trial failed, nothing to roll back to", facts];
   }
 }
-
-const STEPS = {
-  checking: "check",
-  "self-testing": "self-test stream",
-  watching: "cameras",
-} as const;

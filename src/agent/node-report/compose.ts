@@ -9,18 +9,18 @@ import {
   type ReportedObject,
 } from "../../common/hub/node-report.js";
 import { compareInstances } from "../../common/hub/object.js";
-import { readSubject } from "../control/subject.js";
+import { parseRevision } from "../control/revision.js";
 import type { PreviousWorker } from "../sidecar/sidecar.js";
 import type { State } from "../sidecar/state.js";
-import type { Fault } from "../trial/fault.js";
-import type { Memory } from "../trial/memory.js";
+import type { TrialRecord } from "../trial/record.js";
+import type { Fault } from "../trial/rules.js";
 import type { Service } from "../trial/service-version.js";
-import type { Trial } from "../trial/trial.js";
+import { activeCandidate, type Trial } from "../trial/trial.js";
 
 export interface NodeFacts {
   readonly service: Service;
   readonly trial: Trial;
-  readonly memory: Memory;
+  readonly record: TrialRecord;
   /** Undefined: the sidecar does not answer, or has not sent its state yet. */
   readonly state: State | undefined;
   /** How the last worker ended, if none answers. */
@@ -43,9 +43,9 @@ export function composeReport(
   facts: NodeFacts,
   redact: (text: string) => string,
 ): Omit<NodeReport, "at"> {
-  const { service, trial, memory, state } = facts;
+  const { service, trial, record, state } = facts;
   const shown = (text: string) => bounded(redact(text));
-  const { settings, model } = readSubject(subjectInUse(trial));
+  const { settings, model } = parseRevision(activeCandidate(trial)?.revision ?? "");
   const problem = worstProblem(facts);
   const isSelfTest = trial.t === "self-testing";
   const live = state?.cameras.filter((camera) => camera.state.t === "live").length;
@@ -53,7 +53,7 @@ export function composeReport(
     format: 1,
     version: service.version,
     trial: versionTrial(facts, shown),
-    failed: memory.failures
+    failed: record.versionFailures
       .slice(-MOST_FAILED)
       .reverse()
       .map(({ version, at, faults }) => ({ version, at, reason: shown(textOf(faults)) })),
@@ -71,15 +71,15 @@ export function composeReport(
 }
 
 function versionTrial(
-  { service, trial, memory }: NodeFacts,
+  { service, trial, record }: NodeFacts,
   shown: (text: string) => string,
 ): NodeReport["trial"] {
   const { version, on } = service;
   if (!on) return { state: "off" };
-  if (memory.confirmed.includes(version)) return { state: "passed" };
-  const failure = memory.failures.findLast((one) => one.version === version);
+  if (record.passedVersions.includes(version)) return { state: "passed" };
+  const failure = record.versionFailures.findLast((one) => one.version === version);
   if (failure !== undefined) return { state: "failed", reason: shown(textOf(failure.faults)) };
-  return trial.t === "refused" && trial.case.kind === "service"
+  return trial.t === "failed" && trial.comparison.kind === "version"
     ? { state: "failed", reason: shown(textOf(trial.faults)) }
     : { state: "on trial" };
 }
@@ -98,10 +98,10 @@ function reportedObject(
   const isUsed = used.includes(contentId);
   if (!isUsed && !tried.includes(contentId)) return { ...object, state: "accepted" };
   // A failed candidate that is in use has nothing to roll back to.
-  if (trial.t === "refused" && (!isUsed || trial.instead === undefined)) {
+  if (trial.t === "failed" && (!isUsed || trial.fallback === undefined)) {
     return { ...object, state: "failed", reason: shown(textOf(trial.faults)) };
   }
-  const isProven = trial.t === "confirmed" || trial.t === "refused" || trial.t === "checking";
+  const isProven = trial.t === "passed" || trial.t === "failed" || trial.t === "checking";
   return { ...object, state: isUsed && isProven ? "passed" : "on trial" };
 }
 
@@ -113,29 +113,10 @@ function worstProblem({ trial, state, ended }: NodeFacts): string | undefined {
   if (state?.pipeline.t === "failed") {
     return `pipeline failed: ${state.pipeline.reason}: ${state.pipeline.detail}`;
   }
-  if (trial.t === "refused") return textOf(trial.faults);
+  if (trial.t === "failed") return textOf(trial.faults);
   const output = state?.outputs.find((one) => one.state.t === "failed");
   if (output?.state.t !== "failed") return undefined;
   return `output failed: ${output.state.reason}: ${output.state.detail}`;
-}
-
-/** Empty: nothing is in use. */
-function subjectInUse(trial: Trial): string {
-  switch (trial.t) {
-    case "none":
-      return "";
-    case "confirmed":
-      return trial.candidate.subject;
-    case "checking":
-      return (trial.case.lastGood ?? trial.case.candidate).subject;
-    case "self-testing":
-    case "watching":
-      return trial.case.candidate.subject;
-    case "refused":
-      return (trial.instead ?? trial.case.candidate).subject;
-    default:
-      return trial satisfies never;
-  }
 }
 
 function textOf(faults: readonly Fault[]): string {

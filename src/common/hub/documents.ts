@@ -26,7 +26,7 @@ const fileSchema = z.object({
   format: z.literal(1),
   documents: z.array(documentSchema),
   /** SHA-256 of the texts that the hub has withdrawn, the newest first. */
-  withdrawn: z.array(z.string()),
+  withdrawn: z.array(z.string()).default([]),
 });
 
 export type HubDocument = Readonly<z.infer<typeof documentSchema>>;
