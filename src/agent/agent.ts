@@ -68,15 +68,15 @@ export class Agent {
     const { settingsFile: path, secretsDir: directory, socketPath } = config;
     this.#file = path === undefined ? path : new SettingsFile({ path, clock, onChange });
     this.#secrets = new SecretFiles({
-      ...{ directory, clock, changed: onChange },
-      trace: ({ t, ...facts }) => {
+      ...{ directory, clock, onChange },
+      onEvent: ({ t, ...facts }) => {
         if (t === "loaded") log.info("secret loaded", facts);
         else log.warn("secret cannot be used", facts);
       },
     });
     this.#store = new NodeStore({
       ...{ config, clock, shipped: shippedModels, board: () => this.#board },
-      onEvent: hubReport.trace,
+      onEvent: hubReport.onEvent,
       onError: (err) => log.warn("cannot use the directories of models and hub objects", { err }),
       onOpen: () => {
         log.info("directories of models and hub objects are usable");
@@ -108,7 +108,7 @@ export class Agent {
       },
       wake: (atMs) => this.#alarm.set(atMs),
       hold: (paths) => this.#store.hold(paths),
-      onEvent: new ControlReport(logs("settings")).trace,
+      onEvent: new ControlReport(logs("settings")).onEvent,
     });
     this.#trials = new TrialRunner({
       ...{ service, clock, wallClock, store: trialStore },
@@ -201,7 +201,7 @@ export class Agent {
     }
     if (event.t === "unreachable") this.#ended = event.previous ?? "unknown";
     const isFrame = event.t === "update" && event.event.t === "detections";
-    if (!isFrame || this.#options.config.showFrames) this.#report.trace(event);
+    if (!isFrame || this.#options.config.showFrames) this.#report.onEvent(event);
     this.#trials.onEvent(event);
   }
 

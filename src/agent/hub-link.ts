@@ -74,7 +74,7 @@ export class HubLink {
 
   /** The facts have changed: reports them soon. */
   onFacts(): void {
-    this.#reporter?.changed();
+    this.#reporter?.onChange();
   }
 
   /** Reports the facts at once, whether they have changed or not. Never throws because of the hub. */
@@ -92,23 +92,23 @@ export class HubLink {
     this.#reporter = new Reporter({
       ...{ ess, node, clock, wallClock, random: Math.random },
       report: () => composeReport(this.#facts(), redact),
-      trace: report.trace,
+      onEvent: report.onEvent,
     });
     return this.#reporter.run(signal);
   }
 
   async #runHub(ess: EssClient, signal: AbortSignal): Promise<void> {
-    const { service, clock, store, report, facts, onChange: changed } = this.#options;
+    const { service, clock, store, report, facts, onChange } = this.#options;
     const open = await store.opened(signal);
     if (open === undefined) return;
     this.#hub = new Hub({
-      ...{ ess, clock, changed, store: open.models, state: open.hub, version: service.version },
+      ...{ ess, clock, onChange, store: open.models, state: open.hub, version: service.version },
       check: (text, name) => {
         const reading = parseDocument(text, name);
         return reading.t === "refused" ? reading.faults.map(describeDocumentFault) : [];
       },
-      trace: (event) => {
-        report.trace(event);
+      onEvent: (event) => {
+        report.onEvent(event);
         this.onFacts();
       },
     });

@@ -55,7 +55,7 @@ export async function start(): Promise<number> {
   const version = readVersion();
   const agreementId = environment["HZN_AGREEMENTID"] || undefined;
   const service = { version, on: config.trial, agreementId };
-  const { trace: onTrialEvent } = new TrialReport(logs("trial"));
+  const { onEvent: onTrialEvent } = new TrialReport(logs("trial"));
   const trialStore = new TrialStore({ directory: config.stateDir, onEvent: onTrialEvent });
   const exit = exitAtStart(service, trialStore, MARKER_PATH, Date.now());
   if (exit !== undefined) {

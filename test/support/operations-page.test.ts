@@ -76,7 +76,7 @@ function printed(event: NonNullable<WatchResponse["event"]>): { message: string;
   };
   const log: Log = { error: note, warn: note, info: note, debug: note };
   const response = { sequence: 1n, time: undefined, event };
-  new SidecarReport(log, "").trace({ t: "update", event: fromWatchResponse(response).event });
+  new SidecarReport(log, "").onEvent({ t: "update", event: fromWatchResponse(response).event });
   const [line] = lines;
   assert.ok(line !== undefined && lines.length === 1);
   return line;

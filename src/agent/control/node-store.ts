@@ -79,7 +79,7 @@ export class NodeStore implements Models {
       );
       const models = await ModelStore.open({
         ...{ directory, shipped, maxBytes, trust, board },
-        trace: (event) => onEvent({ t: "store", event }),
+        onEvent: (event) => onEvent({ t: "store", event }),
       });
       this.#open = { models, hub };
     } catch (reason) {

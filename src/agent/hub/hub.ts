@@ -13,7 +13,7 @@ import {
 import { ObjectSync, type ObjectSyncOptions, type Polling } from "./object-sync.js";
 
 export interface HubOptions
-  extends Pick<ObjectSyncOptions, "ess" | "clock" | "trace" | "changed">,
+  extends Pick<ObjectSyncOptions, "ess" | "clock" | "onEvent" | "onChange">,
     Pick<SettingsHandlerOptions, "check" | "version"> {
   readonly store: ModelStore;
   readonly state: HubState;
@@ -37,12 +37,12 @@ export class Hub {
   constructor(options: HubOptions) {
     const { state, store, check, version, polling = DEFAULT_POLLING } = options;
     const { documents, ledgers, incoming } = state;
-    const { ess, clock, trace, changed } = options;
+    const { ess, clock, onEvent, onChange } = options;
     const sync = (handler: ObjectHandler, ledger: Ledger, polling: Polling) => {
       const directory = join(incoming, handler.type);
       const random = Math.random;
       return new ObjectSync({
-        ...{ ess, clock, random, trace, changed, handler, ledger, directory, polling },
+        ...{ ess, clock, random, onEvent, onChange, handler, ledger, directory, polling },
       });
     };
     // Each has its own loop: settings must not wait for the download of a large model.

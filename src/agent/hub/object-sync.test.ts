@@ -49,8 +49,8 @@ test("a service that is down for hours is polled with exponential backoff, and n
     clock,
     polling: { intervalMs: 1000, maxBackoffMs: MINUTE },
     random: () => 0.5,
-    trace: (event) => events.push(event),
-    changed: () => {},
+    onEvent: (event) => events.push(event),
+    onChange: () => {},
   });
   const running = sync.run(stop.signal);
   /** Advances the clock to the end of the current delay, and returns how long that was. */

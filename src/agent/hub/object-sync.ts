@@ -58,9 +58,9 @@ export interface ObjectSyncOptions {
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   /** Must not throw. */
-  readonly trace: (event: HubEvent) => void;
+  readonly onEvent: (event: HubEvent) => void;
   /** Called when something was accepted or withdrawn, and is durable. */
-  readonly changed: () => void;
+  readonly onChange: () => void;
 }
 
 /** Damaged data are fetched again, because the service may have been about to replace them. Then they are refused. */
@@ -134,19 +134,19 @@ export class ObjectSync {
   }
 
   #onUnreachable(err: EssError): number {
-    const { clock, trace, handler, polling, random } = this.#options;
+    const { clock, onEvent, handler, polling, random } = this.#options;
     this.#unreachableSinceMs ??= clock.now();
     const forMs = clock.now() - this.#unreachableSinceMs;
-    trace({ t: "unreachable", type: handler.type, err, forMs });
+    onEvent({ t: "unreachable", type: handler.type, err, forMs });
     this.#failures++;
     const delayMs = backoffMs(this.#failures, polling.intervalMs, polling.maxBackoffMs);
     return withJitter(delayMs, random());
   }
 
   #onReachable(): void {
-    const { trace, handler } = this.#options;
+    const { onEvent, handler } = this.#options;
     if (!this.#wasReached || this.#unreachableSinceMs !== undefined) {
-      trace({ t: "reachable", type: handler.type });
+      onEvent({ t: "reachable", type: handler.type });
     }
     this.#wasReached = true;
     this.#failures = 0;
@@ -184,7 +184,7 @@ export class ObjectSync {
   }
 
   async #act(step: Step, signal: AbortSignal): Promise<void> {
-    const { handler, ledger, trace, changed } = this.#options;
+    const { handler, ledger, onEvent, onChange } = this.#options;
     const { object } = step;
     switch (step.t) {
       case "acknowledge":
@@ -196,8 +196,8 @@ export class ObjectSync {
         }
         const wasKnown = ledger.get(object.id) !== undefined;
         await ledger.remove(object.id);
-        if (wasKnown) trace({ t: "withdrawn", object, contentId });
-        if (contentId !== undefined) changed();
+        if (wasKnown) onEvent({ t: "withdrawn", object, contentId });
+        if (contentId !== undefined) onChange();
         return this.#acknowledge(object, "deleted", signal);
       }
       case "renew": {
@@ -218,19 +218,19 @@ export class ObjectSync {
     previous: string | undefined,
     signal: AbortSignal,
   ): Promise<void> {
-    const { handler, trace, changed } = this.#options;
+    const { handler, onEvent, onChange } = this.#options;
     const result = await this.#process(object, previous, signal);
     if (result.t === "postponed") return this.#postpone(object, result.reason);
     if (result.t === "accepted") {
       const { contentId } = result;
       await this.#record(object, { t: "accepted", contentId });
-      trace({ t: "accepted", object, contentId });
-      changed();
+      onEvent({ t: "accepted", object, contentId });
+      onChange();
       return this.#acknowledge(object, "received", signal);
     }
     // The data may have been those of a newer version.
     if (await this.#isSuperseded(object, signal)) {
-      trace({ t: "superseded", object });
+      onEvent({ t: "superseded", object });
       return this.#wakeup.notify();
     }
     const { t, reason } = result;
@@ -241,7 +241,7 @@ export class ObjectSync {
     const conditions = handler.conditions() ?? "";
     const kept = previous === undefined ? {} : { previous };
     await this.#record(object, { t: "refused", reason, conditions, ...kept });
-    trace({ t: "refused", object, reason });
+    onEvent({ t: "refused", object, reason });
     return this.#acknowledge(object, "received", signal);
   }
 
@@ -251,7 +251,7 @@ export class ObjectSync {
     previous: string | undefined,
     signal: AbortSignal,
   ): Promise<HandlerResult | { readonly t: "damaged"; readonly reason: string }> {
-    const { ess, handler, directory, trace } = this.#options;
+    const { ess, handler, directory, onEvent } = this.#options;
     const { maxBytes } = handler;
     const { bytes = 0 } = object;
     if (!object.hasData) return { t: "refused", reason: "it has no data" };
@@ -264,9 +264,9 @@ export class ObjectSync {
     // One at a time: unfinished downloads of several objects would take more disk than was reserved.
     await removeOtherFiles(directory, [object]);
     if (this.#retryOf(object) === undefined) {
-      trace({ t: "downloading", object, bytes: object.bytes });
+      onEvent({ t: "downloading", object, bytes: object.bytes });
     }
-    const resumed = (bytes: number) => trace({ t: "resumed", object, bytes });
+    const resumed = (bytes: number) => onEvent({ t: "resumed", object, bytes });
     const downloaded = await download({ ess, object, path, maxBytes, resumed, signal });
     return downloaded.t === "damaged" ? downloaded : handler.accept(object, path, previous, signal);
   }
@@ -282,18 +282,18 @@ export class ObjectSync {
   }
 
   async #acknowledge(object: EssObject, ack: Acknowledgement, signal: AbortSignal): Promise<void> {
-    const { ess, directory, trace } = this.#options;
+    const { ess, directory, onEvent } = this.#options;
     const { type, id, instance } = object;
     // Removed here, so that an agent that is killed after its decision removes the download when it runs again.
     await rm(partialFile(directory, object), { force: true });
     await ess.acknowledge(type, id, ack, signal);
     if (ack === "deleted") this.#acks.delete(id);
     else this.#acks.set(id, { instance, ack });
-    trace({ t: "acknowledged", object, ack });
+    onEvent({ t: "acknowledged", object, ack });
   }
 
   #postpone(object: EssObject, reason: string, isDamaged = false): void {
-    const { clock, trace, polling, random } = this.#options;
+    const { clock, onEvent, polling, random } = this.#options;
     const last = this.#retryOf(object);
     const failures = (last?.failures ?? 0) + 1;
     const damaged = (last?.damaged ?? 0) + Number(isDamaged);
@@ -301,7 +301,7 @@ export class ObjectSync {
     const delayMs = withJitter(backoff, random());
     const dueMs = clock.now() + delayMs;
     this.#retries.set(object.id, { instance: object.instance, failures, damaged, dueMs });
-    trace({ t: "postponed", object, reason, delayMs });
+    onEvent({ t: "postponed", object, reason, delayMs });
   }
 
   /** Of this version of the object. */

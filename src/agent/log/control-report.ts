@@ -12,7 +12,7 @@ export class ControlReport {
   }
 
   /** For the control. */
-  readonly trace = (event: ControlEvent): void => {
+  readonly onEvent = (event: ControlEvent): void => {
     switch (event.t) {
       case "settings refused": {
         const consequence = event.running

@@ -17,7 +17,7 @@ function logged(...events: HubEvent[]): string[] {
   };
   const log = { error: at("error"), warn: at("warn"), info: at("info"), debug: () => {} };
   const report = new HubReport(log);
-  for (const event of events) report.trace(event);
+  for (const event of events) report.onEvent(event);
   return lines;
 }
 

@@ -19,7 +19,7 @@ export class HubReport {
     this.#log = log;
   }
 
-  readonly trace = (event: HubEvent | ReporterEvent): void => {
+  readonly onEvent = (event: HubEvent | ReporterEvent): void => {
     const line = this.#lineOf(event);
     if (line !== undefined) write(this.#log, line);
   };

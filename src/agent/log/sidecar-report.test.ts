@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import type { ReconcilerEvent } from "../reconcile/reconciler.js";
 import { SidecarError } from "../sidecar/calls.js";
-import type { Peer, Problem, Verdict } from "../sidecar/sidecar.js";
+import type { ApplyResult, Peer, Problem } from "../sidecar/sidecar.js";
 import type { CameraState, OutputState, PipelineStatus, SidecarEvent } from "../sidecar/state.js";
 import { SidecarReport } from "./sidecar-report.js";
 
@@ -26,7 +26,7 @@ describe("SidecarReport", () => {
 
   /** What is logged because of these events. */
   function lines(...events: ReconcilerEvent[]): Logged[] {
-    for (const event of events) report.trace(event);
+    for (const event of events) report.onEvent(event);
     return logged.splice(0);
   }
 
@@ -328,20 +328,20 @@ describe("SidecarReport", () => {
         problems: problems.slice(0, 1),
       };
       assert.deepEqual(messages(refused, failed), ["error specification refused"]);
-      const verdict: Verdict = { accepted: true, generation: "g2", problems: [], changes: [] };
-      assert.deepEqual(messages({ t: "applied", generation: "g2", verdict }, failed), [
+      const result: ApplyResult = { accepted: true, generation: "g2", problems: [], changes: [] };
+      assert.deepEqual(messages({ t: "applied", generation: "g2", result }, failed), [
         "error pipeline failed",
       ]);
     });
 
     it("logs the warnings about an accepted specification once", () => {
-      const verdict: Verdict = {
+      const result: ApplyResult = {
         accepted: true,
         generation: "g1",
         problems: problems.slice(1),
         changes: [{ path: "cameras[front]", effect: "rebuild" }],
       };
-      const applied: ReconcilerEvent = { t: "applied", generation: "g1", verdict };
+      const applied: ReconcilerEvent = { t: "applied", generation: "g1", result };
       assert.deepEqual(messages(applied, applied), ["warn problem in the specification"]);
     });
   });

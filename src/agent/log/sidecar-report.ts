@@ -45,7 +45,7 @@ export class SidecarReport {
   }
 
   /** For the reconciler. */
-  readonly trace = (event: ReconcilerEvent): void => {
+  readonly onEvent = (event: ReconcilerEvent): void => {
     for (const line of this.#linesOf(event)) {
       if (line !== undefined) write(this.#log, line);
     }
@@ -119,11 +119,11 @@ export class SidecarReport {
     return wasFailure ? ["info", "sidecar answers again"] : undefined;
   }
 
-  #applied({ generation, verdict }: EventOf<"applied">): Lines {
+  #applied({ generation, result }: EventOf<"applied">): Lines {
     if (!this.#last.set(SPECIFICATION, generation)) return [];
-    const changes = verdict.changes.map(({ path, effect }) => `${path} ${effect}`);
+    const changes = result.changes.map(({ path, effect }) => `${path} ${effect}`);
     const line = ["debug", "specification applied", { generation, changes }] as const;
-    return [line, ...verdict.problems.map(problemLine)];
+    return [line, ...result.problems.map(problemLine)];
   }
 
   #refused({ generation, problems }: EventOf<"refused">): Lines {

@@ -80,7 +80,7 @@ function lines(...events: TrialEvent[]): [string, string, unknown][] {
     debug: write("debug"),
   };
   const report = new TrialReport(log);
-  for (const event of events) report.trace(event);
+  for (const event of events) report.onEvent(event);
   return logged;
 }
 

@@ -28,7 +28,7 @@ export class TrialReport {
   }
 
   /** For the trial runner and its store. */
-  readonly trace = (event: TrialEvent): void => {
+  readonly onEvent = (event: TrialEvent): void => {
     const line = this.#lineOf(event);
     if (line !== undefined) write(this.#log, line);
   };

@@ -342,8 +342,8 @@ function storeIn(
   { trust = TRUST_ALL, maxBytes = 1024 * MB }: Partial<Case>,
 ): Promise<ModelStore> {
   const shipped = folder(t);
-  const trace = () => {};
-  return ModelStore.open({ directory, shipped, maxBytes, trust, board: () => "t4", trace });
+  const onEvent = () => {};
+  return ModelStore.open({ directory, shipped, maxBytes, trust, board: () => "t4", onEvent });
 }
 
 for (const one of CASES) {

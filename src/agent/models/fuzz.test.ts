@@ -58,7 +58,7 @@ test("a damaged archive is refused with nothing left behind, or its content is c
     maxBytes: 1e9,
     trust: TRUST_ALL,
     board: () => "",
-    trace: () => {},
+    onEvent: () => {},
   });
   await store.hold([]);
   const { signal } = new AbortController();

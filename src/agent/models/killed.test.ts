@@ -44,7 +44,7 @@ test("whenever the process is killed, each bundle is there completely or not at 
       maxBytes: 1e9,
       trust: TRUST_ALL,
       board: () => undefined,
-      trace: ({ t: kind }) => assert.equal(kind, "removed"),
+      onEvent: ({ t: kind }) => assert.equal(kind, "removed"),
     });
     for (const { path, manifest } of store.list()) {
       // Packing it again reads and hashes every file.

@@ -39,7 +39,7 @@ class Bench {
       maxBytes: 1e9,
       trust: TRUST_ALL,
       board: () => "t4",
-      trace: (event) => this.events.push(event),
+      onEvent: (event) => this.events.push(event),
       ...options,
     });
   }

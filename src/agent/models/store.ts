@@ -41,7 +41,7 @@ export interface StoreOptions {
   /** Undefined: not known yet. Empty: of no known kind, which accepts every bundle. */
   readonly board: () => string | undefined;
   /** Must not throw. */
-  readonly trace: (event: StoreEvent) => void;
+  readonly onEvent: (event: StoreEvent) => void;
 }
 
 export type StoreEvent =
@@ -84,10 +84,10 @@ export class ModelStore implements Models {
 
   /** Removes what a killed process has left unfinished. */
   static async open(options: StoreOptions): Promise<ModelStore> {
-    const { directory, shipped, trace } = options;
+    const { directory, shipped, onEvent } = options;
     await mkdir(directory, { recursive: true });
     const content = await readStore(directory);
-    for (const { path, detail } of content.unreadable) trace({ t: "unreadable", path, detail });
+    for (const { path, detail } of content.unreadable) onEvent({ t: "unreadable", path, detail });
     return new ModelStore(options, content, await shippedNames(shipped));
   }
 
@@ -279,7 +279,7 @@ export class ModelStore implements Models {
   }
 
   async #remove(one: Installed, why: string): Promise<void> {
-    const { directory, trace } = this.#options;
+    const { directory, onEvent } = this.#options;
     const bundle = nameOf(one.manifest);
     this.#installed.delete(bundle);
     await this.#discard(one.path);
@@ -287,7 +287,7 @@ export class ModelStore implements Models {
     // Fails if there are other versions.
     await rmdir(dirname(one.path)).catch(() => {});
     await syncDirectory(directory);
-    trace({ t: "removed", bundle, bytes: one.bytes, why });
+    onEvent({ t: "removed", bundle, bytes: one.bytes, why });
   }
 }
 

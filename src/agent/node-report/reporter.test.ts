@@ -36,7 +36,7 @@ function scene(t: TestContext) {
     clock,
     wallClock: () => 0,
     random: () => 0.5,
-    trace: (event) => events.push(event),
+    onEvent: (event) => events.push(event),
   });
   const running = reporter.run(stop.signal);
   t.after(async () => {
@@ -50,7 +50,7 @@ function scene(t: TestContext) {
   };
   const change = async (report: Partial<NodeReport>) => {
     it.report = { ...it.report, ...report };
-    reporter.changed();
+    reporter.onChange();
     await new Promise(setImmediate);
   };
   return { it, clock, sent, events, waits, change };
@@ -118,7 +118,7 @@ it("a report passes the sync service unchanged, whatever a reason contains", asy
   const reporter = new Reporter({
     ...{ ess: client, node: "nano-1", report: () => facts },
     ...{ clock: new FakeClock(), wallClock: () => 0, random: () => 0.5 },
-    trace: ({ t }) => assert.fail(t),
+    onEvent: ({ t }) => assert.fail(t),
   });
   await reporter.send(AbortSignal.timeout(10_000));
   const { description = "" } = ess.sentUp.get("slipstream-status/nano-1") ?? {};

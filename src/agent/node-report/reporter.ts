@@ -18,7 +18,7 @@ export interface ReporterOptions {
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   /** Called only when the outcome changes. Must not throw. */
-  readonly trace: (event: ReporterEvent) => void;
+  readonly onEvent: (event: ReporterEvent) => void;
 }
 
 export type ReporterEvent =
@@ -48,7 +48,7 @@ export class Reporter {
   }
 
   /** Call it when the report may have changed. */
-  changed(): void {
+  onChange(): void {
     this.#wakeup.notify();
   }
 
@@ -74,13 +74,13 @@ export class Reporter {
       this.#sent = { report, atMs: clock.now() };
       this.#failures = 0;
       this.#retryMs = 0;
-      this.#trace(undefined);
+      this.#report(undefined);
     } catch (reason) {
       if (signal.aborted) return;
       if (!(reason instanceof EssError)) throw reason;
       const delayMs = backoffMs(++this.#failures, RETRY_MS.first, RETRY_MS.longest);
       this.#retryMs = clock.now() + delayMs;
-      this.#trace(reason);
+      this.#report(reason);
     }
   }
 
@@ -94,10 +94,10 @@ export class Reporter {
     return Math.max(this.#retryMs, atMs + delayMs);
   }
 
-  #trace(err: EssError | undefined): void {
+  #report(err: EssError | undefined): void {
     if (err?.code === this.#failure) return;
     this.#failure = err?.code;
-    this.#options.trace(
+    this.#options.onEvent(
       err === undefined ? { t: "report sent again" } : { t: "report not sent", err },
     );
   }

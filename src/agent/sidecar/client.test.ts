@@ -126,8 +126,8 @@ describe("SidecarClient", () => {
         done(null, ApplyResponse.fromPartial({ generation: request.generation, accepted: true }));
       },
     });
-    const verdict = await open().apply(desired, soon);
-    assert.deepEqual(verdict, { accepted: true, generation: "g1", problems: [], changes: [] });
+    const result = await open().apply(desired, soon);
+    assert.deepEqual(result, { accepted: true, generation: "g1", problems: [], changes: [] });
     assert.deepEqual(received, {
       generation: "g1",
       spec: {

@@ -15,7 +15,7 @@ import {
   type ConnectResponse,
   PipelineClient,
 } from "./gen/slipstream/v1/pipeline.js";
-import type { CallOptions, Peer, Problem, Sidecar, Verdict, WatchRequest } from "./sidecar.js";
+import type { ApplyResult, CallOptions, Peer, Problem, Sidecar, WatchRequest } from "./sidecar.js";
 import type { Update } from "./state.js";
 import { toDuration, toPipelineSpec } from "./to-contract.js";
 
@@ -60,7 +60,7 @@ export class SidecarClient implements Sidecar {
     return fromCheckResponse(response);
   }
 
-  async apply({ generation, spec }: Desired, options: CallOptions): Promise<Verdict> {
+  async apply({ generation, spec }: Desired, options: CallOptions): Promise<ApplyResult> {
     const request = { generation, spec: toPipelineSpec(spec) };
     const response = await unary<ApplyResponse>("Apply", options, (callOptions, done) =>
       this.#client.apply(request, new Metadata(), callOptions, done),

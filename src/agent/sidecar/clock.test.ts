@@ -71,11 +71,11 @@ describe("time", () => {
       cleanups.push(() => client.close());
       const options = { timeoutMs: 30_000, signal: new AbortController().signal };
       const desired = { generation: "g1", spec: EMPTY };
-      const verdict = client.apply(desired, options);
+      const result = client.apply(desired, options);
       await arrived.promise;
       jump(ms);
       answer.resolve();
-      assert.equal((await verdict).accepted, true);
+      assert.equal((await result).accepted, true);
       // The next call has its full time, counted from the new one.
       assert.equal((await client.connect(options)).instanceId, "one");
     });
@@ -91,9 +91,9 @@ describe("time", () => {
       const client = new SidecarClient({ socketPath, agentVersion: "0" });
       cleanups.push(() => client.close());
       const options = { timeoutMs: 500, signal: new AbortController().signal };
-      const verdict = client.apply({ generation: "g1", spec: EMPTY }, options);
+      const result = client.apply({ generation: "g1", spec: EMPTY }, options);
       const ended = assert.rejects(
-        verdict,
+        result,
         (err) => err instanceof SidecarError && err.code === "DEADLINE_EXCEEDED",
       );
       await Promise.race([arrived.promise, ended]);

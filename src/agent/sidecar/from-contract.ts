@@ -3,7 +3,7 @@
 import type { FrameDetections as PbFrameDetections } from "./gen/slipstream/v1/detection.js";
 import * as pipeline from "./gen/slipstream/v1/pipeline.js";
 import * as pb from "./gen/slipstream/v1/state.js";
-import type { Peer, Problem, Verdict } from "./sidecar.js";
+import type { ApplyResult, Peer, Problem } from "./sidecar.js";
 import type * as state from "./state.js";
 
 export function fromConnectResponse(response: pipeline.ConnectResponse): Peer {
@@ -23,7 +23,7 @@ export function fromCheckResponse(response: pipeline.CheckResponse): Problem[] {
   return response.problems.map(fromProblem);
 }
 
-export function fromApplyResponse(response: pipeline.ApplyResponse): Verdict {
+export function fromApplyResponse(response: pipeline.ApplyResponse): ApplyResult {
   return {
     accepted: response.accepted,
     generation: response.generation,

@@ -10,7 +10,7 @@ export interface Sidecar {
   /** Returns everything that is wrong with a specification on the sidecar's machine, without applying it. */
   check(spec: PipelineSpec, options: CallOptions): Promise<readonly Problem[]>;
   /** Applies a specification. A refusal is an answer, not an error. */
-  apply(desired: Desired, options: CallOptions): Promise<Verdict>;
+  apply(desired: Desired, options: CallOptions): Promise<ApplyResult>;
   /** Yields the whole state, then events. Leaving the loop ends the call. */
   watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<Update, void, undefined>;
   /** Ends all calls. Must always be called once. */
@@ -61,7 +61,7 @@ export interface PreviousWorker {
   readonly failures: number;
 }
 
-export interface Verdict {
+export interface ApplyResult {
   readonly accepted: boolean;
   /** The active generation after the call. Empty: none. */
   readonly generation: string;

@@ -171,8 +171,8 @@ export class SimulatedNode {
       } else {
         this.#active = { desired, sinceMs: this.nowMs };
         this.applied.push(generation);
-        const verdict = { accepted: true, generation, problems, changes: [] };
-        this.tell({ t: "applied", generation, verdict });
+        const result = { accepted: true, generation, problems, changes: [] };
+        this.tell({ t: "applied", generation, result });
       }
     }
     const asked = toCheck(this.trial);

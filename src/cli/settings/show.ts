@@ -89,7 +89,7 @@ function refused(lines: readonly string[]): Shown {
 /** Where this is no node, every secret counts as there. */
 async function secretsOf({ secretsDir: directory }: Config): Promise<Secrets> {
   if (!existsSync(directory)) return deskSecrets;
-  const files = new SecretFiles({ directory, clock: systemClock, changed: () => {} });
+  const files = new SecretFiles({ directory, clock: systemClock, onChange: () => {} });
   await files.load();
   return files.current();
 }

@@ -37,8 +37,8 @@ describe("SecretFiles", () => {
     secrets = new SecretFiles({
       directory,
       clock,
-      changed: () => changes++,
-      trace: (event) => events.push(event),
+      onChange: () => changes++,
+      onEvent: (event) => events.push(event),
     });
   }
 

@@ -31,8 +31,8 @@ export interface SecretFilesOptions {
   readonly directory: string;
   readonly clock: Clock;
   /** Called after current() has changed. */
-  readonly changed: () => void;
-  readonly trace?: (event: SecretEvent) => void;
+  readonly onChange: () => void;
+  readonly onEvent?: (event: SecretEvent) => void;
 }
 
 /** One read of a file. */
@@ -162,8 +162,8 @@ export class SecretFiles {
       const secrets = [...states.values()].flatMap(({ secret }) => secret ?? []);
       this.#toHide = withEarlier(secrets.flatMap(textsToHide), this.#toHide);
     }
-    for (const event of events) this.#options.trace?.(event);
-    if (hasChanged) this.#options.changed();
+    for (const event of events) this.#options.onEvent?.(event);
+    if (hasChanged) this.#options.onChange();
     return [...states.values()].every(({ lastRead, evaluated }) => isSame(lastRead, evaluated));
   }
 }

@@ -21,7 +21,7 @@ export class HubFixture {
   readonly ess: EssDouble;
   readonly root = mkdtempSync(join(tmpdir(), "hub-"));
   readonly events: HubEvent[] = [];
-  /** Calls of changed(). */
+  /** Calls of onChange(). */
   changes = 0;
   /** Faults that the agent finds in a document. */
   check: (text: string) => readonly string[] = (text) => (text.includes("bad") ? ["bad"] : []);
@@ -61,17 +61,17 @@ export class HubFixture {
   }
 
   async startAgent(): Promise<void> {
-    const trace = (event: HubEvent) => {
+    const onEvent = (event: HubEvent) => {
       this.events.push(event);
     };
-    const state = await openHubState(this.state, (detail) => trace({ t: "state lost", detail }));
+    const state = await openHubState(this.state, (detail) => onEvent({ t: "state lost", detail }));
     const store = await ModelStore.open({
       directory: this.storeDirectory,
       shipped: join(this.root, "models"),
       maxBytes: this.maxBytes,
       trust: TRUST_ALL,
       board: () => "t4",
-      trace: (event) => trace({ t: "store", event }),
+      onEvent: (event) => onEvent({ t: "store", event }),
     });
     const client = new EssClient({
       address: this.ess.address,
@@ -85,8 +85,8 @@ export class HubFixture {
       check: (text) => this.check(text),
       version: this.version,
       clock: systemClock,
-      trace,
-      changed: () => {
+      onEvent,
+      onChange: () => {
         this.changes++;
       },
       polling: { settings: POLLING, models: POLLING },

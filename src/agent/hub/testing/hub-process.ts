@@ -28,7 +28,7 @@ const store = await ModelStore.open({
   maxBytes: 1e11,
   trust: TRUST_ALL,
   board: () => "",
-  trace: print,
+  onEvent: print,
 });
 const address = { socketPath, certificate, credentials };
 const hub = new Hub({
@@ -38,8 +38,8 @@ const hub = new Hub({
   check: () => [],
   version: "0",
   clock: systemClock,
-  trace: ({ t, ...rest }) => print({ t, id: "object" in rest ? rest.object.id : undefined }),
-  changed: () => {},
+  onEvent: ({ t, ...rest }) => print({ t, id: "object" in rest ? rest.object.id : undefined }),
+  onChange: () => {},
   polling: { settings: POLLING, models: POLLING },
 });
 let largest = 0;

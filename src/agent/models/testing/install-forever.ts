@@ -10,7 +10,7 @@ const store = await ModelStore.open({
   maxBytes: 1e9,
   trust: TRUST_ALL,
   board: () => undefined,
-  trace: () => {},
+  onEvent: () => {},
 });
 const { signal } = new AbortController();
 process.stdout.write("open\n");
