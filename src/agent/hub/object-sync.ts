@@ -267,8 +267,9 @@ export class ObjectSync {
       onEvent({ t: "downloading", object, bytes: object.bytes });
     }
     const resumed = (bytes: number) => onEvent({ t: "resumed", object, bytes });
-    const downloaded = await download({ ess, object, path, maxBytes, resumed, signal });
-    return downloaded.t === "damaged" ? downloaded : handler.accept(object, path, previous, signal);
+    const reason = await download({ ess, object, path, maxBytes, resumed, signal });
+    if (reason !== undefined) return { t: "damaged", reason };
+    return handler.accept(object, path, previous, signal);
   }
 
   #record(object: EssObject, outcome: LedgerEntry["outcome"]): Promise<void> {
