@@ -19,7 +19,7 @@ help:
 
 ## dev: set up what is missing, then run on this machine: RTSPINPUT=rtsp://... or the demo camera
 .PHONY: dev
-dev: build/python build/typescript
+dev: build/proto build/typescript
 	@exec node dist/src/dev/main.js
 
 ## test: set up what is missing, then all checks and tests; those of the images where a Docker engine answers
@@ -31,14 +31,14 @@ test: check test-unit test-end-to-end test-chaos test-soak
 
 ## check: formatting, types, the contract, the Python 3.6 floor; make lint is the same
 .PHONY: check lint
-check lint: build/typescript build/python-test
+check lint: build/typescript build/proto build/python-test
 	@echo "lint: TypeScript"
 	@biome ci --error-on-warnings
 	@echo "lint: pages made from the code"
-	@node dist/src/agent/desired/settings-table.js | diff docs/settings.md - || { echo "run: make docs"; exit 1; }
-	@node dist/src/agent/desired/document/json-schema.js | diff docs/settings.schema.json - || { echo "run: make docs"; exit 1; }
-	@for board in t4 nano; do node dist/src/agent/cli.js settings lint --strict --target $$board examples/settings.$$board.json; done
-	@node dist/src/agent/cli.js settings lint --strict examples/settings.laptop.json examples/settings.fleet.json
+	@node dist/src/cli/settings/docs/settings-table.js | diff docs/settings.md - || { echo "run: make docs"; exit 1; }
+	@node dist/src/cli/settings/docs/json-schema.js | diff docs/settings.schema.json - || { echo "run: make docs"; exit 1; }
+	@for board in t4 nano; do node dist/src/cli/main.js settings lint --strict --target $$board examples/settings.$$board.json; done
+	@node dist/src/cli/main.js settings lint --strict examples/settings.laptop.json examples/settings.fleet.json
 	@echo "lint: contract"
 	@buf lint
 	@buf format --diff --exit-code >/dev/null
@@ -51,16 +51,16 @@ check lint: build/typescript build/python-test
 
 ## test-unit: the tests of both halves, each by itself
 .PHONY: test-unit
-test-unit: build/typescript build/python-test build/debian-test
+test-unit: build/typescript build/proto build/python-test build/debian-test
 	@echo "test: agent, launcher and support"
-	@node --test --test-reporter=dot $$(find dist/src dist/test/support dist/bench -name '*.test.js')
+	@node --test --test-reporter=dot $$(find dist/src dist/test/support dist/test/across dist/bench -name '*.test.js')
 	@echo "test: sidecar"
 	@$(PYTHON) -m pytest
 
 ## test-agent: the tests of agent, launcher and support; T, a regular expression, names files, and N tests in them: T=secrets/redact N=hides
 .PHONY: test-agent
 test-agent: build/typescript
-	@files=$$(find dist/src dist/test/support dist/bench -name '*.test.js' | grep -E -- '$(or $(T),.)') || \
+	@files=$$(find dist/src dist/test/support dist/test/across dist/bench -name '*.test.js' | grep -E -- '$(or $(T),.)') || \
 		{ echo "no file of tests has a name like '$(T)'" >&2; exit 1; }; \
 		node --test --test-reporter=spec $${N:+--test-name-pattern="$$N"} $$files
 
@@ -71,35 +71,35 @@ test-sidecar: build/python-test build/proto
 
 ## test-end-to-end: real agent, real sidecar, real RTSP
 .PHONY: test-end-to-end
-test-end-to-end: build/typescript build/python-test build/debian-test
+test-end-to-end: build/typescript build/proto build/python-test build/debian-test
 	@echo "test: end to end"
 	@node --test --test-concurrency=1 --test-reporter=spec $$(find dist/test -maxdepth 1 -name '*.test.js' | sort)
 
 ## test-chaos: 25 faults, the same ones every time
 .PHONY: test-chaos
-test-chaos: build/typescript build/python-test build/debian-test
+test-chaos: build/typescript build/proto build/python-test build/debian-test
 	@echo "test: chaos"
 	@N=25 SEED=$(or $(SEED),25) node dist/bench/chaos/main.js
 
 ## test-soak: a minute of flapping cameras and viewers that come and go; does anything grow
 .PHONY: test-soak
-test-soak: build/typescript build/python-test build/debian-test
+test-soak: build/typescript build/proto build/python-test build/debian-test
 	@echo "test: soak"
 	@MINUTES=1 node dist/bench/soak/main.js
 
 ## chaos: N faults at random while viewers watch; SEED=n repeats a run, STRICT=1 takes the aims for bounds
 .PHONY: chaos
-chaos: build/typescript build/python-test build/debian-test
+chaos: build/typescript build/proto build/python-test build/debian-test
 	@node dist/bench/chaos/main.js
 
 ## soak: MINUTES of flapping cameras and viewers that come and go; memory and descriptors as a plot
 .PHONY: soak
-soak: build/typescript build/python-test build/debian-test
+soak: build/typescript build/proto build/python-test build/debian-test
 	@node dist/bench/soak/main.js
 
 ## bench: seconds to the first picture, latency, CPU and memory, as a table and as JSON
 .PHONY: bench
-bench: build/typescript build/python-test
+bench: build/typescript build/proto build/python-test
 	@node dist/bench/main.js
 
 ## bench-fleet: seconds to plan a rollout over NODES (100000) nodes, and to write the page of all of them
@@ -123,8 +123,8 @@ format: build/node build/python-test
 ## docs: write the pages that are made from the code
 .PHONY: docs
 docs: build/typescript
-	@node dist/src/agent/desired/settings-table.js >docs/settings.md
-	@node dist/src/agent/desired/document/json-schema.js >docs/settings.schema.json
+	@node dist/src/cli/settings/docs/settings-table.js >docs/settings.md
+	@node dist/src/cli/settings/docs/json-schema.js >docs/settings.schema.json
 
 ## proto: generate the code of the contract
 .PHONY: proto
@@ -133,7 +133,7 @@ proto: build/proto
 ## clean: remove what was built; what was installed stays
 .PHONY: clean
 clean:
-	@rm -rf dist build/proto build/typescript src/agent/sidecar/gen src/sidecar/gen .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf dist build/proto* build/typescript src/agent/sidecar/gen src/sidecar/gen .pytest_cache .mypy_cache .ruff_cache
 
 ## distclean: remove everything that is not in the repository
 .PHONY: distclean
@@ -167,14 +167,21 @@ build/python-test: src/sidecar/requirements/test.txt build/python
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python pyds-stubs==1.2.2
 	@mkdir -p build && touch $@
 
-build/proto: $(PROTOS) buf.yaml buf.gen.yaml build/node build/python
-	@echo "setup: generated code of the contract"
+build/proto: build/proto-typescript build/proto-python
+	@touch $@
+
+build/proto-typescript: $(PROTOS) buf.yaml buf.gen.yaml build/node
+	@echo "setup: the contract's code, TypeScript"
 	@buf generate
+	@mkdir -p build && touch $@
+
+build/proto-python: $(PROTOS) build/python
+	@echo "setup: the contract's code, Python"
 	@rm -rf src/sidecar/gen && mkdir -p src/sidecar/gen
 	@$(PYTHON) -m grpc_tools.protoc -Iproto --python_out=src/sidecar/gen --pyi_out=src/sidecar/gen --grpc_python_out=src/sidecar/gen $(PROTOS)
 	@mkdir -p build && touch $@
 
-build/typescript: $(TYPESCRIPT) tsconfig.json build/proto
+build/typescript: $(TYPESCRIPT) tsconfig.json build/proto-typescript
 	@echo "setup: TypeScript"
 	@rm -rf dist && tsc
 	@mkdir -p build && touch $@

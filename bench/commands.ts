@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { median } from "./statistics.js";
 
-const CLI = "dist/src/agent/cli.js";
+const CLI = "dist/src/cli/main.js";
 const RUNS = 5;
 const NODES = 100_000;
 

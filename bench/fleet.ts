@@ -1,12 +1,13 @@
 // `make bench-fleet`: how long it takes to plan a rollout over NODES (100000) nodes, and to write the page of all of them.
-import { pageHtml } from "../src/agent/fleet/page.js";
-import type { NodeReport } from "../src/agent/node-report/node-report.js";
-import { canary, sharesOf } from "../src/agent/rollout/change.js";
-import { gateOf } from "../src/agent/rollout/gate.js";
-import { changeText, fleetTable } from "../src/agent/rollout/report.js";
-import { rowOf } from "../src/agent/rollout/row.js";
-import { rolloutOf, shareOf } from "../src/agent/rollout/shares.js";
-import { type FleetNode, PATIENCE, standings } from "../src/agent/rollout/standing.js";
+
+import type { NodeReport } from "../src/common/hub/node-report.js";
+import { pageHtml } from "../src/fleet/page/page.js";
+import { canary, sharesOf } from "../src/fleet/rollout/change.js";
+import { gateOf } from "../src/fleet/rollout/gate.js";
+import { changeText, fleetTable } from "../src/fleet/rollout/report.js";
+import { rowOf } from "../src/fleet/rollout/row.js";
+import { rolloutOf, shareOf } from "../src/fleet/rollout/shares.js";
+import { type FleetNode, PATIENCE, standings } from "../src/fleet/rollout/standing.js";
 
 const NAMES = ["policy-slipstream", "policy-slipstream-b"] as const;
 const count = Number(process.env["NODES"] || 100_000);

@@ -1,9 +1,9 @@
 // What costs while nothing happens: keeper, outlet and demo camera; and the text work that must not grow out of hand.
 import { setTimeout as delay } from "node:timers/promises";
-import { hostileText } from "../src/agent/desired/document/testing/documents.js";
-import { parseDocument } from "../src/agent/desired/document.js";
-import { hideLogins, redactor } from "../src/agent/secrets/redact.js";
-import { seededRandom } from "../src/agent/testing/seeded-random.js";
+import { hideLogins, redactor } from "../src/common/secrets/redact.js";
+import { hostileText } from "../src/common/settings/document/testing/documents.js";
+import { parseDocument } from "../src/common/settings/document.js";
+import { seededRandom } from "../src/common/testing/seeded-random.js";
 import { cpuMs } from "../test/support/proc.js";
 import { start } from "../test/support/processes.js";
 import { until } from "../test/support/scope.js";

@@ -1,13 +1,7 @@
 // `make simulate-rollout`: releases good and bad go out to a simulated fleet. Prints a table and writes build/rollout.json.
 // NODES=n, SEED=n: a seed that was printed gives the same again.
 import { mkdirSync, writeFileSync } from "node:fs";
-import {
-  allReleases,
-  isWrong,
-  RINGS,
-  ROUGH,
-  simulate,
-} from "../src/agent/rollout/testing/simulation.js";
+import { allReleases, isWrong, RINGS, ROUGH, simulate } from "../test/across/simulation.js";
 
 const nodes = numberOf("NODES", 1000);
 const seed = numberOf("SEED", Date.now() % 1_000_000);

@@ -65,7 +65,7 @@ init:
 .PHONY: version
 version: build/typescript
 	$(call need,VERSION,the new version$(,) as in VERSION=0.2.0)
-	@node dist/src/dev/version.js '$(VERSION)'
+	@node dist/src/fleet/publish/write-version.js '$(VERSION)'
 
 ## build: both images for ARCH
 .PHONY: build
@@ -89,12 +89,12 @@ push:
 ## run: the two containers on this machine as Horizon runs them: RTSPINPUT=rtsp://...
 .PHONY: run
 run: build/typescript
-	@HZN_ORG_ID="$${HZN_ORG_ID:-local}" $(filter-out HZN_ORG_ID=%,$(with-variables)) node dist/src/dev/horizon/main.js start
+	@HZN_ORG_ID="$${HZN_ORG_ID:-local}" $(filter-out HZN_ORG_ID=%,$(with-variables)) node dist/src/dev/run.js start
 
 ## stop: end them; the volumes stay
 .PHONY: stop
 stop: build/typescript
-	@HZN_ORG_ID="$${HZN_ORG_ID:-local}" $(filter-out HZN_ORG_ID=%,$(with-variables)) node dist/src/dev/horizon/main.js stop
+	@HZN_ORG_ID="$${HZN_ORG_ID:-local}" $(filter-out HZN_ORG_ID=%,$(with-variables)) node dist/src/dev/run.js stop
 
 ## log: follow what both containers say
 .PHONY: log
@@ -121,13 +121,13 @@ dev-hzn-stop:
 .PHONY: check-package
 check-package: build/typescript
 	@$(foreach name,$(HORIZON_VARIABLES) BUILD_ARGS,echo '$(name)=$($(name))';)
-	@$(with-variables) node dist/src/dev/horizon/main.js print
-	@$(with-variables) node dist/src/agent/cli.js definition lint service.definition.json $(SERVICE_POLICY)
+	@$(with-variables) node dist/src/fleet/main.js print
+	@$(with-variables) node dist/src/cli/main.js definition lint service.definition.json $(SERVICE_POLICY)
 
 ## user-input: write the definition's userInput anew from the settings
 .PHONY: user-input
 user-input: build/typescript
-	@node dist/src/dev/horizon/user-input.js
+	@node dist/src/fleet/publish/user-input.js
 	@biome check --write --log-level=error service.definition.json
 
 ## publish: service, service policy and deployment policy; the images must have been pushed
@@ -141,7 +141,7 @@ publish-service: build/typescript
 	$(need-hzn)
 	$(need-exchange)
 	$(need-login)
-	@$(with-variables) node dist/src/dev/horizon/main.js publish-service
+	@$(with-variables) node dist/src/fleet/main.js publish-service
 
 ## publish-service-policy: what the service of ARCH asks of a node
 .PHONY: publish-service-policy
@@ -160,7 +160,7 @@ publish-deployment-policy: build/typescript
 	$(need-exchange)
 	$(need-login)
 	$(if $(SECRETS),$(call need,HZN_AGBOT_URL,hzn looks for the secrets at the agreement bot))
-	@$(with-variables) node dist/src/dev/horizon/main.js publish-deployment-policy
+	@$(with-variables) node dist/src/fleet/main.js publish-deployment-policy
 
 # Of the rollout's targets: MAY_FAIL nodes may stand against a promotion; PROVEN_AFTER is in minutes.
 ROLLOUT_VARIABLES := VERSION RING MAY_FAIL PROVEN_AFTER DRY_RUN CONFIRM
@@ -170,7 +170,7 @@ define rollout
 $(need-org)
 $(need-exchange)
 $(need-login)
-@$(with-rollout) node dist/src/dev/horizon/main.js $@
+@$(with-rollout) node dist/src/fleet/main.js $@
 endef
 
 ## canary: give VERSION, which is published, to the nodes up to RING (1); tells what it does first, DRY_RUN=1 only tells
@@ -203,7 +203,7 @@ $(need-hzn)
 $(need-exchange)
 $(need-mms)
 $(need-login)
-@$(with-object) node dist/src/dev/horizon/main.js $@
+@$(with-object) node dist/src/fleet/main.js $@
 endef
 
 ## publish-model: send MODEL, an archive of `slipstream model pack`, to the nodes of ROLLOUT_RINGS, if it has passed where it is; the linter looks at it first
@@ -233,7 +233,7 @@ verify-hub: build/typescript
 	$(need-hzn)
 	$(need-exchange)
 	$(need-login)
-	@node dist/src/dev/horizon/hub/verify.js
+	@node dist/src/fleet/verify-hub/verify.js
 
 ## record-hub: keep what a real hub answers to all that these targets send, for the tests; touches nothing there but slipstream-verify
 .PHONY: record-hub
@@ -243,8 +243,8 @@ record-hub: build/typescript
 	$(need-exchange)
 	$(need-login)
 	$(need-mms)
-	@node dist/src/dev/horizon/hub/record.js
-	@biome check --write --log-level=error src/dev/horizon/hub/recording.json
+	@node dist/src/fleet/verify-hub/record.js
+	@biome check --write --log-level=error src/fleet/verify-hub/recording.json
 
 ## simulate-rollout: releases good and bad go out to NODES (1000) simulated nodes that run the real trials; SEED repeats a run
 .PHONY: simulate-rollout
@@ -288,7 +288,7 @@ remove-pattern:
 .PHONY: node-policy
 node-policy: build/typescript
 	@mkdir -p $(dir $(NODE_POLICY))
-	@node dist/src/agent/cli.js node-policy --out $(NODE_POLICY) --ring $(NODE_RING) $(addprefix --board ,$(NODE_BOARD))
+	@node dist/src/cli/main.js node-policy --out $(NODE_POLICY) --ring $(NODE_RING) $(addprefix --board ,$(NODE_BOARD))
 
 # Horizon itself gives an agreement ten minutes to run.
 AGENT_WAIT ?= 660
@@ -299,7 +299,7 @@ agent-run: node-policy
 	$(need-org)
 	$(need-hzn)
 	@$(with-variables) hzn register --policy $(NODE_POLICY) --input-file $(if $(NODE_INPUT),$(NODE_INPUT),horizon/userinput.json)
-	@$(with-variables) AGENT_WAIT='$(AGENT_WAIT)' node dist/src/dev/horizon/main.js agent-run
+	@$(with-variables) AGENT_WAIT='$(AGENT_WAIT)' node dist/src/fleet/main.js agent-run
 
 ## agent-stop: unregister this node and take it out of the Exchange; KEEP_NODE=yes leaves it there, for a node that comes back
 .PHONY: agent-stop
@@ -313,7 +313,7 @@ pre-pull: build/typescript
 	$(need-org)
 	$(need-hzn)
 	$(need-exchange)
-	@$(with-variables) VERSION='$(VERSION)' node dist/src/dev/horizon/main.js pre-pull
+	@$(with-variables) VERSION='$(VERSION)' node dist/src/fleet/main.js pre-pull
 
 ## hzn-env: what hzn reads in the package's files, for hzn typed by hand: eval "$$(make hzn-env)"
 .PHONY: hzn-env
@@ -327,7 +327,7 @@ deploy-check: build/typescript
 		node="$${board%:*}"; suffix=; [ "$$node" != orin-nano ] || suffix=orin-nano; \
 		echo "$$node:"; \
 		HZN_ORG_ID="$${HZN_ORG_ID:-local}" PREVIOUS_VERSION="$${PREVIOUS_VERSION:-0.0.0}" \
-			SERVICE_NAME="$(PACKAGE_NAME)$${suffix:+-$$suffix}" node dist/src/agent/cli.js policy explain \
+			SERVICE_NAME="$(PACKAGE_NAME)$${suffix:+-$$suffix}" node dist/src/cli/main.js policy explain \
 			--node "horizon/node.policy.$$node.json" --arch "$${board#*:}" --deployment deployment.policy.json \
 			--service-policy "horizon/service.policy$${suffix:+.$$suffix}.json"; \
 	done

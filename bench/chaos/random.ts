@@ -1,5 +1,5 @@
 // Chance that can be repeated: the same seed gives the same numbers. Pure.
-import { seededRandom } from "../../src/agent/testing/seeded-random.js";
+import { seededRandom } from "../../src/common/testing/seeded-random.js";
 
 /** Gives the next number, from 0 up to but not including 1. */
 export type Random = () => number;

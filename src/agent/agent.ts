@@ -1,37 +1,37 @@
 /** Wires the rooms of the agent and runs them until it is stopped. */
 
 import { dirname } from "node:path";
+import { Maintenance } from "../common/hours/maintenance.js";
+import { documentKey } from "../common/hub/documents.js";
+import { MODEL_TYPE, SETTINGS_TYPE } from "../common/hub/object-types.js";
+import { SecretFiles } from "../common/secrets/secret-files.js";
+import type { Config } from "../common/settings/config.js";
+import { parseDocument } from "../common/settings/document.js";
+import { type DocumentFault, describeDocumentFault } from "../common/settings/document-fault.js";
+import { Alarm } from "../common/time/alarm.js";
+import type { Clock } from "../common/time/clock.js";
 import { readContent, type Texts } from "./control/content.js";
 import { Control } from "./control/control.js";
 import { Kept } from "./control/kept.js";
-import type { Config } from "./desired/config.js";
-import { parseDocument } from "./desired/document.js";
-import { type DocumentFault, describeDocumentFault } from "./desired/document-fault.js";
-import { SettingsFile } from "./desired/settings-file.js";
-import { Maintenance } from "./hours/maintenance.js";
-import { documentKey } from "./hub/documents.js";
+import { SettingsFile } from "./control/settings-file.js";
 import type { EssPlace } from "./hub/ess-address.js";
 import { ESS_TIMING, EssClient } from "./hub/ess-client.js";
 import { Hub } from "./hub/hub.js";
-import { MODEL_TYPE, SETTINGS_TYPE } from "./hub/taker.js";
+import { ControlReport } from "./log/control-report.js";
+import { HubReport } from "./log/hub-report.js";
+import type { Log } from "./log/log.js";
+import { Report } from "./log/report.js";
+import { summary } from "./log/summary.js";
 import { composeReport, type NodeFacts } from "./node-report/compose.js";
 import { Reporter } from "./node-report/reporter.js";
-import { ControlReport } from "./operator/control-report.js";
-import { HubReport } from "./operator/hub-report.js";
-import type { Log } from "./operator/log.js";
-import { Report } from "./operator/report.js";
-import { summary } from "./operator/summary.js";
-import { DEFAULT_TIMING, type Happening, Reconciler } from "./reconcile/reconciler.js";
-import { SecretFiles } from "./secrets/secret-files.js";
+import { DEFAULT_TIMING, Reconciler, type ReconcilerEvent } from "./reconcile/reconciler.js";
 import { SidecarClient } from "./sidecar/client.js";
 import { EndedFile } from "./sidecar/ended-file.js";
 import type { PreviousWorker } from "./sidecar/sidecar.js";
 import type { State } from "./sidecar/state.js";
-import { Alarm } from "./time/alarm.js";
-import type { Clock } from "./time/clock.js";
 import type { JsonValue } from "./trial/candidate.js";
+import type { TrialEvent } from "./trial/events.js";
 import { Guard } from "./trial/guard.js";
-import type { TrialHappening } from "./trial/happening.js";
 import type { Failure } from "./trial/memory.js";
 import { boundsOf, timesOf } from "./trial/rules.js";
 import type { Service } from "./trial/service-version.js";
@@ -57,7 +57,7 @@ export interface AgentOptions {
   readonly wallClock: () => number;
   readonly logs: (component: string) => Log;
   /** Must not throw. */
-  readonly trialTrace: (happening: TrialHappening) => void;
+  readonly trialTrace: (event: TrialEvent) => void;
   /** The version of the service fails its trial: the process is to end in the way that Horizon notices. */
   readonly fail: (failure: Failure) => void;
 }
@@ -125,7 +125,7 @@ export class Agent {
       clock,
       timing: DEFAULT_TIMING,
       detections: config.showFrames,
-      trace: (happening) => this.#heard(happening),
+      trace: (event) => this.#onReconcilerEvent(event),
     });
     this.#guard = new Guard({
       service,
@@ -137,7 +137,7 @@ export class Agent {
       want: (desired) => this.#reconciler.want(desired),
       check: (desired) => this.#reconciler.check(desired),
       fail: (failure) => void this.#fail(failure),
-      trace: (happening) => this.#trialHappened(happening),
+      trace: (event) => this.#onTrialEvent(event),
     });
     this.#alarm = new Alarm({ clock, wallClock, due: renew });
     this.#maintenance = new Maintenance({
@@ -245,8 +245,8 @@ export class Agent {
       },
       version: service.version,
       clock,
-      trace: (happening) => {
-        this.#hubReport.trace(happening);
+      trace: (event) => {
+        this.#hubReport.trace(event);
         this.#reporter?.changed();
       },
       changed: () => this.#renew(),
@@ -306,25 +306,25 @@ export class Agent {
     return [{ document, path: "", line: undefined, what: `cannot be read: ${file.why}` }];
   }
 
-  #heard(happening: Happening): void {
-    if (happening.t === "connected" && happening.peer.board !== this.#board) {
-      this.#board = happening.peer.board;
+  #onReconcilerEvent(event: ReconcilerEvent): void {
+    if (event.t === "connected" && event.peer.board !== this.#board) {
+      this.#board = event.peer.board;
       // A model may be for another board.
       this.#renew();
     }
-    if (happening.t === "told" && happening.event.t === "state") {
-      this.#state = happening.event.state;
+    if (event.t === "told" && event.event.t === "state") {
+      this.#state = event.event.state;
       this.#ended = undefined;
       this.#reporter?.changed();
     }
-    if (happening.t === "unreachable") this.#ended = happening.previous ?? "unknown";
-    if (!isFrame(happening) || this.#options.config.showFrames) this.#report.trace(happening);
-    this.#guard.heard(happening);
+    if (event.t === "unreachable") this.#ended = event.previous ?? "unknown";
+    if (!isFrame(event) || this.#options.config.showFrames) this.#report.trace(event);
+    this.#guard.heard(event);
   }
 
-  #trialHappened(happening: TrialHappening): void {
-    this.#options.trialTrace(happening);
-    if (happening.t === "trial") this.#tellHub();
+  #onTrialEvent(event: TrialEvent): void {
+    this.#options.trialTrace(event);
+    if (event.t === "trial") this.#tellHub();
     this.#reporter?.changed();
   }
 
@@ -351,6 +351,6 @@ export class Agent {
   }
 }
 
-function isFrame(happening: Happening): boolean {
-  return happening.t === "told" && happening.event.t === "detections";
+function isFrame(event: ReconcilerEvent): boolean {
+  return event.t === "told" && event.event.t === "detections";
 }

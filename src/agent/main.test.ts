@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-import { socketDirectory } from "./sidecar/server-double.js";
-import { ServerProcess } from "./sidecar/server-process.js";
+import { socketDirectory } from "./sidecar/testing/server-double.js";
+import { ServerProcess } from "./sidecar/testing/server-process.js";
 
 const script = fileURLToPath(new URL("./main.js", import.meta.url));
 

@@ -1,19 +1,20 @@
 /** The agent as a process: reads the environment, wires the rooms, runs until it is told to stop. */
 
 import { join } from "node:path";
-import { Agent } from "./agent.js";
+import { environment } from "../common/environment.js";
+import { hideLogins, redactor } from "../common/secrets/redact.js";
 import {
   type Config,
   ConfigError,
   describeFault,
   loadConfig,
   secretsOf,
-} from "./desired/config.js";
+} from "../common/settings/config.js";
+import { systemClock } from "../common/time/clock.js";
+import { Agent } from "./agent.js";
 import { essPlace } from "./hub/ess-address.js";
-import { createLogs, type Log } from "./operator/log.js";
-import { TrialReport } from "./operator/trial-report.js";
-import { hideLogins, redactor } from "./secrets/redact.js";
-import { systemClock } from "./time/clock.js";
+import { createLogs, type Log } from "./log/log.js";
+import { TrialReport } from "./log/trial-report.js";
 import { MARKER_PATH } from "./trial/marker.js";
 import { failOnPurpose, serviceTrialGate } from "./trial/service-gate.js";
 import { TrialStore } from "./trial/store.js";
@@ -31,7 +32,7 @@ const STOP_LIMIT_MS = 900;
 export async function start(): Promise<number> {
   let config: Config;
   try {
-    config = loadConfig(process.env, process.cwd());
+    config = loadConfig(environment, process.cwd());
   } catch (err) {
     if (!(err instanceof ConfigError)) throw err;
     refuse(err);
@@ -52,7 +53,7 @@ export async function start(): Promise<number> {
   const log = logs("agent");
   endOnUnexpected(log);
   const version = readVersion();
-  const agreementId = process.env["HZN_AGREEMENTID"] || undefined;
+  const agreementId = environment["HZN_AGREEMENTID"] || undefined;
   const service = { version, on: config.trial, agreementId };
   const { trace: trialTrace } = new TrialReport(logs("trial"));
   const store = new TrialStore({ directory: config.stateDir, trace: trialTrace });
@@ -65,8 +66,8 @@ export async function start(): Promise<number> {
   const { signal, stop } = stopSignal(config.lifeline, log);
   agent = new Agent({
     ...{ config, service, store, logs, trialTrace },
-    ess: essPlace(process.env),
-    node: process.env["HZN_NODE_ID"] || process.env["HZN_DEVICE_ID"] || "node",
+    ess: essPlace(environment),
+    node: environment["HZN_NODE_ID"] || environment["HZN_DEVICE_ID"] || "node",
     redact,
     shippedModels: join(process.cwd(), "models"),
     clock: systemClock,

@@ -1,7 +1,9 @@
 // Starts a half as a container, as Horizon's agent would: the second of the ways to start one.
+
 import { execFile } from "node:child_process";
+import { environment } from "../common/environment.js";
+import type { Container } from "./containers.js";
 import type { Half, RunningHalf } from "./half.js";
-import type { Container } from "./horizon/containers.js";
 import { processHalf } from "./process-half.js";
 
 /** What `docker run` is told in place of what suits a service: the launcher starts it again, and holds its standard input. */
@@ -19,7 +21,13 @@ export function containerHalf(
 ): Half {
   const client = processHalf(facts, async () => {
     await remove(container, program); // of a launcher that was killed
-    return { ...facts, program, args: attached(container), cwd: "/", env: environment(container) };
+    return {
+      ...facts,
+      program,
+      args: attached(container),
+      cwd: "/",
+      env: environmentOf(container),
+    };
   });
   return {
     ...facts,
@@ -42,16 +50,16 @@ export function remove({ name }: Container, program: string): Promise<void> {
 }
 
 /** The arguments of a container that is not detached and not started again by Docker. */
-export function attached({ args, environment }: Container): string[] {
+export function attached({ args, environment: variables }: Container): string[] {
   const rest = args.slice(args.indexOf("--name"));
   const restart = rest.indexOf("--restart");
   const options = [...rest.slice(0, restart), ...rest.slice(restart + 2)];
-  const names = Object.keys(environment).flatMap((name) => ["--env", name]);
+  const names = Object.keys(variables).flatMap((name) => ["--env", name]);
   const lifeline = ["--env", "SLIPSTREAM_LIFELINE"];
   return [...ATTACHED, ...options.slice(0, -1), ...names, ...lifeline, ...options.slice(-1)];
 }
 
 /** Values are given by name on the command line, so that no login stands there. */
-function environment(container: Container): NodeJS.ProcessEnv {
-  return { ...process.env, ...container.environment };
+function environmentOf(container: Container): NodeJS.ProcessEnv {
+  return { ...environment, ...container.environment };
 }

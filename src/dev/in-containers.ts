@@ -1,13 +1,15 @@
 // Whether `make dev` runs the two containers of the service or the two processes of a developer's machine, and the first of them.
+
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseDocument } from "../agent/policy/document.js";
-import { projectVariables } from "../agent/policy/variables.js";
+import { docker } from "../common/docker.js";
+import { environment } from "../common/environment.js";
+import { parseDocument } from "../common/json/document.js";
+import { projectVariables } from "../common/json/variables.js";
 import { containerHalf, remove } from "./container-half.js";
+import { type Container, containersOf } from "./containers.js";
 import type { Half } from "./half.js";
-import { type Container, containersOf } from "./horizon/containers.js";
-import { docker } from "./horizon/docker.js";
 
 /** What the machine has. */
 export interface Facts {
@@ -81,7 +83,7 @@ function ask(...args: string[]): Promise<string | undefined> {
 }
 
 function program(): string {
-  return process.env["DOCKER"] || "docker";
+  return environment["DOCKER"] || "docker";
 }
 
 const NETWORK = "slipstream-dev";

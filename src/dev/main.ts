@@ -1,7 +1,9 @@
 // `make dev`: starts both halves on this machine, with a demo camera if no camera is named, until Ctrl-C.
+
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { environment } from "../common/environment.js";
 import * as halves from "./halves.js";
 import {
   containersHere,
@@ -18,17 +20,16 @@ import { stopSignals } from "./stop-signals.js";
 async function main(): Promise<number> {
   const signals = stopSignals();
   const say = (line: string) => console.error(`dev: ${line}`);
-  const { env } = process;
 
   // dist/src/dev/main.js
   const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
   const logDir = join(root, "build/dev");
   await mkdir(logDir, { recursive: true });
-  const containers = containersHere(root, env);
-  const way = wayOf(env["DEV_IN"], await lookAround(env["DEV_IN"], containers));
+  const containers = containersHere(root, environment);
+  const way = wayOf(environment["DEV_IN"], await lookAround(environment["DEV_IN"], containers));
   if (way.t === "containers") {
     say("in containers, as Horizon runs them; DEV_IN=processes does without");
-    if (!env["RTSPINPUT"]?.trim()) say("RTSPINPUT names no camera; a test picture plays");
+    if (!environment["RTSPINPUT"]?.trim()) say("RTSPINPUT names no camera; a test picture plays");
     return withNetwork(containers, () =>
       launch({ halves: halvesIn(containers, logDir), ...signals, say }),
     );
@@ -37,8 +38,8 @@ async function main(): Promise<number> {
 
   const runDir = await makeRunDir();
   try {
-    const place: halves.Place = { root, runDir, logDir, env };
-    const demo = env["RTSPINPUT"]?.trim() ? undefined : halves.demoCamera(place);
+    const place: halves.Place = { root, runDir, logDir, env: environment };
+    const demo = environment["RTSPINPUT"]?.trim() ? undefined : halves.demoCamera(place);
     void demo?.address.then((uri) =>
       say(`RTSPINPUT names no camera; a demo camera plays at ${uri}`),
     );

@@ -14,7 +14,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import type { Memory } from "../../src/agent/trial/memory.js";
 import { readMemory } from "../../src/agent/trial/memory-file.js";
-import { docker } from "../../src/dev/horizon/docker.js";
+import { docker } from "../../src/common/docker.js";
 import { until } from "../support/scope.js";
 import { type Arch, build, derive, makeStandIns, whyNoArm64 } from "./images.js";
 import { inside, inspect, livesOf, says, TestNode } from "./node.js";

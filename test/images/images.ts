@@ -1,7 +1,7 @@
 // Builds the images on stand-ins of their bases, inside engine.sh.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { docker } from "../../src/dev/horizon/docker.js";
+import { docker } from "../../src/common/docker.js";
 
 const exec = promisify(execFile);
 

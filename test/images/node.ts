@@ -1,7 +1,8 @@
 // A node with the service on it: the containers of one agreement at a time, run and ended as the Horizon agent does.
 import { readFileSync } from "node:fs";
-import { containersOf, volumesOf } from "../../src/dev/horizon/containers.js";
-import { docker, start, stop } from "../../src/dev/horizon/docker.js";
+import { docker } from "../../src/common/docker.js";
+import { start, stop } from "../../src/dev/agreement.js";
+import { containersOf, volumesOf } from "../../src/dev/containers.js";
 import { type Scope, until } from "../support/scope.js";
 import type { Arch } from "./images.js";
 

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { docker } from "../../src/dev/horizon/docker.js";
+import { docker } from "../../src/common/docker.js";
 import { freePorts, type Scope, temporaryDirectory, until } from "../support/scope.js";
 
 /** Starts a registry and returns its address, or undefined where the program is not installed. */

@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EssDouble } from "../../src/agent/hub/testing/ess-double.js";
-import { packBundle } from "../../src/agent/models/pack.js";
+import { packBundle } from "../../src/common/bundle/pack.js";
 import type { Settings } from "./product.js";
 import { type Scope, temporaryDirectory } from "./scope.js";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
-import type { Log } from "../../src/agent/operator/log.js";
-import { StatusReport } from "../../src/agent/operator/status-report.js";
+import type { Log } from "../../src/agent/log/log.js";
+import { StatusReport } from "../../src/agent/log/status-report.js";
 import { fromWatchResponse } from "../../src/agent/sidecar/from-contract.js";
 import type { WatchResponse } from "../../src/agent/sidecar/gen/slipstream/v1/pipeline.js";
 import {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { beforeEach, describe, it } from "node:test";
-import { type Environment, loadConfig } from "../desired/config.js";
-import type { DocumentFault } from "../desired/document-fault.js";
-import type { Secret, Secrets } from "../secrets/secrets.js";
+import type { Secret, Secrets } from "../../common/secrets/secrets.js";
+import { type Environment, loadConfig } from "../../common/settings/config.js";
+import type { DocumentFault } from "../../common/settings/document-fault.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
-import { Control, type ControlHappening } from "./control.js";
+import { Control, type ControlEvent } from "./control.js";
 
 /** A Thursday. */
 const NOON = Date.parse("2026-01-01T12:00:00Z");
@@ -20,7 +20,7 @@ describe("Control", () => {
   let lastGood: JsonValue | undefined;
   let nowMs: number;
   let considered: { candidate: Candidate; lastGood: Candidate | undefined }[];
-  let told: ControlHappening[];
+  let told: ControlEvent[];
   let wakeMs: number | undefined;
   let held: readonly string[];
   let control: Control;
@@ -67,7 +67,7 @@ describe("Control", () => {
       hold: (paths) => {
         held = paths;
       },
-      trace: (happening) => told.push(happening),
+      trace: (event) => told.push(event),
     });
   }
 

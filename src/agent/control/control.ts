@@ -1,19 +1,19 @@
 /** Gathers what is wanted from all sources, and gives it to the guard whenever one of them changes. */
 
-import type { Config } from "../desired/config.js";
-import type { Conduct, Note } from "../desired/desired-state.js";
-import { type DocumentFault, describeDocumentFault } from "../desired/document-fault.js";
-import { interrupts } from "../desired/interrupts.js";
-import { mayRebuild } from "../hours/maintenance.js";
-import type { Models } from "../models/models.js";
-import type { Secrets } from "../secrets/secrets.js";
-import { withEarlier } from "../secrets/words.js";
+import { mayRebuild } from "../../common/hours/maintenance.js";
+import type { Secrets } from "../../common/secrets/secrets.js";
+import { withEarlier } from "../../common/secrets/words.js";
+import type { Config } from "../../common/settings/config.js";
+import type { Conduct, Note } from "../../common/settings/desired-state.js";
+import { type DocumentFault, describeDocumentFault } from "../../common/settings/document-fault.js";
+import type { Models } from "../../common/settings/models.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
 import type { Texts } from "./content.js";
+import { interrupts } from "./interrupts.js";
 import { type Made, passwordsIn, plan } from "./plan.js";
 
 /** What the control tells, once, where it is known what it means. */
-export type ControlHappening =
+export type ControlEvent =
   /** running: something runs already, and goes on. */
   | {
       readonly t: "settings refused";
@@ -48,7 +48,7 @@ export interface ControlOptions {
   /** Directories of bundles that are in use or may be again at any moment. */
   readonly hold: (bundlePaths: readonly string[]) => void;
   /** Must not throw. */
-  readonly trace: (happening: ControlHappening) => void;
+  readonly trace: (event: ControlEvent) => void;
 }
 
 export class Control {

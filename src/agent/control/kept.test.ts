@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { loadConfig } from "../desired/config.js";
-import { eventually } from "../testing/eventually.js";
-import { FakeClock } from "../testing/fake-clock.js";
+import { loadConfig } from "../../common/settings/config.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { FakeClock } from "../../common/testing/fake-clock.js";
 import { Kept } from "./kept.js";
 
 describe("Kept", () => {

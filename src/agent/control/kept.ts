@@ -1,14 +1,14 @@
 /** The models and the hub's state that this node keeps. Until their directories can be used, there are the models that ship. */
 
-import type { Config } from "../desired/config.js";
-import type { HubHappening } from "../hub/happening.js";
-import { type HubState, openHubState } from "../hub/state.js";
+import { type HubState, openHubState } from "../../common/hub/state.js";
+import type { Config } from "../../common/settings/config.js";
+import type { Models, Resolved } from "../../common/settings/models.js";
+import type { Clock } from "../../common/time/clock.js";
+import { Wakeup } from "../../common/time/wakeup.js";
+import type { HubEvent } from "../hub/events.js";
 import { findBundle } from "../models/find.js";
-import type { Models, Resolved } from "../models/models.js";
 import { ModelStore } from "../models/store.js";
 import { shippedNames } from "../models/store-files.js";
-import { Bell } from "../time/bell.js";
-import type { Clock } from "../time/clock.js";
 
 const RETRY_MS = 30_000;
 
@@ -23,7 +23,7 @@ export interface KeptOptions {
   readonly board: () => string | undefined;
   readonly clock: Clock;
   /** Must not throw. */
-  readonly trace: (happening: HubHappening) => void;
+  readonly trace: (event: HubEvent) => void;
   /** A directory cannot be used; the same trouble is told once. Must not throw. */
   readonly unusable: (err: Error) => void;
   /** All can be used now, and could not before. Must not throw. */
@@ -79,7 +79,7 @@ export class Kept implements Models {
       );
       const store = await ModelStore.open({
         ...{ directory, shipped, maxBytes, trust, board },
-        trace: (happening) => trace({ t: "store", happening }),
+        trace: (event) => trace({ t: "store", event }),
       });
       this.#open = { store, state };
     } catch (reason) {
@@ -93,7 +93,7 @@ export class Kept implements Models {
   async opened(signal: AbortSignal): Promise<Open | undefined> {
     const { clock, usable } = this.#options;
     while (this.#open === undefined) {
-      await new Bell().wait(clock, clock.now() + RETRY_MS, signal);
+      await new Wakeup().wait(clock, clock.now() + RETRY_MS, signal);
       if (signal.aborted) return undefined;
       await this.load();
       if (this.#open !== undefined) usable();

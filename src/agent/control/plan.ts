@@ -2,18 +2,18 @@
  * What is to run: made of all sources, and of the last good ones where these cannot be used. Pure.
  */
 
-import type { Config } from "../desired/config.js";
+import type { Secrets } from "../../common/secrets/secrets.js";
+import type { Config } from "../../common/settings/config.js";
 import {
   type Conduct,
   type DesiredState,
   desiredState,
   type Note,
-} from "../desired/desired-state.js";
-import { type DocumentFault, parseDocument } from "../desired/document.js";
-import type { SourcedDocument } from "../desired/origin.js";
-import type { PipelineSpec } from "../desired/spec.js";
-import type { Models } from "../models/models.js";
-import type { Secrets } from "../secrets/secrets.js";
+} from "../../common/settings/desired-state.js";
+import { type DocumentFault, parseDocument } from "../../common/settings/document.js";
+import type { Models } from "../../common/settings/models.js";
+import type { SourcedDocument } from "../../common/settings/origin.js";
+import type { PipelineSpec } from "../../common/settings/spec.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
 import { type Content, contentOf, readContent, type Texts } from "./content.js";
 import { subjectOf } from "./subject.js";

@@ -1,6 +1,6 @@
 /** The name of what a trial judges: settings, model and version of the service. Pure. */
 
-import { generationOf, type PipelineSpec } from "../desired/spec.js";
+import { generationOf, type PipelineSpec } from "../../common/settings/spec.js";
 
 export interface Judged {
   readonly spec: PipelineSpec;

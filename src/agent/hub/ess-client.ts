@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
 import { z } from "zod";
+import { parseMetadata } from "../../common/hub/instance.js";
 import {
   type Answer,
   type Ess,
@@ -16,7 +17,6 @@ import {
 } from "./ess.js";
 import type { EssAddress } from "./ess-address.js";
 import { asEssError, EssError } from "./ess-error.js";
-import { parseMetadata } from "./instance.js";
 
 export interface EssClientOptions {
   readonly address: EssAddress;

@@ -1,6 +1,6 @@
 /** EssError: a call to the Edge Sync Service that came to nothing. Holds no secret. */
 
-import { errorCode } from "../files/error-code.js";
+import { errorCode } from "../../common/files/error-code.js";
 
 export type EssErrorCode =
   /** Nobody answers, or the connection broke. */

@@ -1,7 +1,7 @@
 /** Ess: what the agent asks of the node's Edge Sync Service. */
 
 import { z } from "zod";
-import { instanceSchema, NO_VERSION } from "./instance.js";
+import { instanceSchema, NO_VERSION } from "../../common/hub/instance.js";
 
 /** A version of an object at the hub. */
 export interface EssObject {

@@ -1,14 +1,14 @@
 /** What the hub sends to this node: settings documents and models, each taken in by itself. */
 
 import { join } from "node:path";
+import type { Ledger } from "../../common/hub/ledger.js";
+import type { HubState } from "../../common/hub/state.js";
+import type { Clock } from "../../common/time/clock.js";
 import type { ModelStore } from "../models/store.js";
-import type { Clock } from "../time/clock.js";
 import type { Pace } from "./delays.js";
 import type { Ess } from "./ess.js";
-import type { HubHappening } from "./happening.js";
+import type { HubEvent } from "./events.js";
 import { Intake } from "./intake.js";
-import type { Ledger } from "./ledger.js";
-import type { HubState } from "./state.js";
 import { modelTaker, type SettingsTakerOptions, settingsTaker, type Taker } from "./taker.js";
 
 export interface HubOptions {
@@ -21,7 +21,7 @@ export interface HubOptions {
   readonly version: string;
   readonly clock: Clock;
   /** Must not throw. */
-  readonly trace: (happening: HubHappening) => void;
+  readonly trace: (event: HubEvent) => void;
   /** Called when what documents.current() or a model's name gives may be another, and is durable. */
   readonly changed: () => void;
   readonly pace?: HubPace;

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
-import { eventually } from "../testing/eventually.js";
-import { FakeClock } from "../testing/fake-clock.js";
+import { Ledger } from "../../common/hub/ledger.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { FakeClock } from "../../common/testing/fake-clock.js";
 import type { Ess } from "./ess.js";
 import { EssError } from "./ess-error.js";
-import type { HubHappening } from "./happening.js";
+import type { HubEvent } from "./events.js";
 import { Intake } from "./intake.js";
-import { Ledger } from "./ledger.js";
 import type { Taker } from "./taker.js";
 
 const type = "slipstream-settings";
@@ -42,7 +42,7 @@ test("while the service is away for hours it is asked ever more seldom, and at o
     put: fail,
   };
   const clock = new FakeClock();
-  const happenings: HubHappening[] = [];
+  const events: HubEvent[] = [];
   const stop = new AbortController();
   const intake = new Intake({
     ess,
@@ -52,7 +52,7 @@ test("while the service is away for hours it is asked ever more seldom, and at o
     clock,
     pace: { intervalMs: 1000, longestMs: MINUTE },
     random: () => 0.5,
-    trace: (happening) => happenings.push(happening),
+    trace: (event) => events.push(event),
     changed: () => {},
   });
   const running = intake.run(stop.signal);
@@ -69,13 +69,13 @@ test("while the service is away for hours it is asked ever more seldom, and at o
   assert.deepEqual(pauses.slice(0, 8), [1000, 2000, 4000, 8000, 16_000, 32_000, MINUTE, MINUTE]);
   assert.ok(pauses.slice(6).every((pause) => pause === MINUTE));
   assert.ok(pauses.length < 200);
-  const last = happenings.at(-1);
+  const last = events.at(-1);
   assert.ok(last?.t === "away" && last.forMs > 2.9 * 60 * MINUTE);
 
   isAway = false;
   await goOn();
   assert.equal(await goOn(), 1000);
-  assert.equal(happenings.at(-1)?.t, "reached");
+  assert.equal(events.at(-1)?.t, "reached");
   stop.abort();
   await running;
 });

@@ -1,14 +1,14 @@
 /** Takes in the objects of one type: asks what is there, decides, acts, and asks again. */
 
-import { errorCode } from "../files/error-code.js";
-import { Bell } from "../time/bell.js";
-import type { Clock } from "../time/clock.js";
+import { errorCode } from "../../common/files/error-code.js";
+import type { Entry, Ledger } from "../../common/hub/ledger.js";
+import type { Clock } from "../../common/time/clock.js";
+import { Wakeup } from "../../common/time/wakeup.js";
 import { Delays, type Pace, pauseAfter, scattered } from "./delays.js";
 import { download } from "./download.js";
 import type { Answer, Ess, EssObject } from "./ess.js";
 import { EssError } from "./ess-error.js";
-import type { HubHappening } from "./happening.js";
-import type { Entry, Ledger } from "./ledger.js";
+import type { HubEvent } from "./events.js";
 import { Parts } from "./parts.js";
 import { plan, type Step } from "./plan.js";
 import type { Taker } from "./taker.js";
@@ -24,7 +24,7 @@ export interface IntakeOptions {
   /** From 0 to 1: scatters the questions of many nodes. */
   readonly random: () => number;
   /** Must not throw. */
-  readonly trace: (happening: HubHappening) => void;
+  readonly trace: (event: HubEvent) => void;
   /** Called when something was taken or withdrawn, and is durable. */
   readonly changed: () => void;
 }
@@ -34,7 +34,7 @@ const DAMAGED_ATTEMPTS = 3;
 
 export class Intake {
   readonly #options: IntakeOptions;
-  readonly #bell = new Bell();
+  readonly #wakeup = new Wakeup();
   readonly #delays: Delays;
   readonly #parts: Parts;
   readonly #answers = new Map<string, { readonly instance: string; readonly answer: Answer }>();
@@ -52,12 +52,12 @@ export class Intake {
   /** What has proven good: its objects are answered with `consumed`. */
   confirm(whats: ReadonlySet<string>): void {
     this.#confirmed = whats;
-    this.#bell.ring();
+    this.#wakeup.notify();
   }
 
   /** Asks at once, however long the pause is. */
   look(): void {
-    this.#bell.ring();
+    this.#wakeup.notify();
   }
 
   /** Runs until the signal is aborted. Never throws for the service, an object or the disk. */
@@ -66,7 +66,7 @@ export class Intake {
     try {
       while (!signal.aborted) {
         const pauseMs = await this.#pass(signal);
-        await this.#bell.wait(clock, clock.now() + pauseMs, signal);
+        await this.#wakeup.wait(clock, clock.now() + pauseMs, signal);
       }
     } catch (err) {
       if (!signal.aborted) throw err;
@@ -198,7 +198,7 @@ export class Intake {
     if (downloaded.t === "whole") return path;
     if (await this.#isSuperseded(object, signal)) {
       trace({ t: "superseded", object });
-      this.#bell.ring();
+      this.#wakeup.notify();
     } else if ((delay?.damaged ?? 0) + 1 < DAMAGED_ATTEMPTS) {
       this.#delay(object, downloaded.detail, true);
     } else {
@@ -217,7 +217,7 @@ export class Intake {
     // The data may have been those of a version that came meanwhile.
     if (await this.#isSuperseded(object, signal)) {
       trace({ t: "superseded", object });
-      this.#bell.ring();
+      this.#wakeup.notify();
       return;
     }
     const kept = before === undefined ? {} : { before };

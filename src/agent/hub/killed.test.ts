@@ -8,8 +8,8 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { bundle, FILES } from "../models/testing/archives.js";
-import { eventually } from "../testing/eventually.js";
+import { bundle, FILES } from "../../common/bundle/testing/archives.js";
+import { eventually } from "../../common/testing/eventually.js";
 import { EssDouble } from "./testing/ess-double.js";
 import { takeIn } from "./testing/take-in.js";
 

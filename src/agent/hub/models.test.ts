@@ -3,8 +3,8 @@ import { constants, createHash, generateKeyPairSync, randomBytes, sign } from "n
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { bundle, FILES } from "../models/testing/archives.js";
-import { eventually } from "../testing/eventually.js";
+import { bundle, FILES } from "../../common/bundle/testing/archives.js";
+import { eventually } from "../../common/testing/eventually.js";
 import { HubBench } from "./testing/hub-bench.js";
 
 const type = "slipstream-model";
@@ -144,7 +144,7 @@ test("a bad bundle is refused with reason and path, and not fetched again until 
   bench.ess.publish({ type, id: "noise", data: randomBytes(5000) });
   await bench.happened("street", "received");
   await bench.happened("noise", "received");
-  const refusals = bench.happenings.flatMap((it) => (it.t === "refused" ? [it.reason] : []));
+  const refusals = bench.events.flatMap((it) => (it.t === "refused" ? [it.reason] : []));
   assert.match(
     refusals[0] ?? "",
     /^manifest\.json boards: street@1\.0\.0 is for nano, this board is t4$/,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
+import type { Entry } from "../../common/hub/ledger.js";
 import type { Answer, EssObject } from "./ess.js";
-import type { Entry } from "./ledger.js";
 import { plan } from "./plan.js";
 
 const OBJECT: EssObject = {

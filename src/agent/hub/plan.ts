@@ -1,8 +1,8 @@
 /** Decides what to do with the objects that the service lists, from facts alone. */
 
+import { compareInstances, NO_VERSION } from "../../common/hub/instance.js";
+import { type Entry, inForce } from "../../common/hub/ledger.js";
 import type { Answer, EssObject } from "./ess.js";
-import { compareInstances, NO_VERSION } from "./instance.js";
-import { type Entry, inForce } from "./ledger.js";
 
 export interface Known {
   readonly entry: (id: string) => Entry | undefined;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
-import { eventually } from "../testing/eventually.js";
-import { documentKey } from "./documents.js";
+import { documentKey } from "../../common/hub/documents.js";
+import { eventually } from "../../common/testing/eventually.js";
 import { HubBench } from "./testing/hub-bench.js";
 
 const type = "slipstream-settings";
@@ -65,7 +65,7 @@ test("notes that are damaged are told, and the documents taken again", async (t)
   await bench.restartAgent();
   await bench.happened("site", "taken");
   assert.equal(bench.text, "hello");
-  assert.equal(bench.happenings.filter(({ t }) => t === "forgotten").length, 2);
+  assert.equal(bench.events.filter(({ t }) => t === "forgotten").length, 2);
 });
 
 test("a new version takes the place of the old one; a bad one does not, and is not fetched again", async (t) => {
@@ -92,7 +92,7 @@ test("a refusal says why; another version of the agent looks again", async (t) =
   bench.check = () => ["cameras[0].uri: no address", "bitrate: too low"];
   bench.ess.publish(document("site", "new field"));
   await bench.happened("site", "refused");
-  const refusal = bench.happenings.find((happening) => happening.t === "refused");
+  const refusal = bench.events.find((event) => event.t === "refused");
   assert.equal(refusal?.reason, "cameras[0].uri: no address; bitrate: too low");
   bench.check = () => [];
   bench.version = "1.1.0";

@@ -1,9 +1,10 @@
 /** Taker: what is done with the objects of one type. */
 
 import { open } from "node:fs/promises";
-import { compareBundleVersions } from "../models/manifest.js";
+import { compareBundleVersions } from "../../common/bundle/manifest.js";
+import { type Documents, documentKey } from "../../common/hub/documents.js";
+import { MODEL_TYPE, SETTINGS_TYPE } from "../../common/hub/object-types.js";
 import type { ModelStore } from "../models/store.js";
-import { type Documents, documentKey } from "./documents.js";
 import type { EssObject } from "./ess.js";
 
 export type Taken =
@@ -39,9 +40,6 @@ export interface Taker {
   /** Durable when it returns. Called for what is not here too. */
   withdraw(id: string, what: string): Promise<void>;
 }
-
-export const SETTINGS_TYPE = "slipstream-settings";
-export const MODEL_TYPE = "slipstream-model";
 
 const LARGEST_SETTINGS_BYTES = 1024 * 1024;
 

@@ -10,8 +10,7 @@ import {
   readPublicKeys,
   TRUST_ALL,
   type Trust,
-} from "./signature.js";
-import { ModelStore } from "./store.js";
+} from "../../common/bundle/signature.js";
 import {
   bundle,
   entriesOf,
@@ -20,8 +19,9 @@ import {
   type RawEntry,
   tar,
   tarGz,
-} from "./testing/archives.js";
-import { folder, listing } from "./testing/folder.js";
+} from "../../common/bundle/testing/archives.js";
+import { folder, listing } from "../../common/bundle/testing/folder.js";
+import { ModelStore } from "./store.js";
 
 const { signal } = new AbortController();
 const MB = 1024 * 1024;

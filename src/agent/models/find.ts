@@ -1,9 +1,9 @@
 /** Finds the bundle that a reference names, among those that were installed and those that ship. Pure. */
 
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
-import { nearest } from "../catalogue/nearest.js";
-import { compareBundleVersions, type Manifest } from "./manifest.js";
-import type { Resolved } from "./models.js";
+import { compareBundleVersions, type Manifest } from "../../common/bundle/manifest.js";
+import { nearest } from "../../common/catalogue/nearest.js";
+import type { Resolved } from "../../common/settings/models.js";
 import type { Installed } from "./store-files.js";
 
 export interface Places {

@@ -3,11 +3,17 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test from "node:test";
 import { gzipSync } from "node:zlib";
-import { seededRandom } from "../testing/seeded-random.js";
-import { TRUST_ALL } from "./signature.js";
+import { TRUST_ALL } from "../../common/bundle/signature.js";
+import {
+  bundle,
+  entriesOf,
+  FILES,
+  patchHeader,
+  tar,
+} from "../../common/bundle/testing/archives.js";
+import { folder, listing } from "../../common/bundle/testing/folder.js";
+import { seededRandom } from "../../common/testing/seeded-random.js";
 import { ModelStore } from "./store.js";
-import { bundle, entriesOf, FILES, patchHeader, tar } from "./testing/archives.js";
-import { folder, listing } from "./testing/folder.js";
 
 const ROUNDS = 300;
 

@@ -1,6 +1,6 @@
 /** What becomes of an archive that is to be taken in. */
 
-import { BundleError } from "./bundle-error.js";
+import { BundleError } from "../../common/bundle/bundle-error.js";
 
 export type Installation =
   /** `bundle` is NAME@VERSION. */

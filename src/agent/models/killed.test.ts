@@ -7,11 +7,11 @@ import { join } from "node:path";
 import test from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { packBundle } from "./pack.js";
-import { TRUST_ALL } from "./signature.js";
+import { packBundle } from "../../common/bundle/pack.js";
+import { TRUST_ALL } from "../../common/bundle/signature.js";
+import { bundle, FILES } from "../../common/bundle/testing/archives.js";
+import { folder, listing } from "../../common/bundle/testing/folder.js";
 import { ModelStore } from "./store.js";
-import { bundle, FILES } from "./testing/archives.js";
-import { folder, listing } from "./testing/folder.js";
 
 const PROGRAM = fileURLToPath(new URL("testing/install-forever.js", import.meta.url));
 const ROUNDS = 12;

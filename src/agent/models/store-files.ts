@@ -3,8 +3,14 @@
 import type { Dirent } from "node:fs";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { syncDirectory } from "../files/durable.js";
-import { bytesOf, CONFIG, MANIFEST, type Manifest, parseManifest } from "./manifest.js";
+import {
+  bytesOf,
+  CONFIG,
+  MANIFEST,
+  type Manifest,
+  parseManifest,
+} from "../../common/bundle/manifest.js";
+import { syncDirectory } from "../../common/files/durable.js";
 
 /** Directories of the store's own begin with a dot, and no bundle's name does. */
 export const INCOMING = ".incoming-";

@@ -10,16 +10,16 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { TRUST_ALL } from "./signature.js";
-import { ModelStore, type StoreHappening, type StoreOptions } from "./store.js";
-import { type BundleParts, bundle, FILES } from "./testing/archives.js";
-import { folder, listing } from "./testing/folder.js";
+import { TRUST_ALL } from "../../common/bundle/signature.js";
+import { type BundleParts, bundle, FILES } from "../../common/bundle/testing/archives.js";
+import { folder, listing } from "../../common/bundle/testing/folder.js";
+import { ModelStore, type StoreEvent, type StoreOptions } from "./store.js";
 
 const { signal } = new AbortController();
 
 class Bench {
   readonly root: string;
-  readonly happenings: StoreHappening[] = [];
+  readonly events: StoreEvent[] = [];
 
   constructor(t: TestContext) {
     this.root = folder(t);
@@ -39,7 +39,7 @@ class Bench {
       maxBytes: 1e9,
       trust: TRUST_ALL,
       board: () => "t4",
-      trace: (happening) => this.happenings.push(happening),
+      trace: (event) => this.events.push(event),
       ...options,
     });
   }
@@ -142,7 +142,7 @@ test("room is made by removing what was used longest ago, and never what is held
     ["1.0.0", "3.0.0", "4.0.0"],
   );
   assert.equal(store.removed, 1);
-  const [removed] = bench.happenings;
+  const [removed] = bench.events;
   assert.deepEqual(removed, {
     t: "removed",
     bundle: "street@2.0.0",
@@ -205,7 +205,7 @@ test("what a killed process left is removed at the start; what is no bundle of o
   mkdirSync(join(bench.directory, "photos", "holiday"), { recursive: true });
   const store = await bench.open();
   assert.deepEqual(listing(bench.directory), ["photos", "photos/holiday"]);
-  assert.equal(bench.happenings[0]?.t, "unreadable");
+  assert.equal(bench.events[0]?.t, "unreadable");
   assert.equal(store.list().length, 0);
 });
 

@@ -7,16 +7,17 @@ import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, rename, rm, rmdir, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { syncDirectory } from "../files/durable.js";
-import { errorCode } from "../files/error-code.js";
-import type { Opened } from "./archive.js";
-import { BundleError } from "./bundle-error.js";
+import type { Opened } from "../../common/bundle/archive.js";
+import { BundleError } from "../../common/bundle/bundle-error.js";
+import { bytesOf, MANIFEST, type Manifest, manifestText } from "../../common/bundle/manifest.js";
+import { keyIdOf, type Trust } from "../../common/bundle/signature.js";
+import { unpack } from "../../common/bundle/unpack.js";
+import { syncDirectory } from "../../common/files/durable.js";
+import { errorCode } from "../../common/files/error-code.js";
+import type { Models, Resolved } from "../../common/settings/models.js";
 import { findBundle, misfitOf, nameOf } from "./find.js";
 import { asInstallation, type Installation, NoRoom } from "./installation.js";
-import { bytesOf, MANIFEST, type Manifest, manifestText } from "./manifest.js";
-import type { Models, Resolved } from "./models.js";
 import { roomFor, sum } from "./room.js";
-import { keyIdOf, type Trust } from "./signature.js";
 import {
   INCOMING,
   type Installed,
@@ -26,7 +27,6 @@ import {
   WITHDRAWN,
   withdrawnMark,
 } from "./store-files.js";
-import { unpack } from "./unpack.js";
 
 export interface StoreOptions {
   /** Made if it is not there. The sidecar must see it under the same path. */
@@ -39,10 +39,10 @@ export interface StoreOptions {
   /** Undefined: not known yet. Empty: of no known kind, which takes every bundle. */
   readonly board: () => string | undefined;
   /** Must not throw. */
-  readonly trace: (happening: StoreHappening) => void;
+  readonly trace: (event: StoreEvent) => void;
 }
 
-export type StoreHappening =
+export type StoreEvent =
   | { readonly t: "removed"; readonly bundle: string; readonly bytes: number; readonly why: string }
   | { readonly t: "unreadable"; readonly path: string; readonly detail: string };
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { LONGEST_TEXT, MOST_OBJECTS, writeReport } from "../../common/hub/node-report.js";
 import type { CameraState } from "../sidecar/state.js";
 import { LIVE, LOST, SimulatedNode } from "../testing/simulated-node.js";
 import type { Candidate } from "../trial/candidate.js";
@@ -7,7 +8,6 @@ import { failedOnPurpose, NEW_MEMORY, passed } from "../trial/memory.js";
 import { DEFAULT_BOUNDS, DEFAULT_TIMES } from "../trial/rules.js";
 import { NO_TRIAL, type Trial } from "../trial/trial.js";
 import { composeReport, type HeldObject, type NodeFacts } from "./compose.js";
-import { LONGEST_TEXT, MOST_OBJECTS, writeReport } from "./node-report.js";
 
 const FACTS: NodeFacts = {
   service: { version: "2.0.0", on: true, agreementId: "a" },

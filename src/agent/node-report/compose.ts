@@ -1,21 +1,21 @@
 /** Makes a node's report out of what the agent knows. Pure. */
 
-import { readSubject } from "../control/subject.js";
-import { compareInstances } from "../hub/instance.js";
-import type { Entry } from "../hub/ledger.js";
-import type { PreviousWorker } from "../sidecar/sidecar.js";
-import type { State } from "../sidecar/state.js";
-import type { Fault } from "../trial/fault.js";
-import type { Memory } from "../trial/memory.js";
-import type { Service } from "../trial/service-version.js";
-import type { Trial } from "../trial/trial.js";
+import { compareInstances } from "../../common/hub/instance.js";
+import type { Entry } from "../../common/hub/ledger.js";
 import {
   LONGEST_TEXT,
   MOST_FAILED,
   MOST_OBJECTS,
   type NodeReport,
   type ReportedObject,
-} from "./node-report.js";
+} from "../../common/hub/node-report.js";
+import { readSubject } from "../control/subject.js";
+import type { PreviousWorker } from "../sidecar/sidecar.js";
+import type { State } from "../sidecar/state.js";
+import type { Fault } from "../trial/fault.js";
+import type { Memory } from "../trial/memory.js";
+import type { Service } from "../trial/service-version.js";
+import type { Trial } from "../trial/trial.js";
 
 export interface NodeFacts {
   readonly service: Service;

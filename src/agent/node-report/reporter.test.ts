@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it, type TestContext } from "node:test";
+import { type NodeReport, readReport } from "../../common/hub/node-report.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { FakeClock } from "../../common/testing/fake-clock.js";
 import type { UpObject } from "../hub/ess.js";
 import { ESS_TIMING, EssClient } from "../hub/ess-client.js";
 import { EssError } from "../hub/ess-error.js";
 import { EssDouble } from "../hub/testing/ess-double.js";
-import { eventually } from "../testing/eventually.js";
-import { FakeClock } from "../testing/fake-clock.js";
-import { type NodeReport, readReport } from "./node-report.js";
-import { Reporter, type ReporterHappening } from "./reporter.js";
+import { Reporter, type ReporterEvent } from "./reporter.js";
 
 const WELL: Omit<NodeReport, "at"> = {
   format: 1,
@@ -21,7 +21,7 @@ const WELL: Omit<NodeReport, "at"> = {
 function scene(t: TestContext) {
   const clock = new FakeClock();
   const sent: UpObject[] = [];
-  const happenings: ReporterHappening[] = [];
+  const events: ReporterEvent[] = [];
   const stop = new AbortController();
   const it = { facts: WELL, failure: undefined as EssError | undefined };
   const reporter = new Reporter({
@@ -37,7 +37,7 @@ function scene(t: TestContext) {
     clock,
     wallClock: () => 0,
     random: () => 0.5,
-    trace: (happening) => happenings.push(happening),
+    trace: (event) => events.push(event),
   });
   const running = reporter.run(stop.signal);
   t.after(async () => {
@@ -54,7 +54,7 @@ function scene(t: TestContext) {
     reporter.changed();
     await new Promise(setImmediate);
   };
-  return { it, clock, sent, happenings, waits, change };
+  return { it, clock, sent, events, waits, change };
 }
 
 describe("the reporter", () => {
@@ -86,7 +86,7 @@ describe("the reporter", () => {
   });
 
   it("tries ever more seldom where the sync service is away, says so once, and then sends what is so by then", async (t) => {
-    const { it, sent, happenings, clock, waits, change } = scene(t);
+    const { it, sent, events, clock, waits, change } = scene(t);
     it.failure = new EssError("unreachable", "PUT /x", "gone");
     await waits();
     await change({ reason: "one" });
@@ -106,7 +106,7 @@ describe("the reporter", () => {
       () => sent.some(({ description }) => description.includes("two")),
       "it is sent",
     );
-    assert.ok(happenings.length <= 2);
+    assert.ok(events.length <= 2);
   });
 });
 

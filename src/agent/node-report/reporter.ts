@@ -1,10 +1,10 @@
 /** Sends the node's report to its hub whenever it changes, seldom enough for ten thousand nodes. */
 
+import { type NodeReport, STATUS_TYPE, writeReport } from "../../common/hub/node-report.js";
+import type { Clock } from "../../common/time/clock.js";
+import { Wakeup } from "../../common/time/wakeup.js";
 import type { Ess } from "../hub/ess.js";
 import { EssError } from "../hub/ess-error.js";
-import { Bell } from "../time/bell.js";
-import type { Clock } from "../time/clock.js";
-import { type NodeReport, STATUS_TYPE, writeReport } from "./node-report.js";
 
 export interface ReporterOptions {
   readonly ess: Pick<Ess, "put">;
@@ -18,10 +18,10 @@ export interface ReporterOptions {
   /** From 0 to 1: nodes that start together do not repeat themselves together. */
   readonly random: () => number;
   /** Told once until it changes. Must not throw. */
-  readonly trace: (happening: ReporterHappening) => void;
+  readonly trace: (event: ReporterEvent) => void;
 }
 
-export type ReporterHappening =
+export type ReporterEvent =
   | { readonly t: "report not sent"; readonly err: EssError }
   | { readonly t: "report sent again" };
 
@@ -34,7 +34,7 @@ const RETRY_MS = { first: 5_000, longest: 300_000 };
 
 export class Reporter {
   readonly #options: ReporterOptions;
-  readonly #bell = new Bell();
+  readonly #wakeup = new Wakeup();
   readonly #repeatMs: number;
   #sent: { readonly report: Omit<NodeReport, "at">; readonly atMs: number } | undefined;
   #failures = 0;
@@ -48,7 +48,7 @@ export class Reporter {
 
   /** Something may be another way now. */
   changed(): void {
-    this.#bell.ring();
+    this.#wakeup.notify();
   }
 
   /** Runs until the signal is aborted. Never throws for the service. */
@@ -56,7 +56,7 @@ export class Reporter {
     const { clock } = this.#options;
     while (!signal.aborted) {
       const dueMs = this.#dueMs();
-      if (clock.now() < dueMs) await this.#bell.wait(clock, dueMs, signal);
+      if (clock.now() < dueMs) await this.#wakeup.wait(clock, dueMs, signal);
       else await this.send(signal);
     }
   }

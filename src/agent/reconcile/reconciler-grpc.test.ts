@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { loadConfig } from "../desired/config.js";
-import { desiredFrom } from "../desired/testing/desired-from.js";
+import { loadConfig } from "../../common/settings/config.js";
+import { desiredFrom } from "../../common/settings/testing/desired-from.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { systemClock } from "../../common/time/clock.js";
 import { SidecarClient } from "../sidecar/client.js";
-import { ServerDouble, socketDirectory } from "../sidecar/server-double.js";
-import { ServerProcess } from "../sidecar/server-process.js";
-import { eventually } from "../testing/eventually.js";
-import { systemClock } from "../time/clock.js";
-import { type Happening, Reconciler } from "./reconciler.js";
+import { ServerDouble, socketDirectory } from "../sidecar/testing/server-double.js";
+import { ServerProcess } from "../sidecar/testing/server-process.js";
+import { Reconciler, type ReconcilerEvent } from "./reconciler.js";
 
 /** gRPC's status code. */
 const OUT_OF_RANGE = 11;
@@ -16,7 +16,7 @@ const OUT_OF_RANGE = 11;
 describe("Reconciler over a real socket", () => {
   let directory: Awaited<ReturnType<typeof socketDirectory>>;
   let socketPath: string;
-  let happenings: Happening[];
+  let events: ReconcilerEvent[];
   let stop: AbortController;
   let running: Promise<void>;
   const cleanups: (() => void)[] = [];
@@ -25,7 +25,7 @@ describe("Reconciler over a real socket", () => {
   beforeEach(async () => {
     directory = await socketDirectory();
     socketPath = join(directory.path, "worker.sock");
-    happenings = [];
+    events = [];
     stop = new AbortController();
     const reconciler = new Reconciler({
       desired,
@@ -41,7 +41,7 @@ describe("Reconciler over a real socket", () => {
         backoffMs: { first: 10, longest: 50 },
       },
       detections: false,
-      trace: (happening) => happenings.push(happening),
+      trace: (event) => events.push(event),
     });
     running = reconciler.run(stop.signal);
   });
@@ -62,13 +62,13 @@ describe("Reconciler over a real socket", () => {
   /** Returns when a state with the desired generation has come from this instance. */
   async function inForceAt(instanceId: string): Promise<void> {
     const isInForce = () => {
-      const connected = happenings.findLastIndex(({ t }) => t === "connected");
-      const { peer } = { peer: undefined, ...happenings[connected] };
+      const connected = events.findLastIndex(({ t }) => t === "connected");
+      const { peer } = { peer: undefined, ...events[connected] };
       return (
         peer?.instanceId === instanceId &&
-        happenings.slice(connected).some((happening) => {
-          if (happening.t !== "told" || happening.event.t !== "state") return false;
-          return happening.event.state.generation === desired.generation;
+        events.slice(connected).some((event) => {
+          if (event.t !== "told" || event.event.t !== "state") return false;
+          return event.event.state.generation === desired.generation;
         })
       );
     };
@@ -76,7 +76,7 @@ describe("Reconciler over a real socket", () => {
   }
 
   it("finds a sidecar that comes up later, and the one that replaces it", async () => {
-    await eventually(() => happenings.length >= 3, "some attempts fail");
+    await eventually(() => events.length >= 3, "some attempts fail");
     const first = await serve("one");
     await inForceAt("one");
     first.kill();
@@ -88,7 +88,7 @@ describe("Reconciler over a real socket", () => {
     const first = await serve("one");
     await inForceAt("one");
     first.freeze();
-    const isSilent = () => happenings.some((it) => it.t === "parted" && it.why === "silent");
+    const isSilent = () => events.some((it) => it.t === "parted" && it.why === "silent");
     await eventually(isSilent, "the silence is noticed");
     await serve("two");
     await inForceAt("two");

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import type { Desired } from "../desired/spec.js";
-import { eventually } from "../testing/eventually.js";
-import { FakeClock } from "../testing/fake-clock.js";
+import type { Desired } from "../../common/settings/spec.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { FakeClock } from "../../common/testing/fake-clock.js";
 import { FakeWorker } from "../testing/fake-sidecar.js";
-import { DEFAULT_TIMING, type Happening, Reconciler } from "./reconciler.js";
+import { DEFAULT_TIMING, Reconciler, type ReconcilerEvent } from "./reconciler.js";
 
 function desired(generation: string): Desired {
   const overlay = { boxes: true, labels: true, counts: true, names: true };
@@ -15,7 +15,7 @@ function desired(generation: string): Desired {
 describe("Reconciler", () => {
   let worker: FakeWorker;
   let clock: FakeClock;
-  let happenings: Happening[];
+  let events: ReconcilerEvent[];
   let reconciler: Reconciler;
   let stop: AbortController;
   let running: Promise<void>;
@@ -23,7 +23,7 @@ describe("Reconciler", () => {
   beforeEach(() => {
     worker = new FakeWorker();
     clock = new FakeClock();
-    happenings = [];
+    events = [];
     stop = new AbortController();
     reconciler = new Reconciler({
       desired: desired("g1"),
@@ -32,7 +32,7 @@ describe("Reconciler", () => {
       clock,
       timing: DEFAULT_TIMING,
       detections: false,
-      trace: (happening) => happenings.push(happening),
+      trace: (event) => events.push(event),
     });
   });
 
@@ -64,7 +64,7 @@ describe("Reconciler", () => {
   }
 
   async function heard(count: number): Promise<void> {
-    const told = () => happenings.filter(({ t }) => t === "told").length;
+    const told = () => events.filter(({ t }) => t === "told").length;
     await eventually(() => told() >= count, `${count} messages are heard`);
   }
 
@@ -131,7 +131,7 @@ describe("Reconciler", () => {
     assert.deepEqual(worker.calls, []);
     clock.advance(1);
     assert.deepEqual(await callsUpTo("close"), ["close"]);
-    assert.deepEqual(happenings.at(-1), { t: "parted", why: "silent", err: undefined });
+    assert.deepEqual(events.at(-1), { t: "parted", why: "silent", err: undefined });
     clock.advance(DEFAULT_TIMING.backoffMs.first);
     assert.deepEqual(await callsUpTo("Watch 1"), ["Connect", "Apply g1", "Watch 1"]);
   });
@@ -173,7 +173,7 @@ describe("Reconciler", () => {
     worker.beat(2n);
     await heard(2);
     assert.deepEqual(worker.calls, []);
-    const refusals = happenings.filter(({ t }) => t === "refused");
+    const refusals = events.filter(({ t }) => t === "refused");
     assert.deepEqual(refusals, [{ t: "refused", generation: "g1", problems: [problem] }]);
   });
 
@@ -218,8 +218,8 @@ describe("Reconciler", () => {
     reconciler.check(desired("g2"));
     assert.deepEqual(await callsUpTo("Check"), ["Check"]);
     const checked = { t: "checked", generation: "g2", problems: worker.problems };
-    await eventually(() => happenings.at(-1)?.t === "checked", "the answer is told");
-    assert.deepEqual(happenings.at(-1), checked);
+    await eventually(() => events.at(-1)?.t === "checked", "the answer is told");
+    assert.deepEqual(events.at(-1), checked);
     assert.equal(worker.generation, "g1");
   });
 
@@ -253,7 +253,7 @@ describe("Reconciler", () => {
       clock,
       timing: DEFAULT_TIMING,
       detections: false,
-      trace: (happening) => happenings.push(happening),
+      trace: (event) => events.push(event),
     });
     start();
     assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Watch now"]);

@@ -1,6 +1,8 @@
 /** Keeps one sidecar true to the desired state: observes, decides, acts, and looks again. */
 
-import type { Desired } from "../desired/spec.js";
+import type { Desired } from "../../common/settings/spec.js";
+import type { Clock } from "../../common/time/clock.js";
+import { Wakeup } from "../../common/time/wakeup.js";
 import { SidecarError } from "../sidecar/error.js";
 import type {
   Peer,
@@ -11,13 +13,11 @@ import type {
   Verdict,
 } from "../sidecar/sidecar.js";
 import type { SidecarEvent } from "../sidecar/state.js";
-import { Bell } from "../time/bell.js";
-import type { Clock } from "../time/clock.js";
 import { decide, type Limits, type Observed, type RefusedBefore, type Step } from "./decide.js";
 import type { Session } from "./session.js";
 
 /** What happens while reconciling, told once, where it is known what it means. */
-export type Happening =
+export type ReconcilerEvent =
   | {
       readonly t: "unreachable";
       readonly err: SidecarError;
@@ -49,7 +49,7 @@ export interface ReconcilerOptions {
   /** Ask for the detections of every frame too. */
   readonly detections: boolean;
   /** Must not throw. */
-  readonly trace: (happening: Happening) => void;
+  readonly trace: (event: ReconcilerEvent) => void;
 }
 
 export interface Timing {
@@ -78,7 +78,7 @@ const SILENT_HEARTBEATS = 3;
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #limits: Limits;
-  readonly #bell = new Bell();
+  readonly #wakeup = new Wakeup();
   #desired: Desired | undefined;
   #detections: boolean;
   #toCheck: Desired | undefined;
@@ -102,7 +102,7 @@ export class Reconciler {
   /** Wants something else from now on. */
   want(desired: Desired): void {
     this.#desired = desired;
-    this.#bell.ring();
+    this.#wakeup.notify();
   }
 
   /** Asks for the detections of every frame from now on, or no longer. No other event is missed. */
@@ -114,12 +114,12 @@ export class Reconciler {
   }
 
   /**
-   * Asks whether this would run, as soon as there is a sidecar, and until it has answered; the happening "checked" is the
+   * Asks whether this would run, as soon as there is a sidecar, and until it has answered; the event "checked" is the
    * answer. Nothing is applied. Undefined: nobody wants to know any more.
    */
   check(desired: Desired | undefined): void {
     this.#toCheck = desired;
-    this.#bell.ring();
+    this.#wakeup.notify();
   }
 
   /** Reconciles until the signal is aborted. Returns when nothing is under way any more; never throws for a sidecar. */
@@ -167,7 +167,7 @@ export class Reconciler {
         return this.#part(step.why, watch.t === "ended" ? watch.err : undefined);
       }
       case "wait":
-        return this.#bell.wait(this.#options.clock, step.untilMs, signal);
+        return this.#wakeup.wait(this.#options.clock, step.untilMs, signal);
       default:
         return step satisfies never;
     }
@@ -266,7 +266,7 @@ export class Reconciler {
       // Aborted: by listen(), which wants another one, or by the end of the session, which wants none.
       session.watch = isTooOld || signal.aborted ? { t: "none" } : { t: "ended", err };
     }
-    this.#bell.ring();
+    this.#wakeup.notify();
   }
 
   #heard(session: Session, event: SidecarEvent): void {
@@ -275,7 +275,7 @@ export class Reconciler {
     this.#failures = 0;
     if (event.t === "state" && event.state.generation !== session.generation) {
       session.generation = event.state.generation;
-      this.#bell.ring();
+      this.#wakeup.notify();
     }
     trace({ t: "told", event });
   }

@@ -4,14 +4,14 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { status } from "@grpc/grpc-js";
-import type { Desired } from "../desired/spec.js";
-import { defer } from "../testing/deferred.js";
+import type { Desired } from "../../common/settings/spec.js";
+import { defer } from "../../common/testing/deferred.js";
 import { SidecarClient } from "./client.js";
 import { SidecarError } from "./error.js";
 import { type ApplyRequest, ApplyResponse, WatchResponse } from "./gen/slipstream/v1/pipeline.js";
-import { beat, ServerDouble, socketDirectory, type WatchCall } from "./server-double.js";
-import { ServerProcess } from "./server-process.js";
 import type { Update } from "./state.js";
+import { beat, ServerDouble, socketDirectory, type WatchCall } from "./testing/server-double.js";
+import { ServerProcess } from "./testing/server-process.js";
 
 const desired: Desired = {
   generation: "g1",

@@ -8,7 +8,7 @@ import {
   type ServiceError,
   type CallOptions as UnaryOptions,
 } from "@grpc/grpc-js";
-import type { Desired, PipelineSpec } from "../desired/spec.js";
+import type { Desired, PipelineSpec } from "../../common/settings/spec.js";
 import { SidecarError } from "./error.js";
 import {
   fromApplyResponse,

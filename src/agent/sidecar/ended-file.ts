@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { z } from "zod";
-import { readSmallFile } from "../files/small-file.js";
+import { readSmallFile } from "../../common/files/small-file.js";
 import type { PreviousWorker } from "./sidecar.js";
 
 /** Beside the sockets. */

@@ -1,6 +1,6 @@
 /** The sidecar as the rest of the agent sees it: nothing of gRPC, nothing generated. */
 
-import type { Desired, PipelineSpec } from "../desired/spec.js";
+import type { Desired, PipelineSpec } from "../../common/settings/spec.js";
 import type { Update } from "./state.js";
 
 /** A way to one sidecar. Every method throws SidecarError, or the signal's reason once that is aborted. */

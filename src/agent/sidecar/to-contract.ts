@@ -1,6 +1,6 @@
 /** Turns what the agent wants into messages of the contract. */
 
-import type * as want from "../desired/spec.js";
+import type * as want from "../../common/settings/spec.js";
 import { Duration } from "./gen/google/protobuf/duration.js";
 import * as pb from "./gen/slipstream/v1/spec.js";
 

@@ -1,10 +1,10 @@
 /** A sidecar in memory: a test says what it answers and when. */
 
-import type { Desired } from "../desired/spec.js";
+import type { Desired } from "../../common/settings/spec.js";
+import { type Deferred, defer } from "../../common/testing/deferred.js";
 import { SidecarError, type SidecarErrorCode } from "../sidecar/error.js";
 import type { Problem, Sidecar, Verdict, WatchRequest } from "../sidecar/sidecar.js";
 import type { State, Update } from "../sidecar/state.js";
-import { type Deferred, defer } from "./deferred.js";
 
 /** What all connections of one test share. */
 export class FakeWorker {

@@ -1,6 +1,6 @@
 /** A node in memory for the trial's machine: a test says how cameras and specifications behave, and lets time pass. */
 
-import type { Desired } from "../desired/spec.js";
+import type { Desired } from "../../common/settings/spec.js";
 import { SidecarError } from "../sidecar/error.js";
 import type { Peer, PreviousWorker, Problem } from "../sidecar/sidecar.js";
 import type {

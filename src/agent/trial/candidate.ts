@@ -1,6 +1,6 @@
 /** What may be put on trial: a desired state, the name of its content, and how to make it again. */
 
-import type { Desired } from "../desired/spec.js";
+import type { Desired } from "../../common/settings/spec.js";
 
 export type JsonValue =
   | string

@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { loadConfig } from "../desired/config.js";
-import { desiredFrom } from "../desired/testing/desired-from.js";
+import { loadConfig } from "../../common/settings/config.js";
+import { desiredFrom } from "../../common/settings/testing/desired-from.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { systemClock } from "../../common/time/clock.js";
 import { DEFAULT_TIMING, Reconciler } from "../reconcile/reconciler.js";
 import { SidecarClient } from "../sidecar/client.js";
-import { beat, ServerDouble, socketDirectory } from "../sidecar/server-double.js";
-import { eventually } from "../testing/eventually.js";
-import { systemClock } from "../time/clock.js";
+import { beat, ServerDouble, socketDirectory } from "../sidecar/testing/server-double.js";
 import type { Candidate } from "./candidate.js";
 import { Guard } from "./guard.js";
 import { passed } from "./memory.js";
@@ -67,7 +67,7 @@ describe("Guard over a real socket", () => {
       clock: systemClock,
       timing: { ...DEFAULT_TIMING, heartbeatMs: 100 },
       detections: false,
-      trace: (happening) => guard.heard(happening),
+      trace: (event) => guard.heard(event),
     });
     guard = new Guard({
       service: { version: "1.0.0", on: true, agreementId: undefined },

@@ -3,15 +3,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
-import { type Desired, generationOf, type PipelineSpec } from "../desired/spec.js";
+import { type Desired, generationOf, type PipelineSpec } from "../../common/settings/spec.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { FakeClock } from "../../common/testing/fake-clock.js";
 import { DEFAULT_TIMING, Reconciler } from "../reconcile/reconciler.js";
 import type { CameraStatus, OutputStatus } from "../sidecar/state.js";
-import { eventually } from "../testing/eventually.js";
-import { FakeClock } from "../testing/fake-clock.js";
 import { FakeWorker } from "../testing/fake-sidecar.js";
 import type { Candidate } from "./candidate.js";
+import type { TrialEvent } from "./events.js";
 import { Guard } from "./guard.js";
-import type { TrialHappening } from "./happening.js";
 import { type Failure, passed } from "./memory.js";
 import { DEFAULT_BOUNDS, DEFAULT_TIMES } from "./rules.js";
 import type { Service } from "./service-version.js";
@@ -56,7 +56,7 @@ describe("Guard", () => {
   let clock: FakeClock;
   let store: TrialStore;
   let guard: Guard;
-  let told: TrialHappening[];
+  let told: TrialEvent[];
   let wants: Desired[];
   let failures: Failure[];
   let beats: bigint;
@@ -88,7 +88,7 @@ describe("Guard", () => {
   });
 
   function start(service: Service): void {
-    store = new TrialStore({ directory, trace: (happening) => told.push(happening) });
+    store = new TrialStore({ directory, trace: (event) => told.push(event) });
     const reconciler = new Reconciler({
       desired: undefined,
       open: worker.open,
@@ -96,7 +96,7 @@ describe("Guard", () => {
       clock,
       timing: DEFAULT_TIMING,
       detections: false,
-      trace: (happening) => guard.heard(happening),
+      trace: (event) => guard.heard(event),
     });
     guard = new Guard({
       service,
@@ -111,7 +111,7 @@ describe("Guard", () => {
       },
       check: (desired) => reconciler.check(desired),
       fail: (failure) => failures.push(failure),
-      trace: (happening) => told.push(happening),
+      trace: (event) => told.push(event),
     });
     running = Promise.all([reconciler.run(stop.signal), guard.run(stop.signal)]);
   }

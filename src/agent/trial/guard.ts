@@ -4,13 +4,13 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import type { Desired } from "../desired/spec.js";
-import type { Happening } from "../reconcile/reconciler.js";
-import { Bell } from "../time/bell.js";
-import type { Clock } from "../time/clock.js";
+import type { Desired } from "../../common/settings/spec.js";
+import type { Clock } from "../../common/time/clock.js";
+import { Wakeup } from "../../common/time/wakeup.js";
+import type { ReconcilerEvent } from "../reconcile/reconciler.js";
 import type { Candidate } from "./candidate.js";
 import { consider } from "./consider.js";
-import type { TrialHappening } from "./happening.js";
+import type { TrialEvent } from "./events.js";
 import { type Failure, failed, measuredAgain, passed, saidAgain, tried } from "./memory.js";
 import type { Bounds, Rules, Times } from "./rules.js";
 import type { Fact } from "./seen.js";
@@ -34,7 +34,7 @@ export interface GuardOptions {
   /** The version of the service is to fail on purpose, and it is remembered that it does. */
   readonly fail: (failure: Failure) => void;
   /** Must not throw. */
-  readonly trace: (happening: TrialHappening) => void;
+  readonly trace: (event: TrialEvent) => void;
 }
 
 /** How often it is noted what the last good one does: what a successor in another process is compared with. */
@@ -43,7 +43,7 @@ const NOTE_MS = 600_000;
 export class Guard {
   readonly #options: GuardOptions;
   #rules: Rules;
-  readonly #bell = new Bell();
+  readonly #wakeup = new Wakeup();
   #trial: Trial = NO_TRIAL;
   /** What was considered last. */
   #latest: { readonly candidate: Candidate; readonly lastGood: Candidate | undefined } | undefined;
@@ -81,8 +81,8 @@ export class Guard {
   }
 
   /** Everything that the reconciler tells. */
-  heard(happening: Happening): void {
-    this.#step(happening);
+  heard(event: ReconcilerEvent): void {
+    this.#step(event);
     this.#note();
   }
 
@@ -91,7 +91,7 @@ export class Guard {
     const { clock } = this.#options;
     while (!signal.aborted) {
       const untilMs = dueMs(this.#trial);
-      await this.#bell.wait(clock, untilMs, signal);
+      await this.#wakeup.wait(clock, untilMs, signal);
       if (!signal.aborted && clock.now() >= untilMs) this.#step({ t: "time" });
     }
   }
@@ -112,7 +112,7 @@ export class Guard {
     const desired = wanted(after);
     if (desired !== undefined && desired !== wanted(before)) want(desired);
     if (toCheck(after) !== toCheck(before)) check(toCheck(after));
-    this.#bell.ring();
+    this.#wakeup.notify();
     if (!isNews) return;
     trace({ t: "trial", trial: after });
     this.#conclude(after, durable);

@@ -1,6 +1,6 @@
 /** Compares what cameras do now with what they did before. Pure. */
 
-import type { PipelineSpec } from "../desired/spec.js";
+import type { PipelineSpec } from "../../common/settings/spec.js";
 import type { Fault } from "./fault.js";
 import type { CameraFigures, Figures, Meter } from "./meter.js";
 import { figuresOf } from "./meter.js";

@@ -1,6 +1,6 @@
 /** The marker of a failed version: a file in the container's own file system, which a new agreement does not have. */
 
-import { readIfThereSync, writeDurablySync } from "../files/durable.js";
+import { readIfThereSync, writeDurablySync } from "../../common/files/durable.js";
 
 export interface Marker {
   readonly version: string;

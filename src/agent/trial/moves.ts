@@ -1,6 +1,6 @@
 /** The ways from one state of a trial to another. */
 
-import type { Desired } from "../desired/spec.js";
+import type { Desired } from "../../common/settings/spec.js";
 import type { Fault } from "./fault.js";
 import type { Figures } from "./meter.js";
 import type { Rules } from "./rules.js";

@@ -1,6 +1,6 @@
 /** What the sidecar has told of the specification that is wanted. Pure. */
 
-import type { Happening } from "../reconcile/reconciler.js";
+import type { ReconcilerEvent } from "../reconcile/reconciler.js";
 import type { OutputStatus, SidecarEvent } from "../sidecar/state.js";
 import {
   cameraChanged,
@@ -12,7 +12,7 @@ import {
 } from "./meter.js";
 
 /** Everything that a trial hears: what the reconciler tells, and that time has passed. */
-export type Fact = Happening | { readonly t: "time" };
+export type Fact = ReconcilerEvent | { readonly t: "time" };
 
 export interface Seen {
   /** The worker that was met last. */

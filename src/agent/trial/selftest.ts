@@ -1,6 +1,6 @@
 /** The self-test picture: the same model and outputs, and a test picture in place of every camera. */
 
-import { type Desired, generationOf, type PipelineSpec } from "../desired/spec.js";
+import { type Desired, generationOf, type PipelineSpec } from "../../common/settings/spec.js";
 import type { OutputStatus } from "../sidecar/state.js";
 import { OF_THE_NODE } from "./run.js";
 import { outputName, type Seen } from "./seen.js";

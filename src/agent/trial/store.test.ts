@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { inspect } from "node:util";
-import type { StoreHappening } from "./happening.js";
+import type { StoreEvent } from "./events.js";
 import { leaveMarker, readMarker } from "./marker.js";
 import { failed, failedOnPurpose, type Memory, NEW_MEMORY, passed, tried } from "./memory.js";
 import { readMemory, writeMemory } from "./memory-file.js";
@@ -47,7 +47,7 @@ function full(): Memory {
 
 describe("TrialStore", () => {
   let directory: string;
-  let told: StoreHappening[];
+  let told: StoreEvent[];
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), "slipstream-"));
@@ -57,7 +57,7 @@ describe("TrialStore", () => {
   afterEach(() => rmSync(directory, { recursive: true }));
 
   function open(path = directory): TrialStore {
-    return new TrialStore({ directory: path, trace: (happening) => told.push(happening) });
+    return new TrialStore({ directory: path, trace: (event) => told.push(event) });
   }
 
   it("begins with nothing in an empty volume, and makes its directory", () => {

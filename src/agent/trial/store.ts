@@ -2,9 +2,9 @@
 
 import { renameSync } from "node:fs";
 import { join } from "node:path";
-import { readIfThereSync, writeDurablySync } from "../files/durable.js";
-import { errorCode } from "../files/error-code.js";
-import type { StoreHappening } from "./happening.js";
+import { readIfThereSync, writeDurablySync } from "../../common/files/durable.js";
+import { errorCode } from "../../common/files/error-code.js";
+import type { StoreEvent } from "./events.js";
 import { type Memory, NEW_MEMORY } from "./memory.js";
 import { readMemory, writeMemory } from "./memory-file.js";
 
@@ -12,7 +12,7 @@ export interface StoreOptions {
   /** The agent's own; survives upgrades of the service. */
   readonly directory: string;
   /** Must not throw. */
-  readonly trace: (happening: StoreHappening) => void;
+  readonly trace: (event: StoreEvent) => void;
 }
 
 /**

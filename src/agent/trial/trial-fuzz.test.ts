@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { seededRandom } from "../../common/testing/seeded-random.js";
 import { SidecarError } from "../sidecar/error.js";
 import type { CameraState } from "../sidecar/state.js";
-import { seededRandom } from "../testing/seeded-random.js";
 import { type Behaviour, LIVE, LOST, SimulatedNode, WELL } from "../testing/simulated-node.js";
 import type { Candidate } from "./candidate.js";
 import { failed, passed } from "./memory.js";
@@ -61,7 +61,7 @@ function live(seed: number): void {
   let good: Candidate | undefined = pick<Candidate | undefined>([undefined, candidate(0)]);
   if (good !== undefined) node.memory = passed(node.memory, good, undefined, "1.0.0", 0);
   node.consider(candidate(1), good);
-  const happenings: readonly [() => void, ...(() => void)[]] = [
+  const events: readonly [() => void, ...(() => void)[]] = [
     () => node.consider(candidate(below(5)), good),
     () => node.consider(candidate(1, `again ${number()}`), good),
     () => node.killWorker(),
@@ -81,7 +81,7 @@ function live(seed: number): void {
     () => node.pass(120),
   ];
   for (let turn = 0; turn < 30; turn++) {
-    pick(happenings)();
+    pick(events)();
     node.pass(2 * below(20));
     const { trial } = node;
     assert.ok(wanted(trial) !== undefined, "something is always wanted");

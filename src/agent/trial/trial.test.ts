@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type Desired, generationOf, type PipelineSpec } from "../desired/spec.js";
+import { type Desired, generationOf, type PipelineSpec } from "../../common/settings/spec.js";
 import type { Problem } from "../sidecar/sidecar.js";
 import { type Behaviour, LIVE, LOST, SimulatedNode, WELL } from "../testing/simulated-node.js";
 import type { Candidate } from "./candidate.js";

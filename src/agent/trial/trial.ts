@@ -3,7 +3,7 @@
  * step() give the next state, and what is to be done follows from the state.
  */
 
-import type { Desired } from "../desired/spec.js";
+import type { Desired } from "../../common/settings/spec.js";
 import type { Candidate } from "./candidate.js";
 import type { Fault } from "./fault.js";
 import type { Refusal } from "./memory.js";

@@ -11,7 +11,7 @@ with open(os.path.join(_FOLDER, "networks.json"), encoding="utf-8") as _opened:
     # name, refused (null, or until and told), and onnx in base64.
     NETWORKS: List[Any] = json.load(_opened)
 with open(os.path.join(_FOLDER, "verdicts.json"), encoding="utf-8") as _opened:
-    # What real parsers said: src/agent/lint/corpus/networks.ts describes the fields.
+    # What real parsers said: src/cli/lint/corpus/networks.ts describes the fields.
     VERDICTS: List[Any] = json.load(_opened)
 
 

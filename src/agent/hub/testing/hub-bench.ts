@@ -4,15 +4,15 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
-import { TRUST_ALL } from "../../models/signature.js";
+import { TRUST_ALL } from "../../../common/bundle/signature.js";
+import type { Documents } from "../../../common/hub/documents.js";
+import { openHubState } from "../../../common/hub/state.js";
+import { eventually } from "../../../common/testing/eventually.js";
+import { systemClock } from "../../../common/time/clock.js";
 import { ModelStore } from "../../models/store.js";
-import { eventually } from "../../testing/eventually.js";
-import { systemClock } from "../../time/clock.js";
-import type { Documents } from "../documents.js";
 import { EssClient } from "../ess-client.js";
-import type { HubHappening } from "../happening.js";
+import type { HubEvent } from "../events.js";
 import { Hub } from "../hub.js";
-import { openHubState } from "../state.js";
 import { EssDouble } from "./ess-double.js";
 
 const FAST = { intervalMs: 5, longestMs: 20 };
@@ -20,7 +20,7 @@ const FAST = { intervalMs: 5, longestMs: 20 };
 export class HubBench {
   readonly ess: EssDouble;
   readonly root = mkdtempSync(join(tmpdir(), "hub-"));
-  readonly happenings: HubHappening[] = [];
+  readonly events: HubEvent[] = [];
   /** Times that something changed. */
   changes = 0;
   /** What the agent of the next start says of a document; empty: right. */
@@ -61,8 +61,8 @@ export class HubBench {
   }
 
   async startAgent(): Promise<void> {
-    const trace = (happening: HubHappening) => {
-      this.happenings.push(happening);
+    const trace = (event: HubEvent) => {
+      this.events.push(event);
     };
     const state = await openHubState(this.state, (detail) => trace({ t: "forgotten", detail }));
     const store = await ModelStore.open({
@@ -71,7 +71,7 @@ export class HubBench {
       maxBytes: this.maxBytes,
       trust: TRUST_ALL,
       board: () => "t4",
-      trace: (happening) => trace({ t: "store", happening }),
+      trace: (event) => trace({ t: "store", event }),
     });
     const client = new EssClient({
       address: this.ess.address,
@@ -112,7 +112,7 @@ export class HubBench {
 
   async restartAgent(): Promise<void> {
     await this.stopAgent();
-    this.happenings.length = 0;
+    this.events.length = 0;
     await this.startAgent();
   }
 
@@ -124,9 +124,9 @@ export class HubBench {
 
   /** Kinds of what happened with an object, in order. */
   of(id: string): string[] {
-    return this.happenings.flatMap((happening) => {
-      if (!("object" in happening) || happening.object.id !== id) return [];
-      return [happening.t === "answered" ? happening.answer : happening.t];
+    return this.events.flatMap((event) => {
+      if (!("object" in event) || event.object.id !== id) return [];
+      return [event.t === "answered" ? event.answer : event.t];
     });
   }
 

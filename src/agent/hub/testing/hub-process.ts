@@ -1,16 +1,16 @@
 /**
  * A process that takes in what the hub sends, for tests that kill it or measure it: hub-process.js DIRECTORY SOCKET
- * CERTIFICATE CREDENTIALS. It prints happenings, and its memory now and then, one JSON a line.
+ * CERTIFICATE CREDENTIALS. It prints events, and its memory now and then, one JSON a line.
  */
 
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { TRUST_ALL } from "../../models/signature.js";
+import { TRUST_ALL } from "../../../common/bundle/signature.js";
+import { openHubState } from "../../../common/hub/state.js";
+import { systemClock } from "../../../common/time/clock.js";
 import { ModelStore } from "../../models/store.js";
-import { systemClock } from "../../time/clock.js";
 import { ESS_TIMING, EssClient } from "../ess-client.js";
 import { Hub } from "../hub.js";
-import { openHubState } from "../state.js";
 
 const [directory = "", socketPath = "", certificate = "", credentials = ""] = process.argv.slice(2);
 const SAMPLE_MS = 5;

@@ -10,8 +10,8 @@ import { pipeline } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { createGzip } from "node:zlib";
 import { pack } from "tar-stream";
-import { MANIFEST } from "../../models/manifest.js";
-import { bundle, FILES } from "../../models/testing/archives.js";
+import { MANIFEST } from "../../../common/bundle/manifest.js";
+import { bundle, FILES } from "../../../common/bundle/testing/archives.js";
 import { EssDouble } from "./ess-double.js";
 
 const PROGRAM = fileURLToPath(new URL("hub-process.js", import.meta.url));

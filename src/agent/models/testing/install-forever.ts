@@ -1,6 +1,6 @@
 /** A process that takes archives in, one after another, until it is killed: install-forever.js STORE ARCHIVE... */
 
-import { TRUST_ALL } from "../signature.js";
+import { TRUST_ALL } from "../../../common/bundle/signature.js";
 import { ModelStore } from "../store.js";
 
 const [directory = "", ...archives] = process.argv.slice(2);

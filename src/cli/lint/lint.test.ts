@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Catalogue } from "../../common/catalogue/catalogue.js";
+import { loadCatalogue } from "../../common/catalogue/load.js";
+import { findRelease, findTarget, idsOfAll, type Target } from "../../common/catalogue/targets.js";
+import { CODES } from "../../common/problems/codes.js";
+import type { Problem } from "../../common/problems/problem.js";
+import { readOnnx } from "./bundle/onnx.js";
+import { OnnxError } from "./bundle/protobuf.js";
+import { readBundle } from "./bundle/read.js";
+import { BUNDLES } from "./corpus/bundles.js";
+import type { Case } from "./corpus/case.js";
+import { LAUNCH_RIGHT } from "./corpus/launch-right.js";
+import { LAUNCH_WRONG } from "./corpus/launch-wrong.js";
+import { onnxFile } from "./corpus/onnx-file.js";
+import { SPECS } from "./corpus/specs.js";
+import { parseLaunchLine } from "./launch/parse.js";
+import { lint } from "./lint.js";
+import { readSpec } from "./spec/read.js";
+
+const CORPUS = { LAUNCH_RIGHT, LAUNCH_WRONG, BUNDLES, SPECS };
+
+let catalogue: Catalogue;
+let directory: string;
+
+before(async () => {
+  catalogue = await loadCatalogue();
+  directory = await mkdtemp(join(tmpdir(), "lint-"));
+});
+after(() => rm(directory, { recursive: true }));
+
+for (const [name, cases] of Object.entries(CORPUS)) {
+  describe(`the linter on ${name.toLowerCase().replace("_", " ")}`, () => {
+    for (const one of cases) {
+      it(`tells what is wrong with ${one.name}`, async () => {
+        const messages: string[] = [];
+        for (const [targets, expected] of Object.entries(one.on)) {
+          for (const id of targets.split(" ")) {
+            const problems = await problemsOf(one, target(id));
+            messages.push(...problems.map(({ message }) => message));
+            const told = problems.map(({ code, path }) => `${code} ${path}`);
+            assert.deepEqual(told.sort(), [...expected].sort(), `on ${id}: ${messages.join("\n")}`);
+          }
+        }
+        if (one.says !== undefined) {
+          assert.ok(
+            messages.some((message) => one.says?.test(message)),
+            messages.join("\n"),
+          );
+        }
+        assert.ok(messages.every((message) => !message.includes("secret")));
+      });
+    }
+  });
+}
+
+it("does not fail on text that is cut off anywhere", () => {
+  const on = target("nano");
+  const longest = 2000;
+  for (const { launch = "", spec } of [...LAUNCH_RIGHT, ...LAUNCH_WRONG, ...SPECS]) {
+    const text = typeof spec === "object" ? JSON.stringify(spec) : (spec ?? "");
+    for (let end = 0; end < Math.min(launch.length, longest); end += 7) {
+      lint({ launch: parseLaunchLine(launch.slice(0, end)).launch }, on, catalogue);
+    }
+    for (let end = 0; end < Math.min(text.length, longest); end += 7) {
+      lint({ spec: readSpec(text.slice(0, end), "spec.json").spec }, on, catalogue);
+    }
+  }
+});
+
+it("does not fail on a network that is cut off anywhere, or whose bytes are wrong", () => {
+  const bytes = Buffer.from(onnxFile({ opset: 13, batch: 2, weightBytes: 300 }));
+  const read = (content: Buffer): void => {
+    try {
+      readOnnx((offset, length) => content.subarray(offset, offset + length), content.length);
+    } catch (error) {
+      assert.ok(error instanceof OnnxError, String(error));
+    }
+  };
+  for (let i = 0; i < bytes.length; i++) {
+    read(bytes.subarray(0, i));
+    for (const value of [0, 0x7f, 0xff]) {
+      const damaged = Buffer.from(bytes);
+      damaged[i] = value;
+      read(damaged);
+    }
+  }
+});
+
+/** Told of the environment by the command, which the tests of the command show. */
+const OF_THE_COMMAND = ["wrong-setting"];
+
+it("has a case for every code", () => {
+  const expected = Object.values(CORPUS)
+    .flat()
+    .flatMap(({ on }) => Object.values(on).flat())
+    .map((line) => line.split(" ")[0]);
+  const missing = Object.keys(CODES).filter(
+    (code) => ![...expected, ...OF_THE_COMMAND].includes(code),
+  );
+  assert.deepEqual(missing, []);
+});
+
+it("finds nothing wrong with the bundles that ship", async () => {
+  for (const name of ["nanodet-coco", "ssd-street"]) {
+    const place = new URL(`../../../../models/${name}`, import.meta.url).pathname;
+    const { bundle, problems } = await readBundle(place, catalogue.nvinferKeys);
+    assert.ok(bundle !== undefined);
+    for (const id of idsOfAll(catalogue.targets)) {
+      assert.deepEqual([...problems, ...lint({ bundle }, target(id), catalogue)], []);
+    }
+  }
+});
+
+function target(id: string): Target {
+  const [release = "", platform] = id.split("/");
+  const found =
+    platform === undefined
+      ? findTarget(catalogue.targets, id)
+      : findRelease(catalogue.targets, release, platform);
+  assert.ok(found.t === "target", id);
+  return found.target;
+}
+
+async function problemsOf(one: Case, on: Target): Promise<readonly Problem[]> {
+  const { launch, spec } = one;
+  const text = typeof spec === "object" ? JSON.stringify(spec) : spec;
+  const readings = {
+    launch: launch === undefined ? undefined : parseLaunchLine(launch),
+    spec: text === undefined ? undefined : readSpec(text, "spec.json"),
+    bundle: one.bundle === undefined ? undefined : await writeAndRead(one.bundle),
+  };
+  const subject = {
+    launch: readings.launch?.launch,
+    spec: readings.spec?.spec,
+    bundle: readings.bundle?.bundle,
+  };
+  const found = Object.values(readings).flatMap((reading) => reading?.problems ?? []);
+  return [...found, ...lint(subject, on, catalogue)];
+}
+
+async function writeAndRead(files: NonNullable<Case["bundle"]>) {
+  const place = await mkdtemp(join(directory, "bundle-"));
+  for (const [name, content] of Object.entries(files)) await writeFile(join(place, name), content);
+  return readBundle(place, catalogue.nvinferKeys);
+}

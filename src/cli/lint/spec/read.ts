@@ -1,0 +1,178 @@
+/** Reads a PipelineSpec from proto3 JSON. Field names are taken in both spellings, bundlePath and bundle_path. */
+
+import { nearest } from "../../../common/catalogue/nearest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { type Field, type FieldType, MESSAGES, type Message, type MessageName } from "./schema.js";
+import type { Spec } from "./spec.js";
+
+export interface SpecReading {
+  readonly spec: Spec | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/** file stands in the problems of the text as a whole. */
+export function readSpec(text: string, file: string): SpecReading {
+  const json = parse(text);
+  if (json instanceof SyntaxError) {
+    const message = "it is not JSON here, or ends too early";
+    return refused(problem("not-json", `${file}:${lineOfError(text)}`, message));
+  }
+  if (!isObject(json)) return refused(problem("not-json", file, "it is JSON, but no object { }"));
+  const problems: Problem[] = [];
+  const read = readMessage(json, "PipelineSpec", "", problems);
+  // readMessage takes over nothing whose type the schema does not say.
+  const spec = { cameras: [], outputs: [], ...read } as Spec;
+  return { spec, problems };
+}
+
+function refused(why: Problem): SpecReading {
+  return { spec: undefined, problems: [why] };
+}
+
+/** The error itself is not shown: it quotes the text, which may hold a password. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    return error;
+  }
+}
+
+/** The first line at whose end the text cannot become JSON any more; the last one if it only ends too early. */
+function lineOfError(text: string): number {
+  const lines = text.trimEnd().split("\n");
+  const isHopeless = (count: number): boolean => {
+    const start = lines.slice(0, count).join("\n");
+    const error = parse(start);
+    if (!(error instanceof SyntaxError) || /Unexpected end|Unterminated/.test(error.message))
+      return false;
+    const position = /at position (\d+)/.exec(error.message)?.[1];
+    return position === undefined || Number(position) < start.length;
+  };
+  let [fine, wrong] = [0, lines.length];
+  while (wrong - fine > 1) {
+    const middle = Math.floor((fine + wrong) / 2);
+    if (isHopeless(middle)) wrong = middle;
+    else fine = middle;
+  }
+  return wrong;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function readMessage(
+  json: Record<string, unknown>,
+  name: MessageName,
+  path: string,
+  problems: Problem[],
+): Record<string, unknown> {
+  const message = MESSAGES[name];
+  const read: Record<string, unknown> = {};
+  for (const [given, value] of Object.entries(json)) {
+    const key = given.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    const field = Object.hasOwn(message, key) ? message[key] : undefined;
+    const at = path === "" ? key : `${path}.${key}`;
+    if (field === undefined) {
+      problems.push(problem("unknown-field", at, unknownField(given, name, message)));
+    } else if (value !== null) {
+      const taken = readField(value, field, at, problems);
+      if (taken !== undefined) read[key] = taken;
+    }
+  }
+  return read;
+}
+
+function unknownField(given: string, name: MessageName, message: Message): string {
+  return `${name} has no field ${given}${didYouMean(nearest(given, Object.keys(message)))}`;
+}
+
+function readField(value: unknown, field: Field, path: string, problems: Problem[]): unknown {
+  if (!field.repeated) return readValue(value, field.type, path, problems);
+  if (!Array.isArray(value)) {
+    problems.push(problem("wrong-type", path, "it is a list [ ]"));
+    return undefined;
+  }
+  // An element that cannot be read keeps its place, so that later paths stay right.
+  return value.map((item, i) => readValue(item, field.type, `${path}[${i}]`, problems) ?? {});
+}
+
+function readValue(value: unknown, type: FieldType, path: string, problems: Problem[]): unknown {
+  const wrong = (expected: string): undefined => {
+    problems.push(problem("wrong-type", path, `it is ${expected}`));
+    return undefined;
+  };
+  switch (type.t) {
+    case "message":
+      return isObject(value) ? readMessage(value, type.of, path, problems) : wrong("an object { }");
+    case "enum":
+      return readEnum(value, type, path, problems);
+    case "scalar":
+      return readScalar(value, type.of) ?? wrong(EXPECTED[type.of]);
+    default:
+      return type satisfies never;
+  }
+}
+
+const EXPECTED = {
+  string: 'a text in quotes, "..."',
+  uint32: "a whole number from 0 to 4294967295",
+  uint64: "a whole number, from 2^53 on in quotes",
+  float: "a number",
+  bool: "true or false",
+  time: 'a time such as "2026-01-31T06:00:00Z"',
+  duration: 'a number of seconds with an s, for example "0.1s"',
+} as const;
+
+/** RFC 3339, as proto3 JSON writes a Timestamp. */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+
+/** undefined: it is not of that type. */
+function readScalar(value: unknown, type: keyof typeof EXPECTED): unknown {
+  switch (type) {
+    case "string":
+      return typeof value === "string" ? value : undefined;
+    case "bool":
+      return typeof value === "boolean" ? value : undefined;
+    case "float":
+      return typeof value === "number" ? value : undefined;
+    case "uint32":
+      return Number.isInteger(value) && Number(value) >= 0 && Number(value) < 2 ** 32
+        ? value
+        : undefined;
+    case "uint64":
+      // proto3 JSON writes it as a text.
+      return /^\d{1,20}$/.test(String(value)) && BigInt(String(value)) < 2n ** 64n
+        ? Number(value)
+        : undefined;
+    case "time":
+      return typeof value === "string" && TIME.test(value) && !Number.isNaN(Date.parse(value))
+        ? value
+        : undefined;
+    case "duration": {
+      const seconds =
+        typeof value === "string" ? /^(\d+(?:\.\d{1,9})?)s$/.exec(value)?.[1] : undefined;
+      return seconds === undefined ? undefined : Number(seconds) * 1000;
+    }
+    default:
+      return type satisfies never;
+  }
+}
+
+function readEnum(
+  value: unknown,
+  { prefix, values }: Extract<FieldType, { t: "enum" }>,
+  path: string,
+  problems: Problem[],
+): string | undefined {
+  if (typeof value === "number" && values[value] !== undefined) return values[value];
+  const name = typeof value === "string" ? value.replace(prefix, "") : "";
+  if (values.includes(name)) return name;
+  const near = nearest(name, values.slice(1));
+  const allowed = values.slice(1).map((one) => prefix + one);
+  const hint = didYouMean(near === undefined ? undefined : prefix + near);
+  const message = `it is one of ${allowed.join(", ")}${hint}`;
+  problems.push(problem("unknown-value", path, message));
+  return undefined;
+}

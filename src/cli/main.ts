@@ -1,0 +1,54 @@
+#!/usr/bin/env node
+/** The `slipstream` command. A subcommand is loaded only when it is asked for, so that each starts fast. */
+
+import { Command, CommanderError } from "commander";
+
+/** One line for each subcommand. */
+const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  definition: async () => (await import("../fleet/definition/command.js")).definitionCommand(),
+  fleet: async () => (await import("../fleet/page/command.js")).fleetCommand(),
+  lint: async () => (await import("./lint/command.js")).lintCommand(),
+  model: async () => (await import("./model/command.js")).modelCommand(),
+  "node-policy": async () => (await import("../fleet/node-policy/command.js")).nodePolicyCommand(),
+  policy: async () => (await import("../fleet/policy/command.js")).policyCommand(),
+  settings: async () => (await import("./settings/command.js")).settingsCommand(),
+};
+
+/** Exit status of wrong usage, of this command and of all below it. */
+const USAGE = 2;
+
+/** Help, and a name that is none of ours, need them all. */
+function load(name: string | undefined): Promise<Command[]> {
+  const wanted =
+    name !== undefined && Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
+  const loaders = wanted === undefined ? Object.values(SUBCOMMANDS) : [wanted];
+  return Promise.all(loaders.map((loader) => loader()));
+}
+
+/** Subcommands below subcommands too: they all report wrong usage instead of ending the process. */
+function inherit(command: Command, parent: Command): Command {
+  command.copyInheritedSettings(parent);
+  for (const child of command.commands) inherit(child, command);
+  return command;
+}
+
+const program = new Command("slipstream")
+  .description("Slipstream's command line")
+  .showHelpAfterError("(add --help for the options)")
+  .exitOverride();
+
+// A reader such as head may have seen enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
+for (const command of await load(process.argv[2])) program.addCommand(inherit(command, program));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Commander has printed it; help that was asked for is no mistake.
+  process.exitCode = error.exitCode === 0 ? 0 : USAGE;
+}

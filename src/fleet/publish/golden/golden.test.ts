@@ -1,0 +1,157 @@
+// Our package against what the real `hzn` made of it: as recorded always, and by an `hzn` at hand where there is one.
+
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Fault } from "../../../common/json/document.js";
+import { parseConstraint } from "../../policy/constraint.js";
+import type { Question } from "../../policy/golden/cases.js";
+import { findHzn } from "../../policy/golden/hzn.js";
+import { makeDeployment } from "../../policy/offer.js";
+import { place } from "../../policy/placement.js";
+import {
+  readDeploymentPolicy,
+  readNodePolicy,
+  readService,
+  readServicePolicy,
+} from "../../policy/policy.js";
+import { COMMANDS, inputsOf, performWith, readPublication } from "./publication.js";
+import { askAll, questions, readVerdicts } from "./verdicts.js";
+
+const AGAIN =
+  "our files are no longer those that the real hzn was asked about: run dist/src/fleet/publish/golden/record.js anew";
+
+const publication = readPublication();
+const verdicts = readVerdicts();
+
+describe("what hzn was given when its answers were recorded", () => {
+  for (const [i, command] of COMMANDS.entries()) {
+    const run = publication.runs[i];
+    // Where nothing was sent, hzn was given nothing.
+    if (run === undefined || Object.keys(run.inputs).length === 0) continue;
+    it(`is what make ${command.join(" ")} gives it now`, async () => {
+      assert.equal(run.command, command.join(" "), AGAIN);
+      assert.deepEqual(await inputsOf(command), run.inputs, AGAIN);
+    });
+  }
+
+  it("is what the policies and the definition say now", () => {
+    const asked = verdicts.placements.map(({ answer: _, ...question }) => question);
+    assert.deepEqual(plain(questions()), asked, AGAIN);
+  });
+});
+
+describe("what hzn said of our files", () => {
+  it("is no word against the definition", () => {
+    for (const { exit, text } of Object.values(verdicts.verify))
+      assert.deepEqual([exit, text], [0, ""]);
+  });
+
+  for (const { board, service, ring, rings, question, answer } of verdicts.placements) {
+    const gets = answer.compatible ? "gets" : "does not get";
+    it(`is what we say: a ${board} of ring ${ring} ${gets} ${service} for rings ${rings}`, () => {
+      assert.equal(answer.exit, 0);
+      assert.equal(isPlaced(question), answer.compatible);
+    });
+  }
+
+  it("gives every ring to one of the two policies of a rollout", () => {
+    const split = verdicts.placements.filter(({ rings }) => rings !== ">= 0");
+    assert.deepEqual(
+      split.map(({ ring, rings, answer }) => [ring, rings, answer.compatible]),
+      [
+        [1, "<= 1", true],
+        [1, "> 1", false],
+        [2, "<= 1", false],
+        [2, "> 1", true],
+      ],
+    );
+  });
+
+  it("brings one service to each board", () => {
+    const placed = verdicts.placements.filter(
+      ({ answer, rings }) => answer.compatible && rings === ">= 0",
+    );
+    assert.deepEqual(
+      placed.map(({ board, service }) => [board, service]),
+      [
+        ["t4", "slipstream"],
+        ["nano", "slipstream"],
+        ["orin-nano", "slipstream-orin-nano"],
+      ],
+    );
+  });
+});
+
+describe("what hzn sent to the Exchange", () => {
+  const runOf = (words: string) => publication.runs.find(({ command }) => command.includes(words));
+
+  it("was taken by an Exchange that refuses what the real one refuses", () => {
+    const refused = publication.runs.filter(({ exit }) => exit !== 0).map(({ command }) => command);
+    assert.deepEqual(refused, ["publish-service ARCH=amd64 SERVICE_VERSION=99.0.0"]);
+  });
+
+  it("names images by digest, and binds the secrets that the container has", () => {
+    const requests = runOf("SECRETS=")?.requests ?? [];
+    const text = (path: RegExp) =>
+      JSON.stringify(requests.find((request) => path.test(request.path))?.body);
+    const service = text(/services$/);
+    assert.equal(service.match(/@sha256:[0-9a-f]{64}/g)?.length, 2);
+    for (const secret of ["cam-login", "viewers"]) {
+      assert.match(service, new RegExp(`secrets.*${secret}`));
+    }
+    assert.match(
+      text(/policies/),
+      /"secrets":\[\{"cam-login":"cam-login"\},\{"viewers":"lobby"\}\]/,
+    );
+  });
+
+  it("was nothing where the same was published already, and nothing where other content was refused", () => {
+    const [same, other] = publication.runs.slice(5, 7);
+    assert.deepEqual([same?.exit, same?.requests], [0, []]);
+    assert.deepEqual(other?.requests, []);
+    const asked = runOf("OVERWRITE=yes");
+    assert.deepEqual(
+      asked?.requests.map(({ method }) => method),
+      ["PUT", "PUT"],
+    );
+  });
+});
+
+describe("the real hzn", () => {
+  const hzn = findHzn(process.env);
+  const skip = hzn === undefined ? "no hzn on PATH and HZN_BIN is not set" : false;
+
+  it("still publishes our package as recorded", { skip }, async () => {
+    assert.ok(hzn !== undefined);
+    assert.deepEqual(plain(await performWith(hzn)), publication.runs);
+  });
+
+  it("still says of our files what was recorded", { skip }, async () => {
+    assert.ok(hzn !== undefined);
+    const { verify, placements } = await askAll(hzn);
+    assert.deepEqual(plain({ verify, placements }), {
+      verify: verdicts.verify,
+      placements: verdicts.placements,
+    });
+  });
+});
+
+/** As JSON holds it: what is undefined is not there. */
+function plain(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
+}
+
+function isPlaced({ node, deployment, services, servicePolicy, arch }: Question): boolean {
+  const faults: Fault[] = [];
+  const parse = (text: string) => parseConstraint(text);
+  const policy = readDeploymentPolicy("deployment", deployment, parse, faults);
+  const terms = readServicePolicy(servicePolicy, parse, faults);
+  const definitions = services.map((service) => readService(service, faults));
+  const nodePolicy = readNodePolicy("node", node, parse, faults);
+  assert.deepEqual(faults, []);
+  const made = makeDeployment(policy, {
+    services: definitions,
+    servicePolicies: new Map([[undefined, terms]]),
+  });
+  return place(made, nodePolicy, arch).t === "placed";
+}

@@ -1,0 +1,67 @@
+// The userInput of the service definition, made from the agent's settings: a setting that a node or a policy may give.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { type Setting, settings } from "../../common/settings/settings.js";
+
+/** An element of userInput, as `hzn` reads it. */
+export interface UserInput {
+  readonly name: string;
+  readonly label: string;
+  readonly type: "string" | "int" | "float" | "boolean";
+  /** Without one, Horizon makes no agreement until a policy or the node gives a value. */
+  readonly defaultValue: string;
+}
+
+/** Settings that go with what the definition itself fixes: its volumes, its port, its containers. */
+const FIXED: ReadonlySet<string> = new Set([
+  ...["MODELS_DIR", "SECRETS_DIR", "SETTINGS_FILE", "STATE_DIR"],
+  ...["RTSPOUTPUTPORTNUM", "SLIPSTREAM_LIFELINE", "SLIPSTREAM_SOCKET"],
+]);
+
+/** Horizon takes an empty default for none. The agent takes a blank for "not set". */
+const NOT_SET = " ";
+
+/** In the order of the settings' declaration. */
+export function userInputs(): UserInput[] {
+  return Object.values<Setting<unknown>>(settings)
+    .filter(({ env }) => !FIXED.has(env))
+    .map(userInput);
+}
+
+function userInput(setting: Setting<unknown>): UserInput {
+  const label = `${setting.doc} Allowed: ${setting.reader.allowed}.`;
+  const type = typeOf(setting);
+  if (setting.default === null) {
+    return { name: setting.env, label, type, defaultValue: NOT_SET };
+  }
+  const defaultValue =
+    type === "boolean" ? String(isYes(setting, setting.default)) : setting.default;
+  return { name: setting.env, label, type, defaultValue };
+}
+
+/** A setting without a default is a string, since only that can say "not set". */
+function typeOf({ reader, default: value }: Setting<unknown>): UserInput["type"] {
+  if (value === null) return "string";
+  if (reader.allowed === "yes or no") return "boolean";
+  if (/^\d+$/.test(value)) return "int";
+  return /^\d+\.\d+$/.test(value) ? "float" : "string";
+}
+
+function isYes({ reader }: Setting<unknown>, text: string): boolean {
+  const reading = reader.read(text);
+  return reading.t === "value" && reading.value === true;
+}
+
+const LIST = /^ {2}"userInput": \[(?:\]|[\s\S]*?^ {2}\])/m;
+
+/** The text of a definition with its userInput replaced; all else stays as it is, variables too. */
+export function withUserInputs(definition: string, inputs: readonly UserInput[]): string {
+  const list = JSON.stringify(inputs, null, 2).replaceAll("\n", "\n  ");
+  return definition.replace(LIST, () => `  "userInput": ${list}`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const file = "service.definition.json";
+  writeFileSync(file, withUserInputs(readFileSync(file, "utf8"), userInputs()));
+}
