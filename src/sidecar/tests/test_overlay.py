@@ -10,7 +10,7 @@ from sidecar.chain import Chain
 from sidecar.gst import Gst
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay
 from sidecar.worker.engines.cpu.painter import make_painter
-from sidecar.worker.engines.palette import class_colour, ink_on
+from sidecar.worker.engines.overlay import class_colour, ink_on
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
 from sidecar.worker.outputs.layout import Rectangle

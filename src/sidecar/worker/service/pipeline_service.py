@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, Generic, Iterator, List, Optional, Tuple
 
 import grpc
 
@@ -14,8 +14,7 @@ from sidecar.keeper.previous_worker import PreviousWorker
 from sidecar.log import Log
 from sidecar.version import VERSION
 from sidecar.worker.check import check
-from sidecar.worker.engines.engine import Engine, Preview
-from sidecar.worker.engines.unavailable import UnavailableEngine
+from sidecar.worker.engines.engine import Engine, Model, Preview
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.recording.check import unusable_folders
 from sidecar.worker.outputs.recording.folder import recordings_dir
@@ -39,12 +38,12 @@ _SEVERITIES = {
 }
 
 
-class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
+class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: ignore[misc]
     """Methods are called on gRPC's threads; what touches GStreamer is run on the loop thread."""
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine[Model],
         store: StatusStore,
         loop: MainLoop,
         instance_id: str,
@@ -95,8 +94,10 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
                 return pipeline.ApplyResponse(
                     generation=request.generation, accepted=True, problems=self._active.problems
                 )
-            if isinstance(self._engine, UnavailableEngine):
-                return self._refuse_unavailable(self._engine, request.spec)
+            if self._engine.unavailable is not None:
+                _, problems = self._examine(request.spec)
+                self._loop.call(lambda: self._engine.show_standby(request.spec), _LOOP_SECONDS)
+                return pipeline.ApplyResponse(problems=[_to_contract(problem) for problem in problems])
             if self._active is None:
                 loading = state.PipelineStatus.Loading(phase=state.LOADING_PHASE_MODEL)
                 self._store.set_pipeline(state.PipelineStatus(loading=loading))
@@ -187,8 +188,8 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             raise AssertionError("abort always raises")
         return preview
 
-    def _examine(self, specification: spec.PipelineSpec) -> Tuple[Optional[Any], List[Problem]]:
-        """All problems of a specification, and its model if that loads."""
+    def _examine(self, specification: spec.PipelineSpec) -> Tuple[Optional[Model], List[Problem]]:
+        """All problems of a specification, and its model if that can be loaded."""
         if self._engine.unavailable is not None:
             return None, [error("engine-unavailable", "engine", self._engine.unavailable)]
         problems = check(specification, self._engine.capabilities())
@@ -197,13 +198,6 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             model, of_model = self._engine.prepare(specification)
             problems = problems + of_model + unusable_folders(specification, recordings_dir(os.environ))
         return model, problems
-
-    def _refuse_unavailable(
-        self, engine: UnavailableEngine, specification: spec.PipelineSpec
-    ) -> pipeline.ApplyResponse:
-        _, problems = self._examine(specification)
-        self._loop.call(lambda: engine.show_standby(specification), _LOOP_SECONDS)
-        return pipeline.ApplyResponse(accepted=False, problems=[_to_contract(problem) for problem in problems])
 
     def _refuse(self, problems: List[Problem], reason: "state.FailureReason") -> pipeline.ApplyResponse:
         generation = "" if self._active is None else self._active.generation

@@ -33,6 +33,10 @@ class CpuCameraSource(CameraSource):
         self._bus_handler = 0
         self._encoding = ""
 
+    def pipeline(self) -> Optional[Gst.Pipeline]:
+        """None while the camera is not connected."""
+        return self._pipeline
+
     def open(self, callbacks: CameraCallbacks) -> None:
         self.close()
         self._encoding = ""

@@ -4,6 +4,7 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import pipeline, spec, state
+from sidecar.gst import Gst
 from sidecar.worker.cameras.addresses import SCHEMES
 from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
@@ -41,7 +42,7 @@ class _Camera(NamedTuple):
     source: CpuCameraSource
 
 
-class CpuEngine(Engine):
+class CpuEngine(Engine[LoadedModel]):
     """Cameras, one shared model and the pictures."""
 
     def __init__(self, processes: Processes, store: StatusStore) -> None:
@@ -82,6 +83,10 @@ class CpuEngine(Engine):
         self._store.order_cameras(tuple(wanted))
         self._store.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
         return changes
+
+    def pipelines(self) -> List[Gst.Pipeline]:
+        sources = [camera.source.pipeline() for camera in self._cameras.values()]
+        return [one for one in sources if one is not None] + self._pictures.pipelines()
 
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         picture = self._pictures.picture((output_id, camera_id))

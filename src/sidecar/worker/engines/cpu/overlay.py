@@ -5,12 +5,20 @@ caches, so that nothing of the frame is converted and only the pixels that chang
 """
 
 import functools
-from collections import Counter
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from sidecar.worker.engines.cpu import stamps
 from sidecar.worker.engines.cpu.stamps import Stamp, TextStyle, even
-from sidecar.worker.engines.palette import BLACK, WHITE, Colour, class_colour, ink_on
+from sidecar.worker.engines.overlay import (
+    BLACK,
+    WHITE,
+    Colour,
+    class_colour,
+    class_name,
+    counts_text,
+    ink_on,
+    label_text,
+)
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
 from sidecar.worker.outputs.layout import Rectangle
@@ -81,11 +89,13 @@ class TileOverlay:
             if content.boxes:
                 self._outline(frame, box, stamps.yuv(colour))
             if content.labels:
-                tags += self._placed_tag(box, self._tag(_tag_text(item), colour))
+                text = label_text(item.class_id, item.label, item.confidence)
+                tags += self._placed_tag(box, self._tag(text, colour))
         if content.name:
             tags += self._placed_caption(self._caption(content.name), at_bottom=False)
         if content.counts and content.objects:
-            tags += self._placed_caption(self._caption(_counts_text(content.objects)), at_bottom=True)
+            counts = counts_text(class_name(item.class_id, item.label) for item in content.objects)
+            tags += self._placed_caption(self._caption(counts), at_bottom=True)
         if content.note:
             tags += self._centred(self._caption(content.note))
         for stamp, x, y in tags:
@@ -141,19 +151,3 @@ def _box_in_tile(item: Object, content: OverlayContent, line: int) -> Optional[_
     left, right = even(max(left, x)), even(min(right, x + width))
     top, bottom = even(max(top, y)), even(min(bottom, y + height))
     return _Box(left, top, max(right, left + 2 * line), max(bottom, top + 2 * line))
-
-
-def _class_name(item: Object) -> str:
-    return item.label or "class %d" % item.class_id
-
-
-def _tag_text(item: Object) -> str:
-    if not 0 <= item.confidence <= 1:
-        return _class_name(item)
-    return "%s %.0f %%" % (_class_name(item), 100 * item.confidence)
-
-
-def _counts_text(objects: Sequence[Object]) -> str:
-    """The most frequent class first; equal ones by name, so that the line does not flicker."""
-    counts = Counter(_class_name(item) for item in objects)
-    return "   ".join("%d %s" % (n, name) for name, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

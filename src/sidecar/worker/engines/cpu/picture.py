@@ -1,6 +1,6 @@
 """One picture that leaves the machine: its cameras, fitted into tiles, drawn on, encoded, sent where it is to go."""
 
-from typing import Callable, Dict, List, NamedTuple, Optional, Tuple, Union
+from typing import Callable, Dict, List, Optional, Tuple, Union
 
 from sidecar.buffers import restamped
 from sidecar.chain import Chain, make, request_pad
@@ -12,6 +12,7 @@ from sidecar.worker.engines.cpu.intake import SeenFrame
 from sidecar.worker.engines.cpu.notice import black_frame, dimmed_frame
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay
 from sidecar.worker.engines.cpu.painter import make_painter
+from sidecar.worker.engines.overlay import OverlayOptions
 from sidecar.worker.engines.software_encoder import add_encoder, add_loopback, kilobits
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.outputs.layout import Rectangle, fit, tiles
@@ -22,22 +23,13 @@ _KEY_FRAME_INTERVAL = Gst.SECOND
 _FRESH = TileText("")
 
 
-class Look(NamedTuple):
-    """What is drawn; replaced as a whole while frames flow."""
-
-    boxes: bool
-    labels: bool
-    counts: bool
-    names: bool
-
-
 class Picture:
     """push() is called on the cameras' streaming threads, the rest on the loop thread."""
 
     def __init__(
         self,
         one: StreamPlan,
-        look: Look,
+        options: OverlayOptions,
         notes: Dict[str, TileText],
         end: Union[int, Take],
         failed: Callable[[GLib.Error, str], None],
@@ -48,7 +40,7 @@ class Picture:
         loopback, or who takes the frames.
         """
         encoding, cameras = one.encoding, one.cameras
-        self.look = look
+        self.overlay_options = options
         self._notes = {camera.id: notes.get(camera.id, _FRESH) for camera in cameras}
         # Nothing is sent: no camera is to be seen. The standby picture says so.
         self._rests = all(one.dark for one in self._notes.values())
@@ -234,16 +226,16 @@ class _Tile:
         moment = frame.clock_time if self._alone else Gst.SystemClock.obtain().get_time()
         pts = max(0, moment - base_time)
         buffer = restamped(frame.buffer, pts)
-        look = self._picture.look
+        options = self._picture.overlay_options
         self._contents[pts] = OverlayContent(
             frame_width=frame.width,
             frame_height=frame.height,
             picture=fit(frame.width, frame.height, self._place.width, self._place.height),
             objects=frame.objects,
-            name=self._name if look.names else "",
-            boxes=look.boxes,
-            labels=look.labels,
-            counts=look.counts,
+            name=self._name if options.names else "",
+            boxes=options.boxes,
+            labels=options.labels,
+            counts=options.counts,
             note=note,
         )
         if not self._last_key:

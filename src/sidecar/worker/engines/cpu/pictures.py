@@ -5,10 +5,11 @@ from typing import Dict, List, Optional, Tuple
 
 from sidecar.chain import ChainError
 from sidecar.contract import pipeline, spec, state
-from sidecar.gst import GLib
+from sidecar.gst import GLib, Gst
 from sidecar.worker.cameras.text import TileText, standby_picture_text
 from sidecar.worker.engines.cpu.intake import SeenFrame
-from sidecar.worker.engines.cpu.picture import Look, Picture
+from sidecar.worker.engines.cpu.picture import Picture
+from sidecar.worker.engines.overlay import OverlayOptions, overlay_options
 from sidecar.worker.outputs.outputs import RETRY_SECONDS, Outputs
 from sidecar.worker.outputs.plan import Difference, OutletTarget, StreamPlan, difference, plan_streams
 from sidecar.worker.processes import Processes
@@ -20,7 +21,7 @@ class Pictures:
 
     def __init__(self, processes: Processes, store: StatusStore) -> None:
         self._outputs = Outputs(processes, store, on_ports=self._on_ports, count=self._count)
-        self._look = Look(False, False, False, False)
+        self._overlay_options = OverlayOptions()
         self._plans: Dict[OutputKey, StreamPlan] = {}
         self._ports: Dict[OutputKey, int] = {}
         # Replaced as a whole, for the cameras' threads.
@@ -42,13 +43,16 @@ class Pictures:
         for key in self._plans:
             self._say(key)
 
+    def pipelines(self) -> List[Gst.Pipeline]:
+        return [picture.pipeline for picture in self._pictures.values()]
+
     def picture(self, key: OutputKey) -> Optional[Picture]:
         """The picture of an output, None if there is none (yet)."""
         return self._pictures.get(key)
 
     def apply(self, specification: spec.PipelineSpec) -> List[pipeline.Change]:
         """Makes the pictures as planned, and tells what it did. Pictures that stay the same are not touched."""
-        changes = self._apply_look(specification.overlay)
+        changes = self._apply_overlay(specification.overlay)
         wanted = {one.key: one for one in plan_streams(_as_drawn(specification))}
         outdated = [key for key in self._plans if key not in wanted]
         fresh = [key for key in wanted if key not in self._plans]
@@ -84,13 +88,13 @@ class Pictures:
         self._plans = {}
         self._outputs.stop()
 
-    def _apply_look(self, overlay: spec.Overlay) -> List[pipeline.Change]:
-        look = Look(overlay.boxes, overlay.labels, overlay.counts, overlay.names)
-        if look == self._look:
+    def _apply_overlay(self, overlay: spec.Overlay) -> List[pipeline.Change]:
+        options = overlay_options(overlay)
+        if options == self._overlay_options:
             return []
-        self._look = look
+        self._overlay_options = options
         for picture in self._pictures.values():
-            picture.look = look
+            picture.overlay_options = options
         return [pipeline.Change(path="overlay", effect=pipeline.EFFECT_LIVE)]
 
     def _set_bitrate(self, key: OutputKey, before: StreamPlan, after: StreamPlan) -> bool:
@@ -118,7 +122,7 @@ class Pictures:
         try:
             picture = Picture(
                 one,
-                self._look,
+                self._overlay_options,
                 self._notes,
                 end,
                 failed=lambda error, _debug: self._failed(key, str(error.message)),

@@ -11,7 +11,7 @@ import cairo
 import numpy as np
 
 from sidecar import cairo_text as letters
-from sidecar.worker.engines.palette import Colour
+from sidecar.worker.engines.overlay import Colour
 from sidecar.worker.inference.frame import I420Frame
 
 # BT.709, limited range.
