@@ -8,6 +8,11 @@ from sidecar.worker.inference.nvinfer_config import NvinferConfig, parse_nvinfer
 from sidecar.worker.problem import ERROR, Problem, has_errors
 
 CONFIG_NAME = "config_infer.txt"
+# A bundle is a handful of files. A directory that holds more is none.
+_MOST_FILES = 1000
+
+# Path, size, inode and time of change of files.
+FilesStamp = Tuple[Tuple[str, int, int, int], ...]
 
 
 class Bundle(NamedTuple):
@@ -39,6 +44,17 @@ def load_bundle(directory: str) -> Tuple[Optional[Bundle], List[Problem]]:
     if has_errors(problems):
         return None, problems
     return Bundle(directory, config, labels), problems
+
+
+def files_stamp(directory: str, *others: str) -> FilesStamp:
+    """Tells whether the files of a bundle, or files that lie elsewhere, have changed, without reading them.
+
+    Raises OSError.
+    """
+    with os.scandir(directory) as entries:
+        files = [(entry.path, entry.stat()) for _, entry in zip(range(_MOST_FILES), entries)]
+    files += [(path, os.stat(path)) for path in others]
+    return tuple(sorted((path, one.st_size, one.st_ino, one.st_mtime_ns) for path, one in files))
 
 
 def _read_labels(directory: str, config: NvinferConfig, problems: List[Problem]) -> Tuple[str, ...]:

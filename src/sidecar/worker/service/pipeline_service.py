@@ -14,6 +14,7 @@ from sidecar.keeper.previous_worker import PreviousWorker
 from sidecar.log import Log
 from sidecar.version import VERSION
 from sidecar.worker.check import check
+from sidecar.worker.engines.describe import branches
 from sidecar.worker.engines.engine import Engine, Model, Preview
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.recording.check import unusable_folders
@@ -180,6 +181,15 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                     yield response
         finally:
             self._loop.call(preview.stop, _LOOP_SECONDS)
+
+    def DescribePipeline(  # noqa: N802
+        self, request: pipeline.DescribePipelineRequest, context: grpc.ServicerContext
+    ) -> pipeline.DescribePipelineResponse:
+        def describe() -> List[pipeline.PipelineElements]:
+            running = self._engine.pipelines()
+            return [pipeline.PipelineElements(name=one.get_name(), branches=branches(one)) for one in running]
+
+        return pipeline.DescribePipelineResponse(pipelines=self._loop.call(describe, _LOOP_SECONDS))
 
     def _preview(self, output_id: str, camera_id: str, rate: float, context: Any) -> Preview:
         preview = self._loop.call(lambda: self._engine.preview(output_id, camera_id, rate), _LOOP_SECONDS)
