@@ -40,7 +40,8 @@ def probe_time(frames, objects):
     from sidecar.worker.cameras.stats import CameraStats
     from sidecar.worker.engines.deepstream.lettering import Lettering
     from sidecar.worker.engines.deepstream.reporter import Reporter
-    from sidecar.worker.engines.deepstream.vision import Look, Seat, Settings, Vision
+    from sidecar.worker.engines.deepstream.vision import Seat, Settings, Vision
+    from sidecar.worker.engines.overlay import OverlayOptions
     from sidecar.worker.inference.postprocess import DetectionFilter
     from sidecar.worker.outputs.layout import tiles
     from standins import batch as standin
@@ -48,7 +49,7 @@ def probe_time(frames, objects):
     seats = [Seat("c%d" % number, CameraStats()) for number in range(frames)]
     names = tuple(seat.camera_id for seat in seats)
     reporter = Reporter(lambda message: None, lambda: True)
-    settings = Settings(0, DetectionFilter(None, None), Look(True, True, True, True), names)
+    settings = Settings(0, DetectionFilter(None, None), OverlayOptions(True, True, True, True), names)
     vision = Vision(seats, (1280, 720), None, True, settings, reporter)
     lettering = Lettering(vision, range(frames), tiles(frames, 1280, 720))
 

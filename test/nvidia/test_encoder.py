@@ -21,7 +21,7 @@ def encoded() -> Dict[str, Any]:
     from sidecar.gst import Gst
     from sidecar.worker.engines.deepstream import source
     from sidecar.worker.engines.deepstream.encoders import add_encoder, probe_encoders, raw_caps
-    from sidecar.worker.engines.software_encoder import add_loopback
+    from sidecar.worker.engines.shared_elements import add_loopback
 
     decides = real.elements()
     encoders = probe_encoders(decides)

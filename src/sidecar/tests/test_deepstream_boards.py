@@ -111,6 +111,16 @@ def test_a_snapshot_is_a_jpeg(running):
     assert jpeg[:2] == b"\xff\xd8"
 
 
+def test_the_elements_of_the_graph_are_told(running):
+    from sidecar.contract import pipeline
+
+    request = pipeline.DescribePipelineRequest()
+    (told,) = running.stub.DescribePipeline(request, timeout=DEADLINE_SECONDS).pipelines
+    assert told.name == "deepstream"
+    assert [line for line in told.branches if line.startswith("nvstreammux (mux)") and " -> nvinfer (infer)" in line]
+    assert [line for line in told.branches if line.endswith(" -> udpsink (loopback)")]
+
+
 def test_objects_keep_their_numbers_from_frame_to_frame(running):
     specification = running.specification(tracker=spec.Tracker(algorithm=spec.TRACKER_ALGORITHM_IOU))
     assert running.apply("tracked", specification).accepted

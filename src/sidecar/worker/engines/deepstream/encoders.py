@@ -7,8 +7,8 @@ from sidecar.contract import spec
 from sidecar.gst import Gst
 from sidecar.log import Log
 from sidecar.worker.engines.deepstream.elements import ENCODERS, Elements
-from sidecar.worker.engines.software_encoder import add_encoder as add_software_encoder
-from sidecar.worker.engines.software_encoder import available_codecs, kilobits
+from sidecar.worker.engines.shared_elements import add_encoder as add_software_encoder
+from sidecar.worker.engines.shared_elements import available_codecs, kilobits
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 
 # CUDA's first use alone may take seconds.

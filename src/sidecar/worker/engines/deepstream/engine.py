@@ -6,7 +6,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from sidecar.chain import ChainError
 from sidecar.contract import pipeline, spec, state
-from sidecar.gst import GLib
+from sidecar.gst import GLib, Gst
 from sidecar.log import Log
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.cameras.text import standby_picture_text
@@ -61,7 +61,7 @@ class _InForce(NamedTuple):
     began: float
 
 
-class DeepstreamEngine(Engine):
+class DeepstreamEngine(Engine[LoadedModel]):
     """One graph for everything. What changes its structure builds it anew; the rest changes while frames flow."""
 
     def __init__(self, processes: Processes, store: StatusStore, machine: Machine, replace: Callable[[], None]) -> None:
@@ -123,6 +123,9 @@ class DeepstreamEngine(Engine):
         self._failures = 0
         self._put_in_place(_InForce(specification, model, wanted, assembly, time.monotonic()))
         return rebuild_changes(before, specification)
+
+    def pipelines(self) -> List[Gst.Pipeline]:
+        return [] if self._in_force is None else [self._in_force.assembly.run.graph.pipeline]
 
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         if self._in_force is None:

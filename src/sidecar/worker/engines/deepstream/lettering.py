@@ -62,16 +62,16 @@ class _Tile:
         self._margin = max(4, place.height // 60)
 
     def lines(self, settings: Settings) -> List[meta.Line]:
-        look, place, size, margin = settings.look, self._place, self._font_size, self._margin
+        overlay, place, size, margin = settings.overlay, self._place, self._font_size, self._margin
         lines = []
-        if look.names:
+        if overlay.names:
             lines.append(meta.Line(settings.names[self.source], place.x + margin, place.y + margin, size))
         note = self._seat.note.text
         if note:
             # Letters are taken for six tenths as wide as high.
             x = place.x + max(0, place.width - len(note) * size * 6 // 10) // 2
             lines.append(meta.Line(note, x, place.y + place.height // 2 - size, size))
-        elif look.counts and self._seat.objects:
+        elif overlay.counts and self._seat.objects:
             y = place.y + place.height - margin - 2 * size
             lines.append(meta.Line(_counts(self._seat.objects), place.x + margin, y, size))
         return lines
@@ -87,16 +87,16 @@ class _Tile:
 
     def outlines(self, settings: Settings, mux_size: Tuple[int, int]) -> Tuple[List[meta.Box], List[meta.Line]]:
         """Of the last frame, which the tile still shows."""
-        seat, look, place = self._seat, settings.look, self._place
+        seat, overlay, place = self._seat, settings.overlay, self._place
         if seat.note.text or time.monotonic() - seat.seen_at > _KEPT_SECONDS:
             return [], []
         across, down = place.width / mux_size[0], place.height / mux_size[1]
         boxes, lines = [], []
         for one in seat.objects:
             left, top = place.x + one.left * across, place.y + one.top * down
-            if look.boxes:
+            if overlay.boxes:
                 boxes.append(meta.Box(left, top, one.width * across, one.height * down, one.class_id))
-            if look.labels:
+            if overlay.labels:
                 above = max(0, int(top) - 2 * self._font_size)
                 lines.append(
                     meta.Line(meta.caption(one.label, one.confidence), max(0, int(left)), above, self._font_size)

@@ -11,7 +11,7 @@ import numpy as np
 import pyds
 
 from sidecar.gst import Gst
-from sidecar.worker.engines.palette import class_colour
+from sidecar.worker.engines.overlay import class_colour
 from sidecar.worker.inference.postprocess import Object
 
 # What nvtracker has not given a number.

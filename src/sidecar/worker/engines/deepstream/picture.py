@@ -7,13 +7,12 @@ from typing import Callable, List, Optional
 from sidecar.chain import Chain, make
 from sidecar.contract import spec
 from sidecar.gst import Gst
-from sidecar.worker.engines.appsink import add_recording, add_showing
 from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.encoders import Encoders, add_encoder, raw_caps, set_bitrate
 from sidecar.worker.engines.deepstream.lettering import Lettering, clear_drawings
 from sidecar.worker.engines.deepstream.probes import add_probe
 from sidecar.worker.engines.engine import Preview
-from sidecar.worker.engines.software_encoder import add_loopback
+from sidecar.worker.engines.shared_elements import add_loopback, add_recording, add_window
 from sidecar.worker.outputs.layout import grid
 from sidecar.worker.outputs.plan import FileTarget, StreamPlan, WindowTarget, codec_name
 from sidecar.worker.outputs.receiver import Take
@@ -112,7 +111,7 @@ class Picture:
         chain.add("queue", None, max_size_buffers=2, max_size_bytes=0, max_size_time=0, leaky="downstream")
         chain.add("nvvideoconvert", None, **elements.converter())
         if isinstance(self.plan.target, WindowTarget):
-            sink = add_showing(chain, encoding, take)
+            sink = add_window(chain, encoding, take)
             sink.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, self._counter.on_frame)
             return
         chain.caps(raw_caps(codec_name(encoding), encoders, encoding.width, encoding.height))

@@ -16,6 +16,7 @@ from sidecar.worker.engines.deepstream.camera import Camera
 from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
 from sidecar.worker.engines.deepstream.graph import Graph
 from sidecar.worker.engines.deepstream.prebuild import CANNOT_KEEP
+from sidecar.worker.engines.describe import log_playing
 from sidecar.worker.main_loop import MainLoop
 
 # How long stop() waits for a load that cannot be broken off, in seconds. The keeper's patience is 1.5.
@@ -201,6 +202,8 @@ class Run:
                 camera.start()
         except ChainError as error:
             self.fail(Failure(state.FAILURE_REASON_ELEMENT, str(error)))
+            return
+        log_playing(self.graph.pipeline)
 
     def _on_error(self, _bus: Gst.Bus, message: Gst.Message) -> None:
         error, debug = message.parse_error()

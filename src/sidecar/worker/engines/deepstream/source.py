@@ -17,7 +17,7 @@ from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.mask_probe import add_masks
 from sidecar.worker.engines.deepstream.sizes import inside
 from sidecar.worker.engines.masks import Masks
-from sidecar.worker.engines.source_parts import (
+from sidecar.worker.engines.shared_elements import (
     DEPAYLOADERS,
     add_test_source,
     begin_with_a_key_frame,

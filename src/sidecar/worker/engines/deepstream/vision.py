@@ -17,6 +17,7 @@ from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.deepstream import meta
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame
+from sidecar.worker.engines.overlay import OverlayOptions, overlay_options
 from sidecar.worker.inference.decoders import REGISTRY, DecoderError
 from sidecar.worker.inference.geometry import place
 from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor
@@ -27,22 +28,14 @@ _NEVER_LOOKED = 1 << 30
 _TRACK_BITS = 40
 
 
-class Look(NamedTuple):
-    """What is drawn. The outlines of nvinfer's objects are nvdsosd's own switch."""
-
-    boxes: bool
-    labels: bool
-    counts: bool
-    names: bool
-
-
 class Settings(NamedTuple):
     """What may change while frames flow."""
 
     # Frames of a camera that are not looked at between two that are.
     interval: int
     filter: DetectionFilter
-    look: Look
+    # The outlines of nvinfer's objects are nvdsosd's own switch.
+    overlay: OverlayOptions
     # Names on the tiles, by camera.
     names: Tuple[str, ...]
 
@@ -187,7 +180,7 @@ class Vision:
             inferred = frame.inferred
             seat.stats.on_processed(inferred)
             seat.objects, seat.seen_at = objects, time.monotonic()
-            if not settings.look.labels and objects:
+            if not settings.overlay.labels and objects:
                 frame.hide_labels()
             if self._reporter.wanted():
                 self._reporter.put(
@@ -231,13 +224,13 @@ class Vision:
 
 def settings_of(specification: spec.PipelineSpec, interval: int) -> Settings:
     """interval: see Settings. Pure."""
-    model, overlay = specification.model, specification.overlay
+    model = specification.model
     classes: Optional[FrozenSet[str]] = frozenset(model.classes) if model.classes else None
     threshold = model.threshold if model.HasField("threshold") else None
     return Settings(
         interval,
         DetectionFilter(threshold, classes),
-        Look(overlay.boxes, overlay.labels, overlay.counts, overlay.names),
+        overlay_options(specification.overlay),
         tuple(camera.name or camera.id for camera in specification.cameras),
     )
 
