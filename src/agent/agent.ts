@@ -4,10 +4,10 @@ import { dirname } from "node:path";
 import { Maintenance } from "../common/hours/maintenance.js";
 import { documentKey } from "../common/hub/documents.js";
 import { MODEL_TYPE, SETTINGS_TYPE } from "../common/hub/object-types.js";
+import { displayProblem, type Problem, problem } from "../common/problem.js";
 import { SecretFiles } from "../common/secrets/secret-files.js";
 import type { Config } from "../common/settings/config.js";
 import { parseDocument } from "../common/settings/document.js";
-import { type DocumentFault, describeDocumentFault } from "../common/settings/document-fault.js";
 import { Alarm } from "../common/time/alarm.js";
 import type { Clock } from "../common/time/clock.js";
 import { readContent, type Texts } from "./control/content.js";
@@ -241,7 +241,7 @@ export class Agent {
       ess,
       check: (text, name) => {
         const reading = parseDocument(text, name);
-        return reading.t === "refused" ? reading.faults.map(describeDocumentFault) : [];
+        return reading.t === "refused" ? reading.problems.map(displayProblem) : [];
       },
       version: service.version,
       clock,
@@ -299,11 +299,12 @@ export class Agent {
     };
   }
 
-  #unreadable(): DocumentFault[] {
-    const { settingsFile: document = "" } = this.#options.config;
+  #unreadable(): Problem[] {
+    const { settingsFile = "" } = this.#options.config;
     const file = this.#file?.current();
     if (file?.t !== "unreadable") return [];
-    return [{ document, path: "", line: undefined, what: `cannot be read: ${file.why}` }];
+    const place = { file: settingsFile, path: "" };
+    return [problem("file-unreadable", place, `cannot be read: ${file.why}`)];
   }
 
   #onReconcilerEvent(event: ReconcilerEvent): void {

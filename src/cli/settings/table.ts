@@ -29,9 +29,9 @@ export function showText(state: Desired): string {
 }
 
 export function showJson(state: Desired): string {
-  const { desired, nextChangeMs, notes } = state;
+  const { desired, nextChangeMs, warnings } = state;
   const values = rowsOf(state).map(({ value, ...row }) => ({ ...row, value: value ?? null }));
-  const shown = { generation: desired.generation, values, nextChangeMs, notes };
+  const shown = { generation: desired.generation, values, nextChangeMs, warnings };
   return `${JSON.stringify(shown, null, 2)}\n`;
 }
 

@@ -1,7 +1,8 @@
-/** Reads the settings from an environment into one typed, read-only Config, or tells every fault at once. */
+/** Reads the settings from an environment into one typed, read-only Config, or tells every problem at once. */
 
 import { resolve } from "node:path";
 import convict from "convict";
+import { InputError, type Problem, problem, quote, refusal } from "../problem.js";
 import type { NamedCamera } from "./cameras.js";
 import { absoluteReference } from "./model-reference.js";
 import type { Refusal } from "./readers.js";
@@ -24,37 +25,14 @@ export type Config = {
   readonly given: ReadonlySet<keyof Settings>;
 };
 
-/** One refused setting. Holds no secret. */
-export interface Fault {
-  readonly setting: string;
-  /** Undefined: the setting is missing. */
-  readonly value: string | undefined;
-  readonly allowed: string;
-  readonly hint?: string | undefined;
-}
-
-/** Thrown when a setting is missing or wrong. Lists every fault there is. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly faults: readonly Fault[];
-
-  constructor(faults: readonly Fault[]) {
-    super(faults.map(describeFault).join("\n"));
-    this.faults = faults;
-  }
-}
-
-/** One line: BITRATE is "12abc"; allowed: a whole number ... */
-export function describeFault({ setting, value, allowed, hint }: Fault): string {
-  const is = value === undefined ? "is not set" : `is "${value}"`;
-  return `${setting} ${is}; allowed: ${allowed}${hint === undefined ? "" : ` (${hint})`}`;
-}
+/** What problems call the environment, where others have a file. */
+export const ENVIRONMENT = "environment";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Relative paths are taken from the directory `cwd`. `hasDocument`: a settings document may name the cameras. Throws
- * ConfigError.
+ * InputError.
  */
 export function loadConfig(
   env: Environment,
@@ -62,15 +40,15 @@ export function loadConfig(
   hasDocument: boolean = mayGetDocument(env),
 ): Config {
   const present = withoutEmpty(env);
-  const faults: Fault[] = [];
+  const problems: Problem[] = [];
   const values: Record<string, unknown> = {};
 
-  /** What convict calls for a value: it throws only so that convict sees the refusal; `faults` keeps its parts. */
+  /** What convict calls for a value: it throws only so that convict sees the refusal; `problems` keeps its parts. */
   const check = (key: string, setting: Setting<unknown>) => (text: unknown) => {
     if (typeof text !== "string") return;
     const reading = setting.reader.read(text.trim());
     if (reading.t === "refused") {
-      faults.push(...reading.refusals.map((refusal) => fault(setting, refusal)));
+      problems.push(...reading.refusals.map((refused) => wrongSetting(setting, refused)));
       throw new Error(`allowed: ${setting.reader.allowed}`);
     }
     values[key] = reading.value;
@@ -91,10 +69,10 @@ export function loadConfig(
   try {
     convict(schema, { env: present, args: [] }).validate({ allowed: "strict" });
   } catch (err) {
-    if (faults.length === 0) throw err;
+    if (problems.length === 0) throw err;
   }
-  if (present["RTSPINPUT"] === undefined && !hasDocument) faults.unshift(noCameras(present));
-  if (faults.length > 0) throw new ConfigError(faults);
+  if (present["RTSPINPUT"] === undefined && !hasDocument) problems.unshift(noCameras(present));
+  if (problems.length > 0) throw new InputError(problems);
   // Every key of the settings has passed its own reader above: that is what makes this a Config.
   const config = { cameras: [], ...values } as unknown as Omit<Config, "given">;
   const path = (text: string) => resolve(cwd, text);
@@ -127,8 +105,9 @@ function withoutEmpty(env: Environment): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-function fault(setting: Setting<unknown>, refusal: Refusal): Fault {
-  return { setting: setting.env, ...refusal };
+function wrongSetting({ env }: Setting<unknown>, { value, allowed, hint }: Refusal): Problem {
+  const message = refusal(`is ${quote(value)}`, allowed, hint);
+  return problem("wrong-setting", { file: ENVIRONMENT, path: env }, message);
 }
 
 /** From a file, or from the hub: where Open Horizon runs the agent, it says how the hub's objects are reached. */
@@ -138,7 +117,7 @@ function mayGetDocument(env: Environment): boolean {
   return HZN_ESS_API_ADDRESS !== undefined && HUB?.trim().toLowerCase() !== "off";
 }
 
-function noCameras(env: Environment): Fault {
+function noCameras(env: Environment): Problem {
   const { env: setting, reader } = settings.cameras;
   const plain = (name: string) => name.replaceAll("_", "").toUpperCase();
   const near = Object.keys(env).find((name) => plain(name) === plain(setting));
@@ -146,7 +125,8 @@ function noCameras(env: Environment): Fault {
     near === undefined
       ? "or cameras in a settings document: SETTINGS_FILE"
       : `${near} is set: did you mean that one?`;
-  return { setting, value: undefined, allowed: reader.allowed, hint };
+  const message = refusal("is not set", reader.allowed, hint);
+  return problem("wrong-setting", { file: ENVIRONMENT, path: setting }, message);
 }
 
 /** Keys of the settings that an environment sets. */

@@ -1,34 +1,34 @@
 /** What no two parts of one specification may have in common. */
 
+import { type Problem, problem, refusal } from "../problem.js";
 import type { Output, PipelineSpec } from "./spec.js";
 
-export interface Conflict {
-  readonly list: "cameras" | "outputs";
-  readonly path: string;
-  readonly what: string;
-  readonly allowed: string;
-}
+type List = "cameras" | "outputs";
 
-export function conflictsIn({
-  cameras,
-  outputs,
-}: Pick<PipelineSpec, "cameras" | "outputs">): Conflict[] {
+/** `files`: where the lists come from. */
+export function conflictsIn(
+  { cameras, outputs }: Pick<PipelineSpec, List>,
+  files: Readonly<Record<List, string>>,
+): Problem[] {
   const ids = cameras.map(({ id }) => id);
   return [
     ...repeated(
       "cameras",
+      files.cameras,
       ids.map((id) => [id]),
       "id",
       "an id of its own for every camera",
     ),
     ...repeated(
       "outputs",
+      files.outputs,
       outputs.map(({ id }) => [id]),
       "id",
       "an id of its own for every output",
     ),
     ...repeated(
       "outputs",
+      files.outputs,
       outputs.map((output) => placesOf(output, ids)),
       "target.path",
       "a path of its own for every picture",
@@ -49,11 +49,12 @@ function placesOf({ layout, target }: Output, ids: readonly string[]): string[] 
 
 /** One conflict at most for each item of a list, with the first item that has the same. */
 function repeated(
-  list: Conflict["list"],
+  list: List,
+  file: string,
   items: readonly (readonly string[])[],
   field: string,
   allowed: string,
-): Conflict[] {
+): Problem[] {
   const owners = new Map<string, number>();
   return items.flatMap((values, index) => {
     const taken = values.find((value) => owners.has(value));
@@ -61,6 +62,7 @@ function repeated(
     if (taken === undefined) return [];
     const shown = taken.replace(/^(?:rtsp|file):/, "");
     const what = `gives ${shown}, which ${list}[${owners.get(taken)}] has already`;
-    return [{ list, path: `${list}[${index}].${field}`, what, allowed }];
+    const place = { file, path: `${list}[${index}].${field}` };
+    return [problem("wrong-setting", place, refusal(what, allowed))];
   });
 }

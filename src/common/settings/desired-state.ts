@@ -3,14 +3,14 @@
  * hub; what comes later goes before, value by value. Pure.
  */
 
+import { type Problem, problem, refusal } from "../problem.js";
 import type { Secrets } from "../secrets/secrets.js";
 import { type WantedCamera, wantedCameras } from "./camera-list.js";
 import type { Credentials } from "./camera-uri.js";
 import { CAMERA_LIST } from "./cameras.js";
-import type { Config } from "./config.js";
+import { type Config, ENVIRONMENT } from "./config.js";
 import { conflictsIn } from "./conflicts.js";
 import type { SettingsDocument } from "./document/schema.js";
-import type { DocumentFault } from "./document-fault.js";
 import { wantedModel } from "./model-choice.js";
 import type { Models } from "./models.js";
 import { type Presence, presencesAt } from "./off-until.js";
@@ -36,15 +36,6 @@ export interface Sources {
   readonly nowMs: number;
 }
 
-/** Worth a warning; the state is used all the same. */
-export interface Note {
-  readonly t: "secret missing" | "output open" | "never on";
-  /** In the specification. */
-  readonly path: string;
-  /** Goes on after the path. Holds no secret. */
-  readonly message: string;
-}
-
 type Section<Key extends "trial" | "maintenance"> = NonNullable<SettingsDocument[Key]>;
 
 /** Settings that the specification does not hold. What is undefined nobody has said. */
@@ -68,9 +59,10 @@ export type DesiredState =
       readonly origins: Origins;
       /** Wall-clock time at which hours change something next: ask again then. */
       readonly nextChangeMs: number | undefined;
-      readonly notes: readonly Note[];
+      /** The state is used all the same. Paths are those of the specification. */
+      readonly warnings: readonly Problem[];
     }
-  | { readonly t: "refused"; readonly faults: readonly DocumentFault[] };
+  | { readonly t: "refused"; readonly problems: readonly Problem[] };
 
 export function desiredState({ config, documents, secrets, models, nowMs }: Sources): DesiredState {
   const choice = new Choice(config, documents);
@@ -82,19 +74,15 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
   const viewers = wantedViewers(choice, secrets);
   const { outputs, origin: outputsOrigin } = wantedOutputs(choice, viewers);
   const model = wantedModel(choice, models);
-  const listOrigins = { cameras: wanted.origin, outputs: outputsOrigin };
+  const files = { cameras: documentOf(wanted.origin), outputs: documentOf(outputsOrigin) };
   const found = { cameras: cameras.map(({ camera }) => camera), outputs };
-  const faults = [
+  const problems = [
     ...(cameras.length === 0 ? [NO_CAMERAS] : []),
-    ...viewers.faults,
-    ...(model.t === "refused" ? [model.fault] : []),
-    ...conflictsIn(found).map(({ list, ...conflict }) => ({
-      document: documentOf(listOrigins[list]),
-      line: undefined,
-      ...conflict,
-    })),
+    ...viewers.problems,
+    ...(model.t === "refused" ? [model.problem] : []),
+    ...conflictsIn(found, files),
   ];
-  if (faults.length > 0 || model.t === "refused") return { t: "refused", faults };
+  if (problems.length > 0 || model.t === "refused") return { t: "refused", problems };
   const spec: PipelineSpec = {
     ...found,
     model: model.model,
@@ -110,22 +98,23 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
     model: { name: model.name, version: model.version },
     origins: choice.origins,
     nextChangeMs: changes.length === 0 ? undefined : Math.min(...changes),
-    notes: [...cameras.flatMap(({ notes }) => notes), ...openOutputs(outputs)],
+    warnings: [...cameras.flatMap(({ warnings }) => warnings), ...openOutputs(outputs)],
   };
 }
 
-const NO_CAMERAS: DocumentFault = {
-  document: "environment",
-  path: "RTSPINPUT",
-  line: undefined,
-  what: "is not set, and no settings document gives cameras",
-  allowed: `${CAMERA_LIST}; or cameras in a document of the hub or of SETTINGS_FILE`,
-};
+const NO_CAMERAS = problem(
+  "wrong-setting",
+  { file: ENVIRONMENT, path: "RTSPINPUT" },
+  refusal(
+    "is not set, and no settings document gives cameras",
+    `${CAMERA_LIST}; or cameras in a document of the hub or of SETTINGS_FILE`,
+  ),
+);
 
 interface ResolvedCamera {
   readonly camera: Camera;
   readonly nextChangeMs: number | undefined;
-  readonly notes: readonly Note[];
+  readonly warnings: readonly Problem[];
 }
 
 /** A camera whose secret is missing is tried without it: it then says AUTH_FAILED, where an operator looks first. */
@@ -138,17 +127,17 @@ function resolveCamera(
   const login = resolveLogin(wanted.credentials, secrets);
   const address = resolveAddress(wanted.uri, secrets);
   const missing = (field: string, messages: readonly string[]) =>
-    messages.map((message): Note => ({ t: "secret missing", path: `${path}.${field}`, message }));
+    messages.map((message) => problem("secret-missing", `${path}.${field}`, message));
   const isNeverOn = off !== undefined && off.untilMs === undefined;
   const message =
     "it stays off: its hours and the hours of everything do not meet in the weeks to come";
   return {
     camera: { ...wanted, uri: address.value, credentials: login.value, off },
     nextChangeMs,
-    notes: [
+    warnings: [
       ...missing("credentials", login.missing),
       ...missing("uri", address.missing),
-      ...(isNeverOn ? [{ t: "never on", path: `${path}.off`, message } as const] : []),
+      ...(isNeverOn ? [problem("never-on", `${path}.off`, message)] : []),
     ],
   };
 }
@@ -157,7 +146,7 @@ function resolveCamera(
 function wantedViewers(
   choice: Choice,
   secrets: Secrets,
-): Sourced<readonly Credentials[]> & { readonly faults: readonly DocumentFault[] } {
+): Sourced<readonly Credentials[]> & { readonly problems: readonly Problem[] } {
   const { value, origin } =
     choice.inDocuments(({ rtspServer }) => rtspServer?.users) ?? choice.setting("outputUsers");
   const logins = [value ?? []].flat().map((one) => resolveLogin(one, secrets));
@@ -168,12 +157,9 @@ function wantedViewers(
   return {
     value: users,
     origin,
-    faults: [...reasons, ...(isTwice ? ["two users have the same name"] : [])].map((reason) => ({
-      document: documentOf(origin),
-      path,
-      line: undefined,
-      what: `cannot be kept: ${reason}`,
-    })),
+    problems: [...reasons, ...(isTwice ? ["two users have the same name"] : [])].map((reason) =>
+      problem("wrong-setting", { file: documentOf(origin), path }, `cannot be kept: ${reason}`),
+    ),
   };
 }
 
@@ -213,10 +199,10 @@ function wantedConduct(choice: Choice): Conduct {
   };
 }
 
-function openOutputs(outputs: readonly Output[]): Note[] {
+function openOutputs(outputs: readonly Output[]): Problem[] {
   return outputs.flatMap(({ target }, index) => {
     if (target.t !== "rtsp" || target.users.length > 0) return [];
     const message = `whoever reaches port ${target.port} may watch: RTSP_USERS or rtspServer.users says who may`;
-    return [{ t: "output open", path: `outputs[${index}].target.users`, message } as const];
+    return [problem("output-open", `outputs[${index}].target.users`, message)];
   });
 }

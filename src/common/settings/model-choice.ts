@@ -1,26 +1,22 @@
 /** Which model is to detect, and where its bundle lies. */
 
-import { type DocumentFault, quote } from "./document-fault.js";
+import { type Problem, problem, quote } from "../problem.js";
 import type { Models } from "./models.js";
 import { type Choice, documentOf, type Sourced } from "./origin.js";
 import type { Model } from "./spec.js";
 
 export type WantedModel =
   | { readonly t: "model"; readonly model: Model; readonly name: string; readonly version: string }
-  | { readonly t: "refused"; readonly fault: DocumentFault };
+  | { readonly t: "refused"; readonly problem: Problem };
 
 export function wantedModel(choice: Choice, models: Models): WantedModel {
   const bundle = choice.inDocuments(({ model }) => model?.bundle) ?? choice.setting("model");
   const resolved = models.resolve(bundle.value);
   if (resolved.t === "absent") {
-    const isSetting = "setting" in bundle.origin;
-    const fault = {
-      document: documentOf(bundle.origin),
-      path: isSetting ? "MODEL" : "model.bundle",
-      line: undefined,
-      what: `is ${quote(bundle.value)}: ${resolved.detail}`,
-    };
-    return { t: "refused", fault };
+    const path = "setting" in bundle.origin ? "MODEL" : "model.bundle";
+    const message = `is ${quote(bundle.value)}: ${resolved.detail}`;
+    const place = { file: documentOf(bundle.origin), path };
+    return { t: "refused", problem: problem("wrong-setting", place, message) };
   }
   const { path, name, version } = resolved;
   const interval = choice.inDocuments(({ model }) => model?.interval) ?? choice.setting("interval");

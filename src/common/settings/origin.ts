@@ -1,6 +1,6 @@
 /** Chooses between sources, and keeps in mind where each value came from. */
 
-import type { Config } from "./config.js";
+import { type Config, ENVIRONMENT } from "./config.js";
 import type { SettingsDocument } from "./document/schema.js";
 import { settings } from "./settings.js";
 
@@ -93,7 +93,7 @@ export function describeOrigin(origin: Origin): string {
   }
 }
 
-/** What a fault calls the place where a value came from. */
+/** What a problem names as the file of a value. */
 export function documentOf(origin: Origin): string {
-  return origin.t === "default" ? "environment" : origin.t;
+  return origin.t === "default" ? ENVIRONMENT : origin.t;
 }

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { displayPath } from "../../json/document.js";
 import { seededRandom } from "../../testing/seeded-random.js";
 import { loadConfig } from "../config.js";
 import { desiredState } from "../desired-state.js";
 import { type DocumentReading, parseDocument } from "../document.js";
-import { displayPath } from "../document-fault.js";
 import { deskModels, deskSecrets } from "../offline.js";
 import { hostileText, nearlyRight, rightDocument } from "./testing/documents.js";
 
@@ -16,11 +16,11 @@ function read(text: string): DocumentReading {
 
 function assertReasons(reading: DocumentReading, text: string) {
   assert.ok(reading.t === "refused", `it was taken: ${text.slice(0, 500)}`);
-  assert.ok(reading.faults.length > 0 && reading.faults.length <= 20);
-  for (const { what, line, hint = "", allowed = "" } of reading.faults) {
-    assert.notEqual(what, "");
+  assert.ok(reading.problems.length > 0 && reading.problems.length <= 20);
+  for (const { message, line } of reading.problems) {
+    assert.notEqual(message, "");
     assert.ok(line === undefined || (line >= 1 && line <= text.split("\n").length));
-    assert.ok(`${what}${hint}${allowed}`.length < 1000);
+    assert.ok(message.length < 1000);
   }
 }
 
@@ -47,7 +47,7 @@ describe("documents by chance", () => {
       const reading = read(text);
       assertReasons(reading, text);
       const parent = displayPath(path.slice(0, -1));
-      const paths = reading.t === "refused" ? reading.faults.map((fault) => fault.path) : [];
+      const paths = reading.t === "refused" ? reading.problems.map((one) => one.path) : [];
       assert.ok(
         paths.every((one) => one.startsWith(parent)),
         `${displayPath(path)}: ${paths.join(", ")}\n${text}`,

@@ -1,7 +1,7 @@
 /** Fields of the settings document whose values are read as settings of the environment are, by the same readers. */
 
 import * as z from "zod";
-import { quote } from "../document-fault.js";
+import { quote } from "../../problem.js";
 import type { Reader, Reading } from "../readers.js";
 
 /** What a refused field says beside its message, which is what is allowed. */

@@ -1,68 +1,68 @@
-/** Turns what zod found wrong into faults that the author of a settings document understands. */
+/** Turns what zod found wrong into problems that the author of a settings document understands. */
 
 import * as z from "zod";
-import { nearest } from "../../catalogue/nearest.js";
-import type { Path } from "../../json/json-text.js";
-import type { DocumentFault } from "../document-fault.js";
+import { closest } from "../../closest.js";
+import type { Document, Path } from "../../json/document.js";
+import { type Problem, problem, refusal } from "../../problem.js";
 import type { Refused } from "./field.js";
 import { settingsDocument } from "./schema.js";
 
-export type IssueFault = Pick<DocumentFault, "what" | "allowed" | "hint"> & { readonly path: Path };
+/** A path, and what is wrong there. */
+type Finding = readonly [path: Path, message: string];
 type Issue = z.core.$ZodIssue;
 
 /** Whoever has put these right asks again. */
-const MOST_FAULTS = 20;
+const MOST_PROBLEMS = 20;
 
-export function faultsOf(issues: readonly Issue[], document: unknown): IssueFault[] {
-  const faults: IssueFault[] = [];
+export function problemsOf(issues: readonly Issue[], json: Document): Problem[] {
+  const findings: Finding[] = [];
   for (const issue of issues) {
-    if (faults.length >= MOST_FAULTS) break;
-    faults.push(...faultsOfIssue(issue, [], document));
+    if (findings.length >= MOST_PROBLEMS) break;
+    findings.push(...findingsOf(issue, [], json.value));
   }
-  return faults.slice(0, MOST_FAULTS);
+  return findings
+    .slice(0, MOST_PROBLEMS)
+    .map(([path, message]) => problem("wrong-setting", json.placeOf(path), message))
+    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
 /** `within`: the path of the union whose branch has the issue. */
-function faultsOfIssue(issue: Issue, within: Path, document: unknown): IssueFault[] {
+function findingsOf(issue: Issue, within: Path, document: unknown): Finding[] {
   const path = [...within, ...issue.path.map((part) => (typeof part === "symbol" ? "" : part))];
   const value = partOf(document, path);
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.slice(0, MOST_FAULTS).map((key) => unknownKey(path, key));
+      return issue.keys.slice(0, MOST_PROBLEMS).map((key) => unknownKey(path, key));
     case "invalid_union":
-      return branchFaults(issue.errors, path, document);
+      return branchFindings(issue.errors, path, document);
     case "invalid_type":
-      return [typeFault(path, value, allowedType(issue))];
+      return [wrongType(path, value, allowedType(issue))];
     case "too_small":
-      return [{ path, what: sizeOf(value), allowed: `at least ${issue.minimum}` }];
+      return [[path, refusal(sizeOf(value), `at least ${issue.minimum}`)]];
     case "too_big":
-      return [{ path, what: sizeOf(value), allowed: `at most ${issue.maximum}` }];
+      return [[path, refusal(sizeOf(value), `at most ${issue.maximum}`)]];
     case "custom":
-      return [customFault(path, issue)];
+      return [customFinding(path, issue)];
     default:
-      return [{ path, what: "cannot be used", allowed: issue.message }];
+      return [[path, refusal("cannot be used", issue.message)]];
   }
 }
 
-function unknownKey(path: Path, key: string): IssueFault {
+function unknownKey(path: Path, key: string): Finding {
   const known = keysAt(path);
-  const near = nearest(key, known);
-  return {
-    path: [...path, key],
-    what: "is not known",
-    allowed: known.join(", "),
-    hint: near === undefined ? undefined : `did you mean ${near}?`,
-  };
+  const near = closest(key, known);
+  const hint = near === undefined ? undefined : `did you mean ${near}?`;
+  return [[...path, key], refusal("is not known", known.join(", "), hint)];
 }
 
-/** The faults of the one branch whose type the value has, or that it has the type of none. */
-function branchFaults(branches: readonly Issue[][], path: Path, document: unknown): IssueFault[] {
+/** What is wrong in the one branch whose type the value has, or that it has the type of none. */
+function branchFindings(branches: readonly Issue[][], path: Path, document: unknown): Finding[] {
   const isOfOtherType = ([first]: Issue[]) =>
     first?.code === "invalid_type" && first.path.length === 0;
   const branch = branches.find((issues) => !isOfOtherType(issues));
-  if (branch !== undefined) return branch.flatMap((issue) => faultsOfIssue(issue, path, document));
+  if (branch !== undefined) return branch.flatMap((issue) => findingsOf(issue, path, document));
   const allowed = branches.map(([issue]) => (issue === undefined ? "" : allowedType(issue)));
-  return [typeFault(path, partOf(document, path), allowed.join(", or "))];
+  return [wrongType(path, partOf(document, path), allowed.join(", or "))];
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -80,11 +80,11 @@ function allowedType(issue: Issue): string {
 }
 
 /** The value is not shown: a password may be a number, too. */
-function typeFault(path: Path, value: unknown, allowed: string): IssueFault {
-  if (value === undefined) return { path, what: "is missing", allowed };
+function wrongType(path: Path, value: unknown, allowed: string): Finding {
+  if (value === undefined) return [path, refusal("is missing", allowed)];
   const isQuoted = typeof value === "string" && /^(?:-?[\d.]+|true|false)$/.test(value);
   const hint = isQuoted ? "write it without quotes" : undefined;
-  return { path, what: `is ${typeOf(value)}`, allowed, hint };
+  return [path, refusal(`is ${typeOf(value)}`, allowed, hint)];
 }
 
 function typeOf(value: unknown): string {
@@ -99,15 +99,15 @@ function sizeOf(value: unknown): string {
 }
 
 /** Of a field, with what its reader said; or of a rule that says all in its message: WHAT; allowed: WHAT. */
-function customFault(path: Path, { message, params }: z.core.$ZodIssueCustom): IssueFault {
+function customFinding(path: Path, { message, params }: z.core.$ZodIssueCustom): Finding {
   if (params === undefined) {
     const [what = "", allowed] = message.split("; allowed: ");
     const isPredicate = /^(?:is|has|never)\b/.test(what);
-    return { path, what: isPredicate ? what : `is refused: ${what}`, allowed };
+    return [path, refusal(isPredicate ? what : `is refused: ${what}`, allowed)];
   }
   // Only fields give parameters, and theirs are these.
   const { shown, hint } = params as unknown as Refused;
-  return { path, what: shown === undefined ? "is refused" : `is ${shown}`, allowed: message, hint };
+  return [path, refusal(shown === undefined ? "is refused" : `is ${shown}`, message, hint)];
 }
 
 function partOf(value: unknown, path: Path): unknown {
