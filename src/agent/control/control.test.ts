@@ -60,7 +60,7 @@ describe("Control", () => {
       lastGood: () => lastGood,
       wallClock: () => nowMs,
       consider: (candidate, good) => considered.push({ candidate, lastGood: good }),
-      conduct: () => {},
+      applyOptions: () => {},
       wake: (atMs) => {
         wakeMs = atMs;
       },

@@ -1,15 +1,15 @@
 /** Gathers what is wanted from all sources, and gives it to the guard whenever one of them changes. */
 
-import { mayRebuild } from "../../common/hours/maintenance.js";
 import { displayProblem, type Problem } from "../../common/problem.js";
 import type { Secrets } from "../../common/secrets/secrets.js";
 import { withEarlier } from "../../common/secrets/words.js";
 import type { Config } from "../../common/settings/config.js";
-import type { Conduct } from "../../common/settings/desired-state.js";
+import type { RuntimeOptions } from "../../common/settings/desired-state.js";
 import type { Models } from "../../common/settings/models.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
 import type { Texts } from "./content.js";
 import { interrupts } from "./interrupts.js";
+import { mayRebuild } from "./maintenance.js";
 import { type Made, passwordsIn, plan } from "./plan.js";
 
 /** What the control tells, once, where it is known what it means. */
@@ -41,8 +41,8 @@ export interface ControlOptions {
   readonly wallClock: () => number;
   /** The guard's. */
   readonly consider: (candidate: Candidate, lastGood: Candidate | undefined) => void;
-  /** Settings beside the specification, before anything is considered under them. */
-  readonly conduct: (conduct: Conduct) => void;
+  /** Called with the settings that the specification does not hold, before anything is considered under them. */
+  readonly applyOptions: (options: RuntimeOptions) => void;
   /** Asks for renew() at this time of the wall clock; undefined: only when something changes. */
   readonly wake: (atMs: number | undefined) => void;
   /** Directories of bundles that are in use or may be again at any moment. */
@@ -95,7 +95,7 @@ export class Control {
   /** Infinity: no window is planned. Undefined: it need not wait. */
   #heldUntil(wanted: Made, nowMs: number): number | undefined {
     const before = this.#current?.candidate.desired.spec;
-    const rebuild = mayRebuild(wanted.conduct.maintenance, nowMs);
+    const rebuild = mayRebuild(wanted.options.maintenance, nowMs);
     const { subject, desired } = wanted.candidate;
     if (before === undefined || rebuild.t === "now" || !interrupts(before, desired.spec)) {
       this.#held = "";
@@ -107,14 +107,14 @@ export class Control {
   }
 
   #use(wanted: Made, lastGood: Made | undefined): void {
-    const { consider, conduct, hold, trace } = this.#options;
+    const { consider, applyOptions, hold, trace } = this.#options;
     const { candidate } = wanted;
     const isNews = candidate.subject !== this.#current?.candidate.subject;
     hold(bundlesOf([wanted, this.#current, lastGood]));
     this.#current = wanted;
     if (isNews) trace({ t: "wanted", candidate });
     this.#tellWarnings(wanted.warnings);
-    conduct(wanted.conduct);
+    applyOptions(wanted.options);
     consider(candidate, lastGood?.candidate);
   }
 

@@ -6,13 +6,13 @@ import type { Problem } from "../../common/problem.js";
 import type { Secrets } from "../../common/secrets/secrets.js";
 import type { Config } from "../../common/settings/config.js";
 import {
-  type Conduct,
   type DesiredState,
   desiredState,
+  type RuntimeOptions,
 } from "../../common/settings/desired-state.js";
-import { parseDocument } from "../../common/settings/document.js";
 import type { Models } from "../../common/settings/models.js";
-import type { SourcedDocument } from "../../common/settings/origin.js";
+import type { SourcedDocument } from "../../common/settings/precedence.js";
+import { readSettingsDocument } from "../../common/settings/settings-document.js";
 import type { PipelineSpec } from "../../common/settings/spec.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
 import { type Content, contentOf, readContent, type Texts } from "./content.js";
@@ -38,7 +38,7 @@ export interface Sources {
 /** Something that may run, with all that goes with it. */
 export interface Made {
   readonly candidate: Candidate;
-  readonly conduct: Conduct;
+  readonly options: RuntimeOptions;
   readonly warnings: readonly Problem[];
   /** Wall-clock time at which hours change something. */
   readonly nextChangeMs: number | undefined;
@@ -103,7 +103,7 @@ function make({ texts, model }: Content, sources: Sources): Making {
     const text = texts[from];
     if (text === undefined) continue;
     const name = from === "hub" ? "hub" : (sources.config.settingsFile ?? from);
-    const reading = parseDocument(text, name);
+    const reading = readSettingsDocument(text, name);
     if (reading.t === "refused") problems.push(...reading.problems);
     else documents.push({ from, document: reading.document });
   }
@@ -118,11 +118,11 @@ function madeOf(
   texts: Texts,
   version: string,
 ): Made {
-  const { desired, conduct, warnings, nextChangeMs, model, addresses } = state;
+  const { desired, options, warnings, nextChangeMs, model, addresses } = state;
   const { spec } = desired;
   const subject = subjectOf({ spec, addresses, model, version });
   const content = contentOf({ texts, model: spec.model.bundlePath });
-  return { candidate: { subject, desired, content }, conduct, warnings, nextChangeMs };
+  return { candidate: { subject, desired, content }, options, warnings, nextChangeMs };
 }
 
 /** Passwords of a specification, which no line of the log may hold. */

@@ -131,7 +131,7 @@ describe("slipstream settings", () => {
       const { err, exit } = await run(["show", "--hub", write("fleet.json", {})]);
       assert.match(
         err,
-        /^environment: RTSPINPUT: is not set, and no settings document gives cameras/,
+        /^environment: RTSPINPUT: is not set, and no settings document lists cameras/,
       );
       assert.equal(exit, 1);
     });
@@ -150,8 +150,8 @@ describe("slipstream settings", () => {
       const { out, exit } = await run(["lint", one, two, join(folder, "none.json")]);
       assert.deepEqual(out.split("\n"), [
         "error: one.json:3: model.threshold: is 40; allowed: a number from 0 to 1 (did you mean 0.4?)",
-        "error: two.json: outputs[1].target.path: gives /ds, which outputs[0] has already; allowed: a path of its own " +
-          "for every picture",
+        "error: two.json: outputs[1].target.path: is /ds, which outputs[0] has already; allowed: a different path for " +
+          "every stream",
         "error: none.json: cannot be read: there is no such file",
         "",
       ]);

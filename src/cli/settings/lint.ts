@@ -7,8 +7,8 @@ import { findTarget, idsOfAll, type Target } from "../../common/catalogue/target
 import { displayProblem, hasErrors, type Problem } from "../../common/problem.js";
 import { loadConfig } from "../../common/settings/config.js";
 import { type DesiredState, desiredState } from "../../common/settings/desired-state.js";
-import type { SettingsDocument } from "../../common/settings/document.js";
-import { deskModels, deskSecrets } from "../../common/settings/offline.js";
+import type { SettingsDocument } from "../../common/settings/document/schema.js";
+import { offlineModels, offlineSecrets } from "../../common/settings/offline.js";
 import type { Terminal } from "../../common/terminal.js";
 import { lint } from "../lint/lint.js";
 import { specToLint } from "../lint/spec/settings.js";
@@ -86,8 +86,8 @@ function stateOnAnyNode(document: SettingsDocument): DesiredState {
   return desiredState({
     config: loadConfig({ RTSPINPUT: "test://" }, "/"),
     documents: [{ from: "file", document }],
-    secrets: deskSecrets,
-    models: deskModels,
+    secrets: offlineSecrets,
+    models: offlineModels,
     nowMs: Date.now(),
   });
 }

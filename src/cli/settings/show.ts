@@ -8,9 +8,12 @@ import { SecretFiles } from "../../common/secrets/secret-files.js";
 import type { Secrets } from "../../common/secrets/secrets.js";
 import { type Config, loadConfig } from "../../common/settings/config.js";
 import { type DesiredState, desiredState } from "../../common/settings/desired-state.js";
-import { type DocumentReading, parseDocument } from "../../common/settings/document.js";
-import { deskModels, deskSecrets } from "../../common/settings/offline.js";
-import type { SourcedDocument } from "../../common/settings/origin.js";
+import { offlineModels, offlineSecrets } from "../../common/settings/offline.js";
+import type { SourcedDocument } from "../../common/settings/precedence.js";
+import {
+  type DocumentReading,
+  readSettingsDocument,
+} from "../../common/settings/settings-document.js";
 import type { Terminal } from "../../common/terminal.js";
 import { systemClock } from "../../common/time/clock.js";
 import { readDocumentFile } from "./document-file.js";
@@ -64,7 +67,13 @@ async function stateOf({ file, hub }: ShowOptions, environment: NodeJS.ProcessEn
     if (reading !== undefined) documents.push({ from, document: reading.document });
   }
   const secrets = await secretsOf(config);
-  const state = desiredState({ config, documents, secrets, models: deskModels, nowMs: Date.now() });
+  const state = desiredState({
+    config,
+    documents,
+    secrets,
+    models: offlineModels,
+    nowMs: Date.now(),
+  });
   if (state.t === "refused") return refused(state.problems);
   return { t: "state", state };
 }
@@ -74,7 +83,7 @@ async function readKept({ stateDir, hub }: Config): Promise<DocumentReading | un
   const path = documentsPath(stateDir);
   if (hub === "off" || !existsSync(path)) return undefined;
   const kept = (await Documents.open(path, () => {})).current();
-  return kept && parseDocument(kept.text, "hub");
+  return kept && readSettingsDocument(kept.text, "hub");
 }
 
 function refused(problems: readonly Problem[]): Shown {
@@ -83,7 +92,7 @@ function refused(problems: readonly Problem[]): Shown {
 
 /** Where this is no node, every secret counts as there. */
 async function secretsOf({ secretsDir: directory }: Config): Promise<Secrets> {
-  if (!existsSync(directory)) return deskSecrets;
+  if (!existsSync(directory)) return offlineSecrets;
   const files = new SecretFiles({ directory, clock: systemClock, changed: () => {} });
   await files.load();
   return files.current();

@@ -3,7 +3,7 @@
 import { hideLogins } from "../../common/secrets/redact.js";
 import type { Credentials } from "../../common/settings/camera-uri.js";
 import type { DesiredState } from "../../common/settings/desired-state.js";
-import { describeOrigin } from "../../common/settings/origin.js";
+import { describeOrigin } from "../../common/settings/precedence.js";
 
 type Desired = Extract<DesiredState, { t: "desired" }>;
 
@@ -35,8 +35,8 @@ export function showJson(state: Desired): string {
   return `${JSON.stringify(shown, null, 2)}\n`;
 }
 
-function rowsOf({ desired, conduct, origins }: Desired): Row[] {
-  const whole = { ...desired.spec, ...conduct };
+function rowsOf({ desired, options, origins }: Desired): Row[] {
+  const whole = { ...desired.spec, ...options };
   return [...origins].map(([path, origin]) => ({
     path,
     value: withoutSecrets(path, partOf(whole, path)),

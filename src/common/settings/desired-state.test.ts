@@ -4,9 +4,9 @@ import { displayProblem } from "../problem.js";
 import type { Secret, Secrets } from "../secrets/secrets.js";
 import { loadConfig } from "./config.js";
 import { type DesiredState, desiredState } from "./desired-state.js";
-import { parseDocument } from "./document.js";
 import type { Models } from "./models.js";
-import { describeOrigin, type SourcedDocument } from "./origin.js";
+import { describeOrigin, type SourcedDocument } from "./precedence.js";
+import { readSettingsDocument } from "./settings-document.js";
 
 /** A Monday, 12:00 UTC. */
 const NOON = Date.UTC(2026, 5, 1, 12);
@@ -44,7 +44,7 @@ function secretsOf(secrets: Readonly<Record<string, Secret>>): Secrets {
 
 function documentOf(from: "file" | "hub", content: unknown): SourcedDocument[] {
   if (content === undefined) return [];
-  const reading = parseDocument(JSON.stringify(content), from);
+  const reading = readSettingsDocument(JSON.stringify(content), from);
   assert.ok(reading.t === "document", JSON.stringify(reading));
   return [{ from, document: reading.document }];
 }
@@ -197,7 +197,7 @@ describe("desiredState: cameras", () => {
     const [fault, ...others] = refusals({ env: { RTSPINPUT: "" }, hub: { tracker: "iou" } });
     assert.match(
       fault ?? "",
-      /^environment: RTSPINPUT: is not set, and no settings document gives cameras; .*SETTINGS_FILE$/,
+      /^environment: RTSPINPUT: is not set, and no settings document lists cameras; .*SETTINGS_FILE$/,
     );
     assert.deepEqual(others, []);
   });
@@ -208,7 +208,7 @@ describe("desiredState: cameras", () => {
       { name: "Front Door", uri: "test://" },
     ];
     assert.deepEqual(refusals({ hub: { cameras } }), [
-      "hub: cameras[1].id: gives front-door, which cameras[0] has already; allowed: an id of its own for every camera",
+      "hub: cameras[1].id: is front-door, which cameras[0] has already; allowed: a different id for every camera",
     ]);
   });
 });
@@ -263,12 +263,12 @@ describe("desiredState: outputs", () => {
     [
       "the same path",
       [{ rtsp: { path: "/ds" } }, {}],
-      /outputs\[1\]\.target\.path: gives \/ds, which outputs\[0\]/,
+      /outputs\[1\]\.target\.path: is \/ds, which outputs\[0\]/,
     ],
     [
       "a path that a camera's picture has",
       [{ layout: "per-camera" }, { rtsp: { path: "/ds/front" } }],
-      /outputs\[1\]\.target\.path: gives \/ds\/front, which outputs\[0\]/,
+      /outputs\[1\]\.target\.path: is \/ds\/front, which outputs\[0\]/,
     ],
     [
       "the same file",
@@ -276,12 +276,12 @@ describe("desiredState: outputs", () => {
         { layout: "per-camera", file: { path: "a.mkv" } },
         { layout: "tiled", file: { path: "a.mkv" } },
       ],
-      /outputs\[1\]\.target\.path: gives a\.mkv/,
+      /outputs\[1\]\.target\.path: is a\.mkv/,
     ],
     [
       "the same id",
       [{ id: "a" }, { id: "a", rtsp: { path: "/b" } }],
-      /outputs\[1\]\.id: gives a, which outputs\[0\]/,
+      /outputs\[1\]\.id: is a, which outputs\[0\]/,
     ],
   ];
   for (const [what, outputs, message] of conflicts) {
@@ -353,17 +353,17 @@ describe("desiredState: secrets", () => {
 
   it("opens no output to everybody because a secret is missing", () => {
     assert.deepEqual(refusals({ env: { RTSP_USERS: "secret:a" } }), [
-      "environment: RTSP_USERS: cannot be kept: secret a is not there: bind it",
+      "environment: RTSP_USERS: secret a is not there: bind it",
     ]);
     assert.deepEqual(refusals({ hub: { rtspServer: { users: ["secret:a"] } } }), [
-      "hub: rtspServer.users: cannot be kept: secret a is not there: bind it",
+      "hub: rtspServer.users: secret a is not there: bind it",
     ]);
   });
 
   it("refuses two viewers of one name", () => {
     const users = ["u", "v", "u"].map((username) => ({ username, password: "p" }));
     assert.deepEqual(refusals({ hub: { rtspServer: { users } } }), [
-      "hub: rtspServer.users: cannot be kept: two users have the same name",
+      "hub: rtspServer.users: two users have the same name",
     ]);
   });
 
@@ -453,9 +453,9 @@ describe("desiredState: hours", () => {
   });
 });
 
-describe("desiredState: conduct", () => {
+describe("desiredState: runtime options", () => {
   it("takes a trial and maintenance field by field", () => {
-    const { conduct } = desired({
+    const { options } = desired({
       env: { TRIAL: "off", TRIAL_TIME: "10s" },
       file: {
         trial: { time: "30s", deaths: 0 },
@@ -463,7 +463,7 @@ describe("desiredState: conduct", () => {
       },
       hub: { trial: { detections: 0.5 }, maintenance: { report: "0 7 * * *" } },
     });
-    assert.deepEqual(conduct, {
+    assert.deepEqual(options, {
       trial: { on: false, timeMs: 30_000, deaths: 0, detections: 0.5 },
       maintenance: { report: "0 7 * * *", timeZone: "UTC" },
     });

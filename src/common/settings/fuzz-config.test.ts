@@ -4,7 +4,7 @@ import { displayProblem, InputError } from "../problem.js";
 import { hideLoginOf, redactor } from "../secrets/redact.js";
 import { type SeededRandom, seededRandom } from "../testing/seeded-random.js";
 import { type Environment, loadConfig, secretsOf } from "./config.js";
-import { settings } from "./settings.js";
+import { settings } from "./environment-settings.js";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20260726);
 const ROUNDS = Number(process.env["FUZZ_ROUNDS"] ?? 3000);

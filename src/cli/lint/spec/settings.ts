@@ -5,8 +5,8 @@ import { InputError, type Problem } from "../../../common/problem.js";
 import { type Config, type Environment, loadConfig } from "../../../common/settings/config.js";
 import { desiredState } from "../../../common/settings/desired-state.js";
 import { isDirectory } from "../../../common/settings/model-reference.js";
-import { deskModels, deskSecrets } from "../../../common/settings/offline.js";
-import type { SourcedDocument } from "../../../common/settings/origin.js";
+import { offlineModels, offlineSecrets } from "../../../common/settings/offline.js";
+import type { SourcedDocument } from "../../../common/settings/precedence.js";
 import type { PipelineSpec, Polygon, Target } from "../../../common/settings/spec.js";
 import { readDocumentFile } from "../../settings/document-file.js";
 import type { SpecReading } from "./read.js";
@@ -35,7 +35,7 @@ export async function readSettings(
     if (reading.t === "refused") return refused(reading.problems);
     documents.push({ from: "file", document: reading.document });
   }
-  const here = { secrets: deskSecrets, models: deskModels, nowMs: Date.now() };
+  const here = { secrets: offlineSecrets, models: offlineModels, nowMs: Date.now() };
   const state = desiredState({ config, documents, ...here });
   if (state.t === "refused") return refused(state.problems);
   const { spec } = state.desired;

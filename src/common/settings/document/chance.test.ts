@@ -4,14 +4,14 @@ import { displayPath } from "../../json/document.js";
 import { seededRandom } from "../../testing/seeded-random.js";
 import { loadConfig } from "../config.js";
 import { desiredState } from "../desired-state.js";
-import { type DocumentReading, parseDocument } from "../document.js";
-import { deskModels, deskSecrets } from "../offline.js";
+import { offlineModels, offlineSecrets } from "../offline.js";
+import { type DocumentReading, readSettingsDocument } from "../settings-document.js";
 import { hostileText, nearlyRight, rightDocument } from "./testing/documents.js";
 
 const EACH = 350;
 
 function read(text: string): DocumentReading {
-  return parseDocument(text, "chance");
+  return readSettingsDocument(text, "chance");
 }
 
 function assertReasons(reading: DocumentReading, text: string) {
@@ -34,7 +34,7 @@ describe("documents by chance", () => {
       const reading = read(text);
       assert.ok(reading.t === "document", `${JSON.stringify(reading)}\n${text}`);
       const documents = [{ from: "hub", document: reading.document }] as const;
-      const sources = { config, documents, secrets: deskSecrets, models: deskModels };
+      const sources = { config, documents, secrets: offlineSecrets, models: offlineModels };
       const state = desiredState({ ...sources, nowMs: random.between(0, 2 ** 41) });
       assert.ok(state.t === "desired", `${JSON.stringify(state)}\n${text}`);
     }

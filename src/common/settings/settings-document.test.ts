@@ -1,22 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { displayProblem } from "../problem.js";
-import { parseDocument, type SettingsDocument } from "./document.js";
+import type { SettingsDocument } from "./document/schema.js";
+import { readSettingsDocument } from "./settings-document.js";
 
 function read(content: unknown): SettingsDocument {
-  const reading = parseDocument(JSON.stringify(content), "settings.json");
+  const reading = readSettingsDocument(JSON.stringify(content), "settings.json");
   assert.ok(reading.t === "document", JSON.stringify(reading));
   return reading.document;
 }
 
 function faults(content: unknown): string[] {
   const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
-  const reading = parseDocument(text, "settings.json");
+  const reading = readSettingsDocument(text, "settings.json");
   assert.ok(reading.t === "refused", "it was read");
   return reading.problems.map(displayProblem);
 }
 
-describe("parseDocument", () => {
+describe("readSettingsDocument", () => {
   it("takes a document that says nothing", () => {
     assert.deepEqual(read({}), {});
   });
@@ -61,7 +62,7 @@ describe("parseDocument", () => {
   });
 
   it("does not mind a byte order mark", () => {
-    assert.equal(parseDocument('\uFEFF{"tracker": "iou"}', "x").t, "document");
+    assert.equal(readSettingsDocument('\uFEFF{"tracker": "iou"}', "x").t, "document");
   });
 
   it("tells where a fault is, what is allowed and what was meant", () => {
@@ -223,7 +224,7 @@ describe("parseDocument", () => {
     [
       "hours that are none",
       { hours: { on: "7 am", off: "0 19 * * *" } },
-      /^settings\.json:3: hours\.on: is refused: it has 2 fields; allowed: five fields/,
+      /^settings\.json:3: hours\.on: is no cron expression: it has 2 fields; allowed: five fields/,
     ],
     [
       "a model that is none",
