@@ -1,4 +1,4 @@
-/** `slipstream settings lint`: what a node would say to a document, and what would not run on a board. */
+/** `slipstream settings lint`: why a node would refuse a document, and what of it would not run on a board. */
 
 import type { Command } from "commander";
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
@@ -6,8 +6,7 @@ import { loadCatalogue } from "../../common/catalogue/load.js";
 import { findTarget, idsOfAll, type Target } from "../../common/catalogue/targets.js";
 import { displayProblem, hasErrors, type Problem } from "../../common/problem.js";
 import { loadConfig } from "../../common/settings/config.js";
-import { type DesiredState, desiredState } from "../../common/settings/desired-state.js";
-import type { SettingsDocument } from "../../common/settings/document/schema.js";
+import { desiredState } from "../../common/settings/desired-state.js";
 import { offlineModels, offlineSecrets } from "../../common/settings/offline.js";
 import type { Terminal } from "../../common/terminal.js";
 import { lint } from "../lint/lint.js";
@@ -24,20 +23,19 @@ const EXIT_PROBLEMS = 1;
 
 export async function lintFiles(
   files: readonly string[],
-  options: LintOptions,
+  { target, json, strict }: LintOptions,
   terminal: Terminal,
   command: Command,
 ): Promise<void> {
   const catalogue = await loadCatalogue();
-  const targets = chooseTargets(options.target, catalogue, command);
-  const results: { readonly file: string; readonly problems: readonly Problem[] }[] = [];
-  for (const file of files) {
-    results.push({ file, problems: await lintFile(file, targets, catalogue) });
-  }
-  if (options.json) terminal.out(`${JSON.stringify(results, null, 2)}\n`);
+  const targets = targetsOf(target, catalogue, command);
+  const results = await Promise.all(
+    files.map(async (file) => ({ file, problems: await lintFile(file, targets, catalogue) })),
+  );
+  if (json) terminal.out(`${JSON.stringify(results, null, 2)}\n`);
   else for (const { file, problems } of results) terminal.out(asText(file, problems));
   const problems = results.flatMap((result) => result.problems);
-  if (options.strict ? problems.length > 0 : hasErrors(problems)) terminal.exit(EXIT_PROBLEMS);
+  if (strict ? problems.length > 0 : hasErrors(problems)) terminal.exit(EXIT_PROBLEMS);
 }
 
 function asText(file: string, problems: readonly Problem[]): string {
@@ -45,7 +43,7 @@ function asText(file: string, problems: readonly Problem[]): string {
   return problems.map((one) => `${one.severity}: ${displayProblem(one)}\n`).join("");
 }
 
-function chooseTargets(
+function targetsOf(
   wanted: string | undefined,
   { targets }: Catalogue,
   command: Command,
@@ -65,29 +63,22 @@ async function lintFile(
 ): Promise<readonly Problem[]> {
   const reading = await readDocumentFile(file);
   if (reading.t === "refused") return reading.problems;
-  const state = stateOnAnyNode(reading.document);
-  if (state.t === "refused") return state.problems.map((one) => ({ ...one, file }));
-  const warnings = state.warnings
-    .filter(({ code }) => code === "never-on")
-    .map((one) => ({ ...one, file }));
-  const spec = specToLint(state.desired.spec);
-  const onTargets = targets.flatMap((target) =>
-    lint({ spec }, target, catalogue).map((one) => ({
-      ...one,
-      file,
-      message: `on ${target.id}: ${one.message}`,
-    })),
-  );
-  return [...warnings, ...onTargets];
-}
-
-/** A document of a whole fleet names no cameras: each node has its own. */
-function stateOnAnyNode(document: SettingsDocument): DesiredState {
-  return desiredState({
+  const state = desiredState({
+    // A document for a whole fleet lists no cameras: each node has its own.
     config: loadConfig({ RTSPINPUT: "test://" }, "/"),
-    documents: [{ from: "file", document }],
+    documents: [{ from: "file", document: reading.document }],
     secrets: offlineSecrets,
     models: offlineModels,
     nowMs: Date.now(),
   });
+  if (state.t === "refused") return state.problems.map((one) => ({ ...one, file }));
+  const spec = specToLint(state.desired.spec);
+  const onTargets = targets.flatMap((target) =>
+    lint({ spec }, target, catalogue).map((one) => ({
+      ...one,
+      message: `on ${target.id}: ${one.message}`,
+    })),
+  );
+  const warnings = state.warnings.filter(({ code }) => code === "never-on");
+  return [...warnings, ...onTargets].map((one) => ({ ...one, file }));
 }

@@ -224,7 +224,7 @@ describe("readSettingsDocument", () => {
     [
       "hours that are none",
       { hours: { on: "7 am", off: "0 19 * * *" } },
-      /^settings\.json:3: hours\.on: is no cron expression: it has 2 fields; allowed: five fields/,
+      /^settings\.json:3: hours\.on: is not a cron expression: it has 2 fields; allowed: five fields/,
     ],
     [
       "a model that is none",
