@@ -1,9 +1,9 @@
-/** Guesses what a misspelt word was meant to be. */
+/** Guesses the word that a misspelt one was meant to be. */
 
-/** Comparing takes time in proportion to the length; nothing longer is a slip of a name. */
+/** The time to compare grows with the length, and no longer word is a misspelt name. */
 const LONGEST_WORD = 64;
 
-/** The candidate that differs least, or none if even that one is no near miss. Case and punctuation do not count. */
+/** The most similar candidate, or none if all differ too much. Case and punctuation do not count. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   const given = word.length > LONGEST_WORD ? "" : plain(word);
   if (given === "") return undefined;

@@ -1,5 +1,5 @@
 /**
- * Versions and version ranges as Horizon orders them: its rules differ from semver in small ways that decide placement.
+ * Versions and version ranges as Horizon compares them. Its rules differ from semver in details that decide placement.
  */
 
 import { compareReleases } from "./release-number.js";
@@ -49,7 +49,7 @@ export function parseVersionRange(text: string): VersionRange {
 export function isWithin(range: VersionRange, text: string): boolean {
   if (!isVersion(text)) return false;
   const version = normalize(text);
-  // The bounds are told by their spelling: 2.00.0 lies within [1.0.0,2.0.0).
+  // Horizon compares the bounds as text: 2.00.0 is within [1.0.0,2.0.0).
   const isLow = version === range.low;
   const isHigh = version === range.high;
   if ((isLow && range.lowIncluded) || (isHigh && range.highIncluded)) return true;

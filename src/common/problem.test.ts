@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { displayProblem, InputError, problem, quote } from "./problem.js";
 
 describe("a problem", () => {
-  it("is shown with what is known of its place", () => {
+  it("is displayed with what is known of its place", () => {
     const place = { file: "hub", line: 12, path: "model" };
     const lines = [
       [place, "hub:12: model: is missing"],
@@ -16,12 +16,12 @@ describe("a problem", () => {
     }
   });
 
-  it("has the severity of its code, or the one that it is given", () => {
+  it("has the severity of its code, or the given one", () => {
     assert.equal(problem("duplicate-key", "x", "y").severity, "warning");
     assert.equal(problem("of-another-table", "x", "y", "error").severity, "error");
   });
 
-  it("is one line without a login, however long the text is that it quotes", () => {
+  it("is one line without a login, however long its text is", () => {
     for (const length of [0, 580, 970, 990, 1000, 5000]) {
       const { message, path } = problem(
         "wrong-setting",
@@ -33,12 +33,12 @@ describe("a problem", () => {
     }
   });
 
-  it("quotes a short text, and says how long another is", () => {
+  it("quotes a short text, and tells the length of a long one", () => {
     assert.equal(quote("a\nb"), '"a?b"');
-    assert.equal(quote("x".repeat(10_000)), "a text of 10000 characters");
+    assert.equal(quote("x".repeat(10_000)), "a string of 10000 characters");
   });
 
-  it("is told with all others that keep an input from being used", () => {
+  it("is part of the error that has all of them", () => {
     const problems = ["a", "b"].map((path) => problem("wrong-setting", path, "is missing"));
     assert.equal(new InputError(problems).message, "a: is missing\nb: is missing");
   });

@@ -3,11 +3,11 @@
  * documents, specifications, nvinfer files, launch lines and Horizon's documents; the contract has a message of that name.
  */
 
-import { CODES, type Code, type Severity } from "./problem-codes.js";
+import { type Code, type Severity, severityOf } from "./problem-codes.js";
 import { hideLogins } from "./secrets/redact.js";
 
 export interface Place {
-  /** Path of a file, or what stands for one: `environment`, `hub`. */
+  /** Path of a file, or a name in its place: `environment`, `hub`. */
   readonly file?: string | undefined;
   /** From 1. */
   readonly line?: number | undefined;
@@ -19,7 +19,7 @@ export interface Problem extends Place {
   readonly severity: Severity;
   /** Stable name for programs. */
   readonly code: string;
-  /** One line that goes on after the place: what is wrong, what is allowed, what to do. Holds no secret. */
+  /** One line that continues after the place: what is wrong, what is allowed, what to do. Contains no secret. */
   readonly message: string;
 }
 
@@ -35,8 +35,8 @@ export class InputError extends Error {
 }
 
 /**
- * The one constructor: it bounds the texts and takes out logins and control characters that they quote. `at`: a place, or
- * its path alone. A code of the table brings its severity.
+ * The one constructor: it limits the length of the texts and removes logins and control characters from them. `at`: a place,
+ * or its path alone. Codes of the table have their severity.
  */
 export function problem(code: Code, at: Place | string, message: string): Problem;
 export function problem(
@@ -49,7 +49,7 @@ export function problem(
   code: string,
   at: Place | string,
   message: string,
-  severity: Severity = CODES[code as Code].severity,
+  severity: Severity = severityOf(code as Code),
 ): Problem {
   const place = typeof at === "string" ? { path: at } : at;
   return { severity, code, ...place, path: safeText(place.path), message: safeText(message) };
@@ -65,7 +65,7 @@ export function hasErrors(problems: readonly Problem[]): boolean {
   return problems.some(({ severity }) => severity === "error");
 }
 
-/** `is "5"; allowed: a duration such as 5s (say the unit: 5ms or 5s)`. */
+/** A message: `is "5"; allowed: a duration such as 5s (add the unit: 5ms or 5s)`. */
 export function refusal(what: string, allowed?: string, hint?: string): string {
   const rest = allowed === undefined ? "" : `; allowed: ${allowed}`;
   return `${what}${rest}${hint === undefined ? "" : ` (${hint})`}`;
@@ -78,23 +78,23 @@ export function didYouMean(near: string | undefined): string {
 
 const LONGEST_MESSAGE = 600;
 const LONGEST_QUOTE = 60;
-/** Looking for logins takes time in proportion to the square of the length. */
+/** The time to find logins grows with the square of the length. */
 const LONGEST_READ = 1000;
 
 /** A value as a message may show it: short, on one line, without a login. */
 export function quote(text: string): string {
-  if (text.length > LONGEST_READ / 2) return `a text of ${text.length} characters`;
+  if (text.length > LONGEST_READ / 2) return `a string of ${text.length} characters`;
   return `"${shorten(withoutLogins(text), LONGEST_QUOTE)}"`;
 }
 
 function safeText(text: string): string {
   if (text.length <= LONGEST_READ) return shorten(withoutLogins(text), LONGEST_MESSAGE);
-  // Of an address that the cut halves nobody can tell whether it shows half a login.
+  // An address that is cut in two might show half a login.
   const cut = text.slice(0, LONGEST_READ).replace(/:\/\/[^\s"'<>]*$/, "://");
   return shorten(withoutLogins(`${cut}...`), LONGEST_MESSAGE);
 }
 
-/** Also without what a terminal or a log would not print as it stands. */
+/** Also replaces characters that a terminal or a log would not print as they are. */
 function withoutLogins(text: string): string {
   return hideLogins(text.replace(/[\p{Cc}\p{Cf}\p{Surrogate}\p{Zl}\p{Zp}]/gu, "?"));
 }

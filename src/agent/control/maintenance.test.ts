@@ -12,11 +12,11 @@ const NOON = Date.parse("2026-11-24T12:00Z");
 describe("mayRebuild", () => {
   const rebuilds = { timeZone: "UTC", on: "0 2 * * *", off: "0 4 * * *" };
 
-  it("lets a rebuild go in at any time where no hours are set for it", () => {
+  it("allows a rebuild at any time if no hours are set for it", () => {
     assert.deepEqual(mayRebuild({}, NOON), { t: "now" });
   });
 
-  it("keeps it back until the window opens", () => {
+  it("holds it until the window opens", () => {
     assert.deepEqual(mayRebuild({ rebuilds }, NOON), { t: "later", atMs: NOON + 14 * HOUR });
     assert.deepEqual(mayRebuild({ rebuilds }, NOON + 14 * HOUR), { t: "now" });
     assert.deepEqual(mayRebuild({ rebuilds }, NOON + 16 * HOUR), {
@@ -65,7 +65,7 @@ describe("Maintenance", () => {
     }
   }
 
-  it("starts each job when it is due, again and again", async () => {
+  it("starts each job whenever it is due", async () => {
     maintenance.set({
       timeZone: "UTC",
       modelCheck: "30 1,12 * * *",
@@ -78,14 +78,14 @@ describe("Maintenance", () => {
     assert.equal(started.filter((job) => job === "report").length, 24);
   });
 
-  it("catches up what it slept over, once", async () => {
+  it("catches up once on what it slept through", async () => {
     maintenance.set({ timeZone: "UTC", report: "@hourly" });
     mock.timers.setTime(Date.now() + 7 * DAY);
     await pass(60_000);
     assert.deepEqual(started, ["report"]);
   });
 
-  it("does not make up for moments before a schedule was set", async () => {
+  it("ignores times before a schedule was set", async () => {
     maintenance.set({ timeZone: "UTC", report: "0 23 * * *" });
     await pass(2 * HOUR);
     maintenance.set({ timeZone: "UTC", report: "0 13 * * *" });
@@ -93,7 +93,7 @@ describe("Maintenance", () => {
     assert.deepEqual(started, []);
   });
 
-  it("goes on after a clock that was years ahead is put right", async () => {
+  it("continues after a clock that was years ahead is corrected", async () => {
     mock.timers.setTime(Date.now() + 10 * 365 * DAY);
     maintenance.set({ timeZone: "UTC", report: "@hourly" });
     await pass(2 * HOUR);
@@ -115,7 +115,7 @@ describe("Maintenance", () => {
     assert.equal(started.length, 11);
   });
 
-  it("stops a job whose schedule is taken away", async () => {
+  it("stops a job whose schedule is removed", async () => {
     maintenance.set({ timeZone: "UTC", report: "@hourly" });
     maintenance.set({});
     await pass(3 * HOUR);

@@ -101,11 +101,11 @@ describe("slipstream settings", () => {
       const { out, err, exit } = await run(["show"], { SETTINGS_FILE, SECRETS_DIR });
       assert.equal(exit, 0);
       assert.match(out, /^cameras\[0\]\.credentials +admin:\*\*\* +file$/m);
-      assert.match(err, /^warning: cameras\[1\]\.credentials: secret back is not there: /m);
+      assert.match(err, /^warning: cameras\[1\]\.credentials: secret back is missing: /m);
       assert.doesNotMatch(out + err, /hunter2/);
     });
 
-    it("reads the document of the hub that the agent keeps", async () => {
+    it("reads the document of the hub that the agent has", async () => {
       const STATE_DIR = join(folder, "state");
       mkdirSync(join(STATE_DIR, "hub"), { recursive: true });
       const document = { id: "a", version: "1", instance: "1", text: '{"tracker": "iou"}' };
@@ -116,7 +116,7 @@ describe("slipstream settings", () => {
       assert.match((await run(["show"], { ...env, HUB: "off" })).out, /^tracker +- +default$/m);
     });
 
-    it("says why it would be refused", async () => {
+    it("reports why it would be refused", async () => {
       assert.deepEqual(await run(["show"], { CODEC: "VP9", RTSPINPUT: "test://" }), {
         out: "",
         err: 'environment: CODEC: is "VP9"; allowed: H264 or H265\n',
@@ -138,13 +138,13 @@ describe("slipstream settings", () => {
   });
 
   describe("lint", () => {
-    it("finds nothing wrong with a document of a fleet, which names no cameras", async () => {
+    it("finds nothing wrong with a document of a fleet, which lists no cameras", async () => {
       const file = write("fleet.json", { model: { bundle: "people@1.2.0" } });
       const expected = { out: "fleet.json: nothing wrong\n", err: "", exit: 0 };
       assert.deepEqual(await run(["lint", file]), expected);
     });
 
-    it("tells every fault of every file with its line", async () => {
+    it("reports all problems of all files with their lines", async () => {
       const one = write("one.json", '{\n  "tracker": "iou",\n  "model": { "threshold": 40 }\n}');
       const two = write("two.json", { outputs: [{}, {}] });
       const { out, exit } = await run(["lint", one, two, join(folder, "none.json")]);
@@ -158,7 +158,7 @@ describe("slipstream settings", () => {
       assert.equal(exit, 1);
     });
 
-    it("tells what a board would not do", async () => {
+    it("reports what a board would not run", async () => {
       const file = write("board.json", { outputDefaults: { codec: "H265" }, tracker: "nvsort" });
       const { out, exit } = await run(["lint", "--target", "all", file]);
       assert.match(

@@ -189,9 +189,9 @@ describe("hours in a document", () => {
       "on: is not a cron expression: not understood: dayOfMonth 30",
     ],
     [
-      "a day that no calendar has",
+      "a day that no such day",
       { on: "0 0 1W * 1#4", off: "0 1 * * *" },
-      "on: is not a cron expression: no calendar has",
+      "on: is not a cron expression: no such day",
     ],
     [
       "a range without end",

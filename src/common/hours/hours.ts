@@ -1,4 +1,4 @@
-/** Hours: when something is on, as cron expressions in a time zone; and whether it is on at a moment. */
+/** Active hours: their schema, cron expressions in a time zone, and whether they are active at a given time. */
 
 import { z } from "zod";
 import { refusal } from "../problem.js";
@@ -65,10 +65,10 @@ export interface Activity {
   readonly nextChangeMs: number | undefined;
 }
 
-/** In a gap of the clock, moments of on and off may fall together and change nothing; more than this many do not. */
+/** In a gap of the clock, times of on and off may coincide and change nothing. No more of them do. */
 const MAX_WITHOUT_EFFECT = 50;
 
-/** Whether it is on at a moment. A function of the time alone: whoever slept over a change finds the right answer. */
+/** Whether hours are active. It depends on the time alone, so that the answer is right after a sleep or a restart, too. */
 export function activeAt(hours: Hours, nowMs: number, zone = processTimeZone()): Activity {
   const timeZone = new TimeZone(hours.timeZone ?? zone);
   const { on, off } = planOf(hours);

@@ -1,4 +1,4 @@
-/** The one reader of JSON that people or other programs wrote: bounded, no key twice, the line of every part known. */
+/** Reads JSON from people and other programs: of limited size, without repeated keys, and with the line of every part. */
 
 import type { Node, ParseError } from "jsonc-parser";
 import {
@@ -18,13 +18,13 @@ export type Path = ReadonlyArray<string | number>;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Something wrong at one place of a value, whatever file it came from. */
+/** Something wrong at one place of a value, in whatever file. */
 export interface Fault {
   readonly path: Path;
   readonly message: string;
 }
 
-/** The value of a variable of Horizon's input files; undefined: nobody sets it. */
+/** The value of a variable in Horizon's input files. Undefined: it is not set. */
 export type Lookup = (name: string) => string | undefined;
 
 export interface Bounds {
@@ -33,27 +33,27 @@ export interface Bounds {
   readonly depth: number;
 }
 
-/** A part's place in a document, which has a file and a line. */
+/** A place in a document, which always has a file and a line. */
 export type PlaceInFile = Required<{ [Key in keyof Place]: NonNullable<Place[Key]> }>;
 
 export interface Document {
   readonly file: string;
   readonly value: unknown;
-  /** The place of a part; of its nearest existing parent where there is none. */
+  /** The place of a part, or of its nearest parent that exists. */
   readonly placeOf: (path: Path) => PlaceInFile;
-  /** The variables that were replaced within a part. */
+  /** The variables that were expanded within a part. */
   readonly expansionsIn: (path: Path) => readonly Expansion[];
-  /** The variables that the document uses and nobody sets. */
+  /** The variables of the document that are not set. */
   readonly unset: ReadonlyArray<{ readonly name: string; readonly place: PlaceInFile }>;
 }
 
 const MIB = 1024 * 1024;
-/** Whoever has put these right asks again. */
+/** Enough to correct before the document is read again. */
 const MOST_PROBLEMS = 20;
 
 /**
  * `file` names the document in problems. With `variables` the text is read as Horizon's tools read it: variables are
- * replaced, and block comments are blanks. Throws an InputError, which quotes nothing: the text may hold a password.
+ * expanded, and block comments are ignored. Throws an InputError, which quotes nothing: the text may contain a password.
  */
 export function parseDocument(
   file: string,
@@ -74,7 +74,7 @@ export function parseDocument(
   const lineAt = lineCounter(text);
   const refuse = (offset: number, message: string, path = "") =>
     problem("not-json", { file, line: lineAt(offset), path }, message);
-  // The parser calls itself for every level: its stack is not to be filled from outside.
+  // The parser is recursive: a deeply nested text could exhaust its stack.
   const deep = tooDeepAt(text, depth);
   if (deep !== undefined) {
     throw new InputError([refuse(deep, `is nested more than ${depth} levels deep`)]);
@@ -88,7 +88,7 @@ export function parseDocument(
   }
   const repeated = repeatedKeys(root, []).slice(0, MOST_PROBLEMS);
   if (repeated.length > 0) {
-    const message = "is repeated; the last value would win";
+    const message = "is repeated; only the last value would count";
     throw new InputError(
       repeated.map(({ path, offset }) => refuse(offset, message, displayPath(path))),
     );
@@ -113,7 +113,7 @@ export function parseDocument(
   };
 }
 
-/** `properties[2].value`; keys that are no plain words stand in brackets and quotes. */
+/** `properties[2].value`. Keys that are not plain words are written in brackets and quotes. */
 export function displayPath(path: Path): string {
   return path.reduce<string>((text, part) => {
     if (typeof part === "number") return `${text}[${part}]`;
@@ -129,7 +129,7 @@ export function locate(document: Document, faults: readonly Fault[]): Problem[] 
   );
 }
 
-/** An error on the way to a document, as problems of its file. */
+/** An error in reading a document, as problems of its file. */
 export function problemsOf(error: unknown, file: string): readonly Problem[] {
   if (error instanceof InputError) return error.problems;
   const code = errorCode(error);
@@ -137,7 +137,7 @@ export function problemsOf(error: unknown, file: string): readonly Problem[] {
   const place = { file, line: 1, path: "" };
   return [
     code === "ENOENT"
-      ? problem("file-missing", place, "is not there")
+      ? problem("file-missing", place, "does not exist")
       : problem("file-unreadable", place, `cannot be read (${code})`),
   ];
 }
@@ -146,7 +146,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Undefined: it is no JSON, which has no undefined of its own. */
+/** Undefined: it is not JSON, which has no undefined itself. */
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

@@ -1,4 +1,4 @@
-/** Reads the address of one camera. Here, and nowhere else, a login leaves the address. */
+/** Reads the address of a camera. This is the one place that separates a login from its address. */
 
 import { closest } from "../closest.js";
 import { refusal } from "../problem.js";
@@ -40,7 +40,7 @@ export const cameraAddress: Format<Extract<CameraUri, { t: "uri" }>> = {
   },
 };
 
-/** Reads an address as a user wrote it. An unescaped password is understood where only one reading makes sense. */
+/** Reads an address as a user wrote it. An unescaped password is understood if the address can be read in one way only. */
 export function readCameraUri(text: string): CameraUri {
   if (/^\/dev\//.test(text)) {
     if (/^\/dev\/video\d{1,3}$/.test(text)) return { t: "uri", uri: text, credentials: undefined };
@@ -78,14 +78,14 @@ function readNetworkUri(scheme: string, rest: string): CameraUri {
     case "ambiguous":
       return {
         t: "refused",
-        allowed: "an address whose login ends in a clear place",
-        hint: "write an @ of the path or the password as %40, and a / of the password as %2F",
+        allowed: "an address in which the end of the login is clear",
+        hint: "write @ in the path or the password as %40, and / in the password as %2F",
       };
     case "no-host": {
       const bare = /^(?:[^/]*@)?([0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)(?:\/|$)/i.test(rest);
       const allowed = `${scheme}://[user:password@]host[:port][/path]`;
       if (bare)
-        return { t: "refused", allowed, hint: "an IPv6 address stands in brackets: [fe80::1]" };
+        return { t: "refused", allowed, hint: "put an IPv6 address in brackets: [fe80::1]" };
       return { t: "refused", allowed };
     }
     default:
@@ -93,15 +93,15 @@ function readNetworkUri(scheme: string, rest: string): CameraUri {
   }
 }
 
-/** A user who is called secret writes %73ecret. */
+/** A user name of secret is written %73ecret. */
 function readLogin(login: string, uri: string): CameraUri {
   if (!login.startsWith("secret:")) return { t: "uri", uri, credentials: readCredentials(login) };
   const reading = secretReference().read(login);
   if (reading.t === "value") return { t: "uri", uri, credentials: reading.value };
   return {
     t: "refused",
-    allowed: "secret:NAME in place of a login, with the name of a secret",
-    hint: "a user who is called secret writes %73ecret",
+    allowed: "secret:NAME instead of a login, with the name of a secret",
+    hint: "write a user name of secret as %73ecret",
   };
 }
 
@@ -113,12 +113,12 @@ function readCredentials(login: string): Credentials | undefined {
   return { username: decode(username), password: decode(password) };
 }
 
-/** Percent-decodes a text; one that is no valid encoding, such as 100%, is meant as it stands. */
+/** Percent-decodes a text. One that is not valid, such as 100%, is taken literally. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // Malformed on purpose or by accident: either way the user sees this text as the password.
+    // For the user this text is the password.
     return text;
   }
 }
@@ -133,7 +133,6 @@ function refusedScheme(text: string, scheme: string | undefined): CameraUri {
   ]);
   if (near !== undefined) return { t: "refused", allowed, hint: `did you mean ${near}://?` };
   if (text.startsWith("/")) return { t: "refused", allowed, hint: `did you mean file://${text}?` };
-  if (scheme === undefined)
-    return { t: "refused", allowed, hint: "an address begins with its scheme" };
+  if (scheme === undefined) return { t: "refused", allowed, hint: "begin with the scheme" };
   return { t: "refused", allowed };
 }

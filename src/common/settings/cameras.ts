@@ -10,10 +10,10 @@ import type { Camera } from "./spec.js";
 
 type DocumentCamera = NonNullable<SettingsDocument["cameras"]>[number];
 
-/** A camera whose login may still be the name of a secret. */
+/** A camera whose login may be the name of a secret. */
 export interface UnresolvedCamera extends Omit<Camera, "credentials" | "off"> {
   readonly credentials: Credentials | SecretReference | undefined;
-  /** It is on while all of them are. */
+  /** The camera is on while all of them are active. */
   readonly hours: readonly Hours[];
 }
 
@@ -62,7 +62,7 @@ function cameraOf(
     latencyMs: sources.take(`${path}.latencyMs`, "latencyMs", own(latency)),
     frozenAfterMs: sources.take(`${path}.frozenAfterMs`, "frozenAfterMs", own(frozenAfter)),
     masks: sources.record(`${path}.masks`, own(camera.masks ?? [])),
-    // Hours of everything, and the camera's own.
+    // The hours of everything, and the camera's own.
     hours: [
       sources.inDocuments(({ hours }) => hours),
       camera.hours === undefined ? undefined : own(camera.hours),

@@ -146,15 +146,15 @@ describe("loadConfig", () => {
     );
   });
 
-  it("takes a variable that is set to nothing for one that is not set", () => {
+  it("treats an empty variable as one that is not set", () => {
     assert.deepEqual(load({ BITRATE: "", CODEC: "  ", DETECTION_THRESHOLD: "" }), load());
   });
 
-  it("takes OVERLAY=none for a bare picture", () => {
+  it("reads OVERLAY=none as an empty overlay", () => {
     assert.equal(load({ OVERLAY: "none" }).overlay.size, 0);
   });
 
-  /** Setting, value, and what the message must say besides. */
+  /** Setting, value, and what else the message must say. */
   const wrong: readonly [string, string, RegExp?][] = [
     ["BITRATE", "12abc"],
     ["BITRATE", "1e6"],
@@ -212,7 +212,7 @@ describe("loadConfig", () => {
     assert.match(line ?? "", /did you mean labels\?/);
   });
 
-  it("tells every fault at once", () => {
+  it("reports all problems at once", () => {
     const lines = faults({ RTSPINPUT: "rtsp://,ftp://x", BITRATE: "x", OUTPUT_WIDTH: "1" });
     assert.deepEqual(
       lines.map((line) => line.split(" ")[1]),
@@ -220,7 +220,7 @@ describe("loadConfig", () => {
     );
   });
 
-  it("wants a camera, and notices a misspelt name", () => {
+  it("requires a camera, and notices a misspelt variable", () => {
     const [missing] = faults({ RTSPINPUT: undefined });
     assert.match(
       missing ?? "",
@@ -231,7 +231,7 @@ describe("loadConfig", () => {
     assert.doesNotMatch(misspelt ?? "", /secret/);
   });
 
-  it("does without a camera where a settings document may name cameras", () => {
+  it("requires no camera if a settings document may list cameras", () => {
     const none = { RTSPINPUT: undefined };
     const hub = { ...none, HZN_ESS_API_ADDRESS: "/var/run/horizon/essapi.sock" };
     for (const env of [{ ...none, SETTINGS_FILE: "settings.json" }, hub]) {
@@ -245,12 +245,12 @@ describe("loadConfig", () => {
     );
   });
 
-  it("takes a model by its name as it stands, and a directory from where it runs", () => {
+  it("keeps the name of a model, and resolves a directory", () => {
     assert.equal(load({ MODEL: "people@1.2.0" }).model, "people@1.2.0");
     assert.equal(load({ MODEL: "./people" }).model, "/work/people");
   });
 
-  it("refuses what is no reference to a secret without repeating it", () => {
+  it("refuses what is not a reference to a secret without showing it", () => {
     for (const setting of ["RTSP_USERS", "MODEL_KEYS"]) {
       const [line] = faults({ [setting]: "viewer:hunter2-and-more" });
       assert.match(line ?? "", new RegExp(`^environment: ${setting}: is refused; allowed: `));
@@ -258,17 +258,17 @@ describe("loadConfig", () => {
     }
   });
 
-  it("knows what was given and what is a default", () => {
+  it("knows which settings are given and which are defaults", () => {
     assert.deepEqual([...load({ CODEC: "H264", BITRATE: " " }).given], ["cameras", "codec"]);
   });
 
-  it("shows no password of a camera in any message", () => {
+  it("shows no password of a camera", () => {
     const lines = faults({ RTSPINPUT: "a=rstp://u:hunter2@cam,a=rtsp://u:hunter2@10.0.0.9:0/" });
     assert.doesNotMatch(lines.join("\n"), /hunter2/);
     assert.equal(lines.length, 3);
   });
 
-  it("knows the secrets that it holds", () => {
+  it("knows its secrets", () => {
     const config = load({ RTSPINPUT: "rtsp://u:p%40ss@a/,rtsp://b/,rtsp://u@c/" });
     assert.deepEqual(secretsOf(config), ["p@ss"]);
   });

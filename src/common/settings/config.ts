@@ -1,4 +1,4 @@
-/** Loads the settings of the environment with convict into one typed, read-only Config, or tells every problem at once. */
+/** Loads the settings of the environment with convict into a typed, read-only Config, or reports all problems at once. */
 
 import { resolve } from "node:path";
 import convict from "convict";
@@ -26,16 +26,16 @@ export type Config = {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The name of the environment in problems, where others have a file. */
+/** The file of problems in the environment. */
 export const ENVIRONMENT = "environment";
 
 // Object.entries gives the keys of the table itself.
 const ENTRIES = Object.entries(settings) as [Key, Setting<unknown>][];
 
 /**
- * Stands in the loaded configuration for a value that its format refuses. convict joins all that validation throws into one
- * text, which quotes the values: this keeps the messages apart, so that each becomes a Problem and none shows a secret. It
- * has no property that can be enumerated, which convict would take for a nested setting.
+ * Takes the place of a value that its format refuses. convict joins everything that validation throws into one text, which
+ * quotes the values. This keeps the messages separate, so that each becomes a Problem and none shows a secret. It must have no
+ * enumerable property, which convict would take for a nested setting.
  */
 class Refused extends Error {
   readonly #messages: readonly string[];
@@ -64,7 +64,7 @@ for (const [, { format }] of ENTRIES) {
   });
 }
 
-/** The table of settings as convict reads it, which knows formats by name. */
+/** The table of settings as a schema of convict, which refers to formats by name. */
 export function convictSchema(): Readonly<Record<Key, SchemaEntry>> {
   const entries = ENTRIES.map(([key, { format, ...setting }]): [Key, SchemaEntry] => [
     key,
@@ -79,8 +79,8 @@ type SchemaEntry = Omit<Setting<unknown>, "format"> & {
 };
 
 /**
- * Relative paths are taken from the directory `cwd`. `hasDocument`: a settings document may list the cameras. Throws
- * InputError.
+ * Resolves relative paths against `cwd`. `hasDocument`: cameras are optional, since a settings document may list them.
+ * Throws InputError.
  */
 export function loadConfig(
   env: Environment,
@@ -90,7 +90,7 @@ export function loadConfig(
   const present = withoutEmpty(env);
   const { cameras, ...others } = convictSchema();
   const schema = { cameras: { ...cameras, nullable: hasDocument }, ...others };
-  // The types of convict know no format by a name of ours.
+  // The types of convict do not know custom formats.
   const loaded = convict<Record<string, unknown>>(schema as never, { env: present, args: [] });
   const values = loaded.getProperties();
   try {
@@ -101,7 +101,7 @@ export function loadConfig(
     throw problems.length > 0 ? new InputError(problems) : error;
   }
   const set = Object.entries(values).filter(([, value]) => value !== null);
-  // convict has validated every value by the format that gives the type of Config its own.
+  // Each value has passed the format that its type in Config comes from.
   const config = { cameras: [], ...Object.fromEntries(set) } as unknown as Omit<Config, "given">;
   const path = (text: string) => resolve(cwd, text);
   return Object.freeze({
@@ -116,7 +116,7 @@ export function loadConfig(
   });
 }
 
-/** Values of this configuration that no log line may hold. */
+/** Values that no log line may contain. */
 export function secretsOf(config: Config): string[] {
   return config.cameras.flatMap(({ credentials }) =>
     credentials === undefined || "secret" in credentials || credentials.password === ""
@@ -125,7 +125,7 @@ export function secretsOf(config: Config): string[] {
   );
 }
 
-/** A variable that is set to nothing is how a deployment says "the default". */
+/** In a deployment, an empty variable means the default. */
 function withoutEmpty(env: Environment): Record<string, string> {
   const entries = Object.entries(env).flatMap(([name, value]) =>
     value === undefined || value.trim() === "" ? [] : [[name, value] as const],
@@ -143,7 +143,7 @@ function wrongSetting(path: string, message: string): Problem {
   return problem("wrong-setting", { file: ENVIRONMENT, path }, message);
 }
 
-/** From a file, or from the hub: where Open Horizon runs the agent, it says how the hub's objects are reached. */
+/** From a file, or from the hub: Open Horizon sets the address of its sync service for the agents that it runs. */
 function mayGetDocument(env: Environment): boolean {
   const { SETTINGS_FILE, HZN_ESS_API_ADDRESS, HUB } = withoutEmpty(env);
   if (SETTINGS_FILE !== undefined) return true;

@@ -76,7 +76,7 @@ function refusals(given?: Given): string[] {
 }
 
 describe("desiredState: sources", () => {
-  it("takes defaults, the environment, the file and the hub, each before the one in front of it", () => {
+  it("lets the hub override the file, the file the environment, and the environment the defaults", () => {
     const env = { BITRATE: "1000000", OUTPUT_WIDTH: "640", OUTPUT_HEIGHT: "360" };
     const file = { outputDefaults: { width: 800, height: 450 } };
     const hub = { outputDefaults: { height: 600 } };
@@ -100,7 +100,7 @@ describe("desiredState: sources", () => {
     ]);
   });
 
-  it("does not mind in which order the documents come", () => {
+  it("does not depend on the order of the documents", () => {
     const [file, hub] = [
       documentOf("file", { tracker: "iou" }),
       documentOf("hub", { tracker: "nvdcf" }),
@@ -162,7 +162,7 @@ describe("desiredState: sources", () => {
 });
 
 describe("desiredState: cameras", () => {
-  it("takes all cameras from the document that names cameras", () => {
+  it("takes all cameras from the document that lists cameras", () => {
     const file = { cameras: [{ uri: "rtsp://a/1" }, { id: "door", uri: "rtsp://u:p@b/2" }] };
     assert.deepEqual(
       spec({ file, hub: { tracker: "iou" } }).cameras.map(({ id, name, uri }) => [id, name, uri]),
@@ -178,7 +178,7 @@ describe("desiredState: cameras", () => {
     );
   });
 
-  it("lets a camera have what documents and settings say for all, unless it says it itself", () => {
+  it("gives a camera the defaults of documents and settings, unless it has values of its own", () => {
     const { cameras } = spec({
       env: { RTSP_TRANSPORT: "udp", RTSP_LATENCY: "300ms" },
       file: { cameras: [{ uri: "rtsp://a/1", latency: "0s" }, { uri: "rtsp://b/2" }] },
@@ -193,7 +193,7 @@ describe("desiredState: cameras", () => {
     );
   });
 
-  it("wants a camera from somewhere, and says from where", () => {
+  it("requires a camera, and tells where to set one", () => {
     const [fault, ...others] = refusals({ env: { RTSPINPUT: "" }, hub: { tracker: "iou" } });
     assert.match(
       fault ?? "",
@@ -214,7 +214,7 @@ describe("desiredState: cameras", () => {
 });
 
 describe("desiredState: outputs", () => {
-  it("gives an output that says nothing the settings' place", () => {
+  it("sends an output without a target where the settings say", () => {
     const { outputs } = spec({
       env: { RTSPOUTPUTPATH: "/north" },
       file: {
@@ -241,7 +241,7 @@ describe("desiredState: outputs", () => {
     );
   });
 
-  it("sends the picture where OUTPUT says, and an output of a document that says nothing too", () => {
+  it("sends the stream where OUTPUT says, also that of an output without a target", () => {
     const window = spec({ env: { OUTPUT: "window" } }).outputs;
     assert.deepEqual(
       window.map(({ id, target }) => [id, target]),
@@ -258,7 +258,7 @@ describe("desiredState: outputs", () => {
     }
   });
 
-  /** Outputs of which the second takes what the first has. */
+  /** Outputs of which the second has what the first has. */
   const conflicts: readonly [string, readonly unknown[], RegExp][] = [
     [
       "the same path",
@@ -266,7 +266,7 @@ describe("desiredState: outputs", () => {
       /outputs\[1\]\.target\.path: is \/ds, which outputs\[0\]/,
     ],
     [
-      "a path that a camera's picture has",
+      "a path that a camera's stream has",
       [{ layout: "per-camera" }, { rtsp: { path: "/ds/front" } }],
       /outputs\[1\]\.target\.path: is \/ds\/front, which outputs\[0\]/,
     ],
@@ -300,7 +300,7 @@ describe("desiredState: outputs", () => {
 describe("desiredState: secrets", () => {
   const login = { t: "login", username: "u", password: "p" } as const;
 
-  it("puts logins and values in the place of their names", () => {
+  it("replaces the names of secrets by logins and values", () => {
     const { cameras } = spec({
       env: { RTSPINPUT: "rtsp://secret:a@cam/1,rtsp://cam/2?user=x&password=secret:b" },
       secrets: { a: login, b: { t: "value", value: "w/rd" } },
@@ -309,7 +309,7 @@ describe("desiredState: secrets", () => {
     assert.equal(cameras[1]?.uri, "rtsp://cam/2?user=x&password=w%2Frd");
   });
 
-  it("tries a camera without a secret that is missing, and says so", () => {
+  it("tries a camera without its missing secret, and warns", () => {
     const { desired: result, warnings } = desired({
       hub: { cameras: [{ uri: "rtsp://cam/1?password=secret:b", credentials: "secret:a" }] },
     });
@@ -319,13 +319,13 @@ describe("desiredState: secrets", () => {
         .filter(({ code }) => code === "secret-missing")
         .map(({ path, message }) => `${path}: ${message}`),
       [
-        "cameras[0].credentials: secret a is not there: bind it",
-        "cameras[0].uri: secret b is not there: bind it",
+        "cameras[0].credentials: secret a is missing: bind it",
+        "cameras[0].uri: secret b is missing: bind it",
       ],
     );
   });
 
-  it("says of a secret without a user name how to write it", () => {
+  it("explains how to write a secret that has no user name", () => {
     const { warnings } = desired({
       env: { RTSPINPUT: "rtsp://secret:a@cam/1" },
       secrets: { a: { t: "value", value: "hunter2" } },
@@ -353,10 +353,10 @@ describe("desiredState: secrets", () => {
 
   it("opens no output to everybody because a secret is missing", () => {
     assert.deepEqual(refusals({ env: { RTSP_USERS: "secret:a" } }), [
-      "environment: RTSP_USERS: secret a is not there: bind it",
+      "environment: RTSP_USERS: secret a is missing: bind it",
     ]);
     assert.deepEqual(refusals({ hub: { rtspServer: { users: ["secret:a"] } } }), [
-      "hub: rtspServer.users: secret a is not there: bind it",
+      "hub: rtspServer.users: secret a is missing: bind it",
     ]);
   });
 
@@ -389,7 +389,7 @@ describe("desiredState: model", () => {
     assert.deepEqual(model, { name: "people", version: "2" });
   });
 
-  it("refuses one that is not there, under the name of who asked for it", () => {
+  it("refuses one that is missing, under the name of its setting", () => {
     assert.deepEqual(refusals({ hub: { model: { bundle: "peple" } } }), [
       'hub: model.bundle: is "peple": there is people',
     ]);
@@ -403,7 +403,7 @@ describe("desiredState: hours", () => {
   const days = { timeZone: "UTC", on: "0 7 * * *", off: "0 19 * * *" };
   const nights = { timeZone: "UTC", on: "0 19 * * *", off: "0 7 * * *" };
 
-  it("turns a camera off outside its hours, and says until when and when to ask again", () => {
+  it("turns a camera off outside its hours, and tells until when and when to ask again", () => {
     const { desired: result, nextChangeMs } = desired({
       hub: {
         cameras: [
@@ -448,13 +448,13 @@ describe("desiredState: hours", () => {
     assert.ok(warnings.some(({ code, path }) => code === "never-on" && path === "cameras[0].off"));
   });
 
-  it("needs nobody to ask again where there are no hours", () => {
+  it("does not ask again if there are no hours", () => {
     assert.equal(desired().nextChangeMs, undefined);
   });
 });
 
 describe("desiredState: runtime options", () => {
-  it("takes a trial and maintenance field by field", () => {
+  it("merges trial and maintenance field by field", () => {
     const { options } = desired({
       env: { TRIAL: "off", TRIAL_TIME: "10s" },
       file: {

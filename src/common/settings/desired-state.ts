@@ -1,6 +1,6 @@
 /**
- * The desired state, out of the environment, settings documents, secrets, models and the time: the specification for the
- * sidecar, and the agent's own options. Pure.
+ * Makes the desired state out of the environment, settings documents, secrets, models and the time: the specification for
+ * the sidecar, and options of the agent itself. Pure.
  */
 
 import { type Problem, problem, refusal } from "../problem.js";
@@ -12,8 +12,7 @@ import { type Config, ENVIRONMENT } from "./config.js";
 import type { SettingsDocument } from "./document/schema.js";
 import { duplicatesIn } from "./duplicates.js";
 import { settings } from "./environment-settings.js";
-import { modelOf } from "./model.js";
-import type { Models } from "./models.js";
+import { type Models, modelOf } from "./models.js";
 import { outputsOf } from "./outputs.js";
 import {
   fileOf,
@@ -44,7 +43,7 @@ export interface Sources {
 
 type Section<Key extends "trial" | "maintenance"> = NonNullable<SettingsDocument[Key]>;
 
-/** Settings that the specification does not hold. Undefined: nobody has set it. */
+/** Settings that are not part of the specification. Undefined: not set. */
 export interface RuntimeOptions {
   readonly trial: Omit<Section<"trial">, "time"> & {
     readonly on: boolean;
@@ -58,14 +57,14 @@ export type DesiredState =
       readonly t: "desired";
       readonly desired: Desired;
       readonly options: RuntimeOptions;
-      /** Addresses of the cameras, in their order, with names in the place of secrets. */
+      /** Addresses of the cameras, in their order, with the names of secrets instead of the secrets. */
       readonly addresses: readonly string[];
       /** Name and version of the model whose bundle the specification has. */
       readonly model: { readonly name: string; readonly version: string };
       readonly origins: Origins;
-      /** Wall-clock time at which hours change something next: ask again then. */
+      /** Wall-clock time of the next change by hours, at which to ask again. */
       readonly nextChangeMs: number | undefined;
-      /** The state is used all the same. Paths are those of the specification. */
+      /** Problems in spite of which the state is used. Their paths are those of the specification. */
       readonly warnings: readonly Problem[];
     }
   | { readonly t: "refused"; readonly problems: readonly Problem[] };
@@ -122,7 +121,7 @@ interface ResolvedCamera {
   readonly warnings: readonly Problem[];
 }
 
-/** A camera whose secret is missing is tried without it: it then says AUTH_FAILED, where an operator looks first. */
+/** A camera whose secret is missing is tried without it. It then reports AUTH_FAILED, where an operator looks first. */
 function resolveCamera(
   { hours: _, ...unresolved }: UnresolvedCamera,
   path: string,
@@ -146,7 +145,7 @@ function resolveCamera(
   };
 }
 
-/** Who may watch. A missing secret refuses the settings: without users everybody could watch. */
+/** Who may watch. If a secret is missing, the settings are refused: without users everybody could watch. */
 function viewersOf(
   sources: SettingSources,
   secrets: Secrets,
@@ -202,7 +201,7 @@ function runtimeOptionsOf(sources: SettingSources): RuntimeOptions {
 function openOutputs(outputs: readonly Output[]): Problem[] {
   return outputs.flatMap(({ target }, index) => {
     if (target.t !== "rtsp" || target.users.length > 0) return [];
-    const message = `everybody who reaches port ${target.port} may watch: RTSP_USERS or rtspServer.users says who may`;
+    const message = `everybody who reaches port ${target.port} may watch; set RTSP_USERS or rtspServer.users to restrict that`;
     return [problem("output-open", `outputs[${index}].target.users`, message)];
   });
 }

@@ -39,8 +39,8 @@ export function duplicatesIn(
 }
 
 /**
- * Where the streams of an output go; one stream per camera goes under the camera's id. The files of an output are removed
- * together when they are too many: two outputs with one path would remove each other's.
+ * The paths of the streams of an output; one stream per camera has the camera's id in its path. Old files of an output are
+ * removed together: two outputs with one path would remove each other's.
  */
 function pathsOf({ layout, target }: Output, ids: readonly string[]): string[] {
   if (target.t === "window") return [];

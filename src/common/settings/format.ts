@@ -1,17 +1,17 @@
-/** A format: how one value is written as text, in the environment and in settings documents, and how that is read. */
+/** A format: how a value is written as text, in the environment and in settings documents, and how it is read. */
 
 import { quote, refusal } from "../problem.js";
 
 export type Reading<T> =
   | { readonly t: "value"; readonly value: T }
-  /** Messages for a Problem, one for each wrong item of a list. They hold no secret. */
+  /** Messages of problems, one for each wrong item of a list. They contain no secret. */
   | { readonly t: "refused"; readonly messages: readonly string[] };
 
 export interface Format<T> {
   /** One phrase for messages and for the table of settings. */
   readonly allowed: string;
   readonly json: JsonForm;
-  /** `text` is not empty. `shown`: how a message begins; by default it quotes the text. */
+  /** `text` is not empty. `shown`: the beginning of a message, which quotes the text by default. */
   read(text: string, shown?: string): Reading<T>;
 }
 
@@ -31,10 +31,10 @@ export type JsonForm =
       readonly maxLength?: number;
     };
 
-/** A message begins like this where the text may be a secret. */
+/** The beginning of a message if the text may be a secret. */
 export const REFUSED = "is refused";
 
-/** A format out of a function that returns undefined for what it refuses. */
+/** Makes a format. `parse` returns undefined for a text that it refuses. */
 export function format<T>(
   allowed: string,
   json: JsonForm,
@@ -52,7 +52,7 @@ export function format<T>(
   };
 }
 
-/** The same format for a value that no message may show. */
+/** The same format, for a value that no message may show. */
 export function secret<T>(shown: Format<T>): Format<T> {
   return { ...shown, read: (text) => shown.read(text, REFUSED) };
 }

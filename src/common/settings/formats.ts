@@ -55,17 +55,17 @@ export function duration(minMs: number, maxMs: number): Format<number> {
       if (match === null) return undefined;
       return inRange(Number(match[1]) * (UNIT_MS[match[2] ?? ""] ?? Number.NaN), minMs, maxMs);
     },
-    (text) => (/^\d{1,9}$/.test(text) ? `say the unit: ${text}ms or ${text}s` : undefined),
+    (text) => (/^\d{1,9}$/.test(text) ? `add the unit: ${text}ms or ${text}s` : undefined),
   );
 }
 
-/** In the largest unit that leaves a whole number. */
+/** In the largest unit in which it is a whole number. */
 function inWords(ms: number): string {
   if (ms > 0 && ms % 60_000 === 0) return `${ms / 60_000}m`;
   return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`;
 }
 
-/** One of some words, whatever their case. */
+/** One of some words, in any case. */
 export function oneOf<const Word extends string>(words: readonly Word[]): Format<Word> {
   return format(
     list(words, "or"),
@@ -89,7 +89,7 @@ export function yesOrNo(): Format<boolean> {
 export function someOf<const Word extends string>(
   words: readonly Word[],
 ): Format<ReadonlySet<Word>> {
-  const allowed = `none, or a comma-separated list out of ${list(words, "and")}`;
+  const allowed = `none, or a comma-separated list of ${list(words, "and")}`;
   const items = listOf(
     format(
       allowed,
@@ -135,7 +135,7 @@ export function rtspPath(): Format<string> {
   );
 }
 
-/** The path of recordings below their directory: yard.mkv, north/yard.mkv. */
+/** The path of recordings, relative to their directory: yard.mkv, north/yard.mkv. */
 export function recordingPath(): Format<string> {
   const pattern = /^(?:[A-Za-z0-9_-]+\/){0,8}[A-Za-z0-9_-]+\.mkv$/;
   return format(
@@ -178,7 +178,7 @@ function list(words: readonly string[], conjunction: string): string {
   return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} ${conjunction} ${last}`;
 }
 
-/** No line of text holds them, nor does UTF-8 hold a lone surrogate. */
+/** Not part of a line of text; a lone surrogate has no UTF-8. */
 export const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}]/u;
 
 /** A text on one line. */
@@ -201,7 +201,7 @@ export function label(maxLength: number): Format<string> {
   return printable(maxLength, /\S/, `1 to ${maxLength} printable characters`);
 }
 
-/** A number that need not be whole. */
+/** A number that may have a fraction. */
 export function decimal(min: number, max: number): Format<number> {
   return format(
     `a number from ${min} to ${max}`,

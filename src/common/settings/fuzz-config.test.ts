@@ -94,8 +94,8 @@ const ADDRESSES: [string, ...string[]] = [
 // There are settings.
 const NAMES = Object.values(settings).map(({ env }) => env) as [string, ...string[]];
 
-describe("settings by chance", () => {
-  it("are read or refused by name, and no password is told", () => {
+describe("random settings", () => {
+  it("are read or refused by name, and no password is shown", () => {
     const random = seededRandom(SEED);
     let read = 0;
     for (let round = 0; round < ROUNDS; round++) {

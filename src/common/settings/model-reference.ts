@@ -6,7 +6,7 @@ import { type Format, format } from "./format.js";
 const NAME = /^[A-Za-z0-9][\w.-]{0,127}(?:@[0-9A-Za-z][\w.+-]{0,63})?$/;
 const MAX_PATH_BYTES = 4096;
 
-/** NAME, NAME@VERSION, or a path: what holds a slash, or is . or .. */
+/** NAME, NAME@VERSION, or a path: anything with a slash, and . and .. */
 export function modelReference(): Format<string> {
   return format(
     "the name of a model, such as nanodet-coco or nanodet-coco@1.2.0, or a directory",
@@ -20,7 +20,7 @@ export function modelReference(): Format<string> {
   );
 }
 
-/** A relative directory is taken from `cwd`; a name stays one. */
+/** Resolves a relative directory against `cwd`. A name is returned as it is. */
 export function absoluteReference(cwd: string, reference: string): string {
   return isDirectory(reference) ? resolve(cwd, reference) : reference;
 }

@@ -20,7 +20,7 @@ export function outputsOf(
     const own = <T>(value: T): Sourced<T> => ({ value, origin });
     const { layout, codec, width, height, bitrate, frameRate } = output;
     const encoding = `${path}.encoding`;
-    // Without an id of its own, the first is named after where it goes.
+    // By default the first is named after where it goes.
     const id = output.id ?? (index === 0 ? kindOf(sources, output) : `output${index + 1}`);
     return {
       id: sources.record(`${path}.id`, own(id)),
@@ -38,7 +38,7 @@ export function outputsOf(
   return { outputs, origin };
 }
 
-/** An output that does not say where it goes goes where the environment says. */
+/** Where an output goes: by default where the environment says. */
 function kindOf(sources: SettingSources, { rtsp, file, window }: DocumentOutput): Target["t"] {
   if (rtsp !== undefined) return "rtsp";
   if (file !== undefined) return "file";

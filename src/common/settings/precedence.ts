@@ -9,7 +9,7 @@ import { settings } from "./environment-settings.js";
 
 /** Where a value came from. */
 export type Origin =
-  /** `setting`: what changes it in the environment; undefined: nothing does. */
+  /** `setting`: the variable that would override it; undefined: there is none. */
   | { readonly t: "default"; readonly setting: string | undefined }
   | { readonly t: "environment"; readonly setting: string }
   | { readonly t: "file" }
@@ -55,7 +55,7 @@ type ValueOf<Key extends SettingKey> =
   | Config[Key]
   | (Key extends keyof Overrides ? NonNullable<ReturnType<Overrides[Key]>> : never);
 
-/** All sources of settings. It keeps in mind where each value of the specification came from. */
+/** All sources of settings. Records the origin of every value of the specification. */
 export class SettingSources {
   readonly #config: Config;
   readonly #documents: readonly SourcedDocument[];
@@ -82,7 +82,7 @@ export class SettingSources {
 
   /** The value of a setting: a document's, else the environment's, else the default. */
   setting<Key extends SettingKey>(key: Key): Sourced<ValueOf<Key>> {
-    // The table of overrides has a function of this key, or none.
+    // The table has a function for this key, or none.
     const override = (OVERRIDES as Partial<Record<Key, (from: SettingsDocument) => ValueOf<Key>>>)[
       key
     ];
@@ -110,13 +110,13 @@ export class SettingSources {
     return section;
   }
 
-  /** Records where the value at a path came from, and returns the value. */
+  /** Records the origin of the value at a path, and returns the value. */
   record<T>(path: string, { value, origin }: Sourced<T>): T {
     this.#origins.set(path, origin);
     return value;
   }
 
-  /** Records a setting as the value at a path. `own`: the value of an item of a list, which overrides it. */
+  /** Records the origin of a setting that is the value at a path. `own`: the value of an item of a list, which overrides it. */
   take<Key extends SettingKey>(
     path: string,
     key: Key,
@@ -143,7 +143,7 @@ export function describeOrigin(origin: Origin): string {
   }
 }
 
-/** The name of the origin in a problem, where others have a file. */
+/** The file of a problem with a value of this origin. */
 export function fileOf(origin: Origin): string {
   return origin.t === "default" ? ENVIRONMENT : origin.t;
 }

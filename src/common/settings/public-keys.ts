@@ -1,4 +1,4 @@
-/** The format of public keys in a setting, which holds one line: what stands between BEGIN and END of a PEM file. */
+/** The format of public keys in a setting, which is one line: the base64 between BEGIN and END of a PEM file. */
 
 import { createPublicKey, type KeyObject } from "node:crypto";
 import { type Format, format, listOf, secret } from "./format.js";
@@ -7,7 +7,7 @@ import { type Format, format, listOf, secret } from "./format.js";
 export function publicKeys(): Format<readonly KeyObject[]> {
   const allowed =
     "a comma-separated list of Ed25519 public keys, each the line between BEGIN PUBLIC KEY and END PUBLIC KEY";
-  // Not shown: somebody may have taken the private key.
+  // Never shown: it might be the private key by mistake.
   return listOf(secret(format(allowed, { type: "string" }, readKey)), allowed);
 }
 
@@ -17,7 +17,7 @@ function readKey(base64: string): KeyObject | undefined {
     const key = createPublicKey({ key: der, format: "der", type: "spki" });
     return key.asymmetricKeyType === "ed25519" ? key : undefined;
   } catch {
-    // OpenSSL's message says nothing to the author of a setting.
+    // OpenSSL's message does not help the author of a setting.
     return undefined;
   }
 }

@@ -19,7 +19,7 @@ function ids(text: string): string[] {
 }
 
 describe("RTSPINPUT", () => {
-  it("names unnamed cameras by their place", () => {
+  it("names unnamed cameras after their place", () => {
     const list = "rtsp://a/1, door=rtsp://b/2,/dev/video0 ,";
     assert.deepEqual(
       read(list).map(({ id, name, uri }) => ({ id, name, uri })),
@@ -31,20 +31,20 @@ describe("RTSPINPUT", () => {
     );
   });
 
-  it("keeps the name as written and makes an id of it", () => {
+  it("keeps the name as it is written, and makes an id of it", () => {
     const [camera] = read("Entrée Nord (2)=rtsp://u:p@a/1");
     assert.equal(camera?.name, "Entrée Nord (2)");
     assert.equal(camera?.id, "entree-nord-2");
     assert.equal(camera?.uri, "rtsp://a/1");
   });
 
-  it("gives a camera whose name has no letter of an id one by its place", () => {
+  it("gives a camera whose name has no letter for an id one after its place", () => {
     const [camera] = read("玄関=rtsp://a/1");
     assert.equal(camera?.id, "cam1");
     assert.equal(camera?.name, "玄関");
   });
 
-  it("goes round an id that a named camera has", () => {
+  it("avoids an id that a named camera has", () => {
     assert.deepEqual(ids("cam2=rtsp://a/1,rtsp://b/2"), ["cam2", "cam3"]);
   });
 
@@ -61,7 +61,7 @@ describe("RTSPINPUT", () => {
     assert.deepEqual(cameras[0]?.credentials, { username: "u", password: "a,b=c,d" });
   });
 
-  it("does not take the = of an address for a name", () => {
+  it("does not mistake the = of an address for a name", () => {
     assert.deepEqual(ids("rtsp://a/live?channel=1"), ["cam1"]);
   });
 
@@ -71,7 +71,7 @@ describe("RTSPINPUT", () => {
     assert.match(refusal ?? "", /\("Door=rtsp:\/\/\*\*\*@a\/1" has the id door already\)$/);
   });
 
-  it("tells every fault, and no password", () => {
+  it("reports all problems, and shows no password", () => {
     const list = [
       "rstp://u:hunter2@a/1",
       "front=rtsp://u:hun/ter2@cam:99999/",

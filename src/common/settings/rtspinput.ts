@@ -7,7 +7,7 @@ import { CAMERA_SCHEMES, type Credentials, readCameraUri } from "./camera-uri.js
 import type { Format, Reading } from "./format.js";
 import type { SecretReference } from "./secret-reference.js";
 
-/** A camera as the user asked for it. */
+/** A camera as RTSPINPUT has it. */
 export interface NamedCamera {
   /** [a-z0-9][a-z0-9_-]{0,62}, unique in the list. */
   readonly id: string;
@@ -18,7 +18,7 @@ export interface NamedCamera {
   readonly credentials: Credentials | SecretReference | undefined;
 }
 
-/** A comma separates where a new item begins behind it: a password or a path may hold commas too. */
+/** A comma separates two items only if an item begins behind it: a password or a path may have commas, too. */
 const SEPARATOR = /,(?=\s*(?:[^,=:/@?]{1,64}=\s*)?(?:[a-z][a-z0-9+.-]*:\/\/|\/dev\/))/i;
 const NAMED = /^([^,=:/@?]{1,64})=\s*(.*)$/s;
 
@@ -28,14 +28,14 @@ export const rtspInput: Format<readonly NamedCamera[]> = {
   read: readCameras,
 };
 
-/** Reads the whole list, or says what is wrong with each item. */
+/** Reads the whole list, or reports all wrong items. */
 function readCameras(text: string): Reading<readonly NamedCamera[]> {
   const items = text
     .replace(/[\s,]+$/, "")
     .split(SEPARATOR)
     .map(readItem);
   const messages: string[] = [];
-  /** Items as they are shown, by the id that their name gives. */
+  /** Items as messages show them, by the id that comes from their name. */
   const taken = new Map<string, string>();
   for (const { uri, slug, shown } of items) {
     if (uri.t === "refused") messages.push(refusal(`is ${shown}`, uri.allowed, uri.hint));
@@ -63,7 +63,7 @@ function readItem(text: string) {
   const named = NAMED.exec(trimmed);
   const name = named?.[1]?.trim();
   const uri = readCameraUri(named?.[2]?.trim() ?? trimmed);
-  // Nobody can tell where the login of a wrong address ends.
+  // In a wrong address the end of the login is unknown.
   const shown = quote(uri.t === "refused" ? hideLoginOf(trimmed) : trimmed);
   return { name, uri, slug: name === undefined ? undefined : slugOf(name), shown };
 }

@@ -1,16 +1,16 @@
-/** Reads what stands in settings instead of a secret: secret:NAME. */
+/** References to secrets in settings: secret:NAME. */
 
 import { SECRET_NAME } from "../secrets/secrets.js";
 import { type Format, format, listOf, secret } from "./format.js";
 
-/** A secret by its name. The name may be shown. */
+/** The name of a secret, which may be shown. */
 export interface SecretReference {
   readonly secret: string;
 }
 
 const NAME = SECRET_NAME.source.replace(/^\^|\$$/g, "");
 const REFERENCE = new RegExp(`^secret:(${NAME})$`);
-/** The value of a parameter of an address: /stream?user=admin&password=secret:NAME. */
+/** As the value of a parameter of an address: /stream?user=admin&password=secret:NAME. */
 const IN_ADDRESS = new RegExp(`([?&;]\\w{1,64}=)secret:(${NAME})(?=[&;#]|$)`, "g");
 
 export function secretReference(): Format<SecretReference> {
@@ -31,7 +31,7 @@ export function secretReferences(): Format<readonly SecretReference[]> {
   return listOf(secretReference(), "a comma-separated list of secret:NAME");
 }
 
-/** The address with every reference in its parameters replaced by what `find` gives; undefined leaves it. */
+/** Replaces the references in the parameters of an address. If `find` returns undefined, the reference stays. */
 export function fillAddress(uri: string, find: (name: string) => string | undefined): string {
   return uri.replace(IN_ADDRESS, (whole, parameter: string, name: string) => {
     const value = find(name);

@@ -1,4 +1,4 @@
-/** Reads the text of a settings document: all of it, or every problem that keeps it from being used. */
+/** Reads the text of a settings document, or reports all problems in it. */
 
 import { parseDocument } from "../json/document.js";
 import { InputError, type Problem } from "../problem.js";
@@ -11,7 +11,7 @@ export type DocumentReading =
 
 const BOUNDS = { bytes: 1024 * 1024, depth: 32 };
 
-/** `name` stands in problems for the document: a path, or the hub. Never throws. */
+/** `name` is the file in problems: a path, or `hub`. Never throws. */
 export function readSettingsDocument(text: string, name: string): DocumentReading {
   try {
     const json = parseDocument(name, text, undefined, BOUNDS);

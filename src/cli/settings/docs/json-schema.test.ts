@@ -12,10 +12,10 @@ const EXAMPLES = new URL("../../../../../examples/", import.meta.url);
 describe("the JSON Schema of settings documents", () => {
   const schema = z.fromJSONSchema(documentJsonSchema());
 
-  it("takes what the node takes", () => {
+  it("accepts what the node accepts", () => {
     const random = seededRandom(4);
     for (let i = 0; i < 100; i++) {
-      // Schemas know one spelling of a word, the node takes capitals and small letters alike.
+      // A schema has one spelling of a word, and the node ignores case.
       const text = JSON.stringify(rightDocument(random))
         .replaceAll('"h265"', '"H265"')
         .replaceAll('"TCP"', '"tcp"')

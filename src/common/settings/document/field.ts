@@ -1,13 +1,13 @@
-/** A field of the settings document: its value is read by the same format as a setting of the environment. */
+/** A field of the settings document, whose value has a format, as a setting of the environment has. */
 
 import * as z from "zod";
 import { quote, refusal } from "../../problem.js";
 import type { Format, Reading } from "../format.js";
 
-/** No value is longer; looking for what is wrong with one that is would take time. */
+/** No value is longer. Reading a longer one would only take time. */
 const LONGEST_TEXT = 4096;
 
-/** Issues of a field have the whole message of a problem. Its JSON Schema is the format's. */
+/** The message of an issue is that of a problem. The JSON Schema is the format's. */
 export function field<T>(format: Format<T>, description: string) {
   const { allowed, json } = format;
   return base(format)
@@ -25,7 +25,7 @@ export function field<T>(format: Format<T>, description: string) {
     .meta({ ...json, description: `${description} Allowed: ${allowedIn(format)}.` });
 }
 
-/** Has the type that JSON has for the value, and refuses another with what the format allows. */
+/** The type of the value in JSON. The message for another type is what the format allows. */
 function base(format: Format<unknown>): z.ZodType<string | number | boolean> {
   const error = () => allowedIn(format);
   const { type } = format.json;

@@ -1,4 +1,4 @@
-/** Turns what zod found wrong into problems that the author of a settings document understands. */
+/** Turns the issues of zod into problems that the author of a settings document understands. */
 
 import type * as z from "zod";
 import { closest } from "../../closest.js";
@@ -9,23 +9,23 @@ import { type Problem, problem, refusal } from "../../problem.js";
 type Finding = readonly [path: Path, message: string];
 type Issue = z.core.$ZodIssue;
 
-/** Whoever has put these right asks again. */
+/** Enough to correct before the document is checked again. */
 const MOST_PROBLEMS = 20;
 
 const TYPES: Readonly<Record<string, string>> = {
   object: "an object { }",
   array: "a list [ ]",
   tuple: "a list [ ]",
-  string: "a text in quotes",
+  string: "a string in quotes",
 };
 
-/** Options of zod: the message of an issue is what is allowed there, and an issue has the value. */
+/** Options of zod: an issue has the value, and as its message what is allowed instead. */
 export const PARSE_OPTIONS: z.core.ParseContext<Issue> = {
   reportInput: true,
   error(issue) {
     if (issue.code === "invalid_type") return TYPES[issue.expected];
     if (issue.code !== "unrecognized_keys") return undefined;
-    // Only an object of the schema finds keys that it does not know.
+    // Only the schema of an object reports unrecognized keys.
     return Object.keys((issue.inst as z.ZodObject).shape).join(", ");
   },
 };
@@ -51,7 +51,7 @@ function findingsOf(issue: Issue, within: Path): Finding[] {
       return issue.keys.slice(0, MOST_PROBLEMS).map((key) => {
         const near = closest(key, message.split(", "));
         const hint = near === undefined ? undefined : `did you mean ${near}?`;
-        return [[...path, key], refusal("is not known", message, hint)];
+        return [[...path, key], refusal("is unknown", message, hint)];
       });
     case "invalid_union":
       return branchFindings(issue.errors, path, input);
@@ -68,7 +68,7 @@ function findingsOf(issue: Issue, within: Path): Finding[] {
   }
 }
 
-/** What is wrong in the one branch whose type the value has, or that it has the type of none. */
+/** The findings of the branch of a union that has the type of the value; if none has, that the type is wrong. */
 function branchFindings(branches: readonly Issue[][], path: Path, input: unknown): Finding[] {
   const isOfOtherType = ([first]: Issue[]) =>
     first?.code === "invalid_type" && first.path.length === 0;
@@ -78,7 +78,7 @@ function branchFindings(branches: readonly Issue[][], path: Path, input: unknown
   return [[path, wrongType(input, allowed)]];
 }
 
-/** The value is not shown: a password may be a number, too. */
+/** Does not show the value: it might be a password that was written as a number. */
 function wrongType(input: unknown, allowed: string): string {
   if (input === undefined) return refusal("is missing", allowed);
   const isQuoted = typeof input === "string" && /^(?:-?[\d.]+|true|false)$/.test(input);
@@ -88,10 +88,10 @@ function wrongType(input: unknown, allowed: string): string {
 function typeOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
-  if (typeof value === "string") return "a text";
+  if (typeof value === "string") return "a string";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
 function sizeOf(value: unknown): string {
-  return Array.isArray(value) ? `has ${value.length} items` : "is a text of another length";
+  return Array.isArray(value) ? `has ${value.length} items` : "is a string of another length";
 }

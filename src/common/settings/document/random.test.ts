@@ -24,10 +24,10 @@ function assertReasons(reading: DocumentReading, text: string) {
   }
 }
 
-describe("documents by chance", () => {
+describe("random documents", () => {
   const config = loadConfig({ RTSPINPUT: "test://" }, "/work");
 
-  it("takes every right one, and makes a desired state of it", () => {
+  it("accepts every valid one, and makes a desired state of it", () => {
     const random = seededRandom(1);
     for (let i = 0; i < EACH; i++) {
       const text = JSON.stringify(rightDocument(random), null, random.between(0, 4));
@@ -40,7 +40,7 @@ describe("documents by chance", () => {
     }
   });
 
-  it("refuses every one with a single fault, and says where it is", () => {
+  it("refuses every one with a single mistake, and tells where it is", () => {
     const random = seededRandom(2);
     for (let i = 0; i < EACH; i++) {
       const { text, path } = nearlyRight(random);
@@ -55,7 +55,7 @@ describe("documents by chance", () => {
     }
   });
 
-  it("refuses every one that means harm", () => {
+  it("refuses every hostile one", () => {
     const random = seededRandom(3);
     for (let i = 0; i < EACH; i++) {
       const text = hostileText(random);
