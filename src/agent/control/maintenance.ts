@@ -1,4 +1,4 @@
-/** Work by schedule: the window in which a rebuild may be made, and the jobs that run when they are due. */
+/** Work by schedule: the window for rebuilds, and the jobs of the agent. */
 
 import { isDeepStrictEqual } from "node:util";
 import { createTask, type ScheduledTask } from "node-cron";
@@ -26,7 +26,7 @@ const JOBS = ["modelCheck", "report"] as const;
 export type Job = (typeof JOBS)[number];
 
 export interface MaintenanceOptions {
-  /** Tells with the wall clock, Date.now(), that somebody has set that. */
+  /** Shows when the wall clock is set, which moves against it. */
   readonly clock: Clock;
   /** Starts a job. Does not throw. */
   readonly start: (job: Job) => void;
@@ -39,21 +39,16 @@ interface ScheduledJob {
   task: ScheduledTask | undefined;
 }
 
-/** A busy process is late by this much at most; node-cron skips what is later. */
-const LATEST_MS = 60_000;
-
-/** A clock that shows less has not been set since the machine started. */
+/** A clock that shows an earlier time has not been set since the machine started. */
 const EARLIEST_MS = Date.UTC(2025);
 
 /**
- * Runs the jobs as tasks of node-cron. A run counts as missed from the moment on at which its schedule was set: the start of
- * the agent polls the hub and reports anyway.
+ * Runs the jobs as tasks of node-cron, by the clock of the process. A run can be missed only after its schedule was set: the
+ * start of the agent polls the hub and reports anyway.
  *
- * Its task runner is right for jobs that may be late, and wrong once the wall clock is set: after a step back it waits until
- * the old time comes again, and after a step forward it walks through every run in between, which takes half an hour for a
- * job of every minute and a clock that showed 1970 (node-cron 4.6). So the tasks are made anew after a step, which also
- * catches up what was missed, and are not made before the clock is set. Hours and rebuild windows, which have to be right
- * at every moment, do without it: they are functions of the time (src/common/hours/).
+ * The runner of node-cron is right for jobs that may be late. It is wrong after a step of the wall clock (see Alarm), so the
+ * tasks wait for a clock that is set, and are replaced after a step, when missed runs are caught up once. Hours and rebuild
+ * windows must be right at every moment and do not use it: they are functions of the time (src/common/hours/).
  */
 export class Maintenance {
   readonly #options: MaintenanceOptions;
@@ -64,7 +59,7 @@ export class Maintenance {
   constructor(options: MaintenanceOptions) {
     this.#options = options;
     const { clock } = options;
-    // Without a time it calls at steps of the wall clock alone.
+    // Without a time, it only reports steps of the wall clock.
     this.#alarm = new Alarm({ clock, wallClock: Date.now, due: () => this.#onClockStep() });
   }
 
@@ -98,7 +93,8 @@ export class Maintenance {
     if (!this.#isRunning || Date.now() < EARLIEST_MS) return;
     job.task = createTask(job.at, () => this.#start(name, job), {
       timezone: job.timeZone,
-      missedExecutionTolerance: LATEST_MS,
+      // Of the runs that a busy process has missed, node-cron makes up for the last.
+      missedExecutionTolerance: Number.POSITIVE_INFINITY,
       suppressMissedWarning: true,
     });
     void job.task.start();

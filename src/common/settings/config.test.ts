@@ -241,7 +241,7 @@ describe("loadConfig", () => {
     const [fault] = faults({ ...hub, HUB: "off" });
     assert.match(
       fault ?? "",
-      /^environment: RTSPINPUT: is not set; .*in a settings document: SETTINGS_FILE/,
+      /^environment: RTSPINPUT: is not set; .*in a settings document of the hub or of SETTINGS_FILE/,
     );
   });
 

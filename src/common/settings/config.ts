@@ -150,13 +150,12 @@ function mayGetDocument(env: Environment): boolean {
   return HZN_ESS_API_ADDRESS !== undefined && HUB?.trim().toLowerCase() !== "off";
 }
 
-function noCameras(env: Environment): Problem {
+/** No source lists cameras. */
+export function noCameras(env: Environment = {}): Problem {
   const { env: setting, format } = settings.cameras;
   const plain = (name: string) => name.replaceAll("_", "").toUpperCase();
   const near = Object.keys(env).find((name) => plain(name) === plain(setting));
-  const hint =
-    near === undefined
-      ? "or cameras in a settings document: SETTINGS_FILE"
-      : `${near} is set: did you mean that one?`;
-  return wrongSetting(setting, refusal("is not set", format.allowed, hint));
+  const allowed = `${format.allowed}; or cameras in a settings document of the hub or of SETTINGS_FILE`;
+  const hint = near && `${near} is set: did you mean that one?`;
+  return wrongSetting(setting, refusal("is not set", allowed, hint));
 }

@@ -197,7 +197,7 @@ describe("desiredState: cameras", () => {
     const [fault, ...others] = refusals({ env: { RTSPINPUT: "" }, hub: { tracker: "iou" } });
     assert.match(
       fault ?? "",
-      /^environment: RTSPINPUT: is not set, and no settings document lists cameras; .*SETTINGS_FILE$/,
+      /^environment: RTSPINPUT: is not set; allowed: .*cameras in a settings document.*SETTINGS_FILE$/,
     );
     assert.deepEqual(others, []);
   });

@@ -3,12 +3,12 @@
  * the sidecar, and options of the agent itself. Pure.
  */
 
-import { type Problem, problem, refusal } from "../problem.js";
+import { type Problem, problem } from "../problem.js";
 import type { Secrets } from "../secrets/secrets.js";
 import { type Presence, presencesAt } from "./camera-hours.js";
 import type { Credentials } from "./camera-uri.js";
 import { camerasOf, type UnresolvedCamera } from "./cameras.js";
-import { type Config, ENVIRONMENT } from "./config.js";
+import { type Config, noCameras } from "./config.js";
 import type { SettingsDocument } from "./document/schema.js";
 import { duplicatesIn } from "./duplicates.js";
 import { settings } from "./environment-settings.js";
@@ -81,7 +81,7 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
   const model = modelOf(sources, models);
   const found = { cameras: cameras.map(({ camera }) => camera), outputs };
   const problems = [
-    ...(cameras.length === 0 ? [NO_CAMERAS] : []),
+    ...(cameras.length === 0 ? [noCameras()] : []),
     ...viewers.problems,
     ...(model.t === "refused" ? [model.problem] : []),
     ...duplicatesIn(found, { cameras: fileOf(unresolved.origin), outputs: fileOf(origin) }),
@@ -105,15 +105,6 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
     warnings: [...cameras.flatMap(({ warnings }) => warnings), ...openOutputs(outputs)],
   };
 }
-
-const NO_CAMERAS = problem(
-  "wrong-setting",
-  { file: ENVIRONMENT, path: settings.cameras.env },
-  refusal(
-    "is not set, and no settings document lists cameras",
-    `${settings.cameras.format.allowed}; or cameras in a document of the hub or of SETTINGS_FILE`,
-  ),
-);
 
 interface ResolvedCamera {
   readonly camera: Camera;

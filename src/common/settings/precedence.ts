@@ -130,17 +130,10 @@ export class SettingSources {
 const RANK = { hub: 0, file: 1 } as const;
 
 export function describeOrigin(origin: Origin): string {
-  switch (origin.t) {
-    case "default":
-      return origin.setting === undefined ? "default" : `default of ${origin.setting}`;
-    case "environment":
-      return origin.setting;
-    case "file":
-    case "hub":
-      return origin.t;
-    default:
-      return origin satisfies never;
-  }
+  if (origin.t === "environment") return origin.setting;
+  return origin.t === "default" && origin.setting !== undefined
+    ? `default of ${origin.setting}`
+    : origin.t;
 }
 
 /** The file of a problem with a value of this origin. */

@@ -7,10 +7,17 @@ import type { Format, Reading } from "../format.js";
 /** No value is longer. Reading a longer one would only take time. */
 const LONGEST_TEXT = 4096;
 
+/** The type of a value in JSON. */
+const TYPES = { boolean: z.boolean, integer: z.number, number: z.number, string: z.string };
+
 /** The message of an issue is that of a problem. The JSON Schema is the format's. */
 export function field<T>(format: Format<T>, description: string) {
   const { allowed, json } = format;
-  return base(format)
+  // zod has no common type for the three.
+  const base: z.ZodType<string | number | boolean> = TYPES[json.type]({
+    error: () => allowedIn(format),
+  });
+  return base
     .transform((given, context): T => {
       const text = String(given);
       const shown = typeof given === "string" ? `is ${quote(text)}` : `is ${text}`;
@@ -23,23 +30,6 @@ export function field<T>(format: Format<T>, description: string) {
       return z.NEVER;
     })
     .meta({ ...json, description: `${description} Allowed: ${allowedIn(format)}.` });
-}
-
-/** The type of the value in JSON. The message for another type is what the format allows. */
-function base(format: Format<unknown>): z.ZodType<string | number | boolean> {
-  const error = () => allowedIn(format);
-  const { type } = format.json;
-  switch (type) {
-    case "boolean":
-      return z.boolean({ error });
-    case "integer":
-    case "number":
-      return z.number({ error });
-    case "string":
-      return z.string({ error });
-    default:
-      return type satisfies never;
-  }
 }
 
 function allowedIn({ allowed, json }: Format<unknown>): string {
