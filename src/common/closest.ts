@@ -19,6 +19,12 @@ export function closest(word: string, candidates: readonly string[]): string | u
   return best;
 }
 
+/** `did you mean rtsp?`, or undefined if no candidate is similar. */
+export function closestHint(word: string, candidates: readonly string[]): string | undefined {
+  const near = closest(word, candidates);
+  return near === undefined ? undefined : `did you mean ${near}?`;
+}
+
 function plain(word: string): string {
   return word.toLowerCase().replace(/[^a-z0-9]/g, "");
 }

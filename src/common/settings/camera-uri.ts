@@ -19,7 +19,7 @@ export type CameraUri =
       readonly uri: string;
       readonly credentials: Credentials | SecretReference | undefined;
     }
-  | { readonly t: "refused"; readonly allowed: string; readonly hint?: string };
+  | { readonly t: "refused"; readonly allowed: string; readonly hint?: string | undefined };
 
 export const CAMERA_SCHEMES = "rtsp://, rtsps://, file://, /dev/videoN or test://";
 
@@ -31,9 +31,7 @@ export const cameraAddress: Format<Extract<CameraUri, { t: "uri" }>> = {
   json: { type: "string", maxLength: LONGEST_ADDRESS },
   read(text) {
     const isReadable = text.length <= LONGEST_ADDRESS && !UNPRINTABLE.test(text);
-    const uri: CameraUri = isReadable
-      ? readCameraUri(text)
-      : { t: "refused", allowed: this.allowed };
+    const uri = isReadable ? readCameraUri(text) : refused(this.allowed);
     if (uri.t === "uri") return { t: "value", value: uri };
     const hint = uri.hint?.includes(text) ? undefined : uri.hint;
     return { t: "refused", messages: [refusal(REFUSED, uri.allowed, hint)] };
@@ -42,9 +40,10 @@ export const cameraAddress: Format<Extract<CameraUri, { t: "uri" }>> = {
 
 /** Reads an address as a user wrote it. An unescaped password is understood if the address can be read in one way only. */
 export function readCameraUri(text: string): CameraUri {
-  if (/^\/dev\//.test(text)) {
-    if (/^\/dev\/video\d{1,3}$/.test(text)) return { t: "uri", uri: text, credentials: undefined };
-    return { t: "refused", allowed: "/dev/videoN with a number N" };
+  if (text.startsWith("/dev/")) {
+    return /^\/dev\/video\d{1,3}$/.test(text)
+      ? found(text)
+      : refused("/dev/videoN with a number N");
   }
   const match = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text);
   const scheme = match?.[1]?.toLowerCase();
@@ -54,55 +53,57 @@ export function readCameraUri(text: string): CameraUri {
     case "rtsps":
       return readNetworkUri(scheme, rest);
     case "file":
-      if (rest.startsWith("/")) return { t: "uri", uri: `file://${rest}`, credentials: undefined };
-      return { t: "refused", allowed: "file:/// and an absolute path" };
+      return rest.startsWith("/")
+        ? found(`file://${rest}`)
+        : refused("file:/// and an absolute path");
     case "test":
-      if (/^[\w./?&=,:-]*$/.test(rest)) {
-        return { t: "uri", uri: `test://${rest}`, credentials: undefined };
-      }
-      return { t: "refused", allowed: "test:// and the name of a pattern" };
+      return /^[\w./?&=,:-]*$/.test(rest)
+        ? found(`test://${rest}`)
+        : refused("test:// and the name of a pattern");
     default:
       return refusedScheme(text, scheme);
   }
+}
+
+function found(uri: string, credentials?: Credentials | SecretReference): CameraUri {
+  return { t: "uri", uri, credentials };
+}
+
+function refused(allowed: string, hint?: string): CameraUri {
+  return { t: "refused", allowed, hint };
 }
 
 function readNetworkUri(scheme: string, rest: string): CameraUri {
   const login = findLogin(rest);
   switch (login.t) {
     case "none":
-      return { t: "uri", uri: `${scheme}://${rest}`, credentials: undefined };
-    case "login": {
-      const uri = `${scheme}://${rest.slice(login.end + 1)}`;
-      return readLogin(rest.slice(0, login.end), uri);
-    }
+      return found(`${scheme}://${rest}`);
+    case "login":
+      return readLogin(rest.slice(0, login.end), `${scheme}://${rest.slice(login.end + 1)}`);
     case "ambiguous":
-      return {
-        t: "refused",
-        allowed: "an address in which the end of the login is clear",
-        hint: "write @ in the path or the password as %40, and / in the password as %2F",
-      };
+      return refused(
+        "an address in which the end of the login is clear",
+        "write @ in the path or the password as %40, and / in the password as %2F",
+      );
     case "no-host": {
-      const bare = /^(?:[^/]*@)?([0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)(?:\/|$)/i.test(rest);
-      const allowed = `${scheme}://[user:password@]host[:port][/path]`;
-      if (bare)
-        return { t: "refused", allowed, hint: "put an IPv6 address in brackets: [fe80::1]" };
-      return { t: "refused", allowed };
+      const isBareIp6 = /^(?:[^/]*@)?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*(?:\/|$)/i.test(rest);
+      const hint = isBareIp6 ? "put an IPv6 address in brackets: [fe80::1]" : undefined;
+      return refused(`${scheme}://[user:password@]host[:port][/path]`, hint);
     }
     default:
       return login satisfies never;
   }
 }
 
-/** A user name of secret is written %73ecret. */
 function readLogin(login: string, uri: string): CameraUri {
-  if (!login.startsWith("secret:")) return { t: "uri", uri, credentials: readCredentials(login) };
+  if (!login.startsWith("secret:")) return found(uri, readCredentials(login));
   const reading = secretReference().read(login);
-  if (reading.t === "value") return { t: "uri", uri, credentials: reading.value };
-  return {
-    t: "refused",
-    allowed: "secret:NAME instead of a login, with the name of a secret",
-    hint: "write a user name of secret as %73ecret",
-  };
+  return reading.t === "value"
+    ? found(uri, reading.value)
+    : refused(
+        "secret:NAME instead of a login, with the name of a secret",
+        "write a user name of secret as %73ecret",
+      );
 }
 
 function readCredentials(login: string): Credentials | undefined {
@@ -124,15 +125,9 @@ function decode(text: string): string {
 }
 
 function refusedScheme(text: string, scheme: string | undefined): CameraUri {
-  const allowed = CAMERA_SCHEMES;
-  const near = closest(scheme ?? /^[a-z]+(?=:)/i.exec(text)?.[0] ?? "", [
-    "rtsp",
-    "rtsps",
-    "file",
-    "test",
-  ]);
-  if (near !== undefined) return { t: "refused", allowed, hint: `did you mean ${near}://?` };
-  if (text.startsWith("/")) return { t: "refused", allowed, hint: `did you mean file://${text}?` };
-  if (scheme === undefined) return { t: "refused", allowed, hint: "begin with the scheme" };
-  return { t: "refused", allowed };
+  const given = scheme ?? /^[a-z]+(?=:)/i.exec(text)?.[0] ?? "";
+  const near = closest(given, ["rtsp", "rtsps", "file", "test"]);
+  if (near !== undefined) return refused(CAMERA_SCHEMES, `did you mean ${near}://?`);
+  if (text.startsWith("/")) return refused(CAMERA_SCHEMES, `did you mean file://${text}?`);
+  return refused(CAMERA_SCHEMES, scheme === undefined ? "begin with the scheme" : undefined);
 }

@@ -1,6 +1,6 @@
 /** The formats of settings: numbers, durations, words, paths and texts. */
 
-import { closest } from "../closest.js";
+import { closestHint } from "../closest.js";
 import { commaList, type Format, format, listOf } from "./format.js";
 
 export function wholeNumber(min: number, max: number, unit = ""): Format<number> {
@@ -71,7 +71,7 @@ export function oneOf<const Word extends string>(words: readonly Word[]): Format
     list(words, "or"),
     { type: "string", enum: words },
     (text) => words.find((word) => word.toLowerCase() === text.toLowerCase()),
-    (text) => didYouMean(text, words),
+    (text) => closestHint(text, words),
   );
 }
 
@@ -95,7 +95,7 @@ export function someOf<const Word extends string>(
       allowed,
       { type: "string" },
       (text) => words.find((word) => word === text.toLowerCase()),
-      (text) => didYouMean(text, words),
+      (text) => closestHint(text, words),
     ),
     allowed,
   );
@@ -166,11 +166,6 @@ function hintForNumber(text: string): string | undefined {
   const factor = { "": 1, k: 1000, m: 1_000_000 }[match[2]?.toLowerCase() ?? ""] ?? 1;
   const value = Number(match[1]) * factor;
   return Number.isInteger(value) && String(value) !== text ? `did you mean ${value}?` : undefined;
-}
-
-function didYouMean(text: string, words: readonly string[]): string | undefined {
-  const near = closest(text, words);
-  return near === undefined ? undefined : `did you mean ${near}?`;
 }
 
 function list(words: readonly string[], conjunction: string): string {

@@ -1,7 +1,7 @@
 /** Turns the issues of zod into problems that the author of a settings document understands. */
 
 import type * as z from "zod";
-import { closest } from "../../closest.js";
+import { closestHint } from "../../closest.js";
 import type { Document, Path } from "../../json/document.js";
 import { type Problem, problem, refusal } from "../../problem.js";
 
@@ -49,8 +49,7 @@ function findingsOf(issue: Issue, within: Path): Finding[] {
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.slice(0, MOST_PROBLEMS).map((key) => {
-        const near = closest(key, message.split(", "));
-        const hint = near === undefined ? undefined : `did you mean ${near}?`;
+        const hint = closestHint(key, message.split(", "));
         return [[...path, key], refusal("is unknown", message, hint)];
       });
     case "invalid_union":
