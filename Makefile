@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/node_modules/.bin:$(PATH)
-export PYTHONPATH := $(CURDIR)/src:$(CURDIR)/src/sidecar/gen
+export PYTHONPATH := $(CURDIR)/src:$(CURDIR)/src/sidecar/gen:$(CURDIR)/test
 
 PROTOS := $(wildcard proto/slipstream/v1/*.proto)
 TYPESCRIPT := $(shell find src test bench -name '*.ts' -not -path '*/gen/*')
@@ -47,7 +47,7 @@ check lint: build/typescript build/proto build/python-test
 	@.venv/bin/ruff format --check --quiet
 	@.venv/bin/mypy
 	@.venv/bin/vermin --target=3.6- --backport dataclasses --backport typing --violations --no-tips --eval-annotations \
-		--exclude-regex '/(gen|tests)/' src/sidecar
+		--exclude-regex '/(gen|tests)/' src/sidecar test/standins
 
 ## test-unit: the tests of both halves, each by itself
 .PHONY: test-unit

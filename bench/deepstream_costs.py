@@ -4,19 +4,19 @@ import json
 
 import deepstream_scenarios as costs
 
-from sidecar.tests import standins_process
+from standins import scenario
 
 _PLATFORM = "7.1/dgpu"
 
 
 def main() -> None:
-    before, after = standins_process.run(costs.memory, _PLATFORM)
+    before, after = scenario.run(costs.memory, _PLATFORM)
     print(
         json.dumps(
             {
-                "probesMs": standins_process.run(costs.probe_time, _PLATFORM, 8, 20),
-                "graphMs": standins_process.run(costs.building_time, _PLATFORM),
-                "tensorsMs": standins_process.run(costs.decoding_time, _PLATFORM),
+                "probesMs": scenario.run(costs.probe_time, _PLATFORM, 8, 20),
+                "graphMs": scenario.run(costs.building_time, _PLATFORM),
+                "tensorsMs": scenario.run(costs.decoding_time, _PLATFORM),
                 "memoryMiB": after - before,
             }
         )

@@ -34,21 +34,18 @@ def probe_time(frames, objects):
     """Milliseconds of CPU that the probes take for a batch whose objects nvinfer has found."""
     import time
 
-    import gi
     import pyds
 
-    gi.require_version("Gst", "1.0")
-    from gi.repository import Gst
-
-    from sidecar.standins import batch as standin
+    from sidecar.gst import Gst
+    from sidecar.worker.cameras.stats import CameraStats
     from sidecar.worker.engines.deepstream.lettering import Lettering
     from sidecar.worker.engines.deepstream.reporter import Reporter
     from sidecar.worker.engines.deepstream.vision import Look, Seat, Settings, Vision
     from sidecar.worker.inference.postprocess import DetectionFilter
-    from sidecar.worker.layout import tiles
-    from sidecar.worker.tally import Tally
+    from sidecar.worker.outputs.layout import tiles
+    from standins import batch as standin
 
-    seats = [Seat("c%d" % number, Tally()) for number in range(frames)]
+    seats = [Seat("c%d" % number, CameraStats()) for number in range(frames)]
     names = tuple(seat.camera_id for seat in seats)
     reporter = Reporter(lambda message: None, lambda: True)
     settings = Settings(0, DetectionFilter(None, None), Look(True, True, True, True), names)
@@ -89,7 +86,7 @@ def decoding_time():
     """Milliseconds that a frame's raw tensors take, from pointers to objects in the metadata."""
     import time
 
-    from gi.repository import Gst
+    from sidecar.gst import Gst
 
     world = World(1, bundle=NANODET)
     vision_seconds = []

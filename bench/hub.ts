@@ -118,7 +118,7 @@ async function measureLastGood(scope: Scope): Promise<number> {
     ({ generation }) => generation,
   );
   await hub.model(await squareModel(scope, SLOW), "squares", "2.0.0");
-  await product.agent.line(/"trial failed, the last good one/, TIMEOUT_MS);
+  await product.agent.line(/"trial failed, rolling back/, TIMEOUT_MS);
   const verdictMs = performance.now();
   const inferred = await untilState(product.runDir, "the last good one", TIMEOUT_MS, (state) =>
     state.generation === good ? cameraIn(state, "front")?.counters?.framesInferred : undefined,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sidecar.log import redact
 from sidecar.tests.outlet_rig import H264, Rig, until
-from sidecar.tests.test_keeper_last_words import PARTS
 from sidecar.tests.test_keeper_process import BEATING, KeeperProcess
+from sidecar.tests.test_keeper_stderr_tail import PARTS
 
 _SECONDS = 5.0
 
@@ -30,7 +30,7 @@ def _cpu_seconds(pid: int) -> float:
 def keeper() -> float:
     """Of a keeper whose two children do nothing but beat twice a second."""
     quiet = BEATING.replace("0.1", "0.5")
-    one = KeeperProcess([["a", quiet], ["b", quiet]], silence=5.0)
+    one = KeeperProcess([["a", quiet], ["b", quiet]], heartbeat=5.0)
     try:
         for _ in range(2):
             one.next("child started")

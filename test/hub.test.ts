@@ -74,7 +74,7 @@ describe("the hub", () => {
     });
 
     await hub.model(await squareModel(t, SLOW), "squares", "2.0.0");
-    const failure = await product.agent.line(/"trial failed, the last good one/, TIMEOUT_MS);
+    const failure = await product.agent.line(/"trial failed, rolling back/, TIMEOUT_MS);
     assert.match(failure, /squares@2\.0\.0/);
     await until("the last good one", TIMEOUT_MS, async () => (await generation()) === good);
     const output = await untilState(product.runDir, "a served picture", TIMEOUT_MS, ({ outputs }) =>

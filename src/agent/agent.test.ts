@@ -14,7 +14,7 @@ import { EssDouble } from "./hub/testing/ess-double.js";
 import { createLogs } from "./log/log.js";
 import { beat, ServerDouble, socketDirectory } from "./sidecar/testing/server-double.js";
 import type { Candidate } from "./trial/candidate.js";
-import { passed } from "./trial/memory.js";
+import { recordPass } from "./trial/record.js";
 import { TrialStore } from "./trial/store.js";
 
 const SETTINGS = "slipstream-settings";
@@ -77,13 +77,13 @@ describe("Agent", () => {
       ess: essPlace(env),
       node: "laptop",
       redact: (text) => text,
-      store: trialStore(),
+      trialStore: trialStore(),
       shippedModels: inPlace("shipped"),
       clock: impatient,
       wallClock: Date.now,
       logs,
-      trialTrace: () => {},
-      fail: () => assert.fail("this is no service"),
+      onTrialEvent: () => {},
+      failVersion: () => assert.fail("this is no service"),
     });
     const controller = new AbortController();
     const running = agent.run(controller.signal);
@@ -96,7 +96,7 @@ describe("Agent", () => {
   }
 
   function trialStore(): TrialStore {
-    return new TrialStore({ directory: inPlace("state"), trace: () => {} });
+    return new TrialStore({ directory: inPlace("state"), onEvent: () => {} });
   }
 
   async function startHub(): Promise<EssDouble> {
@@ -126,20 +126,21 @@ describe("Agent", () => {
       `the threshold is ${threshold}`,
     );
 
-  it("tells the hub what runs, and why it refuses what the hub sends", async () => {
+  it("reports to the hub what runs, and why it refuses what the hub sends", async () => {
     const ess = await startHub();
     start();
     await passwordIs("hunter2");
     publish(ess, { cameras: [{ name: "x", uri: "rtsp://eve:hunter2@" }] });
-    const told = () => readReport(ess.sentUp.get("slipstream-status/laptop")?.description ?? "");
-    await eventually(() => told()?.objects[0]?.state === "refused", "the refusal is told");
-    const { version, trial, objects } = told() ?? {};
+    const reported = () =>
+      readReport(ess.sentUp.get("slipstream-status/laptop")?.description ?? "");
+    await eventually(() => reported()?.objects[0]?.state === "refused", "the refusal is reported");
+    const { version, trial, objects } = reported() ?? {};
     assert.deepEqual([version, trial?.state], ["1.0.0", "off"]);
     assert.match(objects?.[0]?.reason ?? "", /site:1: cameras/);
-    assert.doesNotMatch(JSON.stringify(told()), /hunter2/);
+    assert.doesNotMatch(JSON.stringify(reported()), /hunter2/);
   });
 
-  it("runs what the environment says, and then what a file says, as soon as it changes", async () => {
+  it("applies the environment, and the settings file as soon as it changes", async () => {
     env["SETTINGS_FILE"] = inPlace("settings.json");
     writeFileSync(env["SETTINGS_FILE"], '{"model":{"threshold":0.5}}');
     start();
@@ -156,7 +157,7 @@ describe("Agent", () => {
     assert.ok(!thresholds().includes(0.25));
   });
 
-  it("gives a camera the secret of now", async () => {
+  it("gives a camera its current secret", async () => {
     env["RTSPINPUT"] = "front=rtsp://secret:cam@cam/1";
     start();
     await eventually(() => server.applied.length > 0, "it is tried without");
@@ -168,7 +169,7 @@ describe("Agent", () => {
     }
   });
 
-  it("waits for the hub's document where there is no camera without it, and keeps that", async () => {
+  it("waits for the hub's document where there is no camera without it, and keeps the document", async () => {
     delete env["RTSPINPUT"];
     const ess = await startHub();
     const stop = start();
@@ -186,7 +187,7 @@ describe("Agent", () => {
     await passwordIs("hunter6");
   });
 
-  it("tries a new version with what the hub wants, not with what was good and is withdrawn", async () => {
+  it("tries a new version with the hub's current settings, not with a last good one that the hub has withdrawn", async () => {
     const ess = await startHub();
     publish(ess, { model: { threshold: 0.5 } });
     const stop = start();
@@ -194,12 +195,14 @@ describe("Agent", () => {
     const model = server.applied.at(-1)?.spec?.model?.bundlePath ?? "";
     const hub = JSON.stringify({ model: { threshold: 0.5 } });
     const good = {
-      subject: "a",
+      revision: "a",
       desired: { generation: "a" },
       content: { file: null, hub, model },
     };
     const store = trialStore();
-    store.keep(passed(store.memory, good as unknown as Candidate, undefined, "1.0.0", Date.now()));
+    store.save(
+      recordPass(store.record, good as unknown as Candidate, undefined, "1.0.0", Date.now()),
+    );
     // What it takes away before its trial of what is left is over is the last good one still.
     ess.remove(SETTINGS, "site");
     await thresholdIs(undefined);
@@ -216,7 +219,7 @@ describe("Agent", () => {
     assert.equal(first?.spec?.model?.threshold, undefined);
   });
 
-  it("does without the hub's documents when the hub is off", async () => {
+  it("ignores the hub's documents when the hub is off", async () => {
     const ess = await startHub();
     publish(ess, { model: { threshold: 0.5 } });
     const stop = start();
@@ -228,14 +231,14 @@ describe("Agent", () => {
   });
 
   for (const directory of ["state", "models"]) {
-    it(`runs while the directory of its ${directory} cannot be used, and asks the hub when it can`, async () => {
+    it(`runs while the directory of its ${directory} cannot be used, and asks the hub once it can`, async () => {
       writeFileSync(inPlace(directory), "in the way");
       const ess = await startHub();
       publish(ess, { model: { threshold: 0.5 } });
       start();
       await passwordIs("hunter2");
       await eventually(
-        () => lines.some((line) => line.includes("cannot be kept")),
+        () => lines.some((line) => line.includes("cannot use the directories")),
         "it says what is wrong",
       );
       assert.deepEqual(ess.calls, []);
@@ -244,14 +247,14 @@ describe("Agent", () => {
     });
   }
 
-  it("runs without a hub that is described in a way that nobody knows", async () => {
+  it("runs without a hub whose address is unusable", async () => {
     env["HZN_ESS_AUTH"] = "auth.json";
     start();
     await passwordIs("hunter2");
-    assert.ok(lines.some((line) => line.includes("the hub cannot be asked")));
+    assert.ok(lines.some((line) => line.includes("cannot ask the hub")));
   });
 
-  it("tells the hub of a document that changes nothing but hours", async () => {
+  it("confirms a document that changes nothing but hours", async () => {
     const ess = await startHub();
     publish(ess, { model: { threshold: 0.5 } });
     start();
@@ -262,7 +265,7 @@ describe("Agent", () => {
     assert.match(readFileSync(inPlace("state/hub/settings.json"), "utf8"), /59 23/);
   });
 
-  it("goes on without a settings file that is none", async () => {
+  it("runs without a settings file that is no plain file", async () => {
     env["SETTINGS_FILE"] = inPlace("pipe");
     // Opening it would wait for the other end.
     execFileSync("mkfifo", [env["SETTINGS_FILE"]]);
@@ -271,7 +274,7 @@ describe("Agent", () => {
     assert.ok(lines.some((line) => line.includes("it is no plain file")));
   });
 
-  it("ends at once when it is stopped before it has begun", async () => {
+  it("ends at once when it is stopped before it has started", async () => {
     await start()();
     assert.deepEqual(server.applied, []);
   });

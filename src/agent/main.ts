@@ -1,10 +1,9 @@
 /**
- * Entry of the agent. A version that has failed its trial ends here, before anything else is loaded: Horizon's agent has to
- * find its container not running, and Docker starts it again and again.
+ * Entry of the agent. A version that has failed its trial ends here, before anything else is loaded: Docker starts it
+ * again and again, and Horizon's agent must find its container not running.
  */
 
-import { failedHere } from "./trial/failed-here.js";
-import { MARKER_PATH } from "./trial/marker.js";
+import { failedHere, MARKER_PATH } from "./trial/version-marker.js";
 
 const failed = failedHere(MARKER_PATH, Date.now());
 if (failed === undefined) {

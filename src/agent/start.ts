@@ -1,4 +1,4 @@
-/** The agent as a process: reads the environment, wires the rooms, runs until it is told to stop. */
+/** The agent as a process: reads the environment, starts the agent, and runs until it is told to stop. */
 
 import { join } from "node:path";
 import { environment } from "../common/environment.js";
@@ -10,9 +10,9 @@ import { Agent } from "./agent.js";
 import { essPlace } from "./hub/ess-address.js";
 import { createLogs, type Log } from "./log/log.js";
 import { TrialReport } from "./log/trial-report.js";
-import { MARKER_PATH } from "./trial/marker.js";
-import { failOnPurpose, serviceTrialGate } from "./trial/service-gate.js";
+import { exitAtStart } from "./trial/service-version.js";
 import { TrialStore } from "./trial/store.js";
+import { MARKER_PATH, writeMarker } from "./trial/version-marker.js";
 import { readVersion } from "./version.js";
 
 const EXIT_OK = 0;
@@ -50,31 +50,31 @@ export async function start(): Promise<number> {
   const version = readVersion();
   const agreementId = environment["HZN_AGREEMENTID"] || undefined;
   const service = { version, on: config.trial, agreementId };
-  const { trace: trialTrace } = new TrialReport(logs("trial"));
-  const store = new TrialStore({ directory: config.stateDir, trace: trialTrace });
-  const gate = serviceTrialGate({ service, store, marker: MARKER_PATH, nowMs: Date.now() });
-  if (gate.t === "exit") {
-    log.error("this version is not to run here", { detail: gate.why });
-    return gate.code;
+  const { trace: onTrialEvent } = new TrialReport(logs("trial"));
+  const trialStore = new TrialStore({ directory: config.stateDir, onEvent: onTrialEvent });
+  const exit = exitAtStart(service, trialStore, MARKER_PATH, Date.now());
+  if (exit !== undefined) {
+    log.error("this version has failed its trial here, exiting", { detail: exit.why });
+    return exit.code;
   }
 
   const { signal, stop } = stopSignal(config.lifeline, log);
   agent = new Agent({
-    ...{ config, service, store, logs, trialTrace },
+    ...{ config, service, trialStore, logs, onTrialEvent },
     ess: essPlace(environment),
     node: environment["HZN_NODE_ID"] || environment["HZN_DEVICE_ID"] || "node",
     redact,
     shippedModels: join(process.cwd(), "models"),
     clock: systemClock,
     wallClock: Date.now,
-    fail: (failure) => {
-      const failed = failOnPurpose(MARKER_PATH, failure);
-      if (failed === undefined) {
-        log.warn("version runs on: it cannot leave a mark in its container", { path: MARKER_PATH });
+    failVersion: (failure) => {
+      const code = writeMarker(MARKER_PATH, failure);
+      if (code === undefined) {
+        log.warn("cannot write the failure marker, keeps running", { path: MARKER_PATH });
         return;
       }
-      process.exitCode = failed;
-      stop("this version fails its trial");
+      process.exitCode = code;
+      stop("this version has failed its trial");
     },
   });
   log.info("agent started", { version, cameras: config.cameras.map(({ id }) => id) });
@@ -89,19 +89,13 @@ function automaticFormat(): "json" | "text" {
 
 /** Prints every problem of the configuration, one line each. */
 function refuse({ problems }: InputError): void {
-  const log = createLogs({ level: "error", format: automaticFormat(), redact: hideLogins })(
-    "agent",
-  );
+  const logs = createLogs({ level: "error", format: automaticFormat(), redact: hideLogins });
+  const log = logs("agent");
   for (const one of problems) log.error("setting refused", { detail: displayProblem(one) });
 }
 
-interface Stopping {
-  readonly signal: AbortSignal;
-  readonly stop: (why: string) => void;
-}
-
 /** Aborted by stop(), SIGTERM, SIGINT or, as a lifeline, the end of standard input. */
-function stopSignal(lifeline: Config["lifeline"], log: Log): Stopping {
+function stopSignal(lifeline: Config["lifeline"], log: Log) {
   const controller = new AbortController();
   const stop = (why: string) => {
     if (controller.signal.aborted) return;
@@ -119,7 +113,7 @@ function stopSignal(lifeline: Config["lifeline"], log: Log): Stopping {
   return { signal: controller.signal, stop };
 }
 
-/** An error that nobody expected leaves the process in a state that nobody knows. */
+/** After an unexpected error the process may be in any state. */
 function endOnUnexpected(log: Log): void {
   const end = (err: unknown) => {
     log.error("unexpected error", { err });

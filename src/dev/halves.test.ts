@@ -36,6 +36,24 @@ describe("the demo camera", () => {
   });
 });
 
+describe("the sidecar", () => {
+  it("is the shipped one, or the same on stand-ins where SLIPSTREAM_STANDINS describes some", async (t) => {
+    const here = await place(t);
+    const start = (standIns: string) => {
+      const { args, env } = halves.sidecarCommand({
+        ...here,
+        env: { SLIPSTREAM_STANDINS: standIns },
+      });
+      return {
+        module: args[1],
+        onStandIns: env["PYTHONPATH"]?.split(":").includes(`${here.root}/test`),
+      };
+    };
+    assert.deepEqual(start(""), { module: "sidecar.keeper", onStandIns: false });
+    assert.deepEqual(start("7.1/dgpu"), { module: "standins.keeper", onStandIns: true });
+  });
+});
+
 describe("the agent", () => {
   it("waits for the demo camera's address no longer than until it is told to stop", async (t) => {
     const never = new Promise<string>(() => {});

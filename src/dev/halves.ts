@@ -1,7 +1,7 @@
 // What the halves are on a developer's machine: their commands and their environment.
 import { join } from "node:path";
 import type { Half } from "./half.js";
-import { processHalf } from "./process-half.js";
+import { type Command, processHalf } from "./process-half.js";
 
 /** Where things are, and what the user has set. */
 export interface Place {
@@ -14,21 +14,29 @@ export interface Place {
   readonly env: NodeJS.ProcessEnv;
 }
 
-/** The keeper, and with it the outlet and the worker, with engine cpu. */
-export function sidecar({ root, runDir, logDir, env }: Place): Half {
-  const facts = { name: "sidecar", log: join(logDir, "sidecar.log") };
-  return processHalf(facts, () => ({
-    ...facts,
+/** The keeper, and with it the outlet and the worker. */
+export function sidecar(place: Place): Half {
+  const command = sidecarCommand(place);
+  return processHalf(command, () => command);
+}
+
+/** With engine cpu, or on the stand-ins for NVIDIA's elements that SLIPSTREAM_STANDINS describes. */
+export function sidecarCommand({ root, runDir, logDir, env }: Place): Command {
+  const onStandIns = Boolean(env["SLIPSTREAM_STANDINS"]?.trim());
+  const paths = ["src", "src/sidecar/gen", ...(onStandIns ? ["test"] : [])];
+  return {
+    name: "sidecar",
+    log: join(logDir, "sidecar.log"),
     program: join(root, ".venv/bin/python"),
-    args: ["-m", "sidecar.keeper"],
+    args: ["-m", onStandIns ? "standins.keeper" : "sidecar.keeper"],
     cwd: root,
     env: {
       SLIPSTREAM_RECORDINGS_DIR: join(logDir, "recordings"),
       ...env,
-      PYTHONPATH: `${join(root, "src")}:${join(root, "src/sidecar/gen")}`,
+      PYTHONPATH: paths.map((path) => join(root, path)).join(":"),
       SLIPSTREAM_RUN_DIR: runDir,
     },
-  }));
+  };
 }
 
 /**

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gi.repository import Gst
+from sidecar.gst import Gst
 
 _WHOLE = Gst.BufferCopyFlags.FLAGS | Gst.BufferCopyFlags.META | Gst.BufferCopyFlags.MEMORY
 

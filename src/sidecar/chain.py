@@ -6,10 +6,7 @@ engine, a source or a sink is swapped by changing one line.
 
 from typing import Any, List, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GObject, Gst  # noqa: E402
+from sidecar.gst import GObject, Gst
 
 
 class ChainError(Exception):

@@ -1,21 +1,21 @@
-"""The child's side of the keeper's heartbeat: a byte through a pipe, written by the main loop as long as it turns."""
+"""The child's side of the keeper's heartbeat: a byte through a pipe, written by the main loop while it runs."""
 
 import os
 
-from gi.repository import GLib
+from sidecar.gst import GLib
 
-# The keeper is patient for 5 s; twice a second leaves room for a machine that is short of time.
+# The keeper's timeout is 5 s; twice a second leaves room for a busy machine.
 _INTERVAL_MS = 500
 
 
 def beat_on_main_loop() -> None:
-    """Beats from the default GLib main loop until the process ends. Does nothing where no keeper listens."""
+    """Beats from the default GLib main loop until the process ends. Does nothing without a keeper."""
     number = os.environ.pop("SLIPSTREAM_HEARTBEAT_FD", "")
     if not number:
         return
     descriptor = int(number)
     os.set_inheritable(descriptor, False)
-    # The keeper may be stopped while the pipe fills: beats are then lost, never waited for.
+    # The keeper may be stopped while the pipe fills: beats are then dropped, and nothing waits.
     os.set_blocking(descriptor, False)
 
     def beat() -> bool:

@@ -7,8 +7,7 @@ import os
 import socket
 from typing import Callable, Optional, Tuple
 
-from gi.repository import GLib
-
+from sidecar.gst import GLib
 from sidecar.log import Log
 
 # How soon a removed file is there again, and a mended directory is used.

@@ -8,11 +8,16 @@ import {
   WELL,
 } from "../../src/agent/testing/simulated-node.js";
 import type { Candidate } from "../../src/agent/trial/candidate.js";
-import type { Marker } from "../../src/agent/trial/marker.js";
-import { failed, type Memory, NEW_MEMORY, passed, tried } from "../../src/agent/trial/memory.js";
+import {
+  NEW_RECORD,
+  recordFailure,
+  recordPass,
+  recordStart,
+  type TrialRecord,
+} from "../../src/agent/trial/record.js";
 import type { Rules } from "../../src/agent/trial/rules.js";
 import { decideAfterTrial, decideAtStart } from "../../src/agent/trial/service-version.js";
-import { type Trial, wanted } from "../../src/agent/trial/trial.js";
+import { type Trial, toApply } from "../../src/agent/trial/trial.js";
 import type { NodeReport } from "../../src/common/hub/node-report.js";
 import { type Desired, generationOf, type PipelineSpec } from "../../src/common/settings/spec.js";
 import type { SeededRandom } from "../../src/common/testing/seeded-random.js";
@@ -72,7 +77,7 @@ export class SimulatedMachine {
   readonly #weather: Weather;
   readonly #releases: Releases;
   readonly #rules: Rules;
-  #memory: Memory = NEW_MEMORY;
+  #record: TrialRecord = NEW_RECORD;
   #model: string;
   #modelBefore: string;
   #share: Share | undefined;
@@ -123,7 +128,7 @@ export class SimulatedMachine {
   #report(nowMs: number): NodeReport | undefined {
     const { version } = this;
     if (version === undefined) return undefined;
-    const hasPassed = this.#memory.confirmed.includes(version);
+    const hasPassed = this.#record.passedVersions.includes(version);
     return {
       format: 1,
       at: new Date(nowMs).toISOString(),
@@ -171,19 +176,19 @@ export class SimulatedMachine {
   /** Runs a version's containers; returns when they fail on purpose, undefined where they go on. */
   #start(version: string, agreementId: string, atMs: number): number | undefined {
     const service = { version, on: this.#rules.on, agreementId };
-    const marker: Marker | undefined = undefined; // new containers
-    const first = decideAtStart(service, marker, this.#memory, atMs);
+    // Without a marker: a new agreement has new containers.
+    const first = decideAtStart(service, undefined, this.#record, atMs);
     if (first.t === "fail") {
-      this.#memory = first.memory;
+      this.#record = first.record;
       return atMs;
     }
     const good = this.#candidate(this.#model);
     const node = this.#process(version, atMs);
-    node.consider(good, this.#memory.lastGood === undefined ? undefined : good);
+    node.consider(good, this.#record.lastGood === undefined ? undefined : good);
     const trial = this.#decide(node, good);
-    const decision = decideAfterTrial(service, trial, this.#memory, true, node.nowMs);
+    const decision = decideAfterTrial(service, trial, this.#record, true, node.nowMs);
     if (decision.t === "run") return undefined;
-    this.#memory = decision.memory;
+    this.#record = decision.record;
     const faults = decision.failure.faults.map(({ code }) => code);
     this.thrownOut.set(version, faults);
     return node.nowMs;
@@ -201,17 +206,17 @@ export class SimulatedMachine {
     node.applied.length = 0;
     node.consider(candidate, good);
     const trial = this.#decide(node, candidate);
-    if (trial.t === "confirmed") {
+    if (trial.t === "passed") {
       this.#modelBefore = this.#model;
       this.#model = model;
       return { accepted: true, backMs: 0, faults: [] };
     }
     const verdictMs = node.nowMs;
     const isBack = () =>
-      wanted(node.trial)?.generation === good.desired.generation &&
+      toApply(node.trial)?.generation === good.desired.generation &&
       [good.desired.generation, undefined].includes(node.applied.at(-1));
     for (let s = 0; s < 60 && !isBack(); s += BEAT_S) this.#pass(node, BEAT_S);
-    const faults = trial.t === "refused" ? trial.faults.map(({ code }) => code) : [];
+    const faults = trial.t === "failed" ? trial.faults.map(({ code }) => code) : [];
     return { accepted: false, backMs: node.nowMs - verdictMs, faults };
   }
 
@@ -220,8 +225,8 @@ export class SimulatedMachine {
     if (this.#model !== model) return;
     this.#model = this.#modelBefore;
     const good = this.#candidate(this.#model);
-    const { figures } = this.#memory.lastGood ?? {};
-    this.#memory = passed(this.#memory, good, figures, undefined, 0);
+    const { figures } = this.#record.lastGood ?? {};
+    this.#record = recordPass(this.#record, good, figures, undefined, 0);
   }
 
   #process(version: string, atMs: number): SimulatedNode {
@@ -231,25 +236,25 @@ export class SimulatedMachine {
       ...this.#releases.versions.get(version),
     });
     const node = new SimulatedNode({ ...this.#rules, version }, behaviour);
-    node.memory = this.#memory;
+    node.record = this.#record;
     node.nowMs = atMs;
     return node;
   }
 
-  /** Lets time pass until there is a verdict, and remembers it as the agent does. */
+  /** Lets time pass until there is a verdict, and records it as the agent does. */
   #decide(node: SimulatedNode, candidate: Candidate): Trial {
-    const isDecided = ({ t }: Trial) => t === "confirmed" || t === "refused";
-    this.#memory = tried(this.#memory, candidate.subject);
-    node.memory = this.#memory;
+    const isDecided = ({ t }: Trial) => t === "passed" || t === "failed";
+    this.#record = recordStart(this.#record, candidate.revision);
+    node.record = this.#record;
     for (let s = 0; s < LONGEST_S && !isDecided(node.trial); s += BEAT_S) this.#pass(node, BEAT_S);
     const { trial, nowMs } = node;
-    if (trial.t === "confirmed" && trial.by !== "memory") {
-      this.#memory = passed(this.#memory, trial.candidate, trial.figures, trial.version, nowMs);
+    if (trial.t === "passed" && trial.by !== "record") {
+      this.#record = recordPass(this.#record, trial.candidate, trial.figures, trial.version, nowMs);
     }
-    if (trial.t === "refused") {
-      const refused = trial.instead !== undefined;
-      const { subject } = candidate;
-      this.#memory = failed(this.#memory, { subject, faults: trial.faults, refused }, nowMs);
+    if (trial.t === "failed") {
+      const { faults, fallback } = trial;
+      const failure = { revision: candidate.revision, faults, rolledBack: fallback !== undefined };
+      this.#record = recordFailure(this.#record, failure, nowMs);
     }
     return trial;
   }
@@ -302,6 +307,6 @@ export class SimulatedMachine {
       ],
     };
     const content = { model };
-    return { subject: model, desired: { generation: generationOf(spec), spec }, content };
+    return { revision: model, desired: { generation: generationOf(spec), spec }, content };
   }
 }

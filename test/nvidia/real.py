@@ -49,12 +49,8 @@ def isolated(scenario: Callable[..., Any], *arguments: Any, standins: str = ALON
 
 
 def child() -> None:
-    import gi
-
-    gi.require_version("Gst", "1.0")
-    from gi.repository import Gst
-
-    from sidecar import standins
+    import standins
+    from sidecar.gst import Gst
 
     Gst.init(None)
     standins.install_from_environment()
@@ -93,7 +89,7 @@ def counting_camera(*arguments: str) -> Any:
 
 def run_until(condition: Callable[[], bool], seconds: float) -> bool:
     """Runs the main loop until a condition holds. False: it does not within that time."""
-    from gi.repository import GLib
+    from sidecar.gst import GLib
 
     context = GLib.MainContext.default()
     deadline = time.monotonic() + seconds

@@ -14,7 +14,7 @@ skip() {
 [ -d src/sidecar/gen/slipstream ] || skip "there is no src/sidecar/gen; run make proto, or bring it from where that was run"
 if [ "${BUNDLE:-}" = none ]; then
   python=${SLIPSTREAM_PYTHON:-python3}
-  export PYTHONPATH=src:src/sidecar/gen:test/support:test/nvidia${PYTHONPATH:+:$PYTHONPATH} PYTHONDONTWRITEBYTECODE=1
+  export PYTHONPATH=src:src/sidecar/gen:test:test/support:test/nvidia${PYTHONPATH:+:$PYTHONPATH} PYTHONDONTWRITEBYTECODE=1
 else
   [ "$(uname -m)" = x86_64 ] || skip "NVIDIA publishes these elements for x86-64 only, this is $(uname -m)"
   compgen -G '/dev/nvidia[0-9]*' >/dev/null || skip "there is no NVIDIA GPU (/dev/nvidia0)"
@@ -37,7 +37,7 @@ else
   export GST_PLUGIN_SYSTEM_PATH=$libraries/gstreamer-1.0 GST_PLUGIN_PATH=$root/nvidia
   export GST_PLUGIN_SCANNER=$libraries/gstreamer1.0/gstreamer-1.0/gst-plugin-scanner GST_REGISTRY=$root/registry.bin
   export LIBV4L2_PLUGIN_DIR=$root/nvidia/v4l_plugins GI_TYPELIB_PATH=$libraries/girepository-1.0
-  export PYTHONHOME=$root/usr PYTHONPATH=src:src/sidecar/gen:test/support:test/nvidia PYTHONDONTWRITEBYTECODE=1
+  export PYTHONHOME=$root/usr PYTHONPATH=src:src/sidecar/gen:test:test/support:test/nvidia PYTHONDONTWRITEBYTECODE=1
   python=$root/usr/bin/python3.11
 fi
 

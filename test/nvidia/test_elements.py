@@ -66,7 +66,7 @@ def refusals() -> List[List[str]]:
 
 def properties() -> Dict[str, Dict[str, Any]]:
     """Every property of the elements, and whether a class of GStreamer's brings it."""
-    from gi.repository import Gst
+    from sidecar.gst import Gst
 
     return {
         name: {
@@ -83,7 +83,7 @@ _FLAGS["mutable playing"] = 1 << 12
 
 
 def _described(spec: Any) -> Dict[str, Any]:
-    from gi.repository import GObject
+    from sidecar.gst import GObject
 
     kind, default = spec.value_type, spec.default_value
     result: Dict[str, Any] = {"flags": [name for name, bit in _FLAGS.items() if int(spec.flags) & bit]}

@@ -16,10 +16,9 @@ def probed() -> Dict[str, Any]:
 
 def encoded() -> Dict[str, Any]:
     """A file through the engine's source and encoder stages to RTP on a socket, and what a real decoder makes of it."""
-    from gi.repository import Gst
-
     from sidecar.chain import Chain
     from sidecar.contract import spec
+    from sidecar.gst import Gst
     from sidecar.worker.engines.deepstream import source
     from sidecar.worker.engines.deepstream.encoders import add_encoder, probe_encoders, raw_caps
     from sidecar.worker.engines.software_encoder import add_loopback

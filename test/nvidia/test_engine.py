@@ -28,7 +28,7 @@ _MATCHED, _OVERLAP = 0.95, 0.95
 
 def missing() -> List[str]:
     """Elements that GStreamer does not have."""
-    from gi.repository import Gst
+    from sidecar.gst import Gst
 
     return [name for name in _NEEDED if Gst.ElementFactory.find(name) is None]
 
@@ -52,8 +52,7 @@ def by_engine_cpu(film: str, directory: str, mux: Tuple[int, int]) -> Iterator[T
 
     The GPU decodes them and brings them to the muxer's size, with its borders, as engine deepstream has it do.
     """
-    from gi.repository import Gst
-
+    from sidecar.gst import Gst
     from sidecar.worker.engines.deepstream.sizes import inside
     from sidecar.worker.engines.planes import planes, video_info
     from sidecar.worker.inference.bundle import load_bundle
@@ -98,7 +97,7 @@ def by_engine_cpu(film: str, directory: str, mux: Tuple[int, int]) -> Iterator[T
 
 def size_of(film: str) -> Tuple[int, int]:
     """Width and height."""
-    from gi.repository import Gst
+    from sidecar.gst import Gst
 
     pipeline = Gst.parse_launch("filesrc location=%s ! qtdemux ! h264parse ! fakesink name=end sync=false" % film)
     pipeline.set_state(Gst.State.PAUSED)
@@ -136,10 +135,8 @@ class RealEngine(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls) -> None:
-        import gi
 
-        gi.require_version("Gst", "1.0")
-        from gi.repository import Gst
+        from sidecar.gst import Gst
 
         Gst.init(None)
         lacking = missing()
@@ -232,14 +229,14 @@ class RealEngine(unittest.TestCase):
     def compare(self, film: str, model: str) -> None:
         from sidecar.contract import spec
         from sidecar.worker.engines.deepstream.sizes import mux_size
-        from sidecar.worker.outputs import plan
+        from sidecar.worker.outputs.plan import plan_streams
 
         specification = self.specification(
             [self.rig.camera("film", "file://%s" % film)],
             model=spec.Model(bundle_path=model),
             outputs=[self.sidecar.output(width=1280, height=720)],
         )
-        expected = dict(real.isolated(reference, film, model, mux_size(plan(specification))))
+        expected = dict(real.isolated(reference, film, model, mux_size(plan_streams(specification))))
         self.applied(specification)
         ours: Dict[int, List[Any]] = {}
         for found in self.sidecar.detections("film", len(expected)):
@@ -397,8 +394,7 @@ def resident(pid: int) -> float:
 
 def luma_of(path: str) -> Dict[str, float]:
     """The light in parts of a JPEG."""
-    from gi.repository import Gst
-
+    from sidecar.gst import Gst
     from sidecar.worker.engines.planes import planes, video_info
 
     pipeline = Gst.parse_launch(

@@ -12,13 +12,12 @@ FRAMES = 30
 
 def decoded(uri: str) -> Dict[str, Any]:
     """What comes out of the engine's source, and what the engine is told of it."""
-    from gi.repository import Gst
-
     from sidecar.contract import spec
+    from sidecar.gst import Gst
+    from sidecar.worker.cameras.freeze_detector import FreezeDetector
     from sidecar.worker.engines.deepstream import source
-    from sidecar.worker.stillness import Stillness
 
-    class EveryLook(Stillness):
+    class EveryLook(FreezeDetector):
         """Wants a copy of each frame, and keeps what they were."""
 
         def __init__(self) -> None:
@@ -28,17 +27,17 @@ def decoded(uri: str) -> Dict[str, Any]:
         def is_due(self, now: float) -> bool:
             return True
 
-        def see(self, look: bytes, now: float) -> None:
+        def observe(self, look: bytes, now: float) -> None:
             self.looks.append(look)
 
-    stillness = EveryLook()
+    freeze_detector = EveryLook()
     told: Dict[str, Any] = {"encoding": "", "decoded": 0}
     failures: List[str] = []
     events = source.SourceEvents(
         encoding=lambda name: told.update(encoding=name),
         failed=lambda why: failures.append(why.detail),
         decoded=lambda: told.update(decoded=told["decoded"] + 1),
-        stillness=stillness,
+        freeze_detector=freeze_detector,
     )
     pipeline = Gst.Pipeline.new()
     container = source.build("camera", spec.Camera(id="camera", uri=uri), real.elements(), events, lambda: 0)
@@ -72,12 +71,12 @@ def decoded(uri: str) -> Dict[str, Any]:
             counters=[one["counter"] for one in pictures],
             contrast=pictures[-1]["contrast"],
             colour=pictures[-1]["colour"],
-            looks=len(stillness.looks),
-            looks_that_differ=len(set(stillness.looks)),
+            looks=len(freeze_detector.looks),
+            looks_that_differ=len(set(freeze_detector.looks)),
             # An encoder makes a picture better in the first frames.
-            late_looks_that_differ=len(set(stillness.looks[FRAMES // 2 :])),
-            look_size=len(stillness.looks[-1]),
-            look_contrast=max(stillness.looks[-1]) - min(stillness.looks[-1]),
+            late_looks_that_differ=len(set(freeze_detector.looks[FRAMES // 2 :])),
+            look_size=len(freeze_detector.looks[-1]),
+            look_contrast=max(freeze_detector.looks[-1]) - min(freeze_detector.looks[-1]),
         )
     finally:
         pipeline.set_state(Gst.State.NULL)
@@ -85,7 +84,7 @@ def decoded(uri: str) -> Dict[str, Any]:
 
 def render_still(path: str) -> None:
     """Writes a film of one picture."""
-    from gi.repository import Gst
+    from sidecar.gst import Gst
 
     writer = Gst.parse_launch(
         "videotestsrc pattern=smpte100 num-buffers=%d ! video/x-raw, format=I420, width=640, height=360, framerate=30/1"

@@ -14,7 +14,8 @@ def watched(address: str, frames: int) -> List[Dict[str, Any]]:
     """What a viewer sees whose decoder is real: the counters of two tiles, and how much is red."""
     import counter
     import measure
-    from gi.repository import Gst
+
+    from sidecar.gst import Gst
 
     pipeline = Gst.parse_launch(
         "rtspsrc location=%s protocols=tcp latency=0 ! rtph264depay ! h264parse name=parser ! nvv4l2decoder"

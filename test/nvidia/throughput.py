@@ -31,7 +31,7 @@ STAGES = {
 
 def make_clip(directory: str) -> None:
     """clip.h264 and clip.mp4 in a directory: H.264 of about 4 Mbit/s without B frames, a key frame every second."""
-    from gi.repository import Gst
+    from sidecar.gst import Gst
 
     reader = Gst.parse_launch(
         "filesrc location=%s ! qtdemux ! h264parse ! nvv4l2decoder ! nvvideoconvert"
@@ -69,7 +69,7 @@ def make_clip(directory: str) -> None:
 
 
 def at_full_speed(directory: str, stage: str, cameras: int) -> Dict[str, float]:
-    from gi.repository import Gst
+    from sidecar.gst import Gst
 
     settings = " ".join("%s=%s" % (name, int(value)) for name, value in real.elements().decoder("H264").items())
     branch = (
@@ -86,9 +86,8 @@ def at_full_speed(directory: str, stage: str, cameras: int) -> Dict[str, float]:
 
 
 def paced(address: str, cameras: int) -> Dict[str, float]:
-    from gi.repository import Gst
-
     from sidecar.contract import spec
+    from sidecar.gst import Gst
     from sidecar.worker.engines.deepstream import source
 
     pipeline = Gst.Pipeline.new()
@@ -115,7 +114,7 @@ def paced(address: str, cameras: int) -> Dict[str, float]:
 
 
 def _measured(pipeline: Any, frames: Callable[[], int]) -> Dict[str, float]:
-    from gi.repository import Gst
+    from sidecar.gst import Gst
 
     pipeline.set_state(Gst.State.PLAYING)
     try:
@@ -145,7 +144,7 @@ def _cpu() -> float:
 
 
 def _error(pipeline: Any) -> str:
-    from gi.repository import Gst
+    from sidecar.gst import Gst
 
     message = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
     return "no frames" if message is None else str(message.parse_error())

@@ -1,12 +1,11 @@
-"""The sidecar's keeper, which forgives sooner: python test/support/quick_keeper.py
+"""The sidecar's keeper, which forgets failures sooner: python test/support/quick_keeper.py
 
-A child that lived for three seconds has made good for the failures before it, where the product asks for a minute. So a
-bench may kill a worker every few seconds without being taken for a crash loop.
+A child that has lived for three seconds starts with a failure count of zero again, where the product asks for a minute.
+So a bench may kill a worker every few seconds without driving it into a crash loop.
 """
 
-from sidecar.keeper import __main__ as keeper
-from sidecar.keeper import policy
+from sidecar.keeper.__main__ import main
+from sidecar.keeper.restart import Limits
 
 if __name__ == "__main__":
-    keeper.Limits = lambda: policy.Limits(healthy=3.0)  # type: ignore[assignment,misc]
-    keeper.main()
+    main(limits=Limits(healthy=3.0))

@@ -1,20 +1,17 @@
-/** Gathers what is wanted from all sources, and gives it to the guard whenever one of them changes. */
+/** Renders what is to run whenever a source changes, and gives it to the trial runner. */
 
+import type { z } from "zod";
 import { displayProblem, type Problem } from "../../common/problem.js";
-import type { Secrets } from "../../common/secrets/secrets.js";
 import { withEarlier } from "../../common/secrets/words.js";
-import type { Config } from "../../common/settings/config.js";
 import type { RuntimeOptions } from "../../common/settings/desired-state.js";
-import type { Models } from "../../common/settings/models.js";
-import type { Candidate, JsonValue } from "../trial/candidate.js";
-import type { Texts } from "./content.js";
+import type { PipelineSpec } from "../../common/settings/spec.js";
+import type { Candidate } from "../trial/candidate.js";
 import { interrupts } from "./interrupts.js";
 import { mayRebuild } from "./maintenance.js";
-import { type Made, passwordsIn, plan } from "./plan.js";
+import { type Rendered, render, renderContent, renderRest, type Sources } from "./render.js";
 
-/** What the control tells, once, where it is known what it means. */
 export type ControlEvent =
-  /** running: something runs already, and goes on. */
+  /** running: something runs already, and keeps running. */
   | {
       readonly t: "settings refused";
       readonly problems: readonly Problem[];
@@ -22,41 +19,37 @@ export type ControlEvent =
     }
   | { readonly t: "settings accepted again" }
   | { readonly t: "settings warning"; readonly problem: Problem }
-  /** Undefined: no window is planned. */
-  | { readonly t: "held"; readonly untilMs: number | undefined }
-  | { readonly t: "wanted"; readonly candidate: Candidate };
+  /** A change waits for its window. Undefined: none is planned. */
+  | { readonly t: "postponed"; readonly untilMs: number | undefined }
+  | { readonly t: "candidate"; readonly candidate: Candidate };
 
-export interface ControlOptions {
-  readonly config: Config;
-  /** Of the service. */
-  readonly version: string;
-  readonly texts: () => Texts;
-  /** Documents that should be there and cannot be read. */
-  readonly unreadable: () => readonly Problem[];
-  readonly secrets: () => Secrets;
-  readonly models: Models;
-  /** What the memory of trials holds of the last good one. */
-  readonly lastGood: () => JsonValue | undefined;
+export interface ControlOptions extends Pick<Sources, "config" | "version" | "models"> {
+  readonly file: () => Sources["file"];
+  readonly hub: () => Sources["hub"];
+  readonly secrets: () => Sources["secrets"];
+  /** Content of the last good candidate in the trial record. */
+  readonly lastGood: () => z.JSONType | undefined;
   /** Milliseconds since 1970; may jump. */
   readonly wallClock: () => number;
-  /** The guard's. */
+  /** The trial runner's. */
   readonly consider: (candidate: Candidate, lastGood: Candidate | undefined) => void;
-  /** Called with the settings that the specification does not hold, before anything is considered under them. */
-  readonly applyOptions: (options: RuntimeOptions) => void;
-  /** Asks for renew() at this time of the wall clock; undefined: only when something changes. */
+  /** Takes settings beside the specification, before a candidate is considered under them. */
+  readonly setRuntimeOptions: (options: RuntimeOptions) => void;
+  /** Asks for refresh() at this wall-clock time. Undefined: only when a source changes. */
   readonly wake: (atMs: number | undefined) => void;
-  /** Directories of bundles that are in use or may be again at any moment. */
+  /** Takes the directories of all bundles that are in use, or may be again at any moment. */
   readonly hold: (bundlePaths: readonly string[]) => void;
   /** Must not throw. */
-  readonly trace: (event: ControlEvent) => void;
+  readonly onEvent: (event: ControlEvent) => void;
 }
 
 export class Control {
   readonly #options: ControlOptions;
   /** What was considered last. */
-  #current: Made | undefined;
+  #current: Rendered | undefined;
+  /** The last events of their kinds, so that none is repeated. */
   #refused = "";
-  #held = "";
+  #postponed = "";
   #warnings: ReadonlySet<string> = new Set();
   #passwords: readonly string[] = [];
 
@@ -64,86 +57,91 @@ export class Control {
     this.#options = options;
   }
 
-  /** Passwords of what is or was wanted; the same array as long as they are the same. */
+  /** Passwords of everything that is or was to run; the same array while they are the same. */
   get passwords(): readonly string[] {
     return this.#passwords;
   }
 
-  /** To be called when a source has changed, or the time has come. */
-  renew(): void {
-    const { texts, unreadable, secrets, lastGood, wallClock, wake } = this.#options;
+  /**
+   * Must be called when a source has changed, or the time has come. While something runs, refused settings change
+   * nothing. Before, the last good candidate takes their place, or else what is left of the settings.
+   */
+  refresh(): void {
+    const { config, version, models, file, hub, secrets, wallClock, wake } = this.#options;
     const nowMs = wallClock();
-    const sources = {
-      ...this.#options,
-      texts: texts(),
-      unreadable: unreadable(),
-      secrets: secrets(),
-      lastGood: lastGood(),
-      current: this.#current?.candidate.content,
-      nowMs,
-    };
-    const { wanted, current, lastGood: good, problems } = plan(sources);
-    this.#passwords = withEarlier(passwordsOf([wanted, current, good]), this.#passwords);
-    this.#tellRefusal(problems);
-    const heldMs = wanted && this.#heldUntil(wanted, nowMs);
-    // What runs goes on by the hours and with the secrets of now.
-    const next = wanted === undefined || heldMs !== undefined ? current : wanted;
-    wake(earliest(heldMs, next?.nextChangeMs));
-    if (next !== undefined) this.#use(next, good);
+    const fresh = { file: file(), hub: hub(), secrets: secrets(), nowMs };
+    const sources: Sources = { config, version, models, ...fresh };
+    const lastGood = renderContent(this.#options.lastGood(), sources);
+    const current = renderContent(this.#current?.candidate.content, sources);
+    const rendering = render(sources);
+    const isRefused = rendering.t === "refused";
+    const substitute = this.#current === undefined ? (lastGood ?? renderRest(sources)) : undefined;
+    const wanted = isRefused ? substitute : rendering;
+    const specs = [wanted, current, lastGood].flatMap((one) => one?.candidate.desired.spec ?? []);
+    this.#passwords = withEarlier(specs.flatMap(passwordsIn), this.#passwords);
+    this.#reportRefusal(isRefused ? rendering.problems : []);
+    const postponedMs = wanted && this.#postponedUntil(wanted, nowMs);
+    // What runs keeps to the current hours and secrets.
+    const next = wanted === undefined || postponedMs !== undefined ? current : wanted;
+    wake(earliest(postponedMs, next?.nextChangeMs));
+    if (next !== undefined) this.#use(next, lastGood);
   }
 
-  /** Infinity: no window is planned. Undefined: it need not wait. */
-  #heldUntil(wanted: Made, nowMs: number): number | undefined {
+  /** When the change may be made. Infinity: no window is planned. Undefined: at once. */
+  #postponedUntil({ runtimeOptions, candidate }: Rendered, nowMs: number): number | undefined {
     const before = this.#current?.candidate.desired.spec;
-    const rebuild = mayRebuild(wanted.options.maintenance, nowMs);
-    const { subject, desired } = wanted.candidate;
+    const rebuild = mayRebuild(runtimeOptions.maintenance, nowMs);
+    const { revision, desired } = candidate;
     if (before === undefined || rebuild.t === "now" || !interrupts(before, desired.spec)) {
-      this.#held = "";
+      this.#postponed = "";
       return undefined;
     }
-    if (subject !== this.#held) this.#options.trace({ t: "held", untilMs: rebuild.atMs });
-    this.#held = subject;
-    return rebuild.atMs ?? Number.POSITIVE_INFINITY;
+    const { atMs: untilMs } = rebuild;
+    if (revision !== this.#postponed) this.#options.onEvent({ t: "postponed", untilMs });
+    this.#postponed = revision;
+    return untilMs ?? Infinity;
   }
 
-  #use(wanted: Made, lastGood: Made | undefined): void {
-    const { consider, applyOptions, hold, trace } = this.#options;
-    const { candidate } = wanted;
-    const isNews = candidate.subject !== this.#current?.candidate.subject;
-    hold(bundlesOf([wanted, this.#current, lastGood]));
-    this.#current = wanted;
-    if (isNews) trace({ t: "wanted", candidate });
-    this.#tellWarnings(wanted.warnings);
-    applyOptions(wanted.options);
+  #use(next: Rendered, lastGood: Rendered | undefined): void {
+    const { consider, setRuntimeOptions, hold, onEvent } = this.#options;
+    const { candidate, warnings, runtimeOptions } = next;
+    const isNew = candidate.revision !== this.#current?.candidate.revision;
+    hold(bundlesOf([next, this.#current, lastGood]));
+    this.#current = next;
+    if (isNew) onEvent({ t: "candidate", candidate });
+    this.#reportWarnings(warnings);
+    setRuntimeOptions(runtimeOptions);
     consider(candidate, lastGood?.candidate);
   }
 
-  #tellRefusal(problems: readonly Problem[]): void {
+  #reportRefusal(problems: readonly Problem[]): void {
     const refused = problems.map(displayProblem).join("\n");
     if (refused === this.#refused) return;
     this.#refused = refused;
-    const { trace } = this.#options;
-    if (refused === "") trace({ t: "settings accepted again" });
-    else trace({ t: "settings refused", problems, running: this.#current !== undefined });
+    const { onEvent } = this.#options;
+    if (refused === "") onEvent({ t: "settings accepted again" });
+    else onEvent({ t: "settings refused", problems, running: this.#current !== undefined });
   }
 
-  #tellWarnings(warnings: readonly Problem[]): void {
-    const before = this.#warnings;
-    const keyed = warnings.map((problem) => [JSON.stringify(problem), problem] as const);
-    this.#warnings = new Set(keyed.map(([key]) => key));
-    for (const [key, problem] of keyed) {
-      if (!before.has(key)) this.#options.trace({ t: "settings warning", problem });
+  #reportWarnings(warnings: readonly Problem[]): void {
+    for (const problem of warnings) {
+      if (this.#warnings.has(displayProblem(problem))) continue;
+      this.#options.onEvent({ t: "settings warning", problem });
     }
+    this.#warnings = new Set(warnings.map(displayProblem));
   }
 }
 
-function passwordsOf(all: readonly (Made | undefined)[]): string[] {
-  return all.flatMap((made) =>
-    made === undefined ? [] : passwordsIn(made.candidate.desired.spec),
-  );
+/** Passwords of a specification, which no line of the log may hold. */
+function passwordsIn({ cameras, outputs }: PipelineSpec): string[] {
+  const logins = [
+    ...cameras.flatMap(({ credentials }) => credentials ?? []),
+    ...outputs.flatMap(({ target }) => (target.t === "rtsp" ? target.users : [])),
+  ];
+  return logins.map(({ password }) => password).filter((password) => password !== "");
 }
 
-function bundlesOf(all: readonly (Made | undefined)[]): string[] {
+function bundlesOf(all: readonly (Rendered | undefined)[]): string[] {
   const paths = all.flatMap((one) => one?.candidate.desired.spec.model.bundlePath ?? []);
   return [...new Set(paths)];
 }

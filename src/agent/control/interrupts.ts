@@ -1,35 +1,26 @@
-/** Whether a change interrupts pictures: what every engine puts in while frames flow does not. Pure. */
+/** Whether a change interrupts a stream. What every engine changes live does not. Pure. */
 
 import { isDeepStrictEqual } from "node:util";
-import type { Camera, Output, PipelineSpec, Target } from "../../common/settings/spec.js";
+import type { PipelineSpec } from "../../common/settings/spec.js";
 
 /**
- * True: some picture may stand still while the change goes in. Other cameras' hours, logins and names, thresholds,
- * classes, what is drawn, who may watch, the limits of files and the bit rate go in live.
+ * True: some stream may pause while the change is applied. Cameras' hours, logins and names, thresholds, classes, the
+ * overlay, who may watch, the limits of files and the bit rate change live.
  */
 export function interrupts(before: PipelineSpec, after: PipelineSpec): boolean {
-  return !isDeepStrictEqual(lasting(before), lasting(after));
+  return !isDeepStrictEqual(rebuiltParts(before), rebuiltParts(after));
 }
 
-/** What of a specification cannot change live everywhere. */
-function lasting({ cameras, model, tracker, outputs }: PipelineSpec): unknown {
+/** The parts of a specification that some engine cannot change live. */
+function rebuiltParts({ cameras, model, tracker, outputs }: PipelineSpec): unknown {
   return {
-    cameras: cameras.map(lastingCamera),
+    cameras: cameras.map(({ name: _name, credentials: _credentials, off: _off, ...rest }) => rest),
     bundle: model.bundlePath,
     tracker,
-    outputs: outputs.map(lastingOutput),
+    outputs: outputs.map(({ encoding: { bitrate: _, ...encoding }, target, ...rest }) => ({
+      ...{ ...rest, encoding, target },
+      ...(target.t === "rtsp" ? { target: { ...target, users: [] } } : {}),
+      ...(target.t === "file" ? { target: { ...target, fileDurationMs: 0, maxBytes: 0 } } : {}),
+    })),
   };
-}
-
-function lastingCamera({ name: _name, credentials: _credentials, off: _off, ...rest }: Camera) {
-  return rest;
-}
-
-function lastingOutput({ encoding: { bitrate: _, ...encoding }, target, ...rest }: Output) {
-  return { ...rest, encoding, target: lastingTarget(target) };
-}
-
-function lastingTarget(target: Target) {
-  if (target.t === "rtsp") return { ...target, users: [] };
-  return target.t === "file" ? { ...target, fileDurationMs: 0, maxBytes: 0 } : target;
 }

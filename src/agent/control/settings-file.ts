@@ -1,4 +1,4 @@
-/** The text of the settings document on this device, as it is now. */
+/** The text of the settings file, kept up to date. */
 
 import { type FSWatcher, watch } from "node:fs";
 import { basename, dirname } from "node:path";
@@ -6,10 +6,10 @@ import { readText } from "../../common/files/text-file.js";
 import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";
 
-/** Mounts do not always deliver events. */
-const LOOK_EVERY_MS = 5_000;
+/** Some mounts deliver no events. */
+const POLL_MS = 5_000;
 
-/** An editor writes in several steps: a look this long after an event finds them done. */
+/** An editor writes in several steps, which are over this long after the first event. */
 const SETTLE_MS = 100;
 
 export type FileText =
@@ -20,7 +20,7 @@ export interface SettingsFileOptions {
   readonly path: string;
   readonly clock: Clock;
   /** Called after current() has changed. */
-  readonly changed: () => void;
+  readonly onChange: () => void;
 }
 
 export class SettingsFile {
@@ -36,27 +36,30 @@ export class SettingsFile {
     return this.#current;
   }
 
-  /** Takes what is there. To be awaited once, before the settings are first needed. */
+  /** Must be awaited once before the settings are first needed. */
   async load(): Promise<void> {
-    this.#current = await read(this.#options.path);
+    const { path } = this.#options;
+    const reading = await readText(path, path);
+    this.#current =
+      reading.t === "text" ? reading : { t: "unreadable", why: reading.problem.message };
   }
 
-  /** Keeps the text up to date until it is aborted. */
+  /** Reads the file whenever it changes, until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { path, clock, changed } = this.#options;
+    const { clock, onChange } = this.#options;
     while (!signal.aborted) {
-      // A new one each time, and before the look: the directory may be another one by now.
+      // A new watcher each time, opened before the file is read: the directory may be another one by now.
       const watcher = this.#watch();
       const before = JSON.stringify(this.#current);
-      this.#current = await read(path);
-      if (JSON.stringify(this.#current) !== before) changed();
-      await this.#wakeup.wait(clock, clock.now() + LOOK_EVERY_MS, signal);
+      await this.load();
+      if (JSON.stringify(this.#current) !== before) onChange();
+      await this.#wakeup.wait(clock, clock.now() + POLL_MS, signal);
       watcher?.close();
       await new Wakeup().wait(clock, clock.now() + SETTLE_MS, signal);
     }
   }
 
-  /** Watches the directory: a file that is replaced by another of its name is the usual way to change it. */
+  /** Watches the directory, because the usual way to change a file is to replace it by another of its name. */
   #watch(): FSWatcher | undefined {
     const { path } = this.#options;
     try {
@@ -66,13 +69,8 @@ export class SettingsFile {
       watcher.on("error", () => this.#wakeup.notify());
       return watcher;
     } catch {
-      // No such directory, or the kernel has no watch left: time brings the next look.
+      // There is no such directory, or the kernel has no watch left: the file is polled all the same.
       return undefined;
     }
   }
-}
-
-async function read(path: string): Promise<FileText> {
-  const reading = await readText(path, path);
-  return reading.t === "text" ? reading : { t: "unreadable", why: reading.problem.message };
 }

@@ -32,13 +32,13 @@ export class ControlReport {
         this.#log.warn("problem in the settings", { path, reason, detail });
         break;
       }
-      case "held": {
+      case "postponed": {
         const until = event.untilMs === undefined ? "none" : new Date(event.untilMs);
         this.#log.info("change waits for the window of rebuilds", { until });
         break;
       }
-      case "wanted":
-        this.#log.debug("settings wanted", { subject: event.candidate.subject });
+      case "candidate":
+        this.#log.debug("settings wanted", { revision: event.candidate.revision });
         break;
       default:
         event satisfies never;

@@ -51,7 +51,7 @@ describe("Report", () => {
   const since = new Date(0);
 
   function event(event: SidecarEvent): ReconcilerEvent {
-    return { t: "told", event };
+    return { t: "update", event };
   }
 
   function camera(state: CameraState, id = "front"): ReconcilerEvent {
@@ -239,7 +239,7 @@ describe("Report", () => {
       ...({ t: "unreachable", err, forMs } as const),
       previous: undefined,
     });
-    const parted: ReconcilerEvent = { t: "parted", why: "silent", err: undefined };
+    const parted: ReconcilerEvent = { t: "disconnected", why: "silent", err: undefined };
     const beat = pipeline({ t: "idle" });
 
     it("takes a sidecar that is not yet there for the normal case at first", () => {
@@ -268,7 +268,7 @@ describe("Report", () => {
     });
 
     it("tells a loop of failures once", () => {
-      const failed: ReconcilerEvent = { t: "parted", why: "call failed", err };
+      const failed: ReconcilerEvent = { t: "disconnected", why: "call failed", err };
       assert.deepEqual(messages(connected(), failed, connected(), failed, connected(), failed), [
         "info sidecar connected",
         "warn sidecar lost",

@@ -45,8 +45,8 @@ export class Report {
       case "connected":
         this.#connected(event);
         break;
-      case "parted":
-        this.#parted(event);
+      case "disconnected":
+        this.#disconnected(event);
         break;
       case "applied":
         this.#applied(event);
@@ -57,7 +57,7 @@ export class Report {
       case "checked":
         // Whoever asked tells what came of it.
         break;
-      case "told":
+      case "update":
         this.#sidecarIsWell();
         this.#status.tell(this.#withoutRefusal(event.event));
         break;
@@ -98,7 +98,7 @@ export class Report {
     if (previous !== undefined) this.#log.warn("the worker before this one died", { ...previous });
   }
 
-  #parted({ why, err }: Of<"parted">): void {
+  #disconnected({ why, err }: Of<"disconnected">): void {
     if (!this.#said.isNewTrouble(SIDECAR, `${why}, ${err?.method} ${err?.code}`)) return;
     this.#log.warn("sidecar lost", { reason: why, detail: err?.message });
   }

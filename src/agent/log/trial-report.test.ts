@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { TrialEvent } from "../trial/events.js";
-import { NOTHING_SEEN } from "../trial/seen.js";
-import type { Case, Trial } from "../trial/trial.js";
+import type { Candidate, Comparison } from "../trial/candidate.js";
+import { NOTHING_OBSERVED } from "../trial/observation.js";
+import type { TrialEvent } from "../trial/runner.js";
+import type { Trial } from "../trial/trial.js";
 import type { Log } from "./log.js";
 import { TrialReport } from "./trial-report.js";
 
@@ -14,59 +15,56 @@ const spec = {
   outputs: [],
 };
 
-function candidate(subject: string) {
-  return { subject, desired: { generation: subject, spec }, content: null };
+function candidate(revision: string): Candidate {
+  return { revision, desired: { generation: revision, spec }, content: null };
 }
 
-const run = {
+const progress = {
   startedMs: 0,
-  readyByMs: 0,
-  upMs: undefined,
+  deadlineMs: 0,
+  runningSinceMs: undefined,
   deaths: 0,
-  stillborn: 0,
-  died: "",
-  stumbles: 0,
-  failing: new Map(),
+  startupDeaths: 0,
+  lastDeath: "",
+  connectionFailures: 0,
+  failingSince: new Map(),
 };
-const seen = NOTHING_SEEN;
+const observation = NOTHING_OBSERVED;
 
-function caseOf(subject: string): Case {
+function comparisonOf(revision: string): Comparison {
   return {
     kind: "change",
-    candidate: candidate(subject),
+    candidate: candidate(revision),
     lastGood: candidate("good"),
-    before: undefined,
-    troubled: new Set(),
+    baseline: undefined,
+    failingBefore: new Set(),
     versionFailed: false,
   };
 }
 
-function watching(subject: string): TrialEvent {
-  const trial: Trial = { t: "watching", case: caseOf(subject), selfTested: false, run, seen };
+function watching(revision: string): TrialEvent {
+  const comparison = comparisonOf(revision);
+  const trial: Trial = { t: "watching", comparison, selfTested: false, progress, observation };
   return { t: "trial", trial };
 }
 
-function refused(subject: string, more: Partial<Extract<Trial, { t: "refused" }>> = {}) {
+function failed(revision: string, more: Partial<Extract<Trial, { t: "failed" }>> = {}) {
   const trial: Trial = {
-    t: "refused",
-    case: caseOf(subject),
+    t: "failed",
+    comparison: comparisonOf(revision),
     faults: [{ code: "stalled", detail: "camera front sends nothing" }],
-    remembered: undefined,
-    instead: candidate("good"),
-    againMs: Infinity,
-    seen,
+    failedBefore: undefined,
+    fallback: candidate("good"),
+    retryAtMs: Infinity,
+    observation,
     ...more,
   };
   return { t: "trial", trial } as const;
 }
 
-function confirmed(subject: string): TrialEvent {
-  const [by, version] = ["trial", undefined] as const;
-  const of = candidate(subject);
-  return {
-    t: "trial",
-    trial: { t: "confirmed", candidate: of, by, version, figures: undefined, seen },
-  };
+function passed(revision: string): TrialEvent {
+  const own = { candidate: candidate(revision), version: undefined, figures: undefined };
+  return { t: "trial", trial: { t: "passed", by: "trial", ...own, observation } };
 }
 
 /** Level, message and fields of what is told. */
@@ -92,22 +90,22 @@ function messages(...events: TrialEvent[]): string[] {
 
 describe("TrialReport", () => {
   it("tells what is on trial and that it has passed", () => {
-    assert.deepEqual(lines(watching("new"), confirmed("new")), [
-      ["info", "on trial", { subject: "new", kind: "change", step: "cameras" }],
-      ["info", "trial passed", { subject: "new", by: "trial", version: undefined }],
+    assert.deepEqual(lines(watching("new"), passed("new")), [
+      ["info", "trial stage started", { revision: "new", kind: "change", stage: "watching" }],
+      ["info", "trial passed", { revision: "new", by: "trial", version: undefined }],
     ]);
   });
 
-  it("tells why the last good one was put back", () => {
-    assert.deepEqual(lines(refused("new")), [
+  it("tells why a candidate was rolled back", () => {
+    assert.deepEqual(lines(failed("new")), [
       [
         "error",
-        "trial failed, the last good one is put back",
+        "trial failed, rolling back",
         {
-          subject: "new",
+          revision: "new",
           reason: "stalled",
           detail: "camera front sends nothing",
-          back: "good",
+          lastGood: "good",
         },
       ],
     ]);
@@ -115,35 +113,35 @@ describe("TrialReport", () => {
 
   it("tells that something is not tried again, and since when", () => {
     const at = "2026-01-01T00:00:00.000Z";
-    const remembered = { subject: "new", faults: [], at };
-    const [line] = lines(refused("new", { remembered }));
-    assert.equal(line?.[1], "failed its trial before, not tried again until it changes");
+    const failedBefore = { revision: "new", faults: [], at };
+    const [line] = lines(failed("new", { failedBefore }));
+    assert.equal(line?.[1], "candidate failed its trial before, skipping it until it changes");
   });
 
-  it("does not repeat what fails again and again with nothing to put in its place", () => {
-    const failed = refused("new", { instead: undefined });
-    assert.deepEqual(messages(watching("new"), failed, watching("new"), failed, confirmed("new")), [
-      "info on trial",
-      "error trial failed, and there is nothing to put in its place",
+  it("does not repeat what fails again and again with nothing to roll back to", () => {
+    const again = failed("new", { fallback: undefined });
+    assert.deepEqual(messages(watching("new"), again, watching("new"), again, passed("new")), [
+      "info trial stage started",
+      "error trial failed, nothing to roll back to",
       "info trial passed",
     ]);
   });
 
-  it("tells of a failed version once that it runs on, and why", () => {
+  it("tells once that a failed version keeps running, and why", () => {
     const kept = { t: "version kept", version: "2.0.0", why: "trials are off" } as const;
     assert.deepEqual(lines(kept, kept), [
       [
         "warn",
-        "version has failed its trial, and runs on",
+        "version failed its trial but keeps running",
         { version: "2.0.0", detail: "trials are off" },
       ],
     ]);
   });
 
-  it("says what to do where nothing can be remembered", () => {
+  it("says what to do where the record cannot be saved", () => {
     const err = new Error("ENOSPC: no space left on device, write");
     const path = "/state/trials.json";
-    const [line] = lines({ t: "memory not kept", path, code: "ENOSPC", err });
+    const [line] = lines({ t: "record not saved", path, code: "ENOSPC", err });
     assert.equal(line?.[0], "warn");
     assert.match(JSON.stringify(line?.[2]), /free space on the disk of the volume/);
   });

@@ -1,13 +1,13 @@
 /** Tells the operator what is on trial and how it went: one line a verdict, and none for what goes on as before. */
 
-import type { TrialEvent } from "../trial/events.js";
+import type { TrialEvent } from "../trial/runner.js";
 import type { Trial } from "../trial/trial.js";
 import type { Fields } from "./line.js";
 import type { Log } from "./log.js";
 import { Said } from "./said.js";
 
 const TRIAL = "trial";
-const BEGUN = "begun";
+const STAGE = "stage";
 const VERSION = "version";
 
 /** What to do about a volume that takes nothing, by the system's name of the error. */
@@ -30,7 +30,7 @@ export class TrialReport {
     this.#log = log;
   }
 
-  /** To be given to the guard and its store. */
+  /** To be given to the trial runner and its store. */
   readonly trace = (event: TrialEvent): void => {
     switch (event.t) {
       case "trial":
@@ -39,26 +39,26 @@ export class TrialReport {
       case "version kept":
         this.#versionKept(event);
         break;
-      case "version fails": {
+      case "version failed": {
         const { version, at, agreements } = event.failure;
         const facts = { version, at, agreements: agreements.length };
-        this.#log.error("version fails on purpose, for Horizon to go back to the last one", facts);
+        this.#log.error("version failed its trial, exiting so that Horizon rolls back", facts);
         break;
       }
-      case "memory lost": {
+      case "record unreadable": {
         const { path, aside, err } = event;
-        this.#log.warn("memory of trials is unreadable, and begun anew", { path, aside, err });
+        this.#log.warn("trial record unreadable, starting with an empty one", { path, aside, err });
         break;
       }
-      case "memory not kept": {
+      case "record not saved": {
         const { path, code: reason, err } = event;
         const detail = `${err.message}; ${CURES[reason] ?? CURE}`;
-        const consequence = "an upgrade or restart forgets what has passed its trial";
-        this.#log.warn("memory of trials cannot be kept", { path, reason, detail, consequence });
+        const consequence = "a restart or upgrade forgets what has passed its trial";
+        this.#log.warn("cannot save trial record", { path, reason, detail, consequence });
         break;
       }
-      case "memory kept again":
-        this.#log.info("memory of trials is kept again", { path: event.path });
+      case "record saved again":
+        this.#log.info("trial record saved again", { path: event.path });
         break;
       default:
         event satisfies never;
@@ -72,62 +72,61 @@ export class TrialReport {
       case "checking":
       case "self-testing":
       case "watching": {
-        const { kind, candidate } = trial.case;
-        const { subject } = candidate;
-        if (!this.#said.isNews(BEGUN, `${trial.t} ${subject}`)) break;
-        const isFirst = trial.t !== "watching" || !trial.selfTested;
-        this.#log[isFirst ? "info" : "debug"]("on trial", { subject, kind, step: STEPS[trial.t] });
+        const { t: stage, comparison } = trial;
+        const { kind, candidate } = comparison;
+        const { revision } = candidate;
+        if (!this.#said.isNews(STAGE, `${stage} ${revision}`)) break;
+        const isFirst = stage !== "watching" || !trial.selfTested;
+        this.#log[isFirst ? "info" : "debug"]("trial stage started", { revision, kind, stage });
         break;
       }
-      case "confirmed":
-        this.#confirmed(trial);
+      case "passed":
+        this.#passed(trial);
         break;
-      case "refused":
-        this.#refused(trial);
+      case "failed":
+        this.#failed(trial);
         break;
       default:
         trial satisfies never;
     }
   }
 
-  #confirmed({ candidate, by, version }: Extract<Trial, { t: "confirmed" }>): void {
-    const { subject } = candidate;
-    if (!this.#said.isNews(TRIAL, `confirmed ${subject}`)) return;
+  #passed({ candidate, by, version }: Extract<Trial, { t: "passed" }>): void {
+    const { revision } = candidate;
+    if (!this.#said.isNews(TRIAL, `passed ${revision}`)) return;
     const isNew = by === "trial";
-    this.#log[isNew ? "info" : "debug"]("trial passed", { subject, by, version });
+    this.#log[isNew ? "info" : "debug"]("trial passed", { revision, by, version });
   }
 
-  #refused({ case: one, faults, remembered, instead }: Extract<Trial, { t: "refused" }>): void {
-    const { subject } = one.candidate;
-    const trouble = JSON.stringify([subject, faults, instead?.subject]);
-    // Where there is nothing to put in its place, the same is tried again and again.
+  #failed(trial: Extract<Trial, { t: "failed" }>): void {
+    const { comparison, faults, failedBefore, fallback } = trial;
+    const { revision } = comparison.candidate;
+    const trouble = JSON.stringify([revision, faults, fallback?.revision]);
+    // Where there is nothing to roll back to, the same candidate is tried again and again.
     if (!this.#said.isNewTrouble(TRIAL, trouble)) return;
     const facts: Fields = {
-      subject,
+      revision,
       reason: [...new Set(faults.map(({ code }) => code))].join(", "),
       detail: faults.map(({ detail }) => detail).join("; "),
     };
-    if (remembered !== undefined) {
-      const { at } = remembered;
-      this.#log.warn("failed its trial before, not tried again until it changes", { ...facts, at });
-    } else if (instead !== undefined) {
-      const back = instead.subject;
-      this.#log.error("trial failed, the last good one is put back", { ...facts, back });
+    if (failedBefore !== undefined) {
+      const { at } = failedBefore;
+      this.#log.warn("candidate failed its trial before, skipping it until it changes", {
+        ...facts,
+        at,
+      });
+    } else if (fallback !== undefined) {
+      const lastGood = fallback.revision;
+      this.#log.error("trial failed, rolling back", { ...facts, lastGood });
     } else {
-      // That it was refused is told where it was.
+      // The refusal itself is in the log already.
       const level = faults.every(({ code }) => code === "refused") ? "debug" : "error";
-      this.#log[level]("trial failed, and there is nothing to put in its place", facts);
+      this.#log[level]("trial failed, nothing to roll back to", facts);
     }
   }
 
   #versionKept({ version, why: detail }: Of<"version kept">): void {
     if (!this.#said.isNewTrouble(VERSION, `${version} ${detail}`)) return;
-    this.#log.warn("version has failed its trial, and runs on", { version, detail });
+    this.#log.warn("version failed its trial but keeps running", { version, detail });
   }
 }
-
-const STEPS = {
-  checking: "check",
-  "self-testing": "self-test picture",
-  watching: "cameras",
-} as const;

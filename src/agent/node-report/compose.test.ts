@@ -4,7 +4,7 @@ import { LONGEST_TEXT, MOST_OBJECTS, writeReport } from "../../common/hub/node-r
 import type { CameraState } from "../sidecar/state.js";
 import { LIVE, LOST, SimulatedNode } from "../testing/simulated-node.js";
 import type { Candidate } from "../trial/candidate.js";
-import { failedOnPurpose, NEW_MEMORY, passed } from "../trial/memory.js";
+import { NEW_RECORD, recordPass, recordVersionFailure } from "../trial/record.js";
 import { DEFAULT_BOUNDS, DEFAULT_TIMES } from "../trial/rules.js";
 import { NO_TRIAL, type Trial } from "../trial/trial.js";
 import { composeReport, type HeldObject, type NodeFacts } from "./compose.js";
@@ -12,7 +12,7 @@ import { composeReport, type HeldObject, type NodeFacts } from "./compose.js";
 const FACTS: NodeFacts = {
   service: { version: "2.0.0", on: true, agreementId: "a" },
   trial: NO_TRIAL,
-  memory: NEW_MEMORY,
+  record: NEW_RECORD,
   state: undefined,
   ended: undefined,
   objects: [],
@@ -32,8 +32,8 @@ function candidate(settings: string, model: string): Candidate {
     overlay: { boxes: true, labels: true, counts: true, names: true },
     outputs: [],
   };
-  const subject = `settings ${settings}, model ${model}, service 2.0.0`;
-  return { subject, desired: { generation: settings, spec }, content: {} };
+  const revision = `settings ${settings}, model ${model}, service 2.0.0`;
+  return { revision, desired: { generation: settings, spec }, content: {} };
 }
 
 /** A trial of new settings that is refused for this reason, with the last good ones in their place. */
@@ -41,14 +41,14 @@ function refused(detail: string): Trial {
   const rules = { on: true, version: undefined, bounds: DEFAULT_BOUNDS, times: DEFAULT_TIMES };
   const node = new SimulatedNode(rules);
   const good = candidate("aaa", "street@1.0.0");
-  node.memory = passed(node.memory, good, undefined, undefined, 0);
+  node.record = recordPass(node.record, good, undefined, undefined, 0);
   node.consider(good, good);
   node.pass(10);
   const fresh = candidate("bbb", "street@2.0.0");
   node.consider(fresh, good);
   const problem = { severity: "error", code: "x", path: "model", message: detail } as const;
   node.tell({ t: "checked", generation: "bbb", problems: [problem] });
-  assert.equal(node.trial.t, "refused");
+  assert.equal(node.trial.t, "failed");
   return node.trial;
 }
 
@@ -73,12 +73,12 @@ function state(...cameras: CameraState[]): NonNullable<NodeFacts["state"]> {
 describe("what a node reports", () => {
   it("says that a version passed only when its own trial did", () => {
     assert.deepEqual(report({ state: state(LIVE) }).trial, { state: "on trial" });
-    const other = { ...NEW_MEMORY, confirmed: ["1.0.0"] };
-    assert.deepEqual(report({ memory: other }).trial, { state: "on trial" });
-    const own = { ...NEW_MEMORY, confirmed: ["1.0.0", "2.0.0"] };
-    assert.deepEqual(report({ memory: own }).trial, { state: "passed" });
+    const other = { ...NEW_RECORD, passedVersions: ["1.0.0"] };
+    assert.deepEqual(report({ record: other }).trial, { state: "on trial" });
+    const own = { ...NEW_RECORD, passedVersions: ["1.0.0", "2.0.0"] };
+    assert.deepEqual(report({ record: own }).trial, { state: "passed" });
     const off = { ...FACTS.service, on: false };
-    assert.deepEqual(report({ memory: own, service: off }).trial, { state: "off" });
+    assert.deepEqual(report({ record: own, service: off }).trial, { state: "off" });
   });
 
   it("names a version that failed here, under the version that has come in its place", () => {
@@ -88,8 +88,8 @@ describe("what a node reports", () => {
       agreements: ["a"],
       faults: [{ code: "worker died", detail: "the worker died 4 times, the last of hunter2" }],
     } as const;
-    const memory = failedOnPurpose({ ...NEW_MEMORY, confirmed: ["2.0.0"] }, failure);
-    const { failed, trial } = report({ memory });
+    const record = recordVersionFailure({ ...NEW_RECORD, passedVersions: ["2.0.0"] }, failure);
+    const { failed, trial } = report({ record });
     assert.deepEqual(failed, [
       {
         version: "3.0.0",
@@ -99,7 +99,7 @@ describe("what a node reports", () => {
     ]);
     assert.equal(trial.state, "passed");
     const service = { ...FACTS.service, version: "3.0.0" };
-    assert.equal(report({ memory, service }).trial.state, "failed");
+    assert.equal(report({ record, service }).trial.state, "failed");
   });
 
   it("counts cameras, and names what is in use", () => {

@@ -9,18 +9,18 @@ import {
   type NodeReport,
   type ReportedObject,
 } from "../../common/hub/node-report.js";
-import { readSubject } from "../control/subject.js";
+import { parseRevision } from "../control/revision.js";
 import type { PreviousWorker } from "../sidecar/sidecar.js";
 import type { State } from "../sidecar/state.js";
-import type { Fault } from "../trial/fault.js";
-import type { Memory } from "../trial/memory.js";
+import type { TrialRecord } from "../trial/record.js";
+import type { Fault } from "../trial/rules.js";
 import type { Service } from "../trial/service-version.js";
-import type { Trial } from "../trial/trial.js";
+import { activeCandidate, type Trial } from "../trial/trial.js";
 
 export interface NodeFacts {
   readonly service: Service;
   readonly trial: Trial;
-  readonly memory: Memory;
+  readonly record: TrialRecord;
   /** Undefined: the sidecar does not answer, or has told nothing yet. */
   readonly state: State | undefined;
   /** How the last worker ended, where none answers. */
@@ -43,9 +43,9 @@ export function composeReport(
   facts: NodeFacts,
   redact: (text: string) => string,
 ): Omit<NodeReport, "at"> {
-  const { service, trial, memory, state } = facts;
+  const { service, trial, record, state } = facts;
   const said = (text: string) => bounded(redact(text));
-  const { settings, model } = readSubject(subjectInUse(trial));
+  const { settings, model } = parseRevision(activeCandidate(trial)?.revision ?? "");
   const trouble = troubleOf(facts);
   const isTest = trial.t === "self-testing";
   const live = state?.cameras.filter((camera) => camera.state.t === "live").length;
@@ -53,7 +53,7 @@ export function composeReport(
     format: 1,
     version: service.version,
     trial: trialOf(facts, said),
-    failed: memory.failures
+    failed: record.versionFailures
       .slice(-MOST_FAILED)
       .reverse()
       .map(({ version, at, faults }) => ({ version, at, reason: said(textOf(faults)) })),
@@ -71,15 +71,15 @@ export function composeReport(
 }
 
 function trialOf(
-  { service, trial, memory }: NodeFacts,
+  { service, trial, record }: NodeFacts,
   said: (text: string) => string,
 ): NodeReport["trial"] {
   const { version, on } = service;
   if (!on) return { state: "off" };
-  if (memory.confirmed.includes(version)) return { state: "passed" };
-  const failure = memory.failures.findLast((one) => one.version === version);
+  if (record.passedVersions.includes(version)) return { state: "passed" };
+  const failure = record.versionFailures.findLast((one) => one.version === version);
   if (failure !== undefined) return { state: "failed", reason: said(textOf(failure.faults)) };
-  return trial.t === "refused" && trial.case.kind === "service"
+  return trial.t === "failed" && trial.comparison.kind === "version"
     ? { state: "failed", reason: said(textOf(trial.faults)) }
     : { state: "on trial" };
 }
@@ -94,16 +94,16 @@ function objectOf(
   if (outcome.t === "refused") return { ...named, state: "refused", reason: said(outcome.reason) };
   const { what } = outcome;
   if (tried.includes(what) && !used.includes(what)) {
-    return trial.t === "refused"
+    return trial.t === "failed"
       ? { ...named, state: "failed", reason: said(textOf(trial.faults)) }
       : { ...named, state: "on trial" };
   }
   if (!used.includes(what)) return { ...named, state: "taken" };
   // In use, and nothing to put in its place.
-  if (trial.t === "refused" && trial.instead === undefined) {
+  if (trial.t === "failed" && trial.fallback === undefined) {
     return { ...named, state: "failed", reason: said(textOf(trial.faults)) };
   }
-  const isSure = trial.t === "confirmed" || trial.t === "refused" || trial.t === "checking";
+  const isSure = trial.t === "passed" || trial.t === "failed" || trial.t === "checking";
   return { ...named, state: isSure ? "passed" : "on trial" };
 }
 
@@ -113,7 +113,7 @@ function troubleOf({ trial, state, ended }: NodeFacts): string | undefined {
   if (state?.pipeline.t === "failed") {
     return `pipeline failed: ${state.pipeline.reason}: ${state.pipeline.detail}`;
   }
-  if (trial.t === "refused") return textOf(trial.faults);
+  if (trial.t === "failed") return textOf(trial.faults);
   const output = state?.outputs.find((one) => one.state.t === "failed");
   if (output?.state.t !== "failed") return undefined;
   return `output failed: ${output.state.reason}: ${output.state.detail}`;
@@ -122,25 +122,6 @@ function troubleOf({ trial, state, ended }: NodeFacts): string | undefined {
 function wordsOf({ how, lastLines }: PreviousWorker): string {
   const said = lastLines.at(-1);
   return said === undefined ? how : `${how}: ${said}`;
-}
-
-/** Empty: nothing is. */
-function subjectInUse(trial: Trial): string {
-  switch (trial.t) {
-    case "none":
-      return "";
-    case "confirmed":
-      return trial.candidate.subject;
-    case "checking":
-      return (trial.case.lastGood ?? trial.case.candidate).subject;
-    case "self-testing":
-    case "watching":
-      return trial.case.candidate.subject;
-    case "refused":
-      return (trial.instead ?? trial.case.candidate).subject;
-    default:
-      return trial satisfies never;
-  }
 }
 
 function isNewer(a: Entry, b: Entry): boolean {

@@ -1,37 +1,35 @@
 /** Decides the next step towards the desired state, from facts and the time alone. */
 
-/** What is known of the sidecar. */
-export type Observed =
-  /** Nobody is connected. */
+/** The connection to the sidecar. */
+export type Connection =
   | {
-      readonly t: "apart";
-      /** Attempts in a row that came to nothing. */
+      readonly t: "disconnected";
+      /** Failed attempts in a row. */
       readonly failures: number;
-      /** When the last one ended; without meaning for 0 failures. */
+      /** When the last attempt failed; means nothing while `failures` is 0. */
       readonly failedMs: number;
     }
   | {
-      readonly t: "met";
+      readonly t: "connected";
       readonly instanceId: string;
-      /** Generation in force; undefined: this instance has not told yet. */
+      /** The active generation. Undefined: this instance has not reported it yet. */
       readonly generation: string | undefined;
       readonly watch: "none" | "open" | "ended";
-      /** When the sidecar last gave a sign of life. */
-      readonly heardMs: number;
+      readonly lastMessageMs: number;
     };
 
-/** A specification that an instance said no to. */
-export interface RefusedBefore {
+/** A specification that an instance refused. */
+export interface Refusal {
   readonly generation: string;
   readonly instanceId: string;
-  /** When it is asked again: what was missing, a model's file for one, may have come meanwhile. */
-  readonly againMs: number;
+  /** When to ask again: what was missing, a model's file for example, may be there by then. */
+  readonly retryMs: number;
 }
 
 export interface Limits {
   /** First and longest pause after a failure. */
   readonly backoffMs: { readonly first: number; readonly longest: number };
-  /** A watched sidecar that says nothing for this long is dead. */
+  /** A watched sidecar that is silent for this long counts as dead. */
   readonly silenceMs: number;
 }
 
@@ -41,61 +39,46 @@ export type Step =
   | { readonly t: "watch" }
   /** Ask whether a specification would run. */
   | { readonly t: "check" }
-  /** Give this connection up. */
-  | { readonly t: "part"; readonly why: "silent" | "watch ended" }
+  | { readonly t: "disconnect"; readonly why: "silent" | "watch ended" }
   | { readonly t: "wait"; readonly untilMs: number };
 
-/**
- * The generation that is wanted (undefined: none yet), what is known, and the time give one step. asked: somebody wants
- * to know whether another specification would run.
- */
+/** generation: the desired one; undefined: none yet. isCheckDue: there is a specification to ask the sidecar about. */
 export function decide(
   generation: string | undefined,
-  observed: Observed,
-  refused: RefusedBefore | undefined,
+  connection: Connection,
+  refusal: Refusal | undefined,
   nowMs: number,
   limits: Limits,
-  asked = false,
+  isCheckDue = false,
 ): Step {
-  switch (observed.t) {
-    case "apart": {
-      const dueMs = observed.failedMs + pauseMs(observed.failures, limits);
-      return observed.failures === 0 || nowMs >= dueMs
-        ? { t: "connect" }
-        : { t: "wait", untilMs: dueMs };
+  switch (connection.t) {
+    case "disconnected": {
+      const { failures, failedMs } = connection;
+      const dueMs = failures === 0 ? -Infinity : failedMs + pauseMs(failures, limits);
+      return nowMs >= dueMs ? { t: "connect" } : { t: "wait", untilMs: dueMs };
     }
-    case "met": {
-      if (observed.watch === "ended") return { t: "part", why: "watch ended" };
-      const deadMs = observed.heardMs + limits.silenceMs;
-      // First of all: a call to a dead sidecar costs its whole deadline.
-      if (nowMs >= deadMs) return { t: "part", why: "silent" };
-      const dueMs =
-        generation === undefined || observed.generation === generation
-          ? Infinity
-          : applyDueMs(generation, observed, refused);
-      if (nowMs >= dueMs) return { t: "apply" };
-      if (observed.watch === "none") return { t: "watch" };
-      // Last: the watch goes on while a model is loaded for the answer.
-      return asked ? { t: "check" } : { t: "wait", untilMs: Math.min(deadMs, dueMs) };
+    case "connected": {
+      if (connection.watch === "ended") return { t: "disconnect", why: "watch ended" };
+      const silentMs = connection.lastMessageMs + limits.silenceMs;
+      // Before any call: a call to a dead sidecar costs its whole deadline.
+      if (nowMs >= silentMs) return { t: "disconnect", why: "silent" };
+      const isActive = generation === undefined || connection.generation === generation;
+      const isRefused =
+        refusal?.generation === generation && refusal?.instanceId === connection.instanceId;
+      const applyMs = isActive ? Infinity : isRefused ? refusal.retryMs : -Infinity;
+      if (nowMs >= applyMs) return { t: "apply" };
+      if (connection.watch === "none") return { t: "watch" };
+      // Last, because the answer may take as long as loading a model: the watch is open by then.
+      return isCheckDue ? { t: "check" } : { t: "wait", untilMs: Math.min(silentMs, applyMs) };
     }
     default:
-      return observed satisfies never;
+      return connection satisfies never;
   }
 }
 
-/** At once, unless this instance has refused this specification. */
-function applyDueMs(
-  generation: string,
-  { instanceId }: { readonly instanceId: string },
-  refused: RefusedBefore | undefined,
-): number {
-  const isRefused = refused?.generation === generation && refused.instanceId === instanceId;
-  return isRefused ? refused.againMs : -Infinity;
-}
-
 /**
- * Grows by a quarter each time: an attempt on a Unix socket is cheap, and however long the sidecar took to come up, it
- * is found within a quarter of that time. One agent calls one sidecar, so there is no herd to scatter by jitter.
+ * Grows by a quarter each time: an attempt on a Unix socket is cheap, and however long the sidecar took to start, the
+ * agent finds it within a quarter of that time. One agent calls one sidecar, so jitter has no herd to scatter.
  */
 function pauseMs(failures: number, { backoffMs }: Limits): number {
   return Math.min(backoffMs.longest, backoffMs.first * 1.25 ** (failures - 1));

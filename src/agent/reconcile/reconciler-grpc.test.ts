@@ -28,9 +28,8 @@ describe("Reconciler over a real socket", () => {
     events = [];
     stop = new AbortController();
     const reconciler = new Reconciler({
-      desired,
       open: () => new SidecarClient({ socketPath, agentVersion: "0" }),
-      ended: async () => undefined,
+      previousWorker: async () => undefined,
       clock: systemClock,
       timing: {
         connectTimeoutMs: 200,
@@ -40,9 +39,9 @@ describe("Reconciler over a real socket", () => {
         refusedMs: 1000,
         backoffMs: { first: 10, longest: 50 },
       },
-      detections: false,
-      trace: (event) => events.push(event),
+      onEvent: (event) => events.push(event),
     });
+    reconciler.setDesired(desired);
     running = reconciler.run(stop.signal);
   });
 
@@ -59,42 +58,42 @@ describe("Reconciler over a real socket", () => {
     return sidecar;
   }
 
-  /** Returns when a state with the desired generation has come from this instance. */
-  async function inForceAt(instanceId: string): Promise<void> {
-    const isInForce = () => {
+  /** Returns once this instance has reported the desired generation as active. */
+  async function activeAt(instanceId: string): Promise<void> {
+    const isActive = () => {
       const connected = events.findLastIndex(({ t }) => t === "connected");
       const { peer } = { peer: undefined, ...events[connected] };
       return (
         peer?.instanceId === instanceId &&
         events.slice(connected).some((event) => {
-          if (event.t !== "told" || event.event.t !== "state") return false;
+          if (event.t !== "update" || event.event.t !== "state") return false;
           return event.event.state.generation === desired.generation;
         })
       );
     };
-    await eventually(isInForce, `the specification is in force at ${instanceId}`);
+    await eventually(isActive, `the specification is active at ${instanceId}`);
   }
 
   it("finds a sidecar that comes up later, and the one that replaces it", async () => {
     await eventually(() => events.length >= 3, "some attempts fail");
     const first = await serve("one");
-    await inForceAt("one");
+    await activeAt("one");
     first.kill();
     await serve("two");
-    await inForceAt("two");
+    await activeAt("two");
   });
 
-  it("gives a frozen sidecar up, and reaches the one that takes over its socket", async () => {
+  it("disconnects from a frozen sidecar and connects to the one that takes over its socket", async () => {
     const first = await serve("one");
-    await inForceAt("one");
+    await activeAt("one");
     first.freeze();
-    const isSilent = () => events.some((it) => it.t === "parted" && it.why === "silent");
+    const isSilent = () => events.some((it) => it.t === "disconnected" && it.why === "silent");
     await eventually(isSilent, "the silence is noticed");
     await serve("two");
-    await inForceAt("two");
+    await activeAt("two");
   });
 
-  it("starts its watch anew when the sidecar keeps its events no longer", async () => {
+  it("starts a new watch when the sidecar no longer has the events to resume from", async () => {
     let watches = 0;
     const afterSequences: bigint[] = [];
     const server = new ServerDouble({

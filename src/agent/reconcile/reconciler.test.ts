@@ -26,14 +26,13 @@ describe("Reconciler", () => {
     events = [];
     stop = new AbortController();
     reconciler = new Reconciler({
-      desired: desired("g1"),
       open: worker.open,
-      ended: async () => undefined,
+      previousWorker: async () => undefined,
       clock,
       timing: DEFAULT_TIMING,
-      detections: false,
-      trace: (event) => events.push(event),
+      onEvent: (event) => events.push(event),
     });
+    reconciler.setDesired(desired("g1"));
   });
 
   afterEach(async () => {
@@ -59,13 +58,13 @@ describe("Reconciler", () => {
     start();
     await callsUpTo("Watch now");
     worker.beat(1n);
-    await heard(1);
+    await updates(1);
     assert.equal(worker.generation, generation);
   }
 
-  async function heard(count: number): Promise<void> {
-    const told = () => events.filter(({ t }) => t === "told").length;
-    await eventually(() => told() >= count, `${count} messages are heard`);
+  async function updates(count: number): Promise<void> {
+    const received = () => events.filter(({ t }) => t === "update").length;
+    await eventually(() => received() >= count, `${count} updates have come`);
   }
 
   it("connects, applies and watches, in this order", async () => {
@@ -78,19 +77,19 @@ describe("Reconciler", () => {
     for (let beat = 2; beat < 20; beat++) {
       clock.advance(DEFAULT_TIMING.heartbeatMs);
       worker.beat(BigInt(beat));
-      await heard(beat);
+      await updates(beat);
     }
     assert.deepEqual(worker.calls, []);
   });
 
-  it("applies what is wanted from now on, over the same connection", async () => {
+  it("applies a new desired state over the same connection", async () => {
     await settledOn("g1");
-    reconciler.want(desired("g2"));
+    reconciler.setDesired(desired("g2"));
     assert.deepEqual(await callsUpTo("Apply g2"), ["Apply g2"]);
     assert.equal(worker.generation, "g2");
   });
 
-  it("applies again when the sidecar tells that another generation is in force", async () => {
+  it("applies again when the sidecar reports another active generation", async () => {
     await settledOn("g1");
     worker.generation = "g0";
     worker.beat(2n);
@@ -105,17 +104,17 @@ describe("Reconciler", () => {
     assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g1", "Watch now"]);
   });
 
-  it("goes on where it was when the same worker is still there", async () => {
+  it("resumes its watch when the same worker is still there", async () => {
     await settledOn("g1");
     worker.beat(41n);
-    await heard(2);
+    await updates(2);
     worker.endWatch("UNAVAILABLE");
     await callsUpTo("close");
     clock.advance(DEFAULT_TIMING.backoffMs.first);
     assert.deepEqual(await callsUpTo("Watch 41"), ["Connect", "Apply g1", "Watch 41"]);
   });
 
-  it("watches from now on when the place where it was is too old", async () => {
+  it("watches from now on when the resume point is too old", async () => {
     await settledOn("g1");
     worker.endWatch();
     await callsUpTo("close");
@@ -125,18 +124,18 @@ describe("Reconciler", () => {
     assert.deepEqual(await callsUpTo("Watch now"), ["Watch now"]);
   });
 
-  it("takes three missing heartbeats for death, closes the client and makes a new one", async () => {
+  it("takes a sidecar that misses three heartbeats for dead, closes the client and opens a new one", async () => {
     await settledOn("g1");
     clock.advance(3 * DEFAULT_TIMING.heartbeatMs - 1);
     assert.deepEqual(worker.calls, []);
     clock.advance(1);
     assert.deepEqual(await callsUpTo("close"), ["close"]);
-    assert.deepEqual(events.at(-1), { t: "parted", why: "silent", err: undefined });
+    assert.deepEqual(events.at(-1), { t: "disconnected", why: "silent", err: undefined });
     clock.advance(DEFAULT_TIMING.backoffMs.first);
     assert.deepEqual(await callsUpTo("Watch 1"), ["Connect", "Apply g1", "Watch 1"]);
   });
 
-  it("tries for ever, ever more slowly, and never more slowly than every two seconds", async () => {
+  it("tries for ever with growing pauses of at most two seconds", async () => {
     worker.failure = { method: "Connect", code: "UNAVAILABLE" };
     start();
     const pauses: number[] = [];
@@ -153,7 +152,7 @@ describe("Reconciler", () => {
     await callsUpTo("Watch now");
   });
 
-  it("pauses before it comes back to a sidecar that answers but fails to apply", async () => {
+  it("pauses before it reconnects to a sidecar that answers but fails to apply", async () => {
     worker.failure = { method: "Apply", code: "INTERNAL" };
     start();
     assert.deepEqual(await callsUpTo("close"), ["Connect", "Apply g1", "close"]);
@@ -163,7 +162,7 @@ describe("Reconciler", () => {
     assert.ok((clock.nextMs ?? 0) - clock.now() > DEFAULT_TIMING.backoffMs.first);
   });
 
-  it("asks once for a specification that is refused, and watches what is in force", async () => {
+  it("applies a refused specification once, and watches the active one", async () => {
     const problem = { severity: "error", code: "x", path: "model", message: "bad" } as const;
     worker.generation = "g0";
     worker.verdict = { accepted: false, problems: [problem] };
@@ -171,29 +170,29 @@ describe("Reconciler", () => {
     assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g1", "Watch now"]);
     worker.beat(1n);
     worker.beat(2n);
-    await heard(2);
+    await updates(2);
     assert.deepEqual(worker.calls, []);
     const refusals = events.filter(({ t }) => t === "refused");
     assert.deepEqual(refusals, [{ t: "refused", generation: "g1", problems: [problem] }]);
   });
 
-  it("asks again after a while for a specification that was refused", async () => {
+  it("applies a refused specification again after a while", async () => {
     worker.verdict = { accepted: false };
     start();
     await callsUpTo("Watch now");
     for (let beats = 1n; clock.now() < DEFAULT_TIMING.refusedMs; beats++) {
       worker.beat(beats);
-      await heard(Number(beats));
+      await updates(Number(beats));
       clock.advance(DEFAULT_TIMING.heartbeatMs);
     }
     assert.deepEqual(await callsUpTo("Apply g1"), ["Apply g1"]);
   });
 
-  it("asks again after a refusal when the worker or the specification is another one", async () => {
+  it("applies at once after a refusal when the worker or the specification is another one", async () => {
     worker.verdict = { accepted: false };
     start();
     await callsUpTo("Watch now");
-    reconciler.want(desired("g2"));
+    reconciler.setDesired(desired("g2"));
     assert.deepEqual(await callsUpTo("Apply g2"), ["Apply g2"]);
     worker.restart("two");
     await callsUpTo("close");
@@ -201,29 +200,29 @@ describe("Reconciler", () => {
     assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g2", "Watch now"]);
   });
 
-  it("goes on with its watch where it was when somebody wants to hear of detections", async () => {
+  it("resumes its watch when detections are asked for", async () => {
     await settledOn("g1");
     worker.beat(7n);
-    await heard(2);
-    reconciler.listen(false);
-    reconciler.listen(true);
+    await updates(2);
+    reconciler.setDetections(false);
+    reconciler.setDetections(true);
     assert.deepEqual(await callsUpTo("Watch 7"), ["Watch 7"]);
     worker.beat(8n);
-    await heard(3);
+    await updates(3);
   });
 
-  it("asks whether something would run, and leaves what is in force", async () => {
+  it("checks a specification without applying it", async () => {
     await settledOn("g1");
     worker.problems = [{ severity: "error", code: "x", path: "model", message: "bad" }];
     reconciler.check(desired("g2"));
     assert.deepEqual(await callsUpTo("Check"), ["Check"]);
     const checked = { t: "checked", generation: "g2", problems: worker.problems };
-    await eventually(() => events.at(-1)?.t === "checked", "the answer is told");
+    await eventually(() => events.at(-1)?.t === "checked", "the answer has come");
     assert.deepEqual(events.at(-1), checked);
     assert.equal(worker.generation, "g1");
   });
 
-  it("asks again when the worker died before it answered", async () => {
+  it("checks again when the worker died before it answered", async () => {
     await settledOn("g1");
     worker.failure = { method: "Check", code: "UNAVAILABLE" };
     reconciler.check(desired("g2"));
@@ -234,7 +233,7 @@ describe("Reconciler", () => {
     assert.deepEqual(calls, ["Connect", "Apply g1", "Watch 1", "Check"]);
   });
 
-  it("asks no more when nobody wants to know", async () => {
+  it("does not check when the question was withdrawn", async () => {
     worker.failure = { method: "Connect", code: "UNAVAILABLE" };
     start();
     await callsUpTo("close");
@@ -245,19 +244,17 @@ describe("Reconciler", () => {
     assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g1", "Watch now"]);
   });
 
-  it("applies nothing before something is wanted", async () => {
+  it("applies nothing before there is a desired state", async () => {
     reconciler = new Reconciler({
-      desired: undefined,
       open: worker.open,
-      ended: async () => undefined,
+      previousWorker: async () => undefined,
       clock,
       timing: DEFAULT_TIMING,
-      detections: false,
-      trace: (event) => events.push(event),
+      onEvent: (event) => events.push(event),
     });
     start();
     assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Watch now"]);
-    reconciler.want(desired("g1"));
+    reconciler.setDesired(desired("g1"));
     assert.deepEqual(await callsUpTo("Apply g1"), ["Apply g1"]);
   });
 

@@ -1,4 +1,4 @@
-/** Keeps one sidecar true to the desired state: observes, decides, acts, and looks again. */
+/** Keeps one sidecar at the desired state: observes, decides, acts, and observes again. */
 
 import type { Desired } from "../../common/settings/spec.js";
 import type { Clock } from "../../common/time/clock.js";
@@ -13,100 +13,100 @@ import type {
   Verdict,
 } from "../sidecar/sidecar.js";
 import type { SidecarEvent } from "../sidecar/state.js";
-import { decide, type Limits, type Observed, type RefusedBefore, type Step } from "./decide.js";
-import type { Session } from "./session.js";
+import { type Connection, decide, type Limits, type Refusal, type Step } from "./decide.js";
 
-/** What happens while reconciling, told once, where it is known what it means. */
 export type ReconcilerEvent =
   | {
       readonly t: "unreachable";
       readonly err: SidecarError;
       readonly forMs: number;
-      /** How the last worker ended, where the keeper has said so. */
+      /** How the last worker ended, where the keeper has written it down. */
       readonly previous: PreviousWorker | undefined;
     }
   | { readonly t: "connected"; readonly peer: Peer }
   | { readonly t: "applied"; readonly generation: string; readonly verdict: Verdict }
   | { readonly t: "refused"; readonly generation: string; readonly problems: readonly Problem[] }
-  /** What check() asked for: all problems that this specification would have here. */
+  /** The answer to check(): all problems that this specification would have here. */
   | { readonly t: "checked"; readonly generation: string; readonly problems: readonly Problem[] }
   | {
-      readonly t: "parted";
+      readonly t: "disconnected";
       readonly why: "silent" | "watch ended" | "call failed";
       readonly err: SidecarError | undefined;
     }
-  | { readonly t: "told"; readonly event: SidecarEvent };
+  /** The sidecar has sent a message on its Watch stream. */
+  | { readonly t: "update"; readonly event: SidecarEvent };
 
 export interface ReconcilerOptions {
-  /** Undefined: nothing is applied before want(). */
-  readonly desired: Desired | undefined;
-  /** Makes a fresh way to the sidecar; called once for every attempt. */
+  /** Makes a new client; called once for every attempt to connect. */
   readonly open: () => Sidecar;
-  /** How the last worker ended, asked where none can be reached. Must not reject. */
-  readonly ended: () => Promise<PreviousWorker | undefined>;
+  /** How the last worker ended; asked when the sidecar cannot be reached. Must not reject. */
+  readonly previousWorker: () => Promise<PreviousWorker | undefined>;
   readonly clock: Clock;
   readonly timing: Timing;
-  /** Ask for the detections of every frame too. */
-  readonly detections: boolean;
   /** Must not throw. */
-  readonly trace: (event: ReconcilerEvent) => void;
+  readonly onEvent: (event: ReconcilerEvent) => void;
 }
 
-export interface Timing {
-  readonly connectTimeoutMs: number;
-  readonly applyTimeoutMs: number;
-  /** A model is loaded for the answer. */
-  readonly checkTimeoutMs: number;
-  readonly heartbeatMs: number;
-  /** From a refusal until the same is asked again. */
-  readonly refusedMs: number;
-  readonly backoffMs: Limits["backoffMs"];
-}
-
-export const DEFAULT_TIMING: Timing = {
+export const DEFAULT_TIMING = {
   connectTimeoutMs: 3000,
   applyTimeoutMs: 15_000,
+  /** The sidecar loads a model for the answer. */
   checkTimeoutMs: 60_000,
   heartbeatMs: 2000,
+  /** From a refusal until the agent asks for the same generation again. */
   refusedMs: 30_000,
-  backoffMs: { first: 50, longest: 2000 },
+  backoffMs: { first: 50, longest: 2000 } satisfies Limits["backoffMs"],
 };
 
-/** Heartbeats that may be missing in a row. */
+export type Timing = Readonly<typeof DEFAULT_TIMING>;
+
+/** Heartbeats in a row that may be missing. */
 const SILENT_HEARTBEATS = 3;
+
+/** A connection to one worker, from Connect to its end. */
+interface Session {
+  readonly sidecar: Sidecar;
+  readonly peer: Peer;
+  generation: string | undefined;
+  lastMessageMs: number;
+  watch: Watch;
+}
+
+type Watch =
+  | { readonly t: "none" }
+  | { readonly t: "open"; readonly stop: AbortController; readonly ended: Promise<void> }
+  | { readonly t: "ended"; readonly err: SidecarError | undefined };
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #limits: Limits;
   readonly #wakeup = new Wakeup();
   #desired: Desired | undefined;
-  #detections: boolean;
+  #detections = false;
   #toCheck: Desired | undefined;
   #session: Session | undefined;
   #failures = 0;
   #failedMs = 0;
-  /** When the sidecar was last there; for the length of its absence. */
-  #goneMs: number;
-  #refused: RefusedBefore | undefined;
+  /** When the sidecar was last connected. */
+  #connectedMs: number;
+  #refusal: Refusal | undefined;
   #resume: ResumePoint | undefined;
 
   constructor(options: ReconcilerOptions) {
     const { backoffMs, heartbeatMs } = options.timing;
     this.#options = options;
     this.#limits = { backoffMs, silenceMs: SILENT_HEARTBEATS * heartbeatMs };
-    this.#desired = options.desired;
-    this.#detections = options.detections;
-    this.#goneMs = options.clock.now();
+    this.#connectedMs = options.clock.now();
   }
 
-  /** Wants something else from now on. */
-  want(desired: Desired): void {
+  /** Nothing is applied before the first call. */
+  setDesired(desired: Desired): void {
     this.#desired = desired;
     this.#wakeup.notify();
   }
 
-  /** Asks for the detections of every frame from now on, or no longer. No other event is missed. */
-  listen(detections: boolean): void {
+  /** Starts or stops asking for the detections of every frame. No other event is missed. */
+  setDetections(detections: boolean): void {
     if (this.#detections === detections) return;
     this.#detections = detections;
     const watch = this.#session?.watch;
@@ -114,41 +114,40 @@ export class Reconciler {
   }
 
   /**
-   * Asks whether this would run, as soon as there is a sidecar, and until it has answered; the event "checked" is the
-   * answer. Nothing is applied. Undefined: nobody wants to know any more.
+   * Asks the sidecar whether this would run, again and again until it has answered with the event "checked". Nothing is
+   * applied. Undefined: withdraws the question.
    */
   check(desired: Desired | undefined): void {
     this.#toCheck = desired;
     this.#wakeup.notify();
   }
 
-  /** Reconciles until the signal is aborted. Returns when nothing is under way any more; never throws for a sidecar. */
+  /** Runs until the signal is aborted, and returns when no call is under way. Never throws because of the sidecar. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
     try {
-      while (!signal.aborted) {
-        await this.#act(this.#decide(clock.now()), signal);
-      }
+      while (!signal.aborted) await this.#act(this.#decide(), signal);
     } catch (err) {
       if (!signal.aborted) throw err;
     } finally {
-      await this.#leave();
+      await this.#close();
     }
   }
 
-  #decide(nowMs: number): Step {
+  #decide(): Step {
     const generation = this.#desired?.generation;
-    const asked = this.#toCheck !== undefined;
-    return decide(generation, this.#observe(), this.#refused, nowMs, this.#limits, asked);
+    const nowMs = this.#options.clock.now();
+    const isCheckDue = this.#toCheck !== undefined;
+    const connection = this.#connection();
+    return decide(generation, connection, this.#refusal, nowMs, this.#limits, isCheckDue);
   }
 
-  #observe(): Observed {
-    const session = this.#session;
-    if (session === undefined) {
-      return { t: "apart", failures: this.#failures, failedMs: this.#failedMs };
+  #connection(): Connection {
+    if (this.#session === undefined) {
+      return { t: "disconnected", failures: this.#failures, failedMs: this.#failedMs };
     }
-    const { peer, generation, watch, heardMs } = session;
-    return { t: "met", instanceId: peer.instanceId, generation, watch: watch.t, heardMs };
+    const { peer, generation, watch, lastMessageMs } = this.#session;
+    const { instanceId } = peer;
+    return { t: "connected", instanceId, generation, watch: watch.t, lastMessageMs };
   }
 
   #act(step: Step, signal: AbortSignal): Promise<void> {
@@ -156,15 +155,15 @@ export class Reconciler {
       case "connect":
         return this.#connect(signal);
       case "apply":
-        return this.#apply(this.#met(), signal);
+        return this.#apply(present(this.#session), present(this.#desired), signal);
       case "check":
-        return this.#check(this.#met(), signal);
+        return this.#check(present(this.#session), present(this.#toCheck), signal);
       case "watch":
-        this.#watch(this.#met());
+        this.#watch(present(this.#session));
         return Promise.resolve();
-      case "part": {
-        const { watch } = this.#met();
-        return this.#part(step.why, watch.t === "ended" ? watch.err : undefined);
+      case "disconnect": {
+        const { watch } = present(this.#session);
+        return this.#disconnect(step.why, watch.t === "ended" ? watch.err : undefined);
       }
       case "wait":
         return this.#wakeup.wait(this.#options.clock, step.untilMs, signal);
@@ -173,133 +172,119 @@ export class Reconciler {
     }
   }
 
-  /** The session, in steps that are only decided on where there is one. */
-  #met(): Session {
-    if (this.#session === undefined) throw new Error("no sidecar is connected");
-    return this.#session;
-  }
-
   async #connect(signal: AbortSignal): Promise<void> {
-    const { clock, open, timing, trace } = this.#options;
+    const { clock, open, timing, previousWorker, onEvent } = this.#options;
     const sidecar = open();
     try {
       const peer = await sidecar.connect({ timeoutMs: timing.connectTimeoutMs, signal });
-      const heardMs = clock.now();
-      this.#session = { sidecar, peer, generation: undefined, heardMs, watch: { t: "none" } };
-      trace({ t: "connected", peer });
+      const lastMessageMs = clock.now();
+      this.#session = { sidecar, peer, generation: undefined, lastMessageMs, watch: { t: "none" } };
+      onEvent({ t: "connected", peer });
     } catch (reason) {
       sidecar.close();
       signal.throwIfAborted();
-      this.#failed();
+      this.#countFailure();
       const err = SidecarError.from(reason, "Connect");
-      const previous = await this.#options.ended();
-      trace({ t: "unreachable", err, forMs: clock.now() - this.#goneMs, previous });
+      const previous = await previousWorker();
+      onEvent({ t: "unreachable", err, forMs: clock.now() - this.#connectedMs, previous });
     }
   }
 
-  async #apply(session: Session, signal: AbortSignal): Promise<void> {
-    const { clock, timing, trace } = this.#options;
-    const desired = this.#desired;
-    if (desired === undefined) throw new Error("nothing is wanted");
+  async #apply(session: Session, desired: Desired, signal: AbortSignal): Promise<void> {
+    const { clock, timing, onEvent } = this.#options;
     const { generation } = desired;
     let verdict: Verdict;
     try {
       verdict = await session.sidecar.apply(desired, { timeoutMs: timing.applyTimeoutMs, signal });
     } catch (reason) {
       signal.throwIfAborted();
-      await this.#part("call failed", SidecarError.from(reason, "Apply"));
-      return;
+      return this.#disconnect("call failed", SidecarError.from(reason, "Apply"));
     }
-    session.heardMs = clock.now();
+    session.lastMessageMs = clock.now();
+    session.generation = verdict.accepted ? generation : verdict.generation;
     if (verdict.accepted) {
-      session.generation = generation;
-      trace({ t: "applied", generation, verdict });
+      onEvent({ t: "applied", generation, verdict });
     } else {
-      session.generation = verdict.generation;
-      const againMs = clock.now() + timing.refusedMs;
-      this.#refused = { generation, instanceId: session.peer.instanceId, againMs };
-      trace({ t: "refused", generation, problems: verdict.problems });
+      const retryMs = clock.now() + timing.refusedMs;
+      this.#refusal = { generation, instanceId: session.peer.instanceId, retryMs };
+      onEvent({ t: "refused", generation, problems: verdict.problems });
     }
   }
 
-  async #check(session: Session, signal: AbortSignal): Promise<void> {
-    const { clock, timing, trace } = this.#options;
-    const asked = this.#toCheck;
-    if (asked === undefined) throw new Error("nothing is to be checked");
+  async #check(session: Session, desired: Desired, signal: AbortSignal): Promise<void> {
+    const { clock, timing, onEvent } = this.#options;
     let problems: readonly Problem[];
     try {
       const options = { timeoutMs: timing.checkTimeoutMs, signal };
-      problems = await session.sidecar.check(asked.spec, options);
+      problems = await session.sidecar.check(desired.spec, options);
     } catch (reason) {
       signal.throwIfAborted();
-      await this.#part("call failed", SidecarError.from(reason, "Check"));
-      return;
+      return this.#disconnect("call failed", SidecarError.from(reason, "Check"));
     }
-    session.heardMs = clock.now();
-    // Somebody may want to know something else by now.
-    if (this.#toCheck === asked) this.#toCheck = undefined;
-    trace({ t: "checked", generation: asked.generation, problems });
+    session.lastMessageMs = clock.now();
+    // check() may have been called again meanwhile.
+    if (this.#toCheck === desired) this.#toCheck = undefined;
+    onEvent({ t: "checked", generation: desired.generation, problems });
   }
 
   #watch(session: Session): void {
     const stop = new AbortController();
-    session.watch = { t: "open", stop, ended: this.#follow(session, stop.signal) };
+    session.watch = { t: "open", stop, ended: this.#readWatch(session, stop.signal) };
   }
 
-  /** Reads a watch to its end and says on the session how it ended. Never throws. */
-  async #follow(session: Session, signal: AbortSignal): Promise<void> {
+  /** Reads a Watch stream to its end and sets how it ended on the session. Never throws. */
+  async #readWatch(session: Session, signal: AbortSignal): Promise<void> {
     const { heartbeatMs } = this.#options.timing;
-    const detections = this.#detections;
     const { instanceId } = session.peer;
     const resume = this.#resume?.instanceId === instanceId ? this.#resume : undefined;
-    const request = { resume, heartbeatMs, detections };
+    const request = { resume, heartbeatMs, detections: this.#detections };
     try {
       for await (const { sequence, event } of session.sidecar.watch(request, signal)) {
         this.#resume = { instanceId, sequence };
-        this.#heard(session, event);
+        this.#onUpdate(session, event);
       }
       session.watch = { t: "ended", err: undefined };
     } catch (reason) {
       const err = SidecarError.from(reason, "Watch");
       const isTooOld = err.code === "OUT_OF_RANGE" && resume !== undefined;
       if (isTooOld) this.#resume = undefined;
-      // Aborted: by listen(), which wants another one, or by the end of the session, which wants none.
+      // Aborted: by setDetections(), after which a new watch is due, or by the end of the session.
       session.watch = isTooOld || signal.aborted ? { t: "none" } : { t: "ended", err };
     }
     this.#wakeup.notify();
   }
 
-  #heard(session: Session, event: SidecarEvent): void {
-    const { clock, trace } = this.#options;
-    session.heardMs = clock.now();
+  #onUpdate(session: Session, event: SidecarEvent): void {
+    const { clock, onEvent } = this.#options;
+    session.lastMessageMs = clock.now();
     this.#failures = 0;
     if (event.t === "state" && event.state.generation !== session.generation) {
       session.generation = event.state.generation;
       this.#wakeup.notify();
     }
-    trace({ t: "told", event });
+    onEvent({ t: "update", event });
   }
 
-  async #part(
+  async #disconnect(
     why: "silent" | "watch ended" | "call failed",
     err: SidecarError | undefined,
   ): Promise<void> {
-    await this.#leave();
-    this.#failed();
-    this.#options.trace({ t: "parted", why, err });
+    await this.#close();
+    this.#countFailure();
+    this.#options.onEvent({ t: "disconnected", why, err });
   }
 
-  #failed(): void {
+  #countFailure(): void {
     this.#failures++;
     this.#failedMs = this.#options.clock.now();
   }
 
-  /** Ends the session, if there is one, and waits for its watch. */
-  async #leave(): Promise<void> {
+  /** Ends the session, if there is one, and waits for its watch to end. */
+  async #close(): Promise<void> {
     const session = this.#session;
     if (session === undefined) return;
     this.#session = undefined;
-    this.#goneMs = this.#options.clock.now();
+    this.#connectedMs = this.#options.clock.now();
     const { watch } = session;
     if (watch.t === "open") {
       watch.stop.abort();
@@ -307,4 +292,11 @@ export class Reconciler {
     }
     session.sidecar.close();
   }
+}
+
+/** What decide() has required for the step that it returned. */
+function present<T>(value: T | undefined): T {
+  if (value === undefined)
+    throw new Error("decide() returned a step whose precondition does not hold");
+  return value;
 }

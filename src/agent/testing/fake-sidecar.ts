@@ -9,7 +9,7 @@ import type { State, Update } from "../sidecar/state.js";
 /** What all connections of one test share. */
 export class FakeWorker {
   instanceId = "one";
-  /** Generation in force. */
+  /** The active generation. */
   generation = "";
   /** Every call and its main argument, in order. */
   readonly calls: string[] = [];

@@ -1,4 +1,4 @@
-/** A node in memory for the trial's machine: a test says how cameras and specifications behave, and lets time pass. */
+/** A node in memory for the trial's state machine: a test says how cameras and specifications behave, and lets time pass. */
 
 import type { Desired } from "../../common/settings/spec.js";
 import { SidecarError } from "../sidecar/error.js";
@@ -12,31 +12,37 @@ import type {
   State,
 } from "../sidecar/state.js";
 import type { Candidate } from "../trial/candidate.js";
-import { consider } from "../trial/consider.js";
-import { type Memory, NEW_MEMORY } from "../trial/memory.js";
-import type { Rules } from "../trial/rules.js";
-import type { Fact } from "../trial/seen.js";
-import { step } from "../trial/step.js";
-import { NO_TRIAL, type Trial, toCheck, wanted } from "../trial/trial.js";
+import type { TrialInput } from "../trial/observation.js";
+import { NEW_RECORD, type TrialRecord } from "../trial/record.js";
+import type { Moment, Rules } from "../trial/rules.js";
+import {
+  candidateOf,
+  consider,
+  NO_TRIAL,
+  step,
+  type Trial,
+  toApply,
+  toCheck,
+} from "../trial/trial.js";
 
 /** What a camera does by itself. */
 export interface SimulatedCamera {
   state: CameraState;
-  /** Frames that it sends in a second. */
+  /** Frames per second that it sends. */
   rate: number;
 }
 
-/** What becomes of the frames under a specification. */
+/** What happens to the frames under a specification. */
 export interface Behaviour {
-  /** Of what cameras send. */
+  /** Share of the frames that cameras send. */
   readonly received: number;
-  /** Of what is received. */
+  /** Share of the frames that are received. */
   readonly processed: number;
   readonly inferenceMs: number;
   readonly objectsPerFrame: number;
   readonly pipeline: PipelineStatus;
   readonly output: OutputState;
-  /** The worker dies of it, so many milliseconds after it was applied. */
+  /** How long after Apply the worker dies of it. */
   readonly diesAfterMs: number;
   /** What Check and Apply say. */
   readonly problems: readonly Problem[];
@@ -65,23 +71,25 @@ const HEARTBEAT_MS = 2000;
 
 export class SimulatedNode {
   trial: Trial = NO_TRIAL;
-  memory: Memory = NEW_MEMORY;
+  record: TrialRecord = NEW_RECORD;
   nowMs = 0;
   /** Cameras by address; one that is not here is live and sends 15 frames a second. */
   readonly cameras = new Map<string, SimulatedCamera>();
+  /** Every change of the trial's state, as docs/trials.md draws it. */
+  readonly transitions = new Set<string>();
   /** Generations in the order in which they were applied. */
   readonly applied: string[] = [];
   /** False: nobody answers. */
   isThere = true;
-  /** Where nobody answers: since every worker dies at its start, one in each heartbeat. */
+  /** Why nobody answers: every worker dies at startup, one per heartbeat. */
   diesAtStart = false;
   readonly #rules: Rules;
   readonly #behaviour: (desired: Desired) => Behaviour;
-  #inForce: { desired: Desired; sinceMs: number } | undefined;
+  #active: { desired: Desired; sinceMs: number } | undefined;
   #refused: string | undefined;
   #worker = 0;
-  #stillborn = 0;
-  #isMet = false;
+  #startupDeaths = 0;
+  #isConnected = false;
   #totals = new Map<string, Totals>();
 
   constructor(rules: Rules, behaviour: (desired: Desired) => Behaviour = () => WELL) {
@@ -90,21 +98,30 @@ export class SimulatedNode {
   }
 
   consider(candidate: Candidate, lastGood?: Candidate): void {
-    this.trial = consider(this.trial, candidate, lastGood, this.memory, this.nowMs, this.#rules);
+    const before = this.trial;
+    this.trial = consider(before, candidate, lastGood, this.record, this.#now());
+    const isNew = candidateOf(before)?.revision !== candidateOf(this.trial)?.revision;
+    if (isNew) this.transitions.add(`candidate --> ${this.trial.t}`);
   }
 
-  tell(fact: Fact): void {
-    this.trial = step(this.trial, fact, this.nowMs, this.#rules);
+  tell(input: TrialInput): void {
+    const before = this.trial;
+    this.trial = step(before, input, this.#now());
+    if (before.t !== this.trial.t) this.transitions.add(`${before.t} --> ${this.trial.t}`);
+  }
+
+  #now(): Moment {
+    return { ...this.#rules, nowMs: this.nowMs };
   }
 
   /** The worker is killed, and the keeper starts another. */
   killWorker(): void {
     this.#worker++;
-    this.#isMet = false;
-    this.#inForce = undefined;
+    this.#isConnected = false;
+    this.#active = undefined;
     this.#refused = undefined;
     this.#totals.clear();
-    this.tell({ t: "parted", why: "watch ended", err: undefined });
+    this.tell({ t: "disconnected", why: "watch ended", err: undefined });
   }
 
   /** Lets time pass in heartbeats, at most until the condition holds; true: it does. */
@@ -120,31 +137,31 @@ export class SimulatedNode {
   #beat(): void {
     if (!this.isThere) {
       const err = new SidecarError("UNAVAILABLE", "Connect", "nobody is there");
-      if (this.diesAtStart) this.#stillborn++;
-      const previous = this.diesAtStart ? ended(this.#stillborn) : undefined;
+      if (this.diesAtStart) this.#startupDeaths++;
+      const previous = this.diesAtStart ? ended(this.#startupDeaths) : undefined;
       this.tell({ t: "unreachable", err, forMs: HEARTBEAT_MS, previous });
       this.tell({ t: "time" });
       return;
     }
-    if (!this.#isMet) {
-      this.#isMet = true;
+    if (!this.#isConnected) {
+      this.#isConnected = true;
       this.tell({ t: "connected", peer: peer(this.#worker) });
     }
     this.#reconcile();
-    if (this.#inForce !== undefined) {
-      const { desired, sinceMs } = this.#inForce;
+    if (this.#active !== undefined) {
+      const { desired, sinceMs } = this.#active;
       if (this.nowMs - sinceMs >= this.#behaviour(desired).diesAfterMs) {
         this.killWorker();
         return;
       }
     }
-    this.tell({ t: "told", event: { t: "state", state: this.#state() } });
+    this.tell({ t: "update", event: { t: "state", state: this.#state() } });
     this.tell({ t: "time" });
   }
 
   #reconcile(): void {
-    const desired = wanted(this.trial);
-    const isNew = desired?.generation !== this.#inForce?.desired.generation;
+    const desired = toApply(this.trial);
+    const isNew = desired?.generation !== this.#active?.desired.generation;
     if (desired !== undefined && isNew && desired.generation !== this.#refused) {
       const { generation } = desired;
       const { problems } = this.#behaviour(desired);
@@ -152,7 +169,7 @@ export class SimulatedNode {
         this.#refused = generation;
         this.tell({ t: "refused", generation, problems });
       } else {
-        this.#inForce = { desired, sinceMs: this.nowMs };
+        this.#active = { desired, sinceMs: this.nowMs };
         this.applied.push(generation);
         const verdict = { accepted: true, generation, problems, changes: [] };
         this.tell({ t: "applied", generation, verdict });
@@ -165,10 +182,10 @@ export class SimulatedNode {
   }
 
   #state(): State {
-    if (this.#inForce === undefined) {
+    if (this.#active === undefined) {
       return { generation: "", pipeline: { t: "idle" }, cameras: [], outputs: [] };
     }
-    const { desired } = this.#inForce;
+    const { desired } = this.#active;
     const behaviour = this.#behaviour(desired);
     const { generation, spec } = desired;
     const cameras = spec.cameras.map(({ id, uri }) => this.#camera(id, uri, behaviour));
@@ -189,7 +206,7 @@ export class SimulatedNode {
       const count = Math.round(received * behaviour.processed * behaviour.objectsPerFrame);
       const labels = Array.from({ length: count }, () => "person");
       const detections = { cameraId: id, inferred: true, labels };
-      this.tell({ t: "told", event: { t: "detections", detections } });
+      this.tell({ t: "update", event: { t: "detections", detections } });
     }
     const counters = {
       framesReceived: totals.received,

@@ -13,13 +13,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { inspect } from "node:util";
-import type { StoreEvent } from "./events.js";
-import { leaveMarker, readMarker } from "./marker.js";
-import { failed, failedOnPurpose, type Memory, NEW_MEMORY, passed, tried } from "./memory.js";
-import { readMemory, writeMemory } from "./memory-file.js";
-import { failOnPurpose, serviceTrialGate } from "./service-gate.js";
-import { EXIT_VERSION_FAILED } from "./service-version.js";
-import { TrialStore } from "./store.js";
+import {
+  formatRecord,
+  NEW_RECORD,
+  parseRecord,
+  recordFailure,
+  recordPass,
+  recordStart,
+  recordVersionFailure,
+  type TrialRecord,
+} from "./record.js";
+import { exitAtStart } from "./service-version.js";
+import { type StoreEvent, TrialStore } from "./store.js";
+import { EXIT_VERSION_FAILED, readMarker, writeMarker } from "./version-marker.js";
 
 const spec = {
   cameras: [],
@@ -29,7 +35,7 @@ const spec = {
   outputs: [],
 };
 const candidate = {
-  subject: "settings 12ab, model nanodet-coco@1.0.0, 2.0.0",
+  revision: "settings 12ab, model nanodet-coco@1.0.0, 2.0.0",
   desired: { generation: "g", spec },
   content: { text: '{"cameras":[]}', model: null },
 };
@@ -38,84 +44,84 @@ const figures = { cameras: { front: camera }, inferenceMs: undefined };
 const faults = [{ code: "frame rate", detail: "half" }] as const;
 const at = "2026-01-01T00:00:00.000Z";
 
-function full(): Memory {
-  const good = passed(NEW_MEMORY, candidate, figures, "2.0.0", 0);
-  const bad = failed(good, { subject: "bad", faults, refused: true }, 1000);
+function full(): TrialRecord {
+  const good = recordPass(NEW_RECORD, candidate, figures, "2.0.0", 0);
+  const bad = recordFailure(good, { revision: "bad", faults, rolledBack: true }, 1000);
   const failure = { version: "3.0.0", at, agreements: ["a"], faults };
-  return tried(failedOnPurpose(bad, failure), "next");
+  return recordStart(recordVersionFailure(bad, failure), "next");
 }
 
 describe("TrialStore", () => {
   let directory: string;
-  let told: StoreEvent[];
+  let events: StoreEvent[];
 
   beforeEach(() => {
     directory = mkdtempSync(join(tmpdir(), "slipstream-"));
-    told = [];
+    events = [];
   });
 
   afterEach(() => rmSync(directory, { recursive: true }));
 
   function open(path = directory): TrialStore {
-    return new TrialStore({ directory: path, trace: (event) => told.push(event) });
+    return new TrialStore({ directory: path, onEvent: (event) => events.push(event) });
   }
 
-  it("begins with nothing in an empty volume, and makes its directory", () => {
+  it("starts with an empty record in an empty volume, and creates its directory", () => {
     const store = open(join(directory, "agent", "state"));
-    assert.deepEqual(store.memory, NEW_MEMORY);
-    assert.ok(store.keep(full()));
-    assert.deepEqual(open(join(directory, "agent", "state")).memory, full());
-    assert.deepEqual(told, []);
+    assert.deepEqual(store.record, NEW_RECORD);
+    assert.ok(store.save(full()));
+    assert.deepEqual(open(join(directory, "agent", "state")).record, full());
+    assert.deepEqual(events, []);
   });
 
-  it("keeps the file to its owner", () => {
-    assert.ok(open().keep(full()));
+  it("makes the file readable by its owner alone", () => {
+    assert.ok(open().save(full()));
     assert.equal(statSync(join(directory, "trials.json")).mode & 0o777, 0o600);
   });
 
-  it("is not confused by what an end in the middle of writing has left", () => {
+  it("ignores what an end in the middle of writing has left", () => {
     const store = open();
-    assert.ok(store.keep(full()));
-    writeFileSync(join(directory, "trials.json.new"), '{"confirmed":["cut sh');
-    assert.deepEqual(open().memory, full());
-    assert.ok(open().keep(NEW_MEMORY));
-    assert.deepEqual(open().memory, NEW_MEMORY);
+    assert.ok(store.save(full()));
+    writeFileSync(join(directory, "trials.json.new"), '{"passedVersions":["cut sh');
+    assert.deepEqual(open().record, full());
+    assert.ok(open().save(NEW_RECORD));
+    assert.deepEqual(open().record, NEW_RECORD);
   });
 
-  for (const text of ["", "{", "null", "[]", '{"confirmed":"2.0.0"}', "\0\0\0\0"]) {
-    it(`puts aside what is no memory, and begins anew: ${JSON.stringify(text)}`, () => {
+  for (const text of ["", "{", "null", "[]", '{"passedVersions":"2.0.0"}', "\0\0\0\0"]) {
+    it(`puts aside what is no trial record, and starts a new one: ${JSON.stringify(text)}`, () => {
       writeFileSync(join(directory, "trials.json"), text);
       const store = open();
-      assert.deepEqual(store.memory, NEW_MEMORY);
+      assert.deepEqual(store.record, NEW_RECORD);
       assert.deepEqual(
-        told.map(({ t }) => t),
-        ["memory lost"],
+        events.map(({ t }) => t),
+        ["record unreadable"],
       );
       assert.equal(readFileSync(join(directory, "trials.json.unreadable"), "utf8"), text);
-      assert.ok(store.keep(full()));
-      assert.deepEqual(open().memory, full());
+      assert.ok(store.save(full()));
+      assert.deepEqual(open().record, full());
     });
   }
 
-  it("says nothing of what it cannot read: documents may hold passwords", () => {
+  it("quotes nothing of what it cannot read: documents may hold passwords", () => {
     writeFileSync(join(directory, "trials.json"), "rtsp://u:hunter2@cam");
     open();
-    const [lost] = told;
-    assert.ok(lost?.t === "memory lost");
-    assert.doesNotMatch(inspect(lost.err), /u:h|hunter2/);
+    const [unreadable] = events;
+    assert.ok(unreadable?.t === "record unreadable");
+    assert.doesNotMatch(inspect(unreadable.err), /u:h|hunter2/);
   });
 
-  it("understands what a newer version has written beyond this one", () => {
-    const newer = JSON.parse(writeMemory(full()));
+  it("reads what a newer version has written", () => {
+    const newer = JSON.parse(formatRecord(full()));
     newer.rings = { passed: 3 };
-    newer.refused[0].faults[0].code = "too warm";
+    newer.failedRevisions[0].faults[0].code = "too warm";
     newer.lastGood.figures.watts = 12;
-    const read = readMemory(JSON.stringify(newer));
+    const read = parseRecord(JSON.stringify(newer));
     assert.deepEqual(read.lastGood, full().lastGood);
-    assert.deepEqual(read.refused[0]?.faults, [{ code: "unknown", detail: "half" }]);
+    assert.deepEqual(read.failedRevisions[0]?.faults, [{ code: "unknown", detail: "half" }]);
   });
 
-  /** Directories in which nothing can be written, whoever we are. */
+  /** Directories in which not even root can write. */
   const hostile: readonly [string, () => string, string][] = [
     [
       "is a file",
@@ -136,40 +142,40 @@ describe("TrialStore", () => {
     ],
   ];
   for (const [name, prepare, code] of hostile) {
-    it(`remembers until it ends, and says once why not for longer, where the directory ${name}`, () => {
+    it(`keeps the record in memory, and says once why, where the directory ${name}`, () => {
       const store = open(prepare());
-      assert.equal(store.keep(full()), false);
-      assert.equal(store.keep({ ...full(), trying: undefined }), false);
-      assert.deepEqual(store.memory, { ...full(), trying: undefined });
+      assert.equal(store.save(full()), false);
+      assert.equal(store.save({ ...full(), ongoing: undefined }), false);
+      assert.deepEqual(store.record, { ...full(), ongoing: undefined });
       assert.deepEqual(
-        told.map((one) => ("code" in one ? one.code : one.t)),
+        events.map((one) => ("code" in one ? one.code : one.t)),
         [code],
       );
     });
   }
 
-  it("says that it keeps things again", () => {
+  it("says that it saves again", () => {
     symlinkSync("/dev/full", join(directory, "trials.json.new"));
     const store = open();
-    store.keep(full());
+    store.save(full());
     unlinkSync(join(directory, "trials.json.new"));
-    assert.ok(store.keep(full()));
+    assert.ok(store.save(full()));
     assert.deepEqual(
-      told.map(({ t }) => t),
-      ["memory not kept", "memory kept again"],
+      events.map(({ t }) => t),
+      ["record not saved", "record saved again"],
     );
-    assert.deepEqual(open().memory, full());
+    assert.deepEqual(open().record, full());
   });
 
   it("keeps the old file when the disk is full", () => {
-    assert.ok(open().keep(full()));
+    assert.ok(open().save(full()));
     symlinkSync("/dev/full", join(directory, "trials.json.new"));
-    assert.equal(open().keep(NEW_MEMORY), false);
-    assert.deepEqual(open().memory, full());
+    assert.equal(open().save(NEW_RECORD), false);
+    assert.deepEqual(open().record, full());
   });
 });
 
-describe("serviceTrialGate", () => {
+describe("a version at its start", () => {
   const nowMs = Date.parse(at) + 60_000;
   const service = { version: "3.0.0", on: true, agreementId: "a" };
   let directory: string;
@@ -183,52 +189,49 @@ describe("serviceTrialGate", () => {
   afterEach(() => rmSync(directory, { recursive: true }));
 
   function gate(agreementId: string | undefined = "a", volume = "volume") {
-    const store = new TrialStore({ directory: join(directory, volume), trace: () => {} });
-    return serviceTrialGate({ service: { ...service, agreementId }, store, marker, nowMs });
+    const store = new TrialStore({ directory: join(directory, volume), onEvent: () => {} });
+    return exitAtStart({ ...service, agreementId }, store, marker, nowMs);
   }
 
-  it("lets a version pass that has not failed", () => {
-    assert.deepEqual(gate(), { t: "go" });
+  it("runs where it has not failed", () => {
+    assert.equal(gate(), undefined);
     assert.equal(existsSync(marker), false);
   });
 
-  it("ends a failed version at every start, in as many agreements as Horizon counts", () => {
-    const store = new TrialStore({ directory: join(directory, "volume"), trace: () => {} });
+  it("exits at every start after a failure, in as many agreements as Horizon counts", () => {
+    const store = new TrialStore({ directory: join(directory, "volume"), onEvent: () => {} });
     const failure = { version: "3.0.0", at, agreements: ["a"], faults };
-    assert.ok(store.keep(full()));
-    assert.equal(failOnPurpose(marker, failure), EXIT_VERSION_FAILED);
+    assert.ok(store.save(full()));
+    assert.equal(writeMarker(marker, failure), EXIT_VERSION_FAILED);
     for (let start = 0; start < 3; start++) {
-      const first = gate();
-      assert.equal(first.t === "exit" && first.code, EXIT_VERSION_FAILED);
-      assert.match(first.t === "exit" ? first.why : "", /3\.0\.0.*: half$/);
+      const { code, why } = gate() ?? { code: 0, why: "" };
+      assert.equal(code, EXIT_VERSION_FAILED);
+      assert.match(why, /3\.0\.0.*: half$/);
     }
     rmSync(marker);
-    assert.equal(gate("b").t, "exit", "the second agreement has a new container");
+    assert.ok(gate("b"), "the second agreement has a new container");
     assert.equal(readMarker(marker)?.version, "3.0.0");
-    assert.equal(gate("b").t, "exit");
+    assert.ok(gate("b"));
     rmSync(marker);
-    assert.equal(gate("c").t, "go", "nobody has another version");
+    assert.equal(gate("c"), undefined, "nobody has another version");
   });
 
-  it("lets it pass where the next failure cannot be remembered", () => {
-    const store = new TrialStore({ directory: join(directory, "volume"), trace: () => {} });
-    assert.ok(store.keep(full()));
+  it("runs where the next failure cannot be recorded", () => {
+    const store = new TrialStore({ directory: join(directory, "volume"), onEvent: () => {} });
+    assert.ok(store.save(full()));
     symlinkSync("/dev/full", join(directory, "volume", "trials.json.new"));
-    assert.equal(gate("b").t, "go");
+    assert.equal(gate("b"), undefined);
     assert.equal(existsSync(marker), false);
   });
 
-  it("takes a marker that was cut short for none", () => {
-    assert.ok(leaveMarker(marker, { version: "3.0.0", at }));
+  it("ignores a marker that was cut short", () => {
+    assert.ok(writeMarker(marker, { version: "3.0.0", at }));
     writeFileSync(marker, '{"version":"3.');
-    assert.equal(gate().t, "go");
+    assert.equal(gate(), undefined);
   });
 
-  it("does not end where no marker can be left", () => {
+  it("says that no marker can be written", () => {
     writeFileSync(join(directory, "container"), "");
-    assert.equal(
-      failOnPurpose(marker, { version: "3.0.0", at, agreements: ["a"], faults }),
-      undefined,
-    );
+    assert.equal(writeMarker(marker, { version: "3.0.0", at }), undefined);
   });
 });

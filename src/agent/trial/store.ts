@@ -1,73 +1,79 @@
-/** Keeps the memory of trials in one file. Without it the agent runs on, and remembers until it ends. */
+/** Keeps the trial record in a file. Where that cannot be written, the agent keeps running with the record in memory. */
 
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { readIfThereSync, writeDurablySync } from "../../common/files/durable.js";
 import { errorCode } from "../../common/files/error-code.js";
-import type { StoreEvent } from "./events.js";
-import { type Memory, NEW_MEMORY } from "./memory.js";
-import { readMemory, writeMemory } from "./memory-file.js";
+import { formatRecord, NEW_RECORD, parseRecord, type TrialRecord } from "./record.js";
+
+/**
+ * record unreadable: a new record begins; the file was renamed to `aside`, unless even that failed. record not saved: sent
+ * once until saving works again.
+ */
+export type StoreEvent = { readonly path: string } & (
+  | { readonly t: "record unreadable"; readonly aside: string; readonly err: Error }
+  | { readonly t: "record not saved"; readonly code: string; readonly err: Error }
+  | { readonly t: "record saved again" }
+);
 
 export interface StoreOptions {
   /** The agent's own; survives upgrades of the service. */
   readonly directory: string;
   /** Must not throw. */
-  readonly trace: (event: StoreEvent) => void;
+  readonly onEvent: (event: StoreEvent) => void;
 }
 
-/**
- * Written a few times at every trial and now and then in between, and waited for: a verdict is on the disk before
- * anything follows from it.
- */
+/** Blocks while it writes, a few times per trial and now and then in between: a verdict is durable before it has effects. */
 export class TrialStore {
   readonly #path: string;
-  readonly #trace: StoreOptions["trace"];
-  #memory: Memory;
-  /** Why the last attempt to write failed; undefined: it did not. */
-  #trouble: string | undefined;
+  readonly #onEvent: StoreOptions["onEvent"];
+  #record: TrialRecord;
+  /** Why the last attempt to write failed. Undefined: it did not. */
+  #failure: string | undefined;
 
-  /** Reads the file. What is unreadable is put aside. */
-  constructor({ directory, trace }: StoreOptions) {
+  /** Reads the file, and renames one that is unreadable. */
+  constructor({ directory, onEvent }: StoreOptions) {
     this.#path = join(directory, "trials.json");
-    this.#trace = trace;
-    this.#memory = this.#read();
+    this.#onEvent = onEvent;
+    this.#record = this.#read();
   }
 
-  get memory(): Memory {
-    return this.#memory;
+  get record(): TrialRecord {
+    return this.#record;
   }
 
-  /** Remembers this from now on. True: even after the power fails. */
-  keep(memory: Memory): boolean {
-    this.#memory = memory;
+  /** Returns whether the record is durable, even if the power fails. */
+  save(record: TrialRecord): boolean {
+    const path = this.#path;
+    this.#record = record;
     try {
-      writeDurablySync(this.#path, writeMemory(memory));
+      writeDurablySync(path, formatRecord(record));
     } catch (reason) {
       const err = asError(reason);
       const code = errorCode(err) ?? err.name;
-      if (this.#trouble !== code)
-        this.#trace({ t: "memory not kept", path: this.#path, code, err });
-      this.#trouble = code;
+      if (this.#failure !== code) this.#onEvent({ t: "record not saved", path, code, err });
+      this.#failure = code;
       return false;
     }
-    if (this.#trouble !== undefined) this.#trace({ t: "memory kept again", path: this.#path });
-    this.#trouble = undefined;
+    if (this.#failure !== undefined) this.#onEvent({ t: "record saved again", path });
+    this.#failure = undefined;
     return true;
   }
 
-  #read(): Memory {
+  #read(): TrialRecord {
+    const path = this.#path;
     try {
-      const text = readIfThereSync(this.#path);
-      return text === undefined ? NEW_MEMORY : readMemory(text);
+      const text = readIfThereSync(path);
+      return text === undefined ? NEW_RECORD : parseRecord(text);
     } catch (reason) {
-      const aside = `${this.#path}.unreadable`;
+      const aside = `${path}.unreadable`;
       try {
-        renameSync(this.#path, aside);
+        renameSync(path, aside);
       } catch {
-        // It stays where it is, and keep() will tell what is wrong with the place.
+        // The file stays where it is, and save() reports what is wrong with the directory.
       }
-      this.#trace({ t: "memory lost", path: this.#path, aside, err: asError(reason) });
-      return NEW_MEMORY;
+      this.#onEvent({ t: "record unreadable", path, aside, err: asError(reason) });
+      return NEW_RECORD;
     }
   }
 }

@@ -4,10 +4,9 @@ import { type Desired, generationOf, type PipelineSpec } from "../../common/sett
 import type { Problem } from "../sidecar/sidecar.js";
 import { type Behaviour, LIVE, LOST, SimulatedNode, WELL } from "../testing/simulated-node.js";
 import type { Candidate } from "./candidate.js";
-import type { FaultCode } from "./fault.js";
-import { passed, tried } from "./memory.js";
-import { DEFAULT_BOUNDS, DEFAULT_TIMES, type Rules } from "./rules.js";
-import { type Trial, wanted } from "./trial.js";
+import { recordPass, recordStart } from "./record.js";
+import { DEFAULT_BOUNDS, DEFAULT_TIMES, type Fault, type Rules } from "./rules.js";
+import { type Trial, toApply } from "./trial.js";
 
 const rules: Rules = {
   on: true,
@@ -31,8 +30,8 @@ interface Content {
 }
 
 /** A candidate whose cameras are named by their addresses. */
-function candidate(subject: string, content: Content = {}): Candidate {
-  const { model = `/models/${subject}`, cameras = ["front", "back"], off = false } = content;
+function candidate(revision: string, content: Content = {}): Candidate {
+  const { model = `/models/${revision}`, cameras = ["front", "back"], off = false } = content;
   const spec: PipelineSpec = {
     cameras: cameras.map((id) => ({
       id,
@@ -58,7 +57,7 @@ function candidate(subject: string, content: Content = {}): Candidate {
       },
     ],
   };
-  return { subject, desired: { generation: generationOf(spec), spec }, content: { subject } };
+  return { revision, desired: { generation: generationOf(spec), spec }, content: { revision } };
 }
 
 const good = candidate("good");
@@ -73,7 +72,7 @@ function whereRuns(model: string, behaviour: Partial<Behaviour>): (desired: Desi
 /** A node on which `good` has passed and has run for two minutes. */
 function settled(behaviour?: (desired: Desired) => Behaviour, its: Rules = rules): SimulatedNode {
   const node = new SimulatedNode(its, behaviour);
-  node.memory = passed(node.memory, good, undefined, undefined, 0);
+  node.record = recordPass(node.record, good, undefined, undefined, 0);
   node.consider(good, good);
   node.pass(120);
   assert.deepEqual(node.applied.splice(0), [good.desired.generation]);
@@ -81,7 +80,7 @@ function settled(behaviour?: (desired: Desired) => Behaviour, its: Rules = rules
 }
 
 function isDecided({ t }: Trial): boolean {
-  return t === "confirmed" || t === "refused";
+  return t === "passed" || t === "failed";
 }
 
 function at({ trial }: SimulatedNode): Trial["t"] {
@@ -89,12 +88,12 @@ function at({ trial }: SimulatedNode): Trial["t"] {
 }
 
 function versionOf(trial: Trial): string | undefined {
-  return trial.t === "confirmed" ? trial.version : undefined;
+  return trial.t === "passed" ? trial.version : undefined;
 }
 
-function codes(trial: Trial): FaultCode[] {
-  assert.equal(trial.t, "refused");
-  return trial.t === "refused" ? trial.faults.map(({ code }) => code) : [];
+function codes(trial: Trial): Fault["code"][] {
+  assert.equal(trial.t, "failed");
+  return trial.t === "failed" ? trial.faults.map(({ code }) => code) : [];
 }
 
 /** Lets `fresh` run on trial to its end. */
@@ -105,7 +104,7 @@ function tryFresh(node: SimulatedNode, seconds = 300): Trial {
 }
 
 describe("a change on trial", () => {
-  it("is not blamed for workers that die before they are asked for it", () => {
+  it("is not blamed for workers that die before they are given it", () => {
     const node = settled();
     node.consider(fresh, good);
     node.isThere = false;
@@ -114,19 +113,19 @@ describe("a change on trial", () => {
     assert.ok(!isDecided(node.trial));
   });
 
-  it("is asked about while the last good one stays in force, then watched, then confirmed", () => {
+  it("is checked while the last good one stays active, then watched, then passes", () => {
     const node = settled();
     node.consider(fresh, good);
     assert.equal(at(node), "checking");
-    assert.equal(wanted(node.trial), good.desired);
+    assert.equal(toApply(node.trial), good.desired);
     node.pass(2);
     assert.equal(at(node), "watching");
     assert.ok(node.pass(DEFAULT_TIMES.trialMs / 1000 + 10, isDecided));
-    assert.equal(at(node), "confirmed");
+    assert.equal(at(node), "passed");
     assert.deepEqual(node.applied, [fresh.desired.generation]);
   });
 
-  it("is not watched for longer than its time", () => {
+  it("is watched no longer than its time", () => {
     const node = settled();
     node.consider(fresh, good);
     const began = node.nowMs;
@@ -134,7 +133,7 @@ describe("a change on trial", () => {
     assert.ok(node.nowMs - began <= DEFAULT_TIMES.trialMs + 10_000);
   });
 
-  const bad: readonly [string, Partial<Behaviour>, FaultCode][] = [
+  const bad: readonly [string, Partial<Behaviour>, Fault["code"]][] = [
     ["that Check refuses", { problems: [BAD] }, "refused"],
     ["that kills its worker", { diesAfterMs: 2000 }, "worker died"],
     [
@@ -145,9 +144,9 @@ describe("a change on trial", () => {
     ["that never runs", { pipeline: { t: "loading", phase: "graph", progress: 0 } }, "not ready"],
     ["with half the frames", { processed: 0.5 }, "frame rate"],
     ["that takes half the frames from the cameras", { received: 0.5 }, "frame rate"],
-    ["of which nothing leaves detection", { processed: 0 }, "stalled"],
+    ["of which no frame leaves detection", { processed: 0 }, "stalled"],
     ["with slow inference", { inferenceMs: 60 }, "latency"],
-    ["whose picture does not come", { output: { t: "waiting" } }, "no picture"],
+    ["whose output has no frame", { output: { t: "waiting" } }, "no output"],
     [
       "whose output fails",
       { output: { t: "failed", reason: "encoder", detail: "no", nextAttempt: undefined } },
@@ -159,27 +158,27 @@ describe("a change on trial", () => {
       const node = settled(whereRuns("fresh", behaviour));
       const trial = tryFresh(node);
       assert.ok(codes(trial).includes(code), JSON.stringify(codes(trial)));
-      assert.equal(wanted(trial), good.desired);
+      assert.equal(toApply(trial), good.desired);
       node.pass(600);
-      assert.equal(at(node), "refused", "it is not tried again");
+      assert.equal(at(node), "failed", "it is not tried again");
     });
   }
 
   it("says how its worker died", () => {
     const trial = tryFresh(settled(whereRuns("fresh", { diesAfterMs: 2000 })));
-    const [fault] = trial.t === "refused" ? trial.faults : [];
+    const [fault] = trial.t === "failed" ? trial.faults : [];
     const detail = "the worker died 2 times, the last one exited with signal SIGSEGV";
     assert.deepEqual(fault, { code: "worker died", detail });
   });
 
-  it("is found blind only where what is seen counts", () => {
+  it("fails for missing objects only where objects count", () => {
     const blind = whereRuns("fresh", { objectsPerFrame: 0 });
-    assert.equal(tryFresh(settled(blind)).t, "confirmed");
+    assert.equal(tryFresh(settled(blind)).t, "passed");
     const strict = { ...rules, bounds: { ...DEFAULT_BOUNDS, detections: 0.2 } };
     assert.deepEqual(codes(tryFresh(settled(blind, strict))), ["detections"]);
   });
 
-  it("is forgiven one death of the worker, and its time begins anew", () => {
+  it("survives one death of the worker, and its time starts again", () => {
     const node = settled();
     node.consider(fresh, good);
     node.pass(30);
@@ -187,10 +186,10 @@ describe("a change on trial", () => {
     node.pass(40);
     assert.equal(at(node), "watching");
     assert.ok(node.pass(60, isDecided));
-    assert.equal(at(node), "confirmed");
+    assert.equal(at(node), "passed");
   });
 
-  it("may build its engine for many minutes", () => {
+  it("may take many minutes to build its TensorRT engine", () => {
     let builds = true;
     const node = settled(({ spec }) => {
       const building = { t: "loading", phase: "engine", progress: undefined } as const;
@@ -202,10 +201,10 @@ describe("a change on trial", () => {
     assert.equal(at(node), "watching");
     builds = false;
     assert.ok(node.pass(80, isDecided));
-    assert.equal(at(node), "confirmed");
+    assert.equal(at(node), "passed");
   });
 
-  it("waits for a sidecar that is away, and does not answer for it", () => {
+  it("waits for a sidecar that is away, and is not blamed for it", () => {
     const node = settled();
     node.consider(fresh, good);
     node.pass(10);
@@ -215,78 +214,78 @@ describe("a change on trial", () => {
     assert.equal(at(node), "watching");
     node.isThere = true;
     assert.ok(node.pass(80, isDecided));
-    assert.equal(at(node), "confirmed");
+    assert.equal(at(node), "passed");
   });
 
-  it("is refused when it fails again after it was remembered as failed", () => {
+  it("fails at once where the record says that it has failed", () => {
     const node = settled();
     const at = "2026-01-01T00:00:00.000Z";
     const faults = [{ code: "stalled", detail: "as before" }] as const;
-    node.memory = { ...node.memory, refused: [{ subject: "fresh", faults, at }] };
+    node.record = { ...node.record, failedRevisions: [{ revision: "fresh", faults, at }] };
     node.consider(fresh, good);
     assert.deepEqual(codes(node.trial), ["stalled"]);
     node.pass(60);
-    assert.deepEqual(node.applied, [], "nothing was disturbed");
+    assert.deepEqual(node.applied, [], "nothing was applied");
   });
 
-  it("goes straight through when only hours or secrets are others", () => {
+  it("passes at once when only hours or secrets differ", () => {
     const node = settled();
     const night = { ...good, desired: candidate("good", { off: true }).desired };
     node.consider(night, night);
-    assert.equal(at(node), "confirmed");
-    assert.equal(wanted(node.trial), night.desired);
+    assert.equal(at(node), "passed");
+    assert.equal(toApply(node.trial), night.desired);
   });
 
-  it("goes straight through when it makes the specification that is in force", () => {
+  it("passes at once when its specification is the active one", () => {
     const node = settled();
-    node.consider({ ...good, subject: "a comment was added" }, good);
-    assert.equal(at(node), "confirmed");
+    node.consider({ ...good, revision: "a comment was added" }, good);
+    assert.equal(at(node), "passed");
     node.pass(60);
     assert.deepEqual(node.applied, []);
   });
 
-  it("gets new hours while it is on trial, and stays there", () => {
+  it("stays on trial when its hours change", () => {
     const node = settled();
     node.consider(fresh, good);
     node.pass(100 - 60);
     const night = { ...fresh, desired: candidate("fresh", { off: true }).desired };
     node.consider(night, good);
     assert.equal(at(node), "watching");
-    assert.equal(wanted(node.trial), night.desired);
+    assert.equal(toApply(node.trial), night.desired);
     assert.ok(node.pass(80, isDecided));
-    assert.equal(at(node), "confirmed");
+    assert.equal(at(node), "passed");
   });
 
-  it("is given up for the next one, which is compared with the last good one", () => {
+  it("gives way to the next candidate, which is compared with the last good one", () => {
     const node = settled(whereRuns("fresh", { processed: 0.5 }));
     node.consider(fresh, good);
     node.pass(30);
     node.consider(candidate("third"), good);
     assert.ok(node.pass(100, isDecided));
-    assert.equal(at(node), "confirmed");
+    assert.equal(at(node), "passed");
   });
 
-  it("is given up when the last good one is wanted again", () => {
+  it("is dropped when the settings go back to the last good ones", () => {
     const node = settled();
     node.consider(fresh, good);
     node.pass(30);
     node.consider(good, good);
-    assert.equal(at(node), "confirmed");
-    assert.equal(wanted(node.trial), good.desired);
+    assert.equal(at(node), "passed");
+    assert.equal(toApply(node.trial), good.desired);
   });
 
-  it("answers for an agent that ends again and again in the middle of its trial", () => {
+  it("fails after the agent has ended five times in the middle of its trial", () => {
     const node = settled();
-    for (let start = 0; start < 5; start++) node.memory = tried(node.memory, "fresh");
+    for (let start = 0; start < 5; start++) node.record = recordStart(node.record, "fresh");
     node.consider(fresh, good);
     assert.deepEqual(codes(node.trial), ["interrupted"]);
   });
 
-  it("is in force untried where trials are off", () => {
+  it("is applied untried where trials are off", () => {
     const node = new SimulatedNode({ ...rules, on: false }, whereRuns("fresh", { processed: 0 }));
     node.consider(fresh, good);
     node.pass(600);
-    assert.equal(at(node), "confirmed");
+    assert.equal(at(node), "passed");
   });
 });
 
@@ -294,10 +293,10 @@ describe("cameras during a trial", () => {
   it("do not count when they were down before", () => {
     const node = new SimulatedNode(rules);
     node.cameras.set("rtsp://front/", { state: LOST, rate: 15 });
-    node.memory = passed(node.memory, good, undefined, undefined, 0);
+    node.record = recordPass(node.record, good, undefined, undefined, 0);
     node.consider(good, good);
     node.pass(120);
-    assert.equal(tryFresh(node).t, "confirmed");
+    assert.equal(tryFresh(node).t, "passed");
   });
 
   it("do not count when they go down", () => {
@@ -312,10 +311,10 @@ describe("cameras during a trial", () => {
     node.pass(10);
     node.cameras.set("rtsp://front/", camera);
     assert.ok(node.pass(60, isDecided));
-    assert.equal(at(node), "confirmed");
+    assert.equal(at(node), "passed");
   });
 
-  it("may all be down: then the test picture counts alone", () => {
+  it("may all be down: then the self-test decides", () => {
     const node = settled();
     for (const id of ["front", "back"]) {
       node.cameras.set(`rtsp://${id}/`, { state: LOST, rate: 15 });
@@ -323,18 +322,18 @@ describe("cameras during a trial", () => {
     node.consider(fresh, good);
     assert.ok(node.pass(100, ({ t }) => t === "self-testing"));
     assert.ok(node.pass(20, isDecided));
-    assert.equal(at(node), "confirmed");
-    assert.equal(wanted(node.trial), fresh.desired);
+    assert.equal(at(node), "passed");
+    assert.equal(toApply(node.trial), fresh.desired);
   });
 
-  it("may all be down, and the candidate is found out by the test picture", () => {
+  it("may all be down, and the candidate fails its self-test", () => {
     const node = settled(whereRuns("fresh", { processed: 0 }));
     for (const id of ["front", "back"]) {
       node.cameras.set(`rtsp://${id}/`, { state: LOST, rate: 15 });
     }
     const trial = tryFresh(node);
-    assert.equal(trial.t, "refused");
-    assert.equal(wanted(trial), good.desired);
+    assert.equal(trial.t, "failed");
+    assert.equal(toApply(trial), good.desired);
   });
 
   it("count when they send what cannot be decoded any more", () => {
@@ -347,39 +346,39 @@ describe("cameras during a trial", () => {
     assert.deepEqual(codes(node.trial), ["not decoded"]);
   });
 
-  it("may come back and take their share of a machine that is full", () => {
+  it("may come back and take their share of a busy machine", () => {
     let live = 1;
     const node = new SimulatedNode(rules, () => ({ ...WELL, processed: 1 / live }));
     node.cameras.set("rtsp://front/", { state: LOST, rate: 15 });
-    node.memory = passed(node.memory, good, undefined, undefined, 0);
+    node.record = recordPass(node.record, good, undefined, undefined, 0);
     node.consider(good, good);
     node.pass(120);
     node.cameras.delete("rtsp://front/");
     live = 2;
-    assert.equal(tryFresh(node).t, "confirmed");
+    assert.equal(tryFresh(node).t, "passed");
   });
 
   it("may have come back a moment before, and take their share since", () => {
     let live = 1;
     const node = new SimulatedNode(rules, () => ({ ...WELL, processed: 1 / live }));
     node.cameras.set("rtsp://front/", { state: LOST, rate: 15 });
-    node.memory = passed(node.memory, good, undefined, undefined, 0);
+    node.record = recordPass(node.record, good, undefined, undefined, 0);
     node.consider(good, good);
     node.pass(120);
     node.cameras.delete("rtsp://front/");
     live = 2;
     node.pass(20);
-    assert.equal(tryFresh(node).t, "confirmed");
+    assert.equal(tryFresh(node).t, "passed");
   });
 
   it("may come back and make inference slower by their share, and no more", () => {
     for (const [inferenceMs, t] of [
-      [80, "confirmed"],
-      [100, "refused"],
+      [80, "passed"],
+      [100, "failed"],
     ] as const) {
       const node = new SimulatedNode(rules, whereRuns("fresh", { inferenceMs }));
       node.cameras.set("rtsp://front/", { state: LOST, rate: 15 });
-      node.memory = passed(node.memory, good, undefined, undefined, 0);
+      node.record = recordPass(node.record, good, undefined, undefined, 0);
       node.consider(good, good);
       node.pass(120);
       node.cameras.delete("rtsp://front/");
@@ -387,7 +386,7 @@ describe("cameras during a trial", () => {
     }
   });
 
-  it("are no excuse when they were there before, and go and come", () => {
+  it("are no excuse when they were live before, and are lost and come back", () => {
     const node = settled(whereRuns("fresh", { processed: 0.5 }));
     node.consider(fresh, good);
     node.pass(10);
@@ -398,13 +397,13 @@ describe("cameras during a trial", () => {
     assert.deepEqual(codes(node.trial), ["frame rate"]);
   });
 
-  it("may send less when it gets dark, while others do not", () => {
+  it("may send less at dusk, while others do not", () => {
     const node = settled();
     node.cameras.set("rtsp://front/", { state: LIVE, rate: 7 });
-    assert.equal(tryFresh(node).t, "confirmed");
+    assert.equal(tryFresh(node).t, "passed");
   });
 
-  it("are compared only where they are fed as before", () => {
+  it("are compared only where their source is the same", () => {
     const node = settled();
     node.cameras.set("rtsp://side/", { state: LIVE, rate: 5 });
     const moved = candidate("moved", { cameras: ["back", "side"] });
@@ -418,29 +417,29 @@ describe("cameras during a trial", () => {
     };
     node.consider({ ...moved, desired: { generation: generationOf(spec), spec } }, good);
     assert.ok(node.pass(100, isDecided));
-    assert.equal(at(node), "confirmed");
+    assert.equal(at(node), "passed");
   });
 });
 
 describe("a first trial", () => {
-  it("has nothing to go back to: what fails is kept, and tried again until it passes", () => {
+  it("has nothing to roll back to: a candidate that fails runs on, and is tried again until it passes", () => {
     let broken = true;
     const node = new SimulatedNode(rules, () => (broken ? { ...WELL, processed: 0 } : WELL));
     node.consider(fresh);
     assert.ok(node.pass(100, isDecided));
     assert.deepEqual(codes(node.trial), ["stalled"]);
-    assert.equal(wanted(node.trial), fresh.desired);
+    assert.equal(toApply(node.trial), fresh.desired);
     broken = false;
-    assert.ok(node.pass(200, ({ t }) => t === "confirmed"));
+    assert.ok(node.pass(200, ({ t }) => t === "passed"));
   });
 });
 
 describe("a new version of the service", () => {
-  it("shows its test picture before the cameras", () => {
+  it("runs its self-test before the cameras", () => {
     const node = new SimulatedNode(service);
     node.consider(fresh);
     assert.equal(at(node), "self-testing");
-    const test = wanted(node.trial)?.spec;
+    const test = toApply(node.trial)?.spec;
     assert.deepEqual(
       test?.cameras.map(({ id, uri }) => [id, uri.split("?")[0]]),
       [
@@ -454,14 +453,14 @@ describe("a new version of the service", () => {
     assert.equal(versionOf(node.trial), "2.0.0");
   });
 
-  it("passes by its test picture alone where no camera is live", () => {
+  it("passes by its self-test alone where no camera is live", () => {
     const node = new SimulatedNode(service);
     for (const id of ["front", "back"]) {
       node.cameras.set(`rtsp://${id}/`, { state: LOST, rate: 15 });
     }
     node.consider(fresh);
     assert.ok(node.pass(120, isDecided));
-    assert.equal(at(node), "confirmed");
+    assert.equal(at(node), "passed");
   });
 
   it("fails where there is no sidecar, which is a part of it", () => {
@@ -472,19 +471,19 @@ describe("a new version of the service", () => {
     assert.deepEqual(codes(node.trial), ["no answer"]);
   });
 
-  it("fails within seconds where every worker dies at its start, and says of what", () => {
+  it("fails within seconds where every worker dies at startup, and says how it died", () => {
     const node = new SimulatedNode(service);
     node.isThere = false;
     node.diesAtStart = true;
     node.consider(fresh);
     assert.ok(node.pass(10, isDecided));
-    const [fault] = node.trial.t === "refused" ? node.trial.faults : [];
+    const [fault] = node.trial.t === "failed" ? node.trial.faults : [];
     const detail =
       "self-test: the worker died 4 times before it answered, the last one exited with signal SIGSEGV";
     assert.deepEqual(fault, { code: "worker died", detail });
   });
 
-  it("is forgiven two deaths at the start: the version before may still hold the GPU", () => {
+  it("survives two deaths at startup: the version before may still hold the GPU", () => {
     const node = new SimulatedNode(service);
     node.isThere = false;
     node.diesAtStart = true;
@@ -492,18 +491,18 @@ describe("a new version of the service", () => {
     node.pass(4);
     node.isThere = true;
     assert.ok(node.pass(300, isDecided));
-    assert.equal(at(node), "confirmed");
+    assert.equal(at(node), "passed");
   });
 
-  it("fails by its test picture when nothing goes through", () => {
+  it("fails its self-test when no frame reaches the outputs", () => {
     const node = new SimulatedNode(service, () => ({ ...WELL, output: { t: "waiting" } }));
     node.consider(fresh);
     assert.ok(node.pass(300, isDecided));
     assert.deepEqual(codes(node.trial), ["not ready"]);
-    assert.equal(wanted(node.trial), fresh.desired, "the cameras are shown as far as they can be");
+    assert.equal(toApply(node.trial), fresh.desired, "the cameras are shown as far as they can be");
   });
 
-  it("does not fail for a port that another program has", () => {
+  it("does not fail for a port that another program holds", () => {
     const output = {
       t: "failed",
       reason: "port in use",
@@ -513,35 +512,35 @@ describe("a new version of the service", () => {
     const node = new SimulatedNode(service, () => ({ ...WELL, output }));
     node.consider(fresh);
     assert.ok(node.pass(300, isDecided));
-    assert.equal(node.trial.t, "confirmed");
+    assert.equal(node.trial.t, "passed");
   });
 
   it("is compared with what the version before did on this node", () => {
     const cameras = { front: figures(15), back: figures(15) };
     const half = () => ({ ...WELL, processed: 0.5 });
     const node = new SimulatedNode(service, half);
-    node.memory = passed(node.memory, good, { cameras, inferenceMs: 20 }, "1.0.0", 0);
+    node.record = recordPass(node.record, good, { cameras, inferenceMs: 20 }, "1.0.0", 0);
     node.consider(good, good);
     assert.ok(node.pass(300, isDecided));
     assert.deepEqual(codes(node.trial), ["frame rate", "frame rate"]);
   });
 
-  it("proves itself with what ran before; what is new waits", () => {
+  it("is tried with what ran before; a new candidate waits", () => {
     const node = new SimulatedNode(service);
-    node.memory = passed(node.memory, good, undefined, "1.0.0", 0);
+    node.record = recordPass(node.record, good, undefined, "1.0.0", 0);
     node.consider(fresh, good);
     assert.ok(node.pass(300, isDecided));
-    assert.equal(node.trial.t === "confirmed" && node.trial.candidate.subject, "good");
-    node.memory = passed(node.memory, good, undefined, "2.0.0", 0);
+    assert.equal(node.trial.t === "passed" && node.trial.candidate.revision, "good");
+    node.record = recordPass(node.record, good, undefined, "2.0.0", 0);
     node.consider(fresh, good);
     assert.equal(at(node), "checking");
   });
 
-  it("that has failed and runs on still takes new settings on trial", () => {
+  it("that has failed and keeps running still tries new settings", () => {
     let broken = true;
     const node = new SimulatedNode(service, () => (broken ? { ...WELL, inferenceMs: 99 } : WELL));
     const cameras = { front: figures(15), back: figures(15) };
-    node.memory = passed(node.memory, good, { cameras, inferenceMs: 20 }, "1.0.0", 0);
+    node.record = recordPass(node.record, good, { cameras, inferenceMs: 20 }, "1.0.0", 0);
     node.consider(fresh, good);
     assert.ok(node.pass(300, isDecided));
     assert.deepEqual(codes(node.trial), ["latency"]);

@@ -101,8 +101,8 @@ function asJson(state: Desired): string {
   return `${JSON.stringify(shown, null, 2)}\n`;
 }
 
-function rowsOf({ desired, options, origins }: Desired) {
-  const whole = { ...desired.spec, ...options };
+function rowsOf({ desired, runtimeOptions, origins }: Desired) {
+  const whole = { ...desired.spec, ...runtimeOptions };
   return [...origins].map(([path, origin]) => ({
     path,
     value: withoutSecrets(path, partOf(whole, path)),

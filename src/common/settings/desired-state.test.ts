@@ -455,7 +455,7 @@ describe("desiredState: hours", () => {
 
 describe("desiredState: runtime options", () => {
   it("merges trial and maintenance field by field", () => {
-    const { options } = desired({
+    const { runtimeOptions } = desired({
       env: { TRIAL: "off", TRIAL_TIME: "10s" },
       file: {
         trial: { time: "30s", deaths: 0 },
@@ -463,7 +463,7 @@ describe("desiredState: runtime options", () => {
       },
       hub: { trial: { detections: 0.5 }, maintenance: { report: "0 7 * * *" } },
     });
-    assert.deepEqual(options, {
+    assert.deepEqual(runtimeOptions, {
       trial: { on: false, timeMs: 30_000, deaths: 0, detections: 0.5 },
       maintenance: { report: "0 7 * * *", timeZone: "UTC" },
     });

@@ -56,7 +56,7 @@ export type DesiredState =
   | {
       readonly t: "desired";
       readonly desired: Desired;
-      readonly options: RuntimeOptions;
+      readonly runtimeOptions: RuntimeOptions;
       /** Addresses of the cameras, in their order, with the names of secrets instead of the secrets. */
       readonly addresses: readonly string[];
       /** Name and version of the model whose bundle the specification has. */
@@ -97,7 +97,7 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
   return {
     t: "desired",
     desired: { generation: generationOf(spec), spec },
-    options: runtimeOptionsOf(sources),
+    runtimeOptions: runtimeOptionsOf(sources),
     addresses: unresolved.cameras.map(({ uri }) => uri),
     model: { name: model.name, version: model.version },
     origins: sources.origins,

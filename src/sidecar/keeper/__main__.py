@@ -9,29 +9,37 @@ import os
 import sys
 
 from sidecar import log
-from sidecar.keeper.ended_file import EndedFile
 from sidecar.keeper.keeper import Keeper
-from sidecar.keeper.policy import Limits
+from sidecar.keeper.previous_worker import PreviousWorkerFile
 from sidecar.keeper.process import Command, adopt_orphans
-from sidecar.keeper.relay import Relay
+from sidecar.keeper.restart import Limits
+from sidecar.keeper.stderr_relay import StderrRelay
 
 # Its threads are many and do little: with an arena of memory for each, they would keep what they once needed.
 _OUTLET_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+_LIMITS = Limits()
 
 
-def main() -> None:
-    relay = Relay(sys.stderr.fileno())
+def main(worker_module: str = "sidecar.worker", limits: Limits = _LIMITS) -> None:
+    """Returns when the sidecar was asked to stop and has stopped. worker_module: what the worker's process runs."""
+    relay = StderrRelay(sys.stderr.fileno())
     log.configure(os.environ.get("LOG_LEVEL", "info"), relay)
     env = dict(os.environ)
     env.setdefault("SLIPSTREAM_RUN_DIR", "/run/slipstream")
     lifeline = sys.stdin.fileno() if env.pop("SLIPSTREAM_LIFELINE", "") == "stdin" else None
-    ended_file = EndedFile(env["SLIPSTREAM_RUN_DIR"])
+    previous_worker_file = PreviousWorkerFile(env["SLIPSTREAM_RUN_DIR"])
     adopt_orphans()
     commands = [
         Command("outlet", [sys.executable, "-m", "sidecar.outlet"], dict(env, **_OUTLET_ENVIRONMENT)),
-        Command("worker", [sys.executable, "-m", "sidecar.worker"], env, has_caretaker=True, ended_file=ended_file),
+        Command(
+            "worker",
+            [sys.executable, "-m", worker_module],
+            env,
+            has_placeholder=True,
+            previous_worker_file=previous_worker_file,
+        ),
     ]
-    Keeper(commands, Limits(), relay, lifeline).run()
+    Keeper(commands, limits, relay, lifeline).run()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The keeper's shell: starts children, hears their heartbeats, collects their exits, and does what the policy says.
+"""The keeper's event loop: starts children, watches their heartbeats, collects their exits, and does what restart.py
+decides.
 
 One thread, asleep in poll() whenever there is nothing to do.
 """
@@ -10,14 +11,14 @@ import time
 from typing import Callable, Iterable, List, Optional
 
 from sidecar.keeper.child import Child
-from sidecar.keeper.policy import Ask, Kill, Limits, Wait
 from sidecar.keeper.process import Command, Process, kill_group
-from sidecar.keeper.relay import Relay
+from sidecar.keeper.restart import DumpStack, Kill, Limits, Wait
+from sidecar.keeper.stderr_relay import StderrRelay
 from sidecar.log import Log
 
 # How long children may take to stop after SIGTERM, in seconds.
 _STOP_SECONDS = 1.5
-# poll() that returns this much too late means that the keeper itself was not running, in seconds.
+# If poll() returns this many seconds late, the keeper itself was not running.
 _LATE_SECONDS = 1.0
 
 _log = Log("keeper")
@@ -30,11 +31,11 @@ class Keeper:
         self,
         commands: Iterable[Command],
         limits: Limits,
-        relay: Relay,
+        relay: StderrRelay,
         lifeline: Optional[int] = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """relay: where the children's standard error goes on to.
+        """relay: where the children's standard error is forwarded to.
 
         lifeline: a file descriptor whose end means the same as SIGTERM.
         """
@@ -65,7 +66,7 @@ class Keeper:
         self._end(wake)
 
     def _act(self) -> Optional[float]:
-        """Takes the due steps. Returns when the next one is due."""
+        """Carries out the due steps. Returns when the next one is due."""
         due: List[float] = []
         for child in self._children:
             while True:
@@ -75,8 +76,8 @@ class Keeper:
                     if step.until is not None:
                         due.append(step.until)
                     break
-                if isinstance(step, Ask):
-                    child.ask(step, now)
+                if isinstance(step, DumpStack):
+                    child.dump_stack(step, now)
                     continue
                 if isinstance(step, Kill):
                     child.kill()
@@ -84,68 +85,68 @@ class Keeper:
                 process = child.start(step, now)
                 if process is not None:
                     self._poll.register(process.heartbeat, select.POLLIN)
-                    self._poll.register(process.errors, select.POLLIN)
+                    self._poll.register(process.stderr, select.POLLIN)
         return min(due) if due else None
 
     def _sleep(self, until: Optional[float], wake: int) -> None:
-        """Sleeps until a time or until something happens, and notes what did."""
+        """Sleeps until a time or until something happens, and handles what happened."""
         # Rounded up: waking a little too early would turn the last millisecond into a busy loop.
         timeout = None if until is None else max(0, int((until - self._clock()) * 1000) + 1)
-        relay_waits = self._relay.is_behind
-        if relay_waits:
+        relay_is_behind = self._relay.is_behind
+        if relay_is_behind:
             self._poll.register(self._relay.descriptor, select.POLLOUT)
         ready = [descriptor for descriptor, _ in self._poll.poll(timeout)]
         now = self._clock()
         if until is not None and now - until > _LATE_SECONDS:
-            _log.warning("keeper was not running; heartbeats are awaited anew", late_seconds=round(now - until, 1))
+            _log.warning("keeper was not running; heartbeat timeouts start again", late_seconds=round(now - until, 1))
             for child in self._children:
-                child.forgive(now)
-        if relay_waits:
+                child.restart_timeouts(now)
+        if relay_is_behind:
             self._poll.unregister(self._relay.descriptor)
-            self._relay.write_on()
+            self._relay.write_backlog()
         if wake in ready:
             _drain(wake)
         if self._lifeline in ready and self._lifeline is not None and not os.read(self._lifeline, 4096):
             self._poll.unregister(self._lifeline)
-            self._ask_to_stop("end of the lifeline")
+            self._ask_to_stop("lifeline closed")
         for child in self._children:
             if child.process is not None:
-                self._hear(child, child.process, ready, now)
+                self._read(child, child.process, ready, now)
         self._reap(now)
 
-    def _hear(self, child: Child, process: Process, ready: List[int], now: float) -> None:
+    def _read(self, child: Child, process: Process, ready: List[int], now: float) -> None:
         if process.heartbeat in ready:
-            beats = process.beats()
+            beats = process.read_heartbeats()
             if beats is None:
                 self._poll.unregister(process.heartbeat)
             elif beats:
-                child.beat(now)
-        if process.errors in ready:
-            said = process.said()
-            if said is None:
-                self._poll.unregister(process.errors)
+                child.on_heartbeat(now)
+        if process.stderr in ready:
+            received = process.read_stderr()
+            if received is None:
+                self._poll.unregister(process.stderr)
             else:
-                child.said(said)
+                child.on_stderr(received)
 
     def _reap(self, now: float) -> None:
-        """Collects every ended process: children, and orphans that fell to us."""
+        """Collects every ended process: children, and orphans that this process has adopted."""
         for pid in _ended():
             child = next((child for child in self._children if child.process and child.process.pid == pid), None)
             if child is None:
                 os.waitpid(pid, 0)
                 continue
             assert child.process is not None
-            for descriptor in (child.process.heartbeat, child.process.errors):
+            for descriptor in (child.process.heartbeat, child.process.stderr):
                 self._unregister(descriptor)
             child.reap(now, is_wanted=not self._stop)
 
     def _ask_to_stop(self, why: str) -> None:
-        """Only notes it: a signal handler calls this too, and may have interrupted a line that is being logged."""
+        """Only sets a field: a signal handler calls this too, and may have interrupted a log call."""
         self._stop = self._stop or why
 
     def _end(self, wake: int) -> None:
-        """Ends all children: asks, waits a bounded time, kills."""
-        _log.info("keeper stops", why=self._stop)
+        """Ends all children: SIGTERM, a bounded wait, SIGKILL."""
+        _log.info("keeper is stopping", why=self._stop)
         deadline = self._clock() + _STOP_SECONDS
         for child in self._children:
             if child.process is not None:
@@ -153,10 +154,10 @@ class Keeper:
         while self._alive() and self._clock() < deadline:
             self._sleep(deadline, wake)
         for child in self._alive():
-            _log.warning("child did not stop and is killed", child=child.name)
+            _log.warning("child did not stop in time and is killed", child=child.name)
             if child.process is not None:
                 kill_group(child.process.pid)
-        # A process that even SIGKILL does not end hangs in a driver. It is left to the kernel.
+        # A process that SIGKILL does not end hangs in a driver and is left to the kernel.
         deadline = self._clock() + _STOP_SECONDS / 5
         while self._alive() and self._clock() < deadline:
             self._sleep(deadline, wake)

@@ -1,4 +1,4 @@
-"""One child process: started so that it cannot outlive the keeper, with pipes for its heartbeat and its errors."""
+"""One child process, which cannot outlive the keeper, with pipes for its heartbeat and its standard error."""
 
 import ctypes
 import os
@@ -7,7 +7,7 @@ import subprocess
 from functools import partial
 from typing import Dict, List, Mapping, NamedTuple, Optional
 
-from sidecar.keeper.ended_file import EndedFile
+from sidecar.keeper.previous_worker import PreviousWorkerFile
 
 # linux/prctl.h
 _PR_SET_PDEATHSIG = 1
@@ -16,8 +16,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-# Taken from a child's standard error at once, in bytes: what a pipe holds.
-_ERRORS_AT_ONCE = 65536
+# Read from a child's standard error at once, in bytes: what a pipe holds.
+_STDERR_AT_ONCE = 65536
 
 
 class Command(NamedTuple):
@@ -26,25 +26,25 @@ class Command(NamedTuple):
     name: str
     argv: List[str]
     env: Dict[str, str]
-    # Whether it can be a caretaker: keeper/handover.py says how it is told.
-    has_caretaker: bool = False
-    # Where it is told how the last process ended. None: nowhere.
-    ended_file: Optional[EndedFile] = None
+    # Whether it can run as a placeholder: see keeper/previous_worker.py.
+    has_placeholder: bool = False
+    # Where to write how the last process ended. None: nowhere.
+    previous_worker_file: Optional[PreviousWorkerFile] = None
 
 
 class Process:
     """A running child, leader of its own session: a Ctrl-C at the terminal reaches the keeper only."""
 
-    def __init__(self, command: Command, told: Mapping[str, str]) -> None:
-        """Starts the child. told: more of its environment. Raises OSError."""
+    def __init__(self, command: Command, environment: Mapping[str, str]) -> None:
+        """Starts the child. environment: added to the command's. Raises OSError."""
         self.heartbeat, beat_end = os.pipe()
-        self.errors, error_end = os.pipe()
+        self.stderr, error_end = os.pipe()
         try:
-            for ours in (self.heartbeat, self.errors):
+            for ours in (self.heartbeat, self.stderr):
                 os.set_blocking(ours, False)
             self._popen = subprocess.Popen(
                 command.argv,
-                env=dict(command.env, SLIPSTREAM_HEARTBEAT_FD=str(beat_end), **told),
+                env=dict(command.env, SLIPSTREAM_HEARTBEAT_FD=str(beat_end), **environment),
                 stdin=subprocess.DEVNULL,
                 stderr=error_end,
                 pass_fds=(beat_end,),
@@ -59,17 +59,17 @@ class Process:
             os.close(error_end)
         self.pid = self._popen.pid
 
-    def beats(self) -> Optional[bool]:
+    def read_heartbeats(self) -> Optional[bool]:
         """Empties the heartbeat pipe. True: there were beats; False: there were none; None: the child closed it."""
         try:
             return True if os.read(self.heartbeat, 65536) else None
         except BlockingIOError:
             return False
 
-    def said(self) -> Optional[bytes]:
-        """What came on its standard error since the last time, or a part of it; None: it is closed."""
+    def read_stderr(self) -> Optional[bytes]:
+        """What it wrote to its standard error since the last call, or a part of it; None: it is closed."""
         try:
-            return os.read(self.errors, _ERRORS_AT_ONCE) or None
+            return os.read(self.stderr, _STDERR_AT_ONCE) or None
         except BlockingIOError:
             return b""
 
@@ -80,16 +80,16 @@ class Process:
     def reap(self) -> int:
         """Collects the exit status of a child that has ended, and ends what it left behind in its session.
 
-        Returns the exit code, or the negative number of the signal that ended it. said() still tells the rest.
+        Returns the exit code, or the negative number of the signal that ended it. read_stderr() still returns the rest.
         """
         # Before the status is collected: as long as it is not, the number cannot belong to a new process group.
         kill_group(self.pid)
         return self._popen.wait()
 
     def close(self) -> None:
-        """Hears no more. After reap()."""
+        """Closes both pipes. Called after reap()."""
         os.close(self.heartbeat)
-        os.close(self.errors)
+        os.close(self.stderr)
 
 
 def kill_group(leader: int) -> None:
@@ -106,7 +106,7 @@ def adopt_orphans() -> None:
 
 
 def die_with_parent(parent: int) -> None:
-    """In a child, before anything else: it is killed when the thread of its parent ends that forked it."""
+    """Called in a child before anything else: it is killed when the thread that forked it ends."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(1)  # The parent died before the request was made.

@@ -7,30 +7,25 @@ LOG_LEVEL             debug, info, warn or error. Default info.
 import os
 import signal
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
-
-from sidecar import heartbeat, log  # noqa: E402
-from sidecar.last_stack import tell_last_stack  # noqa: E402
+from sidecar import heartbeat, log
+from sidecar.gst import GLib, Gst
+from sidecar.stack_dump import enable_stack_dump
 
 
 def main() -> None:
-    tell_last_stack()
+    enable_stack_dump()
     log.configure(os.environ.get("LOG_LEVEL", "info"))
-    # GStreamer's bindings cannot be imported whole before this.
+    # The modules that follow define classes of GstRtspServer's, which needs this.
     Gst.init(None)
-    from sidecar.outlet.control import ControlSocket
+    from sidecar.outlet.control_socket import ControlSocket
     from sidecar.outlet.outlet import Outlet
     from sidecar.outlet.protocol import SOCKET_NAME
-    from sidecar.outlet.remembered import Remembered
+    from sidecar.outlet.saved_configuration import SavedConfiguration
 
     run_dir = os.environ.get("SLIPSTREAM_RUN_DIR", "/run/slipstream")
     loop = GLib.MainLoop()
-    outlet = Outlet(Remembered(run_dir))
-    control = ControlSocket(os.path.join(run_dir, SOCKET_NAME), outlet.take_worker)
+    outlet = Outlet(SavedConfiguration(run_dir))
+    control = ControlSocket(os.path.join(run_dir, SOCKET_NAME), outlet.set_active_worker)
     for number in (signal.SIGTERM, signal.SIGINT):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, loop.quit)
     heartbeat.beat_on_main_loop()

@@ -1,40 +1,35 @@
-"""Who may watch: the RTSP server's digest logins (RFC 7826), and our own."""
+"""Who may watch: the RTSP server's digest logins (RFC 7826), and the outlet's own."""
 
 import os
 from typing import Any, Iterable, NamedTuple, Set
 
-import gi
+from sidecar.gst import GstRtsp, GstRtspServer
+from sidecar.outlet.protocol import User
 
-gi.require_version("GstRtsp", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import GstRtsp, GstRtspServer  # noqa: E402
-
-from sidecar.outlet.protocol import User  # noqa: E402
-
-# Whoever is let in has this role; it may do everything that a viewer does.
+# The role of everybody who may watch; it may do everything that a viewer does.
 _ROLE = "viewer"
 
 
-class OwnClient(NamedTuple):
-    """How the outlet shows that a client is its own. Not to be guessed, so that no viewer passes for us."""
+class LoopbackIdentity(NamedTuple):
+    """How the outlet recognises its own client. It cannot be guessed, so that no viewer passes for the outlet."""
 
-    agent: str
+    user_agent: str
     login: User
 
 
-def own_client() -> OwnClient:
+def loopback_identity() -> LoopbackIdentity:
     secret = os.urandom(16).hex()
-    return OwnClient("slipstream-outlet/" + secret[:16], User("slipstream-outlet-" + secret[:8], secret[8:]))
+    return LoopbackIdentity("slipstream-outlet/" + secret[:16], User("slipstream-outlet-" + secret[:8], secret[8:]))
 
 
 class Access:
-    """Decides about new viewers; those who watch already stay. Methods are called on the main-loop thread.
+    """Decides about new viewers; those who already watch stay. Methods are called on the main-loop thread.
 
     One object for as long as the server lives, whose users change: the server's threads use it without holding it.
     """
 
     def __init__(self, own: User) -> None:
-        """Everybody may watch. own: may always."""
+        """At first everybody may watch. own: may always watch."""
         self.auth = GstRtspServer.RTSPAuth()
         # Basic sends the password as it is.
         self.auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
@@ -45,7 +40,7 @@ class Access:
         self.auth.set_default_token(self._token)
         self._users: Set[str] = set()
 
-    def admit(self, users: Iterable[User]) -> None:
+    def set_users(self, users: Iterable[User]) -> None:
         """From now on whoever describes or sets up a stream must be one of these. None: everybody may."""
         wanted = {user.username: user.password for user in users}
         for username, password in wanted.items():
@@ -57,7 +52,7 @@ class Access:
 
 
 def permissions() -> Any:
-    """What a mount's factory must be given."""
+    """The permissions of a mount's factory."""
     made = GstRtspServer.RTSPPermissions.new()
     for permission in (
         GstRtspServer.RTSP_PERM_MEDIA_FACTORY_ACCESS,

@@ -17,13 +17,13 @@ class Codec(NamedTuple):
     rtp: str
     # Encodes the standby picture: with the worker's software encoder, and without access unit delimiters.
     encoder: str
-    still_settings: Dict[str, Any]
+    standby_settings: Dict[str, Any]
     # So many are sent in turn: H.264 wants key frames that follow each other to differ in their idr_pic_id.
-    still_frames: int
+    standby_frames: int
 
 
 # Constant quality: a frame comes out as large as its picture needs.
-_STILL_SETTINGS: Dict[str, Dict[str, Any]] = {
+_STANDBY_SETTINGS: Dict[str, Dict[str, Any]] = {
     "H264": {
         "tune": "zerolatency",
         "speed_preset": "ultrafast",
@@ -51,6 +51,6 @@ def codec(name: str) -> Codec:
         frames="video/x-%s, stream-format=byte-stream, alignment=au" % family,
         rtp="application/x-rtp, media=video, clock-rate=90000, encoding-name=%s, payload=%d" % (name, RTP_PAYLOAD_TYPE),
         encoder="x264enc" if name == "H264" else "x265enc",
-        still_settings=_STILL_SETTINGS[name],
-        still_frames=2 if name == "H264" else 1,
+        standby_settings=_STANDBY_SETTINGS[name],
+        standby_frames=2 if name == "H264" else 1,
     )

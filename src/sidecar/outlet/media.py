@@ -2,18 +2,12 @@
 
 from typing import Any, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstRtsp", "1.0")
-gi.require_version("GstRtspServer", "1.0")
-from gi.repository import Gst, GstRtsp, GstRtspServer  # noqa: E402
-
-from sidecar.chain import Chain  # noqa: E402
-from sidecar.outlet.access import permissions  # noqa: E402
-from sidecar.outlet.codec import codec  # noqa: E402
-from sidecar.outlet.feed import Feed  # noqa: E402
-from sidecar.outlet.protocol import RTP_PAYLOAD_TYPE, Mount  # noqa: E402
+from sidecar.chain import Chain
+from sidecar.gst import Gst, GstRtsp, GstRtspServer
+from sidecar.outlet.access import permissions
+from sidecar.outlet.codec import codec
+from sidecar.outlet.fallback_switch import FallbackSwitch
+from sidecar.outlet.protocol import RTP_PAYLOAD_TYPE, Mount
 
 _SOURCE = "frames"
 
@@ -21,10 +15,10 @@ _SOURCE = "frames"
 class MountFactory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # gi has no types
     """Makes the media of a mount when its first viewer comes. Methods are called on server threads."""
 
-    def __init__(self, mount: Mount, feed: Feed) -> None:
+    def __init__(self, mount: Mount, switch: FallbackSwitch) -> None:
         super().__init__()
         self._mount = mount
-        self._feed = feed
+        self._switch = switch
         # Counts the media that began to end.
         self._ended = 0
         self.set_shared(True)
@@ -45,7 +39,7 @@ class MountFactory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # gi 
     def do_create_element(self, _url: Any) -> Optional[Any]:
         """None (the client is told that there is nothing yet) if there is neither a frame nor a standby picture."""
         elements = codec(self._mount.codec)
-        if not self._feed.has_picture and Gst.ElementFactory.find(elements.encoder) is None:
+        if not self._switch.has_frames and Gst.ElementFactory.find(elements.encoder) is None:
             return None
         container = Gst.Bin.new(None)
         chain = Chain(container)
@@ -57,11 +51,11 @@ class MountFactory(GstRtspServer.RTSPMediaFactory):  # type: ignore[misc]  # gi 
         source = media.get_element().get_by_name(_SOURCE)
         media.connect("target-state", self._on_target_state)
         media.connect("unprepared", self._on_unprepared, source)
-        self._feed.attach(source)
+        self._switch.attach(source)
 
     def _on_target_state(self, _media: Any, target: int) -> None:
         if target == Gst.State.NULL:
             self._ended += 1
 
     def _on_unprepared(self, _media: Any, source: Any) -> None:
-        self._feed.detach(source)
+        self._switch.detach(source)

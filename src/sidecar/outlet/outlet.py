@@ -1,13 +1,12 @@
-"""The outlet: does what the newest worker tells it, and tells that worker how it goes."""
+"""The outlet: applies the configuration of the active worker, and reports to it."""
 
 from typing import Any, Dict, Optional, Tuple
 
-from gi.repository import GLib
-
 from sidecar.chain import ChainError
+from sidecar.gst import GLib
 from sidecar.log import Log
-from sidecar.outlet.access import own_client
-from sidecar.outlet.lines import JsonLines
+from sidecar.outlet.access import loopback_identity
+from sidecar.outlet.json_lines import JsonLines
 from sidecar.outlet.mount_point import MountPoint
 from sidecar.outlet.protocol import (
     INTERNAL,
@@ -23,14 +22,14 @@ from sidecar.outlet.protocol import (
     parse_users,
     status_message,
 )
-from sidecar.outlet.remembered import Remembered
+from sidecar.outlet.saved_configuration import SavedConfiguration
 from sidecar.outlet.server import PortError, Server
 
 _RETRY_MS = 2000
 _STATUS_MS = 1000
-# A standby picture is sent so often: a decoder that missed one, and a person who looks for life, wait no longer.
+# How often a standby picture is sent: a decoder that missed one waits no longer.
 _STANDBY_MS = 250
-# A client's request is heard before it is carried out: look this much later.
+# A client's request is signalled before it is carried out: count again this much later.
 _RECOUNT_MS = 50
 
 _log = Log("outlet")
@@ -39,33 +38,33 @@ _log = Log("outlet")
 class Outlet:
     """Keeps mounts and viewers while workers come and go. Methods are called on the main-loop thread."""
 
-    def __init__(self, remembered: Optional[Remembered] = None) -> None:
-        """remembered: what was served last is served at once, by standby pictures. None: only what a worker wants."""
-        self._remembered = remembered
-        self._own = own_client()
-        self._server = Server(lambda: GLib.idle_add(self._recount_soon), self._own)
+    def __init__(self, saved: Optional[SavedConfiguration] = None) -> None:
+        """saved: what was served last is served at once, by standby pictures. None: only what a worker configures."""
+        self._saved = saved
+        self._identity = loopback_identity()
+        self._server = Server(lambda: GLib.idle_add(self._recount_soon), self._identity)
         self._mounts: Dict[str, MountPoint] = {}
         self._worker: Optional[JsonLines] = None
-        # What the newest worker wants.
+        # What the active worker wants.
         self._wanted: Optional[Configuration] = None
-        # The last failure to do it.
+        # Why that failed last.
         self._failure: Optional[Failure] = None
-        # The port of which was said last that it is open to everybody; 0: of none.
+        # The port for which the warning was logged that everybody may watch; 0: none.
         self._open_port = 0
         # GLib source numbers; 0: none.
         self._retry = 0
         self._recount = 0
-        self._told: Dict[str, MountStatus] = {}
+        self._reported: Dict[str, MountStatus] = {}
         self._ticks = [
             GLib.timeout_add(_STATUS_MS, self._on_status_tick),
             GLib.timeout_add(_STANDBY_MS, self._on_standby_tick),
         ]
-        self._wanted = None if remembered is None else remembered.load()
+        self._wanted = None if saved is None else saved.load()
         if self._wanted is not None:
             self._configure()
 
-    def take_worker(self, connection: Any) -> None:
-        """A worker has connected: from now on it has the say, and one before it has not."""
+    def set_active_worker(self, connection: Any) -> None:
+        """A worker has connected: it becomes the active worker in place of an earlier one."""
         if self._worker is not None:
             self._worker.close()
         self._worker = JsonLines(connection, self._on_message, self._on_worker_gone)
@@ -84,38 +83,38 @@ class Outlet:
 
     def _on_message(self, message: Dict[str, Any]) -> None:
         try:
-            if "say" in message:
-                self._say(parse_texts(message["say"]))
+            if "text" in message:
+                self._set_texts(parse_texts(message["text"]))
                 return
-            if "admit" in message:
-                self._admit(parse_users(message["admit"]))
+            if "users" in message:
+                self._set_users(parse_users(message["users"]))
                 return
             self._wanted = parse_configuration(message.get("configure"))
         except ProtocolError as error:
-            self._tell(failed_message(Failure(INTERNAL, "the outlet cannot read what it was told: %s" % error)))
+            self._send(failed_message(Failure(INTERNAL, "the outlet cannot parse the worker's message: %s" % error)))
             return
         self._failure = None
         self._configure()
 
-    def _admit(self, users: Tuple[User, ...]) -> None:
+    def _set_users(self, users: Tuple[User, ...]) -> None:
         if self._wanted is not None:
             self._wanted = self._wanted._replace(users=users)
-            self._server.admit(users)
-            if self._remembered is not None:
-                self._remembered.save(self._wanted)
+            self._server.set_users(users)
+            if self._saved is not None:
+                self._saved.save(self._wanted)
 
-    def _say(self, texts: Dict[str, str]) -> None:
+    def _set_texts(self, texts: Dict[str, str]) -> None:
         for path, text in texts.items():
             if path in self._mounts:
-                self._mounts[path].say(text)
+                self._mounts[path].set_text(text)
 
     def _configure(self) -> bool:
-        """Makes true what is wanted, now or by trying again."""
+        """Applies what is wanted, and tries again later if that fails."""
         configuration = self._wanted
-        assert configuration is not None, "it was told before this is called"
+        assert configuration is not None, "it was set before this is called"
         self._cancel_retry()
         try:
-            self._server.admit(configuration.users)
+            self._server.set_users(configuration.users)
             self._set_mounts(configuration)
             self._listen(configuration.port)
         except (ChainError, OSError) as error:
@@ -123,13 +122,13 @@ class Outlet:
         except PortError as error:
             self._fail(error.failure)
         else:
-            if self._remembered is not None:
-                self._remembered.save(configuration)
+            if self._saved is not None:
+                self._saved.save(configuration)
             self._warn_if_open(configuration)
             rtp_ports = {path: mount_point.rtp_port for path, mount_point in self._mounts.items()}
             _log.info("configured", port=configuration.port, mounts=sorted(rtp_ports), users=len(configuration.users))
-            self._told = {}
-            self._tell(configured_message(rtp_ports))
+            self._reported = {}
+            self._send(configured_message(rtp_ports))
         return False
 
     def _warn_if_open(self, configuration: Configuration) -> None:
@@ -137,7 +136,7 @@ class Outlet:
         if not configuration.users and configuration.port != self._open_port:
             self._open_port = configuration.port
             _log.warning(
-                "whoever reaches the RTSP port may watch; give the outputs users, or keep the network from it",
+                "everybody who reaches the RTSP port may watch; give the outputs users, or restrict the network",
                 port=configuration.port,
             )
 
@@ -149,21 +148,21 @@ class Outlet:
                 mount_point.stop()
         for path, mount in wanted.items():
             if path not in self._mounts:
-                self._mounts[path] = MountPoint(mount, self._server, self._own, self._recount_now)
+                self._mounts[path] = MountPoint(mount, self._server, self._identity, self._recount_now)
             self._mounts[path].expect_new_stream(mount.title)
 
     def _listen(self, port: int) -> None:
         if port != self._server.port:
             self._server.listen(port)
             for mount_point in self._mounts.values():
-                mount_point.prove_again()
+                mount_point.check_again()
 
     def _fail(self, failure: Failure) -> None:
-        # Said once, however often it is tried.
+        # Reported once, however often it is tried.
         if failure != self._failure:
-            _log.error("cannot do what the worker wants; tried again for as long as it does", **failure._asdict())
+            _log.error("cannot apply the worker's configuration; trying again", **failure._asdict())
             self._failure = failure
-            self._tell(failed_message(failure))
+            self._send(failed_message(failure))
         self._retry = GLib.timeout_add(_RETRY_MS, self._configure)
 
     def _cancel_retry(self) -> None:
@@ -173,21 +172,21 @@ class Outlet:
 
     def _on_standby_tick(self) -> bool:
         for mount_point in self._mounts.values():
-            mount_point.show()
+            mount_point.update_standby()
         return True
 
     def _on_status_tick(self) -> bool:
-        self._server.forget_lost_viewers()
-        self._tell_status()
+        self._server.drop_lost_viewers()
+        self._report_status()
         return True
 
-    def _tell_status(self) -> None:
-        """Tells what has changed since it was last told."""
+    def _report_status(self) -> None:
+        """Reports what has changed since the last report."""
         viewers = self._server.viewers(self._mounts)
         statuses = {path: mount_point.status(viewers[path]) for path, mount_point in self._mounts.items()}
-        if statuses != self._told:
-            self._told = statuses
-            self._tell(status_message(statuses))
+        if statuses != self._reported:
+            self._reported = statuses
+            self._send(status_message(statuses))
 
     def _recount_soon(self) -> bool:
         if not self._recount:
@@ -196,17 +195,17 @@ class Outlet:
 
     def _recount_now(self) -> None:
         self._recount = 0
-        self._tell_status()
+        self._report_status()
 
-    def _tell(self, message: Dict[str, Any]) -> None:
+    def _send(self, message: Dict[str, Any]) -> None:
         if self._worker is not None:
             self._worker.send(message)
 
     def _on_worker_gone(self, problem: Optional[str]) -> None:
         self._worker = None
         for mount_point in self._mounts.values():
-            mount_point.worker_is_gone()
+            mount_point.on_worker_gone()
         if problem is None:
             _log.info("worker disconnected; viewers stay")
         else:
-            _log.warning("worker was disconnected; viewers stay", why=problem)
+            _log.warning("worker was disconnected because of an error; viewers stay", why=problem)

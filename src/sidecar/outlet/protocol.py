@@ -1,9 +1,9 @@
-"""What the worker and the outlet say to each other: one JSON object a line over RUN_DIR/outlet.sock.
+"""The protocol between worker and outlet: one JSON object a line over RUN_DIR/outlet.sock.
 
 worker to outlet   {"configure": {"port": 8554, "users": [{"username": "eve", "password": "..."}], "mounts":
                        [{"path": "/ds", "codec": "H264", "width": W, "height": H, "title": "Front door"}]}}
-                   {"admit": {"users": [{"username": "eve", "password": "..."}]}}
-                   {"say": {"mounts": {"/ds": "no signal since 12:03:11, next try in 4 s"}}}
+                   {"users": {"users": [{"username": "eve", "password": "..."}]}}
+                   {"text": {"mounts": {"/ds": "no signal since 12:03:11, next try in 4 s"}}}
 outlet to worker   {"configured": {"mounts": {"/ds": {"rtp_port": N}}}}
                    {"failed": {"reason": "PORT_IN_USE" or "INTERNAL", "detail": "one line"}}
                    {"status": {"mounts": {"/ds": {"frames": N, "viewers": N, "served": true or false}}}}
@@ -12,10 +12,10 @@ A configuration is answered by "configured", or by "failed" and, as soon as the 
 worker sends each mount's RTP (payload type 96) to 127.0.0.1 at the mount's rtp_port, beginning with a key frame. Before
 it begins another RTP stream it configures again: that lets the outlet take the new stream at once.
 
-Who is no user is not let in; without users everybody is. "admit" changes the users and nothing else.
+Only users may watch; without users everybody may. "users" changes them and nothing else.
 
-While a mount gets no frames its viewers see a standby picture. "say" gives the text of it for each mount that it names,
-until the next one; "" leaves the text to the outlet. It holds for as long as the connection.
+While a mount gets no frames its viewers see a standby picture. "text" sets its text for each mount that it names; ""
+leaves the text to the outlet. It holds until the next one, and no longer than the connection.
 """
 
 from typing import Any, Dict, Iterable, NamedTuple, Tuple
@@ -36,22 +36,22 @@ class ProtocolError(Exception):
 
 
 class Mount(NamedTuple):
-    """One picture: its path on the RTSP server and what its stream is. Size in pixels."""
+    """One stream: its path on the RTSP server and its format. Size in pixels."""
 
     path: str
     codec: str
     width: int
     height: int
-    # What the standby picture calls it, may be empty.
+    # Its name on the standby picture, may be empty.
     title: str = ""
 
     def is_same_stream(self, other: "Mount") -> bool:
-        """Whether viewers of one can go on with the other."""
+        """Whether viewers of one can go on watching the other."""
         return self._replace(title="") == other._replace(title="")
 
 
 class User(NamedTuple):
-    """Who may watch. The password is never shown."""
+    """Somebody who may watch. The password is never shown."""
 
     username: str
     password: str
@@ -65,23 +65,23 @@ class Configuration(NamedTuple):
 
     port: int
     mounts: Tuple[Mount, ...]
-    # Empty: to everybody.
+    # Empty: everybody may watch.
     users: Tuple[User, ...] = ()
 
 
 class MountStatus(NamedTuple):
     """What is known of one mount."""
 
-    # Frames that arrived from the worker, since this outlet serves the mount.
+    # Frames that arrived from the worker since this outlet began to serve the mount.
     frames: int
-    # Clients that play it now. The outlet's own are not counted.
+    # Clients that play it now, without the outlet's own.
     viewers: int
-    # A client, ours at least, has received a frame of the current stream from the server.
+    # A client, at least the outlet's own, has received a frame of the current stream from the server.
     served: bool
 
 
 class Failure(NamedTuple):
-    """Why the outlet cannot do what it was told. It tries again by itself."""
+    """Why the outlet cannot apply its configuration. It tries again by itself."""
 
     reason: str
     detail: str
@@ -92,16 +92,16 @@ def configure_message(configuration: Configuration) -> Dict[str, Any]:
     return {"configure": {"port": configuration.port, "mounts": mounts, **_users_body(configuration.users)}}
 
 
-def admit_message(users: Iterable[User]) -> Dict[str, Any]:
-    return {"admit": _users_body(users)}
+def users_message(users: Iterable[User]) -> Dict[str, Any]:
+    return {"users": _users_body(users)}
 
 
 def _users_body(users: Iterable[User]) -> Dict[str, Any]:
     return {"users": [dict(user._asdict()) for user in users]}
 
 
-def say_message(texts: Dict[str, str]) -> Dict[str, Any]:
-    return {"say": {"mounts": texts}}
+def text_message(texts: Dict[str, str]) -> Dict[str, Any]:
+    return {"text": {"mounts": texts}}
 
 
 def configured_message(rtp_ports: Dict[str, int]) -> Dict[str, Any]:
@@ -125,12 +125,12 @@ def parse_configuration(body: Any) -> Configuration:
     paths = [mount.path for mount in mounts]
     for path in paths:
         if paths.count(path) > 1:
-            raise ProtocolError("path: %s is there twice" % path)
+            raise ProtocolError("path: %s is used twice" % path)
     return Configuration(port, mounts, parse_users(body))
 
 
 def parse_users(body: Any) -> Tuple[User, ...]:
-    """The users of "configure" and "admit". Raises ProtocolError, which tells no value."""
+    """The users of "configure" and "users". Raises ProtocolError, which shows no value."""
     users = body.get("users") if isinstance(body, dict) else None
     if not isinstance(users, list):
         raise ProtocolError("users: not a list")
@@ -153,12 +153,12 @@ def _parse_mount(body: Any) -> Mount:
     if mount.codec not in CODECS:
         raise ProtocolError("codec: %r is not one of %s" % (mount.codec, ", ".join(CODECS)))
     if mount.width < 1 or mount.height < 1:
-        raise ProtocolError("size: %dx%d is not a picture" % (mount.width, mount.height))
+        raise ProtocolError("size: %dx%d is no size of a stream" % (mount.width, mount.height))
     return mount
 
 
 def parse_texts(body: Any) -> Dict[str, str]:
-    """The body of "say". Raises ProtocolError."""
+    """The body of "text". Raises ProtocolError."""
     mounts = _field(body, "mounts", dict)
     return {path: _field(mounts, path, str) for path in mounts}
 

@@ -5,9 +5,8 @@ stream, so that nothing of an earlier stream (sequence numbers, time base, half 
 import socket
 from typing import Any, Callable, Optional
 
-from gi.repository import Gio, Gst
-
 from sidecar.chain import Chain
+from sidecar.gst import Gio, Gst
 from sidecar.log import Log
 from sidecar.outlet.codec import codec
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, Mount
@@ -40,7 +39,7 @@ class RtpInput:
     def restart(self) -> None:
         """Takes a new stream from now on. Raises ChainError."""
         self._end_pipeline()
-        self._forget_datagrams()
+        self._drop_datagrams()
         elements = codec(self._mount.codec)
         pipeline = Gst.Pipeline.new(None)
         # The same clock as the server's, so that times can be carried over.
@@ -76,8 +75,8 @@ class RtpInput:
             self._pipeline.set_state(Gst.State.NULL)
             self._pipeline = None
 
-    def _forget_datagrams(self) -> None:
-        """Empties the socket: what waits there is of the stream before."""
+    def _drop_datagrams(self) -> None:
+        """Empties the socket: what is queued there belongs to the stream before."""
         try:
             while True:
                 self._socket.recv(1)
@@ -96,5 +95,5 @@ class RtpInput:
 
     def _on_error(self, _bus: Any, message: Any) -> None:
         error, debug = message.parse_error()
-        _log.error("input of a mount failed; it is made anew", path=self._mount.path, detail=error.message, debug=debug)
+        _log.error("RTP input failed; restarting it", path=self._mount.path, detail=error.message, debug=debug)
         self.restart()

@@ -1,18 +1,17 @@
-"""The RTSP server: its port, its mounts, and who watches them."""
+"""The RTSP server: its port, its mounts and its viewers."""
 
 import socket
 from typing import Any, Callable, Dict, Iterable, Iterator, Optional, Set
 
-from gi.repository import Gio, GLib, GstRtsp, GstRtspServer
-
+from sidecar.gst import Gio, GLib, GstRtsp, GstRtspServer
 from sidecar.log import Log
-from sidecar.outlet.access import Access, OwnClient
+from sidecar.outlet.access import Access, LoopbackIdentity
 from sidecar.outlet.media import MountFactory
 from sidecar.outlet.protocol import INTERNAL, PORT_IN_USE, Failure, User
 
-# Clients are served by this many threads. A client that is slow to be answered delays those of its thread only.
+# Threads that serve clients. A slow client delays only those of its thread.
 _CLIENT_THREADS = 4
-# A client over TCP that takes nothing for so long is gone, or does not read: the kernel closes the connection.
+# A TCP client that takes nothing for this long is gone, or does not read: the kernel closes the connection.
 _STUCK_MS = 10000
 
 
@@ -30,24 +29,24 @@ class PortError(Exception):
 class Server:
     """An RTSP server on one port of every interface. Methods are called on the main-loop thread."""
 
-    def __init__(self, on_change: Callable[[], None], own: OwnClient) -> None:
+    def __init__(self, on_change: Callable[[], None], identity: LoopbackIdentity) -> None:
         """on_change is called on a server thread when viewers may have come or gone.
 
-        Our own clients are let in always, and are not counted as viewers.
+        identity: the outlet's own clients, which may always watch and are not counted as viewers.
         """
         self._on_change = on_change
-        self._own_agent = own.agent
-        self._access = Access(own.login)
+        self._own_user_agent = identity.user_agent
+        self._access = Access(identity.login)
         self._own_clients: Set[Any] = set()
-        # Clients that were sent nothing when they were last looked at.
-        self._left_out: Set[Any] = set()
+        # Clients to which nothing was sent at the last check.
+        self._starved: Set[Any] = set()
         self._mount_points = GstRtspServer.RTSPMountPoints()
         self._server: Optional[Any] = None
         self._listening: Optional[Any] = None
         self.port: Optional[int] = None
 
     def listen(self, port: int) -> None:
-        """Moves to a port; nothing changes if it is there. Viewers of another port are cut off. Raises PortError."""
+        """Moves to a port, unless it is there already. Viewers of another port are disconnected. Raises PortError."""
         if port == self.port:
             return
         self.close()
@@ -66,42 +65,43 @@ class Server:
         self._server, self._listening, self.port = server, listening, port
 
     def close(self) -> None:
-        """Stops listening and cuts every viewer off. The mounts are kept for the next port."""
+        """Stops listening and disconnects every viewer. The mounts are kept for the next port."""
         if self._server is None or self._listening is None:
             return
         self._listening.destroy()
-        self._cut_off(lambda _: True)
+        self._disconnect(lambda _: True)
         self._server = self._listening = self.port = None
 
-    def admit(self, users: Iterable[User]) -> None:
-        """Who may watch from now on; none: everybody. Those who watch already stay."""
-        self._access.admit(users)
+    def set_users(self, users: Iterable[User]) -> None:
+        """From now on these may watch; none: everybody. Those who already watch stay."""
+        self._access.set_users(users)
 
     def add(self, path: str, factory: MountFactory) -> None:
         """Serves a mount."""
         self._mount_points.add_factory(path, factory)
 
     def remove(self, path: str) -> None:
-        """Serves a mount no longer, and cuts its viewers off."""
+        """Stops serving a mount, and disconnects its viewers."""
         self._mount_points.remove_factory(path)
 
-        self._cut_off(lambda client: any(_is_of(media, path) for media in _medias(client)))
+        self._disconnect(lambda client: any(_is_of(media, path) for media in _medias(client)))
 
-    def forget_lost_viewers(self) -> None:
-        """Ends sessions that have timed out, whose clients are gone without a word, and cuts off who is sent nothing
-        any more. To be called every second or so.
+    def drop_lost_viewers(self) -> None:
+        """Ends sessions that have timed out, and disconnects clients to which the server no longer sends.
+
+        To be called every second or so.
         """
         if self._server is None:
             return
         self._server.get_session_pool().cleanup()
-        # A client that takes less than is sent: when ten seconds of it wait, GStreamer sends it nothing more, and says
-        # nothing. Seen twice, because a client that pauses looks the same for a moment.
-        left_out = {client for client in self._server.client_filter(None) if any(map(_is_left_out, _medias(client)))}
-        cut_off = left_out & self._left_out
-        self._left_out = left_out - cut_off
-        if cut_off:
-            _log.warning("viewers are cut off: they take less than is sent", viewers=len(cut_off))
-            self._cut_off(cut_off.__contains__)
+        # To a client that reads too slowly GStreamer sends nothing more once ten seconds are queued, without a signal.
+        # Checked twice, because a client that pauses looks the same for a moment.
+        left_out = {client for client in self._server.client_filter(None) if any(map(_is_starved, _medias(client)))}
+        lost = left_out & self._starved
+        self._starved = left_out - lost
+        if lost:
+            _log.warning("slow viewers disconnected", viewers=len(lost))
+            self._disconnect(lost.__contains__)
 
     def viewers(self, paths: Iterable[str]) -> Dict[str, int]:
         """How many clients play each of these mounts now."""
@@ -115,7 +115,7 @@ class Server:
                         counts[path] += _is_of(media, path)
         return counts
 
-    def _cut_off(self, is_meant: Callable[[Any], bool]) -> None:
+    def _disconnect(self, is_meant: Callable[[Any], bool]) -> None:
         results = GstRtspServer.RTSPFilterResult
         if self._server is not None:
             self._server.client_filter(lambda _, client: results.REMOVE if is_meant(client) else results.KEEP)
@@ -132,9 +132,9 @@ class Server:
         client.connect("closed", self._on_closed)
 
     def _on_options(self, client: Any, context: Any) -> None:
-        # Our own client begins with this request.
+        # The outlet's own client begins with this request.
         _, agent = context.request.get_header(GstRtsp.RTSPHeaderField.USER_AGENT, 0)
-        if agent == self._own_agent:
+        if agent == self._own_user_agent:
             self._own_clients.add(client)
 
     def _on_closed(self, client: Any) -> None:
@@ -153,7 +153,7 @@ def _is_of(session_media: Any, path: str) -> bool:
     return bool(matches) and length == len(path)
 
 
-def _is_left_out(session_media: Any) -> bool:
+def _is_starved(session_media: Any) -> bool:
     """Whether a client plays a media, and the media does not send to it."""
     if session_media.get_rtsp_state() != GstRtsp.RTSPState.PLAYING:
         return False

@@ -14,6 +14,7 @@ import time
 import grpc
 from google.protobuf.duration_pb2 import Duration
 
+import standins
 from sidecar.contract import pipeline, pipeline_grpc, spec
 from sidecar.tests.networks import network
 
@@ -21,7 +22,7 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", "..")
 SUPPORT = os.path.join(ROOT, "test", "support")
 PYTHONPATH = os.pathsep.join(
     [
-        *(os.path.join(ROOT, part) for part in ("src", "src/sidecar/gen", "test/support")),
+        *(os.path.join(ROOT, part) for part in ("src", "src/sidecar/gen", "test", "test/support")),
         os.environ.get("PYTHONPATH", ""),
     ]
 )
@@ -112,6 +113,8 @@ class Sidecar:
         seen = os.path.join(self.run_dir, "objects.json")
         with open(seen, "w") as file:
             json.dump(objects, file)
+        # The package whose modules the processes run.
+        self.package = "sidecar"
         if board == "cpu":
             self.bundle = SSD
             engine = {"SLIPSTREAM_ENGINE": "cpu"}
@@ -120,14 +123,15 @@ class Sidecar:
             engine = {"SLIPSTREAM_ENGINE": "deepstream"}
         else:
             self.bundle = make_bundle(os.path.join(self.run_dir, "bundle"))
-            standins, platform = BOARDS[board]
-            standins += " objects=%s build=%g" % (seen, build_seconds)
+            words, platform = BOARDS[board]
+            words += " objects=%s build=%g" % (seen, build_seconds)
             mux = {"USE_NEW_NVSTREAMMUX": "yes"} if "new muxer" in board else {}
-            engine = {"SLIPSTREAM_STANDINS": standins, "SLIPSTREAM_PLATFORM": platform, **mux}
+            engine = {standins.VARIABLE: words, "SLIPSTREAM_PLATFORM": platform, **mux}
+            self.package = "standins"
         self.data_dir = data_dir or os.path.join(self.run_dir, "data")
         self.log = open(os.path.join(self.run_dir, "log"), "w+b")  # noqa: SIM115  # as long as the sidecar runs
         self._keeper = subprocess.Popen(
-            [sys.executable, "-m", "sidecar.keeper"],
+            [sys.executable, "-m", self.package + ".keeper"],
             env=dict(
                 os.environ,
                 PYTHONPATH=PYTHONPATH,

@@ -3,14 +3,10 @@
 import os
 from typing import Iterator, List
 
-import gi
 import numpy as np
 
-gi.require_version("Gst", "1.0")
-gi.require_version("GstVideo", "1.0")
-from gi.repository import Gst, GstVideo  # noqa: E402
-
-from sidecar.worker.inference.frame import BT601, BT709, I420Frame  # noqa: E402
+from sidecar.gst import Gst, GstVideo
+from sidecar.worker.inference.frame import BT601, BT709, I420Frame
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 MODELS = os.path.join(ROOT, "models")

@@ -2,7 +2,7 @@
 
 import time
 
-from gi.repository import GLib
+from sidecar.gst import GLib
 
 
 def turn_until(condition, told, within):

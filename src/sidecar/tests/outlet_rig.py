@@ -6,15 +6,11 @@ import subprocess
 import sys
 import threading
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.outlet.mark import is_marked  # noqa: E402
-from sidecar.outlet.protocol import Mount  # noqa: E402
-from sidecar.tests.main_loop import turn_until  # noqa: E402
-from sidecar.worker.outlet_link import OutletLink  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.outlet.protocol import Mount
+from sidecar.outlet.standby.mark import is_marked
+from sidecar.tests.main_loop import turn_until
+from sidecar.worker.outputs.outlet_link import OutletLink
 
 Gst.init(None)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from sidecar.contract import state
-from sidecar.worker.backoff import retry_delay
+from sidecar.worker.cameras.backoff import retry_delay
 
 
 @pytest.mark.parametrize(

@@ -4,26 +4,26 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from sidecar.contract import spec, state
-from sidecar.worker.camera_state import (
-    Answered,
+from sidecar.worker.cameras.failure import camera_failure
+from sidecar.worker.cameras.state import (
     CameraState,
     Connecting,
     Ended,
-    Facts,
     Failed,
+    HostAnswered,
     Live,
-    Looked,
     Lost,
+    Observation,
+    Observed,
     Off,
-    Trouble,
+    Outage,
     TurnedOff,
     TurnedOn,
     allowed_silence,
-    beginning,
+    camera_rules,
     decide,
-    rules_of,
+    initial_state,
 )
-from sidecar.worker.reasons import failure
 
 RTSP = "rtsp://10.0.0.2/main"
 LOOK_SECONDS = 0.25
@@ -34,9 +34,9 @@ class Story:
 
     def __init__(self, uri=RTSP, **fields):
         self.camera = spec.Camera(id="one", uri=uri, **fields)
-        self.rules = rules_of(self.camera)
+        self.rules = camera_rules(self.camera)
         self.now = 1000.0
-        self.state = beginning(self.camera, self.now)
+        self.state = initial_state(self.camera, self.now)
 
     @property
     def phase(self):
@@ -48,16 +48,16 @@ class Story:
         return self.phase
 
     def fails(self, reason):
-        return self.hears(Failed(failure(reason, self.rules.uri)))
+        return self.hears(Failed(camera_failure(reason, self.rules.uri)))
 
-    def passes(self, seconds, **facts):
-        """Looks as often as they are taken; frames come all the time unless facts say otherwise."""
+    def passes(self, seconds, **observation):
+        """Looks as often as they are taken; frames come all the time unless observation say otherwise."""
         end = self.now + seconds
         while self.now < end:
             self.now = min(end, self.now + LOOK_SECONDS)
             values = {"last_frame": self.now, "size": (320, 180)}
-            values.update(facts)
-            self.hears(Looked(Facts(**values)))
+            values.update(observation)
+            self.hears(Observed(Observation(**values)))
         return self.phase
 
     def waits(self):
@@ -107,12 +107,12 @@ def test_a_worker_that_was_held_up_itself_does_not_blame_the_cameras():
     # Stopped for a minute, or a machine that was asleep: frames and looks come again at the same time.
     last = story.now
     story.now += 60
-    story.hears(Looked(Facts(last_frame=last, size=(320, 180))))
+    story.hears(Observed(Observation(last_frame=last, size=(320, 180))))
     assert isinstance(story.phase, Live)
     assert isinstance(story.passes(1), Live)
 
 
-def test_a_camera_that_went_silent_while_the_worker_was_held_up_is_still_found_out():
+def test_a_camera_that_went_silent_while_the_worker_was_held_up_is_still_lost():
     story = Story()
     story.passes(5)
     last = story.now
@@ -120,11 +120,11 @@ def test_a_camera_that_went_silent_while_the_worker_was_held_up_is_still_found_o
     assert lost_for(story.passes(2, last_frame=last)) == state.CAMERA_LOST_REASON_TIMEOUT
 
 
-def test_the_same_picture_for_too_long_is_frozen_and_so_is_every_attempt_that_shows_no_other():
+def test_the_same_frame_for_too_long_is_frozen_and_so_is_every_attempt_that_shows_no_other():
     story = Story(frozen_after=Duration(seconds=5))
-    story.passes(4, still=4.0)
+    story.passes(4, frozen_for=4.0)
     assert isinstance(story.phase, Live)
-    assert lost_for(story.passes(0.25, still=5.1)) == state.CAMERA_LOST_REASON_FROZEN
+    assert lost_for(story.passes(0.25, frozen_for=5.1)) == state.CAMERA_LOST_REASON_FROZEN
     assert isinstance(story.waits(), Connecting)
     assert lost_for(story.passes(10.25, is_frozen=True)) == state.CAMERA_LOST_REASON_FROZEN
     assert story.state.attempts == 2
@@ -135,7 +135,7 @@ def test_the_same_picture_for_too_long_is_frozen_and_so_is_every_attempt_that_sh
 def test_a_frozen_camera_that_goes_away_is_not_waited_for():
     story = Story(frozen_after=Duration(seconds=5))
     story.passes(1)
-    story.passes(0.25, still=5.1)
+    story.passes(0.25, frozen_for=5.1)
     story.waits()
     story.passes(1, is_frozen=True)
     last = story.now
@@ -154,23 +154,23 @@ def test_a_frozen_camera_that_goes_away_is_not_waited_for():
     ],
 )
 def test_only_real_cameras_can_be_frozen(uri, fields, seconds):
-    assert rules_of(spec.Camera(uri=uri, **fields)).frozen_seconds == seconds
+    assert camera_rules(spec.Camera(uri=uri, **fields)).frozen_seconds == seconds
 
 
-def test_attempts_are_counted_until_it_is_live_and_trouble_has_begun_with_the_first():
+def test_attempts_are_counted_until_it_is_live_and_the_outage_begins_with_the_first():
     story = Story()
     began = story.now
     for number in (1, 2, 3):
         story.fails(state.CAMERA_LOST_REASON_UNREACHABLE)
         assert story.state.attempts == number
-        assert story.state.trouble == Trouble(state.CAMERA_LOST_REASON_UNREACHABLE, began)
+        assert story.state.outage == Outage(state.CAMERA_LOST_REASON_UNREACHABLE, began)
         story.waits()
     story.passes(1)
     assert story.state.attempts == 0
-    assert story.state.trouble is None
+    assert story.state.outage is None
 
 
-def test_delays_grow_over_a_short_life_and_are_forgotten_after_a_healthy_minute():
+def test_delays_grow_over_a_short_life_and_start_again_after_a_healthy_minute():
     story = Story()
 
     def delay():
@@ -195,25 +195,25 @@ def test_a_refused_login_is_tried_ever_more_rarely():
     assert delays == [90, 180, 360, 720, 1350, 1350]
 
 
-def test_a_host_that_could_not_be_reached_is_asked_and_opened_at_once_when_it_answers():
+def test_a_host_that_could_not_be_reached_is_probed_and_opened_at_once_when_it_answers():
     story = Story()
     lost = story.fails(state.CAMERA_LOST_REASON_UNREACHABLE)
-    assert lost.asks
-    assert isinstance(story.hears(Answered()), Connecting)
+    assert lost.probes_host
+    assert isinstance(story.hears(HostAnswered()), Connecting)
     assert isinstance(story.passes(1), Live)
 
 
-def test_an_answer_begins_the_delays_anew_and_no_other_answer_does_until_the_host_was_silent():
+def test_an_answer_restarts_the_delays_and_no_other_answer_does_until_the_host_was_silent():
     story = Story()
     for _ in range(5):
         assert not story.fails(state.CAMERA_LOST_REASON_UNREACHABLE).host_answers
         story.waits()
     story.fails(state.CAMERA_LOST_REASON_UNREACHABLE)
-    story.hears(Answered())
+    story.hears(HostAnswered())
     delays = []
     for _ in range(3):
         lost = story.fails(state.CAMERA_LOST_REASON_UNREACHABLE)
-        assert lost.asks
+        assert lost.probes_host
         assert lost.host_answers
         delays.append(lost.due - story.now)
         story.waits()
@@ -231,8 +231,8 @@ def test_an_answer_begins_the_delays_anew_and_no_other_answer_does_until_the_hos
         ("/dev/video0", state.CAMERA_LOST_REASON_UNREACHABLE),
     ],
 )
-def test_nobody_is_asked_where_an_answer_would_mean_nothing(uri, reason):
-    assert not Story(uri).fails(reason).asks
+def test_no_host_is_probed_where_an_answer_would_mean_nothing(uri, reason):
+    assert not Story(uri).fails(reason).probes_host
 
 
 def test_a_file_is_played_again_and_is_live_all_the_time():
@@ -244,7 +244,7 @@ def test_a_file_is_played_again_and_is_live_all_the_time():
     assert story.state.failures == 0
 
 
-def test_a_file_without_a_picture_is_not_played_again_and_again():
+def test_a_file_without_video_is_not_played_again_and_again():
     story = Story("file:///a.mp4")
     assert lost_for(story.hears(Ended())) == state.CAMERA_LOST_REASON_ENDED
 
@@ -255,9 +255,15 @@ def test_a_camera_that_ends_its_stream_is_lost():
     assert lost_for(story.hears(Ended())) == state.CAMERA_LOST_REASON_ENDED
 
 
-def test_a_camera_that_is_off_stays_so_whatever_is_heard():
+def test_a_camera_that_is_off_stays_off_whatever_happens():
     story = Story(off=spec.CameraOff())
-    for event in (Looked(Facts(5.0, size=(1, 1))), Ended(), Answered(), Failed(failure(1, RTSP)), TurnedOff()):
+    for event in (
+        Observed(Observation(5.0, size=(1, 1))),
+        Ended(),
+        HostAnswered(),
+        Failed(camera_failure(1, RTSP)),
+        TurnedOff(),
+    ):
         assert isinstance(story.hears(event), Off)
     story.passes(3600)
     assert isinstance(story.phase, Off)
@@ -265,7 +271,7 @@ def test_a_camera_that_is_off_stays_so_whatever_is_heard():
     assert isinstance(story.passes(1), Live)
 
 
-def test_off_ends_every_other_phase_and_forgets_the_troubles():
+def test_off_ends_every_other_phase_and_forgets_the_outage():
     story = Story()
     for _ in range(5):
         story.fails(state.CAMERA_LOST_REASON_TIMEOUT)
@@ -273,28 +279,28 @@ def test_off_ends_every_other_phase_and_forgets_the_troubles():
     story.fails(state.CAMERA_LOST_REASON_TIMEOUT)
     assert isinstance(story.hears(TurnedOff()), Off)
     story.hears(TurnedOn())
-    assert story.state == CameraState(Connecting(story.now), looked=story.now, awake=story.now)
+    assert story.state == CameraState(Connecting(story.now), observed_at=story.now, awake_since=story.now)
     story.passes(5)
     assert isinstance(story.hears(TurnedOff()), Off)
 
 
-def test_a_new_line_goes_on_where_the_one_before_was_left():
+def test_a_new_source_goes_on_in_the_state_of_the_one_before():
     story = Story()
     lost = story.fails(state.CAMERA_LOST_REASON_AUTH_FAILED)
-    waiting = beginning(story.camera, story.now + 5, story.state)
-    assert waiting == story.state._replace(looked=story.now + 5, awake=story.now + 5)
+    waiting = initial_state(story.camera, story.now + 5, story.state)
+    assert waiting == story.state._replace(observed_at=story.now + 5, awake_since=story.now + 5)
     assert waiting.phase is lost
     story.waits()
     story.passes(5)
-    live = beginning(story.camera, story.now, story.state)
+    live = initial_state(story.camera, story.now, story.state)
     assert live.phase == Connecting(story.now)
-    assert (live.attempts, live.failures, live.trouble) == (0, 1, None)
+    assert (live.attempts, live.failures, live.outage) == (0, 1, None)
     off = spec.Camera(id="one", uri=RTSP, off=spec.CameraOff())
-    assert isinstance(beginning(off, story.now, story.state).phase, Off)
-    assert beginning(story.camera, 1.0, beginning(off, 0.0)) == beginning(story.camera, 1.0)
+    assert isinstance(initial_state(off, story.now, story.state).phase, Off)
+    assert initial_state(story.camera, 1.0, initial_state(off, 0.0)) == initial_state(story.camera, 1.0)
 
 
-def test_on_changes_nothing_of_a_camera_that_is():
+def test_on_changes_nothing_of_a_camera_that_is_on():
     story = Story()
     story.passes(5)
     before = story.state
@@ -302,7 +308,7 @@ def test_on_changes_nothing_of_a_camera_that_is():
     assert story.state is before
 
 
-def test_what_a_connection_says_after_its_end_does_not_count():
+def test_events_of_a_connection_after_its_end_are_ignored():
     story = Story()
     lost = story.fails(state.CAMERA_LOST_REASON_TIMEOUT)
     assert story.fails(state.CAMERA_LOST_REASON_NOT_FOUND) is lost

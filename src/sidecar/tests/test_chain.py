@@ -1,12 +1,9 @@
 """Chain: errors name the element, the property and the reason."""
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import Chain, ChainError, make, request_pad  # noqa: E402
+from sidecar.chain import Chain, ChainError, make, request_pad
+from sidecar.gst import Gst
 
 
 @pytest.fixture

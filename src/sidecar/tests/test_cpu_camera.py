@@ -10,28 +10,25 @@ import sys
 import time
 import weakref
 
-import gi
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import spec, state  # noqa: E402
-from sidecar.tests.endless_answer import EndlessAnswer  # noqa: E402
-from sidecar.tests.main_loop import turn_until  # noqa: E402
-from sidecar.worker import camera_state  # noqa: E402
-from sidecar.worker.attendant import Attendant  # noqa: E402
-from sidecar.worker.board import Board  # noqa: E402
-from sidecar.worker.camera_words import Note  # noqa: E402
-from sidecar.worker.engines.closer import Closer  # noqa: E402
-from sidecar.worker.engines.cpu.intake import Intake  # noqa: E402
-from sidecar.worker.engines.cpu.line import PipelineLine  # noqa: E402
-from sidecar.worker.engines.cpu.vision import Sight  # noqa: E402
-from sidecar.worker.engines.masks import masks_of  # noqa: E402
-from sidecar.worker.engines.planes import planes, video_info  # noqa: E402
-from sidecar.worker.events import Events  # noqa: E402
+from sidecar.contract import spec, state
+from sidecar.gst import Gst
+from sidecar.tests.endless_answer import EndlessAnswer
+from sidecar.tests.main_loop import turn_until
+from sidecar.worker.cameras import state as camera_state
+from sidecar.worker.cameras.controller import CameraController
+from sidecar.worker.cameras.text import TileText
+from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
+from sidecar.worker.engines.cpu.intake import Intake
+from sidecar.worker.engines.cpu.vision import Sight
+from sidecar.worker.engines.masks import masks_of
+from sidecar.worker.engines.planes import planes, video_info
+from sidecar.worker.engines.source_closer import SourceCloser
+from sidecar.worker.status.events import EventLog
+from sidecar.worker.status.store import StatusStore
 
 ROOT = os.path.join(os.path.dirname(__file__), "..", "..", "..")
 DEMO = "file://" + os.path.abspath(os.path.join(ROOT, "footage", "demo.mp4"))
@@ -51,16 +48,16 @@ class Watched:
 
     def __init__(self, **fields):
         Gst.init(None)
-        self.board = Board(Events())
+        self.store = StatusStore(EventLog())
         self.frames = []
         self.notes = []
         one = spec.Camera(id="one", **fields)
         self.intake = Intake("one", SeesNothing(), masks_of(one), self.frames.append, None, lambda: False)
-        self.closer = Closer()
-        self.line = PipelineLine(one, self.intake, self.notes.append, self.closer)
-        self.attendant = Attendant(one, self.line, self.intake.tally, self.intake.stillness, self.board)
-        self.board.add_camera("one", self.intake.tally.fill)
-        self.attendant.start()
+        self.closer = SourceCloser()
+        self.source = CpuCameraSource(one, self.intake, self.notes.append, self.closer)
+        self.controller = CameraController(one, self.source, self.intake.stats, self.intake.freeze_detector, self.store)
+        self.store.add_camera("one", self.intake.stats.fill)
+        self.controller.start()
 
     def stop(self):
         self.close()
@@ -68,11 +65,11 @@ class Watched:
         assert self.closer.hanging("one") == 0
 
     def close(self):
-        self.attendant.stop()
-        self.line.close()
+        self.controller.stop()
+        self.source.close()
 
     def status(self):
-        return self.board.snapshot().cameras[0]
+        return self.store.snapshot().cameras[0]
 
     def until(self, condition):
         """Turns the main loop until the condition holds."""
@@ -183,17 +180,17 @@ def test_a_camera_that_is_off_is_not_connected_to_until_it_is_on_and_no_more_whe
     assert one.status().off.until == off.until
     assert re.match(r"off until \d\d:\d\d$", one.notes[-1].text)
     assert one.notes[-1].dark
-    assert one.line._pipeline is None
+    assert one.source._pipeline is None
 
-    one.attendant.turn(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30"))
+    one.controller.update(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30"))
     assert one.status().WhichOneof("state") == "connecting"
     one.until(is_live(one))
 
-    one.attendant.turn(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30", off=spec.CameraOff()))
+    one.controller.update(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30", off=spec.CameraOff()))
     assert one.status().HasField("off")
     assert not one.status().off.HasField("until")
-    assert one.notes[-1] == Note("off", dark=True)
-    assert one.line._pipeline is None
+    assert one.notes[-1] == TileText("off", dark=True)
+    assert one.source._pipeline is None
     assert one.status().counters.frames_received > 0
 
 
@@ -361,10 +358,10 @@ def test_a_camera_whose_answer_has_no_end_holds_nobody_up_and_is_not_opened_for_
 def test_nothing_is_left_of_a_pipeline_that_was_closed(watch, demo_camera, uri):
     one = watch(uri=uri or demo_camera()[1])
     one.until(is_live(one))
-    pipeline = weakref.ref(one.line._pipeline)
-    underneath = one.line._pipeline.weak_ref()
-    one.attendant.stop()
-    one.line.close()
+    pipeline = weakref.ref(one.source._pipeline)
+    underneath = one.source._pipeline.weak_ref()
+    one.controller.stop()
+    one.source.close()
     one.frames.clear()
 
     def is_gone():

@@ -13,22 +13,22 @@ import grpc
 import pytest
 
 from sidecar.contract import pipeline, pipeline_grpc, spec, state
-from sidecar.keeper.handover import CrashLoop, Ended
-from sidecar.worker.engines.caretaker import failed
+from sidecar.keeper.previous_worker import CrashLoop, PreviousWorker
+from sidecar.worker.engines.placeholder import failed
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 DEADLINE_SECONDS = 60
 
-# The keeper, whose worker kills itself unless it is a caretaker.
+# The keeper, whose worker kills itself unless it is a placeholder.
 KEEPER = """
 import os, sys
 from sidecar import log
-from sidecar.keeper.ended_file import EndedFile
+from sidecar.keeper.previous_worker import PreviousWorkerFile
 from sidecar.keeper.keeper import Keeper
-from sidecar.keeper.policy import Limits
+from sidecar.keeper.restart import Limits
 from sidecar.keeper.process import Command, adopt_orphans
-from sidecar.keeper.relay import Relay
-relay = Relay(2)
+from sidecar.keeper.stderr_relay import StderrRelay
+relay = StderrRelay(2)
 log.configure("info", relay)
 adopt_orphans()
 code = '''
@@ -39,8 +39,8 @@ sys.stderr.write("cannot open rtsp://eve:hunter2@10.0.0.9/live: the GPU has fall
 sys.stderr.flush()
 os.kill(os.getpid(), signal.SIGSEGV)
 '''
-ended_file = EndedFile(os.environ["SLIPSTREAM_RUN_DIR"])
-command = Command("worker", [sys.executable, "-c", code], dict(os.environ), has_caretaker=True, ended_file=ended_file)
+file = PreviousWorkerFile(os.environ["SLIPSTREAM_RUN_DIR"])
+command = Command("worker", [sys.executable, "-c", code], dict(os.environ), True, file)
 Keeper([command], Limits(crash_loop=2, first_delay=float(sys.argv[1])), relay, lifeline=0).run()
 """
 
@@ -61,7 +61,7 @@ class OutletDouble:
         with connection, connection.makefile() as lines:
             for line in lines:
                 self.said.update(json.loads(line))
-                if "say" in self.said:
+                if "text" in self.said:
                     self.has_said.set()
 
     def close(self):
@@ -89,8 +89,8 @@ def run_keeper(tmp_path):
     outlet.close()
 
 
-def test_agent_and_viewers_are_told_what_is_so_and_when_it_is_tried_again(run_keeper, tmp_path):
-    # The second rest, in which the caretaker is there, is twice as long.
+def test_agent_and_viewers_are_told_of_the_crash_loop_and_of_the_next_attempt(run_keeper, tmp_path):
+    # The second back-off, in which the placeholder is there, is twice as long.
     outlet = run_keeper(first_delay=8.0)
     with grpc.insecure_channel("unix:" + str(tmp_path / "worker.sock")) as channel:
         stub = pipeline_grpc.PipelineStub(channel)
@@ -124,7 +124,7 @@ def test_agent_and_viewers_are_told_what_is_so_and_when_it_is_tried_again(run_ke
     assert outlet.has_said.wait(DEADLINE_SECONDS)
     assert outlet.said["configure"]["port"] == 8554
     assert outlet.said["configure"]["mounts"][0]["title"] == "Front"
-    assert outlet.said["say"]["mounts"]["/ds"].startswith("failing again and again, next try at ")
+    assert outlet.said["text"]["mounts"]["/ds"].startswith("failing again and again, next try at ")
 
 
 def test_a_file_says_how_the_last_one_ended_where_no_worker_can_be_asked(run_keeper, tmp_path):
@@ -145,13 +145,13 @@ def test_a_file_says_how_the_last_one_ended_where_no_worker_can_be_asked(run_kee
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-ENDED = Ended(1700000000.0, "exited with code 1 after 0.1 s", (), 6)
+ENDED = PreviousWorker(1700000000.0, "exited with code 1 after 0.1 s", (), 6)
 
 
 @pytest.mark.parametrize(
     ("ended", "detail"),
     [
-        (None, "the worker cannot be kept running"),
+        (None, "the worker keeps crashing"),
         (ENDED, "the worker failed 6 times in a row; the last one exited with code 1 after 0.1 s"),
         (ENDED._replace(last_lines=("Traceback:", "ValueError: x")), "after 0.1 s; it said: ValueError: x"),
         (

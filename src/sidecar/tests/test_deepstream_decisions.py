@@ -1,12 +1,12 @@
 """The engine's pure decisions: sizes, what a change needs, what an error means, what is reported."""
 
 import pytest
-from gi.repository import GLib
 
 from sidecar.contract import spec, state
-from sidecar.tests import standins_process
+from sidecar.gst import GLib
 from sidecar.worker.engines.deepstream.sizes import mux_size, places, stretched
-from sidecar.worker.outputs import plan
+from sidecar.worker.outputs.plan import plan_streams
+from standins import scenario
 
 
 def specification(*sizes, cameras=1, layout=spec.LAYOUT_TILED):
@@ -34,24 +34,24 @@ def specification(*sizes, cameras=1, layout=spec.LAYOUT_TILED):
     ],
 )
 def test_the_muxer_s_picture_has_the_tiles_shape_if_cameras_have_that(wanted, size):
-    assert mux_size(plan(wanted)) == size
+    assert mux_size(plan_streams(wanted)) == size
 
 
 def test_a_tile_of_another_shape_is_told_to_be_stretched():
-    (narrow,) = plan(specification((1280, 720), cameras=2))
-    (fitting,) = plan(specification((1280, 360), cameras=2))
+    (narrow,) = plan_streams(specification((1280, 720), cameras=2))
+    (fitting,) = plan_streams(specification((1280, 360), cameras=2))
     assert stretched(narrow, mux_size([narrow]))
     assert not stretched(fitting, mux_size([fitting]))
 
 
 def test_tiles_lie_as_the_tiler_deals_them():
-    (tiled,) = plan(specification((1280, 720), cameras=3))
+    (tiled,) = plan_streams(specification((1280, 720), cameras=3))
     assert [tuple(one) for one in places(tiled, (960, 540))] == [
         (0, 0, 426, 720),
         (426, 0, 426, 720),
         (852, 0, 426, 720),
     ]
-    alone = plan(specification((640, 360), cameras=2, layout=spec.LAYOUT_PER_CAMERA))[1]
+    alone = plan_streams(specification((640, 360), cameras=2, layout=spec.LAYOUT_PER_CAMERA))[1]
     assert [tuple(one) for one in places(alone, (960, 540))] == [(0, 0, 960, 540)]
 
 
@@ -85,7 +85,7 @@ def reported():
 
 
 def test_boxes_go_back_to_the_camera_s_pixels():
-    told = standins_process.run(reported, "7.1/dgpu")
+    told = scenario.run(reported, "7.1/dgpu")
     # 1280x960 lies in the left 720 of 960x540: the scale is 960 / 540.
     scale = 960 / 540
     inside, beyond = told["frame"]["boxes"]
@@ -119,7 +119,7 @@ def overrun():
 
 
 def test_a_reader_that_is_too_slow_costs_frames_that_are_counted_and_never_the_picture():
-    told = standins_process.run(overrun, "7.1/dgpu")
+    told = scenario.run(overrun, "7.1/dgpu")
     assert told["published"] + told["dropped"] == 300
     assert told["dropped"] > 0
 
@@ -140,7 +140,7 @@ def meanings():
 
 
 def test_an_error_of_the_graph_has_a_reason():
-    told = standins_process.run(meanings, "7.1/dgpu")
+    told = scenario.run(meanings, "7.1/dgpu")
     assert told["gpu"][0] == state.FAILURE_REASON_GPU
     assert told["model"][:2] == [state.FAILURE_REASON_MODEL, "infer: Failed to create NvDsInferContext instance"]
     assert told["element"][0] == state.FAILURE_REASON_ELEMENT
@@ -165,7 +165,7 @@ def builds():
 
 
 def test_a_build_that_fails_has_a_reason_and_only_what_may_pass_is_tried_again():
-    told = standins_process.run(builds, "7.1/dgpu")
+    told = scenario.run(builds, "7.1/dgpu")
     assert told["built"] is None
     passing = {name: failure[2] for name, failure in told.items() if failure}
     assert passing == {"refused": False, "not built": True, "not kept": True, "killed": True}
@@ -186,7 +186,7 @@ def delays():
 
 
 def test_a_graph_is_tried_again_soon_an_engine_s_build_late_and_what_cannot_pass_never():
-    graph, build, refused = standins_process.run(delays, "7.1/dgpu")
+    graph, build, refused = scenario.run(delays, "7.1/dgpu")
     assert graph == [2, 4, 60, 60]
     assert build == [60, 120, 1920, 3600]
     assert refused == [None] * 4

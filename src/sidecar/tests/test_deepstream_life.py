@@ -4,8 +4,8 @@ import os
 import shutil
 import tempfile
 
-from sidecar.tests import standins_process
 from sidecar.tests.deepstream_sidecar import NANODET, make_bundle
+from standins import scenario
 
 # How long anything may take here, in milliseconds.
 _PATIENCE = 50000
@@ -15,21 +15,26 @@ class World:
     """An engine in this process, and its main loop. No outlet: pictures are made and sent nowhere."""
 
     def __init__(self, cameras, bundle=None, replace=lambda: None):
-        from gi.repository import GLib
-
         from sidecar.contract import spec
-        from sidecar.worker.board import Board
+        from sidecar.gst import GLib
         from sidecar.worker.engines.deepstream.engine import DeepstreamEngine
         from sidecar.worker.engines.deepstream.machine import this_machine
-        from sidecar.worker.events import Events
+        from sidecar.worker.processes import Processes
+        from sidecar.worker.status.events import EventLog
+        from sidecar.worker.status.store import StatusStore
 
         self.glib = GLib
         self.directory = tempfile.mkdtemp()
         environment = {"SLIPSTREAM_PLATFORM": "7.1/dgpu", "SLIPSTREAM_DATA_DIR": self.directory}
         os.environ.update(environment)
-        self.board = Board(Events())
+        self.store = StatusStore(EventLog())
         here = this_machine(environment, self.directory)
-        self.engine = DeepstreamEngine(os.path.join(self.directory, "outlet.sock"), self.board, here, replace)
+        self.engine = DeepstreamEngine(
+            Processes(os.path.join(self.directory, "outlet.sock"), prebuild_module="standins.prebuild"),
+            self.store,
+            here,
+            replace,
+        )
         self.specification = spec.PipelineSpec(
             cameras=[
                 spec.Camera(id="c%d" % number, uri="test://ball?width=320&height=180&rate=15")
@@ -72,12 +77,12 @@ class World:
         self.glib.timeout_add(20, look)
         timer = self.glib.timeout_add(_PATIENCE, loop.quit)
         loop.run()
-        assert done, "not in time: %s; the state is %s" % (what, self.board.snapshot())
+        assert done, "not in time: %s; the state is %s" % (what, self.store.snapshot())
         self.glib.source_remove(timer)
 
     def until_inferred(self, frames):
         def inferred():
-            state = self.board.snapshot()
+            state = self.store.snapshot()
             return bool(state.cameras) and min(one.counters.frames_inferred for one in state.cameras) >= frames
 
         self.until(inferred, "%d frames of each camera" % frames)
@@ -109,11 +114,11 @@ def leftovers():
 
 
 def test_a_graph_that_was_replaced_leaves_nothing_behind():
-    assert standins_process.run(leftovers, "7.1/dgpu") == {"graphs": 0, "runs": 0}
+    assert scenario.run(leftovers, "7.1/dgpu") == {"graphs": 0, "runs": 0}
 
 
 def lost_gpu():
-    from gi.repository import GLib, Gst
+    from sidecar.gst import GLib, Gst
 
     replaced = []
     world = World(1, replace=lambda: replaced.append(True))
@@ -122,8 +127,8 @@ def lost_gpu():
     infer = world.graph.infer
     error = GLib.Error.new_literal(Gst.StreamError.quark(), "Failed to queue input batch for inferencing", 1)
     infer.post_message(Gst.Message.new_error(infer, error, "cudaErrorIllegalAddress: cuda error"))
-    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
-    failed = world.board.snapshot().pipeline.failed
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    failed = world.store.snapshot().pipeline.failed
     world.until(lambda: bool(replaced), "another process")
     world.stop()
     return [failed.reason, failed.detail]
@@ -132,13 +137,13 @@ def lost_gpu():
 def test_a_gpu_that_fails_under_a_running_graph_costs_the_process():
     from sidecar.contract import state
 
-    reason, detail = standins_process.run(lost_gpu, "7.1/dgpu")
+    reason, detail = scenario.run(lost_gpu, "7.1/dgpu")
     assert reason == state.FAILURE_REASON_GPU
     assert detail.startswith("infer: Failed to queue input batch")
 
 
 def failing_element():
-    from gi.repository import GLib, Gst
+    from sidecar.gst import GLib, Gst
 
     world = World(1)
     world.apply()
@@ -146,8 +151,8 @@ def failing_element():
     first = world.run
     error = GLib.Error.new_literal(Gst.StreamError.quark(), "something broke", 1)
     first.graph.mux.post_message(Gst.Message.new_error(first.graph.mux, error, ""))
-    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
-    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "running", "another graph")
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "running", "another graph")
     again = world.run is not first
     world.until_inferred(5)
     world.stop()
@@ -155,7 +160,7 @@ def failing_element():
 
 
 def test_a_graph_that_fails_is_built_anew():
-    assert standins_process.run(failing_element, "7.1/dgpu")
+    assert scenario.run(failing_element, "7.1/dgpu")
 
 
 def misfit():
@@ -179,8 +184,8 @@ def misfit():
 
     world = World(1, bundle)
     world.apply()
-    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
-    failed = world.board.snapshot().pipeline.failed
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    failed = world.store.snapshot().pipeline.failed
     world.stop()
     shutil.rmtree(directory)
     return [failed.reason, failed.detail]
@@ -189,7 +194,7 @@ def misfit():
 def test_a_network_that_is_not_what_its_bundle_says_is_told_by_its_outputs():
     from sidecar.contract import state
 
-    reason, detail = standins_process.run(misfit, "7.1/dgpu")
+    reason, detail = scenario.run(misfit, "7.1/dgpu")
     assert reason == state.FAILURE_REASON_MODEL
     assert "does not fit SlipstreamNanoDet: it has no output output; its outputs are other" in detail
 
@@ -203,8 +208,8 @@ def failing_probe():
     Vision.on_seen = on_seen
     world = World(1)
     world.apply()
-    world.until(lambda: world.board.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
-    failed = world.board.snapshot().pipeline.failed
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    failed = world.store.snapshot().pipeline.failed
     world.stop()
     return [failed.reason, failed.detail]
 
@@ -212,7 +217,7 @@ def failing_probe():
 def test_a_probe_that_raises_is_told_and_not_only_printed():
     from sidecar.contract import state
 
-    assert standins_process.run(failing_probe, "7.1/dgpu") == [
+    assert scenario.run(failing_probe, "7.1/dgpu") == [
         state.FAILURE_REASON_INTERNAL,
         "ZeroDivisionError: a slip",
     ]
@@ -225,7 +230,7 @@ def memory():
         with open("/proc/self/status") as file:
             return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) / 1024
 
-    from sidecar.worker import service
+    from sidecar.worker.service import pipeline_service as service
 
     assert service
     before = resident()
@@ -239,6 +244,6 @@ def memory():
 
 def test_the_python_side_stays_small():
     """With pictures of the stand-ins in system memory, which on a device are the GPU's: more than there."""
-    before, after = standins_process.run(memory, "7.1/dgpu")
+    before, after = scenario.run(memory, "7.1/dgpu")
     print("resident: %.0f MiB with gRPC and GStreamer, %.0f MiB with the engine and 4 cameras" % (before, after))
     assert after - before <= 120

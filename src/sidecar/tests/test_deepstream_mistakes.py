@@ -6,8 +6,8 @@ import tempfile
 
 import pytest
 
-from sidecar.tests import standins_process
 from sidecar.tests.deepstream_sidecar import ROOT, make_bundle
+from standins import scenario
 
 # What the engine must come to within, in milliseconds.
 _PATIENCE = 50000
@@ -17,16 +17,16 @@ BOARDS = {"t4": "7.1/dgpu", "nano": "6.0.1/jetson", "orin-nano": "7.1/jetson no-
 
 def outcome(board, release, mistake):
     """What becomes of two cameras, one of them a file. Runs in a process of its own."""
-    from gi.repository import GLib
-
     from sidecar.contract import spec
-    from sidecar.worker import camera_state
-    from sidecar.worker.board import Board
+    from sidecar.gst import GLib
+    from sidecar.worker.cameras import state as camera_state
     from sidecar.worker.engines.deepstream import engine as module
     from sidecar.worker.engines.deepstream.elements import Elements
     from sidecar.worker.engines.deepstream.encoders import Encoders
     from sidecar.worker.engines.deepstream.machine import this_machine
-    from sidecar.worker.events import Events
+    from sidecar.worker.processes import Processes
+    from sidecar.worker.status.events import EventLog
+    from sidecar.worker.status.store import StatusStore
 
     # A busy machine is none of these mistakes.
     camera_state.FIRST_FRAME_SECONDS = camera_state.SILENCE_SECONDS = _PATIENCE / 1000
@@ -56,9 +56,12 @@ def outcome(board, release, mistake):
     environment = {"SLIPSTREAM_PLATFORM": "%s/%s" % (release, board), "SLIPSTREAM_DATA_DIR": run_dir}
     os.environ.update(environment)
     loop = GLib.MainLoop()
-    watched = Board(Events())
+    watched = StatusStore(EventLog())
     engine = module.DeepstreamEngine(
-        os.path.join(run_dir, "outlet.sock"), watched, this_machine(environment, run_dir), lambda: None
+        Processes(os.path.join(run_dir, "outlet.sock"), prebuild_module="standins.prebuild"),
+        watched,
+        this_machine(environment, run_dir),
+        lambda: None,
     )
     film = "file://%s/footage/demo.mp4" % ROOT
     specification = spec.PipelineSpec(
@@ -100,7 +103,7 @@ def outcome(board, release, mistake):
 
 def run(board, mistake):
     platform = BOARDS[board].split(" ")[0]
-    return standins_process.run(outcome, BOARDS[board], board, platform, mistake)
+    return scenario.run(outcome, BOARDS[board], board, platform, mistake)
 
 
 @pytest.mark.parametrize("board", sorted(BOARDS))

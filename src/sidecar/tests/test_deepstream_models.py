@@ -11,6 +11,7 @@ import sys
 
 import pytest
 
+import standins
 from sidecar.contract import pipeline, spec
 from sidecar.contract import state as contract
 from sidecar.tests.deepstream_sidecar import (
@@ -207,24 +208,24 @@ def test_a_build_ends_with_its_worker_and_what_it_left_is_removed(sidecar):
 
 def prebuild(sidecar, bundle, batch, before="true"):
     """before: what the shell does first."""
-    standins, platform = BOARDS["t4"]
-    words = [
+    words, platform = BOARDS["t4"]
+    command = [
         sys.executable,
         "-m",
-        "sidecar.worker.engines.deepstream.prebuild",
+        "standins.prebuild",
         "--bundle",
         bundle,
         "--batch",
         str(batch),
     ]
     return subprocess.run(
-        ["sh", "-c", before + ' && exec "$@"', "sh", *words],
+        ["sh", "-c", before + ' && exec "$@"', "sh", *command],
         env=dict(
             os.environ,
             PYTHONPATH=PYTHONPATH,
             SLIPSTREAM_DATA_DIR=sidecar.data_dir,
-            SLIPSTREAM_STANDINS=standins,
             SLIPSTREAM_PLATFORM=platform,
+            **{standins.VARIABLE: words},
         ),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

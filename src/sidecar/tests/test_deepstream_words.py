@@ -3,7 +3,7 @@
 import pytest
 
 from sidecar.contract import state
-from sidecar.tests import standins_process
+from standins import scenario
 
 LOADING, FAILED = state.PipelineStatus.Loading, state.PipelineStatus.Failed
 
@@ -46,7 +46,7 @@ def told():
 
 
 def test_viewers_read_what_the_graph_does_and_then_what_each_camera_does():
-    result = standins_process.run(told, "7.1/dgpu")
+    result = scenario.run(told, "7.1/dgpu")
     said = result["said"]
     assert result["titles"] == {"/ds": "", "/each/c0": "Front door", "/each/c1": "c1"}
     for words in said.values():

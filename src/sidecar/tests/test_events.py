@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from sidecar.contract import detection, pipeline, state
-from sidecar.worker.events import Events, TooOldError
+from sidecar.worker.status.events import EventLog, TooOldError
 
 
 def camera(name):
@@ -26,7 +26,7 @@ def names(watcher):
 
 
 def test_a_new_watcher_gets_what_happens_from_now_on_in_order():
-    events = Events()
+    events = EventLog()
     events.publish(camera("before"))
     watcher = events.watch(0, detections=False)
     events.publish(camera("a"))
@@ -35,14 +35,14 @@ def test_a_new_watcher_gets_what_happens_from_now_on_in_order():
 
 
 def test_a_watcher_that_comes_back_gets_what_it_missed():
-    events = Events()
+    events = EventLog()
     for name in "abc":
         events.publish(camera(name))
     assert names(events.watch(1, detections=False)) == ["b", "c"]
 
 
 def test_events_that_are_no_longer_kept_are_refused_not_skipped():
-    events = Events()
+    events = EventLog()
     for number in range(1500):
         events.publish(camera(str(number)))
     with pytest.raises(TooOldError, match="501"):
@@ -51,11 +51,11 @@ def test_events_that_are_no_longer_kept_are_refused_not_skipped():
 
 def test_a_number_that_was_never_given_is_refused():
     with pytest.raises(TooOldError):
-        Events().watch(7, detections=False)
+        EventLog().watch(7, detections=False)
 
 
 def test_detections_go_only_to_who_asked_and_are_not_repeated():
-    events = Events()
+    events = EventLog()
     asked, other = events.watch(0, detections=True), events.watch(0, detections=False)
     assert events.wanted()
     events.publish(camera("a"))
@@ -68,7 +68,7 @@ def test_detections_go_only_to_who_asked_and_are_not_repeated():
 
 
 def test_a_reader_that_is_too_slow_is_told_that_events_were_lost():
-    events = Events()
+    events = EventLog()
     watcher = events.watch(0, detections=False)
     for number in range(600):
         events.publish(camera(str(number)))
@@ -77,7 +77,7 @@ def test_a_reader_that_is_too_slow_is_told_that_events_were_lost():
 
 
 def test_a_flood_of_detections_does_not_push_out_events():
-    events = Events()
+    events = EventLog()
     watcher = events.watch(0, detections=True)
     for _ in range(2000):
         events.publish(found("x"))
@@ -86,7 +86,7 @@ def test_a_flood_of_detections_does_not_push_out_events():
 
 
 def test_waking_ends_a_wait_at_once():
-    watcher = Events().watch(0, detections=False)
+    watcher = EventLog().watch(0, detections=False)
     result = []
     thread = threading.Thread(target=lambda: result.append(watcher.take(60)))
     thread.start()

@@ -14,7 +14,7 @@ import pytest
 
 from sidecar.contract import state
 from sidecar.tests.test_cpu_camera import Watched
-from sidecar.worker import camera_state
+from sidecar.worker.cameras import state as camera_state
 
 SEED = int(os.environ.get("FUZZ_SEED", "20260726"))
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "40"))

@@ -1,4 +1,4 @@
-"""The keeper as a real process with stand-in children."""
+"""The keeper as a real process with scripted children."""
 
 import json
 import os
@@ -41,15 +41,15 @@ KEEPER = """
 import json, os, sys
 from sidecar import log
 from sidecar.keeper.keeper import Keeper
-from sidecar.keeper.policy import Limits
+from sidecar.keeper.restart import Limits
 from sidecar.keeper.process import Command, adopt_orphans
-from sidecar.keeper.relay import Relay
+from sidecar.keeper.stderr_relay import StderrRelay
 children, limits, lifeline = json.loads(sys.argv[1])
-relay = Relay(2)
+relay = StderrRelay(2)
 log.configure("info", relay)
 adopt_orphans()
 commands = [
-    Command(name, [sys.executable, "-S", "-E", "-c", code], dict(os.environ), has_caretaker=name == "worker")
+    Command(name, [sys.executable, "-S", "-E", "-c", code], dict(os.environ), has_placeholder=name == "worker")
     for name, code in children
 ]
 Keeper(commands, Limits(**limits), relay, lifeline).run()
@@ -58,7 +58,7 @@ Keeper(commands, Limits(**limits), relay, lifeline).run()
 
 class KeeperProcess:
     def __init__(self, children, lifeline=None, **limits):
-        limits = dict({"start": 2.0, "silence": 0.6, "first_delay": 0.05}, **limits)
+        limits = dict({"first_heartbeat": 2.0, "heartbeat": 0.6, "first_delay": 0.05}, **limits)
         self.process = subprocess.Popen(
             [sys.executable, "-c", KEEPER, json.dumps([children, limits, lifeline])],
             env=dict(os.environ, PYTHONPATH=SOURCE),
@@ -141,7 +141,7 @@ def test_kills_and_replaces_a_child_that_hangs(start):
     first = keeper.next("child started")["pid"]
     keeper.next("beating")
     os.kill(first, signal.SIGSTOP)
-    assert keeper.next("child is killed")["why"] == "heartbeat stopped"
+    assert keeper.next("child hangs and is killed")["why"] == "heartbeat stopped"
     assert keeper.next("child started")["pid"] != first
     assert not is_alive(first)
 
@@ -154,23 +154,23 @@ if "SLIPSTREAM_PREVIOUS" in os.environ:
     sys.stderr.flush()
 import threading, time
 sys.path.insert(0, SOURCE)
-from sidecar.last_stack import tell_last_stack
-tell_last_stack()
+from sidecar.stack_dump import enable_stack_dump
+enable_stack_dump()
 threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
 def waits_for_ever():
     time.sleep(60)
 os.write(int(os.environ["SLIPSTREAM_HEARTBEAT_FD"]), b".")
 waits_for_ever()
 """
-    keeper = start([["a", "SOURCE = %r\n%s" % (SOURCE, code)]], start=30.0, last_words=2.0)
+    keeper = start([["a", "SOURCE = %r\n%s" % (SOURCE, code)]], first_heartbeat=30.0, stack_dump=2.0)
     told = keeper.next("told")["told"]
     assert told["how"].endswith(": heartbeat stopped")
     assert any(line.endswith("in waits_for_ever") for line in told["last_lines"])
 
 
 def test_kills_a_child_that_never_beats(start):
-    keeper = start([["a", SILENT]], start=0.3)
-    assert keeper.next("child is killed")["why"] == "no heartbeat since its start"
+    keeper = start([["a", SILENT]], first_heartbeat=0.3)
+    assert keeper.next("child hangs and is killed")["why"] == "no heartbeat since its start"
 
 
 def test_an_exit_with_code_0_counts_and_the_delay_grows_into_a_crash_loop(start):
@@ -215,7 +215,7 @@ def test_stops_its_children_on_a_signal(start, number):
         keeper.next("beating")
     keeper.process.send_signal(number)
     assert keeper.process.wait(30.0) == 0
-    assert "child did not stop and is killed" not in keeper.rest()
+    assert "child did not stop in time and is killed" not in keeper.rest()
     assert not any(is_alive(pid) for pid in pids)
 
 
@@ -225,7 +225,7 @@ def test_kills_a_child_that_will_not_stop(start):
     for _ in range(2):
         keeper.next("beating")
     keeper.process.terminate()
-    assert keeper.next("child did not stop and is killed")["child"] == "a"
+    assert keeper.next("child did not stop in time and is killed")["child"] == "a"
     assert keeper.process.wait(30.0) == 0
     assert not any(is_alive(pid) for pid in pids)
 
@@ -253,13 +253,13 @@ def test_collects_orphans_that_fall_to_it(start):
     eventually(lambda: not os.path.exists("/proc/%d" % orphan))
 
 
-# Says who it is and what it was told, and dies, unless it is a caretaker that is to stay.
+# Says who it is and what it was told, and dies, unless it is a placeholder that is to stay.
 TELLING = """
 import json, os, signal, sys
 told = {name: json.loads(os.environ.get(name, "null")) for name in ("SLIPSTREAM_PREVIOUS", "SLIPSTREAM_CRASH_LOOP")}
 sys.stderr.write(json.dumps({"level": "info", "message": "told", "pid": os.getpid(), "told": told}) + "\\n")
 sys.stderr.flush()
-if told["SLIPSTREAM_CRASH_LOOP"] is None or CARETAKER_DIES:
+if told["SLIPSTREAM_CRASH_LOOP"] is None or PLACEHOLDER_DIES:
     sys.stderr.write('{"message": "no log line"}\\n')
     sys.stderr.write("half a line")
     sys.stderr.flush()
@@ -268,7 +268,7 @@ if told["SLIPSTREAM_CRASH_LOOP"] is None or CARETAKER_DIES:
 
 
 def test_the_next_child_is_told_how_the_one_before_ended(start):
-    keeper = start([["a", "CARETAKER_DIES = True\n" + TELLING]])
+    keeper = start([["a", "PLACEHOLDER_DIES = True\n" + TELLING]])
     assert keeper.next("told")["told"] == {"SLIPSTREAM_PREVIOUS": None, "SLIPSTREAM_CRASH_LOOP": None}
     for failures in (1, 2):
         ended = keeper.next("told")["told"]["SLIPSTREAM_PREVIOUS"]
@@ -278,40 +278,44 @@ def test_the_next_child_is_told_how_the_one_before_ended(start):
         assert abs(ended["at"] - time.time()) < 60
 
 
-def test_the_next_child_is_told_that_the_one_before_was_killed_for_its_silence(start):
-    keeper = start([["a", "CARETAKER_DIES = False\n" + TELLING.replace("is None", "is 0") + SILENT]], start=0.3)
+def test_the_next_child_is_told_that_the_one_before_was_killed_because_its_heartbeat_stopped(start):
+    keeper = start(
+        [["a", "PLACEHOLDER_DIES = False\n" + TELLING.replace("is None", "is 0") + SILENT]], first_heartbeat=0.3
+    )
     keeper.next("told")
     how = keeper.next("told")["told"]["SLIPSTREAM_PREVIOUS"]["how"]
     assert how.startswith("was killed after ")
     assert how.endswith(": no heartbeat since its start")
 
 
-def test_in_a_crash_loop_a_caretaker_keeps_the_place_until_the_next_try(start):
-    code = "CARETAKER_DIES = False\n" + TELLING + BEATING
-    keeper = start([["worker", code]], crash_loop=2, first_delay=1.5, start=30.0, silence=30.0)
+def test_in_a_crash_loop_a_placeholder_runs_until_the_next_try(start):
+    code = "PLACEHOLDER_DIES = False\n" + TELLING + BEATING
+    keeper = start([["worker", code]], crash_loop=2, first_delay=1.5, first_heartbeat=30.0, heartbeat=30.0)
     for _ in range(2):
         assert keeper.next("told")["told"]["SLIPSTREAM_CRASH_LOOP"] is None
-    caretaker = keeper.next("told")
-    assert caretaker["told"]["SLIPSTREAM_PREVIOUS"]["failures"] == 2
-    assert caretaker["told"]["SLIPSTREAM_CRASH_LOOP"]["next_attempt"] > caretaker["told"]["SLIPSTREAM_PREVIOUS"]["at"]
+    placeholder = keeper.next("told")
+    assert placeholder["told"]["SLIPSTREAM_PREVIOUS"]["failures"] == 2
+    assert (
+        placeholder["told"]["SLIPSTREAM_CRASH_LOOP"]["next_attempt"] > placeholder["told"]["SLIPSTREAM_PREVIOUS"]["at"]
+    )
     again = keeper.next("told")
     assert again["told"]["SLIPSTREAM_CRASH_LOOP"] is None
-    assert again["told"]["SLIPSTREAM_PREVIOUS"]["failures"] == 2, "the caretaker's end is no failure"
-    assert not is_alive(caretaker["pid"])
+    assert again["told"]["SLIPSTREAM_PREVIOUS"]["failures"] == 2, "the placeholder's end is no failure"
+    assert not is_alive(placeholder["pid"])
     assert keeper.next("told")["told"]["SLIPSTREAM_PREVIOUS"]["failures"] == 3
 
 
-def test_a_caretaker_that_dies_too_changes_nothing(start):
-    keeper = start([["worker", "CARETAKER_DIES = True\n" + TELLING]], crash_loop=1, first_delay=0.5)
+def test_a_placeholder_that_dies_too_changes_nothing(start):
+    keeper = start([["worker", "PLACEHOLDER_DIES = True\n" + TELLING]], crash_loop=1, first_delay=0.5)
     for failures in (1, 2):
         assert keeper.next("child is in a crash loop: exited")["failures"] == failures
-        assert keeper.next("caretaker exited")["signal"] == "SIGSEGV"
+        assert keeper.next("placeholder exited")["signal"] == "SIGSEGV"
 
 
-def test_a_flood_of_lines_reaches_the_log_unchanged_and_a_reader_that_stops_holds_nobody_up(start):
+def test_a_flood_of_lines_reaches_the_log_unchanged_and_a_reader_that_stops_delays_nothing(start):
     flood = BEATING.replace("    time.sleep(0.1)", "    sys.stderr.write(LINE)\n    sys.stderr.flush()")
     line = json.dumps({"message": "x" * 2000}) + "\n"
-    keeper = start([["a", "LINE = %r\n%s" % (line, flood)], ["b", BEATING]], silence=30.0)
+    keeper = start([["a", "LINE = %r\n%s" % (line, flood)], ["b", BEATING]], heartbeat=30.0)
     pid = keeper.next("child started")["pid"]
     keeper.next("x" * 2000)
     # Nobody takes lines out of this queue from now on, but the thread that fills it reads on: stop that too.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidecar.worker.layout import fit, grid, tiles
+from sidecar.worker.outputs.layout import fit, grid, tiles
 
 
 @pytest.mark.parametrize(

@@ -93,12 +93,12 @@ def test_other_users_do_not_disturb_who_watches(rig):
     serve(rig, EVE)
     viewers = [rig.watch(H264, transport, login=EVE) for transport in ("tcp", "udp")]
     until(lambda: all(viewer.live_frames >= 10 for viewer in viewers), "frames")
-    rig.link.admit((User("adam", "secret"),))
+    rig.link.set_users((User("adam", "secret"),))
     until(lambda: not is_let_in(rig, EVE), "the old login counts no longer")
     assert is_let_in(rig, ("adam", "secret"))
-    rig.link.admit((User("adam", "changed"),))
+    rig.link.set_users((User("adam", "changed"),))
     until(lambda: not is_let_in(rig, ("adam", "secret")), "the old password counts no longer")
-    rig.link.admit(())
+    rig.link.set_users(())
     until(lambda: is_let_in(rig, None), "everybody may watch")
     seen = [viewer.live_frames for viewer in viewers]
     until(lambda: all(viewer.live_frames >= n + 10 for viewer, n in zip(viewers, seen)), "frames as before")
@@ -108,7 +108,7 @@ def test_other_users_do_not_disturb_who_watches(rig):
 
 def test_users_are_told_to_a_new_outlet_too(rig):
     serve(rig, EVE)
-    rig.link.admit((User("adam", "secret"),))
+    rig.link.set_users((User("adam", "secret"),))
     rig.ports = None
     rig.process.kill()
     rig.process.wait()

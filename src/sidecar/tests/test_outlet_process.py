@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from sidecar.outlet.protocol import PORT_IN_USE, Configuration, Mount, MountStatus, User
-from sidecar.outlet.remembered import Remembered
+from sidecar.outlet.saved_configuration import SavedConfiguration
 from sidecar.tests.outlet_rig import (
     H264,
     H265,
@@ -168,13 +168,13 @@ def test_where_not_everybody_may_watch_the_worker_is_waited_for(rig, tmp_path):
 @pytest.mark.parametrize("spoilt", ["", "{", "[]", '{"configure": {"port": "x"}}'])
 def test_a_spoilt_memory_is_as_good_as_none(tmp_path, spoilt):
     (tmp_path / "outlet-served.json").write_text(spoilt)
-    remembered = Remembered(str(tmp_path))
+    remembered = SavedConfiguration(str(tmp_path))
     assert remembered.load() is None
     wanted = Configuration(8554, (H264,))
     remembered.save(wanted)
-    assert Remembered(str(tmp_path)).load() == wanted
+    assert SavedConfiguration(str(tmp_path)).load() == wanted
     remembered.save(wanted._replace(users=(User("eve", "hunter2"),)))
-    assert Remembered(str(tmp_path)).load() is None
+    assert SavedConfiguration(str(tmp_path)).load() is None
 
 
 def test_a_killed_outlet_is_configured_again_by_the_link(rig):

@@ -12,7 +12,6 @@ from sidecar.outlet.protocol import (
     MountStatus,
     ProtocolError,
     User,
-    admit_message,
     configure_message,
     configured_message,
     failed_message,
@@ -22,8 +21,9 @@ from sidecar.outlet.protocol import (
     parse_statuses,
     parse_texts,
     parse_users,
-    say_message,
     status_message,
+    text_message,
+    users_message,
 )
 
 
@@ -37,10 +37,10 @@ def test_each_end_reads_what_the_other_writes():
         (Mount("/ds", "H264", 1280, 720), Mount("/ds/front", "H265", 640, 360, "Front door")),
         (User("eve", 'p@ss:w/rd%23 "ü"'),),
     )
-    assert parse_users(over_the_wire(admit_message(configuration.users))["admit"]) == configuration.users
+    assert parse_users(over_the_wire(users_message(configuration.users))["users"]) == configuration.users
     assert parse_configuration(over_the_wire(configure_message(configuration))["configure"]) == configuration
     texts = {"/ds": "no signal since 12:03:11", "/ds/front": ""}
-    assert parse_texts(over_the_wire(say_message(texts))["say"]) == texts
+    assert parse_texts(over_the_wire(text_message(texts))["text"]) == texts
     ports = {"/ds": 40123}
     assert parse_rtp_ports(over_the_wire(configured_message(ports))["configured"]) == ports
     failure = Failure(PORT_IN_USE, "RTSP port 8554 is in use")
@@ -65,9 +65,9 @@ MOUNT = {"path": "/ds", "codec": "H264", "width": 640, "height": 360, "title": "
         ({"port": 8554, "mounts": [dict(MOUNT, path="ds")]}, "path: 'ds' does not begin with a slash"),
         ({"port": 8554, "mounts": [dict(MOUNT, codec="VP8")]}, "codec: 'VP8' is not one of H264, H265"),
         ({"port": 8554, "mounts": [dict(MOUNT, width="640")]}, "width: '640' is not of type int"),
-        ({"port": 8554, "mounts": [dict(MOUNT, height=0)]}, "size: 640x0 is not a picture"),
+        ({"port": 8554, "mounts": [dict(MOUNT, height=0)]}, "size: 640x0 is no size of a stream"),
         ({"port": 8554, "mounts": [dict(MOUNT, title=None)]}, "title: None is not of type str"),
-        ({"port": 8554, "mounts": [MOUNT, MOUNT]}, "path: /ds is there twice"),
+        ({"port": 8554, "mounts": [MOUNT, MOUNT]}, "path: /ds is used twice"),
         ({"port": 8554, "mounts": [MOUNT]}, "users: not a list"),
         ({"port": 8554, "mounts": [MOUNT], "users": {"eve": "hunter2"}}, "users: not a list"),
         ({"port": 8554, "mounts": [MOUNT], "users": ["eve:hunter2"]}, "users: not all have a username and a password"),

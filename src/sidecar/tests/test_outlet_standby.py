@@ -3,8 +3,8 @@
 import cairo
 import pytest
 
-from sidecar.outlet import card
-from sidecar.outlet.words import Facts, standby_text
+from sidecar.outlet.standby import drawing
+from sidecar.outlet.standby.text import StandbyFacts, standby_text
 from sidecar.tests.outlet_rig import H264, H265, FfmpegViewer, Rig, Sender, until
 
 FRAME_SIZE = 320 * 240
@@ -96,10 +96,10 @@ def test_it_says_what_the_worker_says_until_the_worker_is_gone(rig):
         until(lambda: viewer.picture not in pictures, what)
         pictures.append(viewer.picture)
 
-    rig.link.say("/ds", "no signal since 12:03:11")
+    rig.link.set_text("/ds", "no signal since 12:03:11")
     another("what the worker says")
     rig.configure(H264)
-    rig.link.say("/ds", "no signal since 12:04:12")
+    rig.link.set_text("/ds", "no signal since 12:04:12")
     another("what it says now")
     rig.link.stop()
     another("that the worker is away")
@@ -115,20 +115,20 @@ def test_nothing_is_encoded_while_nobody_watches(rig):
     until(lambda: not rig.streaming_threads(), "the end of what makes and sends frames")
 
 
-FACTS = Facts(said="", worker_is_here=True, has_stream=True, last_frame="12:03:11", served_since="12:00:00")
+FACTS = StandbyFacts(text="", worker_is_connected=True, has_stream=True, last_frame="12:03:11", served_since="12:00:00")
 
 
 @pytest.mark.parametrize(
     ("facts", "text"),
     [
         (FACTS, "no signal since 12:03:11"),
-        (FACTS._replace(said="no signal since 12:03:11, next try in 4 s"), "no signal since 12:03:11, next try in 4 s"),
-        (FACTS._replace(worker_is_here=False, has_stream=False), "restarting, no picture since 12:03:11"),
-        (FACTS._replace(has_stream=False), "starting, no picture since 12:03:11"),
-        (FACTS._replace(has_stream=False, last_frame=None), "starting, no picture since 12:00:00"),
+        (FACTS._replace(text="no signal since 12:03:11, next try in 4 s"), "no signal since 12:03:11, next try in 4 s"),
+        (FACTS._replace(worker_is_connected=False, has_stream=False), "restarting, no video since 12:03:11"),
+        (FACTS._replace(has_stream=False), "starting, no video since 12:03:11"),
+        (FACTS._replace(has_stream=False, last_frame=None), "starting, no video since 12:00:00"),
     ],
 )
-def test_the_words(facts, text):
+def test_the_text(facts, text):
     assert standby_text(facts) == text
 
 
@@ -139,7 +139,7 @@ def test_the_words(facts, text):
 def test_the_picture_is_dark_with_letters_inside_its_margins(size, text):
     width, height = size
     stride = cairo.ImageSurface.format_stride_for_width(cairo.FORMAT_A8, width)
-    picture = card.draw(width, height, "Front door", text)
+    picture = drawing.draw(width, height, "Front door", text)
     assert len(picture) == stride * height
     rows = [picture[y * stride : y * stride + width] for y in range(height)]
     dark = rows[0][0]

@@ -5,7 +5,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from sidecar.contract import spec
 from sidecar.outlet.protocol import User
-from sidecar.worker.outputs import Difference, difference, plan
+from sidecar.worker.outputs.plan import Difference, difference, plan_streams
 
 
 def specification(layout=spec.LAYOUT_TILED, **rtsp):
@@ -26,7 +26,7 @@ EVE = spec.Credentials(username="eve", password="hunter2")
 
 
 def test_every_picture_has_the_users_of_its_output():
-    plans = plan(specification(layout=spec.LAYOUT_PER_CAMERA, users=[EVE]))
+    plans = plan_streams(specification(layout=spec.LAYOUT_PER_CAMERA, users=[EVE]))
     assert [(one.target.path, one.target.users) for one in plans] == [
         ("/ds/front", (User("eve", "hunter2"),)),
         ("/ds/back", (User("eve", "hunter2"),)),
@@ -40,15 +40,18 @@ def recorded(layout=spec.LAYOUT_TILED, **file):
 
 
 def test_what_a_recording_may_take_changes_while_frames_flow():
-    (before,), (after,) = plan(recorded()), plan(recorded(max_bytes=5, file_duration=Duration(seconds=30)))
+    (before,), (after,) = (
+        plan_streams(recorded()),
+        plan_streams(recorded(max_bytes=5, file_duration=Duration(seconds=30))),
+    )
     assert difference(before, after) is Difference.LIVE
-    (elsewhere,) = plan(recorded(path="north/yard.mkv"))
+    (elsewhere,) = plan_streams(recorded(path="north/yard.mkv"))
     assert difference(before, elsewhere) is Difference.REBUILD
 
 
 def test_a_recording_begins_a_file_every_ten_minutes_unless_it_says_otherwise():
-    assert [one.target.file_duration for one in plan(recorded())] == [600]
-    assert [one.target.file_duration for one in plan(recorded(file_duration=Duration(seconds=2)))] == [2]
+    assert [one.target.file_duration for one in plan_streams(recorded())] == [600]
+    assert [one.target.file_duration for one in plan_streams(recorded(file_duration=Duration(seconds=2)))] == [2]
 
 
 def encoded(**fields):
@@ -72,6 +75,6 @@ def encoded(**fields):
     ],
 )
 def test_what_a_change_takes(changed, expected):
-    (before,), (after,) = plan(specification()), plan(changed)
+    (before,), (after,) = plan_streams(specification()), plan_streams(changed)
     assert difference(before, after) is expected
     assert difference(after, before) is expected

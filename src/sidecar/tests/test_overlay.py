@@ -3,21 +3,17 @@
 import math
 from typing import Any, List, NamedTuple, Tuple
 
-import gi
 import numpy as np
 import pytest
 
-gi.require_version("Gst", "1.0")
-gi.require_version("GstApp", "1.0")
-from gi.repository import Gst, GstApp  # noqa: E402, F401 - GstApp gives appsink its methods
-
-from sidecar.chain import Chain  # noqa: E402
-from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay  # noqa: E402
-from sidecar.worker.engines.cpu.painter import make_painter  # noqa: E402
-from sidecar.worker.inference.frame import I420Frame  # noqa: E402
-from sidecar.worker.inference.postprocess import Object  # noqa: E402
-from sidecar.worker.layout import Rectangle  # noqa: E402
-from sidecar.worker.palette import class_colour, ink_on  # noqa: E402
+from sidecar.chain import Chain
+from sidecar.gst import Gst
+from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay
+from sidecar.worker.engines.cpu.painter import make_painter
+from sidecar.worker.engines.palette import class_colour, ink_on
+from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.inference.postprocess import Object
+from sidecar.worker.outputs.layout import Rectangle
 
 # The plain frame that is drawn on: no value of it is one that the overlay draws.
 LUMA, CB, CR = 128, 100, 150
@@ -79,7 +75,7 @@ def blend(contents: List[OverlayContent], width: int = WIDTH, height: int = HEIG
             )
             buffer.pts = number * Gst.SECOND // 25
             source.emit("push-buffer", buffer)
-            sample = sink.try_pull_sample(5 * Gst.SECOND)
+            sample = sink.emit("try-pull-sample", 5 * Gst.SECOND)
             assert sample is not None, "no frame came through"
             assert buffer.extract_dup(0, 1) == bytes([LUMA]), "a buffer that somebody holds is left alone"
             blended = sample.get_buffer()

@@ -1,19 +1,17 @@
 """What engine cpu tells the outlet of pictures that have no frames. The outlet here only listens."""
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import spec  # noqa: E402
-from sidecar.outlet.control import ControlSocket  # noqa: E402
-from sidecar.outlet.lines import JsonLines  # noqa: E402
-from sidecar.tests.outlet_rig import until  # noqa: E402
-from sidecar.worker.board import Board  # noqa: E402
-from sidecar.worker.camera_words import Note  # noqa: E402
-from sidecar.worker.engines.cpu.pictures import Pictures  # noqa: E402
-from sidecar.worker.events import Events  # noqa: E402
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.outlet.control_socket import ControlSocket
+from sidecar.outlet.json_lines import JsonLines
+from sidecar.tests.outlet_rig import until
+from sidecar.worker.cameras.text import TileText
+from sidecar.worker.engines.cpu.pictures import Pictures
+from sidecar.worker.processes import Processes
+from sidecar.worker.status.events import EventLog
+from sidecar.worker.status.store import StatusStore
 
 Gst.init(None)
 
@@ -39,7 +37,7 @@ class ListeningOutlet:
         if "configure" in message:
             self.titles = {mount["path"]: mount["title"] for mount in message["configure"]["mounts"]}
         else:
-            self.texts.update(message["say"]["mounts"])
+            self.texts.update(message["text"]["mounts"])
 
 
 @pytest.fixture
@@ -51,7 +49,7 @@ def outlet(tmp_path):
 
 @pytest.fixture
 def pictures(tmp_path, outlet):
-    made = Pictures(str(tmp_path / "outlet.sock"), Board(Events()))
+    made = Pictures(Processes(str(tmp_path / "outlet.sock")), StatusStore(EventLog()))
     yield made
     made.stop()
 
@@ -68,22 +66,22 @@ def specification(layout):
 
 
 def test_a_picture_of_one_camera_says_what_its_camera_does_until_it_sends_again(pictures, outlet):
-    pictures.note("front", Note("connecting"))
+    pictures.note("front", TileText("connecting"))
     pictures.apply(specification(spec.LAYOUT_PER_CAMERA))
     until(lambda: outlet.texts.get("/ds/front") == "connecting", "what was known before")
     assert outlet.titles == {"/ds/front": "Front door", "/ds/back": "back"}
-    pictures.note("front", Note("no signal since 12:03:11"))
+    pictures.note("front", TileText("no signal since 12:03:11"))
     until(lambda: outlet.texts.get("/ds/front") == "no signal since 12:03:11", "the news")
     assert outlet.texts.get("/ds/back", "") == ""
-    pictures.note("front", Note(""))
+    pictures.note("front", TileText(""))
     until(lambda: outlet.texts.get("/ds/front") == "", "the end of the news")
 
 
 def test_a_picture_of_several_cameras_says_what_each_of_them_does(pictures, outlet):
     pictures.apply(specification(spec.LAYOUT_TILED))
     until(lambda: outlet.titles, "the configuration")
-    pictures.note("front", Note("connecting"))
-    pictures.note("back", Note("no signal since 12:03:11"))
+    pictures.note("front", TileText("connecting"))
+    pictures.note("back", TileText("no signal since 12:03:11"))
     until(
         lambda: outlet.texts.get("/ds") == "Front door: connecting\nback: no signal since 12:03:11",
         "both cameras' news",

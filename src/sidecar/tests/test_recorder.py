@@ -5,19 +5,15 @@ import queue
 import subprocess
 import threading
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-gi.require_version("GstApp", "1.0")
-from gi.repository import Gst, GstApp  # noqa: E402, F401 - GstApp gives appsink its methods
-
-from sidecar.contract import state  # noqa: E402
-from sidecar.tests.films import is_red, pixel, probe  # noqa: E402
-from sidecar.worker.receiver import Failed, Serving, Waiting  # noqa: E402
-from sidecar.worker.recording.folder import Folder  # noqa: E402
-from sidecar.worker.recording.names import stem  # noqa: E402
-from sidecar.worker.recording.recorder import Limits, Patience, Recorder  # noqa: E402
+from sidecar.contract import state
+from sidecar.gst import Gst
+from sidecar.tests.films import is_red, pixel, probe
+from sidecar.worker.outputs.receiver import Failed, Serving, Waiting
+from sidecar.worker.outputs.recording.folder import Folder
+from sidecar.worker.outputs.recording.names import stem
+from sidecar.worker.outputs.recording.recorder import Limits, Recorder, Timeouts
 
 Gst.init(None)
 
@@ -41,7 +37,7 @@ def encoded(seconds, codec="h264", size=(64, 48), pattern="red"):
     pipeline.set_state(Gst.State.PLAYING)
     samples = []
     while len(samples) < seconds * RATE:
-        sample = sink.try_pull_sample(10 * Gst.SECOND)
+        sample = sink.emit("try-pull-sample", 10 * Gst.SECOND)
         assert sample is not None, "the encoder is too slow"
         samples.append(sample)
     pipeline.set_state(Gst.State.NULL)
@@ -56,13 +52,13 @@ def film():
 class Recording:
     """A recorder and what it tells."""
 
-    def __init__(self, root, path="yard.mkv", camera_id="", folder=None, patience=Patience(), **limits):  # noqa: B008
+    def __init__(self, root, path="yard.mkv", camera_id="", folder=None, timeouts=Timeouts(), **limits):  # noqa: B008
         values = {"file_duration": 600.0, "max_bytes": 0, "bitrate": 100000}
         values.update(limits)
         self.root = root
         self.told = queue.Queue()
         self.recorder = Recorder(
-            folder or Folder(root, stem(path)), camera_id, Limits(**values), self.told.put, patience
+            folder or Folder(root, stem(path)), camera_id, Limits(**values), self.told.put, timeouts
         )
 
     def take(self, samples):
@@ -143,7 +139,7 @@ def test_other_caps_and_another_time_line_begin_a_new_file(root, film):
 
 
 def test_a_pause_ends_the_file(root, film):
-    recording = Recording(root, patience=Patience(pause=0.2))
+    recording = Recording(root, timeouts=Timeouts(pause=0.2))
     recording.take(film[:RATE])
     recording.until(Serving)
     recording.until(Waiting)
@@ -268,7 +264,7 @@ def test_a_full_disk_is_told_the_file_is_whole_and_recording_goes_on_when_there_
 
 
 def test_a_disk_without_a_byte_left_is_told_as_full(small_disk, monkeypatch):
-    monkeypatch.setattr("sidecar.worker.recording.folder._RESERVED_SHARE", 0)
+    monkeypatch.setattr("sidecar.worker.outputs.recording.folder._RESERVED_SHARE", 0)
     recording = Recording(small_disk, bitrate=80)
     ballast = os.path.join(small_disk, "ballast")
     fill(ballast, 4 * 1024 * 1024 - 8192)
@@ -294,7 +290,7 @@ class SlowFolder(Folder):
 
 def test_a_disk_that_hangs_is_told_holds_nobody_up_and_frames_are_dropped_up_to_a_key_frame(root, film):
     folder = SlowFolder(root, stem("yard.mkv"))
-    recording = Recording(root, folder=folder, patience=Patience(stalled=0.0))
+    recording = Recording(root, folder=folder, timeouts=Timeouts(stalled=0.0))
     long = encoded(2, size=(320, 184), pattern="snow")
     size = sum(sample.get_buffer().get_size() for sample in long)
     rounds = 2000000 // size + 2

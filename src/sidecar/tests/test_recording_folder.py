@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from sidecar.worker.recording.folder import Folder, NoRoomError, reserved
-from sidecar.worker.recording.names import stem
+from sidecar.worker.outputs.recording.folder import Folder, NoRoomError, reserved
+from sidecar.worker.outputs.recording.names import stem
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sidecar.worker.recording.names import Entry, file_name, stem, surplus
+from sidecar.worker.outputs.recording.names import Entry, file_name, stem, surplus
 
 # 2026-11-26 14:30:12 UTC.
 START = 1795703412

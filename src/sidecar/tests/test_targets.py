@@ -104,11 +104,9 @@ def test_a_worker_that_is_killed_leaves_a_file_that_can_be_played_and_the_next_b
     assert sidecar.apply("killed", wanted).accepted
     sidecar.until_serving()
     before = status(sidecar.until(lambda state: status(state, "rec").frames >= 45), "rec").frames
-    (worker,) = [
-        pid for pid in processes("sidecar.worker") if environment(pid, "SLIPSTREAM_RUN_DIR") == sidecar.run_dir
-    ]
+    (worker,) = processes(sidecar, "worker")
     os.kill(worker, signal.SIGKILL)
-    eventually(lambda: worker not in processes("sidecar.worker"), "the end of the worker", DEADLINE_SECONDS)
+    eventually(lambda: worker not in processes(sidecar, "worker"), "the end of the worker", DEADLINE_SECONDS)
     (cut,) = recordings(sidecar, "killed")
     found = probe(cut)
     # All but those of the time in which a frame was counted and not yet written.
@@ -121,12 +119,12 @@ def test_a_worker_that_is_killed_leaves_a_file_that_can_be_played_and_the_next_b
     sidecar.until_serving()
     assert len(recordings(sidecar, "killed")) == 2
     # Of the window before nothing is left.
-    own = [pid for pid in processes("sidecar.window") if environment(pid, "SLIPSTREAM_RUN_DIR") == sidecar.run_dir]
-    assert len(own) == 1
+    assert len(processes(sidecar, "window")) == 1
 
 
-def processes(module):
-    """Numbers of the processes that run a module of Python."""
+def processes(sidecar, program):
+    """Numbers of a sidecar's processes that run one of its programs."""
+    module = "%s.%s" % (sidecar.package, program)
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -137,7 +135,7 @@ def processes(module):
                 continue
             if "-m" in words and words[words.index("-m") + 1] == module:
                 found.append(int(name))
-    return found
+    return [pid for pid in found if environment(pid, "SLIPSTREAM_RUN_DIR") == sidecar.run_dir]
 
 
 def environment(pid, name):

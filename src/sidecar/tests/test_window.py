@@ -5,17 +5,15 @@ import queue
 import subprocess
 import sys
 
-import gi
 import pytest
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import state  # noqa: E402
-from sidecar.tests.deepstream_sidecar import BOARDS, PYTHONPATH, eventually  # noqa: E402
-from sidecar.tests.display import Display  # noqa: E402
-from sidecar.worker.receiver import Failed, Serving  # noqa: E402
-from sidecar.worker.window import Looks, Window  # noqa: E402
+import standins
+from sidecar.contract import state
+from sidecar.gst import Gst
+from sidecar.tests.deepstream_sidecar import BOARDS, PYTHONPATH, eventually
+from sidecar.tests.display import Display
+from sidecar.worker.outputs.receiver import Failed, Serving
+from sidecar.worker.outputs.window import Window, WindowOptions
 
 Gst.init(None)
 
@@ -36,13 +34,14 @@ def display():
 def environment(display_name, board=""):
     own = dict(os.environ, PYTHONPATH=PYTHONPATH, DISPLAY=display_name)
     if board:
-        own["SLIPSTREAM_STANDINS"] = BOARDS[board][0]
+        own[standins.VARIABLE] = BOARDS[board][0]
     return own
 
 
 def window_process(sink, environment, frames):
     """How it ends: its status, and what it wrote."""
-    command = [sys.executable, "-m", "sidecar.window", "--width", str(WIDTH), "--height", str(HEIGHT)]
+    module = "standins.window" if standins.VARIABLE in environment else "sidecar.window"
+    command = [sys.executable, "-m", module, "--width", str(WIDTH), "--height", str(HEIGHT)]
     command += ["--title", "a test", "--sink", sink]
     ended = subprocess.run(
         command, input=BLUE * frames, stdout=subprocess.PIPE, env=environment, timeout=DEADLINE_SECONDS
@@ -77,7 +76,9 @@ class Shown:
 
     def __init__(self, environment, sinks):
         self.told = queue.Queue()
-        self.window = Window(Looks(WIDTH, HEIGHT, "a test", sinks), environment, self.told.put)
+        self.window = Window(
+            WindowOptions(WIDTH, HEIGHT, "a test", sinks), environment, self.told.put, "sidecar.window"
+        )
 
     def take(self, data=BLUE, width=WIDTH):
         caps = Gst.Caps.from_string(CAPS % (width, HEIGHT))
@@ -136,8 +137,8 @@ def test_a_process_that_takes_nothing_is_ended(display, monkeypatch, tmp_path):
     hanging = tmp_path / "hanging"
     hanging.write_text("#!/bin/sh\nexec sleep 1000\n")
     hanging.chmod(0o755)
-    monkeypatch.setattr("sidecar.worker.window._HANGS_SECONDS", 0.2)
-    monkeypatch.setattr("sidecar.worker.window.sys.executable", str(hanging))
+    monkeypatch.setattr("sidecar.worker.outputs.window._TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("sidecar.worker.outputs.window.sys.executable", str(hanging))
     shown = Shown(environment(display.name), ["ximagesink"])
     assert "takes no more frames" in shown.until(Failed).detail
     shown.end()

@@ -7,16 +7,11 @@ A process of its own: Xlib ends the process whose display goes away, and a drive
 """
 
 import argparse
-import os
 import sys
 from typing import Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
-
-from sidecar.chain import Chain, ChainError  # noqa: E402
+from sidecar.chain import Chain, ChainError
+from sidecar.gst import GLib, Gst
 
 
 def main() -> int:
@@ -27,10 +22,6 @@ def main() -> int:
     parser.add_argument("--sink", required=True, help="the element that shows them")
     options = parser.parse_args()
     Gst.init(None)
-    if os.environ.get("SLIPSTREAM_STANDINS"):
-        from sidecar import standins
-
-        standins.install_from_environment()
     # Sinks write it above the window.
     GLib.set_application_name(options.title)
     problem = show(options.sink, options.width, options.height)

@@ -6,31 +6,33 @@ import sys
 import uuid
 from typing import Any
 
-import gi
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc  # noqa: E402
-
-from sidecar import log  # noqa: E402
-from sidecar.contract import pipeline_grpc  # noqa: E402
-from sidecar.heartbeat import beat_on_main_loop  # noqa: E402
-from sidecar.keeper.handover import crash_loop, ended_before  # noqa: E402
-from sidecar.last_stack import tell_last_stack  # noqa: E402
-from sidecar.worker.board import Board  # noqa: E402
-from sidecar.worker.doorway import Doorway  # noqa: E402
-from sidecar.worker.engines.choose import choose_engine  # noqa: E402
-from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS  # noqa: E402
-from sidecar.worker.events import Events  # noqa: E402
-from sidecar.worker.loop import MainLoop  # noqa: E402
-from sidecar.worker.service import PipelineService  # noqa: E402
+from sidecar import log
+from sidecar.contract import pipeline_grpc
+from sidecar.gst import GLib, Gst
+from sidecar.heartbeat import beat_on_main_loop
+from sidecar.keeper.previous_worker import crash_loop, previous_worker
+from sidecar.outlet.protocol import SOCKET_NAME
+from sidecar.stack_dump import enable_stack_dump
+from sidecar.worker.engines.choose import choose_engine
+from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS
+from sidecar.worker.main_loop import MainLoop
+from sidecar.worker.processes import Processes
+from sidecar.worker.service.endpoint import GrpcEndpoint
+from sidecar.worker.service.pipeline_service import PipelineService
+from sidecar.worker.status.events import EventLog
+from sidecar.worker.status.store import StatusStore
 
 _SERVICE = "slipstream.v1.Pipeline"
 _HEALTH_MILLISECONDS = 500
 
 
-def main() -> int:
-    tell_last_stack()
+def main(
+    window_module: str = "sidecar.window", prebuild_module: str = "sidecar.worker.engines.deepstream.prebuild"
+) -> int:
+    """Returns the exit status. window_module, prebuild_module: what the processes that it starts run."""
+    enable_stack_dump()
     log.configure(os.environ.get("LOG_LEVEL", "info"))
     logger = log.Log("worker")
     run_dir = os.environ.get("SLIPSTREAM_RUN_DIR", "/run/slipstream")
@@ -38,10 +40,11 @@ def main() -> int:
     Gst.init(None)
     loop = MainLoop()
     instance_id = uuid.uuid4().hex
-    board = Board(Events())
-    engine = choose_engine(os.environ, run_dir, board)
+    store = StatusStore(EventLog())
+    processes = Processes(os.path.join(run_dir, SOCKET_NAME), window_module, prebuild_module)
+    engine = choose_engine(os.environ, run_dir, processes, store)
 
-    service = PipelineService(engine, board, loop, instance_id, ended_before(os.environ))
+    service = PipelineService(engine, store, loop, instance_id, previous_worker(os.environ))
     health_service = health.HealthServicer()
     health_service.set(_SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
 
@@ -49,11 +52,11 @@ def main() -> int:
         pipeline_grpc.add_PipelineServicer_to_server(service, server)  # type: ignore[no-untyped-call]
         health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
 
-    doorway = Doorway(socket, add_services)
+    endpoint = GrpcEndpoint(socket, add_services)
 
     def tell_health() -> bool:
-        flowing = any(output.WhichOneof("state") == "serving" for output in board.snapshot().outputs) and any(
-            camera.WhichOneof("state") == "live" for camera in board.snapshot().cameras
+        flowing = any(output.WhichOneof("state") == "serving" for output in store.snapshot().outputs) and any(
+            camera.WhichOneof("state") == "live" for camera in store.snapshot().cameras
         )
         status = health_pb2.HealthCheckResponse.SERVING if flowing else health_pb2.HealthCheckResponse.NOT_SERVING
         health_service.set(_SERVICE, status)
@@ -69,15 +72,15 @@ def main() -> int:
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, stop)
     beat_on_main_loop()
     if engine.unavailable is not None:
-        logger.error("engine is not available", detail=engine.unavailable)
+        logger.error("engine unavailable", detail=engine.unavailable)
         if crash_loop(os.environ) is None:
-            # A caretaker is replaced by the keeper.
+            # A placeholder is ended by the keeper.
             GLib.timeout_add_seconds(TRY_AGAIN_SECONDS, stop)
-    logger.info("worker started", instance=instance_id, engine=engine.facts().engine, socket=socket)
+    logger.info("worker started", instance=instance_id, engine=engine.info().engine, socket=socket)
     loop.run()
 
     engine.stop()
-    doorway.stop()
+    endpoint.stop()
     logger.info("worker stopped")
     return 0
 

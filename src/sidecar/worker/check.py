@@ -1,4 +1,4 @@
-"""Would this specification run here? Everything that can be said without trying, except about the model."""
+"""Checks whether a specification can run here: everything that can be told without trying, except about the model."""
 
 import re
 from typing import Iterable, List, Set
@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from sidecar.contract import pipeline, spec
 from sidecar.log import redact
-from sidecar.worker.addresses import scheme
+from sidecar.worker.cameras.addresses import scheme
+from sidecar.worker.outputs.recording.names import LONGEST_PATH, is_path
 from sidecar.worker.problem import Problem, error
-from sidecar.worker.recording.names import LONGEST_PATH, is_path
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
 _SMALLEST_SIDE = 16

@@ -1,4 +1,4 @@
-"""Problem: one thing to know about a specification or a model bundle, told so that its author can put it right."""
+"""Problem: what is wrong with a specification or a model bundle, where, and what its author can do."""
 
 from typing import List, NamedTuple
 

@@ -214,11 +214,11 @@ export const settingsDocument = z
         ).optional(),
         deaths: field(
           wholeNumber(0, 100),
-          "Deaths of the worker that are taken for chance.",
+          "Deaths of the worker that are put down to chance.",
         ).optional(),
-        stumbles: field(
+        connectionFailures: field(
           wholeNumber(0, 100),
-          "Broken connections to the sidecar that are taken for chance.",
+          "Broken connections to the sidecar that are put down to chance.",
         ).optional(),
         detections: field(
           fraction(),

@@ -1,49 +1,40 @@
-"""Which engine this worker has: SLIPSTREAM_ENGINE is auto, cpu or deepstream."""
+"""Chooses the worker's engine: SLIPSTREAM_ENGINE is auto, cpu or deepstream."""
 
 import os
 import signal
 import time
 from typing import Mapping
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import state  # noqa: E402
-from sidecar.outlet.protocol import SOCKET_NAME  # noqa: E402
-from sidecar.worker.board import Board  # noqa: E402
-from sidecar.worker.engines.caretaker import caretaker  # noqa: E402
-from sidecar.worker.engines.engine import Engine  # noqa: E402
-from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS, UnavailableEngine  # noqa: E402
+from sidecar.contract import state
+from sidecar.gst import Gst
+from sidecar.worker.engines.engine import Engine
+from sidecar.worker.engines.placeholder import placeholder_engine
+from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS, UnavailableEngine
+from sidecar.worker.processes import Processes
+from sidecar.worker.status.store import StatusStore
 
 VARIABLE = "SLIPSTREAM_ENGINE"
 CHOICES = ("auto", "cpu", "deepstream")
 
-_STANDINS = "SLIPSTREAM_STANDINS"
-_PLATFORM = "SLIPSTREAM_PLATFORM"
 
+def choose_engine(environment: Mapping[str, str], run_dir: str, processes: Processes, store: StatusStore) -> Engine:
+    """The engine that is named; with auto, deepstream if nvinfer is installed. On the loop thread, after Gst.init().
 
-def choose_engine(environment: Mapping[str, str], run_dir: str, board: Board) -> Engine:
-    """The engine that is named, or with auto the GPU's if nvinfer is there. On the loop thread, after Gst.init().
-
-    An engine's libraries are imported with it: neither image has those of the other. A name that there is not, or not
-    here, gives an engine that refuses everything and says why; so does a caretaker's environment.
+    An engine's libraries are imported with it: neither image has those of the other. If the name is unknown or the
+    engine cannot run here, and in a placeholder, the result is an engine that refuses everything and reports why.
     """
     wanted = environment.get(VARIABLE) or "auto"
-    outlet_socket = os.path.join(run_dir, SOCKET_NAME)
-    place_keeper = caretaker(environment, wanted, outlet_socket, board)
-    if place_keeper is not None:
-        return place_keeper
+    placeholder = placeholder_engine(environment, wanted, processes, store)
+    if placeholder is not None:
+        return placeholder
 
     def unavailable(why: str) -> Engine:
         failed = state.PipelineStatus.Failed(reason=state.FAILURE_REASON_ELEMENT, detail=why)
         failed.next_attempt.FromNanoseconds(int((time.time() + TRY_AGAIN_SECONDS) * 1e9))
-        return UnavailableEngine(wanted, failed, "cannot run: " + why, outlet_socket, board)
+        return UnavailableEngine(wanted, failed, "cannot run: " + why, processes, store)
 
     if wanted not in CHOICES:
         return unavailable("%s is %r; allowed: %s" % (VARIABLE, wanted, ", ".join(CHOICES)))
-    environment = with_standins(environment)
     nvinfer = Gst.ElementFactory.find("nvinfer") is not None
     if wanted == "deepstream" and not nvinfer:
         return unavailable(
@@ -53,25 +44,12 @@ def choose_engine(environment: Mapping[str, str], run_dir: str, board: Board) ->
         from sidecar.worker.engines.deepstream.engine import DeepstreamEngine
         from sidecar.worker.engines.deepstream.machine import this_machine
 
-        return DeepstreamEngine(outlet_socket, board, this_machine(environment, run_dir), _end_this_process)
+        return DeepstreamEngine(processes, store, this_machine(environment, run_dir), _end_this_process)
     from sidecar.worker.engines.cpu.engine import CpuEngine
 
-    return CpuEngine(outlet_socket, board)
+    return CpuEngine(processes, store)
 
 
 def _end_this_process() -> None:
-    """As if somebody had asked it to: in good order. The keeper starts another."""
+    """In good order, as on SIGTERM from outside. The keeper starts another."""
     os.kill(os.getpid(), signal.SIGTERM)
-
-
-def with_standins(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Where SLIPSTREAM_STANDINS says so, software stands in for NVIDIA's elements, for tests and for development.
-
-    Returns the environment; with stand-ins it says of which platform they are, unless it does already.
-    """
-    if not environment.get(_STANDINS):
-        return environment
-    from sidecar import standins
-
-    standins.install_from_environment(environment)
-    return {_PLATFORM: environment[_STANDINS].split()[0], **environment}

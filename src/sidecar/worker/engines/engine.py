@@ -7,8 +7,8 @@ from sidecar.contract import pipeline, spec
 from sidecar.worker.problem import Problem
 
 
-class Facts(NamedTuple):
-    """What the agent is told about the engine's machine; empty where there is no such thing."""
+class EngineInfo(NamedTuple):
+    """What the agent learns about the engine and its machine; empty where there is no such thing."""
 
     engine: str
     board: str = ""
@@ -17,7 +17,7 @@ class Facts(NamedTuple):
 
 
 class Preview(abc.ABC):
-    """JPEG pictures of one output, made only while somebody looks. Made and stopped on the loop thread."""
+    """JPEG images of one stream, encoded only while somebody looks. Made and stopped on the loop thread."""
 
     @abc.abstractmethod
     def take(self, timeout: float) -> Optional[bytes]:
@@ -35,7 +35,7 @@ class Engine(abc.ABC):
     unavailable: Optional[str] = None
 
     @abc.abstractmethod
-    def facts(self) -> Facts:
+    def info(self) -> EngineInfo:
         """Called on any thread."""
 
     @abc.abstractmethod
@@ -46,19 +46,19 @@ class Engine(abc.ABC):
     def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[Any], List[Problem]]:
         """Reads and loads the model, which takes a moment, and finds what only this engine can find.
 
-        Never called on the loop thread; touches nothing in force. Returns what apply() needs, None if it cannot run.
+        Never called on the loop thread; touches nothing active. Returns what apply() needs, None if it cannot run.
         """
 
     @abc.abstractmethod
     def apply(self, specification: spec.PipelineSpec, model: Any) -> List[pipeline.Change]:
-        """Makes everything as the specification says, by the smallest change, and tells what it did.
+        """Applies the specification by the smallest change, and returns what it did.
 
-        Raises ChainError if an element is missing or refuses: then what was in force still is.
+        Raises ChainError if an element is missing or refuses: then the active specification stays active.
         """
 
     @abc.abstractmethod
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
-        """JPEG pictures of an output from now on; None if there is no such output."""
+        """JPEG images of a stream from now on; None if there is no such stream."""
 
     @abc.abstractmethod
     def stop(self) -> None:

@@ -5,7 +5,7 @@ from typing import Iterable, List, Optional, Sequence, Tuple
 
 from sidecar.contract import spec
 from sidecar.worker.inference.frame import I420Frame
-from sidecar.worker.layout import Rectangle
+from sidecar.worker.outputs.layout import Rectangle
 
 # Video black; chroma of no colour.
 _BLACK_LUMA = 16

@@ -2,15 +2,11 @@
 
 from typing import List, NamedTuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import Chain  # noqa: E402
-from sidecar.contract import spec  # noqa: E402
-from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE  # noqa: E402
-from sidecar.worker.outputs import CODEC_NAMES, codec_name  # noqa: E402
+from sidecar.chain import Chain
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
+from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 
 
 class _Elements(NamedTuple):

@@ -37,7 +37,7 @@ export function rightDocument(random: SeededRandom): { [key: string]: Json } {
         frameRate: () => random.number(),
         latencyFactor: () => random.between(1, 100),
         deaths: () => random.between(0, 100),
-        stumbles: () => random.between(0, 100),
+        connectionFailures: () => random.between(0, 100),
         detections: () => random.number(),
       }),
     maintenance: () =>

@@ -4,21 +4,22 @@ import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import pipeline, spec, state
-from sidecar.worker.addresses import SCHEMES
-from sidecar.worker.attendant import Attendant
-from sidecar.worker.board import Board
-from sidecar.worker.engines.closer import Closer
+from sidecar.worker.cameras.addresses import SCHEMES
+from sidecar.worker.cameras.controller import CameraController
+from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.intake import Intake
-from sidecar.worker.engines.cpu.line import PipelineLine
 from sidecar.worker.engines.cpu.pictures import Pictures
 from sidecar.worker.engines.cpu.preview import PicturePreview
 from sidecar.worker.engines.cpu.vision import Eye, Vision
-from sidecar.worker.engines.engine import Engine, Facts, Preview
+from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
 from sidecar.worker.engines.masks import masks_of
 from sidecar.worker.engines.software_encoder import available_codecs
+from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.inference.bundle import Bundle, load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError
 from sidecar.worker.problem import Problem, error
+from sidecar.worker.processes import Processes
+from sidecar.worker.status.store import StatusStore
 
 # The last messages to the cameras go out while the pipelines end: that is waited for, so many seconds for all together.
 _STOP_SECONDS = 2.0
@@ -36,24 +37,24 @@ class LoadedModel(NamedTuple):
 class _Camera(NamedTuple):
     """A camera of the specification in force."""
 
-    attendant: Attendant
-    line: PipelineLine
+    controller: CameraController
+    source: CpuCameraSource
 
 
 class CpuEngine(Engine):
     """Cameras, one shared model and the pictures."""
 
-    def __init__(self, outlet_socket: str, board: Board) -> None:
-        self._board = board
+    def __init__(self, processes: Processes, store: StatusStore) -> None:
+        self._store = store
         self._vision = Vision()
         self._model: Optional[LoadedModel] = None
         self._model_spec = spec.Model()
-        self._pictures = Pictures(outlet_socket, board)
+        self._pictures = Pictures(processes, store)
         self._cameras: Dict[str, _Camera] = {}
-        self._closer = Closer()
+        self._closer = SourceCloser()
 
-    def facts(self) -> Facts:
-        return Facts(engine="cpu")
+    def info(self) -> EngineInfo:
+        return EngineInfo(engine="cpu")
 
     def capabilities(self) -> pipeline.Capabilities:
         return pipeline.Capabilities(codecs=available_codecs(), trackers=[], sources=list(SCHEMES))
@@ -78,8 +79,8 @@ class CpuEngine(Engine):
         changes += self._pictures.apply(specification)
         wanted = {camera.id: camera for camera in specification.cameras}
         changes += self._apply_cameras(wanted)
-        self._board.order_cameras(tuple(wanted))
-        self._board.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
+        self._store.order_cameras(tuple(wanted))
+        self._store.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
         return changes
 
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
@@ -106,12 +107,12 @@ class CpuEngine(Engine):
     def _apply_cameras(self, wanted: Dict[str, spec.Camera]) -> List[pipeline.Change]:
         changes: Dict[str, "pipeline.Effect"] = {}
         for camera_id, camera in list(self._cameras.items()):
-            before, after = camera.attendant.camera, wanted.get(camera_id)
+            before, after = camera.controller.camera, wanted.get(camera_id)
             if after is None or _reconnects(before, after):
                 self._close(camera_id)
                 changes["cameras[%s]" % camera_id] = pipeline.EFFECT_REBUILD
             elif before != after:
-                camera.attendant.turn(after)
+                camera.controller.update(after)
                 if _off(before) != _off(after):
                     changes["cameras[%s].off" % camera_id] = pipeline.EFFECT_LIVE
         for camera_id, one in wanted.items():
@@ -126,20 +127,20 @@ class CpuEngine(Engine):
             Eye(self._vision),
             masks_of(one),
             self._pictures.deliver,
-            self._board.publish_detections,
-            self._board.events.wanted,
+            self._store.publish_detections,
+            self._store.events.wanted,
         )
-        line = PipelineLine(one, intake, lambda note: self._pictures.note(one.id, note), self._closer)
-        attendant = Attendant(one, line, intake.tally, intake.stillness, self._board)
-        self._cameras[one.id] = _Camera(attendant, line)
-        self._board.add_camera(one.id, intake.tally.fill)
-        attendant.start()
+        line = CpuCameraSource(one, intake, lambda note: self._pictures.note(one.id, note), self._closer)
+        controller = CameraController(one, line, intake.stats, intake.freeze_detector, self._store)
+        self._cameras[one.id] = _Camera(controller, line)
+        self._store.add_camera(one.id, intake.stats.fill)
+        controller.start()
 
     def _close(self, camera_id: str) -> None:
         camera = self._cameras.pop(camera_id)
-        camera.attendant.stop()
-        camera.line.close()
-        self._board.remove_camera(camera_id)
+        camera.controller.stop()
+        camera.source.close()
+        self._store.remove_camera(camera_id)
 
 
 def _stamp(bundle: Bundle) -> Tuple[int, float]:

@@ -7,19 +7,15 @@ always belongs to its frame; what comes meanwhile waits in a queue of one, where
 import time
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import detection  # noqa: E402
-from sidecar.worker.engines.cpu.vision import Eye, Sight  # noqa: E402
-from sidecar.worker.engines.masks import Masks  # noqa: E402
-from sidecar.worker.engines.planes import planes, video_info  # noqa: E402
-from sidecar.worker.inference.frame import I420Frame  # noqa: E402
-from sidecar.worker.inference.postprocess import Object  # noqa: E402
-from sidecar.worker.stillness import Stillness  # noqa: E402
-from sidecar.worker.tally import Tally  # noqa: E402
+from sidecar.contract import detection
+from sidecar.gst import Gst
+from sidecar.worker.cameras.freeze_detector import FreezeDetector
+from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.engines.cpu.vision import Eye, Sight
+from sidecar.worker.engines.masks import Masks
+from sidecar.worker.engines.planes import planes, video_info
+from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.inference.postprocess import Object
 
 # Pictures are compared at every so many pixels in both directions.
 _COMPARE_STEP = 16
@@ -56,8 +52,8 @@ class Intake:
         self._deliver = deliver
         self._publish = detections
         self._wanted = detections_wanted
-        self.tally = Tally()
-        self.stillness = Stillness()
+        self.stats = CameraStats()
+        self.freeze_detector = FreezeDetector()
         # Clock time of the frame that was delivered last.
         self._newest = 0
         self._info: Optional[Tuple[Gst.Caps, Any]] = None
@@ -72,7 +68,7 @@ class Intake:
 
     def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """Probe in front of the queue of one: counts what the camera sent."""
-        self.tally.on_received()
+        self.stats.on_received()
         return Gst.PadProbeReturn.OK
 
     def on_sample(self, sink: Gst.Element) -> Gst.FlowReturn:
@@ -94,7 +90,7 @@ class Intake:
             frame = planes(mapped.data, buffer, info)
             self._compare(frame)
             # A picture that is known to be frozen is neither looked at nor shown.
-            sight = None if self.stillness.is_frozen else self._eye.look(frame)
+            sight = None if self.freeze_detector.is_frozen else self._eye.look(frame)
         finally:
             buffer.unmap(mapped)
         self.size = (width, height)
@@ -113,13 +109,13 @@ class Intake:
 
     def _compare(self, frame: I420Frame) -> None:
         now = time.monotonic()
-        if self.stillness.is_due(now):
-            self.stillness.see(frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
+        if self.freeze_detector.is_due(now):
+            self.freeze_detector.observe(frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
 
     def _count(self, sight: Sight) -> None:
-        self.tally.on_processed(sight.inferred)
-        self.tally.seconds += sight.seconds
-        self.tally.cpu_seconds += sight.cpu_seconds
+        self.stats.on_processed(sight.inferred)
+        self.stats.seconds += sight.seconds
+        self.stats.cpu_seconds += sight.cpu_seconds
 
     def _video_info(self, caps: Gst.Caps) -> Any:
         if self._info is None or not self._info[0].is_equal(caps):

@@ -1,13 +1,10 @@
 """Frames for a tile whose camera sends none: its last one dimmed, or black."""
 
-import gi
 import numpy as np
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
-from sidecar.worker.engines.planes import planes, video_info  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.worker.engines.cpu.intake import SeenFrame
+from sidecar.worker.engines.planes import planes, video_info
 
 _BLACK_LUMA = 16
 _NO_COLOUR = 128

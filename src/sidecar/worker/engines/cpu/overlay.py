@@ -10,10 +10,10 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from sidecar.worker.engines.cpu import stamps
 from sidecar.worker.engines.cpu.stamps import Stamp, TextStyle, even
+from sidecar.worker.engines.palette import BLACK, WHITE, Colour, class_colour, ink_on
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
-from sidecar.worker.layout import Rectangle
-from sidecar.worker.palette import BLACK, WHITE, Colour, class_colour, ink_on
+from sidecar.worker.outputs.layout import Rectangle
 
 # A label has a hundred percentages: room for some dozens of objects that move.
 _TEXTS = 512

@@ -3,14 +3,9 @@
 import functools
 from typing import Any, Callable
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstBase", "1.0")
-from gi.repository import Gst, GstBase  # noqa: E402
-
-from sidecar.worker.engines.planes import planes, video_info  # noqa: E402
-from sidecar.worker.inference.frame import I420Frame  # noqa: E402
+from sidecar.gst import Gst, GstBase
+from sidecar.worker.engines.planes import planes, video_info
+from sidecar.worker.inference.frame import I420Frame
 
 
 def make_painter(paint: Callable[[I420Frame, int], None]) -> Gst.Element:

@@ -2,29 +2,24 @@
 
 from typing import Callable, Dict, List, NamedTuple, Optional, Tuple, Union
 
-import gi
-
-gi.require_version("Gst", "1.0")
-gi.require_version("GstVideo", "1.0")
-from gi.repository import GLib, Gst, GstVideo  # noqa: E402
-
-from sidecar.buffers import restamped  # noqa: E402
-from sidecar.chain import Chain, make, request_pad  # noqa: E402
-from sidecar.contract import spec  # noqa: E402
-from sidecar.worker.camera_words import Note  # noqa: E402
-from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
-from sidecar.worker.engines.cpu.notice import black_frame, dimmed_frame  # noqa: E402
-from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay  # noqa: E402
-from sidecar.worker.engines.cpu.painter import make_painter  # noqa: E402
-from sidecar.worker.engines.handover import add_recording, add_showing  # noqa: E402
-from sidecar.worker.engines.software_encoder import add_encoder, add_loopback, kilobits  # noqa: E402
-from sidecar.worker.inference.frame import I420Frame  # noqa: E402
-from sidecar.worker.layout import Rectangle, fit, tiles  # noqa: E402
-from sidecar.worker.outputs import Plan, ToWindow  # noqa: E402
-from sidecar.worker.receiver import Take  # noqa: E402
+from sidecar.buffers import restamped
+from sidecar.chain import Chain, make, request_pad
+from sidecar.contract import spec
+from sidecar.gst import GLib, Gst, GstVideo
+from sidecar.worker.cameras.text import TileText
+from sidecar.worker.engines.appsink import add_recording, add_showing
+from sidecar.worker.engines.cpu.intake import SeenFrame
+from sidecar.worker.engines.cpu.notice import black_frame, dimmed_frame
+from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay
+from sidecar.worker.engines.cpu.painter import make_painter
+from sidecar.worker.engines.software_encoder import add_encoder, add_loopback, kilobits
+from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.outputs.layout import Rectangle, fit, tiles
+from sidecar.worker.outputs.plan import StreamPlan, WindowTarget
+from sidecar.worker.outputs.receiver import Take
 
 _KEY_FRAME_INTERVAL = Gst.SECOND
-_FRESH = Note("")
+_FRESH = TileText("")
 
 
 class Look(NamedTuple):
@@ -41,9 +36,9 @@ class Picture:
 
     def __init__(
         self,
-        one: Plan,
+        one: StreamPlan,
         look: Look,
-        notes: Dict[str, Note],
+        notes: Dict[str, TileText],
         end: Union[int, Take],
         failed: Callable[[GLib.Error, str], None],
     ) -> None:
@@ -91,7 +86,7 @@ class Picture:
             )
         self._encoder: Optional[Gst.Element] = None
         self._loopback: Optional[Gst.Element] = None
-        if isinstance(one.target, ToWindow):
+        if isinstance(one.target, WindowTarget):
             assert not isinstance(end, int), "no window has a port"
             self._last = add_showing(chain, encoding, end)
             self._probe(self._last.get_static_pad("sink"), self._on_frame)
@@ -126,7 +121,7 @@ class Picture:
         if not tile.push(frame):
             self.frames_dropped += 1
 
-    def note(self, camera_id: str, note: Note) -> None:
+    def note(self, camera_id: str, note: TileText) -> None:
         """Says on a camera's tile why it shows nothing fresh. A picture of one camera has the standby picture."""
         tile = self._tiles.get(camera_id)
         if tile is None:
@@ -215,7 +210,7 @@ class _Tile:
     def has_frame(self) -> bool:
         return self._last is not None
 
-    def note(self, note: Note) -> None:
+    def note(self, note: TileText) -> None:
         """Shows the camera's last frame dimmed, or black if there was none, with a text. Called on the loop thread."""
         if not self._alone:
             if note.dark:

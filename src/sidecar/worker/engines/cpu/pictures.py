@@ -3,40 +3,38 @@
 from functools import partial
 from typing import Dict, List, Optional, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib  # noqa: E402
-
-from sidecar.chain import ChainError  # noqa: E402
-from sidecar.contract import pipeline, spec, state  # noqa: E402
-from sidecar.worker.board import Board, OutputKey  # noqa: E402
-from sidecar.worker.camera_words import Note, picture_text  # noqa: E402
-from sidecar.worker.engines.cpu.intake import SeenFrame  # noqa: E402
-from sidecar.worker.engines.cpu.picture import Look, Picture  # noqa: E402
-from sidecar.worker.outputs import RETRY_SECONDS, Difference, Outputs, Plan, ToOutlet, difference, plan  # noqa: E402
+from sidecar.chain import ChainError
+from sidecar.contract import pipeline, spec, state
+from sidecar.gst import GLib
+from sidecar.worker.cameras.text import TileText, standby_picture_text
+from sidecar.worker.engines.cpu.intake import SeenFrame
+from sidecar.worker.engines.cpu.picture import Look, Picture
+from sidecar.worker.outputs.outputs import RETRY_SECONDS, Outputs
+from sidecar.worker.outputs.plan import Difference, OutletTarget, StreamPlan, difference, plan_streams
+from sidecar.worker.processes import Processes
+from sidecar.worker.status.store import OutputKey, StatusStore
 
 
 class Pictures:
     """All methods are called on the loop thread, except deliver(), which cameras call on theirs."""
 
-    def __init__(self, outlet_socket: str, board: Board) -> None:
-        self._outputs = Outputs(outlet_socket, board, on_ports=self._on_ports, count=self._count)
+    def __init__(self, processes: Processes, store: StatusStore) -> None:
+        self._outputs = Outputs(processes, store, on_ports=self._on_ports, count=self._count)
         self._look = Look(False, False, False, False)
-        self._plans: Dict[OutputKey, Plan] = {}
+        self._plans: Dict[OutputKey, StreamPlan] = {}
         self._ports: Dict[OutputKey, int] = {}
         # Replaced as a whole, for the cameras' threads.
         self._pictures: Dict[OutputKey, Picture] = {}
         self._retries: Dict[OutputKey, int] = {}
         # By camera id.
-        self._notes: Dict[str, Note] = {}
+        self._notes: Dict[str, TileText] = {}
 
     def deliver(self, frame: SeenFrame) -> None:
         """Hands a frame to every picture that shows its camera. Called on the camera's streaming thread."""
         for picture in self._pictures.values():
             picture.push(frame)
 
-    def note(self, camera_id: str, note: Note) -> None:
+    def note(self, camera_id: str, note: TileText) -> None:
         """What the tiles of a camera say while it sends nothing."""
         self._notes[camera_id] = note
         for picture in self._pictures.values():
@@ -51,7 +49,7 @@ class Pictures:
     def apply(self, specification: spec.PipelineSpec) -> List[pipeline.Change]:
         """Makes the pictures as planned, and tells what it did. Pictures that stay the same are not touched."""
         changes = self._apply_look(specification.overlay)
-        wanted = {one.key: one for one in plan(_as_drawn(specification))}
+        wanted = {one.key: one for one in plan_streams(_as_drawn(specification))}
         outdated = [key for key in self._plans if key not in wanted]
         fresh = [key for key in wanted if key not in self._plans]
         for key, before in self._plans.items():
@@ -73,10 +71,10 @@ class Pictures:
             self._outputs.serve(list(wanted.values()))
             for key in fresh:
                 self._say(key)
-                if not isinstance(wanted[key].target, ToOutlet):
+                if not isinstance(wanted[key].target, OutletTarget):
                     self._build(key)
         elif targets_differ:
-            self._outputs.admit(list(wanted.values()))
+            self._outputs.update(list(wanted.values()))
         return changes
 
     def stop(self) -> None:
@@ -95,7 +93,7 @@ class Pictures:
             picture.look = look
         return [pipeline.Change(path="overlay", effect=pipeline.EFFECT_LIVE)]
 
-    def _set_bitrate(self, key: OutputKey, before: Plan, after: Plan) -> bool:
+    def _set_bitrate(self, key: OutputKey, before: StreamPlan, after: StreamPlan) -> bool:
         """False: it takes a new picture."""
         picture = self._pictures.get(key)
         return before.encoding == after.encoding or picture is None or picture.set_bitrate(after.encoding)
@@ -113,7 +111,7 @@ class Pictures:
         one = self._plans.get(key)
         if one is None:
             return
-        to_outlet = isinstance(one.target, ToOutlet)
+        to_outlet = isinstance(one.target, OutletTarget)
         end = self._ports.get(key) if to_outlet else partial(self._outputs.take, key)
         if end is None:
             return
@@ -144,18 +142,18 @@ class Pictures:
 
         def again() -> bool:
             del self._retries[key]
-            self._outputs.show(key, waiting=state.OutputStatus.Waiting())
+            self._outputs.set_state(key, waiting=state.OutputStatus.Waiting())
             self._build(key)
             return bool(GLib.SOURCE_REMOVE)
 
         self._retries[key] = GLib.timeout_add(int(RETRY_SECONDS * 1000), again)
-        self._outputs.fail(key, state.OUTPUT_FAILED_REASON_ENCODER, detail)
+        self._outputs.set_failed(key, state.OUTPUT_FAILED_REASON_ENCODER, detail)
 
     def _say(self, key: OutputKey) -> None:
         """Why a picture may have no frames: one of several cameras has none until the first of them sends, and none
         while all of them are off."""
         texts = {camera_id: note.text for camera_id, note in self._notes.items()}
-        self._outputs.say(key, picture_text(self._plans[key].cameras, texts))
+        self._outputs.set_standby_text(key, standby_picture_text(self._plans[key].cameras, texts))
 
     def _count(self, key: OutputKey, status: state.OutputStatus) -> None:
         picture = self._pictures.get(key)

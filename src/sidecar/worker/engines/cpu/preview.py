@@ -4,13 +4,9 @@ import queue
 import time
 from typing import Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import Chain  # noqa: E402
-from sidecar.worker.engines.engine import Preview  # noqa: E402
+from sidecar.chain import Chain
+from sidecar.gst import Gst
+from sidecar.worker.engines.engine import Preview
 
 # A reader that is this many pictures behind gets the newest ones.
 _WAITING = 2

@@ -3,23 +3,19 @@
 from typing import Callable, NamedTuple, Optional
 from urllib.parse import unquote, urlsplit
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import Chain  # noqa: E402
-from sidecar.contract import spec  # noqa: E402
-from sidecar.worker.addresses import scheme  # noqa: E402
-from sidecar.worker.engines.inputs import (  # noqa: E402
+from sidecar.chain import Chain
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.worker.cameras.addresses import scheme
+from sidecar.worker.cameras.failure import CameraFailure
+from sidecar.worker.engines.source_parts import (
     DEPAYLOADERS,
-    add_test_picture,
+    add_test_source,
     make_rtsp_source,
     unsupported_encoding,
     when_video_appears,
 )
-from sidecar.worker.loop import MainLoop  # noqa: E402
-from sidecar.worker.reasons import Failure  # noqa: E402
+from sidecar.worker.main_loop import MainLoop
 
 # By RTP encoding name. One thread a decoder: each frame thread would add a frame of delay.
 _PARSERS = {"H264": "h264parse", "H265": "h265parse"}
@@ -35,7 +31,7 @@ class SourceEvents(NamedTuple):
     """What a source tells while it runs. Called on the loop thread."""
 
     encoding: Callable[[str], None]
-    failed: Callable[[Failure], None]
+    failed: Callable[[CameraFailure], None]
     # A file is open and may be sought in; the pipeline is still paused.
     opened: Callable[[], None]
     # Asked before something is built for a pad that came late.
@@ -125,7 +121,7 @@ def _device(camera: spec.Camera, pipeline: Gst.Pipeline, events: SourceEvents) -
 
 def _test(camera: spec.Camera, pipeline: Gst.Pipeline, entry: Gst.Element, events: SourceEvents) -> None:
     chain = Chain(pipeline)
-    add_test_picture(chain, camera.uri)
+    add_test_source(chain, camera.uri)
     chain.link(entry, entry.get_name())
     events.encoding("raw")
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple, Optional, Tuple
 import cairo
 import numpy as np
 
-from sidecar import letters
+from sidecar import cairo_text as letters
+from sidecar.worker.engines.palette import Colour
 from sidecar.worker.inference.frame import I420Frame
-from sidecar.worker.palette import Colour
 
 # BT.709, limited range.
 _BLACK = (16, 128, 128)

@@ -4,41 +4,43 @@ import os
 from functools import partial
 from typing import Callable, Dict, NamedTuple, Sequence
 
-from gi.repository import Gst
-
 from sidecar.chain import ChainError
 from sidecar.contract import spec, state
-from sidecar.worker.attendant import Attendant
-from sidecar.worker.board import Board, OutputKey
-from sidecar.worker.engines.closer import Closer
+from sidecar.gst import Gst
+from sidecar.worker.cameras.controller import CameraController
+from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.deepstream.camera import Camera
+from sidecar.worker.engines.deepstream.camera_source import DeepstreamCameraSource
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.changes import connection
 from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.encoders import Encoders
 from sidecar.worker.engines.deepstream.graph import Graph, GraphPlan
 from sidecar.worker.engines.deepstream.infer_config import infer_config, write_config
-from sidecar.worker.engines.deepstream.line import PlaceLine
 from sidecar.worker.engines.deepstream.machine import Machine
 from sidecar.worker.engines.deepstream.model import LoadedModel
+from sidecar.worker.engines.deepstream.prebuild import prebuild_command
 from sidecar.worker.engines.deepstream.reporter import Reporter
 from sidecar.worker.engines.deepstream.run import Failure, Run
 from sidecar.worker.engines.deepstream.sizes import mux_size
 from sidecar.worker.engines.deepstream.vision import OutputDecoder, Seat, Vision, settings_of
-from sidecar.worker.outputs import plan
-from sidecar.worker.tally import Tally
+from sidecar.worker.engines.source_closer import SourceCloser
+from sidecar.worker.outputs.plan import plan_streams
+from sidecar.worker.processes import Processes
+from sidecar.worker.status.store import OutputKey, StatusStore
 
 
 class Tools(NamedTuple):
     """What all graphs of an engine share."""
 
     machine: Machine
+    processes: Processes
     catalogue: Catalogue
     elements: Elements
     encoders: Encoders
-    board: Board
+    store: StatusStore
     reporter: Reporter
-    closer: Closer
+    closer: SourceCloser
     # Gets the frames of pictures that do not go to the outlet, see Outputs.
     take: Callable[[OutputKey, Gst.Sample], None]
 
@@ -48,7 +50,7 @@ class Assembly(NamedTuple):
 
     run: Run
     vision: Vision
-    tallies: Dict[str, Tally]
+    all_stats: Dict[str, CameraStats]
 
 
 class Says(NamedTuple):
@@ -65,22 +67,22 @@ class Says(NamedTuple):
 def assemble(
     specification: spec.PipelineSpec,
     model: LoadedModel,
-    tallies: Dict[str, Tally],
-    earlier: Sequence[Attendant],
+    all_stats: Dict[str, CameraStats],
+    earlier: Sequence[CameraController],
     may_rebuild: bool,
     tools: Tools,
     says: Says,
 ) -> Assembly:
-    """tallies, earlier: of the cameras so far, which go on counting, and waiting for their next attempts.
+    """all_stats, earlier: of the cameras so far, which go on counting, and waiting for their next attempts.
 
     may_rebuild: see Run.
 
     Raises ChainError; what is in force is not touched by it.
     """
-    pictures = plan(specification)
+    pictures = plan_streams(specification)
     size = mux_size(pictures)
     bundle = model.bundle
-    seats = [Seat(one.id, tallies.get(one.id, Tally())) for one in specification.cameras]
+    seats = [Seat(one.id, all_stats.get(one.id, CameraStats())) for one in specification.cameras]
     batch = bundle.batch(len(seats))
     vision = Vision(
         seats,
@@ -108,15 +110,16 @@ def assemble(
         failed=lambda why: says.probe_failed(vision, why),
         take=tools.take,
     )
-    states = {(one.id, connection(one)): attendant.state for attendant in earlier for one in [attendant.camera]}
+    states = {(one.id, connection(one)): controller.state for controller in earlier for one in [controller.camera]}
     cameras = []
     for one, seat, place in zip(specification.cameras, seats, graph.places):
-        line = PlaceLine(one, seat, place, tools.elements, size, partial(says.of_camera, one.id))
+        line = DeepstreamCameraSource(one, seat, place, tools.elements, size, partial(says.of_camera, one.id))
         before = states.get((one.id, connection(one)))
-        attendant = Attendant(one, line, seat.tally, line.stillness, tools.board, before=before)
-        cameras.append(Camera(attendant, line))
-    run = Run(graph, cameras, model.engine, bundle.directory, batch, may_rebuild, says.of_pipeline, says.failed)
-    return Assembly(run, vision, {seat.camera_id: seat.tally for seat in seats})
+        controller = CameraController(one, line, seat.stats, line.freeze_detector, tools.store, before=before)
+        cameras.append(Camera(controller, line))
+    build = partial(prebuild_command, tools.processes.prebuild_module, bundle.directory, batch)
+    run = Run(graph, cameras, model.engine, build, batch, may_rebuild, says.of_pipeline, says.failed)
+    return Assembly(run, vision, {seat.camera_id: seat.stats for seat in seats})
 
 
 def _infer_config(specification: spec.PipelineSpec, model: LoadedModel, batch: int, tools: Tools) -> str:

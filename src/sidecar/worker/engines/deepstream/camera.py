@@ -2,21 +2,21 @@
 
 from typing import NamedTuple
 
-from sidecar.worker.attendant import Attendant
-from sidecar.worker.engines.deepstream.line import PlaceLine
+from sidecar.worker.cameras.controller import CameraController
+from sidecar.worker.engines.deepstream.camera_source import DeepstreamCameraSource
 
 
 class Camera(NamedTuple):
     """Methods are called on the loop thread."""
 
-    attendant: Attendant
-    line: PlaceLine
+    controller: CameraController
+    source: DeepstreamCameraSource
 
     def start(self) -> None:
         """The graph plays. Raises ChainError if not even black frames can be made."""
-        self.attendant.start()
+        self.controller.start()
 
     def stop(self) -> None:
         """Returns when nothing comes from the camera any more. Its state on the board stays as it was."""
-        self.attendant.stop()
-        self.line.leave()
+        self.controller.stop()
+        self.source.leave()

@@ -5,7 +5,7 @@ from typing import List, NamedTuple, Tuple
 from sidecar.contract import pipeline, spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
-from sidecar.worker.outputs import Plan, plan
+from sidecar.worker.outputs.plan import StreamPlan, plan_streams
 
 
 class Structure(NamedTuple):
@@ -82,23 +82,23 @@ def live_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pi
             paths.append("cameras[%s].name" % one.id)
         if (one.HasField("off"), one.off) != (other.HasField("off"), other.off):
             paths.append("cameras[%s].off" % one.id)
-    targets = {one.key: one.target for one in plan(before)}
+    targets = {one.key: one.target for one in plan_streams(before)}
     changed = [one.key for one in changed_bitrates(before, after)]
-    changed += [one.key for one in plan(after) if targets.get(one.key) != one.target]
+    changed += [one.key for one in plan_streams(after) if targets.get(one.key) != one.target]
     paths += [_path(key) for key in dict.fromkeys(changed)]
     return [pipeline.Change(path=path, effect=pipeline.EFFECT_LIVE) for path in paths]
 
 
-def changed_bitrates(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[Plan]:
+def changed_bitrates(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[StreamPlan]:
     """The pictures that another bit rate is asked of."""
-    rates = {one.key: one.encoding.bitrate for one in plan(before)}
-    return [one for one in plan(after) if rates.get(one.key) != one.encoding.bitrate]
+    rates = {one.key: one.encoding.bitrate for one in plan_streams(before)}
+    return [one for one in plan_streams(after) if rates.get(one.key) != one.encoding.bitrate]
 
 
 def rebuild_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pipeline.Change]:
     """A new graph: all cameras connect anew and all pictures begin anew, and what is gone is gone."""
     cameras = list(dict.fromkeys([one.id for one in before.cameras] + [one.id for one in after.cameras]))
-    outputs = list(dict.fromkeys([one.key for one in plan(before)] + [one.key for one in plan(after)]))
+    outputs = list(dict.fromkeys([one.key for one in plan_streams(before)] + [one.key for one in plan_streams(after)]))
     paths = ["cameras[%s]" % one for one in cameras] + [_path(key) for key in outputs]
     if before.model != after.model:
         paths.insert(0, "model")

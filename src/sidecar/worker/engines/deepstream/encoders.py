@@ -2,18 +2,14 @@
 
 from typing import Dict, List, NamedTuple, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import Chain, ChainError  # noqa: E402
-from sidecar.contract import spec  # noqa: E402
-from sidecar.log import Log  # noqa: E402
-from sidecar.worker.engines.deepstream.elements import ENCODERS, Elements  # noqa: E402
-from sidecar.worker.engines.software_encoder import add_encoder as add_software_encoder  # noqa: E402
-from sidecar.worker.engines.software_encoder import available_codecs, kilobits  # noqa: E402
-from sidecar.worker.outputs import CODEC_NAMES, codec_name  # noqa: E402
+from sidecar.chain import Chain, ChainError
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.log import Log
+from sidecar.worker.engines.deepstream.elements import ENCODERS, Elements
+from sidecar.worker.engines.software_encoder import add_encoder as add_software_encoder
+from sidecar.worker.engines.software_encoder import available_codecs, kilobits
+from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 
 # CUDA's first use alone may take seconds.
 _PROBE_SECONDS = 10

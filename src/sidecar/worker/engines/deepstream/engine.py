@@ -4,41 +4,39 @@ import threading
 import time
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib  # noqa: E402
-
-from sidecar.chain import ChainError  # noqa: E402
-from sidecar.contract import pipeline, spec, state  # noqa: E402
-from sidecar.log import Log  # noqa: E402
-from sidecar.worker.board import Board, OutputKey  # noqa: E402
-from sidecar.worker.camera_words import picture_text  # noqa: E402
-from sidecar.worker.engines.closer import Closer  # noqa: E402
-from sidecar.worker.engines.deepstream import source  # noqa: E402
-from sidecar.worker.engines.deepstream.assembly import Assembly, Says, Tools, assemble  # noqa: E402
-from sidecar.worker.engines.deepstream.catalogue import Catalogue  # noqa: E402
-from sidecar.worker.engines.deepstream.changes import (  # noqa: E402
+from sidecar.chain import ChainError
+from sidecar.contract import pipeline, spec, state
+from sidecar.gst import GLib
+from sidecar.log import Log
+from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.cameras.text import standby_picture_text
+from sidecar.worker.engines.deepstream import source
+from sidecar.worker.engines.deepstream.assembly import Assembly, Says, Tools, assemble
+from sidecar.worker.engines.deepstream.catalogue import Catalogue
+from sidecar.worker.engines.deepstream.changes import (
     Structure,
     changed_bitrates,
     live_changes,
     rebuild_changes,
     structure,
 )
-from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
-from sidecar.worker.engines.deepstream.encoders import probe_encoders  # noqa: E402
-from sidecar.worker.engines.deepstream.graph import is_mux_new  # noqa: E402
-from sidecar.worker.engines.deepstream.machine import Machine  # noqa: E402
-from sidecar.worker.engines.deepstream.model import LoadedModel, files_stamp, load_model  # noqa: E402
-from sidecar.worker.engines.deepstream.reporter import Reporter  # noqa: E402
-from sidecar.worker.engines.deepstream.run import Failure  # noqa: E402
-from sidecar.worker.engines.deepstream.standby_words import pipeline_text  # noqa: E402
-from sidecar.worker.engines.deepstream.vision import MisfitError, Vision, settings_of  # noqa: E402
-from sidecar.worker.engines.engine import Engine, Facts, Preview  # noqa: E402
-from sidecar.worker.loop import MainLoop  # noqa: E402
-from sidecar.worker.outputs import Outputs, plan  # noqa: E402
-from sidecar.worker.problem import Problem, has_errors  # noqa: E402
-from sidecar.worker.tally import Tally  # noqa: E402
+from sidecar.worker.engines.deepstream.elements import Elements
+from sidecar.worker.engines.deepstream.encoders import probe_encoders
+from sidecar.worker.engines.deepstream.graph import is_mux_new
+from sidecar.worker.engines.deepstream.machine import Machine
+from sidecar.worker.engines.deepstream.model import LoadedModel, files_stamp, load_model
+from sidecar.worker.engines.deepstream.reporter import Reporter
+from sidecar.worker.engines.deepstream.run import Failure
+from sidecar.worker.engines.deepstream.standby_words import pipeline_text
+from sidecar.worker.engines.deepstream.vision import MisfitError, Vision, settings_of
+from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
+from sidecar.worker.engines.source_closer import SourceCloser
+from sidecar.worker.main_loop import MainLoop
+from sidecar.worker.outputs.outputs import Outputs
+from sidecar.worker.outputs.plan import plan_streams
+from sidecar.worker.problem import Problem, has_errors
+from sidecar.worker.processes import Processes
+from sidecar.worker.status.store import OutputKey, StatusStore
 
 # Before a graph that failed is built anew, in seconds: the first time, and at most; each failure in a row doubles it. A
 # TensorRT engine takes minutes of the whole GPU.
@@ -66,19 +64,21 @@ class _InForce(NamedTuple):
 class DeepstreamEngine(Engine):
     """One graph for everything. What changes its structure builds it anew; the rest changes while frames flow."""
 
-    def __init__(self, outlet_socket: str, board: Board, machine: Machine, replace: Callable[[], None]) -> None:
+    def __init__(self, processes: Processes, store: StatusStore, machine: Machine, replace: Callable[[], None]) -> None:
         """Probes the encoders, for which it waits: a moment, or seconds where CUDA is slow to start.
 
         replace: asks for another process in place of this one.
         """
-        self._board = board
+        self._store = store
         self._replace_process = replace
         catalogue = Catalogue(machine.platform.release, machine.platform.kind, new_mux=is_mux_new())
         elements = Elements(machine.platform, catalogue)
-        reporter = Reporter(board.publish_detections, board.events.wanted)
-        self._outputs = Outputs(outlet_socket, board, self._on_ports, self._count, elements.window_sinks)
+        reporter = Reporter(store.publish_detections, store.events.wanted)
+        self._outputs = Outputs(processes, store, self._on_ports, self._count, elements.window_sinks)
         encoders = probe_encoders(elements)
-        self._tools = Tools(machine, catalogue, elements, encoders, board, reporter, Closer(), take=self._outputs.take)
+        self._tools = Tools(
+            machine, processes, catalogue, elements, encoders, store, reporter, SourceCloser(), take=self._outputs.take
+        )
         self._says = Says(self._on_camera_said, self._show, self._on_failed, self._on_probe_failed)
         # Why there are no pictures: of the graph itself, empty if it plays; and by camera id.
         self._headline = ""
@@ -94,9 +94,9 @@ class DeepstreamEngine(Engine):
         # The GPU has failed under a graph that played. CUDA does not recover from that within a process.
         self._gpu_is_lost = False
 
-    def facts(self) -> Facts:
+    def info(self) -> EngineInfo:
         platform = self._tools.machine.platform
-        return Facts("deepstream", platform.board, platform.release, platform.gpu)
+        return EngineInfo("deepstream", platform.board, platform.release, platform.gpu)
 
     def capabilities(self) -> pipeline.Capabilities:
         return pipeline.Capabilities(
@@ -115,9 +115,9 @@ class DeepstreamEngine(Engine):
         if current is not None and current.structure == wanted and self._set_bitrates(current, specification):
             changes = live_changes(before, specification)
             self._take_over(current._replace(specification=specification, model=model))
-            self._outputs.admit(plan(specification))
+            self._outputs.update(plan_streams(specification))
             for camera, one in zip(current.assembly.run.cameras, specification.cameras):
-                camera.attendant.turn(one)
+                camera.controller.update(one)
             return changes
         assembly = self._assemble(specification, model)
         self._failures = 0
@@ -143,28 +143,28 @@ class DeepstreamEngine(Engine):
 
     def _assemble(self, specification: spec.PipelineSpec, model: LoadedModel) -> Assembly:
         current = None if self._in_force is None else self._in_force.assembly
-        tallies: Dict[str, Tally] = {} if current is None else current.tallies
-        earlier = [] if current is None else [camera.attendant for camera in current.run.cameras]
+        all_stats: Dict[str, CameraStats] = {} if current is None else current.all_stats
+        earlier = [] if current is None else [camera.controller for camera in current.run.cameras]
         if self._in_force is not None and self._in_force.assembly.run.has_rebuilt:
             self._rebuilt.add(self._in_force.model.engine.path)
         may_rebuild = model.engine.path not in self._rebuilt
-        return assemble(specification, model, tallies, earlier, may_rebuild, self._tools, self._says)
+        return assemble(specification, model, all_stats, earlier, may_rebuild, self._tools, self._says)
 
     def _put_in_place(self, new: _InForce) -> None:
         """The graph in force gives way to another."""
         self._plan_retry(None)
         before = self._in_force
         self._take_over(new)
-        run, tallies = new.assembly.run, new.assembly.tallies
-        for camera_id in () if before is None else before.assembly.tallies.keys() - tallies.keys():
-            self._board.remove_camera(camera_id)
-        for camera_id, tally in tallies.items():
-            self._board.add_camera(camera_id, tally.fill)
+        run, all_stats = new.assembly.run, new.assembly.all_stats
+        for camera_id in () if before is None else before.assembly.all_stats.keys() - all_stats.keys():
+            self._store.remove_camera(camera_id)
+        for camera_id, stats in all_stats.items():
+            self._store.add_camera(camera_id, stats.fill)
         # RTP streams begin anew: the outlet is told, and says the ports.
-        self._outputs.serve(plan(new.specification))
+        self._outputs.serve(plan_streams(new.specification))
         for camera in run.cameras:
-            camera.attendant.introduce()
-        self._board.order_cameras(tuple(tallies))
+            camera.controller.announce()
+        self._store.order_cameras(tuple(all_stats))
 
         def start() -> None:
             # Another change may have come while the graph before was taken down.
@@ -286,7 +286,7 @@ class DeepstreamEngine(Engine):
             )
 
     def _show(self, status: state.PipelineStatus) -> None:
-        self._board.set_pipeline(status)
+        self._store.set_pipeline(status)
         self._headline = pipeline_text(status, time.strftime("%H:%M:%S"))
         self._say()
 
@@ -297,8 +297,10 @@ class DeepstreamEngine(Engine):
     def _say(self) -> None:
         """What stands in place of pictures that have no frames."""
         if self._in_force is not None:
-            for one in plan(self._in_force.specification):
-                self._outputs.say(one.key, self._headline or picture_text(one.cameras, self._notes))
+            for one in plan_streams(self._in_force.specification):
+                self._outputs.set_standby_text(
+                    one.key, self._headline or standby_picture_text(one.cameras, self._notes)
+                )
 
     def _count(self, key: OutputKey, status: state.OutputStatus) -> None:
         """Called on any thread."""

@@ -6,12 +6,12 @@ from sidecar.contract import spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.encoders import Encoders
 from sidecar.worker.engines.deepstream.sizes import mux_size, stretched, tile_size
-from sidecar.worker.outputs import Plan, codec_name
+from sidecar.worker.outputs.plan import StreamPlan, codec_name
 from sidecar.worker.problem import WARNING, Problem, error
 
 
 def fitness_problems(
-    specification: spec.PipelineSpec, pictures: List[Plan], bundle: NvinferBundle, encoders: Encoders
+    specification: spec.PipelineSpec, pictures: List[StreamPlan], bundle: NvinferBundle, encoders: Encoders
 ) -> List[Problem]:
     """All problems, of a specification whose form is right."""
     return [
@@ -49,7 +49,7 @@ def _codecs(specification: spec.PipelineSpec, encoders: Encoders) -> Iterable[Pr
             yield Problem(WARNING, "software-encoder", "outputs[%d].encoding.codec" % index, message)
 
 
-def _shapes(specification: spec.PipelineSpec, pictures: List[Plan]) -> Iterable[Problem]:
+def _shapes(specification: spec.PipelineSpec, pictures: List[StreamPlan]) -> Iterable[Problem]:
     if not pictures:
         return
     size = mux_size(pictures)

@@ -4,24 +4,20 @@ from functools import partial
 from itertools import groupby
 from typing import Callable, Dict, List, NamedTuple, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import Chain, ChainError, request_pad  # noqa: E402
-from sidecar.contract import spec  # noqa: E402
-from sidecar.worker.board import OutputKey  # noqa: E402
-from sidecar.worker.engines.closer import Closer  # noqa: E402
-from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
-from sidecar.worker.engines.deepstream.encoders import Encoders  # noqa: E402
-from sidecar.worker.engines.deepstream.lettering import Lettering  # noqa: E402
-from sidecar.worker.engines.deepstream.picture import Picture  # noqa: E402
-from sidecar.worker.engines.deepstream.place import Place  # noqa: E402
-from sidecar.worker.engines.deepstream.probes import add_probe  # noqa: E402
-from sidecar.worker.engines.deepstream.sizes import places  # noqa: E402
-from sidecar.worker.engines.deepstream.vision import Seat, Vision  # noqa: E402
-from sidecar.worker.outputs import Plan  # noqa: E402
+from sidecar.chain import Chain, ChainError, request_pad
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.worker.engines.deepstream.elements import Elements
+from sidecar.worker.engines.deepstream.encoders import Encoders
+from sidecar.worker.engines.deepstream.lettering import Lettering
+from sidecar.worker.engines.deepstream.picture import Picture
+from sidecar.worker.engines.deepstream.place import Place
+from sidecar.worker.engines.deepstream.probes import add_probe
+from sidecar.worker.engines.deepstream.sizes import places
+from sidecar.worker.engines.deepstream.vision import Seat, Vision
+from sidecar.worker.engines.source_closer import SourceCloser
+from sidecar.worker.outputs.plan import StreamPlan
+from sidecar.worker.status.store import OutputKey
 
 # nvinfer's interval with which it passes a batch over: its first was looked at.
 _NEVER = 2**31 - 2
@@ -59,7 +55,7 @@ class GraphPlan(NamedTuple):
 
     # In the order of the muxer's pads.
     seats: List[Seat]
-    pictures: List[Plan]
+    pictures: List[StreamPlan]
     mux_size: Tuple[int, int]
     # Configuration files of nvinfer and of the new muxer.
     infer_config: str
@@ -78,7 +74,7 @@ class Graph:
         elements: Elements,
         encoders: Encoders,
         vision: Vision,
-        closer: Closer,
+        closer: SourceCloser,
         failed: Failed,
         take: Callable[[OutputKey, Gst.Sample], None],
     ) -> None:

@@ -8,14 +8,10 @@ import time
 from collections import Counter
 from typing import List, Sequence, Tuple
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.worker.engines.deepstream import meta  # noqa: E402
-from sidecar.worker.engines.deepstream.vision import Seat, Settings, Vision  # noqa: E402
-from sidecar.worker.layout import Rectangle  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.worker.engines.deepstream import meta
+from sidecar.worker.engines.deepstream.vision import Seat, Settings, Vision
+from sidecar.worker.outputs.layout import Rectangle
 
 # Opacity of the black over a frame that is no longer the camera's newest.
 _DIMMED = 0.65

@@ -9,16 +9,13 @@ import contextlib
 import ctypes
 from typing import Any, Callable, Iterator, List
 
-import gi
 import numpy as np
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.log import Log  # noqa: E402
-from sidecar.worker.engines.masks import Masks  # noqa: E402
-from sidecar.worker.engines.planes import planes, video_info  # noqa: E402
-from sidecar.worker.loop import MainLoop  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.log import Log
+from sidecar.worker.engines.masks import Masks
+from sidecar.worker.engines.planes import planes, video_info
+from sidecar.worker.main_loop import MainLoop
 
 _READ_AND_WRITE = 3
 

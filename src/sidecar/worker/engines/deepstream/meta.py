@@ -9,10 +9,10 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Op
 
 import numpy as np
 import pyds
-from gi.repository import Gst
 
+from sidecar.gst import Gst
+from sidecar.worker.engines.palette import class_colour
 from sidecar.worker.inference.postprocess import Object
-from sidecar.worker.palette import class_colour
 
 # What nvtracker has not given a number.
 _UNTRACKED = 2**64 - 1

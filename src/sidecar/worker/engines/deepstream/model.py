@@ -13,7 +13,7 @@ from sidecar.worker.engines.deepstream.machine import Machine
 from sidecar.worker.engines.deepstream.sizes import mux_size
 from sidecar.worker.engines.deepstream.vision import OutputDecoder
 from sidecar.worker.inference.decoders import DecoderError
-from sidecar.worker.outputs import plan
+from sidecar.worker.outputs.plan import plan_streams
 from sidecar.worker.problem import Problem, error, has_errors
 
 # Name, size, inode and time of change of files.
@@ -43,7 +43,7 @@ def load_model(
     bundle, problems = load_nvinfer_bundle(specification.model.bundle_path, machine.platform, catalogue)
     if bundle is None:
         return None, problems
-    pictures = plan(specification)
+    pictures = plan_streams(specification)
     problems = problems + fitness_problems(specification, pictures, bundle, encoders)
     batch = bundle.batch(len(specification.cameras))
     try:

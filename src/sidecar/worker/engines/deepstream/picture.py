@@ -4,23 +4,19 @@ import queue
 import time
 from typing import Callable, List, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import Chain, make  # noqa: E402
-from sidecar.contract import spec  # noqa: E402
-from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
-from sidecar.worker.engines.deepstream.encoders import Encoders, add_encoder, raw_caps, set_bitrate  # noqa: E402
-from sidecar.worker.engines.deepstream.lettering import Lettering, clear_drawings  # noqa: E402
-from sidecar.worker.engines.deepstream.probes import add_probe  # noqa: E402
-from sidecar.worker.engines.engine import Preview  # noqa: E402
-from sidecar.worker.engines.handover import add_recording, add_showing  # noqa: E402
-from sidecar.worker.engines.software_encoder import add_loopback  # noqa: E402
-from sidecar.worker.layout import grid  # noqa: E402
-from sidecar.worker.outputs import Plan, ToFiles, ToWindow, codec_name  # noqa: E402
-from sidecar.worker.receiver import Take  # noqa: E402
+from sidecar.chain import Chain, make
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.worker.engines.appsink import add_recording, add_showing
+from sidecar.worker.engines.deepstream.elements import Elements
+from sidecar.worker.engines.deepstream.encoders import Encoders, add_encoder, raw_caps, set_bitrate
+from sidecar.worker.engines.deepstream.lettering import Lettering, clear_drawings
+from sidecar.worker.engines.deepstream.probes import add_probe
+from sidecar.worker.engines.engine import Preview
+from sidecar.worker.engines.software_encoder import add_loopback
+from sidecar.worker.outputs.layout import grid
+from sidecar.worker.outputs.plan import FileTarget, StreamPlan, WindowTarget, codec_name
+from sidecar.worker.outputs.receiver import Take
 
 # The discard service: nothing is sent there, the gate is shut until the outlet has said a port.
 _NO_PORT = 9
@@ -32,7 +28,7 @@ class Picture:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: StreamPlan,
         encoders: Encoders,
         elements: Elements,
         lettering: Lettering,
@@ -115,14 +111,14 @@ class Picture:
         # A picture that is late does not hold up the others.
         chain.add("queue", None, max_size_buffers=2, max_size_bytes=0, max_size_time=0, leaky="downstream")
         chain.add("nvvideoconvert", None, **elements.converter())
-        if isinstance(self.plan.target, ToWindow):
+        if isinstance(self.plan.target, WindowTarget):
             sink = add_showing(chain, encoding, take)
             sink.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, self._counter.on_frame)
             return
         chain.caps(raw_caps(codec_name(encoding), encoders, encoding.width, encoding.height))
         self._encoder = add_encoder(chain, encoding, encoders, elements)
         self._encoder.get_static_pad("src").add_probe(Gst.PadProbeType.BUFFER, self._counter.on_frame)
-        if isinstance(self.plan.target, ToFiles):
+        if isinstance(self.plan.target, FileTarget):
             add_recording(chain, encoding, take)
             return
         self._gate = chain.add("valve", None, drop=True)

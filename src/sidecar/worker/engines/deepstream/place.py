@@ -2,14 +2,10 @@
 
 from typing import Callable, Optional
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import ChainError, request_pad  # noqa: E402
-from sidecar.worker.engines.closer import Closer  # noqa: E402
-from sidecar.worker.loop import MainLoop  # noqa: E402
+from sidecar.chain import ChainError, request_pad
+from sidecar.gst import Gst
+from sidecar.worker.engines.source_closer import SourceCloser
+from sidecar.worker.main_loop import MainLoop
 
 _FLUSHES = (Gst.EventType.FLUSH_START, Gst.EventType.FLUSH_STOP)
 
@@ -19,7 +15,9 @@ class Place:
     loop thread, and none of them waits for a streaming thread: those hold locks of the elements while they wait for
     Python's in a probe."""
 
-    def __init__(self, pipeline: Gst.Pipeline, mux: Gst.Element, index: int, camera_id: str, closer: Closer) -> None:
+    def __init__(
+        self, pipeline: Gst.Pipeline, mux: Gst.Element, index: int, camera_id: str, closer: SourceCloser
+    ) -> None:
         """closer: ends the sources of camera_id, the camera at this place. Raises ChainError."""
         self.index = index
         self._pipeline = pipeline
@@ -34,7 +32,7 @@ class Place:
         self._block = 0
 
     def refusal(self) -> str:
-        """See Closer."""
+        """See SourceCloser."""
         return self._closer.refusal(self._camera_id)
 
     def running_time(self) -> int:

@@ -18,24 +18,19 @@ import tempfile
 import time
 from typing import Dict, Iterator, List, Optional, TextIO
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import ChainError, make  # noqa: E402
-from sidecar.keeper.process import die_with_parent  # noqa: E402
-from sidecar.worker.engines.choose import with_standins  # noqa: E402
-from sidecar.worker.engines.deepstream.bundle import NvinferBundle, load_nvinfer_bundle  # noqa: E402
-from sidecar.worker.engines.deepstream.catalogue import Catalogue  # noqa: E402
-from sidecar.worker.engines.deepstream.engine_cache import (  # noqa: E402
+from sidecar.chain import ChainError, make
+from sidecar.gst import Gst
+from sidecar.keeper.process import die_with_parent
+from sidecar.worker.engines.deepstream.bundle import NvinferBundle, load_nvinfer_bundle
+from sidecar.worker.engines.deepstream.catalogue import Catalogue
+from sidecar.worker.engines.deepstream.engine_cache import (
     CachedEngine,
     cached_engine,
     make_directory,
     network_files,
 )
-from sidecar.worker.engines.deepstream.infer_config import build_config, infer_config, write_config  # noqa: E402
-from sidecar.worker.engines.deepstream.machine import Machine, this_machine  # noqa: E402
+from sidecar.worker.engines.deepstream.infer_config import build_config, infer_config, write_config
+from sidecar.worker.engines.deepstream.machine import Machine, this_machine
 
 CANNOT_BUILD = 1
 CANNOT_KEEP = 2
@@ -53,9 +48,9 @@ class BuildError(Exception):
         self.status = status
 
 
-def prebuild_command(bundle: str, batch: int, anew: bool) -> List[str]:
-    """What the worker runs, which ends with it. anew: also where an engine is kept already, which does not load."""
-    module = "sidecar.worker.engines.deepstream.prebuild"
+def prebuild_command(module: str, bundle: str, batch: int, anew: bool) -> List[str]:
+    """What the worker runs, which ends with it. module: this one, or one that calls its main(). anew: also where an
+    engine is kept already, which does not load."""
     options = ["--bundle", bundle, "--batch", str(batch), "--parent", str(os.getpid()), *(["--anew"] if anew else [])]
     return [sys.executable, "-m", module, *options]
 
@@ -69,7 +64,7 @@ def main() -> int:
     options = parser.parse_args()
     if options.parent is not None:
         die_with_parent(options.parent)
-    machine = this_machine(with_standins(os.environ), tempfile.gettempdir())
+    machine = this_machine(os.environ, tempfile.gettempdir())
     Gst.init(None)
     try:
         prebuild(options.bundle, options.batch, options.anew, machine, sys.stdout)

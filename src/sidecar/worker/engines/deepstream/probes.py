@@ -2,12 +2,8 @@
 
 from typing import Callable
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.worker.loop import MainLoop  # noqa: E402
+from sidecar.gst import Gst
+from sidecar.worker.main_loop import MainLoop
 
 
 def add_probe(pad: Gst.Pad, act: Callable[[Gst.Buffer], None], failed: Callable[[Exception], None]) -> None:

@@ -8,19 +8,15 @@ import threading
 import time
 from typing import IO, Callable, List, NamedTuple, Optional, Union
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import GLib, Gst  # noqa: E402
-
-from sidecar.chain import ChainError  # noqa: E402
-from sidecar.contract import state  # noqa: E402
-from sidecar.log import Log, redact  # noqa: E402
-from sidecar.worker.engines.deepstream.camera import Camera  # noqa: E402
-from sidecar.worker.engines.deepstream.engine_cache import CachedEngine  # noqa: E402
-from sidecar.worker.engines.deepstream.graph import Graph  # noqa: E402
-from sidecar.worker.engines.deepstream.prebuild import CANNOT_KEEP, prebuild_command  # noqa: E402
-from sidecar.worker.loop import MainLoop  # noqa: E402
+from sidecar.chain import ChainError
+from sidecar.contract import state
+from sidecar.gst import GLib, Gst
+from sidecar.log import Log, redact
+from sidecar.worker.engines.deepstream.camera import Camera
+from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
+from sidecar.worker.engines.deepstream.graph import Graph
+from sidecar.worker.engines.deepstream.prebuild import CANNOT_KEEP
+from sidecar.worker.main_loop import MainLoop
 
 # How long stop() waits for a load that cannot be broken off, in seconds. The keeper's patience is 1.5.
 _LAST_WAIT_SECONDS = 1.0
@@ -75,18 +71,19 @@ class Run:
         graph: Graph,
         cameras: List[Camera],
         engine: CachedEngine,
-        bundle: str,
+        build_command: Callable[[bool], List[str]],
         batch: int,
         may_rebuild: bool,
         tell: Callable[[state.PipelineStatus], None],
         failed: Callable[[Failure], None],
     ) -> None:
-        """bundle, batch: what the engine is built from. may_rebuild: whether an engine that was kept and does not load
-        is built anew, once. tell: how far it is. failed: called once, when everything has been taken down."""
+        """build_command: builds the TensorRT engine; its argument says whether to do so where one is kept. batch: for
+        the log. may_rebuild: whether an engine that was kept and does not load is built anew, once. tell: how far it
+        is. failed: called once, when everything has been taken down."""
         self.graph = graph
         self.cameras = cameras
         self._engine = engine
-        self._bundle = bundle
+        self._build_command = build_command
         self._batch = batch
         self._may_rebuild = may_rebuild
         self._tell = tell
@@ -139,7 +136,7 @@ class Run:
         words = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the process writes
         try:
             process = subprocess.Popen(
-                prebuild_command(self._bundle, self._batch, anew),
+                self._build_command(anew),
                 stdin=subprocess.DEVNULL,
                 stdout=words,
                 stderr=words,
@@ -208,7 +205,7 @@ class Run:
     def _on_error(self, _bus: Gst.Bus, message: Gst.Message) -> None:
         error, debug = message.parse_error()
         name = _bin_below(self.graph.pipeline, message.src)
-        if any(camera.line.on_error(name, error, debug or "") for camera in self.cameras):
+        if any(camera.source.on_error(name, error, debug or "") for camera in self.cameras):
             return
         self.fail(failure_of(message.src.get_name(), error, debug or ""))
 

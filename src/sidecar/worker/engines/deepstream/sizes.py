@@ -2,8 +2,8 @@
 
 from typing import List, Tuple
 
-from sidecar.worker.layout import Rectangle, grid
-from sidecar.worker.outputs import Plan
+from sidecar.worker.outputs.layout import Rectangle, grid
+from sidecar.worker.outputs.plan import StreamPlan
 
 # What cameras send: 4:3 to 2:1. A tile of another shape is no reason to see the cameras through a slit.
 _NARROWEST, _WIDEST = 1.2, 2.0
@@ -13,7 +13,7 @@ _SMALLEST_WIDTH, _LARGEST_WIDTH = 960, 1920
 _SAME_SHAPE = 0.02
 
 
-def mux_size(pictures: List[Plan]) -> Tuple[int, int]:
+def mux_size(pictures: List[StreamPlan]) -> Tuple[int, int]:
     """The first picture whose tiles have a camera's shape gives the shape, the largest tile the size."""
     tiles = [tile_size(one) for one in pictures]
     shapes = [width / height for width, height in tiles if _NARROWEST <= width / height <= _WIDEST]
@@ -22,13 +22,13 @@ def mux_size(pictures: List[Plan]) -> Tuple[int, int]:
     return width // 4 * 4, int(width / shape) // 4 * 4
 
 
-def tile_size(picture: Plan) -> Tuple[int, int]:
+def tile_size(picture: StreamPlan) -> Tuple[int, int]:
     """Of one camera in a picture."""
     rows, columns = grid(len(picture.cameras))
     return picture.encoding.width // columns, picture.encoding.height // rows
 
 
-def places(picture: Plan, mux: Tuple[int, int]) -> List[Rectangle]:
+def places(picture: StreamPlan, mux: Tuple[int, int]) -> List[Rectangle]:
     """Where the cameras lie in what is drawn on: the tiler's picture, or the muxer's for a picture of one camera."""
     if picture.key[1]:
         return [Rectangle(0, 0, mux[0], mux[1])]
@@ -46,7 +46,7 @@ def inside(width: int, height: int, mux: Tuple[int, int]) -> Tuple[int, int]:
     return max(2, int(width * scale) // 2 * 2), max(2, int(height * scale) // 2 * 2)
 
 
-def stretched(picture: Plan, size: Tuple[int, int]) -> bool:
+def stretched(picture: StreamPlan, size: Tuple[int, int]) -> bool:
     """Whether the tiles have another shape than the muxer's picture, which fills them."""
     width, height = tile_size(picture)
     return abs(width / height / (size[0] / size[1]) - 1.0) > _SAME_SHAPE

@@ -7,29 +7,25 @@ import time
 from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
-import gi
-
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.chain import Chain, ChainError, set_property  # noqa: E402
-from sidecar.contract import spec, state  # noqa: E402
-from sidecar.worker.addresses import SCHEMES, scheme  # noqa: E402
-from sidecar.worker.engines.deepstream.elements import Elements  # noqa: E402
-from sidecar.worker.engines.deepstream.mask_probe import add_masks  # noqa: E402
-from sidecar.worker.engines.deepstream.sizes import inside  # noqa: E402
-from sidecar.worker.engines.inputs import (  # noqa: E402
+from sidecar.chain import Chain, ChainError, set_property
+from sidecar.contract import spec, state
+from sidecar.gst import Gst
+from sidecar.worker.cameras.addresses import SCHEMES, scheme
+from sidecar.worker.cameras.failure import CameraFailure, camera_failure
+from sidecar.worker.cameras.freeze_detector import FreezeDetector
+from sidecar.worker.engines.deepstream.elements import Elements
+from sidecar.worker.engines.deepstream.mask_probe import add_masks
+from sidecar.worker.engines.deepstream.sizes import inside
+from sidecar.worker.engines.masks import Masks
+from sidecar.worker.engines.source_parts import (
     DEPAYLOADERS,
-    add_test_picture,
+    add_test_source,
     begin_with_a_key_frame,
     make_rtsp_source,
     unsupported_encoding,
     when_video_appears,
 )
-from sidecar.worker.engines.masks import Masks  # noqa: E402
-from sidecar.worker.loop import MainLoop  # noqa: E402
-from sidecar.worker.reasons import Failure, failure  # noqa: E402
-from sidecar.worker.stillness import Stillness  # noqa: E402
+from sidecar.worker.main_loop import MainLoop
 
 __all__ = ["SCHEMES", "SourceEvents", "build", "scheme"]
 
@@ -50,12 +46,12 @@ class SourceEvents(NamedTuple):
     """What a source tells while it runs. Called on the loop thread, but decoded on a streaming thread."""
 
     encoding: Callable[[str], None]
-    failed: Callable[[Failure], None]
+    failed: Callable[[CameraFailure], None]
     decoded: Callable[[], None]
     # The size of the frames that follow, on a streaming thread.
     sized: Callable[[int, int], None]
     # Sees small copies of the frames now and then, on a streaming thread. None: nobody compares them.
-    stillness: Optional[Stillness] = None
+    freeze_detector: Optional[FreezeDetector] = None
 
 
 def build(
@@ -80,8 +76,8 @@ def build(
     if kind == "file":
         # A file is played at its own speed, as a camera would.
         frames.add("identity", "pace", sync=True)
-    if events.stillness is not None:
-        _compare(frames, elements, events.stillness)
+    if events.freeze_detector is not None:
+        _compare(frames, elements, events.freeze_detector)
     if camera.masks:
         _mask(frames, elements, camera, events)
     queue = frames.add(
@@ -120,7 +116,7 @@ def _new_bin(name: str) -> Gst.Bin:
     return container
 
 
-def _compare(frames: Chain, elements: Elements, stillness: Stillness) -> None:
+def _compare(frames: Chain, elements: Elements, freeze_detector: FreezeDetector) -> None:
     """Takes a small copy of a frame into the CPU's memory as often as it is wanted, twice a second.
 
     That is for the GPU, or a Jetson's VIC, less than one more picture a second. Encoded frames tell less: an encoder
@@ -132,7 +128,7 @@ def _compare(frames: Chain, elements: Elements, stillness: Stillness) -> None:
     converter = copy.add("nvvideoconvert", None, **elements.converter())
 
     def on_frame(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        return Gst.PadProbeReturn.OK if stillness.is_due(time.monotonic()) else Gst.PadProbeReturn.DROP
+        return Gst.PadProbeReturn.OK if freeze_detector.is_due(time.monotonic()) else Gst.PadProbeReturn.DROP
 
     converter.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, on_frame)
     copy.caps("video/x-raw, format=I420, width=%d, height=%d" % _COPY_SIZE)
@@ -142,7 +138,7 @@ def _compare(frames: Chain, elements: Elements, stillness: Stillness) -> None:
         sample = sink.emit("pull-sample")
         if sample is not None:
             # The luma comes first.
-            stillness.see(sample.get_buffer().extract_dup(0, _COPY_SIZE[0] * _COPY_SIZE[1]), time.monotonic())
+            freeze_detector.observe(sample.get_buffer().extract_dup(0, _COPY_SIZE[0] * _COPY_SIZE[1]), time.monotonic())
         return Gst.FlowReturn.OK
 
     sink.connect("new-sample", on_copy)
@@ -154,7 +150,7 @@ def _mask(frames: Chain, elements: Elements, camera: spec.Camera, events: Source
     in_memory = frames.caps("video/x-raw, format=I420")
 
     def on_failed(why: str) -> None:
-        events.failed(failure(state.CAMERA_LOST_REASON_INTERNAL, camera.uri, why))
+        events.failed(camera_failure(state.CAMERA_LOST_REASON_INTERNAL, camera.uri, why))
 
     add_masks(in_memory.get_static_pad("src"), Masks(camera.masks), on_failed)
     frames.add("nvvideoconvert", None, **elements.converter())
@@ -213,7 +209,7 @@ def _rtsp(camera: spec.Camera, container: Gst.Bin, elements: Elements, events: S
             chain.add("nvv4l2decoder", None, **elements.decoder(encoding))
             chain.link(container.get_by_name(_ENTRY), _ENTRY)
         except ChainError as error:
-            events.failed(failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, str(error)))
+            events.failed(camera_failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, str(error)))
             return
         for element in chain.elements:
             element.sync_state_with_parent()
@@ -243,7 +239,7 @@ def _decoded(
                 for key, value in elements.decoder("").items():
                     set_property(element, "nvv4l2decoder", key, value)
             except ChainError as error:
-                why = failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, str(error))
+                why = camera_failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, str(error))
                 MainLoop.post(events.failed, why)
 
     def attach(container: Gst.Bin, pad: Gst.Pad, _encoding: str) -> None:
@@ -257,5 +253,5 @@ def _decoded(
 
 def _test(camera: spec.Camera, container: Gst.Bin, entry: Gst.Element) -> None:
     chain = Chain(container)
-    add_test_picture(chain, camera.uri)
+    add_test_source(chain, camera.uri)
     chain.link(entry, _ENTRY)

@@ -8,21 +8,18 @@ import time
 from collections import deque
 from typing import Callable, Deque, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
-import gi
 import numpy as np
 
-gi.require_version("Gst", "1.0")
-from gi.repository import Gst  # noqa: E402
-
-from sidecar.contract import spec  # noqa: E402
-from sidecar.worker.camera_words import Note  # noqa: E402
-from sidecar.worker.engines.deepstream import meta  # noqa: E402
-from sidecar.worker.engines.deepstream.bundle import NvinferBundle  # noqa: E402
-from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame  # noqa: E402
-from sidecar.worker.inference.decoders import REGISTRY, DecoderError  # noqa: E402
-from sidecar.worker.inference.geometry import place  # noqa: E402
-from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor  # noqa: E402
-from sidecar.worker.tally import Tally  # noqa: E402
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.cameras.text import TileText
+from sidecar.worker.engines.deepstream import meta
+from sidecar.worker.engines.deepstream.bundle import NvinferBundle
+from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame
+from sidecar.worker.inference.decoders import REGISTRY, DecoderError
+from sidecar.worker.inference.geometry import place
+from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor
 
 _INFERENCES_UNDER_WAY = 8
 _NEVER_LOOKED = 1 << 30
@@ -53,11 +50,11 @@ class Settings(NamedTuple):
 class Seat:
     """A camera's place in the batch. note is written on the loop thread, the rest on streaming threads."""
 
-    def __init__(self, camera_id: str, tally: Tally) -> None:
+    def __init__(self, camera_id: str, stats: CameraStats) -> None:
         self.camera_id = camera_id
-        self.tally = tally
+        self.stats = stats
         # Why the camera sends no fresh frames; without text: it does.
-        self.note = Note("")
+        self.note = TileText("")
         # Of the camera's own frames, in pixels.
         self.frame_size = (0, 0)
         # How often the camera was connected: an object of another connection is another object.
@@ -188,7 +185,7 @@ class Vision:
                 continue
             objects = [seat.identified(one) for one in frame.objects()]
             inferred = frame.inferred
-            seat.tally.on_processed(inferred)
+            seat.stats.on_processed(inferred)
             seat.objects, seat.seen_at = objects, time.monotonic()
             if not settings.look.labels and objects:
                 frame.hide_labels()
@@ -228,7 +225,7 @@ class Vision:
                 spent = (time.monotonic() - moment) / max(1, len(batch))
                 for frame in batch:
                     if frame.inferred or self._decoder is not None:
-                        self.seats[frame.source].tally.seconds += spent
+                        self.seats[frame.source].stats.seconds += spent
                 return
 
 

@@ -1,0 +1,115 @@
+/** Renders candidates from the settings documents, secrets and models as they are now. Pure. */
+
+import { z } from "zod";
+import { type Problem, problem } from "../../common/problem.js";
+import type { Secrets } from "../../common/secrets/secrets.js";
+import type { Config } from "../../common/settings/config.js";
+import { desiredState, type RuntimeOptions } from "../../common/settings/desired-state.js";
+import type { Models } from "../../common/settings/models.js";
+import type { SourcedDocument } from "../../common/settings/precedence.js";
+import { readSettingsDocument } from "../../common/settings/settings-document.js";
+import type { Candidate } from "../trial/candidate.js";
+import { revisionOf } from "./revision.js";
+import type { FileText } from "./settings-file.js";
+
+const contentSchema = z.object({
+  file: z.string().nullable(),
+  hub: z.string().nullable(),
+  model: z.string(),
+});
+
+/** What is kept of a candidate: the settings documents as they were written, and its bundle's directory. */
+export type Content = Readonly<z.output<typeof contentSchema>>;
+
+/** Undefined: there is none, or another version of the agent has kept it in another form. */
+export function readContent(value: z.JSONType | undefined): Content | undefined {
+  return contentSchema.safeParse(value).data;
+}
+
+export interface Sources {
+  readonly config: Config;
+  /** Undefined: no settings file is configured. */
+  readonly file: FileText | undefined;
+  readonly hub: string | null;
+  readonly secrets: Secrets;
+  readonly models: Models;
+  /** Of the service. */
+  readonly version: string;
+  /** Wall-clock time. */
+  readonly nowMs: number;
+}
+
+/** Something that can run, and all that goes with it. */
+export interface Rendered {
+  readonly t: "rendered";
+  readonly candidate: Candidate;
+  readonly runtimeOptions: RuntimeOptions;
+  readonly warnings: readonly Problem[];
+  /** Wall-clock time at which hours change something. */
+  readonly nextChangeMs: number | undefined;
+}
+
+type Rendering = Rendered | { readonly t: "refused"; readonly problems: readonly Problem[] };
+
+/** What the sources ask for. */
+export function render(sources: Sources): Rendering {
+  const { config, file, hub } = sources;
+  if (file?.t !== "unreadable") return renderTexts({ file: file?.text ?? null, hub }, sources);
+  const place = { file: config.settingsFile, path: "" };
+  const problems = [problem("file-unreadable", place, `cannot be read: ${file.why}`)];
+  return { t: "refused", problems };
+}
+
+/** The same content again, with the current hours and secrets. Undefined: it cannot be rendered any more. */
+export function renderContent(
+  value: z.JSONType | undefined,
+  sources: Sources,
+): Rendered | undefined {
+  const content = readContent(value);
+  return content && usable(renderTexts(content, sources));
+}
+
+/** What is left of the sources without the hub's document, or without any document. */
+export function renderRest(sources: Sources): Rendered | undefined {
+  const file = sources.file?.t === "text" ? sources.file.text : null;
+  return (
+    usable(renderTexts({ file, hub: null }, sources)) ??
+    usable(renderTexts({ file: null, hub: null }, sources))
+  );
+}
+
+function usable(rendering: Rendering): Rendered | undefined {
+  return rendering.t === "rendered" ? rendering : undefined;
+}
+
+function renderTexts(
+  texts: Pick<Content, "file" | "hub"> & Partial<Content>,
+  sources: Sources,
+): Rendering {
+  const { config, version } = sources;
+  const documents: SourcedDocument[] = [];
+  // A candidate keeps the bundle that it ran with, whatever versions of the model have come since.
+  if (texts.model !== undefined) {
+    documents.push({ from: "hub", document: { model: { bundle: texts.model } } });
+  }
+  const problems: Problem[] = [];
+  for (const from of ["hub", "file"] as const) {
+    const text = texts[from];
+    if (text === null) continue;
+    const reading = readSettingsDocument(
+      text,
+      from === "hub" ? from : (config.settingsFile ?? from),
+    );
+    if (reading.t === "refused") problems.push(...reading.problems);
+    else documents.push({ from, document: reading.document });
+  }
+  if (problems.length > 0) return { t: "refused", problems };
+  const state = desiredState({ ...sources, documents });
+  if (state.t === "refused") return state;
+  const { desired, runtimeOptions, warnings, nextChangeMs, model, addresses } = state;
+  const revision = revisionOf({ spec: desired.spec, addresses, model, version });
+  const { file, hub } = texts;
+  const content: Content = { file, hub, model: desired.spec.model.bundlePath };
+  const candidate = { revision, desired, content };
+  return { t: "rendered", candidate, runtimeOptions, warnings, nextChangeMs };
+}

@@ -1,0 +1,103 @@
+"""The outlet's own viewer of a mount: it shows that frames really get through to a client."""
+
+from typing import Any, Callable, Optional
+
+from sidecar.chain import Chain, make
+from sidecar.gst import GLib, Gst
+from sidecar.outlet.access import LoopbackIdentity
+from sidecar.outlet.codec import codec
+from sidecar.outlet.protocol import Mount
+from sidecar.outlet.standby.mark import is_marked
+
+# An attempt without a frame is given up after this; the next one follows after a pause.
+_ATTEMPT_MS = 4000
+_PAUSE_MS = 500
+
+
+class LoopbackViewer:
+    """Plays a mount until a frame of the worker's has arrived, however often that must be tried.
+
+    Methods and callbacks are on the main-loop thread.
+    """
+
+    def __init__(self, mount: Mount, port: int, identity: LoopbackIdentity, on_frame: Callable[[], None]) -> None:
+        """Begins at once. on_frame is called once. Raises ChainError."""
+        self._mount = mount
+        self._location = "rtsp://127.0.0.1:%d%s" % (port, mount.path)
+        self._identity = identity
+        self._on_live_frame = on_frame
+        self._pipeline: Optional[Any] = None
+        # Callbacks hold their attempt's number: one that held the pipeline would keep it, and its sockets, for ever.
+        self._number = 0
+        self._timer = 0
+        self._attempt()
+
+    def stop(self) -> None:
+        """Gives up. on_frame is not called after this."""
+        self._end_attempt()
+
+    def _attempt(self) -> bool:
+        self._number = number = self._number + 1
+        elements = codec(self._mount.codec)
+        pipeline = Gst.Pipeline.new(None)
+        source = make(
+            "rtspsrc",
+            location=self._location,
+            protocols="tcp",
+            latency=0,
+            timeout=2000000,
+            user_agent=self._identity.user_agent,
+            user_id=self._identity.login.username,
+            user_pw=self._identity.login.password,
+        )
+        pipeline.add(source)
+        # Whole frames, not packets, must arrive.
+        chain = Chain(pipeline)
+        depayloader = chain.add(elements.depayloader)
+        chain.caps(elements.frames)
+        sink = chain.add("fakesink", sync=False, signal_handoffs=True)
+        source.connect("pad-added", lambda _, pad: pad.link(depayloader.get_static_pad("sink")))
+        sink.connect("handoff", _LiveFrameFilter(lambda: GLib.idle_add(self._on_frame_seen, number)).on_handoff)
+        bus = pipeline.get_bus()
+        bus.add_signal_watch()
+        bus.connect("message::error", lambda *_: self._try_later(number))
+        bus.connect("message::eos", lambda *_: self._try_later(number))
+        self._pipeline = pipeline
+        self._timer = GLib.timeout_add(_ATTEMPT_MS, self._try_later, number)
+        pipeline.set_state(Gst.State.PLAYING)
+        return False
+
+    def _on_frame_seen(self, number: int) -> bool:
+        if self._pipeline is not None and number == self._number:
+            self._end_attempt()
+            self._on_live_frame()
+        return False
+
+    def _try_later(self, number: int) -> bool:
+        if self._pipeline is not None and number == self._number:
+            self._end_attempt()
+            self._timer = GLib.timeout_add(_PAUSE_MS, self._attempt)
+        return True
+
+    def _end_attempt(self) -> None:
+        if self._timer:
+            GLib.source_remove(self._timer)
+            self._timer = 0
+        if self._pipeline is not None:
+            self._pipeline.get_bus().remove_signal_watch()
+            self._pipeline.set_state(Gst.State.NULL)
+            self._pipeline = None
+
+
+class _LiveFrameFilter:
+    """Distinguishes the worker's frames from those of the standby picture. Called on the client's streaming thread."""
+
+    def __init__(self, on_frame: Callable[[], Any]) -> None:
+        self._on_frame = on_frame
+        self._is_whole = False
+
+    def on_handoff(self, _sink: Any, frame: Any, _pad: Any) -> None:
+        # A client connects at any moment: the first frame may lack its beginning, and with it the mark.
+        if self._is_whole and not is_marked(frame.extract_dup(0, frame.get_size())):
+            self._on_frame()
+        self._is_whole = True

@@ -1,0 +1,88 @@
+"""Why a camera is lost, from what real elements say."""
+
+import socket
+
+import pytest
+
+from sidecar.contract import state
+from sidecar.gst import GLib, Gst
+from sidecar.worker.cameras.failure import failure_from_error
+
+
+def error_of(description):
+    Gst.init(None)
+    pipeline = Gst.parse_launch(description)
+    pipeline.set_state(Gst.State.PLAYING)
+    message = pipeline.get_bus().timed_pop_filtered(60 * Gst.SECOND, Gst.MessageType.ERROR)
+    pipeline.set_state(Gst.State.NULL)
+    assert message is not None
+    return message.parse_error()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_nobody_at_the_address_is_unreachable():
+    uri = "rtsp://127.0.0.1:%d/x" % free_port()
+    failure = failure_from_error(*error_of("rtspsrc location=%s ! fakesink" % uri), uri)
+    assert failure.reason == state.CAMERA_LOST_REASON_UNREACHABLE
+    assert failure.detail.startswith(uri)
+
+
+READ, SETTINGS, OPEN = Gst.ResourceError.READ, Gst.ResourceError.SETTINGS, Gst.ResourceError.OPEN_READ_WRITE
+COULD_NOT_READ = "Could not read from resource."
+COULD_NOT_SET = "Could not get/set settings from/on resource."
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "last", "reason"),
+    [
+        (READ, COULD_NOT_READ, "Could not receive message. (Parse error)", "BROKEN_STREAM"),
+        (READ, COULD_NOT_READ, "Could not receive message. (Timeout while waiting for server response)", "TIMEOUT"),
+        (READ, COULD_NOT_READ, "Could not receive message. (Received end-of-file)", "ENDED"),
+        (READ, "Unhandled error", "Internal Server Error (500)", "BROKEN_STREAM"),
+        (READ, COULD_NOT_READ, "Got error response: 500 (Internal Server Error).", "BROKEN_STREAM"),
+        (SETTINGS, COULD_NOT_SET, "SDP contains no streams", "BROKEN_STREAM"),
+        (SETTINGS, COULD_NOT_SET, "Server did not select transport.", "BROKEN_STREAM"),
+        (OPEN, "Could not open", "Failed to connect. (Timeout while waiting for server response)", "UNREACHABLE"),
+    ],
+)
+def test_what_rtspsrc_says_has_the_reason_that_fits(code, message, last, reason):
+    error = GLib.Error.new_literal(Gst.ResourceError.quark(), message, code)
+    debug = "../gst/rtsp/gstrtspsrc.c(6682): gst_rtspsrc_send (): /GstPipeline:pipeline0/GstRTSPSrc:rtspsrc0:\n" + last
+    failure = failure_from_error(error, debug, "rtsp://127.0.0.1:1/x")
+    assert failure.reason == state.CameraLostReason.Value("CAMERA_LOST_REASON_" + reason)
+    assert failure.detail.endswith("(%s)" % last)
+
+
+def test_a_missing_file_and_a_missing_device_are_not_found():
+    for description in ("filesrc location=/no/such.mp4 ! fakesink", "v4l2src device=/dev/video77 ! fakesink"):
+        failure = failure_from_error(*error_of(description), "x")
+        assert failure.reason == state.CAMERA_LOST_REASON_NOT_FOUND, failure
+
+
+def test_a_file_that_is_no_video_is_not_decodable(tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_text("this is text, and no video at all\n" * 100)
+    failure = failure_from_error(*error_of("filesrc location=%s ! decodebin ! fakesink" % path), "x")
+    assert failure.reason in (state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, state.CAMERA_LOST_REASON_BROKEN_STREAM)
+
+
+def test_a_password_in_the_address_does_not_reach_the_detail():
+    uri = "rtsp://admin:s3cr@t@127.0.0.1:%d/x" % free_port()
+    failure = failure_from_error(*error_of("rtspsrc location=%s ! fakesink" % uri.replace("s3cr@t", "s3crt")), uri)
+    assert "s3cr" not in failure.detail
+
+
+@pytest.mark.parametrize(
+    "text", ["rtsp://u:p@h/", "see rtsp://a:b@c:1/d and rtsps://e:f@g", 'x="rtsp://u:p@q@h/p"', "rtsp://u:p@/s@h/"]
+)
+def test_every_login_in_a_text_is_hidden(text):
+    from sidecar.log import redact
+
+    hidden = redact(text)
+    for secret in (":p@", "a:b", "e:f", "u:p"):
+        assert secret not in hidden

@@ -1,0 +1,91 @@
+"""Turns GStreamer's error for a camera into the contract's reason and one line for a person."""
+
+from typing import NamedTuple
+
+from sidecar.contract import state
+from sidecar.gst import GLib, Gst
+from sidecar.log import redact
+
+
+class CameraFailure(NamedTuple):
+    """Why a camera is lost: a CameraLostReason, and what, where and what to do in one line."""
+
+    reason: state.CameraLostReason
+    detail: str
+
+
+_ADVICE = {
+    state.CAMERA_LOST_REASON_AUTH_FAILED: "the camera refused the user name and password; check them"
+    " (it is tried rarely: cameras lock accounts)",
+    state.CAMERA_LOST_REASON_NOT_FOUND: "there is no such stream, file or device; check the address",
+    state.CAMERA_LOST_REASON_UNREACHABLE: "nobody answers; check the address, the cable and the camera's power",
+    state.CAMERA_LOST_REASON_TIMEOUT: "connected, but no frame arrived in time; check the camera and the network",
+    state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC: "it cannot be decoded here; H.264, H.265 and JPEG can be",
+    state.CAMERA_LOST_REASON_INTERNAL: "a defect of the sidecar; send its log",
+    state.CAMERA_LOST_REASON_CERTIFICATE: "its certificate is not trusted; have the system trust it, or accept any",
+    state.CAMERA_LOST_REASON_FROZEN: "frames arrive and are all the same; restart the camera",
+    state.CAMERA_LOST_REASON_ENDED: "the camera ended the stream",
+    state.CAMERA_LOST_REASON_BROKEN_STREAM: "what arrives is no valid stream; check the camera and the network",
+}
+
+
+def camera_failure(reason: state.CameraLostReason, uri: str, said: str = "") -> CameraFailure:
+    """said: the library's own message, if it helps a person."""
+    detail = "%s: %s" % (uri, _ADVICE[reason])
+    if said:
+        detail += " (%s)" % said
+    return CameraFailure(reason, redact(detail))
+
+
+def failure_from_error(error: GLib.Error, debug: str, uri: str) -> CameraFailure:
+    """error and debug are those of an error message on the bus of a camera's pipeline."""
+    return camera_failure(_reason(error, debug or ""), uri, _said(error, debug or ""))
+
+
+def _said(error: GLib.Error, debug: str) -> str:
+    """The most telling text: the library's last line of debug, without source positions, else its message."""
+    last = debug.strip().split("\n")[-1].strip()
+    if "Generic error" in last:
+        return str(error.message).strip()
+    if last and ": /" not in last and ".c(" not in last and len(last) < 160:
+        return last
+    return str(error.message).strip()
+
+
+def _reason(error: GLib.Error, debug: str) -> state.CameraLostReason:
+    text = (str(error.message) + " " + debug).lower()
+    if error.matches(Gst.ResourceError.quark(), Gst.ResourceError.NOT_AUTHORIZED) or "unauthorized" in text:
+        return state.CAMERA_LOST_REASON_AUTH_FAILED
+    if error.matches(Gst.ResourceError.quark(), Gst.ResourceError.NOT_FOUND) or "no such file" in text:
+        return state.CAMERA_LOST_REASON_NOT_FOUND
+    if error.domain == GLib.quark_to_string(Gst.ResourceError.quark()):
+        if error.code in (Gst.ResourceError.OPEN_READ, Gst.ResourceError.OPEN_WRITE, Gst.ResourceError.OPEN_READ_WRITE):
+            if "not found" in text and "host" not in text and "resolv" not in text:
+                return state.CAMERA_LOST_REASON_NOT_FOUND
+            return state.CAMERA_LOST_REASON_UNREACHABLE
+        if error.code == Gst.ResourceError.READ:
+            return _reading_reason(text)
+        if error.code == Gst.ResourceError.SETTINGS:
+            # It answered, and what it offers cannot be taken: no stream in its description, no transport.
+            return state.CAMERA_LOST_REASON_BROKEN_STREAM
+        return state.CAMERA_LOST_REASON_UNREACHABLE
+    if error.domain == GLib.quark_to_string(Gst.StreamError.quark()) and error.code in (
+        Gst.StreamError.CODEC_NOT_FOUND,
+        Gst.StreamError.WRONG_TYPE,
+        Gst.StreamError.TYPE_NOT_FOUND,
+    ):
+        return state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
+    if error.domain == GLib.quark_to_string(Gst.CoreError.quark()) and error.code == Gst.CoreError.MISSING_PLUGIN:
+        return state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
+    return state.CAMERA_LOST_REASON_BROKEN_STREAM
+
+
+def _reading_reason(text: str) -> state.CameraLostReason:
+    """text: what rtspsrc says in small letters, of a camera to which it is connected."""
+    if "timeout" in text:
+        return state.CAMERA_LOST_REASON_TIMEOUT
+    # An answer that cannot be read, or a status such as 500. It is no reason to look after the cable or the address,
+    # nor to try again as soon as the host takes connections, which it does. GStreamer 1.14 says "error response".
+    if any(words in text for words in ("parse error", "unhandled error", "got error response")):
+        return state.CAMERA_LOST_REASON_BROKEN_STREAM
+    return state.CAMERA_LOST_REASON_ENDED

@@ -1,0 +1,252 @@
+"""A camera's state machine: connecting, live, lost, off. Pure: both engines act on what is decided here.
+
+All times are on the monotonic clock, in seconds: a step of the system's clock changes nothing.
+"""
+
+from typing import Callable, NamedTuple, Optional, Tuple, Union
+
+from sidecar.contract import spec, state
+from sidecar.worker.cameras.addresses import scheme
+from sidecar.worker.cameras.backoff import retry_delay
+from sidecar.worker.cameras.failure import CameraFailure, camera_failure
+
+# How long a camera may take until its first frame, and how long it may be silent afterwards. A camera with a low frame
+# rate may be silent for this many of its intervals.
+FIRST_FRAME_SECONDS = 10.0
+SILENCE_SECONDS = 1.5
+_SILENT_INTERVALS = 4
+# After this much time with frames the failure count is reset: the next loss is retried at once.
+_HEALTHY_SECONDS = 60.0
+# Observations are made several times a second. If two lie further apart, this process was held up, and frames may be.
+_HELD_UP_SECONDS = 1.0
+_DEFAULT_FROZEN_SECONDS = 60.0
+_NEVER = float("inf")
+
+
+class CameraRules(NamedTuple):
+    """What is expected of one camera."""
+
+    uri: str
+    # A file is played again at its end.
+    loops: bool
+    # It has a host that can be probed.
+    has_host: bool
+    # A camera that repeats one frame for this long hangs.
+    frozen_seconds: float
+
+
+class Observation(NamedTuple):
+    """What is known of the current connection."""
+
+    # When the newest decoded frame arrived; 0: none yet.
+    last_frame: float = 0.0
+    # Recent seconds from frame to frame; 0: not known yet.
+    interval: float = 0.0
+    # As the camera names it; empty: not known.
+    encoding: str = ""
+    # In pixels; (0, 0) until a frame can be shown.
+    size: Tuple[int, int] = (0, 0)
+    # Seconds for which the frames have been the same.
+    frozen_for: float = 0.0
+    # The camera was lost because it froze, and has sent nothing else since.
+    is_frozen: bool = False
+
+
+class Off(NamedTuple):
+    """Not connected, on purpose."""
+
+
+class Connecting(NamedTuple):
+    """Opened, and no frame has arrived yet."""
+
+    began: float
+    # Set for a file that is played again: to the outside it has been live since then.
+    live_since: Optional[float] = None
+    # Its host accepts connections, as far as is known.
+    host_answers: bool = False
+
+
+class Live(NamedTuple):
+    """Frames arrive."""
+
+    since: float
+
+
+class Lost(NamedTuple):
+    """Closed; opened again at a time, or sooner if its host answers."""
+
+    why: CameraFailure
+    due: float
+    # Whether its host is probed, and whether an answer counts only after the host was silent.
+    probes_host: bool
+    host_answers: bool
+
+
+Phase = Union[Off, Connecting, Live, Lost]
+
+
+class Outage(NamedTuple):
+    """Why and since when a camera is not live."""
+
+    reason: "state.CameraLostReason"
+    since: float
+
+
+class CameraState(NamedTuple):
+    """Everything that is remembered of a camera."""
+
+    phase: Phase
+    # Failed attempts since it was last live.
+    attempts: int = 0
+    # Failed attempts without a healthy time between them.
+    failures: int = 0
+    # None: it is live, or was not tried yet.
+    outage: Optional[Outage] = None
+    # When it was last observed, and since when observations have been on time.
+    observed_at: float = 0.0
+    awake_since: float = 0.0
+
+
+class TurnedOn(NamedTuple):
+    """The camera is wanted."""
+
+
+class TurnedOff(NamedTuple):
+    """The camera is not wanted for now."""
+
+
+class Observed(NamedTuple):
+    """Made several times a second."""
+
+    observation: Observation
+
+
+class Failed(NamedTuple):
+    """The current connection has failed."""
+
+    why: CameraFailure
+
+
+class Ended(NamedTuple):
+    """The stream of the current connection has ended."""
+
+
+class HostAnswered(NamedTuple):
+    """The host of a camera that could not be reached accepts connections again."""
+
+
+Event = Union[TurnedOn, TurnedOff, Observed, Failed, Ended, HostAnswered]
+
+
+def camera_rules(camera: spec.Camera) -> CameraRules:
+    """What the specification says, and the defaults."""
+    kind = scheme(camera.uri)
+    if kind in ("file", "test"):
+        frozen = _NEVER
+    elif camera.HasField("frozen_after"):
+        frozen = camera.frozen_after.ToMilliseconds() / 1000.0 or _NEVER
+    else:
+        frozen = _DEFAULT_FROZEN_SECONDS
+    return CameraRules(camera.uri, kind == "file", kind in ("rtsp", "rtsps"), frozen)
+
+
+def initial_state(camera: spec.Camera, now: float, before: Optional[CameraState] = None) -> CameraState:
+    """The state of a camera whose source is new. before: the state with an earlier source, so that a login that was
+    refused is not tried at once because something else has changed."""
+    if camera.HasField("off"):
+        return CameraState(Off(), observed_at=now, awake_since=now)
+    if before is None or isinstance(before.phase, Off):
+        return CameraState(Connecting(now), observed_at=now, awake_since=now)
+    phase = before.phase if isinstance(before.phase, Lost) else Connecting(now)
+    return before._replace(phase=phase, observed_at=now, awake_since=now)
+
+
+def decide(
+    before: CameraState, event: Event, rules: CameraRules, now: float, random: Callable[[], float]
+) -> CameraState:
+    """The state after an event.
+
+    The caller acts on a new phase: a new Connecting replaces the open connection, Lost and Off close it. random returns
+    0 to 1.
+    """
+    phase = before.phase
+    if isinstance(event, TurnedOff):
+        return before if isinstance(phase, Off) else CameraState(Off(), observed_at=now, awake_since=now)
+    if isinstance(event, TurnedOn):
+        return CameraState(Connecting(now), observed_at=now, awake_since=now) if isinstance(phase, Off) else before
+    if isinstance(event, Observed):
+        return _after_observation(before, event.observation, rules, now, random)
+    if isinstance(event, HostAnswered):
+        again = before._replace(phase=Connecting(now, host_answers=True), failures=0)
+        return again if isinstance(phase, Lost) else before
+    if not isinstance(phase, (Connecting, Live)):
+        return before
+    if isinstance(event, Failed):
+        return _lose(before, event.why, rules, now, random)
+    if rules.loops and isinstance(phase, Live):
+        return before._replace(phase=Connecting(now, live_since=phase.since))
+    return _lose(before, camera_failure(state.CAMERA_LOST_REASON_ENDED, rules.uri), rules, now, random)
+
+
+def allowed_silence(interval: float) -> float:
+    """Seconds without a frame after which a camera that sends one every interval seconds is lost."""
+    return max(SILENCE_SECONDS, _SILENT_INTERVALS * interval)
+
+
+def _after_observation(
+    before: CameraState, observation: Observation, rules: CameraRules, now: float, random: Callable[[], float]
+) -> CameraState:
+    held_up = now - before.observed_at > _HELD_UP_SECONDS
+    after = before._replace(observed_at=now, awake_since=now if held_up else before.awake_since)
+    phase = after.phase
+    if isinstance(phase, Connecting):
+        if observation.last_frame and all(observation.size) and not observation.is_frozen:
+            live = Live(now if phase.live_since is None else phase.live_since)
+            return after._replace(phase=live, attempts=0, outage=None)
+        is_late = now - max(phase.began, after.awake_since) > FIRST_FRAME_SECONDS
+        # A frozen camera sends frames, and may stop doing so.
+        if is_late or (
+            observation.last_frame and _silence(after, observation, now) > allowed_silence(observation.interval)
+        ):
+            reason = state.CAMERA_LOST_REASON_FROZEN if observation.is_frozen else state.CAMERA_LOST_REASON_TIMEOUT
+            return _lose(after, camera_failure(reason, rules.uri), rules, now, random)
+    elif isinstance(phase, Live):
+        why = _loss(after, observation, rules, now)
+        if why is not None:
+            return _lose(after, why, rules, now, random)
+        if now - phase.since > _HEALTHY_SECONDS:
+            return after._replace(failures=0)
+    elif isinstance(phase, Lost) and now >= phase.due:
+        return after._replace(phase=Connecting(now, host_answers=phase.host_answers))
+    return after
+
+
+def _loss(current: CameraState, observation: Observation, rules: CameraRules, now: float) -> Optional[CameraFailure]:
+    """What is wrong with a live camera."""
+    silence = _silence(current, observation, now)
+    if silence > allowed_silence(observation.interval):
+        said = "no frame for %.1f s" % silence
+        return camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, rules.uri, said)
+    if observation.frozen_for > rules.frozen_seconds:
+        said = "the same frame for %.0f s" % observation.frozen_for
+        return camera_failure(state.CAMERA_LOST_REASON_FROZEN, rules.uri, said)
+    return None
+
+
+def _silence(current: CameraState, observation: Observation, now: float) -> float:
+    return now - max(observation.last_frame, current.awake_since)
+
+
+def _lose(
+    before: CameraState, why: CameraFailure, rules: CameraRules, now: float, random: Callable[[], float]
+) -> CameraState:
+    failures = before.failures + 1
+    probes_host = why.reason == state.CAMERA_LOST_REASON_UNREACHABLE and rules.has_host
+    # Then the cause is something else, and each answer would only lead to the same failure.
+    host_answers = isinstance(before.phase, Connecting) and before.phase.host_answers
+    return before._replace(
+        phase=Lost(why, now + retry_delay(why.reason, failures, random), probes_host, host_answers),
+        attempts=before.attempts + 1,
+        failures=failures,
+        outage=Outage(why.reason, now if before.outage is None else before.outage.since),
+    )

@@ -1,0 +1,64 @@
+"""Counters of one camera. They outlive connections and pipelines."""
+
+import time
+from collections import deque
+from typing import Deque
+
+from sidecar.contract import state
+
+# Span over which the frame rate is counted, in seconds.
+_RATE_SPAN = 3.0
+# Share of the newest interval in the average.
+_INTERVAL_WEIGHT = 0.1
+
+
+class CameraStats:
+    """Each field is written by one streaming thread and read by any."""
+
+    def __init__(self) -> None:
+        # Decoded frames.
+        self.received = 0
+        # Frames that left detection.
+        self.processed = 0
+        self.inferred = 0
+        # Wall-clock and CPU seconds in the network: a batch's are shared out among its frames.
+        self.seconds = 0.0
+        self.cpu_seconds = 0.0
+        # Monotonic time of the newest decoded frame; 0: none since the last connection.
+        self.last_received = 0.0
+        # Recent seconds from frame to frame; 0: not known yet.
+        self.interval = 0.0
+        self._last_wall_time = 0.0
+        self._times: Deque[float] = deque(maxlen=256)
+
+    def begin(self) -> None:
+        """A new connection."""
+        self.last_received = 0.0
+        self.interval = 0.0
+
+    def on_received(self) -> None:
+        now = time.monotonic()
+        if self.last_received:
+            latest = now - self.last_received
+            self.interval += (latest - self.interval) * (_INTERVAL_WEIGHT if self.interval else 1)
+        self.received += 1
+        self.last_received = now
+
+    def on_processed(self, inferred: bool) -> None:
+        self.processed += 1
+        self.inferred += inferred
+        self._last_wall_time = time.time()
+        self._times.append(time.monotonic())
+
+    def fill(self, counters: state.CameraCounters) -> None:
+        """Fills in the contract's counters."""
+        now = time.monotonic()
+        counters.frames_received = self.received
+        # One frame may be on its way.
+        counters.frames_dropped = max(0, self.received - self.processed - 1)
+        counters.frames_inferred = self.inferred
+        counters.inference_seconds = self.seconds
+        counters.inference_cpu_seconds = self.cpu_seconds
+        counters.frame_rate = len([one for one in list(self._times) if now - one < _RATE_SPAN]) / _RATE_SPAN
+        if self._last_wall_time:
+            counters.last_frame_time.FromNanoseconds(int(self._last_wall_time * 1e9))

@@ -1,0 +1,70 @@
+"""Ends camera sources, a pipeline or a bin each, on other threads than the loop thread.
+
+rtspsrc reads a message that has begun to its end and cannot be interrupted meanwhile (seen with GStreamer 1.22): until
+its TCP timeout if the camera falls silent, for ever if the message has no end. Its state does not change before.
+"""
+
+import threading
+import time
+from typing import List, Optional
+
+from sidecar.gst import Gst
+from sidecar.log import Log
+
+# How many seconds to wait for an earlier source: only then is a device, or a camera with few sessions, free again.
+_PATIENCE_SECONDS = 0.25
+# Each source that does not end keeps a thread and a connection. With this many a camera is not opened again.
+_MOST_HANGING = 3
+# An end that takes longer than this, in seconds, is logged.
+_LATE_SECONDS = 10.0
+
+
+class _Ending:
+    """A source that is being ended."""
+
+    def __init__(self, camera_id: str, source: Gst.Bin) -> None:
+        self.camera_id = camera_id
+        self.began = time.monotonic()
+        self.logged = False
+        # The thread alone holds the source. A daemon: the process does not wait for it.
+        self.thread = threading.Thread(target=_end, args=(source,), name="end-of-camera", daemon=True)
+        self.thread.start()
+
+
+class SourceCloser:
+    """All methods are called on the loop thread."""
+
+    def __init__(self) -> None:
+        self._endings: List[_Ending] = []
+        self._log = Log("camera")
+
+    def end(self, camera_id: str, source: Gst.Bin) -> None:
+        """Begins to end a pipeline, or a bin outside any, which nobody touches any more, and returns at once."""
+        self._endings.append(_Ending(camera_id, source))
+
+    def refusal(self, camera_id: str) -> str:
+        """Why a camera is not opened now, after a moment for its earlier source to end. Empty: it may be."""
+        self.wait(_PATIENCE_SECONDS, camera_id)
+        hanging = self.hanging(camera_id)
+        return "%d earlier connections have not ended" % hanging if hanging >= _MOST_HANGING else ""
+
+    def hanging(self, camera_id: str) -> int:
+        """How many of a camera's sources have not ended yet."""
+        self._endings = [one for one in self._endings if one.thread.is_alive()]
+        count = sum(one.camera_id == camera_id for one in self._endings)
+        for one in self._endings:
+            if one.camera_id == camera_id and not one.logged and time.monotonic() - one.began > _LATE_SECONDS:
+                one.logged = True
+                self._log.warning("connection to a camera does not end", camera=camera_id, hanging=count)
+        return count
+
+    def wait(self, seconds: float, camera_id: Optional[str] = None) -> None:
+        """Returns when the sources, one camera's or all, have ended, or so many seconds after the end of the last of
+        them began."""
+        for one in self._endings:
+            if camera_id in (None, one.camera_id):
+                one.thread.join(max(0.0, one.began + seconds - time.monotonic()))
+
+
+def _end(source: Gst.Bin) -> None:
+    source.set_state(Gst.State.NULL)

@@ -1,0 +1,57 @@
+"""The GLib main loop: the one thread that touches GStreamer, and the way into it from others."""
+
+import threading
+from concurrent.futures import Future
+from typing import Any, Callable, TypeVar
+
+from sidecar.gst import GLib
+
+T = TypeVar("T")
+
+
+class MainLoop:
+    """Owns the GLib main loop of the thread that calls run()."""
+
+    def __init__(self) -> None:
+        self._loop = GLib.MainLoop()
+        self._thread = threading.current_thread()
+
+    def run(self) -> None:
+        """Runs until quit(). Called on the thread that made this object."""
+        self._loop.run()
+
+    def quit(self) -> None:
+        """Ends run(). Called on the loop thread."""
+        self._loop.quit()
+
+    def call(self, function: Callable[[], T], timeout: float) -> T:
+        """Runs a function on the loop thread and returns its result, or raises what it raised.
+
+        Never called on the loop thread itself. Raises concurrent.futures.TimeoutError after timeout seconds.
+        """
+        assert threading.current_thread() is not self._thread
+        future: "Future[T]" = Future()
+
+        def run() -> bool:
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function())
+                except BaseException as error:
+                    future.set_exception(error)
+            return bool(GLib.SOURCE_REMOVE)
+
+        GLib.idle_add(run, priority=GLib.PRIORITY_DEFAULT)
+        try:
+            return future.result(timeout)
+        finally:
+            future.cancel()
+
+    @staticmethod
+    def post(function: Callable[..., Any], *arguments: Any) -> None:
+        """Runs a function on the loop thread soon. Called on any thread; keeps the order of calls."""
+
+        def run() -> bool:
+            function(*arguments)
+            return bool(GLib.SOURCE_REMOVE)
+
+        GLib.idle_add(run, priority=GLib.PRIORITY_DEFAULT)

@@ -1,0 +1,140 @@
+"""The worker's end of the link to the outlet: it keeps connecting, and sends the whole configuration each time."""
+
+import socket
+from typing import Any, Callable, Dict, Iterable, Optional, Tuple
+
+from sidecar.gst import GLib
+from sidecar.log import Log
+from sidecar.outlet.json_lines import JsonLines
+from sidecar.outlet.protocol import (
+    Configuration,
+    Failure,
+    Mount,
+    MountStatus,
+    ProtocolError,
+    User,
+    configure_message,
+    parse_failure,
+    parse_rtp_ports,
+    parse_statuses,
+    text_message,
+    users_message,
+)
+
+_FIRST_DELAY_MS = 100
+_LONGEST_DELAY_MS = 1000
+
+_log = Log("outlet-link")
+
+
+class OutletLink:
+    """Tells the outlet what to serve and receives its status. All methods and callbacks are on the main-loop thread."""
+
+    def __init__(
+        self,
+        socket_path: str,
+        on_ports: Callable[[Dict[str, int]], None],
+        on_status: Callable[[Dict[str, MountStatus]], None],
+        on_failed: Callable[[Failure], None],
+        on_down: Callable[[], None],
+    ) -> None:
+        """Begins to connect at once.
+
+        on_ports: where to send RTP, by mount path; a stream that is sent there is a new one from its first packet on.
+            Called after each configure() and again when the outlet was replaced: the ports are then others.
+        on_status: for all mounts, whenever one has changed.
+        on_failed: the outlet cannot apply the configuration. It tries again by itself; on_ports follows when it can.
+        on_down: the outlet is gone. Earlier statuses no longer hold.
+        """
+        self._socket_path = socket_path
+        self._on_ports = on_ports
+        self._on_status = on_status
+        self._on_failed = on_failed
+        self._on_down = on_down
+        self._configuration: Optional[Configuration] = None
+        # By mount path, the texts that were set last.
+        self._texts: Dict[str, str] = {}
+        self._lines: Optional[JsonLines] = None
+        self._delay_ms = _FIRST_DELAY_MS
+        # GLib source number; 0: none.
+        self._timer = GLib.idle_add(self._connect)
+
+    def configure(self, port: int, mounts: Iterable[Mount], users: Iterable[User] = ()) -> None:
+        """Sets what the outlet serves. Also to be called, with the same values, before a new RTP stream begins.
+
+        users: who may watch; none: everybody.
+        """
+        self._configuration = Configuration(port, tuple(mounts), tuple(users))
+        paths = {mount.path for mount in self._configuration.mounts}
+        self._texts = {path: text for path, text in self._texts.items() if path in paths}
+        self._send_all()
+
+    def set_users(self, users: Tuple[User, ...]) -> None:
+        """Sets who may watch. Nothing else of the last configure() changes, and viewers stay."""
+        assert self._configuration is not None, "to be configured first"
+        if users == self._configuration.users:
+            return
+        self._configuration = self._configuration._replace(users=users)
+        if self._lines is not None:
+            self._lines.send(users_message(self._configuration.users))
+
+    def set_text(self, path: str, text: str) -> None:
+        """Sets what the standby picture of a mount says while no frames arrive; empty: what the outlet itself knows.
+
+        For a mount of the last configure(); it holds until the next text.
+        """
+        if text == self._texts.get(path, ""):
+            return
+        self._texts[path] = text
+        if self._lines is not None:
+            self._lines.send(text_message({path: text}))
+
+    def stop(self) -> None:
+        """Disconnects. No callback comes after this. The outlet goes on serving its viewers."""
+        if self._timer:
+            GLib.source_remove(self._timer)
+            self._timer = 0
+        if self._lines is not None:
+            self._lines.close()
+            self._lines = None
+
+    def _connect(self) -> bool:
+        self._timer = 0
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        # A Unix socket connects at once or fails at once.
+        connection.setblocking(False)
+        try:
+            connection.connect(self._socket_path)
+        except OSError:
+            # The outlet is not there yet, or is being replaced.
+            connection.close()
+            self._timer = GLib.timeout_add(self._delay_ms, self._connect)
+            self._delay_ms = min(2 * self._delay_ms, _LONGEST_DELAY_MS)
+            return False
+        self._delay_ms = _FIRST_DELAY_MS
+        self._lines = JsonLines(connection, self._on_message, self._on_closed)
+        self._send_all()
+        return False
+
+    def _send_all(self) -> None:
+        if self._lines is not None and self._configuration is not None:
+            self._lines.send(configure_message(self._configuration))
+            if self._texts:
+                self._lines.send(text_message(self._texts))
+
+    def _on_closed(self, problem: Optional[str]) -> None:
+        _log.warning("outlet disconnected", why=problem)
+        self._lines = None
+        self._timer = GLib.timeout_add(self._delay_ms, self._connect)
+        self._on_down()
+
+    def _on_message(self, message: Dict[str, Any]) -> None:
+        try:
+            if "configured" in message:
+                self._on_ports(parse_rtp_ports(message["configured"]))
+            elif "status" in message:
+                self._on_status(parse_statuses(message["status"]))
+            elif "failed" in message:
+                self._on_failed(parse_failure(message["failed"]))
+        except ProtocolError as error:
+            _log.error("unparseable message from the outlet", err=str(error))

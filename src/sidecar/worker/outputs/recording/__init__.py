@@ -1,0 +1,1 @@
+"""Recordings: the encoded frames of a stream in Matroska files."""

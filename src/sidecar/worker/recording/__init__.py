@@ -1,1 +1,0 @@
-"""Recordings: the encoded frames of a picture in Matroska files."""

@@ -1,0 +1,171 @@
+"""nvinfer: attaches objects from a script, or the raw tensors of a real network."""
+
+import time
+from typing import Any, List, Optional, Set
+
+from sidecar.gst import GObject, Gst, GstBase
+from standins import batch, engine_file, inference_config, pyds
+from standins.element import Standin
+from standins.frames import Picture, picture_of, split
+from standins.inference_config import ConfigError, Inference
+from standins.network import Network, self_contained
+from standins.objects import Found
+
+_RAW_TENSORS = 100
+_BORDER = 3
+
+
+class Infer(Standin):
+    """nvinfer as primary. network-type 100 with output-tensor-meta runs the ONNX file; other types see the script's."""
+
+    gst_class = GstBase.BaseTransform
+
+    signals = {"model-updated": (GObject.SignalFlags.RUN_LAST, None, (int, str))}
+
+    def build(self) -> None:
+        self.set_in_place(True)
+        self._given: Set[str] = set()
+        self._config: Optional[Inference] = None
+        self._network: Optional[Network] = None
+        self._picture = Picture("NV12", 0, 0)
+        self._batches = 0
+        # A model that was set while running, taken over at the next batch.
+        self._awaited: Optional[str] = None
+
+    def changed(self, name: str, value: Any) -> None:
+        self._given.add(name)
+        if name in ("model-engine-file", "config-file-path") and self._config is not None:
+            self._awaited = name
+
+    def do_start(self) -> bool:
+        path = self.values["config-file-path"]
+        if not path:
+            return self._refused("Configuration file not provided")
+        try:
+            config = inference_config.load(path)
+        except ConfigError as error:
+            return self._refused("Configuration file parsing failed", str(error))
+        self._batches = 0
+        return self._loaded(config)
+
+    def do_stop(self) -> bool:
+        self._config = self._network = None
+        return True
+
+    def do_set_caps(self, incaps: Gst.Caps, outcaps: Gst.Caps) -> bool:
+        self._picture = picture_of(incaps)
+        return True
+
+    def do_transform_ip(self, buffer: Gst.Buffer) -> Gst.FlowReturn:
+        awaited, self._awaited = self._awaited, None
+        if awaited is not None and self._config is not None:
+            self._update(awaited, self._config)
+        config = self._config
+        meta = batch.find(hash(buffer))
+        if config is None or meta is None:
+            self.fail("a buffer without batch metadata", Gst.ResourceError.READ)
+            return Gst.FlowReturn.ERROR
+        interval = self._setting("interval", config.interval)
+        skipped = self._batches % (interval + 1)
+        self._batches += 1
+        if skipped:
+            return Gst.FlowReturn.OK
+        pictures = split(buffer, self._picture.info().size)
+        for frame in meta.items("frame_meta_list"):
+            frame.bInferDone = 1
+            if self._network is not None:
+                self._attach_tensors(meta, frame, pictures[frame.batch_id])
+            elif config.network_type != _RAW_TENSORS:
+                self._attach_objects(meta, frame, config)
+        return Gst.FlowReturn.OK
+
+    def _setting(self, name: str, configured: int) -> int:
+        """A property overrides the file once it was set."""
+        value: int = self.values[name] if name in self._given else configured
+        return value
+
+    def _loaded(self, config: Inference) -> bool:
+        """Reads or builds the engine, which takes its time, and takes the configuration into force."""
+        options = self.options
+        if config.model_until is not None and options.later_than(config.model_until):
+            return self._refused("Failed to create NvDsInferContext instance", "no parser for %s" % config.model)
+        size = self._setting("batch-size", config.batch_size)
+        wanted = engine_file.needed(config, size, options.release, options.board)
+        network = engine_file.read(self.values["model-engine-file"] or config.engine, wanted)
+        raw = config.network_type == _RAW_TENSORS and (config.output_tensor_meta or self.values["output-tensor-meta"])
+        try:
+            if network is None:
+                network = self._parsed(config, raw)
+                time.sleep(options.build_seconds)
+                engine_file.write(engine_file.default_path(config, size), wanted, network)
+            self._network = Network(network, config) if raw else None
+        except Exception as error:  # whatever ONNX Runtime raises for a bad network
+            return self._refused("Failed to create NvDsInferContext instance", str(error))
+        self._config = config
+        return True
+
+    def _parsed(self, config: Inference, raw: bool) -> bytes:
+        """The network's bytes, if its parser takes them. Raises OSError, and what ONNX Runtime raises."""
+        try:
+            if config.model is None:
+                raise OSError("there is no network to build an engine from")
+            with open(config.model, "rb") as file:
+                network = file.read()
+            if raw:
+                # By its path, since weights may be in files beside it.
+                Network(config.model, config)
+                network = self_contained(config.model)
+        except Exception:
+            # Word for word, as those who read it go by it: nvdsinfer_model_builder.cpp.
+            print("ERROR: failed to build network.", flush=True)
+            raise
+        return network
+
+    def _update(self, name: str, config: Inference) -> None:
+        """Swaps the model in force. A new one that does not fit is said by the signal, and the old one stays."""
+        path, is_config = self.values[name], name == "config-file-path"
+        try:
+            config = inference_config.load(path) if is_config else config
+            size = self._setting("batch-size", config.batch_size)
+            wanted = engine_file.needed(config, size, self.options.release, self.options.board)
+            fits = is_config or engine_file.read(path, wanted) is not None
+        except ConfigError:
+            fits = False
+        if fits:
+            fits = self._loaded(config)
+        self.emit("model-updated", 0 if fits else 1, path)
+
+    def _refused(self, text: str, debug: str = "") -> bool:
+        self.fail(text, debug="Config file path: %s, %s" % (self.values["config-file-path"], debug))
+        return False
+
+    def _attach_objects(self, meta: pyds.NvDsBatchMeta, frame: pyds.NvDsFrameMeta, config: Inference) -> None:
+        found: List[Found] = self.options.detect(frame.source_id, frame.frame_num)
+        for each in found:
+            if inference_config.kept(config, each.class_id, each.confidence):
+                self._attach(meta, frame, config, each)
+
+    def _attach(self, meta: pyds.NvDsBatchMeta, frame: pyds.NvDsFrameMeta, config: Inference, found: Found) -> None:
+        entry = pyds.nvds_acquire_obj_meta_from_pool(meta)
+        entry.unique_component_id = config.unique_id
+        entry.class_id, entry.confidence = found.class_id, found.confidence
+        entry.obj_label = config.labels[found.class_id] if found.class_id < len(config.labels) else ""
+        width, height = self._picture.width, self._picture.height
+        for place in (entry.rect_params, entry.detector_bbox_info.org_bbox_coords):
+            place.left, place.top = found.left * width, found.top * height
+            place.width, place.height = found.width * width, found.height * height
+        entry.rect_params.border_width = _BORDER
+        entry.rect_params.border_color.set(1.0, 0.0, 0.0, 1.0)
+        text = entry.text_params
+        text.display_text = entry.obj_label
+        text.x_offset, text.y_offset = int(found.left * width), max(0, int(found.top * height) - 10)
+        text.font_params.font_name, text.font_params.font_size = "Serif", 11
+        text.font_params.font_color.set(1.0, 1.0, 1.0, 1.0)
+        pyds.nvds_add_obj_meta_to_frame(frame, entry, None)
+
+    def _attach_tensors(self, meta: pyds.NvDsBatchMeta, frame: pyds.NvDsFrameMeta, picture: Gst.Buffer) -> None:
+        assert self._network is not None, "asked only with a network"
+        entry = pyds.nvds_acquire_user_meta_from_pool(meta)
+        entry.user_meta_data = self._network.run(picture, self._picture)
+        entry.base_meta.meta_type = pyds.NvDsMetaType.NVDSINFER_TENSOR_OUTPUT_META
+        pyds.nvds_add_user_meta_to_frame(frame, entry)
