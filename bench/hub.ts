@@ -1,6 +1,6 @@
 // What the hub changes on a running product: how soon it is in the picture, how soon a bad model is gone, and how much
 // memory a large one takes.
-import { takeIn } from "../src/agent/hub/testing/take-in.js";
+import { installModel } from "../src/agent/hub/testing/install-model.js";
 import { cameraIn, untilState } from "../test/support/contract.js";
 import { startHub, type TestHub } from "../test/support/hub.js";
 import { squareModel } from "../test/support/models.js";
@@ -34,7 +34,7 @@ export interface HubFigures {
 export async function measureHub(): Promise<HubFigures> {
   const live = await withScope(measureSettings);
   const lastGoodMs = await withScope(measureLastGood);
-  const { seconds, growthBytes } = await takeIn(MODEL_MEGABYTES);
+  const { seconds, growthBytes } = await installModel(MODEL_MEGABYTES);
   const model = { megabytes: MODEL_MEGABYTES, seconds, growthMiB: growthBytes / 2 ** 20 };
   return { ...live, lastGoodMs, model };
 }
@@ -107,7 +107,7 @@ async function measureLastGood(scope: Scope): Promise<number> {
   });
   await until("the first trial passed", TIMEOUT_MS, () => passed(product) >= 1);
   await hub.model(await squareModel(scope), "squares", "1.0.0");
-  await product.agent.line(/"object from the hub taken"/, TIMEOUT_MS);
+  await product.agent.line(/"object accepted"/, TIMEOUT_MS);
   // Not for its time alone, which a busy machine doubles: the slow one does not keep up with the camera.
   hub.settings({ model: { bundle: "squares" }, trial: { latencyFactor: 100 } });
   await until("the good one", TIMEOUT_MS, () => passed(product) >= 2);

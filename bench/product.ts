@@ -39,7 +39,7 @@ export async function startProduct(scope: Scope, settings: NodeJS.ProcessEnv): P
       ...settings,
     },
   });
-  await agent.line(/picture ready/, PICTURE_TIMEOUT_MS);
+  await agent.line(/output ready/, PICTURE_TIMEOUT_MS);
   const firstPictureMs = performance.now() - began;
   const pids = await pidsOf(keeper, agent);
   return { url: `rtsp://127.0.0.1:${port}/ds`, socket, firstPictureMs, pids };

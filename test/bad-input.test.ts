@@ -125,7 +125,7 @@ describe("a camera with", () => {
     await product.agent.line(/"camera lost"/, TIMEOUT_MS);
     await count(t, { port });
     await product.agent.line(/"camera live".*"camera":"late"/, TIMEOUT_MS);
-    await product.agent.line(/"picture ready"/, TIMEOUT_MS);
+    await product.agent.line(/"output ready"/, TIMEOUT_MS);
     await view(t, product.url, { frames: 3 });
   });
 });
@@ -216,7 +216,7 @@ describe("an RTSP port in use", () => {
     assert.equal(line.reason, "port in use");
     assert.match(line.detail ?? "", new RegExp(`${port} is in use.*choose another port`));
     await new Promise((resolve) => other.close(resolve));
-    await product.agent.line(/"picture ready"/, TIMEOUT_MS);
+    await product.agent.line(/"output ready"/, TIMEOUT_MS);
     await view(t, product.url, { frames: 3 });
   });
 });

@@ -23,7 +23,7 @@ const DEFAULTS = {
 describe("make dev", () => {
   it("plays the demo camera, and says that the picture is ready once it has boxes", async (t) => {
     const dev = await startDev(t, DEFAULTS);
-    const line = await dev.launcher.line(/picture ready/, PICTURE_TIMEOUT_MS);
+    const line = await dev.launcher.line(/output ready/, PICTURE_TIMEOUT_MS);
     assert.ok(line.endsWith(dev.url), line);
     const watched = await view(t, dev.url, { frames: 30, colour: PERSON_COLOUR });
     for (const { width, height } of watched) assert.deepEqual([width, height], [1280, 720]);
@@ -43,7 +43,7 @@ describe("make dev", () => {
   it("watches the camera that RTSPINPUT names, and starts no other", async (t) => {
     const camera = await count(t);
     const dev = await startDev(t, { ...DEFAULTS, RTSPINPUT: `front=${camera.uri}` });
-    await dev.launcher.line(/picture ready/, PICTURE_TIMEOUT_MS);
+    await dev.launcher.line(/output ready/, PICTURE_TIMEOUT_MS);
     const seen = await view(t, dev.url, { frames: 5, counter: "all" });
     const departures = await camera.departures();
     for (const { counter } of seen) assert.ok(departures.has(counter ?? -1), `frame ${counter}`);
@@ -54,7 +54,7 @@ describe("make dev", () => {
 
   it("ends on Ctrl-C and leaves no process, directory or port", async (t) => {
     const dev = await startDev(t, DEFAULTS);
-    await dev.launcher.line(/picture ready/, PICTURE_TIMEOUT_MS);
+    await dev.launcher.line(/output ready/, PICTURE_TIMEOUT_MS);
     const viewer = startViewer(t, dev.url, {});
     await until("a frame", PICTURE_TIMEOUT_MS, () => seenFrames(viewer).length > 0);
     dev.launcher.signal("SIGINT");

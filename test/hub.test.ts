@@ -31,7 +31,7 @@ describe("the hub", () => {
     await until("a masked picture", TIMEOUT_MS, () => (seenFrames(viewer).at(-1)?.luma ?? 99) < 30);
 
     hub.settings({ cameras: [{ id: "front", uri, masks: [[[0, 0]]] }], zebra: 1 });
-    const refusal = await product.agent.line(/"object from the hub refused"/, TIMEOUT_MS);
+    const refusal = await product.agent.line(/"object refused"/, TIMEOUT_MS);
     assert.match(refusal, /cameras\[0\]\.masks\[0\]/);
     assert.match(refusal, /zebra/);
     const frames = seenFrames(viewer).length;
@@ -63,7 +63,7 @@ describe("the hub", () => {
     const before = await generation();
 
     await hub.model(await squareModel(t), "squares", "1.0.0");
-    await product.agent.line(/"object from the hub taken".*squares@1\.0\.0/, TIMEOUT_MS);
+    await product.agent.line(/"object accepted".*squares@1\.0\.0/, TIMEOUT_MS);
     // A busy machine makes single inferences slow; what is slow here does not keep up with the camera.
     hub.settings({ model: { bundle: "squares" }, trial: { latencyFactor: 100 } });
     await passed(2);

@@ -115,7 +115,7 @@ describe("the processes", () => {
 async function startCounting(t: TestContext): Promise<{ dev: Dev; camera: CountingCamera }> {
   const camera = await count(t, { width: 320, height: 184, rate: 10 });
   const dev = await startDev(t, { RTSPINPUT: camera.uri });
-  await dev.launcher.line(/picture ready/, PICTURE_TIMEOUT_MS);
+  await dev.launcher.line(/output ready/, PICTURE_TIMEOUT_MS);
   return { dev, camera };
 }
 

@@ -29,7 +29,7 @@ describe("a password is nowhere to be read", () => {
           );
         });
         await product.agent.line(/"camera lost".*"login refused"/, TIMEOUT_MS);
-        await product.agent.line(/"picture ready"/, TIMEOUT_MS);
+        await product.agent.line(/"output ready"/, TIMEOUT_MS);
         hides(await everythingSaidBy(product), password);
         await Promise.all([product.agent.stop(), product.sidecar.stop()]);
         hides([...product.agent.lines, ...product.sidecar.errorLines].join("\n"), password);

@@ -28,9 +28,9 @@ describe("the picture", () => {
       SETTINGS_FILE: document,
       DISPLAY: display,
     });
-    await product.agent.line(/"picture ready".*"output":"screen"/, TIMEOUT_MS);
-    await product.agent.line(/"picture ready".*yard\.\d{8}T\d{6}Z\.mkv/, TIMEOUT_MS);
-    await product.agent.line(/"picture ready".*"url":"rtsp:/, TIMEOUT_MS);
+    await product.agent.line(/"output ready".*"output":"screen"/, TIMEOUT_MS);
+    await product.agent.line(/"output ready".*yard\.\d{8}T\d{6}Z\.mkv/, TIMEOUT_MS);
+    await product.agent.line(/"output ready".*"url":"rtsp:/, TIMEOUT_MS);
     await until("the picture on the display", TIMEOUT_MS, async () => {
       return isRed(await pixel("-f", "x11grab", "-video_size", "1x1", "-i", `${display}+100,100`));
     });
@@ -55,8 +55,8 @@ describe("the picture", () => {
       OUTPUT_FILE: "yard.mkv",
       OUTPUT_LAYOUT: "per-camera",
     });
-    await product.agent.line(/"picture ready".*yard\.front\.\d{8}T\d{6}Z\.mkv/, TIMEOUT_MS);
-    await product.agent.line(/"picture ready".*yard\.back\.\d{8}T\d{6}Z\.mkv/, TIMEOUT_MS);
+    await product.agent.line(/"output ready".*yard\.front\.\d{8}T\d{6}Z\.mkv/, TIMEOUT_MS);
+    await product.agent.line(/"output ready".*yard\.back\.\d{8}T\d{6}Z\.mkv/, TIMEOUT_MS);
     const state = await untilState(product.runDir, "three seconds", TIMEOUT_MS, (state) => {
       return state.outputs.every(({ frames }) => frames > 45n) && state;
     });

@@ -9,7 +9,7 @@ import { loadConfig } from "../common/settings/config.js";
 import { eventually } from "../common/testing/eventually.js";
 import { type Clock, systemClock } from "../common/time/clock.js";
 import { Agent } from "./agent.js";
-import { essPlace } from "./hub/ess-address.js";
+import { locateEss } from "./hub/ess.js";
 import { EssDouble } from "./hub/testing/ess-double.js";
 import { createLogs } from "./log/log.js";
 import { beat, ServerDouble, socketDirectory } from "./sidecar/testing/server-double.js";
@@ -74,7 +74,7 @@ describe("Agent", () => {
     const agent = new Agent({
       config,
       service: { version, on: config.trial, agreementId },
-      ess: essPlace(env),
+      ess: locateEss(env),
       node: "laptop",
       redact: (text) => text,
       trialStore: trialStore(),
@@ -181,7 +181,7 @@ describe("Agent", () => {
     await passwordIs("hunter6");
     await consumed(ess);
     await stop();
-    await ess.away();
+    await ess.shutDown();
     server.applied.length = 0;
     start();
     await passwordIs("hunter6");
@@ -271,7 +271,7 @@ describe("Agent", () => {
     execFileSync("mkfifo", [env["SETTINGS_FILE"]]);
     start();
     await passwordIs("hunter2");
-    assert.ok(lines.some((line) => line.includes("it is no plain file")));
+    assert.ok(lines.some((line) => line.includes("it is not a regular file")));
   });
 
   it("ends at once when it is stopped before it has started", async () => {

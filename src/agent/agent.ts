@@ -12,11 +12,10 @@ import { SettingsFile } from "./control/settings-file.js";
 import { HubLink, type NodeContext } from "./hub-link.js";
 import { ControlReport } from "./log/control-report.js";
 import { HubReport } from "./log/hub-report.js";
-import { Report } from "./log/report.js";
-import { summary } from "./log/summary.js";
+import { SidecarReport, summary } from "./log/sidecar-report.js";
 import { DEFAULT_TIMING, Reconciler, type ReconcilerEvent } from "./reconcile/reconciler.js";
 import { SidecarClient } from "./sidecar/client.js";
-import { EndedFile } from "./sidecar/ended-file.js";
+import { PreviousWorkerFile } from "./sidecar/previous-worker.js";
 import type { PreviousWorker } from "./sidecar/sidecar.js";
 import type { State } from "./sidecar/state.js";
 import type { VersionFailure } from "./trial/record.js";
@@ -39,12 +38,12 @@ export interface AgentOptions extends NodeContext {
 
 export class Agent {
   readonly #options: AgentOptions;
-  readonly #report: Report;
+  readonly #report: SidecarReport;
   readonly #secrets: SecretFiles;
   readonly #file: SettingsFile | undefined;
   readonly #store: NodeStore;
   readonly #hub: HubLink;
-  readonly #endedFile: EndedFile;
+  readonly #previousWorker: PreviousWorkerFile;
   readonly #reconciler: Reconciler;
   readonly #trials: TrialRunner;
   readonly #maintenance: Maintenance;
@@ -63,21 +62,21 @@ export class Agent {
     const hubReport = new HubReport(logs("hub"));
     const onChange = () => this.#refresh();
     this.#options = options;
-    this.#report = new Report(logs("report"), service.version);
+    this.#report = new SidecarReport(logs("report"), service.version);
 
     // Where settings come from.
     const { settingsFile: path, secretsDir: directory, socketPath } = config;
     this.#file = path === undefined ? path : new SettingsFile({ path, clock, onChange });
     this.#secrets = new SecretFiles({
-      ...{ directory, clock, changed: onChange },
-      trace: ({ t, ...facts }) => {
-        if (t === "taken") log.info("secret taken", facts);
-        else log.warn("secret cannot be read", facts);
+      ...{ directory, clock, onChange },
+      onEvent: ({ t, ...facts }) => {
+        if (t === "loaded") log.info("secret loaded", facts);
+        else log.warn("secret cannot be used", facts);
       },
     });
     this.#store = new NodeStore({
       ...{ config, clock, shipped: shippedModels, board: () => this.#board },
-      onEvent: hubReport.trace,
+      onEvent: hubReport.onEvent,
       onError: (err) => log.warn("cannot use the directories of models and hub objects", { err }),
       onOpen: () => {
         log.info("directories of models and hub objects are usable");
@@ -109,7 +108,7 @@ export class Agent {
       },
       wake: (atMs) => this.#alarm.set(atMs),
       hold: (paths) => this.#store.hold(paths),
-      onEvent: new ControlReport(logs("settings")).trace,
+      onEvent: new ControlReport(logs("settings")).onEvent,
     });
     this.#trials = new TrialRunner({
       ...{ service, clock, wallClock, store: trialStore },
@@ -119,11 +118,11 @@ export class Agent {
       failVersion: (failure) => void this.#failVersion(failure),
       onEvent: (event) => this.#onTrialEvent(event),
     });
-    this.#endedFile = new EndedFile(dirname(socketPath));
+    this.#previousWorker = new PreviousWorkerFile(dirname(socketPath));
     this.#reconciler = new Reconciler({
       ...{ clock, timing: DEFAULT_TIMING },
       open: () => new SidecarClient({ socketPath, agentVersion: service.version }),
-      previousWorker: () => this.#endedFile.read(),
+      previousWorker: () => this.#previousWorker.read(),
       onEvent: (event) => this.#onReconcilerEvent(event),
     });
 
@@ -139,8 +138,8 @@ export class Agent {
   }
 
   /** Texts of the secret files, which no output may hold; the same array while they are the same. */
-  get secretWords(): readonly string[] {
-    return this.#secrets.words();
+  get secretTexts(): readonly string[] {
+    return this.#secrets.toHide();
   }
 
   /** Passwords of everything that is or was to run, likewise. */
@@ -154,7 +153,7 @@ export class Agent {
       this.#secrets.load(),
       this.#file?.load(),
       this.#store.load(),
-      this.#endedFile.load(),
+      this.#previousWorker.load(),
     ]);
     this.#isLoaded = true;
     this.#refresh();
@@ -202,7 +201,7 @@ export class Agent {
     }
     if (event.t === "unreachable") this.#ended = event.previous ?? "unknown";
     const isFrame = event.t === "update" && event.event.t === "detections";
-    if (!isFrame || this.#options.config.showFrames) this.#report.trace(event);
+    if (!isFrame || this.#options.config.showFrames) this.#report.onEvent(event);
     this.#trials.onEvent(event);
   }
 

@@ -2,19 +2,19 @@
 
 import type { z } from "zod";
 import { documentKey } from "../common/hub/documents.js";
-import { MODEL_TYPE, SETTINGS_TYPE } from "../common/hub/object-types.js";
+import { MODEL_TYPE, SETTINGS_TYPE } from "../common/hub/object.js";
 import { displayProblem } from "../common/problem.js";
 import type { Config } from "../common/settings/config.js";
 import { readSettingsDocument } from "../common/settings/settings-document.js";
 import type { Clock } from "../common/time/clock.js";
 import type { NodeStore } from "./control/node-store.js";
 import { readContent } from "./control/render.js";
-import type { EssPlace } from "./hub/ess-address.js";
+import type { EssLocation } from "./hub/ess.js";
 import { ESS_TIMING, EssClient } from "./hub/ess-client.js";
 import { Hub } from "./hub/hub.js";
 import type { HubReport } from "./log/hub-report.js";
 import type { Log } from "./log/log.js";
-import { composeReport, type HeldObject, type NodeFacts } from "./node-report/compose.js";
+import { composeReport, type HubObject, type NodeFacts } from "./node-report/compose.js";
 import { Reporter } from "./node-report/reporter.js";
 import type { Service } from "./trial/service-version.js";
 import { activeCandidate, candidateOf, type Trial } from "./trial/trial.js";
@@ -23,7 +23,7 @@ import { activeCandidate, candidateOf, type Trial } from "./trial/trial.js";
 export interface NodeContext {
   readonly config: Config;
   readonly service: Service;
-  readonly ess: EssPlace;
+  readonly ess: EssLocation;
   /** The node's name in the Exchange. */
   readonly node: string;
   /** Takes secrets out of a text that leaves the process. */
@@ -53,13 +53,13 @@ export class HubLink {
 
   /** Runs until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { config, ess: place, logs } = this.#options;
-    if (config.hub === "off" || place.t === "none") return;
-    if (place.t === "unusable") {
-      logs("hub").warn("cannot ask the hub", { detail: place.detail });
+    const { config, ess: location, logs } = this.#options;
+    if (config.hub === "off" || location.t === "none") return;
+    if (location.t === "unusable") {
+      logs("hub").warn("cannot ask the hub", { detail: location.detail });
       return;
     }
-    const ess = new EssClient({ address: place.address, ...ESS_TIMING });
+    const ess = new EssClient({ address: location.address, ...ESS_TIMING });
     try {
       await Promise.all([this.#runReporter(ess, signal), this.#runHub(ess, signal)]);
     } finally {
@@ -69,12 +69,12 @@ export class HubLink {
 
   /** Asks the hub for objects at once. */
   poll(): void {
-    this.#hub?.look();
+    this.#hub?.poll();
   }
 
   /** The facts have changed: reports them soon. */
   onFacts(): void {
-    this.#reporter?.changed();
+    this.#reporter?.onChange();
   }
 
   /** Reports the facts at once, whether they have changed or not. Never throws because of the hub. */
@@ -91,24 +91,24 @@ export class HubLink {
     const { node, redact, clock, wallClock, report } = this.#options;
     this.#reporter = new Reporter({
       ...{ ess, node, clock, wallClock, random: Math.random },
-      facts: () => composeReport(this.#facts(), redact),
-      trace: report.trace,
+      report: () => composeReport(this.#facts(), redact),
+      onEvent: report.onEvent,
     });
     return this.#reporter.run(signal);
   }
 
   async #runHub(ess: EssClient, signal: AbortSignal): Promise<void> {
-    const { service, clock, store, report, facts, onChange: changed } = this.#options;
+    const { service, clock, store, report, facts, onChange } = this.#options;
     const open = await store.opened(signal);
     if (open === undefined) return;
     this.#hub = new Hub({
-      ...{ ess, clock, changed, store: open.models, state: open.hub, version: service.version },
+      ...{ ess, clock, onChange, store: open.models, state: open.hub, version: service.version },
       check: (text, name) => {
         const reading = readSettingsDocument(text, name);
         return reading.t === "refused" ? reading.problems.map(displayProblem) : [];
       },
-      trace: (event) => {
-        report.trace(event);
+      onEvent: (event) => {
+        report.onEvent(event);
         this.onFacts();
       },
     });
@@ -129,7 +129,7 @@ export class HubLink {
     return { service, ...known, objects, tried, used };
   }
 
-  /** The keys of the hub's objects that a candidate's content is made of. */
+  /** The content ids of the hub's objects that a candidate's content is made of. */
   #objectsIn(value: z.JSONType | undefined): string[] {
     const content = readContent(value);
     const { open } = this.#options.store;
@@ -144,5 +144,5 @@ export class HubLink {
 }
 
 function objectOf(type: string) {
-  return ([id, entry]: readonly [string, HeldObject["entry"]]): HeldObject => ({ type, id, entry });
+  return ([id, entry]: readonly [string, HubObject["entry"]]): HubObject => ({ type, id, entry });
 }

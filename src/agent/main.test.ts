@@ -86,25 +86,25 @@ describe("the agent", { timeout: 20_000 }, () => {
     await agent.line("waiting for the sidecar");
     await serve("one");
     await agent.line("sidecar connected");
-    assert.equal((await agent.line("picture ready"))["url"], "rtsp://127.0.0.1:8554/ds");
+    assert.equal((await agent.line("output ready"))["url"], "rtsp://127.0.0.1:8554/ds");
     assert.doesNotMatch(agent.printed.join("\n"), /hunter2/);
   });
 
   it("finds the sidecar that takes the place of a killed one", async () => {
     const first = await serve("one");
     const agent = start();
-    await agent.line("picture ready");
+    await agent.line("output ready");
     first.kill();
-    await agent.line("sidecar lost");
+    await agent.line("sidecar disconnected");
     await serve("two");
-    await agent.line("picture ready");
+    await agent.line("output ready");
   });
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     it(`stops at ${signal}, while it watches and while it waits`, async () => {
       await serve("one");
       const watching = start();
-      await watching.line("picture ready");
+      await watching.line("output ready");
       const waiting = start({ SLIPSTREAM_SOCKET: `${env["SLIPSTREAM_SOCKET"]}.none` });
       await waiting.line("waiting for the sidecar");
       for (const agent of [watching, waiting]) {
@@ -126,7 +126,7 @@ describe("the agent", { timeout: 20_000 }, () => {
     agent.child.stdin?.end();
     await agent.line("waiting for the sidecar");
     await serve("one");
-    await agent.line("picture ready");
+    await agent.line("output ready");
   });
 
   it("refuses a wrong configuration with exit code 78, after every fault", async () => {

@@ -7,7 +7,7 @@ import { hideLogins, redactor } from "../common/secrets/redact.js";
 import { type Config, loadConfig, secretsOf } from "../common/settings/config.js";
 import { systemClock } from "../common/time/clock.js";
 import { Agent } from "./agent.js";
-import { essPlace } from "./hub/ess-address.js";
+import { locateEss } from "./hub/ess.js";
 import { createLogs, type Log } from "./log/log.js";
 import { TrialReport } from "./log/trial-report.js";
 import { exitAtStart } from "./trial/service-version.js";
@@ -37,7 +37,7 @@ export async function start(): Promise<number> {
   const none: readonly string[] = [];
   const redact = redactor(
     secretsOf(config),
-    () => agent?.secretWords ?? none,
+    () => agent?.secretTexts ?? none,
     () => agent?.passwords ?? none,
   );
   const logs = createLogs({
@@ -50,7 +50,7 @@ export async function start(): Promise<number> {
   const version = readVersion();
   const agreementId = environment["HZN_AGREEMENTID"] || undefined;
   const service = { version, on: config.trial, agreementId };
-  const { trace: onTrialEvent } = new TrialReport(logs("trial"));
+  const { onEvent: onTrialEvent } = new TrialReport(logs("trial"));
   const trialStore = new TrialStore({ directory: config.stateDir, onEvent: onTrialEvent });
   const exit = exitAtStart(service, trialStore, MARKER_PATH, Date.now());
   if (exit !== undefined) {
@@ -61,7 +61,7 @@ export async function start(): Promise<number> {
   const { signal, stop } = stopSignal(config.lifeline, log);
   agent = new Agent({
     ...{ config, service, trialStore, logs, onTrialEvent },
-    ess: essPlace(environment),
+    ess: locateEss(environment),
     node: environment["HZN_NODE_ID"] || environment["HZN_DEVICE_ID"] || "node",
     redact,
     shippedModels: join(process.cwd(), "models"),

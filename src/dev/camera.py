@@ -1,9 +1,9 @@
-"""The demo camera: plays a file in a loop over RTSP, as a camera would.
+"""The demo camera: plays a file in a loop over RTSP, like a camera.
 
     python -m dev.camera [--file footage/demo.mp4] [--port 0] [--path /demo] [--user NAME --password WORD]
 
-The file's H.264 or H.265 frames are sent as they are, at the file's own rate, so that it costs next to nothing. The
-first viewer sees the file from its start; those who come while somebody watches join the stream as it runs.
+The file's H.264 or H.265 frames are sent as they are, at the file's own rate, which costs next to nothing. The first
+viewer sees the file from its start; later ones join the running stream.
 """
 
 import sys
@@ -24,7 +24,7 @@ _PAYLOADERS = {"video/x-h264": "rtph264pay", "video/x-h265": "rtph265pay"}
 
 
 class Loop(rtsp.Feed):
-    """Plays footage round after round; time goes on over the seam as if there were none."""
+    """Plays footage in a loop, with timestamps that continue from one round to the next."""
 
     def __init__(self, footage: Footage) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Loop(rtsp.Feed):
         rounds, position = divmod(self._index, len(self._footage.frames))
         self._index += 1
         time, stored = self._footage.frames[position]
-        buffer = stored.copy()  # shares the data; only the timestamps are the copy's own
+        buffer = stored.copy()  # shares the data; the copy has its own timestamps
         return rounds * self._footage.length + time, buffer
 
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { containersOf, DefinitionError, runArguments, volumesOf } from "./containers.js";
+import { volumesOf } from "../../test/support/volumes.js";
+import { containersOf, DefinitionError, detachedArguments } from "./containers.js";
 
 const definition = {
   org: "myorg",
@@ -24,22 +25,24 @@ const definition = {
 
 const agreement = { id: "a1", arch: "amd64", inputs: { RTSPINPUT: "rtsp://u:secret@camera" } };
 
-test("each container is run as the Horizon agent runs it", () => {
-  const [agent, sidecar] = containersOf(definition, agreement);
+test("each container is run as Horizon's agent runs it", () => {
+  const [agent, sidecar] = containersOf(definition, agreement).map((container) =>
+    detachedArguments({ ...container, environment: {} }),
+  );
   const common = ["--restart", "always", "--network", "a1", "--network-alias"];
-  assert.deepEqual(agent?.args, [
+  assert.deepEqual(agent, [
     ...["run", "--detach", "--name", "a1-agent", ...common, "agent"],
     ...["--log-driver", "json-file"],
     ...["--volume", "run:/run/slipstream", "--volume", "/etc/hosts:/hosts:ro", "agent:1"],
   ]);
-  assert.deepEqual(sidecar?.args, [
+  assert.deepEqual(sidecar, [
     ...["run", "--detach", "--name", "a1-sidecar", ...common, "sidecar"],
     ...["--log-driver", "local", "--volume", "run:/run/slipstream"],
     ...["--tmpfs", "/dev/shm:size=1g", "--publish", "0.0.0.0:8554:8554/tcp", "sidecar:1"],
   ]);
 });
 
-test("all containers get the same environment: the agent's own variables and every userInput", () => {
+test("all containers get the same environment: the variables of Horizon's agent and every userInput", () => {
   const [agent, sidecar] = containersOf(definition, agreement);
   assert.deepEqual(agent?.environment, sidecar?.environment);
   const { RTSPINPUT, BITRATE, HZN_AGREEMENTID, HZN_ARCH } = agent?.environment ?? {};
@@ -49,16 +52,16 @@ test("all containers get the same environment: the agent's own variables and eve
   );
 });
 
-test("a login of a camera is not on the command line", () => {
+test("a camera's login is not on the command line", () => {
   for (const container of containersOf(definition, agreement)) {
-    const args = runArguments(container);
+    const args = detachedArguments(container);
     assert.ok(args.includes("RTSPINPUT"));
     assert.equal(args.at(-1), container.image);
     assert.doesNotMatch(args.join(" "), /secret/);
   }
 });
 
-test("a userInput without default and value is asked for by name", () => {
+test("a userInput without a value or default is named", () => {
   const without = { ...agreement, inputs: {} };
   assert.throws(() => containersOf(definition, without), {
     name: "DefinitionError",
@@ -66,12 +69,12 @@ test("a userInput without default and value is asked for by name", () => {
   });
 });
 
-test("volumes are named once, and directories of the host are none", () => {
+test("volumes are listed once, and directories of the host are not volumes", () => {
   assert.deepEqual(volumesOf(definition), ["run"]);
 });
 
 for (const wrong of [null, {}, { deployment: {} }, { deployment: { services: { agent: {} } } }]) {
-  test(`${JSON.stringify(wrong)} is no definition that can run`, () => {
+  test(`${JSON.stringify(wrong)} is not a definition that can run`, () => {
     assert.throws(() => containersOf(wrong, agreement), DefinitionError);
   });
 }

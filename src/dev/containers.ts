@@ -1,35 +1,35 @@
-// What the Horizon agent makes of a service definition: how Docker is told to run its containers.
+/** Runs the containers of a service definition as Horizon's agent does: how it calls Docker, networks, and volumes. */
 
+import { docker } from "../common/docker.js";
 import { isObject } from "../common/json/document.js";
 
-/** A service as it is to run under one agreement. */
+/** A service as it runs under one agreement. */
 export interface Agreement {
   /** Name of the network, and first part of the containers' names. */
   readonly id: string;
   readonly arch: string;
-  /** Values of userInput, by name; they win over the definition's defaults. */
+  /** Values of userInput by name, which override the definition's defaults. */
   readonly inputs: Readonly<Record<string, string | undefined>>;
 }
 
-/** One container: the arguments of `docker run`, and the environment that they take values from. */
 export interface Container {
   readonly key: string;
   readonly name: string;
   readonly image: string;
-  readonly args: readonly string[];
-  /** Given by name in `args`, so that no login stands on a command line. */
+  /** Options of `docker run`, without those that depend on who restarts the container. */
+  readonly options: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** A definition that cannot be run as it is. */
+/** The definition cannot be run as it is. */
 export class DefinitionError extends Error {
   override readonly name = "DefinitionError";
 }
 
 /**
- * In the order of the definition; the Horizon agent starts them in any order.
+ * In the order of the definition; Horizon's agent starts them in any order.
  *
- * @param definition as `hzn` reads it, variables replaced
+ * @param definition as `hzn` reads it, with variables replaced
  */
 export function containersOf(definition: unknown, agreement: Agreement): Container[] {
   const { deployment, userInput, org } = object(definition, "the definition");
@@ -42,55 +42,67 @@ export function containersOf(definition: unknown, agreement: Agreement): Contain
     const container = object(value, key);
     const name = `${agreement.id}-${key}`;
     const image = text(container["image"]);
-    return { key, name, image, environment, args: argumentsOf(container, key, name, agreement.id) };
+    return { key, name, image, environment, options: optionsOf(container, key, agreement.id) };
   });
 }
 
-/** `docker run` up to the command. What Horizon does not say, such as a user, is the image's affair. */
-function argumentsOf(
+/** What Horizon does not set, such as the user, is up to the image. */
+function optionsOf(
   container: Readonly<Record<string, unknown>>,
   key: string,
-  name: string,
   network: string,
 ): string[] {
-  const repeated = (option: string, values: readonly string[]) =>
-    values.flatMap((value) => [option, value]);
-  const { binds, tmpfs, ports, log_driver: logDriver, image } = container;
+  const { binds, tmpfs = {}, ports, log_driver: logDriver = "json-file" } = container;
   return [
-    ...["run", "--detach", "--name", name, "--restart", "always"],
-    ...["--network", network, "--network-alias", key],
-    ...["--log-driver", logDriver === undefined ? "json-file" : text(logDriver)],
-    ...repeated("--volume", list(binds).map(text)),
-    ...repeated(
-      "--tmpfs",
-      Object.entries(tmpfs === undefined ? {} : object(tmpfs, "tmpfs")).map(
-        ([path, options]) => `${path}:${text(options)}`,
-      ),
-    ),
-    ...repeated(
-      "--publish",
-      list(ports).map((port) => {
-        const { HostPort: ends, HostIP: address } = object(port, "a port");
-        return address === undefined ? text(ends) : `${text(address)}:${text(ends)}`;
-      }),
-    ),
-    ...[text(image)],
+    ...["--network", network, "--network-alias", key, "--log-driver", text(logDriver)],
+    ...list(binds).flatMap((bind) => ["--volume", text(bind)]),
+    ...Object.entries(object(tmpfs, "tmpfs")).flatMap(([path, options]) => [
+      ...["--tmpfs", `${path}:${text(options)}`],
+    ]),
+    ...list(ports).flatMap((port) => {
+      const { HostPort: ports, HostIP: address } = object(port, "a port");
+      return ["--publish", address === undefined ? text(ports) : `${text(address)}:${text(ports)}`];
+    }),
   ];
 }
 
-/** The `docker run` arguments with the environment's names before the image. */
-export function runArguments({ args, environment }: Container): string[] {
-  const names = Object.keys(environment).flatMap((name) => ["--env", name]);
-  return [...args.slice(0, -1), ...names, ...args.slice(-1)];
+/** The arguments that start a container in the background, to be restarted by Docker. */
+export function detachedArguments(container: Container): string[] {
+  return runArguments(["--detach"], ["--restart", "always"], container);
 }
 
-/** The volumes that outlive the containers. */
-export function volumesOf(definition: unknown): string[] {
-  const { services } = object(object(definition, "the definition")["deployment"], "deployment");
-  const binds = Object.values(object(services, "deployment.services")).flatMap((container) =>
-    list(object(container, "a container")["binds"]).map(text),
-  );
-  return [...new Set(binds.flatMap((bind) => (bind.startsWith("/") ? [] : bind.split(":", 1))))];
+/** The arguments that start a container which this process watches, and holds by its standard input. */
+export function attachedArguments(container: Container): string[] {
+  const environment = { ...container.environment, SLIPSTREAM_LIFELINE: "" };
+  const flags = ["--interactive", "--rm", "--stop-timeout", "1"];
+  return runArguments(flags, [], { ...container, environment });
+}
+
+/** Docker takes the values of variables from its own environment, so that no login is on its command line. */
+function runArguments(
+  flags: readonly string[],
+  restart: readonly string[],
+  { name, options, environment, image }: Container,
+): string[] {
+  const names = Object.keys(environment).flatMap((variable) => ["--env", variable]);
+  return ["run", ...flags, "--name", name, ...restart, ...options, ...names, image];
+}
+
+/** Starts containers, none of which exists yet, on a new network. */
+export async function startContainers(
+  network: string,
+  containers: readonly Container[],
+): Promise<void> {
+  await docker(["network", "create", network]);
+  for (const container of containers) {
+    await docker(detachedArguments(container), container.environment);
+  }
+}
+
+/** Removes the containers that exist, without a signal, and their network. Volumes stay. */
+export async function removeContainers(network: string, names: readonly string[]): Promise<void> {
+  await docker(["rm", "--force", "--volumes", ...names]);
+  await docker(["network", "rm", network]).catch(() => {}); // there was none
 }
 
 function horizonEnvironment({ id, arch }: Agreement, org: string): Record<string, string> {
@@ -141,5 +153,5 @@ function list(value: unknown): readonly unknown[] {
 
 function text(value: unknown): string {
   if (typeof value === "string") return value;
-  throw new DefinitionError(`${JSON.stringify(value)} must be a text`);
+  throw new DefinitionError(`${JSON.stringify(value)} must be a string`);
 }

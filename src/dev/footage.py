@@ -1,4 +1,4 @@
-"""Footage: a file's encoded frames with their times, read once so that a camera can play them in a loop."""
+"""Footage: the encoded frames of a file with their times, read once so that a camera can play them in a loop."""
 
 from pathlib import Path
 from typing import List, NamedTuple, Tuple
@@ -10,7 +10,7 @@ from gi.repository import Gst  # noqa: E402
 
 _READ_TIMEOUT_NS = 30 * Gst.SECOND
 
-# Parameter sets stand before every key frame, so that a viewer can start at any of them.
+# Parameter sets before every key frame let a viewer start at any of them.
 _PARSERS = {
     "video/x-h264": "h264parse config-interval=-1 ! video/x-h264,stream-format=byte-stream,alignment=au",
     "video/x-h265": "h265parse config-interval=-1 ! video/x-h265,stream-format=byte-stream,alignment=au",
@@ -18,7 +18,7 @@ _PARSERS = {
 
 
 class FootageError(Exception):
-    """A file cannot be played. The message names the file and the reason."""
+    """The file cannot be played. The message names the file and the reason."""
 
 
 class Footage(NamedTuple):
@@ -26,7 +26,7 @@ class Footage(NamedTuple):
 
     caps: Gst.Caps
     frames: List[Tuple[int, Gst.Buffer]]
-    """Each frame's time and its access unit, in the order in which they are shown."""
+    """Each frame's time and access unit, in presentation order."""
     length: int
     """The time from the first frame to the first frame of the next round."""
 
@@ -42,7 +42,7 @@ def read_footage(path: Path) -> Footage:
     try:
         message = pipeline.get_bus().timed_pop_filtered(_READ_TIMEOUT_NS, Gst.MessageType.EOS | Gst.MessageType.ERROR)
         if message is None:
-            raise FootageError("%s: reading takes too long" % path)
+            raise FootageError("%s: reading it takes too long" % path)
         if message.type == Gst.MessageType.ERROR:
             raise FootageError("%s: %s" % (path, message.parse_error()[0].message))
         samples = collector.samples()
@@ -53,7 +53,7 @@ def read_footage(path: Path) -> Footage:
     buffers = [sample.get_buffer() for sample in samples]
     times = [buffer.pts - buffers[0].pts for buffer in buffers]
     if any(later <= earlier for earlier, later in zip(times, times[1:])):
-        raise FootageError("%s: its frames are not stored in the order of time; encode it without B frames" % path)
+        raise FootageError("%s: its frames are not in presentation order; encode it without B frames" % path)
     return Footage(
         caps=samples[0].get_caps(),
         frames=list(zip(times, buffers)),
@@ -62,7 +62,7 @@ def read_footage(path: Path) -> Footage:
 
 
 class _Collector:
-    """Takes the first video stream that can be sent, and lets every other one flow away."""
+    """Collects the first video stream that can be sent, and discards all others."""
 
     def __init__(self, pipeline: Gst.Pipeline) -> None:
         self._pipeline = pipeline
@@ -70,7 +70,7 @@ class _Collector:
         pipeline.get_by_name("streams").connect("pad-added", self._link)
 
     def samples(self) -> List[Gst.Sample]:
-        """All frames, once the end of the file has been reached."""
+        """All frames, after the end of the file."""
         samples: List[Gst.Sample] = []
         while self._sink is not None:
             sample = self._sink.emit("pull-sample")

@@ -1,57 +1,45 @@
-// `make dev`: starts both halves on this machine, with a demo camera if no camera is named, until Ctrl-C.
+/** `make dev`: runs agent and sidecar on this machine until Ctrl-C, with a demo camera if RTSPINPUT names none. */
 
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { environment } from "../common/environment.js";
-import * as halves from "./halves.js";
-import {
-  containersHere,
-  halvesIn,
-  lookAround,
-  WayError,
-  wayOf,
-  withNetwork,
-} from "./in-containers.js";
-import { launch } from "./launch.js";
+import { containerPrograms, devContainers, withNetwork } from "./container-program.js";
+import { chooseMode, inspectDocker, ModeError } from "./mode.js";
+import { agent, demoCamera, sidecar } from "./programs.js";
 import { makeRunDir, removeRunDir } from "./run-dir.js";
-import { stopSignals } from "./stop-signals.js";
+import { stopSignals, supervise } from "./supervisor.js";
 
 async function main(): Promise<number> {
   const signals = stopSignals();
-  const say = (line: string) => console.error(`dev: ${line}`);
+  const print = (line: string) => console.error(`dev: ${line}`);
 
   // dist/src/dev/main.js
   const root = join(dirname(fileURLToPath(import.meta.url)), "../../..");
   const logDir = join(root, "build/dev");
   await mkdir(logDir, { recursive: true });
-  const containers = containersHere(root, environment);
-  const way = wayOf(environment["DEV_IN"], await lookAround(environment["DEV_IN"], containers));
-  if (way.t === "containers") {
-    say("in containers, as Horizon runs them; DEV_IN=processes does without");
-    if (!environment["RTSPINPUT"]?.trim()) say("RTSPINPUT names no camera; a test picture plays");
-    return withNetwork(containers, () =>
-      launch({ halves: halvesIn(containers, logDir), ...signals, say }),
-    );
+  const isCameraNamed = Boolean(environment["RTSPINPUT"]?.trim());
+  const containers = devContainers(root, environment);
+  const requested = environment["DEV_IN"];
+  const mode = chooseMode(requested, await inspectDocker(requested, containers));
+  if (mode.t === "containers") {
+    print("running containers, as Horizon does; DEV_IN=processes runs processes");
+    if (!isCameraNamed) print("RTSPINPUT names no camera; showing a test pattern");
+    const programs = containerPrograms(containers, logDir);
+    return withNetwork(containers, () => supervise({ programs, ...signals, print }));
   }
-  if (way.hint !== undefined) say(way.hint);
+  if (mode.hint !== undefined) print(mode.hint);
 
   const runDir = await makeRunDir();
   try {
-    const place: halves.Place = { root, runDir, logDir, env: environment };
-    const demo = environment["RTSPINPUT"]?.trim() ? undefined : halves.demoCamera(place);
+    const workspace = { root, runDir, logDir, env: environment };
+    const demo = isCameraNamed ? undefined : demoCamera(workspace);
     void demo?.address.then((uri) =>
-      say(`RTSPINPUT names no camera; a demo camera plays at ${uri}`),
+      print(`RTSPINPUT names no camera; a demo camera plays at ${uri}`),
     );
-    return await launch({
-      halves: [
-        ...(demo === undefined ? [] : [demo.half]),
-        halves.sidecar(place),
-        halves.agent(place, demo?.address),
-      ],
-      ...signals,
-      say,
-    });
+    const programs = [sidecar(workspace), agent(workspace, demo?.address)];
+    if (demo !== undefined) programs.unshift(demo.camera);
+    return await supervise({ programs, ...signals, print });
   } finally {
     await removeRunDir(runDir);
   }
@@ -60,7 +48,7 @@ async function main(): Promise<number> {
 try {
   process.exitCode = await main();
 } catch (error) {
-  if (!(error instanceof WayError)) throw error;
+  if (!(error instanceof ModeError)) throw error;
   console.error(`dev: ${error.message}`);
   process.exitCode = 1;
 }

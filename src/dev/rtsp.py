@@ -1,6 +1,6 @@
-"""A live RTSP camera: one stream shared by all viewers, over TCP and UDP, with or without a password.
+"""A live RTSP camera: one stream for all viewers, over TCP and UDP, with or without a password.
 
-What it shows comes from a Feed; the demo camera and the cameras of the tests differ in theirs.
+Its frames come from a Feed, which differs between the demo camera and the cameras of the tests.
 """
 
 import argparse
@@ -22,14 +22,14 @@ _ROLE = "viewer"
 _REALM = "camera"
 _SESSION_SWEEP_S = 5
 
-# A key frame leaves as a burst of packets, which must fit into the socket.
+# A key frame is sent as a burst of packets, which must fit into the socket's buffer.
 _UDP_BUFFER_BYTES = 1 << 20
 
 
 class Feed:
-    """Gives a stream its frames in real time. One is made whenever a first viewer comes.
+    """Supplies a stream with frames in real time. One is created whenever a first viewer connects.
 
-    Everything here is called on the stream's own thread.
+    All methods are called on the stream's own thread.
     """
 
     def __init__(self) -> None:
@@ -37,14 +37,14 @@ class Feed:
         self._base = 0
 
     def frame(self, elapsed_ns: int) -> Tuple[int, Gst.Buffer]:
-        """The next frame and when it is due, in nanoseconds since the stream began, as elapsed_ns is."""
+        """The next frame and when it is due, in nanoseconds since the stream started, like elapsed_ns."""
         raise NotImplementedError
 
     def leaving(self, now_ns: int) -> None:
-        """The frame given last leaves the camera at now_ns of the monotonic clock."""
+        """Called when the last frame leaves the camera, at now_ns of the monotonic clock."""
 
-    def feed(self, source: Gst.Element, _wanted: int) -> None:
-        """Waits until the next frame is due and hands it to an appsrc that has run dry."""
+    def feed(self, source: Gst.Element, _length: int) -> None:
+        """Waits until the next frame is due and pushes it into an appsrc that needs data."""
         now = time.monotonic_ns()
         if self._started_ns is None:
             self._started_ns = now
@@ -59,7 +59,7 @@ class Feed:
 
 
 class Login(NamedTuple):
-    """What a viewer must give."""
+    """What a viewer must send."""
 
     user: str
     password: str
@@ -79,9 +79,9 @@ class Camera:
         login: Optional[Login] = None,
         certificate: Optional[str] = None,
     ) -> None:
-        """launch: what follows the frames' source, up to the payloader. caps: the frames' format.
+        """launch: the elements after the source, up to the payloader. caps: the format of the frames.
 
-        certificate: file with a certificate and its key; the camera is an rtsps:// one then. Raises GLib.Error.
+        certificate: file with a certificate and its key, for an rtsps:// camera. Raises GLib.Error.
         """
         self._caps = caps
         self._feed = feed
@@ -99,12 +99,12 @@ class Camera:
         self._server.get_mount_points().add_factory(path, factory)
 
     def listen(self, address: str, port: int) -> str:
-        """Starts to serve, port 0 for any, and returns the URI. Raises OSError."""
+        """Starts to serve and returns the URI. Port 0 means any. Raises OSError."""
         self._server.set_address(address)
         self._server.set_service(str(port))
         if self._server.attach(None) == 0:
             raise OSError("cannot listen on %s, port %d; is the port in use?" % (address, port))
-        # A viewer over UDP that is gone without a word is noticed only when its session has timed out.
+        # A UDP viewer that disappears is noticed only when its session times out.
         GLib.timeout_add_seconds(_SESSION_SWEEP_S, self._sweep)
         return "%s://%s:%d%s" % (self._scheme, address, self._server.get_bound_port(), self._path)
 
@@ -143,14 +143,14 @@ class Camera:
 
 
 def arguments(description: str, path: str) -> argparse.ArgumentParser:
-    """The command line that all cameras share; path is where the stream is when none is given."""
+    """The command line that all cameras share. path: the default path of the stream."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--address", default="127.0.0.1", help="where to listen (default: this machine only)")
     parser.add_argument("--port", type=int, default=0, help="TCP port (default: any that is free)")
     parser.add_argument("--path", default=path, help="path of the stream (default: %(default)s)")
     parser.add_argument("--user", help="who may watch (default: anybody)")
     parser.add_argument("--password", default="", help="the user's password")
-    parser.add_argument("--auth", choices=["basic", "digest"], default="digest", help="how the password is asked for")
+    parser.add_argument("--auth", choices=["basic", "digest"], default="digest", help="how viewers authenticate")
     parser.add_argument("--certificate", help="file with a certificate and its key (default: no TLS)")
     return parser
 
@@ -158,14 +158,14 @@ def arguments(description: str, path: str) -> argparse.ArgumentParser:
 def run(options: argparse.Namespace, launch: str, caps: Gst.Caps, feed: Callable[[], Feed]) -> int:
     """Serves until SIGTERM, SIGINT, or the end of the lifeline, and returns the exit status.
 
-    Says on stdout, in one line of JSON, at which address it listens.
+    Prints its address on stdout as one line of JSON.
     """
     loop = GLib.MainLoop()
     for number in (signal.SIGTERM, signal.SIGINT):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, loop.quit)
     if os.environ.get("SLIPSTREAM_LIFELINE") == "stdin":
         GLib.unix_fd_add_full(
-            GLib.PRIORITY_HIGH, sys.stdin.fileno(), GLib.IOCondition.IN | GLib.IOCondition.HUP, _line, loop
+            GLib.PRIORITY_HIGH, sys.stdin.fileno(), GLib.IOCondition.IN | GLib.IOCondition.HUP, _on_lifeline, loop
         )
     login = None if options.user is None else Login(options.user, options.password, options.auth)
     try:
@@ -179,8 +179,8 @@ def run(options: argparse.Namespace, launch: str, caps: Gst.Caps, feed: Callable
     return 0
 
 
-def _line(descriptor: int, _condition: GLib.IOCondition, loop: GLib.MainLoop) -> bool:
-    """Whoever started this process holds the other end of its stdin, and is gone when that ends."""
+def _on_lifeline(descriptor: int, _condition: GLib.IOCondition, loop: GLib.MainLoop) -> bool:
+    """The process that started this one holds the other end of its stdin, and has ended when that is closed."""
     if os.read(descriptor, 4096):
         return bool(GLib.SOURCE_CONTINUE)
     loop.quit()

@@ -7,14 +7,14 @@ import { temporaryDirectory } from "../../test/support/scope.js";
 import { makeRunDir, removeRunDir } from "./run-dir.js";
 
 describe("the run directory", () => {
-  it("is a fresh one each time, under the temporary directory", async (t) => {
+  it("is a new one each time, in the temporary directory", async (t) => {
     const temporary = await temporaryDirectory(t);
     const made = await Promise.all([makeRunDir(temporary), makeRunDir(temporary)]);
     assert.notEqual(made[0], made[1]);
     assert.deepEqual(made.map(dirname), [temporary, temporary]);
   });
 
-  it("is under /tmp when a socket's address would not hold the temporary directory's name", async (t) => {
+  it("is in /tmp if a socket's address cannot hold the temporary directory's name", async (t) => {
     const long = join(await temporaryDirectory(t), "x".repeat(100));
     await mkdir(long);
     const made = await makeRunDir(long);

@@ -1,19 +1,19 @@
-// The directory in which the halves meet: fresh for each start, gone at the end.
+/** The directory of the sockets between agent and sidecar: a new one for each run. */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** The address of a Unix socket holds 108 bytes with its end; what is left here is for the longest name of a socket. */
-const LONGEST_RUN_DIR = 80;
+/** The address of a Unix socket has at most 108 bytes, including its end; this leaves room for the longest socket name. */
+const MAX_LENGTH = 80;
 const UNIQUE = "slipstream-XXXXXX";
 
-/** A fresh directory under the system's temporary directory, or under /tmp where that has too long a name. */
+/** A new directory in the system's temporary directory, or in /tmp if that has too long a name. */
 export function makeRunDir(temporary: string = tmpdir()): Promise<string> {
-  const fits = Buffer.byteLength(join(temporary, UNIQUE)) <= LONGEST_RUN_DIR;
+  const fits = Buffer.byteLength(join(temporary, UNIQUE)) <= MAX_LENGTH;
   return mkdtemp(join(fits ? temporary : "/tmp", UNIQUE.replace(/X+$/, "")));
 }
 
-/** Removes it with all that is in it. */
 export async function removeRunDir(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
 }

@@ -1,27 +1,37 @@
-// `make run` and `make stop`: node dist/src/dev/run.js start|stop. Run at the top of the repository.
+/** `make run` and `make stop`: node dist/src/dev/run.js start|stop, called in the repository's root. */
 
 import { readFileSync } from "node:fs";
 import { environment } from "../common/environment.js";
 import { parseDocument } from "../common/json/document.js";
 import { projectVariables } from "../common/json/variables.js";
 import { InputError } from "../common/problem.js";
-import { start, stop } from "./agreement.js";
-import { type Container, containersOf, DefinitionError } from "./containers.js";
+import {
+  type Container,
+  containersOf,
+  DefinitionError,
+  removeContainers,
+  startContainers,
+} from "./containers.js";
 
 const DEFINITION = "service.definition.json";
 /** Name of the network, and first part of the containers' names. */
 const NETWORK = "slipstream";
 
-const VERBS: Readonly<Record<string, () => Promise<void>>> = {
+const COMMANDS: Readonly<Record<string, () => Promise<void>>> = {
   start: async () => {
-    if (!environment["RTSPINPUT"]?.trim())
-      throw new DefinitionError("RTSPINPUT must be set: the cameras");
+    if (!environment["RTSPINPUT"]?.trim()) {
+      throw new DefinitionError("RTSPINPUT must be set: it names the cameras");
+    }
     const containers = containersWith(environment);
-    await stop(NETWORK, namesOf(containers));
-    await start(NETWORK, containers);
-    say(`${namesOf(containers).join(" and ")} run; make log, make attach, make stop`);
+    const names = containers.map(({ name }) => name);
+    await removeContainers(NETWORK, names);
+    await startContainers(NETWORK, containers);
+    print(`started ${names.join(" and ")}; next: make log, make attach, make stop`);
   },
-  stop: () => stop(NETWORK, namesOf(containersWith({ RTSPINPUT: "none" }))),
+  stop: () => {
+    const names = containersWith({ RTSPINPUT: "none" }).map(({ name }) => name);
+    return removeContainers(NETWORK, names);
+  },
 };
 
 function containersWith(inputs: Readonly<Record<string, string | undefined>>): Container[] {
@@ -30,20 +40,16 @@ function containersWith(inputs: Readonly<Record<string, string | undefined>>): C
   return containersOf(value, { id: NETWORK, arch: environment["ARCH"] ?? "", inputs });
 }
 
-function namesOf(containers: readonly Container[]): string[] {
-  return containers.map(({ name }) => name);
-}
-
-function say(line: string): void {
+function print(line: string): void {
   console.error(`run: ${line}`);
 }
 
-const verb = VERBS[process.argv[2] ?? ""];
-if (verb === undefined) throw new Error(`usage: run.js ${Object.keys(VERBS).join("|")}`);
+const command = COMMANDS[process.argv[2] ?? ""];
+if (command === undefined) throw new Error(`usage: run.js ${Object.keys(COMMANDS).join("|")}`);
 try {
-  await verb();
+  await command();
 } catch (error) {
-  const isOurs = error instanceof DefinitionError || error instanceof InputError;
-  say(isOurs ? error.message : String(error));
+  const isExpected = error instanceof DefinitionError || error instanceof InputError;
+  print(isExpected ? error.message : String(error));
   process.exitCode = 1;
 }

@@ -159,7 +159,7 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
     const { agent, sidecar } = await node.agree("amd64", inputs);
 
     await t.test("a picture comes out of the sidecar's container", async () => {
-      await says(agent, /"picture ready"/, 60_000);
+      await says(agent, /"output ready"/, 60_000);
       assert.ok((await watch(node.url, 25)) >= 25);
     });
 
@@ -214,7 +214,7 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
 
     await t.test("a new agreement finds the volumes, and a stale socket does no harm", async () => {
       const { agent } = await node.agree("amd64", inputs);
-      await says(agent, /"picture ready"/, 60_000);
+      await says(agent, /"output ready"/, 60_000);
       await inside(agent, "test", "-e", "/var/lib/slipstream-agent/state");
       assert.doesNotMatch(await docker(["logs", agent]), /"trial (stage )?started"/);
     });
@@ -245,7 +245,7 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
 
       await t.test("gives way to the first one, which has a picture without a trial", async () => {
         const { agent } = await node.agree("amd64", inputs);
-        await says(agent, /"picture ready"/, 60_000);
+        await says(agent, /"output ready"/, 60_000);
         assert.ok((await watch(node.url, 10)) >= 10);
         assert.doesNotMatch(await docker(["logs", agent]), /"trial (stage )?started"/);
         const { passedVersions, versionFailures } = await trialRecord(agent);
@@ -282,7 +282,7 @@ test("images for arm64, emulated", { skip: whyNot, timeout: LIMIT_MS }, async (t
     const node = new TestNode(t, "arm64", 18555);
     const { agent } = await node.agree("arm64");
     assert.equal(await inside(agent, "uname", "-m"), "aarch64");
-    await says(agent, /"picture ready"/, 120_000);
+    await says(agent, /"output ready"/, 120_000);
     assert.ok((await watch(node.url, 10)) >= 10);
   });
 

@@ -1,9 +1,9 @@
 // A node with the service on it: the containers of one agreement at a time, run and ended as the Horizon agent does.
 import { readFileSync } from "node:fs";
 import { docker } from "../../src/common/docker.js";
-import { start, stop } from "../../src/dev/agreement.js";
-import { containersOf, volumesOf } from "../../src/dev/containers.js";
+import { containersOf, removeContainers, startContainers } from "../../src/dev/containers.js";
 import { type Scope, until } from "../support/scope.js";
+import { volumesOf } from "../support/volumes.js";
 import type { Arch } from "./images.js";
 
 /** The names of the two containers. */
@@ -49,10 +49,10 @@ export class TestNode {
     const agreement = { id, arch: this.#arch, inputs: { RTSPINPUT: "test://", ...inputs } };
     const containers = containersOf(this.#definition(tag), agreement);
     const names = containers.map(({ name }) => name);
-    this.#end = () => stop(id, names);
+    this.#end = () => removeContainers(id, names);
     await this.#end(); // of a run that was cut off
     if (this.#agreements === 1) await this.#forget();
-    await start(id, containers);
+    await startContainers(id, containers);
     const [agent = "", sidecar = ""] = names;
     return { agent, sidecar };
   }

@@ -1,6 +1,7 @@
 // Asks a running worker over its socket, as the agent does: its whole state, and the detections of every frame.
 import { join } from "node:path";
 import { credentials } from "@grpc/grpc-js";
+import { messages } from "../../src/agent/sidecar/calls.js";
 import type { FrameDetections } from "../../src/agent/sidecar/gen/slipstream/v1/detection.js";
 import { PipelineClient } from "../../src/agent/sidecar/gen/slipstream/v1/pipeline.js";
 import type {
@@ -8,7 +9,6 @@ import type {
   OutputStatus,
   State,
 } from "../../src/agent/sidecar/gen/slipstream/v1/state.js";
-import { messages } from "../../src/agent/sidecar/messages.js";
 import { until } from "./scope.js";
 
 /** How long one answer may take. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { describe, it } from "node:test";
 import type { Log } from "../../src/agent/log/log.js";
-import { StatusReport } from "../../src/agent/log/status-report.js";
+import { SidecarReport } from "../../src/agent/log/sidecar-report.js";
 import { fromWatchResponse } from "../../src/agent/sidecar/from-contract.js";
 import type { WatchResponse } from "../../src/agent/sidecar/gen/slipstream/v1/pipeline.js";
 import {
@@ -76,7 +76,7 @@ function printed(event: NonNullable<WatchResponse["event"]>): { message: string;
   };
   const log: Log = { error: note, warn: note, info: note, debug: note };
   const response = { sequence: 1n, time: undefined, event };
-  new StatusReport(log).tell(fromWatchResponse(response).event);
+  new SidecarReport(log, "").onEvent({ t: "update", event: fromWatchResponse(response).event });
   const [line] = lines;
   assert.ok(line !== undefined && lines.length === 1);
   return line;

@@ -50,7 +50,7 @@ export async function startProduct(scope: Scope, wanted: Settings): Promise<Prod
 /** Starts both halves and waits for their picture. */
 export async function startPicture(scope: Scope, wanted: Settings): Promise<Product> {
   const product = await startProduct(scope, wanted);
-  await product.agent.line(/"picture ready"/, PICTURE_TIMEOUT_MS);
+  await product.agent.line(/"output ready"/, PICTURE_TIMEOUT_MS);
   return product;
 }
 

@@ -42,7 +42,7 @@ describe("Control", () => {
       file: () => unreadable ?? (file === undefined ? undefined : { t: "text", text: file }),
       hub: () => hub,
       secrets: (): Secrets => ({
-        words: [],
+        toHide: [],
         find: (name) => {
           const secret = secrets.get(name);
           return secret === undefined

@@ -2,7 +2,7 @@
 
 import type { z } from "zod";
 import { displayProblem, type Problem } from "../../common/problem.js";
-import { withEarlier } from "../../common/secrets/words.js";
+import { withEarlier } from "../../common/secrets/redact.js";
 import type { RuntimeOptions } from "../../common/settings/desired-state.js";
 import type { PipelineSpec } from "../../common/settings/spec.js";
 import type { Candidate } from "../trial/candidate.js";

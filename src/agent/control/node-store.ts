@@ -5,8 +5,8 @@ import type { Config } from "../../common/settings/config.js";
 import type { Models, Resolved } from "../../common/settings/models.js";
 import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";
-import type { HubEvent } from "../hub/events.js";
-import { findBundle } from "../models/find.js";
+import type { HubEvent } from "../hub/object-sync.js";
+import { findBundle } from "../models/bundles.js";
 import { ModelStore } from "../models/store.js";
 import { shippedNames } from "../models/store-files.js";
 
@@ -75,11 +75,11 @@ export class NodeStore implements Models {
     try {
       this.#shippedNames = await shippedNames(shipped);
       const hub = await openHubState(config.stateDir, (detail) =>
-        onEvent({ t: "forgotten", detail }),
+        onEvent({ t: "state lost", detail }),
       );
       const models = await ModelStore.open({
         ...{ directory, shipped, maxBytes, trust, board },
-        trace: (event) => onEvent({ t: "store", event }),
+        onEvent: (event) => onEvent({ t: "store", event }),
       });
       this.#open = { models, hub };
     } catch (reason) {

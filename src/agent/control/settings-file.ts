@@ -2,7 +2,7 @@
 
 import { type FSWatcher, watch } from "node:fs";
 import { basename, dirname } from "node:path";
-import { readText } from "../../common/files/text-file.js";
+import { readText } from "../../common/files/read.js";
 import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";
 

@@ -2,15 +2,15 @@ import assert from "node:assert/strict";
 import { rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import test, { type TestContext } from "node:test";
+import { EssError } from "./ess.js";
 import { EssClient } from "./ess-client.js";
-import { EssError } from "./ess-error.js";
 import { selfSigned } from "./testing/certificate.js";
 import { EssDouble } from "./testing/ess-double.js";
 
 const TYPE = "slipstream-model";
 const { signal } = new AbortController();
 
-async function meet(t: TestContext, timing: { timeoutMs?: number; stallMs?: number } = {}) {
+async function connect(t: TestContext, timing: { timeoutMs?: number; stallMs?: number } = {}) {
   const ess = await EssDouble.start();
   const { address } = ess;
   const client = new EssClient({ address, timeoutMs: 30_000, stallMs: 30_000, ...timing });
@@ -27,7 +27,7 @@ async function bytesOf(chunks: AsyncIterable<Buffer>): Promise<string> {
   return text;
 }
 
-/** Code and message of what a call throws. */
+/** Code and message of the error that a call throws. */
 async function failure(call: Promise<unknown>, secret: string): Promise<[string, string]> {
   const reason = await call.then(
     () => assert.fail("it did not fail"),
@@ -38,17 +38,17 @@ async function failure(call: Promise<unknown>, secret: string): Promise<[string,
   return [reason.code, reason.message];
 }
 
-test("an empty list is answered with 404 and is no error", async (t) => {
-  const { ess, client } = await meet(t);
+test("the 404 for an empty list is not an error", async (t) => {
+  const { ess, client } = await connect(t);
   assert.deepEqual(await client.list(TYPE, signal), []);
   assert.deepEqual(ess.calls, ["GET slipstream-model 404"]);
 });
 
-test("objects are told with what is needed of them", async (t) => {
-  const { ess, client } = await meet(t);
-  const seal = { hashAlgorithm: "SHA256", publicKey: "a2V5", signature: "c2ln" };
+test("objects have the fields that the agent needs", async (t) => {
+  const { ess, client } = await connect(t);
+  const signature = { hashAlgorithm: "SHA256", publicKey: "a2V5", signature: "c2ln" };
   const data = Buffer.from("data");
-  const instance = ess.publish({ type: TYPE, id: "a b/c", version: "1.2", data, meta: seal });
+  const instance = ess.publish({ type: TYPE, id: "a b/c", version: "1.2", data, meta: signature });
   const expected = {
     type: TYPE,
     id: "a b/c",
@@ -59,15 +59,15 @@ test("objects are told with what is needed of them", async (t) => {
     bytes: 4,
     hasData: true,
     isDeleted: false,
-    seal,
+    signature,
   };
   assert.deepEqual(await client.list(TYPE, signal), [expected]);
   assert.deepEqual(await client.object(TYPE, "a b/c", signal), expected);
   assert.equal(await client.object(TYPE, "other", signal), undefined);
 });
 
-test("versions keep all their 64 bits, whatever a description says", async (t) => {
-  const { ess, client } = await meet(t);
+test("versions keep all 64 bits, whatever a description contains", async (t) => {
+  const { ess, client } = await connect(t);
   const description = '"instanceID": 7, \\"dataID\\": 8';
   const one = ess.publish({ type: TYPE, id: "a", description });
   const two = ess.publish({ type: TYPE, id: "b" });
@@ -83,8 +83,8 @@ test("versions keep all their 64 bits, whatever a description says", async (t) =
   assert.equal(objects[0]?.description, description);
 });
 
-test("data come whole or from a range; a service may ignore the range", async (t) => {
-  const { ess, client } = await meet(t);
+test("data are read whole or from a range, which the service may ignore", async (t) => {
+  const { ess, client } = await connect(t);
   ess.publish({ type: TYPE, id: "a", data: Buffer.from("0123456789") });
   const whole = await client.data(TYPE, "a", undefined, signal);
   assert.deepEqual([whole.offset, await bytesOf(whole.chunks)], [0, "0123456789"]);
@@ -95,8 +95,8 @@ test("data come whole or from a range; a service may ignore the range", async (t
   assert.deepEqual([ignored.offset, await bytesOf(ignored.chunks)], [0, "0123456789"]);
 });
 
-test("a connection that breaks while data come is an error, after what came", async (t) => {
-  const { ess, client } = await meet(t);
+test("a connection that breaks during a download is an error after the data that came", async (t) => {
+  const { ess, client } = await connect(t);
   ess.publish({ type: TYPE, id: "a", data: Buffer.from("0123456789") });
   ess.cutAfter = 4;
   const { chunks } = await client.data(TYPE, "a", undefined, signal);
@@ -110,32 +110,35 @@ test("a connection that breaks while data come is an error, after what came", as
   assert.equal(text, "0123");
 });
 
-test("answers are given; one that does not fit the object's state is told", async (t) => {
-  const { ess, client } = await meet(t);
+test("an acknowledgement is sent; one that does not fit the object's state is an error", async (t) => {
+  const { ess, client } = await connect(t);
   ess.publish({ type: TYPE, id: "a", data: Buffer.from("x") });
-  await client.answer(TYPE, "a", "received", signal);
+  await client.acknowledge(TYPE, "a", "received", signal);
   assert.equal(ess.statusOf(TYPE, "a"), "objreceived");
   assert.equal((await client.list(TYPE, signal)).length, 1);
-  const [code, message] = await failure(client.answer(TYPE, "a", "deleted", signal), ess.token);
+  const [code, message] = await failure(
+    client.acknowledge(TYPE, "a", "deleted", signal),
+    ess.token,
+  );
   assert.equal(code, "failed");
   assert.match(
     message,
     /^PUT \/api\/v1\/objects\/slipstream-model\/a\/deleted: failed: status 400, Invalid attempt/,
   );
-  await client.answer(TYPE, "a", "consumed", signal);
+  await client.acknowledge(TYPE, "a", "consumed", signal);
   assert.deepEqual(await client.list(TYPE, signal), []);
 });
 
-test("credentials and certificate are read anew: a service that restarts with others is reached", async (t) => {
-  const { ess, client } = await meet(t);
+test("credentials and certificate are read again, so a service that restarts with others is reached", async (t) => {
+  const { ess, client } = await connect(t);
   ess.publish({ type: TYPE, id: "a", data: Buffer.from("x") });
   assert.equal((await client.list(TYPE, signal)).length, 1);
   await ess.restart();
   assert.equal((await client.list(TYPE, signal)).length, 1);
 });
 
-test("each way to fail has its code, and no message holds the token", async (t) => {
-  const { ess, client } = await meet(t);
+test("each kind of failure has its code, and no message contains the token", async (t) => {
+  const { ess, client } = await connect(t);
   const list = () => failure(client.list(TYPE, signal), ess.token);
   ess.failures.push(503, 429, 500);
   assert.equal((await list())[0], "busy");
@@ -153,19 +156,19 @@ test("each way to fail has its code, and no message holds the token", async (t) 
   assert.match((await list())[1], /unready: ENOENT/);
 });
 
-test("a service with another certificate gets no credentials", async (t) => {
-  const { ess, client } = await meet(t);
+test("a service with another certificate receives no credentials", async (t) => {
+  const { ess, client } = await connect(t);
   writeFileSync(ess.address.certificate, selfSigned().certificate);
   const [code, message] = await failure(client.list(TYPE, signal), ess.token);
   assert.equal(code, "unreachable");
-  assert.match(message, /another certificate than HZN_ESS_CERT/);
+  assert.match(message, /certificate is not the one in HZN_ESS_CERT/);
   assert.deepEqual(ess.calls, []);
 });
 
-test("a service that is away is unreachable, and reached when it is back", async (t) => {
-  const { ess, client } = await meet(t);
+test("a service that is down is unreachable, and is reached once it is up again", async (t) => {
+  const { ess, client } = await connect(t);
   assert.deepEqual(await client.list(TYPE, signal), []);
-  await ess.away();
+  await ess.shutDown();
   const [code, message] = await failure(client.list(TYPE, signal), ess.token);
   assert.equal(code, "unreachable");
   assert.match(message, /there is no such socket \(ENOENT\)/);
@@ -173,9 +176,9 @@ test("a service that is away is unreachable, and reached when it is back", async
   assert.deepEqual(await client.list(TYPE, signal), []);
 });
 
-test("a socket that takes a connection and says nothing costs no more than the deadline", async (t) => {
-  const { ess, client } = await meet(t, { timeoutMs: 50 });
-  await ess.away();
+test("a socket that accepts a connection and never answers costs no more than the deadline", async (t) => {
+  const { ess, client } = await connect(t, { timeoutMs: 50 });
+  await ess.shutDown();
   const silent = createServer();
   await new Promise<void>((resolve) => silent.listen(ess.address.socketPath, resolve));
   t.after(() => silent.close());
@@ -184,25 +187,25 @@ test("a socket that takes a connection and says nothing costs no more than the d
   assert.match(message, /no answer within 50 ms/);
 });
 
-test("data that stop coming are given up", async (t) => {
-  const { ess, client } = await meet(t, { stallMs: 100 });
+test("a stalled download fails", async (t) => {
+  const { ess, client } = await connect(t, { stallMs: 100 });
   ess.publish({ type: TYPE, id: "a", data: Buffer.from("x") });
   ess.beforeData = () => new Promise(() => {});
   const [code, message] = await failure(client.data(TYPE, "a", undefined, signal), ess.token);
   assert.equal(code, "timeout");
-  assert.match(message, /nothing came for 100 ms/);
+  assert.match(message, /no data for 100 ms/);
 });
 
-test("an answer that is no list of objects is malformed", async (t) => {
-  const { ess, client } = await meet(t);
+test("an answer that is not a list of objects is malformed", async (t) => {
+  const { ess, client } = await connect(t);
   ess.publish({ type: TYPE, id: "a", meta: { instanceID: "yesterday" } });
   const [code, message] = await failure(client.list(TYPE, signal), ess.token);
   assert.equal(code, "malformed");
   assert.match(message, /0\.instanceID/);
 });
 
-test("an abort ends a call with its own reason", async (t) => {
-  const { ess, client } = await meet(t);
+test("an aborted call throws the signal's reason", async (t) => {
+  const { ess, client } = await connect(t);
   ess.publish({ type: TYPE, id: "a", data: Buffer.from("x") });
   const stop = new AbortController();
   ess.beforeData = () => stop.abort(new Error("enough"));

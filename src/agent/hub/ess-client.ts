@@ -4,31 +4,40 @@ import { readFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
 import { z } from "zod";
-import { parseMetadata } from "../../common/hub/instance.js";
+import { parseMetadata } from "../../common/hub/object.js";
 import {
-  type Answer,
+  type Acknowledgement,
+  asEssError,
+  type ByteRange,
   type Ess,
+  type EssAddress,
   type EssData,
+  EssError,
+  type EssErrorCode,
   type EssObject,
   listSchema,
   objectSchema,
-  type Range,
-  type UpObject,
+  type StatusObject,
 } from "./ess.js";
-import type { EssAddress } from "./ess-address.js";
-import { asEssError, EssError } from "./ess-error.js";
 
 export interface EssClientOptions {
   readonly address: EssAddress;
-  /** Of a call that carries no data, and of an answer's beginning. */
+  /** For a call without data. */
   readonly timeoutMs: number;
-  /** Without a byte of the data. */
+  /** Longest time without a byte. */
   readonly stallMs: number;
 }
 
 export const ESS_TIMING = { timeoutMs: 10_000, stallMs: 30_000 };
 
-const LARGEST_ANSWER_BYTES = 4 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const STATUS_CODES: Readonly<Record<number, EssErrorCode>> = {
+  401: "denied",
+  403: "denied",
+  404: "absent",
+  429: "busy",
+  503: "busy",
+};
 const credentialsSchema = z.object({ id: z.string().min(1), token: z.string().min(1) });
 
 interface Call {
@@ -47,58 +56,49 @@ export class EssClient implements Ess {
   }
 
   async list(type: string, signal: AbortSignal): Promise<readonly EssObject[]> {
-    // Objects that were answered with `received` are listed too: what is known of them is the agent's own matter, and
-    // an update that comes between the list and an answer cannot be lost.
-    const call = { method: "GET", path: `${pathOf(type)}?received=true` } as const;
-    const answer = await this.#json(call, listSchema, signal);
-    // An empty list is 404.
-    return answer ?? [];
+    // Received objects are listed too: the agent has its own ledger, and an update that comes between the list and an
+    // acknowledgement cannot be lost.
+    const path = `${pathOf(type)}?received=true`;
+    // The service answers 404 for an empty list.
+    return (await this.#json(path, listSchema, ["absent"], signal)) ?? [];
   }
 
-  async object(type: string, id: string, signal: AbortSignal): Promise<EssObject | undefined> {
-    try {
-      return await this.#json({ method: "GET", path: pathOf(type, id) }, objectSchema, signal);
-    } catch (reason) {
-      if (reason instanceof EssError && reason.code === "denied") return undefined;
-      throw reason;
-    }
+  object(type: string, id: string, signal: AbortSignal): Promise<EssObject | undefined> {
+    return this.#json(pathOf(type, id), objectSchema, ["absent", "denied"], signal);
   }
 
   async data(
     type: string,
     id: string,
-    range: Range | undefined,
+    range: ByteRange | undefined,
     signal: AbortSignal,
   ): Promise<EssData> {
     const headers = range === undefined ? {} : { range: `bytes=${range.first}-${range.last}` };
     const call = { method: "GET", path: `${pathOf(type, id)}/data`, headers } as const;
     const response = await this.#send(call, signal);
     try {
-      refuseFailure(response, call);
-      return { offset: offsetOf(response, call), chunks: this.#chunks(response, call, signal) };
+      assertSuccess(response, call);
+      return { offset: offsetOf(response, call), chunks: chunksOf(response, call, signal) };
     } catch (reason) {
       response.destroy();
       throw reason;
     }
   }
 
-  answer(type: string, id: string, answer: Answer, signal: AbortSignal): Promise<void> {
-    return this.#put({ method: "PUT", path: `${pathOf(type, id)}/${answer}` }, signal);
+  async acknowledge(
+    type: string,
+    id: string,
+    ack: Acknowledgement,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#text({ method: "PUT", path: `${pathOf(type, id)}/${ack}` }, signal);
   }
 
-  put({ type, id, version, description }: UpObject, signal: AbortSignal): Promise<void> {
+  async put({ type, id, version, description }: StatusObject, signal: AbortSignal): Promise<void> {
     const meta = { objectID: id, objectType: type, version, description, noData: true };
     const body = JSON.stringify({ meta });
     const headers = { "content-type": "application/json" };
-    return this.#put({ method: "PUT", path: pathOf(type, id), headers, body }, signal);
-  }
-
-  async #put(call: Call, signal: AbortSignal): Promise<void> {
-    await this.#deadline(call, signal, async (inTime) => {
-      const response = await this.#send(call, inTime);
-      const text = await readText(response, call);
-      refuseFailure(response, call, text);
-    });
+    await this.#text({ method: "PUT", path: pathOf(type, id), headers, body }, signal);
   }
 
   /** Ends all connections. */
@@ -106,27 +106,29 @@ export class EssClient implements Ess {
     this.#agent.destroy();
   }
 
-  /** Undefined for 404. */
-  #json<T>(call: Call, schema: z.ZodType<T>, signal: AbortSignal): Promise<T | undefined> {
-    return this.#deadline(call, signal, async (inTime) => {
-      const response = await this.#send(call, inTime);
-      const text = await readText(response, call);
-      if (response.statusCode === 404) return undefined;
-      refuseFailure(response, call, text);
-      const result = schema.safeParse(parse(text, call));
-      if (result.success) return result.data;
-      const [issue] = result.error.issues;
-      const detail = `${issue?.path.join(".")}: ${issue?.message}`;
-      throw new EssError("malformed", nameOf(call), detail);
-    });
+  /** Undefined: the call failed with one of the codes in `absence`. */
+  async #json<T>(
+    path: string,
+    schema: z.ZodType<T>,
+    absence: readonly EssErrorCode[],
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
+    const call = { method: "GET", path } as const;
+    let text: string;
+    try {
+      text = await this.#text(call, signal);
+    } catch (reason) {
+      if (reason instanceof EssError && absence.includes(reason.code)) return undefined;
+      throw reason;
+    }
+    const result = schema.safeParse(parse(text, call));
+    if (result.success) return result.data;
+    const [issue] = result.error.issues;
+    throw new EssError("malformed", nameOf(call), `${issue?.path.join(".")}: ${issue?.message}`);
   }
 
-  /** Runs a call that must be over in time. Throws EssError, and what the signal was aborted with. */
-  async #deadline<T>(
-    call: Call,
-    signal: AbortSignal,
-    run: (inTime: AbortSignal) => Promise<T>,
-  ): Promise<T> {
+  /** Returns the text of the answer. Throws EssError, or the reason with which the signal was aborted. */
+  async #text(call: Call, signal: AbortSignal): Promise<string> {
     const { timeoutMs } = this.#options;
     signal.throwIfAborted();
     const controller = new AbortController();
@@ -136,7 +138,10 @@ export class EssClient implements Ess {
     }, timeoutMs);
     signal.addEventListener("abort", stop, { once: true });
     try {
-      return await run(controller.signal);
+      const response = await this.#send(call, controller.signal);
+      const text = await readText(response, call);
+      assertSuccess(response, call, text);
+      return text;
     } catch (reason) {
       controller.signal.throwIfAborted();
       throw asEssError(reason, nameOf(call));
@@ -146,26 +151,25 @@ export class EssClient implements Ess {
     }
   }
 
-  /** Resolves with the head of the answer. Every call reads both files: Horizon's agent writes them anew. */
+  /** Returns the head of the answer. Every call reads both files, because Horizon's agent may rewrite them. */
   async #send(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
-    const [ca, authorization] = await Promise.all([
-      readFile(this.#options.address.certificate, { signal }).catch((reason) =>
-        unready(reason, call, signal),
-      ),
-      this.#authorization(call, signal),
+    const { certificate, credentials } = this.#options.address;
+    const [ca, login] = await Promise.all([
+      readOwnFile(certificate, call, signal),
+      readOwnFile(credentials, call, signal),
     ]);
-    const first = await this.#request(call, ca, authorization, signal);
-    // The service may close a connection at the moment when it is used again: that says nothing. Every call may be
-    // repeated.
-    const answer =
-      first === "closed" ? await this.#request(call, ca, authorization, signal) : first;
+    const authorization = authorizationOf(login, credentials, call);
+    const send = () => this.#request(call, ca, authorization, signal);
+    // The service may close an idle connection at the moment when it is used again. All calls can be repeated.
+    let answer = await send();
+    if (answer === "closed") answer = await send();
     if (answer !== "closed") return answer;
     throw new EssError("unreachable", nameOf(call), "the connection broke");
   }
 
   #request(
     call: Call,
-    ca: Buffer,
+    ca: string,
     authorization: string,
     signal: AbortSignal,
   ): Promise<IncomingMessage | "closed"> {
@@ -187,48 +191,13 @@ export class EssClient implements Ess {
       outgoing.on("error", (reason: NodeJS.ErrnoException) => {
         if (signal.aborted) reject(signal.reason);
         else if (outgoing.reusedSocket && reason.code === "ECONNRESET") resolve("closed");
-        else reject(toEssError(reason, call));
+        else reject(asEssError(reason, nameOf(call)));
       });
       outgoing.on("timeout", () => {
-        outgoing.destroy(new EssError("timeout", nameOf(call), `nothing came for ${stallMs} ms`));
+        outgoing.destroy(new EssError("timeout", nameOf(call), `no data for ${stallMs} ms`));
       });
       outgoing.end(call.body);
     });
-  }
-
-  async #authorization(call: Call, signal: AbortSignal): Promise<string> {
-    const { credentials } = this.#options.address;
-    const text = await readFile(credentials, { encoding: "utf8", signal }).catch((reason) =>
-      unready(reason, call, signal),
-    );
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch {
-      // The cause would quote the file.
-    }
-    const result = credentialsSchema.safeParse(value);
-    if (!result.success) {
-      throw new EssError("unready", nameOf(call), `${credentials} holds no id and token`);
-    }
-    const { id, token } = result.data;
-    return `Basic ${Buffer.from(`${id}:${token}`).toString("base64")}`;
-  }
-
-  async *#chunks(
-    response: IncomingMessage,
-    call: Call,
-    signal: AbortSignal,
-  ): AsyncGenerator<Buffer, void, undefined> {
-    try {
-      for await (const chunk of response) yield chunk;
-    } catch (reason) {
-      signal.throwIfAborted();
-      throw toEssError(reason, call);
-    } finally {
-      // Leaving early must end the transfer.
-      response.destroy();
-    }
   }
 }
 
@@ -241,18 +210,56 @@ function nameOf({ method, path }: Call): string {
   return `${method} ${path}`;
 }
 
+async function readOwnFile(path: string, call: Call, signal: AbortSignal): Promise<string> {
+  try {
+    return await readFile(path, { encoding: "utf8", signal });
+  } catch (reason) {
+    signal.throwIfAborted();
+    const detail = reason instanceof Error ? reason.message : String(reason);
+    throw new EssError("unready", nameOf(call), detail);
+  }
+}
+
+function authorizationOf(login: string, path: string, call: Call): string {
+  let value: unknown;
+  try {
+    value = JSON.parse(login);
+  } catch {
+    // Falls through to the error below, because this one would quote the file.
+  }
+  const result = credentialsSchema.safeParse(value);
+  if (!result.success) {
+    throw new EssError("unready", nameOf(call), `${path} holds no id and token`);
+  }
+  const { id, token } = result.data;
+  return `Basic ${Buffer.from(`${id}:${token}`).toString("base64")}`;
+}
+
+async function* chunksOf(
+  response: IncomingMessage,
+  call: Call,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void, undefined> {
+  try {
+    for await (const chunk of response) yield chunk;
+  } catch (reason) {
+    signal.throwIfAborted();
+    throw asEssError(reason, nameOf(call));
+  } finally {
+    // Leaving the loop early must end the transfer.
+    response.destroy();
+  }
+}
+
 async function readText(response: IncomingMessage, call: Call): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of response) {
     bytes += chunk.length;
-    if (bytes > LARGEST_ANSWER_BYTES) {
+    if (bytes > MAX_ANSWER_BYTES) {
       response.destroy();
-      throw new EssError(
-        "malformed",
-        nameOf(call),
-        `the answer is over ${LARGEST_ANSWER_BYTES} bytes`,
-      );
+      const detail = `the answer has more than ${MAX_ANSWER_BYTES} bytes`;
+      throw new EssError("malformed", nameOf(call), detail);
     }
     chunks.push(chunk);
   }
@@ -267,40 +274,18 @@ function parse(text: string, call: Call): unknown {
   }
 }
 
-function refuseFailure({ statusCode = 0 }: IncomingMessage, call: Call, text = ""): void {
+function assertSuccess({ statusCode = 0 }: IncomingMessage, call: Call, body = ""): void {
   if (statusCode >= 200 && statusCode < 300) return;
-  const said = text.trim().replace(/\s+/g, " ").slice(0, 200);
-  const detail = `status ${statusCode}${said === "" ? "" : `, ${said}`}`;
-  const code = {
-    401: "denied",
-    403: "denied",
-    404: "absent",
-    429: "busy",
-    503: "busy",
-  } as const satisfies Readonly<Record<number, string>>;
-  const known: Readonly<Record<number, (typeof code)[keyof typeof code]>> = code;
-  throw new EssError(known[statusCode] ?? "failed", nameOf(call), detail);
+  const message = body.trim().replace(/\s+/g, " ").slice(0, 200);
+  const detail = `status ${statusCode}${message === "" ? "" : `, ${message}`}`;
+  throw new EssError(STATUS_CODES[statusCode] ?? "failed", nameOf(call), detail);
 }
 
 /** Where the data begin. */
 function offsetOf(response: IncomingMessage, call: Call): number {
   if (response.statusCode !== 206) return 0;
-  const said = response.headers["content-range"] ?? "";
-  const first = /^bytes (\d+)-\d+\/(?:\d+|\*)$/.exec(said)?.[1];
+  const header = response.headers["content-range"] ?? "";
+  const first = /^bytes (\d+)-\d+\/(?:\d+|\*)$/.exec(header)?.[1];
   if (first !== undefined) return Number(first);
-  throw new EssError("malformed", nameOf(call), `status 206 with Content-Range "${said}"`);
-}
-
-function toEssError(reason: unknown, call: Call): unknown {
-  try {
-    return asEssError(reason, nameOf(call));
-  } catch (other) {
-    return other;
-  }
-}
-
-function unready(reason: unknown, call: Call, signal: AbortSignal): never {
-  signal.throwIfAborted();
-  const detail = reason instanceof Error ? reason.message : String(reason);
-  throw new EssError("unready", nameOf(call), detail);
+  throw new EssError("malformed", nameOf(call), `status 206 with Content-Range "${header}"`);
 }

@@ -1,70 +1,58 @@
-/** Ess: what the agent asks of the node's Edge Sync Service. */
+/** The node's Edge Sync Service (ESS), which Horizon's agent runs: its address, its calls, and their errors. */
 
 import { z } from "zod";
-import { instanceSchema, NO_VERSION } from "../../common/hub/instance.js";
+import { errorCode } from "../../common/files/read.js";
+import { instanceSchema, NO_VERSION } from "../../common/hub/object.js";
 
-/** A version of an object at the hub. */
-export interface EssObject {
-  readonly type: string;
-  readonly id: string;
-  /** As whoever published it says; may be empty. */
-  readonly version: string;
-  /** Free text; see Integrity for what may stand in it. */
-  readonly description: string;
-  /** The hub's time of publication: another one is another version, a later one is a newer one. See instance.ts. */
-  readonly instance: string;
-  /** Of the data: stays when only the metadata changes. NO_VERSION: not known. */
-  readonly dataId: string;
-  /** Undefined: not known. */
-  readonly bytes: number | undefined;
-  readonly hasData: boolean;
-  readonly isDeleted: boolean;
-  readonly seal: Seal | undefined;
-}
-
-/** `hzn mms object publish` signs a hash of the data with a key of its own, RSA-PSS. Both in base64, the key as SPKI. */
-export interface Seal {
+/** RSA-PSS over a hash of the data, as `hzn mms object publish` makes it. Both in base64, the key as SPKI. */
+export interface ObjectSignature {
   readonly hashAlgorithm: "SHA1" | "SHA256";
   readonly publicKey: string;
   readonly signature: string;
 }
 
 export interface EssData {
-  /** Of the first byte in the object. */
+  /** Of the first byte within the object. */
   readonly offset: number;
   /** Throws EssError when the connection breaks. */
   readonly chunks: AsyncIterable<Buffer>;
 }
 
-export type Answer = "received" | "consumed" | "deleted";
+export type Acknowledgement = "received" | "consumed" | "deleted";
 
-export interface Range {
+export interface ByteRange {
   readonly first: number;
-  /** Included. */
+  /** Inclusive. */
   readonly last: number;
 }
 
-/** Every call throws EssError, and what the signal was aborted with. */
+/** An object that the node sends up to the hub. Its content is the description. */
+export type StatusObject = Pick<EssObject, "type" | "id" | "version" | "description">;
+
+/** Every call throws EssError, or the reason with which the signal was aborted. */
 export interface Ess {
-  /** All that are here and not consumed, deleted ones too. */
+  /** All objects that are here and not consumed, including deleted ones. */
   list(type: string, signal: AbortSignal): Promise<readonly EssObject[]>;
   /** Undefined: there is none, or it is not for this service. */
   object(type: string, id: string, signal: AbortSignal): Promise<EssObject | undefined>;
-  /** The service may ignore a range and give the whole: the answer says where it begins. */
-  data(type: string, id: string, range: Range | undefined, signal: AbortSignal): Promise<EssData>;
+  /** The service may ignore the range and send everything: `offset` says where the data begin. */
+  data(
+    type: string,
+    id: string,
+    range: ByteRange | undefined,
+    signal: AbortSignal,
+  ): Promise<EssData>;
   /**
-   * received: not listed any more, unless asked for. consumed: never given again, to nobody. deleted: the deletion was
+   * received: no longer listed, unless asked for. consumed: never delivered to this node again. deleted: the deletion was
    * carried out.
    */
-  answer(type: string, id: string, answer: Answer, signal: AbortSignal): Promise<void>;
-  /** Sends an object without data up to the hub, in the place of the one of this name. It arrives when the hub is there. */
-  put(object: UpObject, signal: AbortSignal): Promise<void>;
+  acknowledge(type: string, id: string, ack: Acknowledgement, signal: AbortSignal): Promise<void>;
+  /** Sends an object without data up to the hub, replacing the one of this name. It arrives when the hub can be reached. */
+  put(object: StatusObject, signal: AbortSignal): Promise<void>;
 }
 
-/** What it says stands in its description. */
-export type UpObject = Pick<EssObject, "type" | "id" | "version" | "description">;
-
-const schema = z
+/** For what parseMetadata returns. */
+export const objectSchema = z
   .object({
     objectID: z.string().min(1),
     objectType: z.string(),
@@ -79,33 +67,126 @@ const schema = z
     publicKey: z.string().default(""),
     signature: z.string().default(""),
   })
-  .transform(
-    (meta): EssObject => ({
-      type: meta.objectType,
-      id: meta.objectID,
-      version: meta.version,
-      description: meta.description,
-      instance: meta.instanceID,
-      dataId: meta.dataID,
-      bytes: meta.objectSize > 0 ? meta.objectSize : undefined,
-      hasData: !meta.noData,
-      isDeleted: meta.deleted,
-      seal: sealOf(meta),
-    }),
-  );
+  .transform((meta) => ({
+    type: meta.objectType,
+    id: meta.objectID,
+    /** As the publisher wrote it; may be empty. */
+    version: meta.version,
+    /** Free text, which may contain the SHA-256 of the data: see Verification in download.ts. */
+    description: meta.description,
+    /** The hub's time of publication: differs between versions, and is later for newer ones. */
+    instance: meta.instanceID,
+    /** Version of the data, which stays when only the metadata changes. NO_VERSION: not known. */
+    dataId: meta.dataID,
+    /** Undefined: not known. */
+    bytes: meta.objectSize > 0 ? meta.objectSize : undefined,
+    hasData: !meta.noData,
+    isDeleted: meta.deleted,
+    signature: signatureOf(meta),
+  }));
+export const listSchema = z.array(objectSchema);
 
-interface SealFields {
+/** One version of an object. */
+export type EssObject = Readonly<z.output<typeof objectSchema>>;
+
+function signatureOf(meta: {
   readonly hashAlgorithm: string;
   readonly publicKey: string;
   readonly signature: string;
-}
-
-function sealOf({ hashAlgorithm, publicKey, signature }: SealFields): Seal | undefined {
+}): ObjectSignature | undefined {
+  const { hashAlgorithm, publicKey, signature } = meta;
   if (publicKey === "" || signature === "") return undefined;
   if (hashAlgorithm !== "SHA1" && hashAlgorithm !== "SHA256") return undefined;
   return { hashAlgorithm, publicKey, signature };
 }
 
-/** Of what parseMetadata gives. */
-export const objectSchema: z.ZodType<EssObject> = schema;
-export const listSchema: z.ZodType<readonly EssObject[]> = z.array(schema);
+export type EssErrorCode =
+  /** Nobody answers, or the connection broke. */
+  | "unreachable"
+  | "timeout"
+  /** 401 or 403: wrong credentials, or an object that is not for this service or not here yet. */
+  | "denied"
+  /** 404. */
+  | "absent"
+  /** 429 or 503. */
+  | "busy"
+  /** Any other status that is not a success. */
+  | "failed"
+  /** An answer that does not have the expected form. */
+  | "malformed"
+  /** Credentials or certificate cannot be read on this side. */
+  | "unready";
+
+/** A call to the Edge Sync Service failed. Holds no secret. */
+export class EssError extends Error {
+  override readonly name = "EssError";
+  readonly code: EssErrorCode;
+  readonly call: string;
+  readonly detail: string;
+
+  /** call: method and path. */
+  constructor(code: EssErrorCode, call: string, detail: string, options?: ErrorOptions) {
+    super(`${call}: ${code}: ${detail}`, options);
+    this.code = code;
+    this.call = call;
+    this.detail = detail;
+  }
+}
+
+const OTHER_CERTIFICATE = "the service's certificate is not the one in HZN_ESS_CERT";
+
+/** Details for Node's network and TLS error codes, where there is more to say than the code. */
+const DETAILS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such socket",
+  ECONNREFUSED: "nobody listens on the socket",
+  EACCES: "this user may not open the socket",
+  ECONNRESET: "the connection broke",
+  EPIPE: "the connection broke",
+  DEPTH_ZERO_SELF_SIGNED_CERT: OTHER_CERTIFICATE,
+  SELF_SIGNED_CERT_IN_CHAIN: OTHER_CERTIFICATE,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: OTHER_CERTIFICATE,
+  CERT_SIGNATURE_FAILURE: OTHER_CERTIFICATE,
+  CERT_HAS_EXPIRED: "the service's certificate has expired",
+  ERR_TLS_CERT_ALTNAME_INVALID: "the service's certificate is not for localhost",
+};
+
+/** Turns Node's network errors into EssErrors, and returns all others as they are. */
+export function asEssError(reason: unknown, call: string): unknown {
+  if (reason instanceof EssError) return reason;
+  const code = errorCode(reason);
+  if (!(reason instanceof Error) || code === undefined) return reason;
+  const detail = DETAILS[code] ?? reason.message;
+  return new EssError("unreachable", call, `${detail} (${code})`, { cause: reason });
+}
+
+export interface EssAddress {
+  readonly socketPath: string;
+  /** Files that Horizon's agent writes, and may rewrite. */
+  readonly certificate: string;
+  readonly credentials: string;
+}
+
+export type EssLocation =
+  | { readonly t: "ess"; readonly address: EssAddress }
+  /** Not started by Horizon. */
+  | { readonly t: "none" }
+  /** Started by Horizon in a way that is not supported. */
+  | { readonly t: "unusable"; readonly detail: string };
+
+/** Horizon's agent listens on a Unix socket, with TLS: `secure-unix`. */
+const PROTOCOL = "secure-unix";
+
+/** Finds the service by the variables that Horizon's agent sets in every container. */
+export function locateEss(env: Readonly<Record<string, string | undefined>>): EssLocation {
+  const names = ["HZN_ESS_API_ADDRESS", "HZN_ESS_CERT", "HZN_ESS_AUTH"] as const;
+  const [socketPath = "", certificate = "", credentials = ""] = names.map((name) => env[name]);
+  const unset = names.filter((name) => (env[name] ?? "") === "");
+  if (unset.length === names.length) return { t: "none" };
+  if (unset.length > 0) return { t: "unusable", detail: `${unset.join(", ")} is not set` };
+  const protocol = env["HZN_ESS_API_PROTOCOL"] ?? PROTOCOL;
+  if (protocol !== PROTOCOL) {
+    const detail = `HZN_ESS_API_PROTOCOL is "${protocol}"; supported: ${PROTOCOL}`;
+    return { t: "unusable", detail };
+  }
+  return { t: "ess", address: { socketPath, certificate, credentials } };
+}

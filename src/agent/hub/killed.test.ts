@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { bundle, FILES } from "../../common/bundle/testing/archives.js";
 import { eventually } from "../../common/testing/eventually.js";
 import { EssDouble } from "./testing/ess-double.js";
-import { takeIn } from "./testing/take-in.js";
+import { installModel } from "./testing/install-model.js";
 
 const PROGRAM = fileURLToPath(new URL("testing/hub-process.js", import.meta.url));
 const ROUNDS = 8;
@@ -32,7 +32,7 @@ async function agent(t: TestContext) {
   return { ess, root, start };
 }
 
-test("whenever the agent is killed, what it has answered with `received` is on the disk", async (t) => {
+test("whenever the agent is killed, what it has acknowledged as received is on the disk", async (t) => {
   const { ess, root, start } = await agent(t);
   const documents = () => {
     const path = join(root, "hub", "settings.json");
@@ -49,7 +49,7 @@ test("whenever the agent is killed, what it has answered with `received` is on t
     child.stdout.resume();
     ess.publish({ type: "slipstream-settings", id: "site", data: text });
     ess.publish({ type: "slipstream-model", id: "street", data });
-    // Not a wait for something: the kill comes at another moment in every round.
+    // Waits for nothing: the kill comes at another moment in every round.
     await setTimeout(round * 25);
     child.kill("SIGKILL");
     await ended;
@@ -63,13 +63,13 @@ test("whenever the agent is killed, what it has answered with `received` is on t
       assert.ok(readFileSync(join(model, "network.onnx")).equals(files["network.onnx"]));
     }
   }
-  // Whatever was left half done, the next one ends.
+  // The next agent completes what was left unfinished.
   const child = start();
   const ended = once(child, "exit");
   child.stdout.resume();
   const isDone = (type: string, id: string) => ess.statusOf(type, id) === "objreceived";
-  await eventually(() => isDone("slipstream-settings", "site"), "the document is taken");
-  await eventually(() => isDone("slipstream-model", "street"), "the model is taken");
+  await eventually(() => isDone("slipstream-settings", "site"), "the document is accepted");
+  await eventually(() => isDone("slipstream-model", "street"), "the model is accepted");
   child.kill("SIGKILL");
   await ended;
   assert.ok(documents().includes(`text ${ROUNDS - 1}.`));
@@ -77,7 +77,7 @@ test("whenever the agent is killed, what it has answered with `received` is on t
   assert.ok(!readdirSync(join(root, "store")).some((name) => name.startsWith(".incoming")));
 });
 
-test("a model costs the agent no more memory the larger it is", async () => {
-  const { growthBytes } = await takeIn(128);
+test("the agent needs no more memory for a larger model", async () => {
+  const { growthBytes } = await installModel(128);
   assert.ok(growthBytes < 64 * MB, `${growthBytes} bytes`);
 });

@@ -1,4 +1,4 @@
-/** Tells the operator what becomes of settings: one line a change. */
+/** Logs which settings are accepted and refused. One line per change. */
 
 import { displayProblem } from "../../common/problem.js";
 import type { ControlEvent } from "../control/control.js";
@@ -11,13 +11,13 @@ export class ControlReport {
     this.#log = log;
   }
 
-  /** To be given to the control. */
-  readonly trace = (event: ControlEvent): void => {
+  /** For the control. */
+  readonly onEvent = (event: ControlEvent): void => {
     switch (event.t) {
       case "settings refused": {
         const consequence = event.running
-          ? "what runs goes on as it is"
-          : "what is left of the settings is used, or the last good ones";
+          ? "the running pipeline stays as it is"
+          : "the remaining settings are used, or the last good ones";
         for (const problem of event.problems) {
           const detail = displayProblem(problem);
           this.#log.error("setting refused", { detail, consequence });
@@ -34,11 +34,11 @@ export class ControlReport {
       }
       case "postponed": {
         const until = event.untilMs === undefined ? "none" : new Date(event.untilMs);
-        this.#log.info("change waits for the window of rebuilds", { until });
+        this.#log.info("change waits for the maintenance window", { until });
         break;
       }
       case "candidate":
-        this.#log.debug("settings wanted", { revision: event.candidate.revision });
+        this.#log.debug("settings changed", { revision: event.candidate.revision });
         break;
       default:
         event satisfies never;

@@ -1,137 +1,108 @@
-/** Tells the operator what came from the hub: one line a change, and none for what goes on as before. */
+/** Logs the objects that come from the hub, and whether the node report reaches it. One line per change. */
 
-import type { HubEvent, ObjectName } from "../hub/events.js";
+import type { HubEvent, ObjectName } from "../hub/object-sync.js";
+import type { StoreEvent } from "../models/store.js";
 import type { ReporterEvent } from "../node-report/reporter.js";
-import type { Log } from "./log.js";
-import { Said } from "./said.js";
+import { LastLogged } from "./last-logged.js";
+import { type Log, type LogLine, write } from "./log.js";
 
-/** A service that is away for longer has not just been started anew. */
-const LONG_ABSENCE_MS = 30_000;
+/** A service that is down for longer is not just restarting. */
+const LONG_OUTAGE_MS = 30_000;
 
-type Of<T extends HubEvent["t"]> = Extract<HubEvent, { t: T }>;
+type EventOf<T extends HubEvent["t"]> = Extract<HubEvent, { t: T }>;
 
 export class HubReport {
   readonly #log: Log;
-  readonly #said = new Said();
+  readonly #last = new LastLogged();
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** To be given to the hub; the store's events come as `store`. */
-  readonly trace = (event: HubEvent | ReporterEvent): void => {
-    switch (event.t) {
-      case "away":
-        this.#away(event);
-        break;
-      case "reached":
-        this.#reached(event);
-        break;
-      case "arriving": {
-        const { object, bytes } = event;
-        this.#log.info("object from the hub arrives", { ...fieldsOf(object), bytes });
-        break;
-      }
-      case "resumed": {
-        const { object, bytes } = event;
-        this.#log.info("download goes on", { ...fieldsOf(object), bytes });
-        break;
-      }
-      case "superseded":
-        this.#log.info("object was replaced while it came", fieldsOf(event.object));
-        break;
-      case "delayed":
-        this.#delayed(event);
-        break;
-      case "taken": {
-        const { object, what } = event;
-        this.#said.isNews(subjectOf(object), "taken");
-        this.#log.info("object from the hub taken", { ...fieldsOf(object), as: what });
-        break;
-      }
-      case "refused": {
-        const { object, reason: detail } = event;
-        this.#said.isNews(subjectOf(object), "refused");
-        this.#log.error("object from the hub refused", { ...fieldsOf(object), detail });
-        break;
-      }
-      case "withdrawn": {
-        const { object, what } = event;
-        this.#said.isNews(subjectOf(object), "withdrawn");
-        this.#log.info("object withdrawn by the hub", { ...fieldsOf(object), as: what });
-        break;
-      }
-      case "answered": {
-        const { object, answer } = event;
-        this.#log.debug("hub answered", { ...fieldsOf(object), answer });
-        break;
-      }
-      case "forgotten":
-        this.#log.warn("notes on the hub's objects are lost: all are looked at anew", {
-          detail: event.detail,
-        });
-        break;
-      case "store":
-        this.#store(event);
-        break;
-      case "report not sent": {
-        const { code: reason, message: detail } = event.err;
-        this.#log.warn("report of this node cannot be sent to the hub", { reason, detail });
-        break;
-      }
-      case "report sent again":
-        this.#log.info("report of this node is sent to the hub again");
-        break;
-      default:
-        event satisfies never;
-    }
+  readonly onEvent = (event: HubEvent | ReporterEvent): void => {
+    const line = this.#lineOf(event);
+    if (line !== undefined) write(this.#log, line);
   };
 
-  #away({ type, err, forMs }: Of<"away">): void {
-    const { code: reason, message: detail } = err;
-    // A refusal does not pass by itself, as the start of a service does.
-    const passes = reason === "unreachable" || reason === "timeout" || reason === "busy";
-    if (passes && forMs < LONG_ABSENCE_MS) {
-      if (this.#said.isNewsInPassing(type, "absent")) {
-        this.#log.debug("the hub's service does not answer yet", { type, reason, detail });
-      }
-      return;
-    }
-    if (!this.#said.isNewTrouble(type, reason)) return;
-    const seconds = Math.round(forMs / 1000);
-    this.#log.warn("the hub's service does not answer", { type, seconds, reason, detail });
-  }
-
-  #reached({ type }: Of<"reached">): void {
-    const wasTrouble = this.#said.isTrouble(type);
-    const isFirst = this.#said.last(type) === undefined;
-    this.#said.isNews(type, "well");
-    if (wasTrouble) this.#log.info("the hub's service answers again", { type });
-    else if (isFirst) this.#log.debug("the hub's service answers", { type });
-  }
-
-  #delayed({ object, detail, pauseMs }: Of<"delayed">): void {
-    if (!this.#said.isNewTrouble(subjectOf(object), detail)) return;
-    const seconds = Math.round(pauseMs / 1000);
-    this.#log.warn("object from the hub is delayed", { ...fieldsOf(object), seconds, detail });
-  }
-
-  #store({ event }: Of<"store">): void {
+  #lineOf(event: HubEvent | ReporterEvent): LogLine | undefined {
+    const object = "object" in event ? fieldsOf(event.object) : {};
     switch (event.t) {
-      case "removed": {
-        const { bundle, bytes, why: detail } = event;
-        this.#log.info("model removed", { model: bundle, bytes, detail });
-        break;
+      case "unreachable":
+        return this.#unreachable(event);
+      case "reachable":
+        return this.#reachable(event);
+      case "downloading":
+        return ["info", "downloading object", { ...object, bytes: event.bytes }];
+      case "resumed":
+        return ["info", "download resumed", { ...object, bytes: event.bytes }];
+      case "superseded":
+        return ["info", "object replaced during its download", object];
+      case "postponed": {
+        const { reason: detail, delayMs } = event;
+        if (!this.#last.setFailure(subjectOf(event.object), detail)) return undefined;
+        const seconds = Math.round(delayMs / 1000);
+        return ["warn", "object postponed, trying again", { ...object, seconds, detail }];
       }
-      case "unreadable":
-        this.#log.warn("directory in the model store is no model", {
-          path: event.path,
-          detail: event.detail,
-        });
-        break;
+      case "accepted":
+        this.#last.set(subjectOf(event.object), event.t);
+        return ["info", "object accepted", { ...object, contentId: event.contentId }];
+      case "refused":
+        this.#last.set(subjectOf(event.object), event.t);
+        return ["error", "object refused", { ...object, detail: event.reason }];
+      case "withdrawn":
+        this.#last.set(subjectOf(event.object), event.t);
+        return ["info", "object withdrawn by the hub", { ...object, contentId: event.contentId }];
+      case "acknowledged":
+        return ["debug", "object acknowledged", { ...object, as: event.ack }];
+      case "state lost":
+        return ["warn", "sync ledger unreadable, rescanning", { detail: event.detail }];
+      case "store":
+        return storeLine(event.event);
+      case "report not sent": {
+        const { code: reason, message: detail } = event.err;
+        return ["warn", "cannot send node report", { reason, detail }];
+      }
+      case "report sent again":
+        return ["info", "node report sent again"];
       default:
-        event satisfies never;
+        return event satisfies never;
     }
+  }
+
+  #unreachable({ type, err, forMs }: EventOf<"unreachable">): LogLine | undefined {
+    const { code: reason, message: detail } = err;
+    // Only these pass by themselves when the service has restarted.
+    const isTransient = reason === "unreachable" || reason === "timeout" || reason === "busy";
+    if (isTransient && forMs < LONG_OUTAGE_MS) {
+      if (!this.#last.setTransient(type, "absent")) return undefined;
+      return ["debug", "Edge Sync Service does not answer yet", { type, reason, detail }];
+    }
+    if (!this.#last.setFailure(type, reason)) return undefined;
+    const seconds = Math.round(forMs / 1000);
+    return ["warn", "Edge Sync Service does not answer", { type, seconds, reason, detail }];
+  }
+
+  #reachable({ type }: EventOf<"reachable">): LogLine | undefined {
+    const wasFailure = this.#last.isFailure(type);
+    const isFirst = this.#last.get(type) === undefined;
+    this.#last.set(type, "reachable");
+    if (wasFailure) return ["info", "Edge Sync Service answers again", { type }];
+    return isFirst ? ["debug", "Edge Sync Service answers", { type }] : undefined;
+  }
+}
+
+function storeLine(event: StoreEvent): LogLine {
+  switch (event.t) {
+    case "removed": {
+      const { bundle: model, bytes, why: detail } = event;
+      return ["info", "model removed", { model, bytes, detail }];
+    }
+    case "unreadable": {
+      const { path, detail } = event;
+      return ["warn", "directory in the model store is not a bundle", { path, detail }];
+    }
+    default:
+      return event satisfies never;
   }
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { describe, it } from "node:test";
 import { redactor } from "../../common/secrets/redact.js";
-import { SidecarError } from "../sidecar/error.js";
+import { SidecarError } from "../sidecar/calls.js";
 import { createLogs, type Log, type LogOptions } from "./log.js";
 
 function logTo(options: Partial<LogOptions> = {}): { log: Log; lines: () => string[] } {
@@ -24,7 +24,7 @@ function logTo(options: Partial<LogOptions> = {}): { log: Log; lines: () => stri
 }
 
 describe("JSON lines", () => {
-  it("hold timestamp, level, component and message, then the facts", () => {
+  it("contain timestamp, level, component and message, then the fields", () => {
     const { log, lines } = logTo();
     log.warn("camera lost", { camera: "front", frames: 3n, since: new Date(0), x: undefined });
     const line = lines()[0] ?? "";
@@ -43,7 +43,7 @@ describe("JSON lines", () => {
     });
   });
 
-  it("leave out what is less important than the level", () => {
+  it("are left out below the configured level", () => {
     const { log, lines } = logTo({ level: "warn" });
     log.info("a");
     log.error("b");
@@ -53,7 +53,7 @@ describe("JSON lines", () => {
     );
   });
 
-  it("tell an error with its code, its stack and what caused it", () => {
+  it("contain an error's code, stack and cause", () => {
     const { log, lines } = logTo();
     const cause = Object.assign(new Error("connect ENOENT"), { code: "ENOENT" });
     log.error("call failed", {
@@ -68,9 +68,9 @@ describe("JSON lines", () => {
   });
 });
 
-describe("the border", () => {
+describe("redaction", () => {
   for (const format of ["json", "text"] as const) {
-    it(`lets no secret out of a message, a field, a key or an error as ${format}`, () => {
+    it(`hides secrets in messages, fields, keys and errors as ${format}`, () => {
       const password = 'hun"ter@2/#';
       const { log, lines } = logTo({ format, redact: redactor([password]) });
       const address = `rtsp://admin:${password}@10.0.0.9/live`;
@@ -100,11 +100,11 @@ describe("text lines", () => {
     return line.slice(10);
   }
 
-  it("read well", () => {
+  it("are readable", () => {
     const url = "rtsp://127.0.0.1:8554/ds";
     assert.equal(
-      lineOf((log) => log.info("picture ready", { url })),
-      `picture ready  ${url}`,
+      lineOf((log) => log.info("output ready", { url })),
+      `output ready  ${url}`,
     );
     assert.equal(
       lineOf((log) => log.info("camera live", { size: "640x360", encoding: "H264", camera: "a" })),
@@ -130,14 +130,14 @@ describe("text lines", () => {
     );
   });
 
-  it("stay one line whatever a camera says", () => {
+  it("stay one line whatever a camera sends", () => {
     assert.equal(
       lineOf((log) => log.warn("x", { detail: "a\nb\u001b[2Jc" })),
       "warn  x  a b [2Jc",
     );
   });
 
-  it("tell where an unexpected error came from", () => {
+  it("contain the stack of an unexpected error", () => {
     const { log, lines } = logTo({ format: "text" });
     log.error("unexpected error", { err: new Error("boom") });
     const [first, second] = lines();

@@ -67,11 +67,11 @@ function passed(revision: string): TrialEvent {
   return { t: "trial", trial: { t: "passed", by: "trial", ...own, observation } };
 }
 
-/** Level, message and fields of what is told. */
+/** Level, message and fields of each logged line. */
 function lines(...events: TrialEvent[]): [string, string, unknown][] {
-  const told: [string, string, unknown][] = [];
+  const logged: [string, string, unknown][] = [];
   const write = (level: string) => (message: string, fields?: unknown) => {
-    told.push([level, message, fields]);
+    logged.push([level, message, fields]);
   };
   const log: Log = {
     error: write("error"),
@@ -80,8 +80,8 @@ function lines(...events: TrialEvent[]): [string, string, unknown][] {
     debug: write("debug"),
   };
   const report = new TrialReport(log);
-  for (const event of events) report.trace(event);
-  return told;
+  for (const event of events) report.onEvent(event);
+  return logged;
 }
 
 function messages(...events: TrialEvent[]): string[] {
@@ -89,14 +89,14 @@ function messages(...events: TrialEvent[]): string[] {
 }
 
 describe("TrialReport", () => {
-  it("tells what is on trial and that it has passed", () => {
+  it("logs what is on trial and that it has passed", () => {
     assert.deepEqual(lines(watching("new"), passed("new")), [
       ["info", "trial stage started", { revision: "new", kind: "change", stage: "watching" }],
       ["info", "trial passed", { revision: "new", by: "trial", version: undefined }],
     ]);
   });
 
-  it("tells why a candidate was rolled back", () => {
+  it("logs why a candidate was rolled back", () => {
     assert.deepEqual(lines(failed("new")), [
       [
         "error",
@@ -111,14 +111,14 @@ describe("TrialReport", () => {
     ]);
   });
 
-  it("tells that something is not tried again, and since when", () => {
+  it("logs that a candidate is skipped, and when it failed", () => {
     const at = "2026-01-01T00:00:00.000Z";
     const failedBefore = { revision: "new", faults: [], at };
     const [line] = lines(failed("new", { failedBefore }));
     assert.equal(line?.[1], "candidate failed its trial before, skipping it until it changes");
   });
 
-  it("does not repeat what fails again and again with nothing to roll back to", () => {
+  it("does not repeat a failure when there is nothing to roll back to", () => {
     const again = failed("new", { fallback: undefined });
     assert.deepEqual(messages(watching("new"), again, watching("new"), again, passed("new")), [
       "info trial stage started",
@@ -127,7 +127,7 @@ describe("TrialReport", () => {
     ]);
   });
 
-  it("tells once that a failed version keeps running, and why", () => {
+  it("logs once that a failed version keeps running, and why", () => {
     const kept = { t: "version kept", version: "2.0.0", why: "trials are off" } as const;
     assert.deepEqual(lines(kept, kept), [
       [
@@ -138,7 +138,7 @@ describe("TrialReport", () => {
     ]);
   });
 
-  it("says what to do where the record cannot be saved", () => {
+  it("logs what to do if the trial record cannot be saved", () => {
     const err = new Error("ENOSPC: no space left on device, write");
     const path = "/state/trials.json";
     const [line] = lines({ t: "record not saved", path, code: "ENOSPC", err });

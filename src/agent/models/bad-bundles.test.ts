@@ -40,7 +40,7 @@ interface Case {
   readonly maxBytes?: number;
 }
 
-/** A right bundle in which this entry is more, or in the place of the one of its name. */
+/** A valid bundle to which this entry is added, or in which it replaces the one of its name. */
 function withEntry(entry: RawEntry): Promise<Buffer> {
   const entries = entriesOf().filter(({ name }) => name !== entry.name);
   return tarGz([...entries, entry]);
@@ -65,9 +65,9 @@ function listedOutside(path: string, says: RegExp): Case {
 function kind(type: string): Case {
   return {
     name: `a ${type} in place of a file`,
-    // The types know the types that are allowed.
+    // The type definitions allow only the types that a bundle may use.
     archive: () => withEntry({ name: "labels.txt", type: type as "file", linkname: "/etc/passwd" }),
-    says: /^labels\.txt: is a .*a bundle holds plain files alone/,
+    says: /^labels\.txt: is a .*a bundle holds only regular files/,
   };
 }
 
@@ -76,7 +76,7 @@ const CASES: readonly Case[] = [
   outside("a/../../b", /leads outside/),
   outside("/etc/passwd", /^\/etc\/passwd: is absolute/),
   outside("..\\labels.txt", /has a backslash/),
-  outside(".hidden", /none of its names begins with a dot/),
+  outside(".hidden", /no part may begin with a dot/),
   outside("more.txt", /^more\.txt: is not in manifest\.json/),
   listedOutside("../labels.txt", /^manifest\.json files\[3\]\.path: leads outside/),
   listedOutside("/etc/passwd", /is absolute/),
@@ -85,9 +85,9 @@ const CASES: readonly Case[] = [
   listedOutside("a/./b", /letters, digits/),
   listedOutside(`${"n".repeat(101)}`, /longer than 100 bytes/),
   listedOutside("a/b/c/d/e/f/g", /deeper than 6 directories/),
-  listedOutside("LABELS.txt", /is there twice/),
+  listedOutside("LABELS.txt", /is listed twice/),
   listedOutside("labels.txt/x", /lies in a directory that is a file/),
-  listedOutside("manifest.sig", /the archive's own/),
+  listedOutside("manifest.sig", /is reserved for the archive/),
   kind("symlink"),
   kind("link"),
   kind("character-device"),
@@ -101,7 +101,7 @@ const CASES: readonly Case[] = [
       const at = raw.lastIndexOf("network.onnx");
       return gzipSync(patchHeader(raw, at, 156, Buffer.from("S")));
     },
-    says: /^network\.onnx: is a entry of a kind|sparse/,
+    says: /^network\.onnx: is an entry of a kind|sparse/,
   },
   {
     name: "a pax header that renames a file",
@@ -124,7 +124,7 @@ const CASES: readonly Case[] = [
     says: /^labels\.txt: is in the archive twice/,
   },
   {
-    name: "a file that is not there",
+    name: "a missing file",
     archive: () => tarGz(entriesOf().filter(({ name }) => name !== "labels.txt")),
     says: /^labels\.txt: is not in the archive/,
   },
@@ -134,54 +134,54 @@ const CASES: readonly Case[] = [
     says: /^labels\.txt: has 6 bytes, manifest\.json says 11/,
   },
   {
-    name: "a file of another content",
+    name: "a file with other content than the manifest says",
     archive: () => withEntry({ name: "labels.txt", content: Buffer.from("person\ncat\n") }),
     says: /^labels\.txt: is not what was packed/,
   },
   {
-    name: "an archive that is cut short",
+    name: "a truncated archive",
     archive: async () => (await bundle()).subarray(0, -40),
-    says: /^archive: is cut short, damaged or no tar\.gz/,
+    says: /^archive: is truncated, damaged or not a tar\.gz/,
   },
   {
-    name: "a tar that is cut short inside of a file",
+    name: "a tar that is truncated within a file",
     async archive() {
       const raw = await tar(entriesOf());
       return gzipSync(raw.subarray(0, raw.lastIndexOf("not really") + 5));
     },
-    says: /network\.onnx|^archive: is cut short/,
+    says: /network\.onnx|^archive: is truncated/,
   },
   {
-    name: "a bit that fell over",
+    name: "a flipped bit",
     async archive() {
       const archive = Buffer.from(await bundle());
       const at = archive.length - 6;
       archive[at] = (archive[at] ?? 0) ^ 1;
       return archive;
     },
-    says: /^archive: is cut short, damaged/,
+    says: /^archive: is truncated, damaged/,
   },
   { name: "an empty file", archive: () => Promise.resolve(Buffer.alloc(0)), says: /^archive: / },
   {
     name: "a page of HTML",
     archive: () => Promise.resolve(Buffer.from("<html>404</html>")),
-    says: /^archive: is cut short, damaged or no tar\.gz/,
+    says: /^archive: is truncated, damaged or not a tar\.gz/,
   },
-  { name: "no entry", archive: () => tarGz([]), says: /^archive: is empty/ },
+  { name: "an archive without entries", archive: () => tarGz([]), says: /^archive: is empty/ },
   {
     name: "no manifest",
     archive: () => tarGz(entriesOf().slice(1)),
     says: /^config_infer\.txt: comes before manifest\.json/,
   },
   {
-    name: "a manifest that is no JSON",
+    name: "a manifest that is not JSON",
     archive: () => tarGz([{ name: "manifest.json", content: Buffer.from("{") }]),
     says: /^manifest\.json: is not JSON/,
   },
   {
     name: "a manifest of a later format",
     archive: () => bundle({ lies: { format: 2 } }),
-    says: /^manifest\.json format: is 2, and this version knows 1/,
+    says: /^manifest\.json format: is 2, and this version reads 1/,
   },
   {
     name: "a manifest with an unknown field",
@@ -189,7 +189,7 @@ const CASES: readonly Case[] = [
     says: /script/,
   },
   {
-    name: "a manifest without end",
+    name: "a manifest that is too large",
     archive: () => tarGz([{ name: "manifest.json", content: Buffer.alloc(300 * 1024, " ") }]),
     says: /^manifest\.json: has 307200 bytes: at most 262144/,
   },
@@ -209,7 +209,7 @@ const CASES: readonly Case[] = [
     says: /^manifest\.json files: must hold config_infer\.txt/,
   },
   {
-    name: "far too many files",
+    name: "too many files",
     archive: () =>
       bundle({
         files: {
@@ -225,7 +225,7 @@ const CASES: readonly Case[] = [
     says: /^archive: unpacks to more than 200 times its size/,
   },
   {
-    name: "a file whose size is no number",
+    name: "a file whose size is not a number",
     async archive() {
       const raw = await tar(entriesOf());
       return gzipSync(patchHeader(raw, raw.lastIndexOf("labels.txt"), 124, Buffer.from([0xc2])));
@@ -242,7 +242,7 @@ const CASES: readonly Case[] = [
     says: /^d: has 7 bytes: at most 0 are allowed/,
   },
   {
-    name: "a bomb of long names behind a small manifest",
+    name: "a bomb of long names after a small manifest",
     async archive() {
       const content = randomBytes(MB);
       let names = await tar(Array.from({ length: 8 }, () => ({ name: "././@LongLink", content })));
@@ -269,7 +269,7 @@ const CASES: readonly Case[] = [
     says: /^manifest\.json boards: street@1\.0\.0 is for nano, orin-nano, this board is t4/,
   },
   {
-    name: "no signature where one is wanted",
+    name: "no signature where one is required",
     archive: () => bundle(),
     trust: SIGNED,
     says: /^manifest\.sig: is missing/,
@@ -278,7 +278,7 @@ const CASES: readonly Case[] = [
     name: "a signature by a key that is not trusted",
     archive: () => bundle({ key: foreignKey }),
     trust: SIGNED,
-    says: /^manifest\.sig: is by the key [0-9a-f]{16}, trusted here: [0-9a-f]{16}/,
+    says: /^manifest\.sig: is by the key [0-9a-f]{16}; trusted here: [0-9a-f]{16}/,
   },
   {
     name: "a manifest that was changed after it was signed",
@@ -289,10 +289,10 @@ const CASES: readonly Case[] = [
       return tarGz([manifest, signature, ...files]);
     },
     trust: SIGNED,
-    says: /^manifest\.sig: does not fit manifest\.json/,
+    says: /^manifest\.sig: does not match manifest\.json/,
   },
   {
-    name: "a signature that says that it is ours and is not",
+    name: "a signature by another key under our key's name",
     archive() {
       const entries = entriesOf({ key: foreignKey });
       const [, ourSignature] = entriesOf({ key: ourKey });
@@ -311,10 +311,10 @@ const CASES: readonly Case[] = [
       );
     },
     trust: SIGNED,
-    says: /^manifest\.sig: does not fit manifest\.json/,
+    says: /^manifest\.sig: does not match manifest\.json/,
   },
   {
-    name: "a signature that is none",
+    name: "a text in place of a signature",
     archive: () =>
       tarGz(
         entriesOf({ key: ourKey }).map((entry) =>
@@ -322,10 +322,10 @@ const CASES: readonly Case[] = [
         ),
       ),
     trust: SIGNED,
-    says: /^manifest\.sig: is not of the form/,
+    says: /^manifest\.sig: does not have the form/,
   },
   {
-    name: "a signature behind the files",
+    name: "a signature after the files",
     archive() {
       const [manifest, signature, ...files] = entriesOf({ key: ourKey });
       assert.ok(manifest !== undefined && signature !== undefined);
@@ -342,12 +342,12 @@ function storeIn(
   { trust = TRUST_ALL, maxBytes = 1024 * MB }: Partial<Case>,
 ): Promise<ModelStore> {
   const shipped = folder(t);
-  const trace = () => {};
-  return ModelStore.open({ directory, shipped, maxBytes, trust, board: () => "t4", trace });
+  const onEvent = () => {};
+  return ModelStore.open({ directory, shipped, maxBytes, trust, board: () => "t4", onEvent });
 }
 
 for (const one of CASES) {
-  test(`refused, with reason and path, and nothing is left behind: ${one.name}`, async (t) => {
+  test(`refused with reason and path, and nothing is left behind: ${one.name}`, async (t) => {
     const root = folder(t);
     const directory = join(root, "store");
     const archive = join(root, "archive.tar.gz");
@@ -369,11 +369,11 @@ for (const one of CASES) {
   });
 }
 
-test("a link that lies where a file is to be written is not followed", async (t) => {
+test("a link in the place of a file is not followed", async (t) => {
   const root = folder(t);
   const archive = join(root, "archive.tar.gz");
   writeFileSync(archive, await bundle());
-  // Somebody who can write into the store has put a link in the place of a name.
+  // Somebody who can write to the store has put a link there.
   mkdirSync(join(root, "store"));
   mkdirSync(join(root, "elsewhere"));
   symlinkSync(join(root, "elsewhere"), join(root, "store", "other"));

@@ -17,7 +17,7 @@ import { ModelStore } from "./store.js";
 
 const ROUNDS = 300;
 
-/** Ways to damage an archive. The first two are of the packed bytes, the others below the compression. */
+/** Damages an archive: first two cases in its packed bytes, the others in its unpacked ones. */
 function damaged(packed: Buffer, raw: Buffer, random: (below: number) => number): Buffer {
   const flip = (bytes: Buffer, from: number, to: number) => {
     const copy = Buffer.from(bytes);
@@ -39,7 +39,7 @@ function damaged(packed: Buffer, raw: Buffer, random: (below: number) => number)
       return gzipSync(Buffer.concat([raw.subarray(0, from), raw.subarray(to)]));
     }
     default: {
-      // A header whose checksum is right.
+      // A header with a correct checksum.
       const offset = 512 * random(raw.length / 512);
       const at = random(345);
       const bytes = Buffer.from([random(256), random(256)]).subarray(0, 1 + random(2));
@@ -48,7 +48,7 @@ function damaged(packed: Buffer, raw: Buffer, random: (below: number) => number)
   }
 }
 
-test("however an archive is damaged, it is refused with nothing left behind, or what it holds is right", async (t) => {
+test("a damaged archive is refused with nothing left behind, or its content is correct", async (t) => {
   const root = folder(t);
   const archive = join(root, "archive");
   const directory = join(root, "store");
@@ -58,7 +58,7 @@ test("however an archive is damaged, it is refused with nothing left behind, or 
     maxBytes: 1e9,
     trust: TRUST_ALL,
     board: () => "",
-    trace: () => {},
+    onEvent: () => {},
   });
   await store.hold([]);
   const { signal } = new AbortController();

@@ -16,7 +16,7 @@ import { ModelStore } from "./store.js";
 const PROGRAM = fileURLToPath(new URL("testing/install-forever.js", import.meta.url));
 const ROUNDS = 12;
 
-test("whenever the process is killed, each bundle is there whole or not at all", async (t) => {
+test("whenever the process is killed, each bundle is there completely or not at all", async (t) => {
   const root = folder(t);
   const directory = join(root, "store");
   const archives: string[] = [];
@@ -33,7 +33,7 @@ test("whenever the process is killed, each bundle is there whole or not at all",
     });
     const ended = once(child, "exit");
     await once(child.stdout, "data");
-    // Not a wait for something: the kill comes at another moment in every round.
+    // Waits for nothing: the kill comes at another moment in every round.
     await setTimeout(round * 17);
     child.kill("SIGKILL");
     assert.deepEqual(await ended, [null, "SIGKILL"]);
@@ -44,10 +44,10 @@ test("whenever the process is killed, each bundle is there whole or not at all",
       maxBytes: 1e9,
       trust: TRUST_ALL,
       board: () => undefined,
-      trace: ({ t: kind }) => assert.equal(kind, "removed"),
+      onEvent: ({ t: kind }) => assert.equal(kind, "removed"),
     });
     for (const { path, manifest } of store.list()) {
-      // Packing it again reads every file: the hashes are those that were sent.
+      // Packing it again reads and hashes every file.
       const again = join(root, "again");
       const { name, version, boards } = manifest;
       const packed = await packBundle(path, again, { name, version, boards, signal });

@@ -1,65 +1,50 @@
-/** What lies in the directory of a store: bundles, marks of those that were withdrawn, and what was left half done. */
+/** The directory of a store: bundles, marks of withdrawn ones, and what a killed process left unfinished. */
 
 import type { Dirent } from "node:fs";
 import { readdir, readFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  bytesOf,
-  CONFIG,
-  MANIFEST,
-  type Manifest,
-  parseManifest,
-} from "../../common/bundle/manifest.js";
+import { bytesOf, CONFIG, MANIFEST, parseManifest } from "../../common/bundle/manifest.js";
 import { syncDirectory } from "../../common/files/durable.js";
+import type { Installed } from "./bundles.js";
 
-/** Directories of the store's own begin with a dot, and no bundle's name does. */
+/** The store's own directories begin with a dot, which no bundle's name does. */
 export const INCOMING = ".incoming-";
 export const WITHDRAWN = ".withdrawn";
 
-export interface Installed {
-  readonly manifest: Manifest;
-  readonly path: string;
-  readonly bytes: number;
-  /** When it was installed or last held. */
-  usedMs: number;
-  isWithdrawn: boolean;
-}
-
-export interface StoreReading {
+export interface StoreContent {
   readonly installed: readonly Installed[];
-  /** Directories that look like bundles and are none. They stay as they are. */
-  readonly unreadable: readonly Unreadable[];
-}
-
-export interface Unreadable {
-  /** NAME@VERSION as the directories are called. */
-  readonly bundle: string;
-  readonly path: string;
-  readonly detail: string;
+  /** Directories that look like bundles but are not. They are left alone. */
+  readonly unreadable: readonly {
+    /** NAME@VERSION, by the directories' names. */
+    readonly bundle: string;
+    readonly path: string;
+    readonly detail: string;
+  }[];
 }
 
 export function withdrawnMark(directory: string, bundle: string): string {
   return join(directory, WITHDRAWN, bundle);
 }
 
-/** Removes what a killed process has left half done, and reads the rest. */
-export async function readStore(directory: string): Promise<StoreReading> {
+/** Reads the store after removing what a killed process left unfinished. */
+export async function readStore(directory: string): Promise<StoreContent> {
   const names = await readdir(directory);
   const leftovers = names.filter((name) => name.startsWith(INCOMING));
   for (const name of leftovers) await rm(join(directory, name), { recursive: true, force: true });
   if (leftovers.length > 0) await syncDirectory(directory);
-  const withdrawn = new Set(await namesIn(join(directory, WITHDRAWN)));
+  const withdrawn = new Set(await readdir(join(directory, WITHDRAWN)).catch(emptyIfAbsent));
   const installed: Installed[] = [];
-  const unreadable: Unreadable[] = [];
+  const unreadable: StoreContent["unreadable"][number][] = [];
   for (const name of names.filter((one) => !one.startsWith("."))) {
     for (const version of await directoriesIn(join(directory, name))) {
       const path = join(directory, name, version);
+      const bundle = `${name}@${version}`;
       try {
-        installed.push(await readInstalled(path, name, version, withdrawn));
+        installed.push(await readInstalled(path, bundle, withdrawn.has(bundle)));
       } catch (reason) {
-        // One damaged bundle must not keep the others from being found.
+        // One damaged bundle must not hide the others.
         const detail = reason instanceof Error ? reason.message : String(reason);
-        unreadable.push({ bundle: `${name}@${version}`, path, detail });
+        unreadable.push({ bundle, path, detail });
       }
     }
   }
@@ -68,50 +53,37 @@ export async function readStore(directory: string): Promise<StoreReading> {
 
 async function readInstalled(
   path: string,
-  name: string,
-  version: string,
-  withdrawn: ReadonlySet<string>,
+  bundle: string,
+  isWithdrawn: boolean,
 ): Promise<Installed> {
-  const bytes = await readFile(join(path, MANIFEST));
-  const manifest = parseManifest(bytes);
-  if (manifest.name !== name || manifest.version !== version) {
-    throw new Error(`it says that it is ${manifest.name}@${manifest.version}`);
-  }
-  const { mtimeMs } = await stat(path);
-  return {
-    manifest,
-    path,
-    bytes: bytesOf(manifest) + bytes.length,
-    usedMs: mtimeMs,
-    isWithdrawn: withdrawn.has(`${name}@${version}`),
-  };
+  const text = await readFile(join(path, MANIFEST));
+  const manifest = parseManifest(text);
+  const actual = `${manifest.name}@${manifest.version}`;
+  if (actual !== bundle) throw new Error(`its manifest says that it is ${actual}`);
+  const { mtimeMs: usedMs } = await stat(path);
+  return { manifest, path, bytes: bytesOf(manifest) + text.length, usedMs, isWithdrawn };
 }
 
-/** Names of the directories in `models/` that hold a bundle. */
+/** Names of the directories in the product's models/ that hold a bundle. */
 export async function shippedNames(directory: string): Promise<string[]> {
   const names = await directoriesIn(directory);
-  const held = await Promise.all(
+  const isBundle = await Promise.all(
     names.map((name) =>
       stat(join(directory, name, CONFIG)).then(
-        (found) => found.isFile(),
+        (stats) => stats.isFile(),
         () => false,
       ),
     ),
   );
-  return names.filter((_, i) => held[i]);
-}
-
-function namesIn(directory: string): Promise<string[]> {
-  return readdir(directory).catch(orNothing);
+  return names.filter((_, i) => isBundle[i]);
 }
 
 async function directoriesIn(directory: string): Promise<string[]> {
-  const entries: Dirent[] = await readdir(directory, { withFileTypes: true }).catch(orNothing);
+  const entries: Dirent[] = await readdir(directory, { withFileTypes: true }).catch(emptyIfAbsent);
   return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
 }
 
-/** A directory that is not there holds nothing. */
-function orNothing(reason: NodeJS.ErrnoException): [] {
+function emptyIfAbsent(reason: NodeJS.ErrnoException): [] {
   if (reason.code === "ENOENT" || reason.code === "ENOTDIR") return [];
   throw reason;
 }

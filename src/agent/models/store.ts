@@ -1,58 +1,73 @@
 /**
  * The bundles of this node: those that came from the hub, in DIRECTORY/NAME/VERSION, and those that ship with the product.
- * One process at a time has a store open.
+ * Only one process at a time may open a store.
  */
 
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, rename, rm, rmdir, stat, utimes, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import type { Opened } from "../../common/bundle/archive.js";
-import { BundleError } from "../../common/bundle/bundle-error.js";
-import { bytesOf, MANIFEST, type Manifest, manifestText } from "../../common/bundle/manifest.js";
+import {
+  BundleError,
+  bytesOf,
+  MANIFEST,
+  type Manifest,
+  manifestText,
+} from "../../common/bundle/manifest.js";
+import type { Opened } from "../../common/bundle/read-archive.js";
 import { keyIdOf, type Trust } from "../../common/bundle/signature.js";
 import { unpack } from "../../common/bundle/unpack.js";
 import { syncDirectory } from "../../common/files/durable.js";
-import { errorCode } from "../../common/files/error-code.js";
+import { errorCode } from "../../common/files/read.js";
 import type { Models, Resolved } from "../../common/settings/models.js";
-import { findBundle, misfitOf, nameOf } from "./find.js";
-import { asInstallation, type Installation, NoRoom } from "./installation.js";
-import { roomFor, sum } from "./room.js";
+import { boardMismatch, findBundle, type Installed, nameOf, planEviction } from "./bundles.js";
 import {
   INCOMING,
-  type Installed,
   readStore,
-  type StoreReading,
+  type StoreContent,
   shippedNames,
   WITHDRAWN,
   withdrawnMark,
 } from "./store-files.js";
 
 export interface StoreOptions {
-  /** Made if it is not there. The sidecar must see it under the same path. */
+  /** Created if necessary. The sidecar must see it under the same path. */
   readonly directory: string;
   /** The product's models/, whose bundles are found by the names of their directories. */
   readonly shipped: string;
-  /** Of everything in the store and of the archive that is being taken in. */
+  /** For everything in the store and the archive that is being installed. */
   readonly maxBytes: number;
   readonly trust: Trust;
-  /** Undefined: not known yet. Empty: of no known kind, which takes every bundle. */
+  /** Undefined: not known yet. Empty: of no known kind, which accepts every bundle. */
   readonly board: () => string | undefined;
   /** Must not throw. */
-  readonly trace: (event: StoreEvent) => void;
+  readonly onEvent: (event: StoreEvent) => void;
 }
 
 export type StoreEvent =
   | { readonly t: "removed"; readonly bundle: string; readonly bytes: number; readonly why: string }
   | { readonly t: "unreadable"; readonly path: string; readonly detail: string };
 
-/** Ends the unpacking of a bundle that is here. */
-class Present extends Error {
-  override readonly name = "Present";
+export type Installation =
+  /** `bundle` is NAME@VERSION. */
+  | { readonly t: "installed"; readonly bundle: string; readonly path: string }
+  | { readonly t: "refused"; readonly path: string; readonly reason: string }
+  /** Not now: bundles that are held leave too little of the configured disk. */
+  | { readonly t: "no room"; readonly detail: string };
+
+type Failure = Exclude<Installation, { t: "installed" }>;
+
+class NoRoom extends Error {
+  override readonly name = "NoRoom";
+}
+
+/** Ends the unpacking of a bundle that is installed already. */
+class AlreadyInstalled extends Error {
+  override readonly name = "AlreadyInstalled";
   readonly one: Installed;
 
   constructor(one: Installed) {
-    super("the bundle is here");
+    super("the bundle is installed already");
     this.one = one;
   }
 }
@@ -61,41 +76,31 @@ export class ModelStore implements Models {
   readonly #options: StoreOptions;
   readonly #installed: Map<string, Installed>;
   readonly #unreadable: ReadonlySet<string>;
-  readonly #isNew: boolean;
+  readonly #wasEmpty: boolean;
   readonly #shipped: readonly string[];
-  /** For want of room, since the start. */
-  readonly #removed = new Set<string>();
+  /** Evicted since the start. */
+  readonly #evicted = new Set<string>();
   #held: ReadonlySet<string> | undefined;
 
-  /** Removes what a killed process has left half done. */
+  /** Removes what a killed process has left unfinished. */
   static async open(options: StoreOptions): Promise<ModelStore> {
-    const { directory, shipped, trace } = options;
+    const { directory, shipped, onEvent } = options;
     await mkdir(directory, { recursive: true });
-    const reading = await readStore(directory);
-    for (const { path, detail } of reading.unreadable) trace({ t: "unreadable", path, detail });
-    return new ModelStore(options, reading, await shippedNames(shipped));
+    const content = await readStore(directory);
+    for (const { path, detail } of content.unreadable) onEvent({ t: "unreadable", path, detail });
+    return new ModelStore(options, content, await shippedNames(shipped));
   }
 
   private constructor(
     options: StoreOptions,
-    { installed, unreadable }: StoreReading,
+    { installed, unreadable }: StoreContent,
     shipped: readonly string[],
   ) {
     this.#options = options;
-    this.#installed = new Map(installed.map((one) => [keyOf(one), one]));
+    this.#installed = new Map(installed.map((one) => [nameOf(one.manifest), one]));
     this.#unreadable = new Set(unreadable.map(({ bundle }) => bundle));
-    this.#isNew = installed.length === 0;
+    this.#wasEmpty = installed.length === 0;
     this.#shipped = shipped;
-  }
-
-  /** Of what is installed. */
-  get bytes(): number {
-    return sum(this.list());
-  }
-
-  /** Bundles that were removed for want of room since the start. */
-  get removed(): number {
-    return this.#removed.size;
   }
 
   get maxBytes(): number {
@@ -106,41 +111,38 @@ export class ModelStore implements Models {
     return [...this.#installed.values()];
   }
 
-  /** Whether a bundle, NAME@VERSION, is found here. */
+  /** Whether a bundle, NAME@VERSION, is installed and not withdrawn. */
   has(bundle: string): boolean {
     return this.#installed.get(bundle)?.isWithdrawn === false;
   }
 
-  /**
-   * Whether a bundle that was installed once has got lost: with the whole store, or by damage. What was removed for want
-   * of room is not lost.
-   */
+  /** Whether a bundle that was installed is lost, with the whole store or by damage. An evicted bundle is not lost. */
   isLost(bundle: string): boolean {
-    if (this.#installed.has(bundle) || this.#removed.has(bundle)) return false;
-    return this.#isNew || this.#unreadable.has(bundle);
+    if (this.#installed.has(bundle) || this.#evicted.has(bundle)) return false;
+    return this.#wasEmpty || this.#unreadable.has(bundle);
   }
 
   /**
-   * What decides about a bundle beside the bundle: when it changes, one that was refused may be taken. Undefined: the
-   * board is not known yet.
+   * What decides about a bundle besides its content: when it changes, a refused one may be accepted. Undefined: the board
+   * is not known yet.
    */
-  get terms(): string | undefined {
+  get conditions(): string | undefined {
     const { trust, maxBytes, board } = this.#options;
     const here = board();
     if (here === undefined) return undefined;
-    const terms = [trust.requireSigned, trust.keys.map(keyIdOf), maxBytes, here];
-    return createHash("sha256").update(JSON.stringify(terms)).digest("hex").slice(0, 16);
+    const conditions = [trust.requireSigned, trust.keys.map(keyIdOf), maxBytes, here];
+    return createHash("sha256").update(JSON.stringify(conditions)).digest("hex").slice(0, 16);
   }
 
   resolve(reference: string): Resolved {
     const { shipped, board } = this.#options;
-    const places = { installed: this.list(), shipped, shippedNames: this.#shipped };
-    return findBundle(reference, places, board());
+    const available = { installed: this.list(), shipped, shippedNames: this.#shipped };
+    return findBundle(reference, available, board());
   }
 
   /**
-   * Says which directories may not be removed from now on: of the bundle in use, of the last good one, of one on trial.
-   * Before the first call, none may.
+   * Takes the directories that must not be removed from now on: of the bundle in use, the last good one, and one on
+   * trial. Before the first call, nothing is removed.
    */
   async hold(paths: readonly string[]): Promise<void> {
     this.#held = new Set(paths.map((path) => resolve(path)));
@@ -148,7 +150,7 @@ export class ModelStore implements Models {
       if (this.#held.has(one.path)) {
         const now = new Date();
         one.usedMs = now.getTime();
-        // The time outlives a restart as the directory's own.
+        // As the directory's own time it survives a restart.
         await utimes(one.path, now, now);
       } else if (one.isWithdrawn) {
         await this.#remove(one, "the hub has withdrawn it");
@@ -157,8 +159,8 @@ export class ModelStore implements Models {
   }
 
   /**
-   * Takes an archive in: whole, or with nothing left behind. The archive's own bytes count as used until this returns.
-   * Throws what the disk says, and when the signal is aborted.
+   * Installs an archive completely, or leaves nothing behind. The archive's own bytes count as used until this returns.
+   * Throws file system errors, and when the signal is aborted.
    */
   async install(archive: string, signal: AbortSignal): Promise<Installation> {
     const { directory, trust, maxBytes } = this.#options;
@@ -170,35 +172,34 @@ export class ModelStore implements Models {
         trust,
         admit: async (opened) => {
           const present = this.#admit(opened.manifest);
-          if (present !== undefined) throw new Present(present);
+          if (present !== undefined) throw new AlreadyInstalled(present);
           await this.#makeRoom(sizeOf(opened), size);
         },
         signal,
       });
-      const one = await this.#place(incoming, opened);
-      return { t: "installed", bundle: keyOf(one), path: one.path };
+      return installation(await this.#place(incoming, opened));
     } catch (reason) {
-      if (!(reason instanceof Present)) return asInstallation(reason);
+      if (!(reason instanceof AlreadyInstalled)) return failure(reason);
       await this.#restore(reason.one);
-      return { t: "installed", bundle: keyOf(reason.one), path: reason.one.path };
+      return installation(reason.one);
     } finally {
       await rm(incoming, { recursive: true, force: true });
     }
   }
 
-  /** Makes room for an archive that is about to be fetched. Undefined: there is room. */
-  async reserve(bytes: number): Promise<Installation | undefined> {
+  /** Makes room for an archive that is about to be downloaded. Undefined: there is room. */
+  async reserve(bytes: number): Promise<Failure | undefined> {
     try {
       await this.#makeRoom(0, bytes);
       return undefined;
     } catch (reason) {
-      return asInstallation(reason);
+      return failure(reason);
     }
   }
 
   /**
-   * The bundle is found no more when this returns, after a restart neither. Its files stay while they are held. Does
-   * nothing if there is none of that name.
+   * The bundle is no longer found when this returns, nor after a restart. Its files stay while they are held. Does nothing
+   * if there is no such bundle.
    */
   async withdraw(bundle: string): Promise<void> {
     const one = this.#installed.get(bundle);
@@ -212,16 +213,17 @@ export class ModelStore implements Models {
     if (this.#held?.has(one.path) === false) await this.#remove(one, "the hub has withdrawn it");
   }
 
-  /** The bundle of this name and version that is here already, if any. Throws BundleError. */
+  /** Returns the bundle if it is installed already. Throws BundleError. */
   #admit(manifest: Manifest): Installed | undefined {
-    const misfit = misfitOf(manifest, this.#options.board());
-    if (misfit !== undefined) throw new BundleError(`${MANIFEST} boards`, misfit);
-    const present = this.#installed.get(nameOf(manifest));
+    const mismatch = boardMismatch(manifest, this.#options.board());
+    if (mismatch !== undefined) throw new BundleError(`${MANIFEST} boards`, mismatch);
+    const name = nameOf(manifest);
+    const present = this.#installed.get(name);
     if (present === undefined) return undefined;
     if (manifestText(present.manifest) === manifestText(manifest)) return present;
     throw new BundleError(
       `${MANIFEST} version`,
-      `${keyOf(present)} is here with another content: give the changed bundle another version`,
+      `${name} is here with another content: give the changed bundle another version`,
     );
   }
 
@@ -229,12 +231,12 @@ export class ModelStore implements Models {
   async #makeRoom(bundleBytes: number, archiveBytes: number): Promise<void> {
     const { maxBytes } = this.#options;
     const disk = { installed: this.list(), held: this.#held, maxBytes };
-    const room = roomFor(bundleBytes, archiveBytes, disk);
-    if (room.t === "never") throw new BundleError("archive", room.detail);
-    if (room.t === "not now") throw new NoRoom(room.detail);
-    for (const one of room.remove) {
+    const eviction = planEviction(bundleBytes, archiveBytes, disk);
+    if (eviction.t === "too large") throw new BundleError("archive", eviction.detail);
+    if (eviction.t === "no room") throw new NoRoom(eviction.detail);
+    for (const one of eviction.bundles) {
       await this.#remove(one, "room was needed");
-      this.#removed.add(keyOf(one));
+      this.#evicted.add(nameOf(one.manifest));
     }
   }
 
@@ -244,27 +246,27 @@ export class ModelStore implements Models {
     const { name, version } = manifest;
     const path = join(directory, name, version);
     await mkdir(join(directory, name), { recursive: true });
-    // What is there, and is not installed, is a bundle that was damaged.
+    // A directory that is there and not installed is a damaged bundle.
     await this.#discard(path);
     await rename(incoming, path);
     await syncDirectory(join(directory, name));
     await syncDirectory(directory);
     const bytes = sizeOf(opened);
     const one = { manifest, path, bytes, usedMs: Date.now(), isWithdrawn: false };
-    this.#installed.set(keyOf(one), one);
+    this.#installed.set(nameOf(manifest), one);
     return one;
   }
 
-  /** The hub sends again what it had withdrawn. */
+  /** The hub sends a withdrawn bundle again. */
   async #restore(one: Installed): Promise<void> {
     if (!one.isWithdrawn) return;
     const { directory } = this.#options;
-    await rm(withdrawnMark(directory, keyOf(one)), { force: true });
+    await rm(withdrawnMark(directory, nameOf(one.manifest)), { force: true });
     await syncDirectory(join(directory, WITHDRAWN));
     one.isWithdrawn = false;
   }
 
-  /** At once out of sight: removing takes several steps. */
+  /** Renames the directory first, so that it disappears at once: removing takes several steps. */
   async #discard(path: string): Promise<void> {
     const outgoing = join(this.#options.directory, INCOMING + randomUUID());
     try {
@@ -277,19 +279,29 @@ export class ModelStore implements Models {
   }
 
   async #remove(one: Installed, why: string): Promise<void> {
-    const { directory, trace } = this.#options;
-    this.#installed.delete(keyOf(one));
+    const { directory, onEvent } = this.#options;
+    const bundle = nameOf(one.manifest);
+    this.#installed.delete(bundle);
     await this.#discard(one.path);
-    await rm(withdrawnMark(directory, keyOf(one)), { force: true });
-    // Other versions may be there.
+    await rm(withdrawnMark(directory, bundle), { force: true });
+    // Fails if there are other versions.
     await rmdir(dirname(one.path)).catch(() => {});
     await syncDirectory(directory);
-    trace({ t: "removed", bundle: keyOf(one), bytes: one.bytes, why });
+    onEvent({ t: "removed", bundle, bytes: one.bytes, why });
   }
 }
 
-function keyOf({ manifest }: Pick<Installed, "manifest">): string {
-  return nameOf(manifest);
+function installation({ manifest, path }: Installed): Installation {
+  return { t: "installed", bundle: nameOf(manifest), path };
+}
+
+/** Throws what is neither the bundle's fault nor a lack of room. */
+function failure(reason: unknown): Failure {
+  if (reason instanceof BundleError) {
+    return { t: "refused", path: reason.path, reason: reason.reason };
+  }
+  if (reason instanceof NoRoom) return { t: "no room", detail: reason.message };
+  throw reason;
 }
 
 function sizeOf({ manifest, manifestBytes }: Opened): number {

@@ -7,7 +7,7 @@ import type { Candidate } from "../trial/candidate.js";
 import { NEW_RECORD, recordPass, recordVersionFailure } from "../trial/record.js";
 import { DEFAULT_BOUNDS, DEFAULT_TIMES } from "../trial/rules.js";
 import { NO_TRIAL, type Trial } from "../trial/trial.js";
-import { composeReport, type HeldObject, type NodeFacts } from "./compose.js";
+import { composeReport, type HubObject, type NodeFacts } from "./compose.js";
 
 const FACTS: NodeFacts = {
   service: { version: "2.0.0", on: true, agreementId: "a" },
@@ -36,7 +36,7 @@ function candidate(settings: string, model: string): Candidate {
   return { revision, desired: { generation: settings, spec }, content: {} };
 }
 
-/** A trial of new settings that is refused for this reason, with the last good ones in their place. */
+/** A trial of new settings that failed for this reason and was rolled back. */
 function refused(detail: string): Trial {
   const rules = { on: true, version: undefined, bounds: DEFAULT_BOUNDS, times: DEFAULT_TIMES };
   const node = new SimulatedNode(rules);
@@ -52,8 +52,8 @@ function refused(detail: string): Trial {
   return node.trial;
 }
 
-function taken(id: string, instance: string, what = id): HeldObject {
-  const outcome = { t: "taken", what } as const;
+function accepted(id: string, instance: string, contentId = id): HubObject {
+  const outcome = { t: "accepted", contentId } as const;
   return { type: "slipstream-model", id, entry: { instance, dataId: "1", version: "", outcome } };
 }
 
@@ -70,8 +70,8 @@ function state(...cameras: CameraState[]): NonNullable<NodeFacts["state"]> {
   };
 }
 
-describe("what a node reports", () => {
-  it("says that a version passed only when its own trial did", () => {
+describe("the node report", () => {
+  it("shows that a version passed only when its own trial did", () => {
     assert.deepEqual(report({ state: state(LIVE) }).trial, { state: "on trial" });
     const other = { ...NEW_RECORD, passedVersions: ["1.0.0"] };
     assert.deepEqual(report({ record: other }).trial, { state: "on trial" });
@@ -81,7 +81,7 @@ describe("what a node reports", () => {
     assert.deepEqual(report({ record: own, service: off }).trial, { state: "off" });
   });
 
-  it("names a version that failed here, under the version that has come in its place", () => {
+  it("names a version that failed here while another version runs", () => {
     const failure = {
       version: "3.0.0",
       at: "2026-11-30T12:00:00.000Z",
@@ -104,22 +104,22 @@ describe("what a node reports", () => {
 
   it("counts cameras, and names what is in use", () => {
     const trial = refused("no such file");
-    const told = report({ trial, state: state(LIVE, LOST, LIVE) });
-    assert.deepEqual(told.cameras, { live: 2, all: 3 });
-    assert.deepEqual([told.settings, told.model], ["aaa", "street@1.0.0"]);
-    assert.equal(told.reason, "refused: model: no such file");
+    const composed = report({ trial, state: state(LIVE, LOST, LIVE) });
+    assert.deepEqual(composed.cameras, { live: 2, all: 3 });
+    assert.deepEqual([composed.settings, composed.model], ["aaa", "street@1.0.0"]);
+    assert.equal(composed.reason, "refused: model: no such file");
   });
 
-  it("says of each object of the hub what became of it", () => {
-    const refusal: HeldObject = {
+  it("shows the state of each object of the hub", () => {
+    const refusal: HubObject = {
       type: "slipstream-settings",
       id: "night",
       entry: {
         ...{ instance: "9", dataId: "1", version: "" },
-        outcome: { t: "refused", reason: "camera is not known", terms: "2.0.0" },
+        outcome: { t: "refused", reason: "camera is not known", conditions: "2.0.0" },
       },
     };
-    const objects = [taken("old", "5"), taken("fresh", "11"), taken("good", "7"), refusal];
+    const objects = [accepted("old", "5"), accepted("fresh", "11"), accepted("good", "7"), refusal];
     const facts = { objects, tried: ["fresh"], used: ["good"], trial: refused("no") };
     assert.deepEqual(
       report(facts).objects.map(({ id, state, reason }) => [id, state, reason]),
@@ -127,17 +127,17 @@ describe("what a node reports", () => {
         ["fresh", "failed", "refused: model: no"],
         ["night", "refused", "camera is not known"],
         ["good", "passed", undefined],
-        ["old", "taken", undefined],
+        ["old", "accepted", undefined],
       ],
     );
   });
 
-  it("is small, whatever there is to say", () => {
+  it("is small, however much there is to report", () => {
     const long = "x".repeat(100_000);
-    const objects = Array.from({ length: 500 }, (_, i) => taken(`${long}${i}`, `${i + 1}`));
-    const told = report({ objects, trial: refused(long), tried: [`${long}499`] });
-    assert.equal(told.objects.length, MOST_OBJECTS);
-    assert.equal(told.reason?.length, LONGEST_TEXT);
-    assert.ok(writeReport({ ...told, at: new Date().toISOString() }).length < 8192);
+    const objects = Array.from({ length: 500 }, (_, i) => accepted(`${long}${i}`, `${i + 1}`));
+    const composed = report({ objects, trial: refused(long), tried: [`${long}499`] });
+    assert.equal(composed.objects.length, MOST_OBJECTS);
+    assert.equal(composed.reason?.length, LONGEST_TEXT);
+    assert.ok(writeReport({ ...composed, at: new Date().toISOString() }).length < 8192);
   });
 });

@@ -1,7 +1,6 @@
-/** Makes a node's report out of what the agent knows. Pure. */
+/** Composes the node report from what the agent knows. Pure. */
 
-import { compareInstances } from "../../common/hub/instance.js";
-import type { Entry } from "../../common/hub/ledger.js";
+import type { LedgerEntry } from "../../common/hub/ledger.js";
 import {
   LONGEST_TEXT,
   MOST_FAILED,
@@ -9,6 +8,7 @@ import {
   type NodeReport,
   type ReportedObject,
 } from "../../common/hub/node-report.js";
+import { compareInstances } from "../../common/hub/object.js";
 import { parseRevision } from "../control/revision.js";
 import type { PreviousWorker } from "../sidecar/sidecar.js";
 import type { State } from "../sidecar/state.js";
@@ -21,95 +21,95 @@ export interface NodeFacts {
   readonly service: Service;
   readonly trial: Trial;
   readonly record: TrialRecord;
-  /** Undefined: the sidecar does not answer, or has told nothing yet. */
+  /** Undefined: the sidecar does not answer, or has not sent its state yet. */
   readonly state: State | undefined;
-  /** How the last worker ended, where none answers. */
+  /** How the last worker ended, if none answers. */
   readonly ended: PreviousWorker | undefined;
-  /** What was decided about each object of the hub. */
-  readonly objects: readonly HeldObject[];
-  /** What of them, by its name here, is in what the trial is of, and what of them is in use. */
+  /** The ledger's entries. */
+  readonly objects: readonly HubObject[];
+  /** Content ids of what is on trial, and of what is in use. */
   readonly tried: readonly string[];
   readonly used: readonly string[];
 }
 
-export interface HeldObject {
+export interface HubObject {
   readonly type: string;
   readonly id: string;
-  readonly entry: Entry;
+  readonly entry: LedgerEntry;
 }
 
-/** Everything but the time. redact: takes secrets out of a text. */
+/** Everything but the time. */
 export function composeReport(
   facts: NodeFacts,
   redact: (text: string) => string,
 ): Omit<NodeReport, "at"> {
   const { service, trial, record, state } = facts;
-  const said = (text: string) => bounded(redact(text));
+  const shown = (text: string) => bounded(redact(text));
   const { settings, model } = parseRevision(activeCandidate(trial)?.revision ?? "");
-  const trouble = troubleOf(facts);
-  const isTest = trial.t === "self-testing";
+  const problem = worstProblem(facts);
+  const isSelfTest = trial.t === "self-testing";
   const live = state?.cameras.filter((camera) => camera.state.t === "live").length;
   return {
     format: 1,
     version: service.version,
-    trial: trialOf(facts, said),
+    trial: versionTrial(facts, shown),
     failed: record.versionFailures
       .slice(-MOST_FAILED)
       .reverse()
-      .map(({ version, at, faults }) => ({ version, at, reason: said(textOf(faults)) })),
+      .map(({ version, at, faults }) => ({ version, at, reason: shown(textOf(faults)) })),
     ...(settings === undefined ? {} : { settings }),
-    ...(model === undefined ? {} : { model: said(model) }),
-    ...(state === undefined || live === undefined || isTest
+    ...(model === undefined ? {} : { model: shown(model) }),
+    ...(state === undefined || live === undefined || isSelfTest
       ? {}
       : { cameras: { live, all: state.cameras.length } }),
-    ...(trouble === undefined ? {} : { reason: said(trouble) }),
+    ...(problem === undefined ? {} : { reason: shown(problem) }),
     objects: [...facts.objects]
-      .sort((a, b) => (isNewer(a.entry, b.entry) ? -1 : 1))
+      .sort((a, b) => compareInstances(b.entry.instance, a.entry.instance))
       .slice(0, MOST_OBJECTS)
-      .map((object) => objectOf(object, facts, said)),
+      .map((object) => reportedObject(object, facts, shown)),
   };
 }
 
-function trialOf(
+function versionTrial(
   { service, trial, record }: NodeFacts,
-  said: (text: string) => string,
+  shown: (text: string) => string,
 ): NodeReport["trial"] {
   const { version, on } = service;
   if (!on) return { state: "off" };
   if (record.passedVersions.includes(version)) return { state: "passed" };
   const failure = record.versionFailures.findLast((one) => one.version === version);
-  if (failure !== undefined) return { state: "failed", reason: said(textOf(failure.faults)) };
+  if (failure !== undefined) return { state: "failed", reason: shown(textOf(failure.faults)) };
   return trial.t === "failed" && trial.comparison.kind === "version"
-    ? { state: "failed", reason: said(textOf(trial.faults)) }
+    ? { state: "failed", reason: shown(textOf(trial.faults)) }
     : { state: "on trial" };
 }
 
-function objectOf(
-  { type, id, entry }: HeldObject,
+function reportedObject(
+  { type, id, entry }: HubObject,
   { trial, tried, used }: NodeFacts,
-  said: (text: string) => string,
+  shown: (text: string) => string,
 ): ReportedObject {
   const { instance, outcome } = entry;
-  const named = { type, id: bounded(id), instance };
-  if (outcome.t === "refused") return { ...named, state: "refused", reason: said(outcome.reason) };
-  const { what } = outcome;
-  if (tried.includes(what) && !used.includes(what)) {
-    return trial.t === "failed"
-      ? { ...named, state: "failed", reason: said(textOf(trial.faults)) }
-      : { ...named, state: "on trial" };
+  const object = { type, id: bounded(id), instance };
+  if (outcome.t === "refused") {
+    return { ...object, state: "refused", reason: shown(outcome.reason) };
   }
-  if (!used.includes(what)) return { ...named, state: "taken" };
-  // In use, and nothing to put in its place.
-  if (trial.t === "failed" && trial.fallback === undefined) {
-    return { ...named, state: "failed", reason: said(textOf(trial.faults)) };
+  const { contentId } = outcome;
+  const isUsed = used.includes(contentId);
+  if (!isUsed && !tried.includes(contentId)) return { ...object, state: "accepted" };
+  // A failed candidate that is in use has nothing to roll back to.
+  if (trial.t === "failed" && (!isUsed || trial.fallback === undefined)) {
+    return { ...object, state: "failed", reason: shown(textOf(trial.faults)) };
   }
-  const isSure = trial.t === "passed" || trial.t === "failed" || trial.t === "checking";
-  return { ...named, state: isSure ? "passed" : "on trial" };
+  const isProven = trial.t === "passed" || trial.t === "failed" || trial.t === "checking";
+  return { ...object, state: isUsed && isProven ? "passed" : "on trial" };
 }
 
-/** What is wrong now, the weightiest first. */
-function troubleOf({ trial, state, ended }: NodeFacts): string | undefined {
-  if (state === undefined && ended !== undefined) return `no worker answers: ${wordsOf(ended)}`;
+function worstProblem({ trial, state, ended }: NodeFacts): string | undefined {
+  if (state === undefined && ended !== undefined) {
+    const { how, lastLines } = ended;
+    return `no worker answers: ${[how, ...lastLines.slice(-1)].join(": ")}`;
+  }
   if (state?.pipeline.t === "failed") {
     return `pipeline failed: ${state.pipeline.reason}: ${state.pipeline.detail}`;
   }
@@ -117,15 +117,6 @@ function troubleOf({ trial, state, ended }: NodeFacts): string | undefined {
   const output = state?.outputs.find((one) => one.state.t === "failed");
   if (output?.state.t !== "failed") return undefined;
   return `output failed: ${output.state.reason}: ${output.state.detail}`;
-}
-
-function wordsOf({ how, lastLines }: PreviousWorker): string {
-  const said = lastLines.at(-1);
-  return said === undefined ? how : `${how}: ${said}`;
-}
-
-function isNewer(a: Entry, b: Entry): boolean {
-  return compareInstances(a.instance, b.instance) > 0;
 }
 
 function textOf(faults: readonly Fault[]): string {

@@ -3,9 +3,8 @@ import { describe, it, type TestContext } from "node:test";
 import { type NodeReport, readReport } from "../../common/hub/node-report.js";
 import { eventually } from "../../common/testing/eventually.js";
 import { FakeClock } from "../../common/testing/fake-clock.js";
-import type { UpObject } from "../hub/ess.js";
+import { EssError, type StatusObject } from "../hub/ess.js";
 import { ESS_TIMING, EssClient } from "../hub/ess-client.js";
-import { EssError } from "../hub/ess-error.js";
 import { EssDouble } from "../hub/testing/ess-double.js";
 import { Reporter, type ReporterEvent } from "./reporter.js";
 
@@ -20,10 +19,10 @@ const WELL: Omit<NodeReport, "at"> = {
 
 function scene(t: TestContext) {
   const clock = new FakeClock();
-  const sent: UpObject[] = [];
+  const sent: StatusObject[] = [];
   const events: ReporterEvent[] = [];
   const stop = new AbortController();
-  const it = { facts: WELL, failure: undefined as EssError | undefined };
+  const it = { report: WELL, failure: undefined as EssError | undefined };
   const reporter = new Reporter({
     ess: {
       put: (object) => {
@@ -33,32 +32,32 @@ function scene(t: TestContext) {
       },
     },
     node: "street 7",
-    facts: () => it.facts,
+    report: () => it.report,
     clock,
     wallClock: () => 0,
     random: () => 0.5,
-    trace: (event) => events.push(event),
+    onEvent: (event) => events.push(event),
   });
   const running = reporter.run(stop.signal);
   t.after(async () => {
     stop.abort();
     await running;
   });
-  /** Lets it do what is due, and says how long it waits then. */
+  /** Lets it do what is due, and returns how long it waits then. */
   const waits = async () => {
     await eventually(() => clock.nextMs !== undefined, "it waits");
     return (clock.nextMs ?? 0) - clock.now();
   };
-  const change = async (facts: Partial<NodeReport>) => {
-    it.facts = { ...it.facts, ...facts };
-    reporter.changed();
+  const change = async (report: Partial<NodeReport>) => {
+    it.report = { ...it.report, ...report };
+    reporter.onChange();
     await new Promise(setImmediate);
   };
   return { it, clock, sent, events, waits, change };
 }
 
 describe("the reporter", () => {
-  it("sends at once, under a name that the sync service takes, and again a quarter of an hour later", async (t) => {
+  it("sends at once, under a name that the sync service accepts, and again a quarter of an hour later", async (t) => {
     const { sent, clock, waits } = scene(t);
     assert.equal(await waits(), 900_000);
     const [object] = sent;
@@ -85,7 +84,7 @@ describe("the reporter", () => {
     assert.equal(await waits(), 60_000);
   });
 
-  it("tries ever more seldom where the sync service is away, says so once, and then sends what is so by then", async (t) => {
+  it("backs off while the sync service is down, reports that once, and then sends the current report", async (t) => {
     const { it, sent, events, clock, waits, change } = scene(t);
     it.failure = new EssError("unreachable", "PUT /x", "gone");
     await waits();
@@ -110,16 +109,16 @@ describe("the reporter", () => {
   });
 });
 
-it("a report goes through the sync service as it is, whatever a reason holds", async (t) => {
+it("a report passes the sync service unchanged, whatever a reason contains", async (t) => {
   const ess = await EssDouble.start();
   t.after(() => ess.stop());
   const client = new EssClient({ address: ess.address, ...ESS_TIMING });
   t.after(() => client.close());
   const facts = { ...WELL, reason: "the document says <b>no</b>, 'no' & \"no\"" };
   const reporter = new Reporter({
-    ...{ ess: client, node: "nano-1", facts: () => facts },
+    ...{ ess: client, node: "nano-1", report: () => facts },
     ...{ clock: new FakeClock(), wallClock: () => 0, random: () => 0.5 },
-    trace: ({ t }) => assert.fail(t),
+    onEvent: ({ t }) => assert.fail(t),
   });
   await reporter.send(AbortSignal.timeout(10_000));
   const { description = "" } = ess.sentUp.get("slipstream-status/nano-1") ?? {};

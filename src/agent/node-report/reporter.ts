@@ -1,34 +1,34 @@
-/** Sends the node's report to its hub whenever it changes, seldom enough for ten thousand nodes. */
+/** Sends the node report to the hub whenever it changes, but not too often for ten thousand nodes. */
 
 import { type NodeReport, STATUS_TYPE, writeReport } from "../../common/hub/node-report.js";
+import { backoffMs, withJitter } from "../../common/time/backoff.js";
 import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";
-import type { Ess } from "../hub/ess.js";
-import { EssError } from "../hub/ess-error.js";
+import { type Ess, EssError } from "../hub/ess.js";
 
 export interface ReporterOptions {
   readonly ess: Pick<Ess, "put">;
   /** The node's name in the Exchange. */
   readonly node: string;
-  /** What is so now. */
-  readonly facts: () => Omit<NodeReport, "at">;
+  /** The current report. */
+  readonly report: () => Omit<NodeReport, "at">;
   readonly clock: Clock;
   /** Milliseconds since 1970; may jump. */
   readonly wallClock: () => number;
-  /** From 0 to 1: nodes that start together do not repeat themselves together. */
+  /** From 0 to 1, for jitter. */
   readonly random: () => number;
-  /** Told once until it changes. Must not throw. */
-  readonly trace: (event: ReporterEvent) => void;
+  /** Called only when the outcome changes. Must not throw. */
+  readonly onEvent: (event: ReporterEvent) => void;
 }
 
 export type ReporterEvent =
   | { readonly t: "report not sent"; readonly err: EssError }
   | { readonly t: "report sent again" };
 
-/** Between two reports: of verdicts and reasons, and of cameras that come and go. */
+/** Least time between two reports, if verdicts or reasons have changed, or only the number of live cameras. */
 const NEWS_MS = 5_000;
 const CAMERAS_MS = 60_000;
-/** The node's sync service may have lost what it was given. */
+/** The node's sync service may have lost the report. */
 const REPEAT_MS = 900_000;
 const RETRY_MS = { first: 5_000, longest: 300_000 };
 
@@ -39,19 +39,20 @@ export class Reporter {
   #sent: { readonly report: Omit<NodeReport, "at">; readonly atMs: number } | undefined;
   #failures = 0;
   #retryMs = 0;
-  #trouble: string | undefined;
+  /** Why the last attempt failed. */
+  #failure: string | undefined;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
-    this.#repeatMs = REPEAT_MS * (0.8 + 0.4 * options.random());
+    this.#repeatMs = withJitter(REPEAT_MS, options.random());
   }
 
-  /** Something may be another way now. */
-  changed(): void {
+  /** Call it when the report may have changed. */
+  onChange(): void {
     this.#wakeup.notify();
   }
 
-  /** Runs until the signal is aborted. Never throws for the service. */
+  /** Runs until the signal is aborted. Never throws because of the service. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {
@@ -61,54 +62,52 @@ export class Reporter {
     }
   }
 
-  /** Sends what is so now, whatever was sent before. Never throws for the service. */
+  /** Sends the current report now. Never throws because of the service. */
   async send(signal: AbortSignal): Promise<void> {
-    const { ess, node, facts, clock, wallClock } = this.#options;
-    const report = facts();
+    const { ess, node, clock, wallClock } = this.#options;
+    const report = this.#options.report();
+    const { version } = report;
     const at = new Date(wallClock()).toISOString();
     try {
       const description = writeReport({ ...report, at });
-      await ess.put(
-        { type: STATUS_TYPE, id: idOf(node), version: report.version, description },
-        signal,
-      );
+      await ess.put({ type: STATUS_TYPE, id: objectId(node), version, description }, signal);
       this.#sent = { report, atMs: clock.now() };
       this.#failures = 0;
       this.#retryMs = 0;
-      this.#tell(undefined);
+      this.#report(undefined);
     } catch (reason) {
       if (signal.aborted) return;
       if (!(reason instanceof EssError)) throw reason;
-      const pauseMs = RETRY_MS.first * 2 ** Math.min(this.#failures++, 10);
-      this.#retryMs = clock.now() + Math.min(RETRY_MS.longest, pauseMs);
-      this.#tell(reason);
+      const delayMs = backoffMs(++this.#failures, RETRY_MS.first, RETRY_MS.longest);
+      this.#retryMs = clock.now() + delayMs;
+      this.#report(reason);
     }
   }
 
   #dueMs(): number {
-    const { facts } = this.#options;
     if (this.#sent === undefined) return this.#retryMs;
     const { report, atMs } = this.#sent;
-    const now = facts();
-    const isSame = JSON.stringify(now) === JSON.stringify(report);
-    const isNews = JSON.stringify(withoutCameras(now)) !== JSON.stringify(withoutCameras(report));
-    const pauseMs = isSame ? this.#repeatMs : isNews ? NEWS_MS : CAMERAS_MS;
-    return Math.max(this.#retryMs, atMs + pauseMs);
+    const current = this.#options.report();
+    const isSame = JSON.stringify(current) === JSON.stringify(report);
+    const isNews = withoutCameras(current) !== withoutCameras(report);
+    const delayMs = isSame ? this.#repeatMs : isNews ? NEWS_MS : CAMERAS_MS;
+    return Math.max(this.#retryMs, atMs + delayMs);
   }
 
-  #tell(err: EssError | undefined): void {
-    const { trace } = this.#options;
-    if (err?.code === this.#trouble) return;
-    trace(err === undefined ? { t: "report sent again" } : { t: "report not sent", err });
-    this.#trouble = err?.code;
+  #report(err: EssError | undefined): void {
+    if (err?.code === this.#failure) return;
+    this.#failure = err?.code;
+    this.#options.onEvent(
+      err === undefined ? { t: "report sent again" } : { t: "report not sent", err },
+    );
   }
 }
 
-function withoutCameras({ cameras: _, ...rest }: Omit<NodeReport, "at">): object {
-  return rest;
+function withoutCameras({ cameras: _, ...rest }: Omit<NodeReport, "at">): string {
+  return JSON.stringify(rest);
 }
 
-/** Of an object's name, the sync service takes no more; who a report is of stands in the object's origin. */
-function idOf(node: string): string {
+/** The sync service accepts no other characters in an object's name. The object's origin has the real name. */
+function objectId(node: string): string {
   return node.replace(/[^A-Za-z0-9._~-]/g, "_");
 }

@@ -165,7 +165,7 @@ describe("Reconciler", () => {
   it("applies a refused specification once, and watches the active one", async () => {
     const problem = { severity: "error", code: "x", path: "model", message: "bad" } as const;
     worker.generation = "g0";
-    worker.verdict = { accepted: false, problems: [problem] };
+    worker.result = { accepted: false, problems: [problem] };
     start();
     assert.deepEqual(await callsUpTo("Watch now"), ["Connect", "Apply g1", "Watch now"]);
     worker.beat(1n);
@@ -177,7 +177,7 @@ describe("Reconciler", () => {
   });
 
   it("applies a refused specification again after a while", async () => {
-    worker.verdict = { accepted: false };
+    worker.result = { accepted: false };
     start();
     await callsUpTo("Watch now");
     for (let beats = 1n; clock.now() < DEFAULT_TIMING.refusedMs; beats++) {
@@ -189,7 +189,7 @@ describe("Reconciler", () => {
   });
 
   it("applies at once after a refusal when the worker or the specification is another one", async () => {
-    worker.verdict = { accepted: false };
+    worker.result = { accepted: false };
     start();
     await callsUpTo("Watch now");
     reconciler.setDesired(desired("g2"));

@@ -3,14 +3,14 @@
 import type { Desired } from "../../common/settings/spec.js";
 import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";
-import { SidecarError } from "../sidecar/error.js";
+import { SidecarError } from "../sidecar/calls.js";
 import type {
+  ApplyResult,
   Peer,
   PreviousWorker,
   Problem,
   ResumePoint,
   Sidecar,
-  Verdict,
 } from "../sidecar/sidecar.js";
 import type { SidecarEvent } from "../sidecar/state.js";
 import { type Connection, decide, type Limits, type Refusal, type Step } from "./decide.js";
@@ -24,7 +24,7 @@ export type ReconcilerEvent =
       readonly previous: PreviousWorker | undefined;
     }
   | { readonly t: "connected"; readonly peer: Peer }
-  | { readonly t: "applied"; readonly generation: string; readonly verdict: Verdict }
+  | { readonly t: "applied"; readonly generation: string; readonly result: ApplyResult }
   | { readonly t: "refused"; readonly generation: string; readonly problems: readonly Problem[] }
   /** The answer to check(): all problems that this specification would have here. */
   | { readonly t: "checked"; readonly generation: string; readonly problems: readonly Problem[] }
@@ -193,21 +193,21 @@ export class Reconciler {
   async #apply(session: Session, desired: Desired, signal: AbortSignal): Promise<void> {
     const { clock, timing, onEvent } = this.#options;
     const { generation } = desired;
-    let verdict: Verdict;
+    let result: ApplyResult;
     try {
-      verdict = await session.sidecar.apply(desired, { timeoutMs: timing.applyTimeoutMs, signal });
+      result = await session.sidecar.apply(desired, { timeoutMs: timing.applyTimeoutMs, signal });
     } catch (reason) {
       signal.throwIfAborted();
       return this.#disconnect("call failed", SidecarError.from(reason, "Apply"));
     }
     session.lastMessageMs = clock.now();
-    session.generation = verdict.accepted ? generation : verdict.generation;
-    if (verdict.accepted) {
-      onEvent({ t: "applied", generation, verdict });
+    session.generation = result.accepted ? generation : result.generation;
+    if (result.accepted) {
+      onEvent({ t: "applied", generation, result });
     } else {
       const retryMs = clock.now() + timing.refusedMs;
       this.#refusal = { generation, instanceId: session.peer.instanceId, retryMs };
-      onEvent({ t: "refused", generation, problems: verdict.problems });
+      onEvent({ t: "refused", generation, problems: result.problems });
     }
   }
 

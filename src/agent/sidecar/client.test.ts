@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { status } from "@grpc/grpc-js";
 import type { Desired } from "../../common/settings/spec.js";
 import { defer } from "../../common/testing/deferred.js";
+import { SidecarError } from "./calls.js";
 import { SidecarClient } from "./client.js";
-import { SidecarError } from "./error.js";
 import { type ApplyRequest, ApplyResponse, WatchResponse } from "./gen/slipstream/v1/pipeline.js";
 import type { Update } from "./state.js";
 import { beat, ServerDouble, socketDirectory, type WatchCall } from "./testing/server-double.js";
@@ -87,7 +87,7 @@ describe("SidecarClient", () => {
     return client;
   }
 
-  it("tells the sidecar its version and learns who answers", async () => {
+  it("sends its version and learns who answers", async () => {
     let version = "";
     await serve({
       connect: ({ request }, done) => {
@@ -118,7 +118,7 @@ describe("SidecarClient", () => {
     assert.equal(version, "1.2.3");
   });
 
-  it("sends a specification whole, with credentials beside the address", async () => {
+  it("sends a complete specification, with credentials besides the address", async () => {
     let received: ApplyRequest | undefined;
     await serve({
       apply: ({ request }, done) => {
@@ -126,8 +126,8 @@ describe("SidecarClient", () => {
         done(null, ApplyResponse.fromPartial({ generation: request.generation, accepted: true }));
       },
     });
-    const verdict = await open().apply(desired, soon);
-    assert.deepEqual(verdict, { accepted: true, generation: "g1", problems: [], changes: [] });
+    const result = await open().apply(desired, soon);
+    assert.deepEqual(result, { accepted: true, generation: "g1", problems: [], changes: [] });
     assert.deepEqual(received, {
       generation: "g1",
       spec: {
@@ -175,7 +175,7 @@ describe("SidecarClient", () => {
     });
   });
 
-  it("brings a refusal as an answer, with its problems and changes in the agent's terms", async () => {
+  it("returns a refusal as an answer, with its problems and changes in the agent's terms", async () => {
     await serve({
       apply: (_, done) =>
         done(null, {
@@ -199,7 +199,7 @@ describe("SidecarClient", () => {
     });
   });
 
-  it("fails at once where nobody listens, and says where", async () => {
+  it("fails at once if nobody listens, and names the socket", async () => {
     await assert.rejects(open().connect(soon), (err) => {
       assert.ok(err instanceof SidecarError);
       assert.equal(err.code, "UNAVAILABLE");
@@ -208,7 +208,7 @@ describe("SidecarClient", () => {
     });
   });
 
-  it("gives a peer that accepts and never speaks no more than the deadline", async () => {
+  it("waits no longer than the deadline for a peer that accepts and never answers", async () => {
     const silent = createServer();
     silent.listen(socketPath);
     await once(silent, "listening");
@@ -239,7 +239,7 @@ describe("SidecarClient", () => {
   });
 
   describe("watch", () => {
-    it("asks from where it was told to, and brings every kind of event in the agent's terms", async () => {
+    it("starts at the resume point, and yields every kind of event in the agent's terms", async () => {
       const since = new Date(1_600_000_000_000);
       const nextAttempt = new Date(1_700_000_000_000);
       const counters = {
@@ -383,7 +383,7 @@ describe("SidecarClient", () => {
       ]);
     });
 
-    it("makes unknown what a newer sidecar says", async () => {
+    it("yields unknown for what only a newer sidecar knows", async () => {
       await serve({
         watch: (call) => {
           call.write(WatchResponse.fromPartial({ sequence: 1n }));
@@ -444,7 +444,7 @@ describe("SidecarClient", () => {
       await assert.rejects(next, { message: "stopping" });
     });
 
-    it("throws UNAVAILABLE when the sidecar is killed in the middle", async () => {
+    it("throws UNAVAILABLE when the sidecar is killed during a watch", async () => {
       const sidecar = await ServerProcess.start(socketPath);
       cleanups.push(() => sidecar.kill());
       const updates = open().watch(watching, never);
@@ -458,7 +458,7 @@ describe("SidecarClient", () => {
       );
     });
 
-    it("tells apart that a resume point is too old", async () => {
+    it("throws OUT_OF_RANGE when the resume point is too old", async () => {
       await serve({
         watch: (call) => call.emit("error", { code: status.OUT_OF_RANGE, details: "too old" }),
       });

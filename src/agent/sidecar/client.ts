@@ -1,15 +1,8 @@
 /** The gRPC client of one sidecar on a Unix socket. */
 
-import {
-  type ClientOptions,
-  type ClientUnaryCall,
-  credentials,
-  Metadata,
-  type ServiceError,
-  type CallOptions as UnaryOptions,
-} from "@grpc/grpc-js";
+import { type ClientOptions, credentials, Metadata } from "@grpc/grpc-js";
 import type { Desired, PipelineSpec } from "../../common/settings/spec.js";
-import { SidecarError } from "./error.js";
+import { messages, unary } from "./calls.js";
 import {
   fromApplyResponse,
   fromCheckResponse,
@@ -22,14 +15,13 @@ import {
   type ConnectResponse,
   PipelineClient,
 } from "./gen/slipstream/v1/pipeline.js";
-import { messages } from "./messages.js";
-import type { CallOptions, Peer, Problem, Sidecar, Verdict, WatchRequest } from "./sidecar.js";
+import type { ApplyResult, CallOptions, Peer, Problem, Sidecar, WatchRequest } from "./sidecar.js";
 import type { Update } from "./state.js";
 import { toDuration, toPipelineSpec } from "./to-contract.js";
 
 const CHANNEL_OPTIONS: ClientOptions = {
-  // A subchannel to a peer that accepts and never speaks stays CONNECTING for ever (grpc-node#2785). Not shared, it
-  // dies with its client.
+  // A subchannel to a peer that accepts and never speaks stays CONNECTING for ever (grpc-node#2785). If it is not
+  // shared, it ends with its client.
   "grpc.use_local_subchannel_pool": 1,
   // The defaults go up to 120 s.
   "grpc.initial_reconnect_backoff_ms": 100,
@@ -37,7 +29,7 @@ const CHANNEL_OPTIONS: ClientOptions = {
   "grpc.enable_channelz": 0,
 };
 
-/** One client, for one run of a sidecar. After a failed or silent sidecar: close it and make a new one. */
+/** A client for one run of a sidecar. After a failed or silent sidecar, close it and create a new one. */
 export class SidecarClient implements Sidecar {
   readonly #client: PipelineClient;
   readonly #agentVersion: string;
@@ -68,7 +60,7 @@ export class SidecarClient implements Sidecar {
     return fromCheckResponse(response);
   }
 
-  async apply({ generation, spec }: Desired, options: CallOptions): Promise<Verdict> {
+  async apply({ generation, spec }: Desired, options: CallOptions): Promise<ApplyResult> {
     const request = { generation, spec: toPipelineSpec(spec) };
     const response = await unary<ApplyResponse>("Apply", options, (callOptions, done) =>
       this.#client.apply(request, new Metadata(), callOptions, done),
@@ -92,25 +84,4 @@ export class SidecarClient implements Sidecar {
   close(): void {
     this.#client.close();
   }
-}
-
-/** Makes a promise of a unary call. grpc-js has no default deadline; here every call has one. */
-function unary<Response>(
-  method: string,
-  { timeoutMs, signal }: CallOptions,
-  start: (
-    options: UnaryOptions,
-    done: (error: ServiceError | null, response: Response) => void,
-  ) => ClientUnaryCall,
-): Promise<Response> {
-  signal.throwIfAborted();
-  return new Promise((resolve, reject) => {
-    const call = start({ deadline: Date.now() + timeoutMs }, (error, response) => {
-      signal.removeEventListener("abort", onAbort);
-      if (error === null) resolve(response);
-      else reject(signal.aborted ? signal.reason : SidecarError.from(error, method));
-    });
-    const onAbort = () => call.cancel();
-    signal.addEventListener("abort", onAbort, { once: true });
-  });
 }

@@ -3,17 +3,17 @@ import { join } from "node:path";
 import { afterEach, describe, it, mock } from "node:test";
 import { defer } from "../../common/testing/deferred.js";
 import { systemClock } from "../../common/time/clock.js";
+import { SidecarError } from "./calls.js";
 import { SidecarClient } from "./client.js";
-import { SidecarError } from "./error.js";
 import { ServerDouble, socketDirectory } from "./testing/server-double.js";
 
-/** From a board without a battery to now, and an hour back, as when daylight saving is set wrong. */
+/** A board without a battery gets the time; an hour back, as when daylight saving time was wrong. */
 const jumps: readonly [string, number][] = [
   ["from 1970 to now", 56 * 365 * 86_400_000],
   ["an hour back", -3_600_000],
 ];
 
-/** The system's clock is this much off from now on. */
+/** Moves the system's clock. */
 function jump(ms: number): void {
   const now = Date.now;
   mock.method(Date, "now", () => now.call(Date) + ms);
@@ -27,7 +27,7 @@ describe("time", () => {
     for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
   });
 
-  it("never comes for what is due at infinity", async () => {
+  it("never calls back at infinity", async () => {
     const fired: string[] = [];
     const cancel = systemClock.at(Infinity, () => fired.push("never"));
     const soon = defer();
@@ -38,7 +38,7 @@ describe("time", () => {
   });
 
   for (const [name, ms] of jumps) {
-    it(`runs on when the system's clock jumps ${name}`, async () => {
+    it(`continues when the system's clock jumps ${name}`, async () => {
       const before = systemClock.now();
       const late: string[] = [];
       const cancel = systemClock.at(before + 3_600_000, () => late.push("an hour"));
@@ -52,7 +52,7 @@ describe("time", () => {
       assert.deepEqual(late, []);
     });
 
-    it(`lets a call go on when the system's clock jumps ${name} meanwhile`, async () => {
+    it(`does not end a call when the system's clock jumps ${name}`, async () => {
       const directory = await socketDirectory();
       cleanups.push(directory.remove);
       const arrived = defer();
@@ -71,16 +71,16 @@ describe("time", () => {
       cleanups.push(() => client.close());
       const options = { timeoutMs: 30_000, signal: new AbortController().signal };
       const desired = { generation: "g1", spec: EMPTY };
-      const verdict = client.apply(desired, options);
+      const result = client.apply(desired, options);
       await arrived.promise;
       jump(ms);
       answer.resolve();
-      assert.equal((await verdict).accepted, true);
-      // And the next call has its whole time, counted from the new one.
+      assert.equal((await result).accepted, true);
+      // The next call has its full time, counted from the new one.
       assert.equal((await client.connect(options)).instanceId, "one");
     });
 
-    it(`ends a call in time when the system's clock has jumped ${name} meanwhile`, async () => {
+    it(`ends a call at its deadline when the system's clock has jumped ${name}`, async () => {
       const directory = await socketDirectory();
       cleanups.push(directory.remove);
       const arrived = defer();
@@ -91,9 +91,9 @@ describe("time", () => {
       const client = new SidecarClient({ socketPath, agentVersion: "0" });
       cleanups.push(() => client.close());
       const options = { timeoutMs: 500, signal: new AbortController().signal };
-      const verdict = client.apply({ generation: "g1", spec: EMPTY }, options);
+      const result = client.apply({ generation: "g1", spec: EMPTY }, options);
       const ended = assert.rejects(
-        verdict,
+        result,
         (err) => err instanceof SidecarError && err.code === "DEADLINE_EXCEEDED",
       );
       await Promise.race([arrived.promise, ended]);

@@ -1,9 +1,9 @@
-/** Turns messages of the contract into the agent's own terms. What is missing or not known becomes "unknown". */
+/** Converts messages of the contract into the agent's own terms. What is missing or not known becomes "unknown". */
 
 import type { FrameDetections as PbFrameDetections } from "./gen/slipstream/v1/detection.js";
 import * as pipeline from "./gen/slipstream/v1/pipeline.js";
 import * as pb from "./gen/slipstream/v1/state.js";
-import type { Peer, Problem, Verdict } from "./sidecar.js";
+import type { ApplyResult, Peer, Problem } from "./sidecar.js";
 import type * as state from "./state.js";
 
 export function fromConnectResponse(response: pipeline.ConnectResponse): Peer {
@@ -23,7 +23,7 @@ export function fromCheckResponse(response: pipeline.CheckResponse): Problem[] {
   return response.problems.map(fromProblem);
 }
 
-export function fromApplyResponse(response: pipeline.ApplyResponse): Verdict {
+export function fromApplyResponse(response: pipeline.ApplyResponse): ApplyResult {
   return {
     accepted: response.accepted,
     generation: response.generation,
@@ -77,10 +77,8 @@ function fromPipelineStatus(message: pb.PipelineStatus | undefined): state.Pipel
       };
     case "running":
       return { t: "running" };
-    case "failed": {
-      const { reason, detail, nextAttempt } = current.value;
-      return { t: "failed", reason: named(FAILURE_REASONS, reason), detail, nextAttempt };
-    }
+    case "failed":
+      return { t: "failed", ...failure(FAILURE_REASONS, current.value) };
     case undefined:
       return { t: "unknown" };
     default:
@@ -111,10 +109,8 @@ function fromCameraState(current: pb.CameraStatus["state"]): state.CameraState {
       return { t: "connecting", attempt: current.value.attempt };
     case "live":
       return { t: "live", ...current.value };
-    case "lost": {
-      const { reason, detail, nextAttempt } = current.value;
-      return { t: "lost", reason: named(CAMERA_LOST_REASONS, reason), detail, nextAttempt };
-    }
+    case "lost":
+      return { t: "lost", ...failure(CAMERA_LOST_REASONS, current.value) };
     case "off":
       return { t: "off", until: current.value.until };
     case undefined:
@@ -144,10 +140,8 @@ function fromOutputState(current: pb.OutputStatus["state"]): state.OutputState {
       return { t: "waiting" };
     case "serving":
       return { t: "serving" };
-    case "failed": {
-      const { reason, detail, nextAttempt } = current.value;
-      return { t: "failed", reason: named(OUTPUT_FAILED_REASONS, reason), detail, nextAttempt };
-    }
+    case "failed":
+      return { t: "failed", ...failure(OUTPUT_FAILED_REASONS, current.value) };
     case undefined:
       return { t: "unknown" };
     default:
@@ -165,7 +159,14 @@ function fromProblem(problem: pipeline.Problem): Problem {
   return { severity: SEVERITIES[severity] ?? "error", code, path, message };
 }
 
-/** ts-proto hands on a number that it does not know as it is: it is in none of the tables below. */
+function failure<Key extends number, Name extends string>(
+  reasons: Readonly<Record<Key, Name>>,
+  { reason, detail, nextAttempt }: state.FailureDetails & { readonly reason: Key },
+) {
+  return { reason: named(reasons, reason), detail, nextAttempt };
+}
+
+/** ts-proto passes on unknown numbers as they are; they are in none of the tables below. */
 function named<Key extends number, Name extends string>(
   table: Readonly<Record<Key, Name>>,
   value: Key,
@@ -173,7 +174,7 @@ function named<Key extends number, Name extends string>(
   return table[value] ?? "unknown";
 }
 
-/** What is not known is taken for the worst. */
+/** An unknown severity counts as an error. */
 const SEVERITIES: Readonly<Record<pipeline.Severity, Problem["severity"]>> = {
   [pipeline.Severity.SEVERITY_ERROR]: "error",
   [pipeline.Severity.SEVERITY_WARNING]: "warning",

@@ -1,19 +1,19 @@
-/** The sidecar as the rest of the agent sees it: nothing of gRPC, nothing generated. */
+/** The sidecar as the rest of the agent sees it, without gRPC and generated code. */
 
 import type { Desired, PipelineSpec } from "../../common/settings/spec.js";
 import type { Update } from "./state.js";
 
-/** A way to one sidecar. Every method throws SidecarError, or the signal's reason once that is aborted. */
+/** A connection to one sidecar. Every method throws SidecarError, or the signal's reason once that is aborted. */
 export interface Sidecar {
-  /** The first call: tells what is at the other end. */
+  /** The first call: returns who answers. */
   connect(options: CallOptions): Promise<Peer>;
-  /** Everything that is wrong with a specification on that machine. Nothing is applied. */
+  /** Returns everything that is wrong with a specification on the sidecar's machine, without applying it. */
   check(spec: PipelineSpec, options: CallOptions): Promise<readonly Problem[]>;
-  /** Asks for a specification. A refusal is an answer, not an error. */
-  apply(desired: Desired, options: CallOptions): Promise<Verdict>;
-  /** The whole state, then what happens. Leaving the loop ends the call. */
+  /** Applies a specification. A refusal is an answer, not an error. */
+  apply(desired: Desired, options: CallOptions): Promise<ApplyResult>;
+  /** Yields the whole state, then events. Leaving the loop ends the call. */
   watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<Update, void, undefined>;
-  /** Ends everything that is under way. To be called once, always. */
+  /** Ends all calls. Must always be called once. */
   close(): void;
 }
 
@@ -23,7 +23,7 @@ export interface CallOptions {
 }
 
 export interface WatchRequest {
-  /** Where an earlier watch of the same instance ended; undefined: from now on. */
+  /** Where an earlier watch of the same instance ended; undefined: start now. */
   readonly resume: ResumePoint | undefined;
   readonly heartbeatMs: number;
   readonly detections: boolean;
@@ -35,11 +35,11 @@ export interface ResumePoint {
 }
 
 export interface Peer {
-  /** New for every worker process. */
+  /** Differs between worker processes. */
   readonly instanceId: string;
   readonly version: string;
   readonly engine: string;
-  /** Empty where there is no known board. */
+  /** Empty: no known board. */
   readonly board: string;
   /** Empty without DeepStream. */
   readonly deepstream: string;
@@ -53,17 +53,17 @@ export interface Peer {
 /** How the worker before this one ended. */
 export interface PreviousWorker {
   readonly ended: Date | undefined;
-  /** One line for a person. */
+  /** One line for people. */
   readonly how: string;
-  /** Its last lines on standard error that were no log lines, oldest first. */
+  /** Its last lines on standard error that are not log lines, oldest first. */
   readonly lastLines: readonly string[];
-  /** Deaths in a row, this one included. */
+  /** Consecutive failures, including this one. */
   readonly failures: number;
 }
 
-export interface Verdict {
+export interface ApplyResult {
   readonly accepted: boolean;
-  /** The generation in force after the call. Empty: none. */
+  /** The active generation after the call. Empty: none. */
   readonly generation: string;
   readonly problems: readonly Problem[];
   /** Empty for a repeated generation. */
@@ -72,10 +72,10 @@ export interface Verdict {
 
 export interface Problem {
   readonly severity: "error" | "warning" | "notice";
-  /** Stable name for programs. */
+  /** Stable name, for programs. */
   readonly code: string;
   readonly path: string;
-  /** One line for a person. Holds no secret. */
+  /** One line for people. Holds no secret. */
   readonly message: string;
 }
 

@@ -1,8 +1,8 @@
-/** What the sidecar tells about itself, in the agent's own terms. "unknown" is what a newer sidecar says beyond them. */
+/** The sidecar's state, in the agent's own terms. "unknown" stands for what only a newer sidecar knows. */
 
-/** The whole truth about the sidecar at one moment. */
+/** The whole state at one moment. */
 export interface State {
-  /** Generation of the specification in force. Empty: none. */
+  /** The active generation of the specification. Empty: none. */
   readonly generation: string;
   readonly pipeline: PipelineStatus;
   readonly cameras: readonly CameraStatus[];
@@ -13,14 +13,14 @@ export type PipelineStatus =
   | { readonly t: "idle" }
   | { readonly t: "loading"; readonly phase: LoadingPhase; readonly progress: number | undefined }
   | { readonly t: "running" }
-  | ({ readonly t: "failed"; readonly reason: FailureReason } & Trouble)
+  | ({ readonly t: "failed"; readonly reason: FailureReason } & FailureDetails)
   | { readonly t: "unknown" };
 
-/** What goes with every failed or lost state. */
-export interface Trouble {
-  /** One line for a person. Holds no secret. */
+/** For every failed or lost state. */
+export interface FailureDetails {
+  /** One line for people. Holds no secret. */
   readonly detail: string;
-  /** Undefined: it is not tried again by itself. */
+  /** Undefined: it is not tried again automatically. */
   readonly nextAttempt: Date | undefined;
 }
 
@@ -41,16 +41,16 @@ export interface CameraStatus {
   readonly counters: CameraCounters;
 }
 
-/** Counted from the moment the camera was put into the specification; a reconnection does not restart them. */
+/** Counted since the camera was added to the specification, across reconnections. */
 export interface CameraCounters {
   readonly framesReceived: number;
   readonly framesDropped: number;
   readonly framesInferred: number;
-  /** Frames that left detection, a second, over the last seconds. */
+  /** Frames per second that left detection, over the last seconds. */
   readonly frameRate: number;
   /** Undefined: no frame yet. */
   readonly lastFrame: Date | undefined;
-  /** Wall-clock seconds spent in the network itself. */
+  /** Wall-clock seconds spent in the network. */
   readonly inferenceSeconds: number;
 }
 
@@ -62,7 +62,7 @@ export type CameraState =
       readonly width: number;
       readonly height: number;
     }
-  | ({ readonly t: "lost"; readonly reason: CameraLostReason } & Trouble)
+  | ({ readonly t: "lost"; readonly reason: CameraLostReason } & FailureDetails)
   | { readonly t: "off"; readonly until: Date | undefined }
   | { readonly t: "unknown" };
 
@@ -81,16 +81,16 @@ export type CameraLostReason =
 
 export interface OutputStatus {
   readonly id: string;
-  /** Empty: a tiled picture. */
+  /** Empty: a tiled stream. */
   readonly cameraId: string;
-  /** Of an RTSP output; 0 for others. */
+  /** Of an RTSP output; 0 for other outputs. */
   readonly port: number;
-  /** Of an RTSP output on its server; of a file in the sidecar, the one that is written; empty for a window. */
+  /** RTSP output: path on the server. File: the file that is being written, in the sidecar. Window: empty. */
   readonly path: string;
   readonly state: OutputState;
   /** Connected now. */
   readonly viewers: number;
-  /** Encoded frames handed to the output. */
+  /** Encoded frames passed to the output. */
   readonly frames: number;
   readonly framesDropped: number;
 }
@@ -98,7 +98,7 @@ export interface OutputStatus {
 export type OutputState =
   | { readonly t: "waiting" }
   | { readonly t: "serving" }
-  | ({ readonly t: "failed"; readonly reason: OutputFailedReason } & Trouble)
+  | ({ readonly t: "failed"; readonly reason: OutputFailedReason } & FailureDetails)
   | { readonly t: "unknown" };
 
 export type OutputFailedReason =
@@ -110,17 +110,17 @@ export type OutputFailedReason =
   | "display"
   | "unknown";
 
-/** All objects of one frame of one camera. */
+/** All detections in one frame of one camera. */
 export interface FrameDetections {
   readonly cameraId: string;
-  /** False: the boxes are carried over from an earlier frame. */
+  /** False: the detections are carried over from an earlier frame. */
   readonly inferred: boolean;
   readonly labels: readonly string[];
 }
 
 /** One message of a watch. */
 export interface Update {
-  /** Number of the last event that this message knows of. */
+  /** Number of the last event that this message includes. */
   readonly sequence: bigint;
   readonly event: SidecarEvent;
 }

@@ -1,4 +1,4 @@
-/** Turns what the agent wants into messages of the contract. */
+/** Converts the desired specification into messages of the contract. */
 
 import type * as want from "../../common/settings/spec.js";
 import { Duration } from "./gen/google/protobuf/duration.js";
@@ -14,7 +14,7 @@ export function toPipelineSpec(spec: want.PipelineSpec): pb.PipelineSpec {
   };
 }
 
-/** A length of time in whole or broken milliseconds. */
+/** ms: may have a fraction. */
 export function toDuration(ms: number): Duration {
   const nanos = Math.round(ms * 1_000_000);
   return Duration.create({

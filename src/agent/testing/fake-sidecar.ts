@@ -2,8 +2,8 @@
 
 import type { Desired } from "../../common/settings/spec.js";
 import { type Deferred, defer } from "../../common/testing/deferred.js";
-import { SidecarError, type SidecarErrorCode } from "../sidecar/error.js";
-import type { Problem, Sidecar, Verdict, WatchRequest } from "../sidecar/sidecar.js";
+import { SidecarError, type SidecarErrorCode } from "../sidecar/calls.js";
+import type { ApplyResult, Problem, Sidecar, WatchRequest } from "../sidecar/sidecar.js";
 import type { State, Update } from "../sidecar/state.js";
 
 /** What all connections of one test share. */
@@ -15,7 +15,7 @@ export class FakeWorker {
   readonly calls: string[] = [];
   /** Set: this method fails so. */
   failure: { method: string; code: SidecarErrorCode } | undefined;
-  verdict: Partial<Verdict> = {};
+  result: Partial<ApplyResult> = {};
   /** What Check answers. */
   problems: readonly Problem[] = [];
   #stream: Stream | undefined;
@@ -63,10 +63,10 @@ export class FakeWorker {
     return Promise.reject(new SidecarError(this.failure.code, method, "as told"));
   }
 
-  #apply({ generation }: Desired): Verdict {
-    const accepted = this.verdict.accepted ?? true;
+  #apply({ generation }: Desired): ApplyResult {
+    const accepted = this.result.accepted ?? true;
     if (accepted) this.generation = generation;
-    return { problems: [], changes: [], ...this.verdict, accepted, generation: this.generation };
+    return { problems: [], changes: [], ...this.result, accepted, generation: this.generation };
   }
 
   #watch(_: WatchRequest, signal: AbortSignal): AsyncGenerator<Update, void, undefined> {

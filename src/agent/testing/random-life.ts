@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { seededRandom } from "../../common/testing/seeded-random.js";
-import { SidecarError } from "../sidecar/error.js";
+import { SidecarError } from "../sidecar/calls.js";
 import type { CameraState } from "../sidecar/state.js";
 import type { Candidate } from "../trial/candidate.js";
 import { recordFailure, recordPass } from "../trial/record.js";

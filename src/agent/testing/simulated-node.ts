@@ -1,7 +1,7 @@
 /** A node in memory for the trial's state machine: a test says how cameras and specifications behave, and lets time pass. */
 
 import type { Desired } from "../../common/settings/spec.js";
-import { SidecarError } from "../sidecar/error.js";
+import { SidecarError } from "../sidecar/calls.js";
 import type { Peer, PreviousWorker, Problem } from "../sidecar/sidecar.js";
 import type {
   CameraState,
@@ -171,8 +171,8 @@ export class SimulatedNode {
       } else {
         this.#active = { desired, sinceMs: this.nowMs };
         this.applied.push(generation);
-        const verdict = { accepted: true, generation, problems, changes: [] };
-        this.tell({ t: "applied", generation, verdict });
+        const result = { accepted: true, generation, problems, changes: [] };
+        this.tell({ t: "applied", generation, result });
       }
     }
     const asked = toCheck(this.trial);

@@ -3,7 +3,7 @@
 import { renameSync } from "node:fs";
 import { join } from "node:path";
 import { readIfThereSync, writeDurablySync } from "../../common/files/durable.js";
-import { errorCode } from "../../common/files/error-code.js";
+import { errorCode } from "../../common/files/read.js";
 import { formatRecord, NEW_RECORD, parseRecord, type TrialRecord } from "./record.js";
 
 /**

@@ -12,7 +12,7 @@ import {
   type Target,
   type TargetLookup,
 } from "../../common/catalogue/targets.js";
-import { readText, readTextStream } from "../../common/files/text-file.js";
+import { readText, readTextStream } from "../../common/files/read.js";
 import { hasErrors, type Problem } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
 import { readBundle } from "./bundle/read.js";

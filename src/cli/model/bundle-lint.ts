@@ -1,7 +1,6 @@
 /** What the boards that a bundle is for would say to it: the linter's verdicts, one a board. */
 
-import { BundleError } from "../../common/bundle/bundle-error.js";
-import { MANIFEST } from "../../common/bundle/manifest.js";
+import { BundleError, MANIFEST } from "../../common/bundle/manifest.js";
 import { loadCatalogue } from "../../common/catalogue/load.js";
 import { findBoard } from "../../common/catalogue/targets.js";
 import { readBundle } from "../lint/bundle/read.js";

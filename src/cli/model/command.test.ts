@@ -114,7 +114,7 @@ test("what is refused has a reason and status 1; a file that is not there has st
   writeFileSync(join(place, "a"), "no archive");
   const broken = await model("verify", join(place, "a"));
   assert.deepEqual([broken.exit, broken.out], [1, ""]);
-  assert.match(broken.err, /^archive: is cut short, damaged or no tar\.gz/);
+  assert.match(broken.err, /^archive: is truncated, damaged or not a tar\.gz/);
   const absent = await model("verify", join(place, "b"));
   assert.equal(absent.exit, 2);
   assert.match(absent.err, /^ENOENT: .*\/b'\n$/);

@@ -6,10 +6,9 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { type Opened, readArchive } from "../../common/bundle/archive.js";
-import { BundleError } from "../../common/bundle/bundle-error.js";
-import { bytesOf } from "../../common/bundle/manifest.js";
+import { BundleError, bytesOf } from "../../common/bundle/manifest.js";
 import { packBundle, signBundle } from "../../common/bundle/pack.js";
+import { type Opened, readArchive } from "../../common/bundle/read-archive.js";
 import {
   generateKeys,
   keyIdOf,

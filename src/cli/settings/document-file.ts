@@ -1,6 +1,6 @@
 /** Reads a settings document from a file. */
 
-import { readText } from "../../common/files/text-file.js";
+import { readText } from "../../common/files/read.js";
 import { problem } from "../../common/problem.js";
 import {
   type DocumentReading,

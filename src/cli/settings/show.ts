@@ -84,7 +84,7 @@ async function readHeldDocument({ stateDir, hub }: Config): Promise<DocumentRead
 /** If this is no node, every secret counts as there. */
 async function secretsOf({ secretsDir: directory }: Config): Promise<Secrets> {
   if (!existsSync(directory)) return offlineSecrets;
-  const files = new SecretFiles({ directory, clock: systemClock, changed: () => {} });
+  const files = new SecretFiles({ directory, clock: systemClock, onChange: () => {} });
   await files.load();
   return files.current();
 }

@@ -10,8 +10,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
-import { type Opened, readArchive } from "./archive.js";
 import { packBundle, signBundle } from "./pack.js";
+import { type Opened, readArchive } from "./read-archive.js";
 import {
   generateKeys,
   readPrivateKey,
@@ -46,7 +46,7 @@ async function read(archive: string, trust: Trust = TRUST_ALL) {
   return { opened, files };
 }
 
-test("what is packed can be read again", async (t) => {
+test("a packed archive can be read again", async (t) => {
   const directory = source(t);
   mkdirSync(join(directory, "extra"));
   writeFileSync(join(directory, "extra", "anchors.npy"), "");
@@ -59,7 +59,7 @@ test("what is packed can be read again", async (t) => {
   assert.deepEqual(Object.fromEntries(files), { ...FILES, "extra/anchors.npy": "" });
 });
 
-test("the same files give the same bytes, wherever and whenever", async (t) => {
+test("the same files give the same bytes", async (t) => {
   const [one, two] = [source(t), source(t)];
   utimesSync(join(two, "labels.txt"), 1, 1);
   const place = folder(t);
@@ -68,7 +68,7 @@ test("the same files give the same bytes, wherever and whenever", async (t) => {
   assert.ok(readFileSync(join(place, "one")).equals(readFileSync(join(place, "two"))));
 });
 
-test("engines, programs and hidden files are left out, and told", async (t) => {
+test("engines, programs and hidden files are left out and named", async (t) => {
   const directory = source(t);
   for (const path of ["network.onnx_b1_gpu0_fp16.engine", "fold.py", ".git", "manifest.json"]) {
     writeFileSync(join(directory, path), "x");
@@ -86,7 +86,7 @@ test("engines, programs and hidden files are left out, and told", async (t) => {
   ]);
 });
 
-test("a link, a name that no node takes, or no configuration: refused, and no archive is left", async (t) => {
+test("a link, an invalid name or a missing configuration is refused, and no archive is left", async (t) => {
   const place = folder(t);
   const refused = async (directory: string, message: RegExp, options = OPTIONS) => {
     await assert.rejects(packBundle(directory, join(place, "a"), options), { message });
@@ -97,7 +97,7 @@ test("a link, a name that no node takes, or no configuration: refused, and no ar
   await refused(linked, /^more\.txt: is a link/);
   const spaced = source(t);
   writeFileSync(join(spaced, "my network.onnx"), "x");
-  await refused(spaced, /files\[2\]\.path: may have letters/);
+  await refused(spaced, /files\[2\]\.path: may contain only letters/);
   await refused(source(t), /version: must be a version such as 1\.2\.0/, {
     ...OPTIONS,
     version: "latest",
@@ -107,7 +107,7 @@ test("a link, a name that no node takes, or no configuration: refused, and no ar
   await refused(bare, /must hold config_infer\.txt/);
 });
 
-test("a large file is packed whole", async (t) => {
+test("a large file is packed completely", async (t) => {
   const directory = source(t);
   const chunk = Buffer.alloc(1024 * 1024, "0123456789abcdef");
   for (let i = 0; i < 5; i++) appendFileSync(join(directory, "network.onnx"), chunk);
@@ -117,7 +117,7 @@ test("a large file is packed whole", async (t) => {
   assert.equal(files.get("network.onnx")?.length, chunk.length * 5 + "not really a network".length);
 });
 
-test("a signature says who packed or signed it, and takes the place of another one", async (t) => {
+test("a signature tells who packed or signed the archive, and replaces another one", async (t) => {
   const [ours, theirs] = [generateKeys(), generateKeys()];
   const [ourKey, theirKey] = [ours, theirs].map((pair) => readPrivateKey(pair.privateKey, "key"));
   assert.ok(ourKey !== undefined && theirKey !== undefined);

@@ -1,4 +1,4 @@
-/** Writes the archive of a bundle. The same directory gives the same bytes. */
+/** Writes a bundle's archive. The same directory always gives the same bytes. */
 
 import { createHash, type KeyObject, randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
@@ -7,9 +7,8 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { pack as newPack, type Pack } from "tar-stream";
-import { readArchive } from "./archive.js";
-import { BundleError } from "./bundle-error.js";
 import {
+  BundleError,
   checkManifest,
   FORMAT,
   MANIFEST,
@@ -18,6 +17,7 @@ import {
   manifestText,
   SIGNATURE,
 } from "./manifest.js";
+import { readArchive, verified } from "./read-archive.js";
 import { signManifest, TRUST_ALL } from "./signature.js";
 
 export interface PackOptions {
@@ -31,11 +31,11 @@ export interface PackOptions {
 
 export interface Packed {
   readonly manifest: Manifest;
-  /** Files of the directory that do not belong into a bundle. */
+  /** Files of the directory that do not belong in a bundle. */
   readonly leftOut: readonly string[];
 }
 
-/** Writes whole, or not at all. Throws BundleError. */
+/** Writes the complete archive, or nothing. Throws BundleError. */
 export async function packBundle(
   directory: string,
   archive: string,
@@ -58,13 +58,14 @@ export async function packBundle(
     if (key !== undefined) await addSignature(tape, signManifest(manifestBytes, key));
     for (const file of manifest.files) {
       const content = createReadStream(join(directory, file.path));
-      await add(tape, file.path, file.bytes, unchanged(content, file));
+      const fault = "changed while it was being packed";
+      await add(tape, file.path, file.bytes, verified(content, file, fault));
     }
   });
   return { manifest, leftOut };
 }
 
-/** Writes a copy of an archive with a signature of this key, in the place of another one if there was. */
+/** Writes a copy of an archive with a signature by this key, which replaces any other. */
 export async function signBundle(
   archive: string,
   signed: string,
@@ -89,7 +90,7 @@ export async function signBundle(
   return manifest;
 }
 
-/** Hidden files, programs, and engines, which are made on the board they are for, stay out. Links are refused. */
+/** Leaves out hidden files, programs, and TensorRT engines, which are built on their board. Refuses links. */
 async function filesOf(
   directory: string,
 ): Promise<{ readonly paths: readonly string[]; readonly leftOut: readonly string[] }> {
@@ -103,7 +104,11 @@ async function filesOf(
       else if (/\.(?:engine|py|pyc)$/.test(entry.name)) leftOut.push(path);
       else if (entry.isDirectory()) await visit(path);
       else if (entry.isFile()) paths.push(path);
-      else throw new BundleError(path, "is a link or a special file: a bundle holds plain files");
+      else
+        throw new BundleError(
+          path,
+          "is a link or a special file: a bundle holds only regular files",
+        );
     }
   };
   await visit("");
@@ -119,18 +124,6 @@ async function measure(directory: string, path: string): Promise<ManifestFile> {
     bytes += chunk.length;
   }
   return { path, bytes, sha256: hash.digest("hex") };
-}
-
-async function* unchanged(
-  content: AsyncIterable<Buffer>,
-  { path, sha256 }: ManifestFile,
-): AsyncGenerator<Buffer, void, undefined> {
-  const hash = createHash("sha256");
-  for await (const chunk of content) {
-    hash.update(chunk);
-    yield chunk;
-  }
-  if (hash.digest("hex") !== sha256) throw new BundleError(path, "changed while it was packed");
 }
 
 async function writeArchive(
@@ -167,7 +160,7 @@ function addSignature(tape: Pack, signature: string): Promise<void> {
   return add(tape, SIGNATURE, bytes.length, [bytes]);
 }
 
-/** Everything that does not follow from the content is the same for all. */
+/** Headers contain nothing that does not follow from the content. */
 async function add(
   tape: Pack,
   name: string,
@@ -179,7 +172,7 @@ async function add(
   const written = new Promise<void>((resolve, reject) => {
     ended = (reason) => (reason == null ? resolve() : reject(reason));
   });
-  // Told below, or by the content that broke off.
+  // Reported below, or by the content that failed.
   written.catch(() => {});
   const entry = tape.entry(header, (reason) => ended(reason));
   for await (const chunk of content) {

@@ -1,28 +1,28 @@
-/** Unpacks the archive of a bundle into a fresh directory. What is there afterwards is whole and on the disk. */
+/** Unpacks a bundle's archive into a new directory. What is there afterwards is complete and durable. */
 
 import { mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { syncDirectory } from "../files/durable.js";
-import { type ArchiveLimits, type Opened, readArchive } from "./archive.js";
 import { MANIFEST, SIGNATURE } from "./manifest.js";
+import { type ArchiveLimits, type Opened, readArchive } from "./read-archive.js";
 import type { Trust } from "./signature.js";
 
-/** The sidecar, another user, reads them. */
+/** The sidecar runs as another user and reads the files. */
 const FILE_MODE = 0o644;
 const DIRECTORY_MODE = 0o755;
 
 export interface UnpackOptions {
   readonly limits: ArchiveLimits;
   readonly trust: Trust;
-  /** Called with the manifest before anything is written. Throws to refuse. */
+  /** Called before anything is written. Throws to refuse the bundle. */
   readonly admit: (opened: Opened) => void | Promise<void>;
   readonly signal: AbortSignal;
 }
 
 /**
- * Makes the directory. Throws BundleError for a bundle that is refused, and what the disk says otherwise: then the
- * caller removes what is there.
+ * Creates the directory. Throws BundleError if the bundle is refused, or file system errors; the caller then removes what
+ * is there.
  */
 export async function unpack(
   source: Readable,
@@ -36,10 +36,10 @@ export async function unpack(
       await mkdir(above, { recursive: true, mode: DIRECTORY_MODE });
       directories.add(above);
     }
-    // Never into what is there already: a link for one.
+    // Never writes to something that exists, such as a link.
     const file = await open(place, "wx", FILE_MODE);
     try {
-      for await (const chunk of content) await writeAll(file, chunk);
+      for await (const chunk of content) await file.writeFile(chunk);
       await file.sync();
     } finally {
       await file.close();
@@ -58,14 +58,4 @@ export async function unpack(
   const opened = await readArchive(source, limits, trust, sink, signal);
   for (const made of directories) await syncDirectory(made);
   return opened;
-}
-
-async function writeAll(
-  file: { write(chunk: Buffer, offset: number): Promise<{ bytesWritten: number }> },
-  chunk: Buffer,
-): Promise<void> {
-  for (let offset = 0; offset < chunk.length; ) {
-    const { bytesWritten } = await file.write(chunk, offset);
-    offset += bytesWritten;
-  }
 }

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { readIfThere, readIfThereSync, writeDurably, writeDurablySync } from "./durable.js";
 
-/** Both ways to write are to behave alike. */
+/** Both must behave in the same way. */
 const writers = {
   writeDurably,
   writeDurablySync: async (path: string, content: string) => writeDurablySync(path, content),
@@ -31,7 +31,7 @@ for (const [name, write] of Object.entries(writers)) {
 
     afterEach(() => rmSync(directory, { recursive: true }));
 
-    it("makes the directory, keeps the file to its owner, and leaves nothing else", async () => {
+    it("creates the directory, lets only the owner read the file, and leaves nothing else", async () => {
       await write(path, "one");
       await write(path, "two");
       assert.equal(readFileSync(path, "utf8"), "two");
@@ -39,7 +39,7 @@ for (const [name, write] of Object.entries(writers)) {
       assert.deepEqual(readdirSync(join(directory, "made")), ["file"]);
     });
 
-    it("keeps the old file when the disk is full, and takes the place of what was cut short", async () => {
+    it("keeps the old file when the disk is full, and replaces an unfinished one", async () => {
       await write(path, "old");
       symlinkSync("/dev/full", `${path}.new`);
       await assert.rejects(write(path, "fresh"), { code: "ENOSPC" });
@@ -50,15 +50,15 @@ for (const [name, write] of Object.entries(writers)) {
       assert.equal(readFileSync(path, "utf8"), "fresh");
     });
 
-    it("says what is in the way of the directory", async () => {
+    it("reports what is in the way of the directory", async () => {
       writeFileSync(join(directory, "made"), "");
       await assert.rejects(write(path, "x"), { code: "EEXIST" });
     });
   });
 }
 
-describe("reading what may not be there", () => {
-  it("gives nothing for an absent file, below a file too, and throws for all else", async () => {
+describe("reading a file that may be absent", () => {
+  it("returns undefined for an absent file, also below a file, and throws other errors", async () => {
     for (const read of [readIfThere, async (path: string) => readIfThereSync(path)]) {
       assert.equal(await read("/nowhere/file"), undefined);
       assert.equal(await read("/dev/null/file"), undefined);

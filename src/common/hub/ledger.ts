@@ -1,10 +1,10 @@
-/** What was decided about each object of one type, kept over restarts. */
+/** Ledger: which objects of one type were accepted or refused, kept over restarts. */
 
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
-import { readIfThere, writeDurably } from "../files/durable.js";
-import { instanceSchema } from "./instance.js";
+import { readJsonIfThere, writeDurably } from "../files/durable.js";
+import { instanceSchema } from "./object.js";
 
 const entrySchema = z.strictObject({
   instance: instanceSchema,
@@ -12,17 +12,17 @@ const entrySchema = z.strictObject({
   version: z.string(),
   outcome: z.discriminatedUnion("t", [
     z.strictObject({
-      t: z.literal("taken"),
-      /** What it is called here: NAME@VERSION of a model, the key of a document. */
-      what: z.string(),
+      t: z.literal("accepted"),
+      /** Names the content on this node: NAME@VERSION of a model, the key of a document. */
+      contentId: z.string(),
     }),
     z.strictObject({
       t: z.literal("refused"),
       reason: z.string(),
-      /** What decided beside the object; when it changes, the object is looked at again. */
-      terms: z.string(),
-      /** What the object's version before this one is called, which stays in force. */
-      before: z.string().optional(),
+      /** What the decision depended on besides the object; when it changes, the object is processed again. */
+      conditions: z.string(),
+      /** Content of the object's previous version, which stays active. */
+      previous: z.string().optional(),
     }),
   ]),
 });
@@ -31,45 +31,48 @@ const fileSchema = z.strictObject({
   entries: z.record(z.string(), entrySchema),
 });
 
-export type Entry = Readonly<z.infer<typeof entrySchema>>;
+export type LedgerEntry = Readonly<z.infer<typeof entrySchema>>;
 
-/** What an object is in force as: of this version, or of the one before it that was not refused. */
-export function inForce(entry: Entry | undefined): string | undefined {
+/** The object's active content: of this version, or of the last one that was accepted. */
+export function activeContent(entry: LedgerEntry | undefined): string | undefined {
   if (entry === undefined) return undefined;
-  return entry.outcome.t === "taken" ? entry.outcome.what : entry.outcome.before;
+  return entry.outcome.t === "accepted" ? entry.outcome.contentId : entry.outcome.previous;
 }
 
 export class Ledger {
   readonly #path: string;
-  #entries: ReadonlyMap<string, Entry>;
+  #entries: ReadonlyMap<string, LedgerEntry>;
 
-  /** damaged: called when the file cannot be understood; then every object is looked at anew. */
+  /** damaged: called if the file cannot be parsed; then every object is processed again. */
   static async open(path: string, damaged: (detail: string) => void): Promise<Ledger> {
     await mkdir(dirname(path), { recursive: true });
-    return new Ledger(path, await readEntries(path, damaged));
+    const file = await readJsonIfThere(path, fileSchema, damaged);
+    return new Ledger(path, new Map(Object.entries(file?.entries ?? {})));
   }
 
-  private constructor(path: string, entries: ReadonlyMap<string, Entry>) {
+  private constructor(path: string, entries: ReadonlyMap<string, LedgerEntry>) {
     this.#path = path;
     this.#entries = entries;
   }
 
-  get(id: string): Entry | undefined {
+  get(id: string): LedgerEntry | undefined {
     return this.#entries.get(id);
   }
 
-  /** By the ids of objects. */
-  entries(): ReadonlyMap<string, Entry> {
+  /** By object id. */
+  entries(): ReadonlyMap<string, LedgerEntry> {
     return this.#entries;
   }
 
-  /** Whether an object beside this one is in force as this: one model may have come in two objects. */
-  isSharedBy(what: string, id: string): boolean {
-    return [...this.#entries].some(([other, entry]) => other !== id && inForce(entry) === what);
+  /** Whether an object other than `id` has this content: two objects may bring the same model. */
+  isInOtherObject(contentId: string, id: string): boolean {
+    return [...this.#entries].some(
+      ([other, entry]) => other !== id && activeContent(entry) === contentId,
+    );
   }
 
   /** Durable when it returns. */
-  async set(id: string, entry: Entry): Promise<void> {
+  async set(id: string, entry: LedgerEntry): Promise<void> {
     await this.#write(new Map([...this.#entries, [id, entry]]));
   }
 
@@ -79,23 +82,9 @@ export class Ledger {
     await this.#write(new Map([...this.#entries].filter(([other]) => other !== id)));
   }
 
-  async #write(entries: ReadonlyMap<string, Entry>): Promise<void> {
+  async #write(entries: ReadonlyMap<string, LedgerEntry>): Promise<void> {
     const file = { format: 1, entries: Object.fromEntries(entries) };
     await writeDurably(this.#path, JSON.stringify(file));
     this.#entries = entries;
-  }
-}
-
-async function readEntries(
-  path: string,
-  damaged: (detail: string) => void,
-): Promise<ReadonlyMap<string, Entry>> {
-  const text = await readIfThere(path);
-  if (text === undefined) return new Map();
-  try {
-    return new Map(Object.entries(fileSchema.parse(JSON.parse(text)).entries));
-  } catch (reason) {
-    damaged(`${path} cannot be understood (${reason instanceof Error ? reason.name : "?"})`);
-    return new Map();
   }
 }

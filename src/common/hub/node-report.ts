@@ -1,14 +1,14 @@
 /**
- * What a node tells its hub about itself: one small object of the Model Management Service, which the agent writes into the
- * node's Edge Sync Service and that service carries up. Whoever looks at the fleet reads it there.
+ * Node report: what a node tells the hub about itself. It is a small object without data; the agent puts it into the
+ * node's Edge Sync Service, which sends it up to the Cloud Sync Service, where operators of the fleet read it.
  */
 
 import { z } from "zod";
 
-/** Type of the objects. Each node has one, named like the node. */
+/** Object type. Each node has one object, named like the node. */
 export const STATUS_TYPE = "slipstream-status";
 
-/** Of one text, in characters. */
+/** Longest text, in characters. */
 export const LONGEST_TEXT = 300;
 /** Versions that have failed on the node, the newest first. */
 export const MOST_FAILED = 3;
@@ -17,24 +17,25 @@ export const MOST_OBJECTS = 8;
 
 const text = z.string().max(4096);
 
-/** passed and failed: of a trial. taken: here, and not in use. refused: never on trial. */
-const OBJECT_STATES = ["taken", "refused", "on trial", "passed", "failed", "unknown"] as const;
+/** passed, failed: its trial. accepted: on the node and not in use. refused: was never on trial. */
+const OBJECT_STATES = ["accepted", "refused", "on trial", "passed", "failed", "unknown"] as const;
 const TRIAL_STATES = ["on trial", "passed", "failed", "off", "unknown"] as const;
 
 const schema = z.object({
   format: z.literal(1),
   /** ISO 8601, by the node's clock. */
   at: z.iso.datetime(),
-  /** That the program says it is; what Horizon calls it may be another. */
+  /** Of the agent program; the version that Horizon runs may differ. */
   version: text,
   /** Of this version on this node. */
   trial: z.object({ state: z.enum(TRIAL_STATES).catch("unknown"), reason: text.optional() }),
   failed: z.array(z.object({ version: text, at: text, reason: text })).max(100),
-  /** What is in use: generation of the specification, NAME@VERSION of the model. */
+  /** In use: the generation of the specification. */
   settings: text.optional(),
+  /** In use: NAME@VERSION. */
   model: text.optional(),
   cameras: z.object({ live: z.int(), all: z.int() }).optional(),
-  /** What is wrong now; nothing: all is well. */
+  /** What is wrong now; absent: nothing. */
   reason: text.optional(),
   objects: z
     .array(
@@ -53,7 +54,7 @@ const schema = z.object({
 export type NodeReport = Readonly<z.output<typeof schema>>;
 export type ReportedObject = NodeReport["objects"][number];
 
-/** Undefined: it is no report, or one that a much later version wrote. */
+/** Undefined: the text is not a report, or a much later version wrote it. */
 export function readReport(json: string): NodeReport | undefined {
   try {
     return schema.parse(JSON.parse(json));
@@ -62,7 +63,7 @@ export function readReport(json: string): NodeReport | undefined {
   }
 }
 
-/** The sync service takes no description that looks as if it held a tag of HTML; JSON has another way to write `<`. */
+/** The sync service refuses descriptions that look as if they contained an HTML tag, so `<` is escaped. */
 export function writeReport(report: NodeReport): string {
   return JSON.stringify(report).replaceAll("<", "\\u003c");
 }

@@ -1,4 +1,4 @@
-/** The hub's part of the agent's state: the documents, what was decided about each object, and downloads under way. */
+/** The part of the agent's state that comes from the hub: settings documents, ledgers, and unfinished downloads. */
 
 import { join } from "node:path";
 import { Documents } from "./documents.js";
@@ -6,33 +6,29 @@ import { Ledger } from "./ledger.js";
 
 export interface HubState {
   readonly documents: Documents;
-  /** By the type of the objects. */
+  /** By object type. */
   readonly ledgers: { readonly settings: Ledger; readonly models: Ledger };
-  /** Directory of what is being fetched. */
+  /** Directory of unfinished downloads. */
   readonly incoming: string;
 }
 
-/** Where the documents are kept. */
+/** The file of the settings documents. */
 export function documentsPath(stateDir: string): string {
-  return join(hubDirectory(stateDir), "settings.json");
+  return join(stateDir, "hub", "settings.json");
 }
 
 /**
- * Makes the directory if it is not there. Throws what the disk says.
+ * Creates the directory if necessary. Throws file system errors.
  *
- * @param forgotten called for each file that cannot be understood; what it held is taken anew from the hub
+ * @param damaged called for each file that cannot be parsed; what it held is fetched from the hub again
  */
 export async function openHubState(
   stateDir: string,
-  forgotten: (detail: string) => void,
+  damaged: (detail: string) => void,
 ): Promise<HubState> {
-  const directory = hubDirectory(stateDir);
-  const documents = await Documents.open(documentsPath(stateDir), forgotten);
-  const settings = await Ledger.open(join(directory, "settings-ledger.json"), forgotten);
-  const models = await Ledger.open(join(directory, "model-ledger.json"), forgotten);
+  const directory = join(stateDir, "hub");
+  const documents = await Documents.open(documentsPath(stateDir), damaged);
+  const settings = await Ledger.open(join(directory, "settings-ledger.json"), damaged);
+  const models = await Ledger.open(join(directory, "model-ledger.json"), damaged);
   return { documents, ledgers: { settings, models }, incoming: join(directory, "incoming") };
-}
-
-function hubDirectory(stateDir: string): string {
-  return join(stateDir, "hub");
 }

@@ -8,7 +8,7 @@ import {
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
-import { errorCode } from "../files/error-code.js";
+import { errorCode } from "../files/read.js";
 import { InputError, type Place, type Problem, problem, quote } from "../problem.js";
 import type { Expansion } from "./expand.js";
 import { blankComments, expandVariables } from "./expand.js";

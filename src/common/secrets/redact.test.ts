@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { hideLoginOf, hideLogins, redactDeep, redactor } from "./redact.js";
+import { hideLoginOf, hideLogins, redactDeep, redactor, withEarlier } from "./redact.js";
 
 describe("hideLogins", () => {
   const hidden: readonly [string, string][] = [
@@ -22,12 +22,12 @@ describe("hideLogins", () => {
     it(`turns ${text} into ${expected}`, () => assert.equal(hideLogins(text), expected));
   }
 
-  it("leaves the pattern of an address alone", () => {
+  it("does not change the syntax of an address", () => {
     const pattern = "rtsp://[user:password@]host[:port][/path]";
     assert.equal(hideLogins(pattern), pattern);
   });
 
-  it("leaves addresses without a login and other uses of @ alone", () => {
+  it("does not change addresses without a login and other uses of @", () => {
     for (const text of ["rtsp://10.0.0.9/live@1", "rtsp://cam:554/live", "mail joe@example.com"]) {
       assert.equal(hideLogins(text), text);
     }
@@ -68,14 +68,14 @@ describe("hideLogins on what a camera may send", () => {
 });
 
 describe("redactor", () => {
-  it("hides known secrets in every form they take", () => {
+  it("hides known secrets in every encoding", () => {
     const redact = redactor(['p@ss: "w/rd"']);
     assert.equal(redact('login with p@ss: "w/rd" failed'), "login with *** failed");
     assert.equal(redact("login with p%40ss%3A%20%22w%2Frd%22 failed"), "login with *** failed");
     assert.equal(redact('{"password":"p@ss: \\"w/rd\\""}'), '{"password":"***"}');
   });
 
-  it("hides a secret that contains another one as a whole", () => {
+  it("hides a secret that contains another one completely", () => {
     assert.equal(redactor(["hunter", "hunter2"])("hunter2 and hunter"), "*** and ***");
   });
 
@@ -83,13 +83,13 @@ describe("redactor", () => {
     assert.equal(redactor(["abcdef", "defghi"])("x abcdefghi y"), "x *** y");
   });
 
-  it("does not turn ordinary numbers into stars because a password is short", () => {
+  it("does not hide ordinary numbers that equal a short password", () => {
     assert.equal(redactor(["12"])("took 12 s, rtsp://u:12@h/"), "took 12 s, rtsp://***@h/");
   });
 });
 
 describe("redactDeep", () => {
-  it("reaches texts, keys and elements at any depth and survives what JSON does not", () => {
+  it("reaches strings, keys and elements at any depth, and makes them printable as JSON", () => {
     const loop: { big: bigint; bytes: Buffer; self?: unknown } = {
       big: 2n ** 60n,
       bytes: Buffer.from("hunter2"),
@@ -108,5 +108,24 @@ describe("redactDeep", () => {
       redactDeep(fields, (text) => text),
       { credentials: { username: "u", password: "***" }, dbPwd: "***", password: "" },
     );
+  });
+});
+
+describe("withEarlier", () => {
+  it("keeps earlier secrets, and returns the same array while nothing is new", () => {
+    const first = withEarlier(["a", "b"], []);
+    assert.deepEqual(first, ["a", "b"]);
+    assert.equal(withEarlier(["b"], first), first);
+    assert.deepEqual(withEarlier(["c", "b"], first), ["c", "b", "a"]);
+  });
+
+  it("never drops a current secret for an earlier one", () => {
+    const secrets = (prefix: string) => Array.from({ length: 800 }, (_, i) => `${prefix}${i}`);
+    const [earlier, now] = [secrets("earlier"), secrets("now")];
+    const both = withEarlier(now, earlier);
+    assert.equal(both.length, 1024);
+    assert.deepEqual(both.slice(0, 800), now);
+    const many = [...now, ...earlier];
+    assert.deepEqual(withEarlier(many, []), many);
   });
 });

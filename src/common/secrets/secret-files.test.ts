@@ -37,8 +37,8 @@ describe("SecretFiles", () => {
     secrets = new SecretFiles({
       directory,
       clock,
-      changed: () => changes++,
-      trace: (event) => events.push(event),
+      onChange: () => changes++,
+      onEvent: (event) => events.push(event),
     });
   }
 
@@ -51,7 +51,7 @@ describe("SecretFiles", () => {
     running = secrets.run(stop.signal);
   }
 
-  /** The password, the value, or what is said of its absence. */
+  /** The password, the value, or why it is absent. */
   function of(name: string): string {
     const found = secrets.current().find(name);
     if (found.t === "absent") return found.detail;
@@ -70,11 +70,11 @@ describe("SecretFiles", () => {
     });
     assert.equal(of("token"), "abc");
     assert.equal(of("link"), "abc");
-    assert.ok(secrets.current().words.includes("hunter2"));
+    assert.ok(secrets.current().toHide.includes("hunter2"));
     assert.match(of(".hidden"), /made of letters/);
   });
 
-  it("takes a file that is rewritten in place and one that is replaced", async () => {
+  it("loads a file that is rewritten in place and one that is replaced", async () => {
     await write("a", "one");
     await start();
     await write("a", "two");
@@ -82,37 +82,40 @@ describe("SecretFiles", () => {
     await write(".new", "three");
     await rename(join(directory, ".new"), join(directory, "a"));
     await eventually(() => of("a") === "three", "three");
-    for (const word of ["one", "two", "three"]) assert.ok(secrets.words().includes(word), word);
+    for (const text of ["one", "two", "three"]) assert.ok(secrets.toHide().includes(text), text);
     assert.deepEqual(
       events,
-      [1, 2, 3].map(() => ({ t: "taken", name: "a" })),
+      [1, 2, 3].map(() => ({ t: "loaded", name: "a" })),
     );
     assert.ok(changes >= 3);
   });
 
-  it("keeps the old one while a file is only half there", async () => {
+  it("keeps the old secret while a file is incomplete", async () => {
     await write("a", '{"key":"u","value":"old"}');
     await start();
     await write("a", '{"key":"u","val');
-    await eventually(() => events.some(({ t }) => t === "trouble"), "trouble");
+    await eventually(() => events.some(({ t }) => t === "unusable"), "it is reported");
     assert.equal(of("a"), "old");
     await write("a", '{"key":"u","value":"new"}');
     await eventually(() => of("a") === "new", "new");
     await write("a", "");
-    await eventually(() => events.filter(({ t }) => t === "trouble").length === 2, "trouble");
+    await eventually(
+      () => events.filter(({ t }) => t === "unusable").length === 2,
+      "it is reported",
+    );
     assert.equal(of("a"), "new");
   });
 
-  it("keeps a secret that goes", async () => {
+  it("keeps a secret whose file is removed", async () => {
     await write("a", "one");
     await start();
     await rm(directory, { recursive: true });
-    await eventually(() => events.some(({ t }) => t === "trouble"), "trouble");
+    await eventually(() => events.some(({ t }) => t === "unusable"), "it is reported");
     assert.equal(of("a"), "one");
     assert.match(of("b"), /does not exist; declare it/);
   });
 
-  it("finds without events what has changed", async () => {
+  it("finds changes without events", async () => {
     const alarms: (() => void)[] = [];
     make({
       now: () => 0,
@@ -132,28 +135,28 @@ describe("SecretFiles", () => {
     await eventually(() => of("a") === "one", "one");
   });
 
-  it("says of each file that it cannot take what is wrong", async () => {
+  it("reports why each file cannot be used", async () => {
     await mkdir(join(directory, "folder"));
     await write("large", "x".repeat(20_000));
     execFileSync("mkfifo", [join(directory, "pipe")]);
     await write("empty", "");
     await secrets.load();
-    assert.match(of("folder"), /is no file/);
+    assert.match(of("folder"), /is not a regular file/);
     assert.match(of("large"), /is longer than 16384 bytes/);
-    assert.match(of("pipe"), /is no file/);
+    assert.match(of("pipe"), /is not a regular file/);
     assert.match(of("empty"), /is empty; set it again/);
     assert.match(of("other"), /it is not in .*; declare it in the service definition/);
     assert.equal(events.length, 4);
   });
 
-  it("says that it may not read a file", { skip: process.getuid?.() === 0 }, async () => {
+  it("reports a file without read permission", { skip: process.getuid?.() === 0 }, async () => {
     await write("a", "one");
     await chmod(join(directory, "a"), 0);
     await secrets.load();
     assert.match(of("a"), /cannot be read \(EACCES\): its group/);
   });
 
-  it("does not give a snapshot other secrets later", async () => {
+  it("does not change a snapshot later", async () => {
     await write("a", "one");
     await secrets.load();
     const before = secrets.current();
@@ -162,6 +165,6 @@ describe("SecretFiles", () => {
     const found = before.find("a");
     assert.ok(found.t === "found" && found.secret.t === "value");
     assert.equal(found.secret.value, "one");
-    assert.deepEqual(before.words, ["one"]);
+    assert.deepEqual(before.toHide, ["one"]);
   });
 });

@@ -1,89 +1,112 @@
-/** The secrets of a directory, one a file, kept up to date while files are written, replaced and removed. */
+/** The secrets of a directory, one per file, kept up to date while files are written, replaced and removed. */
 
 import { type FSWatcher, watch } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { errorCode } from "../files/error-code.js";
-import { readSmallFile } from "../files/small-file.js";
+import { errorCode, readSmallFile } from "../files/read.js";
 import type { Clock } from "../time/clock.js";
 import { Wakeup } from "../time/wakeup.js";
-import { afterLook, type Entry, type Found, isSettled, NO_ENTRY } from "./secret-entry.js";
-import { SECRET_NAME, type Secrets, wordsOf } from "./secrets.js";
-import { withEarlier } from "./words.js";
+import { withEarlier } from "./redact.js";
+import { readSecret, SECRET_NAME, type Secret, type Secrets, textsToHide } from "./secrets.js";
 
-/** Where the Horizon agent puts the secrets of a container. */
+/** Where Horizon's agent puts the secrets of a container. */
 export const HORIZON_SECRETS = "/open-horizon-secrets";
 
 /** Mounts do not always deliver events. */
-const LOOK_EVERY_MS = 30_000;
+const POLL_INTERVAL_MS = 30_000;
 
-/** Horizon rewrites a file in place: what is read twice the same, this far apart, is whole. */
+/** Horizon rewrites a file in place: two reads this far apart that agree have seen the whole file. */
 const SETTLE_MS = 200;
 
 const MAX_BYTES = 16 * 1024;
 const MAX_FILES = 256;
 
 export type SecretEvent =
-  | { readonly t: "taken"; readonly name: string }
-  /** Its last good content, if there was one, stays in use. */
-  | { readonly t: "trouble"; readonly name: string; readonly why: string };
+  | { readonly t: "loaded"; readonly name: string }
+  /** The last good content, if any, stays in use. */
+  | { readonly t: "unusable"; readonly name: string; readonly why: string };
 
 export interface SecretFilesOptions {
   readonly directory: string;
   readonly clock: Clock;
   /** Called after current() has changed. */
-  readonly changed: () => void;
-  readonly trace?: (event: SecretEvent) => void;
+  readonly onChange: () => void;
+  readonly onEvent?: (event: SecretEvent) => void;
 }
 
-/** What a look at the directory gives. */
-type Look =
-  | { readonly t: "read"; readonly files: ReadonlyMap<string, Found> }
+/** One read of a file. */
+type FileRead =
+  | { readonly t: "absent" }
+  | { readonly t: "bytes"; readonly bytes: Uint8Array }
   | { readonly t: "fault"; readonly why: string };
+
+/** One read of the directory. */
+interface DirectoryRead {
+  readonly files: ReadonlyMap<string, FileRead>;
+  /** Why the directory could not be read. */
+  readonly fault: string | undefined;
+}
+
+interface SecretState {
+  /** The last good one. */
+  readonly secret: Secret | undefined;
+  /** What is wrong with the content that was evaluated last. */
+  readonly why: string | undefined;
+  readonly evaluated: FileRead;
+  readonly lastRead: FileRead;
+}
+
+const ABSENT: FileRead = { t: "absent" };
+const NO_SECRET: SecretState = {
+  secret: undefined,
+  why: undefined,
+  evaluated: ABSENT,
+  lastRead: ABSENT,
+};
 
 export class SecretFiles {
   readonly #options: SecretFilesOptions;
   readonly #wakeup = new Wakeup();
-  #entries: ReadonlyMap<string, Entry> = new Map();
+  #states: ReadonlyMap<string, SecretState> = new Map();
   /** Why the directory could not be read. */
   #fault: string | undefined = "has not been read yet";
-  #words: readonly string[] = [];
+  #toHide: readonly string[] = [];
 
   constructor(options: SecretFilesOptions) {
     this.#options = options;
   }
 
-  /** As they are now: a snapshot that does not change. */
+  /** A snapshot, which later changes do not affect. */
   current(): Secrets {
     const { directory } = this.#options;
-    const [entries, fault] = [this.#entries, this.#fault];
+    const [states, fault] = [this.#states, this.#fault];
     return {
-      words: this.#words,
+      toHide: this.#toHide,
       find: (name) => {
-        const { secret, why } = entries.get(name) ?? NO_ENTRY;
+        const { secret, why } = states.get(name) ?? NO_SECRET;
         if (secret !== undefined) return { t: "found", secret };
         return { t: "absent", detail: absence(name, directory, why, fault) };
       },
     };
   }
 
-  /** What no output may hold, as it is now: for a redactor. */
-  readonly words = (): readonly string[] => this.#words;
+  /** Texts that no output may contain now: a source for a redactor. */
+  readonly toHide = (): readonly string[] => this.#toHide;
 
-  /** Takes what is there, without a second look at it. To be awaited once, before secrets are first needed. */
+  /** Reads what is there, once. Await it before secrets are first needed. */
   async load(): Promise<void> {
-    this.#take(await this.#look(), true);
+    this.#update(await this.#read(), true);
   }
 
-  /** Keeps the secrets up to date until it is aborted. */
+  /** Keeps the secrets up to date until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     while (!signal.aborted) {
-      // A new one each time, and before the look: the directory may be another one by now.
+      // A new watcher each time, started before the read: the directory may have been replaced.
       const watcher = this.#watch();
-      const settled = this.#take(await this.#look(), false);
-      if (settled) await this.#wakeup.wait(clock, clock.now() + LOOK_EVERY_MS, signal);
+      const isSettled = this.#update(await this.#read(), false);
+      if (isSettled) await this.#wakeup.wait(clock, clock.now() + POLL_INTERVAL_MS, signal);
       watcher?.close();
       await new Wakeup().wait(clock, clock.now() + SETTLE_MS, signal);
     }
@@ -95,82 +118,102 @@ export class SecretFiles {
       watcher.on("error", () => this.#wakeup.notify());
       return watcher;
     } catch {
-      // No such directory, or the kernel has no watch left: time brings the next look.
+      // The directory does not exist, or the kernel has no watch left: the next poll follows anyway.
       return undefined;
     }
   }
 
-  async #look(): Promise<Look> {
+  async #read(): Promise<DirectoryRead> {
     const { directory } = this.#options;
+    const files = new Map<string, FileRead>();
     try {
-      const files = new Map<string, Found>();
       const names = (await readdir(directory)).filter((name) => SECRET_NAME.test(name)).sort();
       for (const name of names.slice(0, MAX_FILES)) {
         files.set(name, await readFile(join(directory, name)));
       }
-      return { t: "read", files };
+      return { files, fault: undefined };
     } catch (err) {
       const code = errorCode(err);
       if (code === undefined) throw err;
-      return { t: "fault", why: code === "ENOENT" ? "does not exist" : `cannot be read (${code})` };
+      const fault = code === "ENOENT" ? "does not exist" : `cannot be read (${code})`;
+      return { files: new Map(), fault };
     }
   }
 
-  /** Returns whether every file stands still. */
-  #take(look: Look, atOnce: boolean): boolean {
-    const [before, faultBefore] = [this.#entries, this.#fault];
-    this.#fault = look.t === "fault" ? look.why : undefined;
-    const files = look.t === "fault" ? new Map<string, Found>() : look.files;
-    const names = new Set([...before.keys(), ...files.keys()]);
-    const entries = new Map<string, Entry>();
-    for (const name of names) {
-      const found: Found = files.get(name) ?? { t: "nothing" };
-      const entry = afterLook(before.get(name) ?? NO_ENTRY, found, atOnce);
-      if (!isDeepStrictEqual(entry, NO_ENTRY)) entries.set(name, entry);
+  /** Returns whether no file changed since the read before. */
+  #update({ files, fault }: DirectoryRead, immediately: boolean): boolean {
+    const states = new Map<string, SecretState>();
+    const events: SecretEvent[] = [];
+    for (const name of new Set([...this.#states.keys(), ...files.keys()])) {
+      const before = this.#states.get(name) ?? NO_SECRET;
+      const after = afterRead(before, files.get(name) ?? ABSENT, immediately);
+      if (!isDeepStrictEqual(after, NO_SECRET)) states.set(name, after);
+      const { secret, why } = after;
+      if (why !== undefined) {
+        if (why !== before.why) events.push({ t: "unusable", name, why });
+      } else if (!isDeepStrictEqual(secret, before.secret)) {
+        events.push({ t: "loaded", name });
+      }
     }
-    this.#entries = entries;
-    const changes = [...names].flatMap((name) => this.#changesOf(name, before));
-    if (changes.some(({ t }) => t === "taken")) this.#keepWords();
-    for (const change of changes) this.#options.trace?.(change);
-    if (changes.length > 0 || this.#fault !== faultBefore) this.#options.changed();
-    return [...entries.values()].every(isSettled);
-  }
-
-  #changesOf(name: string, entries: ReadonlyMap<string, Entry>): SecretEvent[] {
-    const before = entries.get(name) ?? NO_ENTRY;
-    const after = this.#entries.get(name) ?? NO_ENTRY;
-    if (after.why !== undefined) {
-      return after.why === before.why ? [] : [{ t: "trouble", name, why: after.why }];
+    const hasChanged = events.length > 0 || fault !== this.#fault;
+    this.#states = states;
+    this.#fault = fault;
+    if (events.some(({ t }) => t === "loaded")) {
+      const secrets = [...states.values()].flatMap(({ secret }) => secret ?? []);
+      this.#toHide = withEarlier(secrets.flatMap(textsToHide), this.#toHide);
     }
-    return isDeepStrictEqual(after.secret, before.secret) ? [] : [{ t: "taken", name }];
-  }
-
-  #keepWords(): void {
-    const now = [...this.#entries.values()].flatMap(({ secret }) =>
-      secret === undefined ? [] : wordsOf(secret),
-    );
-    this.#words = withEarlier(now, this.#words);
+    for (const event of events) this.#options.onEvent?.(event);
+    if (hasChanged) this.#options.onChange();
+    return [...states.values()].every(({ lastRead, evaluated }) => isSame(lastRead, evaluated));
   }
 }
 
-async function readFile(path: string): Promise<Found> {
+/**
+ * Content counts once two reads agree, or with `immediately` at the first. A file that cannot be used changes nothing,
+ * and a secret whose file is gone stays in use: Horizon removes all secrets of a container when one of them is removed
+ * (anax, RemoveSecretFile), and the whole container with its agreement.
+ */
+function afterRead(state: SecretState, read: FileRead, immediately: boolean): SecretState {
+  const isConfirmed = immediately || isSame(read, state.lastRead);
+  if (isSame(read, state.evaluated) || !isConfirmed) return { ...state, lastRead: read };
+  const { secret } = state;
+  const reads = { evaluated: read, lastRead: read };
+  switch (read.t) {
+    case "absent":
+      return secret === undefined ? NO_SECRET : { ...reads, secret, why: "was removed" };
+    case "fault":
+      return { ...reads, secret, why: read.why };
+    case "bytes": {
+      const reading = readSecret(read.bytes);
+      return reading.t === "secret"
+        ? { ...reads, secret: reading.secret, why: undefined }
+        : { ...reads, secret, why: reading.why };
+    }
+    default:
+      return read satisfies never;
+  }
+}
+
+function isSame(a: FileRead, b: FileRead): boolean {
+  if (a.t === "bytes" && b.t === "bytes") return Buffer.compare(a.bytes, b.bytes) === 0;
+  if (a.t === "fault" && b.t === "fault") return a.why === b.why;
+  return a.t === b.t;
+}
+
+async function readFile(path: string): Promise<FileRead> {
   const file = await readSmallFile(path, MAX_BYTES);
   switch (file.t) {
     case "bytes":
-      return file;
     case "absent":
-      return { t: "nothing" };
-    case "no file":
-      return { t: "fault", why: "is no file" };
+      return file;
+    case "not a file":
+      return { t: "fault", why: "is not a regular file" };
     case "too long":
       return { t: "fault", why: `is longer than ${MAX_BYTES} bytes` };
     case "unreadable": {
-      const { code } = file;
-      const right = "its group must be one of the container's, which Horizon sees to";
-      return {
-        t: "fault",
-        why: `cannot be read (${code})${code === "EACCES" ? `: ${right}` : ""}`,
-      };
+      const hint = "its group must be one of the container's groups, which Horizon arranges";
+      const why = `cannot be read (${file.code})${file.code === "EACCES" ? `: ${hint}` : ""}`;
+      return { t: "fault", why };
     }
     default:
       return file satisfies never;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { seededRandom } from "../testing/seeded-random.js";
-import { loginOf, readSecret, type Secret, wordsOf } from "./secrets.js";
+import { loginOf, readSecret, type Secret, textsToHide } from "./secrets.js";
 
 const read = (text: string) => readSecret(Buffer.from(text));
 
@@ -12,24 +12,24 @@ describe("readSecret", () => {
     password,
   });
   const value = (text: string): Secret => ({ t: "value", value: text });
-  const taken: readonly [string, string, Secret][] = [
+  const accepted: readonly [string, string, Secret][] = [
     ["key and value", '{"key":"admin","value":"p@ss"}', login("admin", "p@ss")],
     ["other fields and white space", ' {"value": "p", "key": "u", "x": 1}\n', login("u", "p")],
-    ["a key that nobody needed", '{"key":"","value":"p"}', login("", "p")],
+    ["an empty key", '{"key":"","value":"p"}', login("", "p")],
     ["quotes and unicode", '{"key":"u","value":"a\\"b\\u00e9 ü"}', login("u", 'a"bé ü')],
     ["a value alone", "hunter2", value("hunter2")],
-    ["one line end, and no more", " two \r\n\n", value(" two \r\n")],
+    ["one line end, and keeps others", " two \r\n\n", value(" two \r\n")],
     ["a value that is JSON but no object", '"a"', value('"a"')],
     ["several lines", "-----BEGIN\nabc\n", value("-----BEGIN\nabc")],
   ];
-  for (const [what, text, secret] of taken) {
-    it(`takes ${what}`, () => assert.deepEqual(read(text), { t: "secret", secret }));
+  for (const [what, text, secret] of accepted) {
+    it(`accepts ${what}`, () => assert.deepEqual(read(text), { t: "secret", secret }));
   }
 
   const refused: readonly [string, string | Uint8Array, RegExp][] = [
     ["nothing", "", /is empty/],
     ["an empty line", "\n", /is empty/],
-    ["half of a JSON text", '{"key":"admin","value":"hunt', /no complete JSON/],
+    ["half of a JSON text", '{"key":"admin","value":"hunt', /not complete JSON/],
     ["an object without a value", '{"key":"hunter2"}', /needs both "key" and "value"/],
     ["an empty password", '{"key":"hunter2","value":""}', /needs both/],
     ["a number for a text", '{"key":"hunter2","value":5}', /needs both/],
@@ -37,7 +37,7 @@ describe("readSecret", () => {
     ["a zero byte", "hunter2\0", /zero byte/],
   ];
   for (const [what, text, why] of refused) {
-    it(`refuses ${what} and does not repeat it`, () => {
+    it(`refuses ${what} without quoting it`, () => {
       const reading = readSecret(typeof text === "string" ? Buffer.from(text) : text);
       assert.ok(reading.t === "refused");
       assert.match(reading.why, why);
@@ -66,7 +66,7 @@ describe("readSecret", () => {
       for (let i = random.below(3); i > 0 && bytes.length > 0; i--)
         bytes[random.below(bytes.length)] = random.below(256);
       const reading = readSecret(bytes);
-      if (reading.t === "secret") assert.ok(wordsOf(reading.secret).length > 0);
+      if (reading.t === "secret") assert.ok(textsToHide(reading.secret).length > 0);
     }
   });
 });
@@ -79,19 +79,19 @@ describe("a value as a login", () => {
     });
   });
 
-  it("is none without a colon", () => {
+  it("is not a login without a colon", () => {
     assert.equal(loginOf({ t: "value", value: "hunter2" }), undefined);
   });
 });
 
-describe("wordsOf", () => {
-  it("holds the password in each form in which it leaves the process", () => {
-    assert.deepEqual(wordsOf({ t: "login", username: "u", password: "hunter2" }), [
+describe("textsToHide", () => {
+  it("contains the password in each form in which it leaves the process", () => {
+    assert.deepEqual(textsToHide({ t: "login", username: "u", password: "hunter2" }), [
       "hunter2",
       "hunter2",
       Buffer.from("u:hunter2").toString("base64"),
     ]);
-    assert.ok(wordsOf({ t: "value", value: "u:hunter2" }).includes("hunter2"));
-    assert.ok(wordsOf({ t: "value", value: "first\nsecond" }).includes("second"));
+    assert.ok(textsToHide({ t: "value", value: "u:hunter2" }).includes("hunter2"));
+    assert.ok(textsToHide({ t: "value", value: "first\nsecond" }).includes("second"));
   });
 });

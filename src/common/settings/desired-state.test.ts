@@ -34,7 +34,7 @@ const models: Models = {
 
 function secretsOf(secrets: Readonly<Record<string, Secret>>): Secrets {
   return {
-    words: [],
+    toHide: [],
     find: (name) => {
       const secret = secrets[name];
       return secret === undefined ? { t: "absent", detail: "bind it" } : { t: "found", secret };

@@ -5,7 +5,7 @@ import type { Models } from "./models.js";
 
 /** The login shows the name of its secret. */
 export const offlineSecrets: Secrets = {
-  words: [],
+  toHide: [],
   find: (name) => ({
     t: "found",
     secret: { t: "login", username: `secret:${name}`, password: "***" },

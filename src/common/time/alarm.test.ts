@@ -36,7 +36,7 @@ describe("Alarm", () => {
     await setImmediate();
   }
 
-  /** Lets time pass as a process sees it that is woken whenever its timer asks for it. */
+  /** Lets time pass, and fires each timer when it is due. */
   async function pass(ms: number): Promise<void> {
     const end = clock.now() + ms;
     await setImmediate();
@@ -57,7 +57,7 @@ describe("Alarm", () => {
     assert.equal(calls, 1);
   });
 
-  it("takes an earlier time while it waits, or none", async () => {
+  it("accepts an earlier time, or none, while it waits", async () => {
     alarm.set(NOW + 2 * DAY);
     await start();
     alarm.set(NOW + 10_000);
@@ -75,7 +75,7 @@ describe("Alarm", () => {
     assert.equal(calls, 1);
   });
 
-  it("never waits longer than a minute, so that a night of sleep delays it by no more", async () => {
+  it("never waits longer than a minute, so that sleep delays it by no more", async () => {
     alarm.set(NOW + 8 * 60 * MINUTE);
     await start();
     await pass(3 * MINUTE);
@@ -85,7 +85,7 @@ describe("Alarm", () => {
     assert.equal(calls, 1);
   });
 
-  it("calls after a clock that said 1970 is set, and after one is set back", async () => {
+  it("calls when a clock is set from 1970 to now, and when it is set back", async () => {
     wallAheadMs = 0;
     alarm.set(6 * 60 * MINUTE);
     await start();
@@ -102,7 +102,7 @@ describe("Alarm", () => {
     assert.equal(calls, 2);
   });
 
-  it("does not take a clock that is slewed for one that is set", async () => {
+  it("ignores a clock that is slewed", async () => {
     await start();
     for (let minute = 0; minute < 100; minute++) {
       wallAheadMs += 30;
@@ -111,7 +111,7 @@ describe("Alarm", () => {
     assert.equal(calls, 0);
   });
 
-  it("does not occupy the process when it is given the past again and again", async () => {
+  it("does not occupy the process if it is set to the past again and again", async () => {
     alarm = new Alarm({
       clock,
       wallClock,

@@ -1,29 +1,29 @@
-/** Calls back when the wall clock reaches a time, however the clock is set or the machine sleeps in between. */
+/** Calls back when the wall clock reaches a time, even if the clock is set or the machine sleeps in between. */
 
 import type { Clock } from "./clock.js";
 import { Wakeup } from "./wakeup.js";
 
-/** How often the wall clock is looked at in any case: a timer of the process stands still while the machine sleeps. */
-const LOOK_EVERY_MS = 60_000;
+/** The wall clock is checked at least this often: timers of the process stand still while the machine sleeps. */
+const CHECK_INTERVAL_MS = 60_000;
 
-/** The wall clock has moved against the monotonic one by more than this between two looks: somebody has set it. */
+/** The wall clock was set if it moved by more than this against the monotonic clock between two checks. */
 const STEP_MS = 1000;
 
-/** Shortest time between two calls. A time in the past, set again and again, may not occupy the process. */
-const QUIET_MS = 1000;
+/** Least time between two calls, so that a time in the past that is set again and again does not occupy the process. */
+const MIN_INTERVAL_MS = 1000;
 
 export interface AlarmOptions {
   readonly clock: Clock;
   /** Milliseconds since 1970; may jump. */
   readonly wallClock: () => number;
-  /** Asks to look again what is to be: the time has come, or the clock was set and nothing planned by it holds. */
+  /** Called when the time has come, or when the clock was set, so that nothing planned by it holds any more. */
   readonly due: () => void;
 }
 
 /**
- * The looks are taken by the monotonic clock. A task of node-cron would not do: after a step back it waits until the
- * old time comes again, and after one from 1970 it counts the moments since as missed, one by one: half an hour of
- * standstill for a task of every minute (node-cron 4.6).
+ * Checks by the monotonic clock. A node-cron task would not do: after the clock is set back it waits until the old time
+ * comes again, and after a step from 1970 it counts every run since as missed, one by one: half an hour of standstill
+ * for a task that runs every minute (node-cron 4.6).
  */
 export class Alarm {
   readonly #options: AlarmOptions;
@@ -34,33 +34,33 @@ export class Alarm {
     this.#options = options;
   }
 
-  /** Replaces the time that was set before. Undefined: only a step of the clock calls back. */
+  /** Replaces the previous time. Undefined: only a step of the clock calls back. */
   set(atMs: number | undefined): void {
     this.#atMs = atMs;
     this.#wakeup.notify();
   }
 
-  /** Runs until it is aborted. */
+  /** Runs until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, wallClock, due } = this.#options;
-    let ahead = wallClock() - clock.now();
-    let quietUntil = clock.now();
+    let offsetMs = wallClock() - clock.now();
+    let earliestMs = clock.now();
     while (!signal.aborted) {
-      const wasAhead = ahead;
-      ahead = wallClock() - clock.now();
-      const stepped = Math.abs(ahead - wasAhead) > STEP_MS;
-      if (stepped || (this.#restMs() <= 0 && clock.now() >= quietUntil)) {
-        quietUntil = clock.now() + QUIET_MS;
-        // What is planned next is for the one who is called to say.
+      const previousMs = offsetMs;
+      offsetMs = wallClock() - clock.now();
+      const wasSet = Math.abs(offsetMs - previousMs) > STEP_MS;
+      if (wasSet || (this.#remainingMs() <= 0 && clock.now() >= earliestMs)) {
+        earliestMs = clock.now() + MIN_INTERVAL_MS;
+        // due() may set the next time.
         this.#atMs = undefined;
         due();
       }
-      const wakeMs = clock.now() + Math.min(LOOK_EVERY_MS, this.#restMs());
-      await this.#wakeup.wait(clock, Math.max(wakeMs, quietUntil), signal);
+      const wakeMs = clock.now() + Math.min(CHECK_INTERVAL_MS, this.#remainingMs());
+      await this.#wakeup.wait(clock, Math.max(wakeMs, earliestMs), signal);
     }
   }
 
-  #restMs(): number {
+  #remainingMs(): number {
     return (this.#atMs ?? Number.POSITIVE_INFINITY) - this.#options.wallClock();
   }
 }

@@ -1,8 +1,8 @@
-/** Wakes a loop that has nothing to do. */
+/** Wakes a loop that is waiting. */
 
 import type { Clock } from "./clock.js";
 
-/** Serves one waiting loop. A ring while nobody waits is kept for the next wait. */
+/** For one loop. A notification while it is not waiting ends its next wait at once. */
 export class Wakeup {
   #notified = false;
   #wake: (() => void) | undefined;
@@ -12,7 +12,7 @@ export class Wakeup {
     this.#wake?.();
   }
 
-  /** Returns at the ring, at the time or when the signal is aborted, whichever is first. */
+  /** Returns when notified, at the given time, or when the signal is aborted, whichever comes first. */
   async wait(clock: Clock, untilMs: number, signal: AbortSignal): Promise<void> {
     if (!this.#notified && !signal.aborted) {
       await new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { text as wholeText } from "node:stream/consumers";
 import { promisify } from "node:util";
-import { errorCode } from "../../common/files/error-code.js";
+import { errorCode } from "../../common/files/read.js";
 import { isObject } from "../../common/json/document.js";
 import type { Gpu, NodeFacts } from "./facts.js";
 import { placeIn } from "./root.js";

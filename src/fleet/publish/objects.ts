@@ -6,7 +6,7 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { MODEL_TYPE, SETTINGS_TYPE } from "../../common/hub/object-types.js";
+import { MODEL_TYPE, SETTINGS_TYPE } from "../../common/hub/object.js";
 import { isObject } from "../../common/json/document.js";
 import { refuseUnprovenObject } from "../rollout/make-rollout.js";
 import { hzn } from "./hzn.js";

@@ -1,7 +1,7 @@
 /** The commands of a rollout: each reads the Exchange, tells what it will do, and does it when it is told to. */
 
 import type { NodeReport } from "../../common/hub/node-report.js";
-import { MODEL_TYPE, SETTINGS_TYPE } from "../../common/hub/object-types.js";
+import { MODEL_TYPE, SETTINGS_TYPE } from "../../common/hub/object.js";
 import { isObject, type JsonObject } from "../../common/json/document.js";
 import { type Change, canary, promote, rollback, type Step, sharesOf } from "./change.js";
 import type { Exchange } from "./exchange.js";

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { parseMetadata } from "../../common/hub/instance.js";
+import { parseMetadata } from "../../common/hub/object.js";
 import { isObject, type JsonObject } from "../../common/json/document.js";
 
 /** Where the hub's services are and who asks; `hzn` takes the same from its environment. */

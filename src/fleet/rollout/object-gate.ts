@@ -50,7 +50,7 @@ function wordsOf({ type, id, instance }: PublishedObject, { report }: FleetNode)
   switch (state) {
     case "passed":
       return undefined;
-    case "taken":
+    case "accepted":
       return "has it, and does not use it";
     case "on trial":
       return "has it on trial";

@@ -1,4 +1,4 @@
-/** A self-signed certificate for localhost, as Horizon's agent makes one. Node reads X.509 and does not write it. */
+/** A self-signed certificate for localhost, as Horizon's agent creates it. Node reads X.509 but does not write it. */
 
 import { generateKeyPairSync, randomBytes, sign } from "node:crypto";
 
@@ -15,7 +15,7 @@ export function selfSigned(name = "localhost"): SelfSigned {
     tlv(0x31, sequence(objectId([2, 5, 4, 3]), tlv(0x0c, Buffer.from(name)))),
   );
   const extensions = sequence(
-    // basicConstraints: an authority, of itself.
+    // basicConstraints: its own authority.
     extension([2, 5, 29, 19], sequence(tlv(0x01, Buffer.from([0xff])))),
     // subjectAltName: a DNS name.
     extension([2, 5, 29, 17], sequence(tlv(0x82, Buffer.from(name)))),

@@ -1,6 +1,6 @@
 /**
- * The Edge Sync Service of a test: a real HTTPS server on a Unix socket, with the paths, states and odd answers of the
- * real one: 404 for an empty list, 400 for an answer that does not fit an object's state, ranges that need both ends.
+ * An Edge Sync Service for tests: a real HTTPS server on a Unix socket, with the paths, states and quirks of the real
+ * one: 404 for an empty list, 400 for an acknowledgement that does not fit an object's state, ranges that need both ends.
  */
 
 import { createReadStream, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -9,14 +9,13 @@ import { createServer, type Server } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import type { UpObject } from "../ess.js";
-import type { EssAddress } from "../ess-address.js";
+import type { EssAddress, StatusObject } from "../ess.js";
 import { type SelfSigned, selfSigned } from "./certificate.js";
 
-/** As the real service names them. */
+/** Named as in the real service. */
 type Status = "partiallyreceived" | "completelyReceived" | "objreceived" | "objdeleted";
 
-/** What the service takes as a name, and what it takes for HTML. */
+/** What the service accepts as a name, and what it refuses as HTML. */
 const IS_NAME = /^[a-zA-Z0-9|!@#$^*\-_.~\p{L}\p{N}]+$/u;
 const IS_TAG = /<[/]?[a-zA-Z0-9]+>/;
 
@@ -27,7 +26,7 @@ export interface Publication {
   readonly description?: string;
   /** A string is the path of a file. */
   readonly data?: Buffer | string;
-  /** In place of what follows from the data. */
+  /** Overrides metadata that follow from the data. */
   readonly meta?: Readonly<Record<string, unknown>>;
 }
 
@@ -48,25 +47,25 @@ export class EssDouble {
   readonly address: EssAddress;
   /** Every call with its status, without the prefix of the path: `GET slipstream-model 404`. */
   readonly calls: string[] = [];
-  /** Cuts the connection of the next data after so many bytes. */
+  /** Breaks the connection of the next download after so many bytes. */
   cutAfter: number | undefined;
   /** Called before data are sent. */
   beforeData: ((id: string) => void | Promise<void>) | undefined;
-  /** Called before an answer is carried out. */
-  beforeAnswer: ((id: string, answer: string) => void) | undefined;
-  /** As an older service, or one that has a proxy in front. */
+  /** Called before an acknowledgement is carried out. */
+  beforeAck: ((id: string, ack: string) => void) | undefined;
+  /** As an older service does, or one behind a proxy. */
   ignoresRanges = false;
-  /** Status of the next calls instead of an answer. */
+  /** Statuses with which the next calls fail. */
   readonly failures: number[] = [];
-  /** What was sent up, by type and id: the newest metadata. */
-  readonly sentUp = new Map<string, UpObject>();
-  /** Bytes of data that were sent. */
+  /** Objects that were sent up, by type and id. */
+  readonly sentUp = new Map<string, StatusObject>();
+  /** Bytes of object data sent. */
   sent = 0;
   readonly #objects = new Map<string, Stored>();
   #identity: SelfSigned = selfSigned();
   #login = { id: "myorg/service", token: 't0ken: "§"' };
   #server: Server | undefined;
-  /** The hub's time of publication, in nanoseconds. A number would not hold it: neighbours would be the same. */
+  /** The hub's time of publication, in nanoseconds. As a number, neighbouring values would be equal. */
   #now = 1_795_522_812_812_412_256n;
 
   constructor() {
@@ -85,7 +84,7 @@ export class EssDouble {
     return double;
   }
 
-  /** What Horizon's agent says in the environment of a container. */
+  /** The variables that Horizon's agent sets in a container. */
   get environment(): Readonly<Record<string, string>> {
     const { socketPath, certificate, credentials } = this.address;
     return {
@@ -113,8 +112,8 @@ export class EssDouble {
     });
   }
 
-  /** The agent of Horizon stops: connections break, the socket is gone. */
-  async away(): Promise<void> {
+  /** Horizon's agent stops: connections break, the socket is gone. */
+  async shutDown(): Promise<void> {
     const server = this.#server;
     this.#server = undefined;
     if (server === undefined) return;
@@ -124,13 +123,13 @@ export class EssDouble {
   }
 
   async stop(): Promise<void> {
-    await this.away();
+    await this.shutDown();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** It comes up anew: with another certificate and token, and all objects are delivered again. */
+  /** Restarts with another certificate and token, and delivers all objects again. */
   async restart(): Promise<void> {
-    await this.away();
+    await this.shutDown();
     this.#identity = selfSigned();
     this.#login = { ...this.#login, token: `${this.#login.token}+` };
     this.#writeFiles();
@@ -148,7 +147,7 @@ export class EssDouble {
     return String(instanceID);
   }
 
-  /** Only the metadata change. */
+  /** Changes only the metadata. */
   republish(type: string, id: string, meta: Publication["meta"] = {}): string {
     const stored = this.#get(type, id);
     this.#now++;
@@ -158,12 +157,12 @@ export class EssDouble {
     return String(this.#now);
   }
 
-  /** The hub deletes it: it stays until the service has answered. */
+  /** The hub deletes the object, which stays until the deletion is acknowledged. */
   remove(type: string, id: string): void {
     this.#get(type, id).status = "objdeleted";
   }
 
-  /** Undefined: consumed, or its deletion was answered. */
+  /** Undefined: consumed, or its deletion was acknowledged. */
   statusOf(type: string, id: string): Status | undefined {
     return this.#objects.get(keyOf({ type, id }))?.status;
   }
@@ -193,19 +192,19 @@ export class EssDouble {
       return;
     }
     const received = url.searchParams.get("received") === "true";
-    const answer =
+    const reply =
       refusal ??
       (id === undefined
         ? this.#list(type, received)
         : request.method === "PUT"
           ? verb === undefined
-            ? this.#take(type, id, await bodyOf(request))
+            ? this.#store(type, id, await bodyOf(request))
             : this.#mark(stored, verb)
           : stored === undefined
             ? { status: 404 }
             : { status: 200, body: jsonOf(metaOf(stored)) });
-    response.statusCode = answer.status;
-    response.end(answer.body);
+    response.statusCode = reply.status;
+    response.end(reply.body);
   }
 
   #refusal({ headers }: IncomingMessage): Reply | undefined {
@@ -213,7 +212,7 @@ export class EssDouble {
     const expected = `Basic ${Buffer.from(`${id}:${token}`).toString("base64")}`;
     if (headers.authorization !== expected) return { status: 403, body: "Unauthorized" };
     const status = this.failures.shift();
-    return status === undefined ? undefined : { status, body: "as told" };
+    return status === undefined ? undefined : { status, body: "as configured" };
   }
 
   #list(type: string, received: boolean): Reply {
@@ -226,7 +225,7 @@ export class EssDouble {
   }
 
   /** As UpdateObject of edge-sync-service 1.12.8 does on an ESS. */
-  #take(type: string, id: string, body: string): Reply {
+  #store(type: string, id: string, body: string): Reply {
     const { meta } = JSON.parse(body);
     const { objectType, objectID, version, description, noData } = meta;
     const problem =
@@ -240,13 +239,13 @@ export class EssDouble {
               ? "Can't update object of the receiving side"
               : undefined;
     if (problem !== undefined) return { status: 400, body: problem };
-    if (noData !== true) throw new Error("this double knows objects without data alone");
+    if (noData !== true) throw new Error("this double supports only objects without data");
     this.sentUp.set(keyOf({ type, id }), { type, id, version, description });
     return { status: 204 };
   }
 
   #mark(stored: Stored | undefined, verb: string | undefined): Reply {
-    if (stored !== undefined) this.beforeAnswer?.(stored.publication.id, verb ?? "");
+    if (stored !== undefined) this.beforeAck?.(stored.publication.id, verb ?? "");
     if (stored === undefined) {
       return { status: 400, body: `Failed to find object to mark as ${verb}` };
     }
@@ -261,7 +260,7 @@ export class EssDouble {
 
   async #data(asked: Stored, request: IncomingMessage, response: ServerResponse): Promise<void> {
     await this.beforeData?.(asked.publication.id);
-    // Whatever is there when it begins to send.
+    // The service sends what is there when it begins.
     const stored = this.#objects.get(keyOf(asked.publication)) ?? asked;
     const { data = Buffer.alloc(0) } = stored.publication;
     const size = typeof data === "string" ? statSync(data).size : data.length;
@@ -286,13 +285,13 @@ export class EssDouble {
       const piece: Buffer = chunk.subarray(0, left);
       left -= piece.length;
       this.sent += piece.length;
-      const goesOn = response.write(piece);
+      const isDrained = response.write(piece);
       if (left === 0) {
-        // What was written must arrive before the end does.
+        // Everything written must arrive before the connection ends.
         await new Promise((resolve) => response.write("", resolve));
         response.socket?.end();
         response.destroy();
-      } else if (!goesOn && !response.destroyed) {
+      } else if (!isDrained && !response.destroyed) {
         await drained(response);
       }
       if (response.destroyed) return;
@@ -301,8 +300,8 @@ export class EssDouble {
   }
 
   /**
-   * The real service takes a range with both ends alone, pads with zeros what lies behind the end of the object, and gives
-   * 200 for a range that is as long as the object, wherever it begins.
+   * The real service accepts only ranges with both ends, pads with zeros beyond the end of the object, and answers 200 to a
+   * range that is as long as the object, wherever it begins.
    */
   #part(range: string | undefined, size: number) {
     const whole = { status: 200, first: 0, last: size - 1, padding: 0 };
@@ -348,7 +347,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** Whole numbers of any length. */
+/** JSON with bigints as numbers. */
 function jsonOf(value: unknown): string {
   const mark = (_: string, item: unknown) => (typeof item === "bigint" ? `#${item}#` : item);
   return JSON.stringify(value, mark, 2).replace(/"#(\d+)#"/g, "$1");

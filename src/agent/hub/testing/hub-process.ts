@@ -1,6 +1,6 @@
 /**
- * A process that takes in what the hub sends, for tests that kill it or measure it: hub-process.js DIRECTORY SOCKET
- * CERTIFICATE CREDENTIALS. It prints events, and its memory now and then, one JSON a line.
+ * A process that syncs with the hub, for tests that kill or measure it: hub-process.js DIRECTORY SOCKET CERTIFICATE
+ * CREDENTIALS. It prints its events, and its memory when it grows, as one JSON object per line.
  */
 
 import { mkdirSync } from "node:fs";
@@ -14,21 +14,21 @@ import { Hub } from "../hub.js";
 
 const [directory = "", socketPath = "", certificate = "", credentials = ""] = process.argv.slice(2);
 const SAMPLE_MS = 5;
-const PACE = { intervalMs: 20, longestMs: 100 };
+const POLLING = { intervalMs: 20, maxBackoffMs: 100 };
 
-function say(line: object): void {
+function print(line: object): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
 mkdirSync(directory, { recursive: true });
-const state = await openHubState(directory, (detail) => say({ t: "forgotten", detail }));
+const state = await openHubState(directory, (detail) => print({ t: "state lost", detail }));
 const store = await ModelStore.open({
   directory: join(directory, "store"),
   shipped: directory,
   maxBytes: 1e11,
   trust: TRUST_ALL,
   board: () => "",
-  trace: say,
+  onEvent: print,
 });
 const address = { socketPath, certificate, credentials };
 const hub = new Hub({
@@ -38,16 +38,16 @@ const hub = new Hub({
   check: () => [],
   version: "0",
   clock: systemClock,
-  trace: ({ t, ...rest }) => say({ t, id: "object" in rest ? rest.object.id : undefined }),
-  changed: () => {},
-  pace: { settings: PACE, models: PACE },
+  onEvent: ({ t, ...rest }) => print({ t, id: "object" in rest ? rest.object.id : undefined }),
+  onChange: () => {},
+  polling: { settings: POLLING, models: POLLING },
 });
 let largest = 0;
 setInterval(() => {
   const rss = process.memoryUsage.rss();
   if (rss > largest) {
     largest = rss;
-    say({ t: "memory", rss });
+    print({ t: "memory", rss });
   }
 }, SAMPLE_MS);
 await hub.run(new AbortController().signal);

@@ -1,4 +1,4 @@
-/** A process that takes archives in, one after another, until it is killed: install-forever.js STORE ARCHIVE... */
+/** Installs archives one after another until it is killed: install-forever.js STORE ARCHIVE... */
 
 import { TRUST_ALL } from "../../../common/bundle/signature.js";
 import { ModelStore } from "../store.js";
@@ -10,7 +10,7 @@ const store = await ModelStore.open({
   maxBytes: 1e9,
   trust: TRUST_ALL,
   board: () => undefined,
-  trace: () => {},
+  onEvent: () => {},
 });
 const { signal } = new AbortController();
 process.stdout.write("open\n");

@@ -1,4 +1,4 @@
-/** A real gRPC server on a Unix socket that plays the sidecar in tests: quiet, willing, and changed call by call. */
+/** A real gRPC server on a Unix socket that stands in for the sidecar in tests. It accepts everything, unless told otherwise. */
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -17,37 +17,37 @@ import type { State } from "../gen/slipstream/v1/state.js";
 
 export type WatchCall = ServerWritableStream<WatchRequest, WatchResponse>;
 
-/** A directory for sockets, and its removal. */
+/** A directory for sockets, and a function that removes it. */
 export async function socketDirectory(): Promise<{ path: string; remove: () => Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "slipstream-"));
   return { path, remove: () => rm(path, { recursive: true }) };
 }
 
 export class ServerDouble {
-  /** Names of the calls in the order of their arrival. */
+  /** Names of the calls in the order of arrival. */
   readonly calls: string[] = [];
-  /** What was to be applied, in the order of arrival. */
+  /** The Apply requests in the order of arrival. */
   readonly applied: ApplyRequest[] = [];
   readonly #server = new Server();
 
-  /** `handlers` replace the willing ones that stand in this file. */
+  /** `handlers` replace the default ones below. */
   constructor(handlers: Partial<PipelineServer> = {}, instanceId = "one") {
-    const willing: Pick<PipelineServer, "connect" | "apply" | "watch"> = {
+    const defaults: Pick<PipelineServer, "connect" | "apply" | "watch"> = {
       connect: (_, done) => done(null, ConnectResponse.fromPartial({ instanceId, engine: "cpu" })),
       apply: ({ request: { generation } }, done) =>
         done(null, ApplyResponse.fromPartial({ generation, accepted: true })),
       watch: (call) => beat(call, () => ({})),
     };
-    const chosen = { ...willing, ...handlers };
+    const chosen = { ...defaults, ...handlers };
     const apply: PipelineServer["apply"] = (call, done) => {
       this.applied.push(call.request);
       chosen.apply(call, done);
     };
     this.#server.addService(PipelineService, {
       ...chosen,
-      connect: this.#noted("Connect", chosen.connect),
-      apply: this.#noted("Apply", apply),
-      watch: this.#noted("Watch", chosen.watch),
+      connect: this.#recorded("Connect", chosen.connect),
+      apply: this.#recorded("Apply", apply),
+      watch: this.#recorded("Watch", chosen.watch),
     });
   }
 
@@ -65,7 +65,7 @@ export class ServerDouble {
     this.#server.forceShutdown();
   }
 
-  #noted<Args extends unknown[]>(name: string, handler: (...args: Args) => void) {
+  #recorded<Args extends unknown[]>(name: string, handler: (...args: Args) => void) {
     return (...args: Args) => {
       this.calls.push(name);
       handler(...args);
@@ -73,7 +73,7 @@ export class ServerDouble {
   }
 }
 
-/** Sends a state at once and then at every heartbeat, until the call ends. */
+/** Sends a state at once and then at every heartbeat until the call ends. */
 export function beat(call: WatchCall, state: () => Partial<State>): void {
   const { seconds, nanos } = call.request.heartbeatInterval ?? { seconds: 2n, nanos: 0 };
   const send = () =>

@@ -1,4 +1,4 @@
-/** The server double as a process of its own, so that a test can kill it: node server-process.js SOCKET [INSTANCE] */
+/** The server double in its own process, so that a test can kill it: node server-process.js SOCKET [INSTANCE] */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -23,7 +23,7 @@ export class ServerProcess {
       throw new Error("the server double ended before it listened");
     });
     await Promise.race([once(child.stdout, "data"), failed]);
-    failed.catch(() => {}); // later its end is what the test wants
+    failed.catch(() => {}); // later, tests end it on purpose
     return new ServerProcess(child);
   }
 
@@ -37,7 +37,7 @@ export class ServerProcess {
   }
 }
 
-/** A sidecar whose only camera is live and whose picture is served, whatever it is asked for. */
+/** A sidecar that accepts every specification and serves its output. */
 async function serve(socketPath: string, instanceId: string): Promise<void> {
   let generation = "";
   const server = new ServerDouble(
@@ -70,7 +70,7 @@ async function serve(socketPath: string, instanceId: string): Promise<void> {
   await rm(socketPath, { force: true }); // a killed process leaves it behind
   await server.listen(socketPath);
   process.stdout.write("listening\n");
-  // The end of the pipe from the test is the end of this process: no orphan.
+  // Ends with the test's end of the pipe, so that no orphan is left.
   process.stdin.on("end", () => process.exit());
   process.stdin.resume();
 }

@@ -5,7 +5,7 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import type { NvinferKey } from "../../../common/catalogue/data.js";
 import { closest } from "../../../common/closest.js";
-import { readText } from "../../../common/files/text-file.js";
+import { readText } from "../../../common/files/read.js";
 import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import type { Bundle, FileFacts } from "./bundle.js";
 import { type KeyFile, parseKeyFile } from "./ini.js";

@@ -1,4 +1,4 @@
-/** Archives of bundles, right and wrong, made entry by entry. */
+/** Archives of bundles for tests, valid and invalid, made entry by entry. */
 
 import { createHash, type KeyObject } from "node:crypto";
 import { gzipSync } from "node:zlib";
@@ -6,7 +6,7 @@ import { type Header, pack } from "tar-stream";
 import { MANIFEST, SIGNATURE } from "../manifest.js";
 import { signManifest } from "../signature.js";
 
-/** What tar-stream's types leave out is written into the header all the same. */
+/** May have header fields that tar-stream's types do not allow, but which it writes. */
 export type RawEntry = Partial<Header> & { readonly name: string; readonly content?: Buffer };
 
 export interface BundleParts {
@@ -15,7 +15,7 @@ export interface BundleParts {
   readonly boards?: readonly string[];
   readonly files?: Readonly<Record<string, string | Buffer>>;
   readonly key?: KeyObject;
-  /** What the manifest says instead of the truth. */
+  /** Overrides fields of the manifest. */
   readonly lies?: Readonly<Record<string, unknown>>;
 }
 
@@ -25,7 +25,7 @@ export const FILES: Readonly<Record<string, string>> = {
   "network.onnx": "not really a network",
 };
 
-/** The entries of a right bundle, in order. */
+/** The entries of a valid bundle, in order. */
 export function entriesOf(parts: BundleParts = {}): RawEntry[] {
   const { name = "street", version = "1.0.0", boards = [], files = FILES, key, lies } = parts;
   const contents = Object.entries(files).map(
@@ -62,7 +62,7 @@ export async function tar(entries: readonly RawEntry[]): Promise<Buffer> {
   }
   tape.finalize();
   const chunks: Buffer[] = [];
-  // Its types leave open what a stream is made of.
+  // Its types do not say what a stream consists of.
   for await (const chunk of tape as AsyncIterable<Buffer>) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
@@ -75,7 +75,7 @@ export function bundle(parts: BundleParts = {}): Promise<Buffer> {
   return tarGz(entriesOf(parts));
 }
 
-/** Changes bytes of a tar header and puts its checksum right. offset: of the header. */
+/** Changes bytes of a tar header and corrects its checksum. offset: of the header. */
 export function patchHeader(archive: Buffer, offset: number, at: number, bytes: Buffer): Buffer {
   const copy = Buffer.from(archive);
   bytes.copy(copy, offset + at);

@@ -1,4 +1,4 @@
-/** Folders of a test. */
+/** Temporary folders for tests. */
 
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
