@@ -6,8 +6,8 @@ import { after, before, describe, it } from "node:test";
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
 import { loadCatalogue } from "../../common/catalogue/load.js";
 import { findRelease, findTarget, idsOfAll, type Target } from "../../common/catalogue/targets.js";
-import { CODES } from "../../common/problems/codes.js";
-import type { Problem } from "../../common/problems/problem.js";
+import type { Problem } from "../../common/problem.js";
+import { CODES } from "../../common/problem-codes.js";
 import { readOnnx } from "./bundle/onnx.js";
 import { OnnxError } from "./bundle/protobuf.js";
 import { readBundle } from "./bundle/read.js";
@@ -91,7 +91,13 @@ it("does not fail on a network that is cut off anywhere, or whose bytes are wron
 });
 
 /** Told of the environment by the command, which the tests of the command show. */
-const OF_THE_COMMAND = ["wrong-setting"];
+const OF_THE_COMMAND = [
+  "wrong-setting",
+  "secret-missing",
+  "output-open",
+  "never-on",
+  "wrong-document",
+];
 
 it("has a case for every code", () => {
   const expected = Object.values(CORPUS)

@@ -1,7 +1,7 @@
 /** Verdicts on one or several targets, as a table for people or as JSON. */
 
 import type { Target } from "../../common/catalogue/targets.js";
-import { hasErrors, type Problem } from "../../common/problems/problem.js";
+import { hasErrors, type Problem } from "../../common/problem.js";
 
 export interface Verdict {
   readonly target: Target;

@@ -19,7 +19,7 @@ import {
   type Trust,
 } from "../../common/bundle/signature.js";
 import { unpack } from "../../common/bundle/unpack.js";
-import { hasErrors } from "../../common/problems/problem.js";
+import { hasErrors } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
 import { asJson, asText, type Verdict } from "../lint/report.js";
 import { lintBundleFor } from "./bundle-lint.js";

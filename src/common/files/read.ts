@@ -2,7 +2,7 @@
 
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { type Problem, problem } from "../problems/problem.js";
+import { type Problem, problem } from "../problem.js";
 
 /** The system's name for an error, for example ENOSPC. Undefined: the error is not the system's. */
 export function errorCode(reason: unknown): string | undefined {

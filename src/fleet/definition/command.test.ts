@@ -78,7 +78,7 @@ describe("definition lint", () => {
     const bad = write("bad.json", "{\n]");
     const { out, err, exit } = await run(bad, join(folder, "no.json"), write("broken.json", "{}"));
     assert.equal(out, "");
-    assert.match(err, /^bad\.json:2: is no JSON: .*\nno\.json:1: is not there\n$/);
+    assert.match(err, /^bad\.json:2: is not JSON: .*\nno\.json:1: does not exist\n$/);
     assert.equal(exit, 2);
   });
 });

@@ -2,9 +2,11 @@
 
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import type { Document, Problem } from "../../common/json/document.js";
-import { displayProblem, parseDocument, problemsOf } from "../../common/json/document.js";
+import type { Document } from "../../common/json/document.js";
+import { parseDocument, problemsOf } from "../../common/json/document.js";
 import { projectVariables } from "../../common/json/variables.js";
+import type { Problem } from "../../common/problem.js";
+import { displayProblem } from "../../common/problem.js";
 import type { Terminal } from "../../common/terminal.js";
 import { processTerminal } from "../../common/terminal.js";
 import type { ArchFile } from "../policy/load.js";

@@ -1,12 +1,15 @@
 /** What a lint says: one finding at one place. */
 
-import type { Document, Path, Problem } from "../../common/json/document.js";
-import { displayProblem } from "../../common/json/document.js";
+import type { Document, Path } from "../../common/json/document.js";
+import type { Problem } from "../../common/problem.js";
+import { displayProblem } from "../../common/problem.js";
 
 /** An error breaks a deployment or silently changes it; a warning is legal and seldom meant. */
 export type Severity = "error" | "warning";
 
 export interface Finding extends Problem {
+  readonly file: string;
+  readonly line: number;
   readonly severity: Severity;
   /** Stable and kebab-case, for filters and searches. */
   readonly code: string;

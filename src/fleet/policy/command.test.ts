@@ -269,7 +269,7 @@ o/s
       "--deployment",
       rest(),
     );
-    assert.equal(err, "no.jsonl:1: is not there\n");
+    assert.equal(err, "no.jsonl:1: does not exist\n");
     assert.equal(exit, 2);
   });
 });

@@ -1,7 +1,7 @@
 /** `slipstream policy`: who gets what by Horizon's policies, without asking Horizon. */
 
 import { Command } from "commander";
-import { displayProblem, InputError } from "../../common/json/document.js";
+import { displayProblem, InputError } from "../../common/problem.js";
 import type { Terminal } from "../../common/terminal.js";
 import { processTerminal } from "../../common/terminal.js";
 import { readFleet } from "./fleet.js";

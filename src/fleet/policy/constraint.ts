@@ -7,7 +7,7 @@
  */
 
 import { parseVersionRange } from "../../common/horizon-version.js";
-import type { Place } from "../../common/json/document.js";
+import type { Place } from "../../common/problem.js";
 import type { Clause, Operator } from "./clause.js";
 import { parseNumber } from "./clause.js";
 import type { Token } from "./lexer.js";

@@ -3,8 +3,9 @@
  */
 
 import { createReadStream } from "node:fs";
-import type { Fault, Problem } from "../../common/json/document.js";
-import { displayPath, InputError, isObject, problemsOf } from "../../common/json/document.js";
+import type { Fault } from "../../common/json/document.js";
+import { displayPath, isObject, problemsOf } from "../../common/json/document.js";
+import { InputError, type Problem, problem } from "../../common/problem.js";
 import type { Constraint } from "./constraint.js";
 import { parseConstraint } from "./constraint.js";
 import type { NodePolicy } from "./policy.js";
@@ -42,7 +43,7 @@ export async function readFleet(file: string, visit: (node: NodePolicy) => void)
     const node = readLine(text, parse, faults);
     if (faults.length === 0 && node !== undefined) visit(node);
     for (const { path, message } of faults) {
-      problems.push({ file, line, path: displayPath(path), message });
+      problems.push(problem("wrong-document", { file, line, path: displayPath(path) }, message));
     }
   };
   try {

@@ -2,9 +2,10 @@
 
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
-import type { Document, Fault, Problem } from "../../common/json/document.js";
-import { InputError, locate, parseDocument, problemsOf } from "../../common/json/document.js";
+import type { Document, Fault } from "../../common/json/document.js";
+import { locate, parseDocument, problemsOf } from "../../common/json/document.js";
 import { projectVariables } from "../../common/json/variables.js";
+import { InputError, type Problem, problem } from "../../common/problem.js";
 import type { Constraint } from "./constraint.js";
 import { parseConstraint } from "./constraint.js";
 import type { Deployment } from "./offer.js";
@@ -85,7 +86,8 @@ export function makeLoader(environment: NodeJS.ProcessEnv): Loader {
         if (service !== undefined && !policies.some((policy) => places(policy, service))) {
           const message =
             "is placed by none of the deployment policies: name, org, version or arch differ";
-          warnings.push({ file: file.file, line: 1, path: "", message });
+          const place = { file: file.file, line: 1, path: "" };
+          warnings.push(problem("wrong-document", place, message));
         }
         return service ?? [];
       });
@@ -112,18 +114,16 @@ function placingParser(document: Document, warnings: Problem[]): ConstraintParse
     const place = document.placeOf(path);
     const constraint = parseConstraint(text, place);
     for (const { at, message } of constraint.doubts) {
-      warnings.push({
-        ...place,
-        message: `${message} (column ${at + 1} of ${JSON.stringify(text)})`,
-      });
+      const shown = `${message} (column ${at + 1} of ${JSON.stringify(text)})`;
+      warnings.push(problem("wrong-document", place, shown));
     }
     return constraint;
   };
 }
 
 function unsetVariables(document: Document): Problem[] {
-  return document.unset.map(({ name, place }) => ({
-    ...place,
-    message: `the variable $${name} is not set; set it in the environment or in hzn.json`,
-  }));
+  return document.unset.map(({ name, place }) => {
+    const message = `the variable $${name} is not set; set it in the environment or in hzn.json`;
+    return problem("wrong-document", place, message);
+  });
 }

@@ -3,7 +3,7 @@
 import { posix } from "node:path";
 import type { FactsFile } from "../../../common/catalogue/data.js";
 import type { Target } from "../../../common/catalogue/targets.js";
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { at, type Bundle, numberOf, property } from "./bundle.js";
 import { batchOf, type Network } from "./choice.js";
 

@@ -1,8 +1,8 @@
 /** The files that a configuration names: are they there and usable? */
 
 import type { NvinferKey } from "../../../common/catalogue/data.js";
-import { nearest } from "../../../common/catalogue/nearest.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { at, type Bundle } from "./bundle.js";
 
 /** A path below here is the DeepStream image's own: it is not on the machine that lints. */
@@ -21,7 +21,7 @@ export function fileProblems(bundle: Bundle, keys: readonly NvinferKey[]): Probl
     }
     const mayBeElsewhere = key.written || key.outside || setting.value.startsWith(IMAGE);
     if (facts.t !== "missing" || mayBeElsewhere) return [];
-    const hint = didYouMean(nearest(setting.value, bundle.names));
+    const hint = didYouMean(closest(setting.value, bundle.names));
     return [
       problem(
         "file-missing",

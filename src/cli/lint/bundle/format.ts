@@ -1,7 +1,7 @@
 /** The network's format and precision: can TensorRT of this release, and the board's GPU, do them? */
 
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { at, type Bundle, numberOf, property } from "./bundle.js";
 import type { Network } from "./choice.js";
 

@@ -1,6 +1,6 @@
 /** Reads the text of an nvinfer configuration file: groups of KEY=VALUE lines, as GLib's key files are. */
 
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 
 export interface Setting {
   readonly group: string;

@@ -1,11 +1,12 @@
 /** Groups, keys and their values: does nvinfer of this release read them? */
 
 import type { NvinferKey } from "../../../common/catalogue/data.js";
-import { nearest } from "../../../common/catalogue/nearest.js";
-import { compareReleases, describeSpan, isWithin } from "../../../common/catalogue/release.js";
+import { describeSpan, isWithin } from "../../../common/catalogue/release.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import type { Code } from "../../../common/problems/codes.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
+import type { Code } from "../../../common/problem-codes.js";
+import { compareReleases } from "../../../common/release-number.js";
 import { at, type Bundle, property } from "./bundle.js";
 import type { Setting } from "./ini.js";
 
@@ -33,7 +34,7 @@ function groupProblems(bundle: Bundle): Problem[] {
     .filter(({ name }) => kindOf(name) === undefined)
     .map((group) => {
       const hint = didYouMean(
-        nearest(group.name, ["property", "class-attrs-all", "class-attrs-0"]),
+        closest(group.name, ["property", "class-attrs-all", "class-attrs-0"]),
       );
       const message = `nvinfer does not read the group [${group.name}]${hint}`;
       return problem("unknown-group", at(bundle, group), message);
@@ -92,7 +93,7 @@ function unknownKey(setting: Setting, kind: string, keys: readonly NvinferKey[])
     return `${setting.key} belongs into ${group}, not into [${setting.group}]`;
   }
   const names = keys.filter(({ group }) => group === kind).map(({ name }) => name);
-  return `nvinfer has no key ${setting.key}${didYouMean(nearest(setting.key, names))}`;
+  return `nvinfer has no key ${setting.key}${didYouMean(closest(setting.key, names))}`;
 }
 
 interface Refusal {

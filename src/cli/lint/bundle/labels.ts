@@ -1,6 +1,6 @@
 /** Labels and class ids against the number of classes. */
 
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { at, type Bundle, labelsOf, numberOf, property } from "./bundle.js";
 
 const DETECTOR = 0;

@@ -2,7 +2,7 @@
 
 import type { FactsFile } from "../../../common/catalogue/data.js";
 import type { Target } from "../../../common/catalogue/targets.js";
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { at, type Bundle, numberOf } from "./bundle.js";
 import type { Network } from "./choice.js";
 

@@ -2,7 +2,7 @@
 
 import type { OnnxOperatorsFile } from "../../../common/catalogue/data.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { at, type Bundle, numberOf, property } from "./bundle.js";
 import type { Network } from "./choice.js";
 import { refusals } from "./operators.js";

@@ -1,7 +1,7 @@
 /** What TensorRT's ONNX parser would refuse of a network: operators, their forms, and types of numbers. */
 
 import type { OnnxOperator, OnnxOperatorsFile, OnnxSpan } from "../../../common/catalogue/data.js";
-import { compareReleases } from "../../../common/catalogue/release.js";
+import { compareReleases } from "../../../common/release-number.js";
 import type { OnnxFacts } from "./onnx.js";
 import type { Graph, Node } from "./onnx-graph.js";
 

@@ -4,9 +4,9 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import type { NvinferKey } from "../../../common/catalogue/data.js";
-import { nearest } from "../../../common/catalogue/nearest.js";
+import { closest } from "../../../common/closest.js";
 import { readText } from "../../../common/files/read.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import type { Bundle, FileFacts } from "./bundle.js";
 import { type KeyFile, parseKeyFile } from "./ini.js";
 import { readOnnx } from "./onnx.js";
@@ -35,7 +35,7 @@ export async function readBundle(
   const names = await readdir(directory).catch(() => undefined);
   if (names === undefined) return failed("file-missing", place, "there is no such directory");
   if (!names.includes(file)) {
-    const hint = didYouMean(nearest(file, names));
+    const hint = didYouMean(closest(file, names));
     return failed(
       "file-missing",
       file,

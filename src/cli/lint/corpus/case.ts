@@ -1,6 +1,6 @@
 /** The shape of the corpus: what is linted, and every problem that must be told, no more and no less. */
 
-import type { Code } from "../../../common/problems/codes.js";
+import type { Code } from "../../../common/problem-codes.js";
 
 /** CODE and path, separated by a blank. */
 export type Expected = `${Code} ${string}`;

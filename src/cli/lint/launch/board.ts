@@ -2,7 +2,7 @@
 
 import type { FactsFile } from "../../../common/catalogue/data.js";
 import type { Target } from "../../../common/catalogue/targets.js";
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { type LaunchLine, pathOf } from "./parse.js";
 
 export function boardProblems(launch: LaunchLine, target: Target, facts: FactsFile): Problem[] {

@@ -2,7 +2,7 @@
 
 import type { Catalogue, Element } from "../../../common/catalogue/catalogue.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { type LaunchElement, type LaunchLine, pathOf } from "./parse.js";
 import { checkValue } from "./value.js";
 

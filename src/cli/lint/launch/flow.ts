@@ -3,7 +3,7 @@
 import type { Catalogue, Element } from "../../../common/catalogue/catalogue.js";
 import type { FactsFile, PadRecord } from "../../../common/catalogue/data.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { type Caps, describeFlow, type Flow, flowOf, intersect, parseCaps } from "./caps.js";
 import { usesNewMux } from "./elements.js";
 import { type LaunchElement, type LaunchLine, type Link, pathOf, setting } from "./parse.js";

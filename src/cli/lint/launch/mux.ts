@@ -1,6 +1,6 @@
 /** Rules about the legacy nvstreammux and its batches. */
 
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { upstream } from "./graph.js";
 import { type LaunchElement, type LaunchLine, pathOf, setting } from "./parse.js";
 import { integer, isTrue } from "./value.js";

@@ -1,15 +1,11 @@
 /** What a platform needs or does not have: properties, kinds of memory, tracker libraries. */
 
 import type { FactsFile } from "../../../common/catalogue/data.js";
-import { nearest } from "../../../common/catalogue/nearest.js";
-import {
-  compareReleases,
-  describeSpan,
-  isWithin,
-  platformName,
-} from "../../../common/catalogue/release.js";
+import { describeSpan, isWithin, platformName } from "../../../common/catalogue/release.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
+import { compareReleases } from "../../../common/release-number.js";
 import { type LaunchElement, type LaunchLine, pathOf, setting } from "./parse.js";
 import { integer } from "./value.js";
 
@@ -56,7 +52,7 @@ function trackerProblems(element: LaunchElement, target: Target, facts: FactsFil
   if (library?.startsWith("libnvds") && !here.includes(library)) {
     const path = pathOf(element, "ll-lib-file");
     const since = known === undefined ? "" : ` (it exists ${describeSpan(known)})`;
-    const hint = known === undefined ? didYouMean(nearest(library, here)) : "";
+    const hint = known === undefined ? didYouMean(closest(library, here)) : "";
     const message = `${describeTarget(target)} has no ${library}${since}${hint}; it has ${here.join(", ")}`;
     problems.push(problem("tracker-library-unavailable", path, message));
   }

@@ -1,7 +1,7 @@
 /** A gst-launch line as elements with their settings, and links between them. */
 
-import { nearest } from "../../../common/catalogue/nearest.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { LaunchSyntaxError, splitLaunchLine, type Word } from "./words.js";
 
 /** Far more than any pipeline has. What follows takes time in proportion to the square. */
@@ -176,7 +176,7 @@ class Builder {
     const generated = this.#elements.find((element) => `${element.factory}0` === end.name);
     if (found !== undefined || generated !== undefined) return found ?? generated;
     const names = this.#elements.flatMap((element) => element.settings.get("name") ?? []);
-    const message = `no element has name=${end.name}${didYouMean(nearest(end.name, names))}`;
+    const message = `no element has name=${end.name}${didYouMean(closest(end.name, names))}`;
     if (!this.#problems.some((known) => known.message === message)) {
       this.#problems.push(problem("unknown-reference", `${end.name}.`, message));
     }

@@ -2,7 +2,7 @@
 
 import type { Catalogue } from "../../../common/catalogue/catalogue.js";
 import type { Target } from "../../../common/catalogue/targets.js";
-import type { Problem } from "../../../common/problems/problem.js";
+import type { Problem } from "../../../common/problem.js";
 import { boardProblems } from "./board.js";
 import { elementProblems, usesNewMux } from "./elements.js";
 import { flowProblems } from "./flow.js";

@@ -2,7 +2,7 @@
 
 import type { EncoderFacts, FactsFile } from "../../../common/catalogue/data.js";
 import type { Target } from "../../../common/catalogue/targets.js";
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { downstream } from "./graph.js";
 import { type LaunchElement, type LaunchLine, pathOf, setting } from "./parse.js";
 import { integer, isTrue } from "./value.js";

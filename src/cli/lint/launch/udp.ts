@@ -1,6 +1,6 @@
 /** Rules about UDP hops, such as the one to an RTSP server. */
 
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { type LaunchLine, pathOf, setting } from "./parse.js";
 
 export function udpProblems(launch: LaunchLine): Problem[] {

@@ -1,8 +1,8 @@
 /** Is a value, as written on a gst-launch line, one that the property takes? */
 
-import { nearest } from "../../../common/catalogue/nearest.js";
 import type { Property } from "../../../common/catalogue/property.js";
-import { didYouMean } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean } from "../../../common/problem.js";
 
 export interface Refusal {
   readonly code: "wrong-type" | "out-of-range" | "unknown-value";
@@ -69,7 +69,7 @@ function checkChoice(text: string, { choices }: Property): Refusal | undefined {
   if (choices.some((choice) => choice.value === value || choice.nicks.includes(text)))
     return undefined;
   const allowed = choices.map(({ value: number, nicks }) => `${number} (${nicks[0]})`).join(", ");
-  const near = nearest(
+  const near = closest(
     text,
     choices.flatMap(({ nicks }) => nicks),
   );

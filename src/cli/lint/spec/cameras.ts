@@ -1,6 +1,6 @@
 /** Rules about cameras: ids, addresses, masks. */
 
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { ID, ID_FORM } from "../../../common/settings/camera-id.js";
 import { CAMERA_SCHEMES, readCameraUri } from "../../../common/settings/camera-uri.js";
 import type { Camera, Polygon } from "./spec.js";

@@ -1,7 +1,7 @@
 /** Rules about the model's settings, against the bundle if there is one. */
 
-import { nearest } from "../../../common/catalogue/nearest.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { type Bundle, labelsOf } from "../bundle/bundle.js";
 import type { Model } from "./spec.js";
 
@@ -24,7 +24,7 @@ function classProblems(
   if (labels === undefined) return [];
   return classes.flatMap((name, i) => {
     if (labels.includes(name)) return [];
-    const message = `the model has no class "${name}"${didYouMean(nearest(name, labels))}`;
+    const message = `the model has no class "${name}"${didYouMean(closest(name, labels))}`;
     return [problem("unknown-class", `model.classes[${i}]`, message)];
   });
 }

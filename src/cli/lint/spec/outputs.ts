@@ -1,7 +1,7 @@
 /** Rules about outputs: ids, targets, encodings. */
 
-import { type Problem, problem } from "../../../common/problems/problem.js";
-import { recordingPath } from "../../../common/settings/readers.js";
+import { type Problem, problem } from "../../../common/problem.js";
+import { recordingPath } from "../../../common/settings/formats.js";
 import { idProblems } from "./cameras.js";
 import type { Output } from "./spec.js";
 

@@ -1,7 +1,7 @@
 /** Reads a PipelineSpec from proto3 JSON. Field names are taken in both spellings, bundlePath and bundle_path. */
 
-import { nearest } from "../../../common/catalogue/nearest.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { type Field, type FieldType, MESSAGES, type Message, type MessageName } from "./schema.js";
 import type { Spec } from "./spec.js";
 
@@ -85,7 +85,7 @@ function readMessage(
 }
 
 function unknownField(given: string, name: MessageName, message: Message): string {
-  return `${name} has no field ${given}${didYouMean(nearest(given, Object.keys(message)))}`;
+  return `${name} has no field ${given}${didYouMean(closest(given, Object.keys(message)))}`;
 }
 
 function readField(value: unknown, field: Field, path: string, problems: Problem[]): unknown {
@@ -169,7 +169,7 @@ function readEnum(
   if (typeof value === "number" && values[value] !== undefined) return values[value];
   const name = typeof value === "string" ? value.replace(prefix, "") : "";
   if (values.includes(name)) return name;
-  const near = nearest(name, values.slice(1));
+  const near = closest(name, values.slice(1));
   const allowed = values.slice(1).map((one) => prefix + one);
   const hint = didYouMean(near === undefined ? undefined : prefix + near);
   const message = `it is one of ${allowed.join(", ")}${hint}`;

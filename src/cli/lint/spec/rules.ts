@@ -2,7 +2,7 @@
 
 import type { FactsFile } from "../../../common/catalogue/data.js";
 import type { Target } from "../../../common/catalogue/targets.js";
-import type { Problem } from "../../../common/problems/problem.js";
+import type { Problem } from "../../../common/problem.js";
 import type { Bundle } from "../bundle/bundle.js";
 import { cameraProblems } from "./cameras.js";
 import { modelProblems } from "./model.js";

@@ -3,7 +3,7 @@
 import type { FactsFile } from "../../../common/catalogue/data.js";
 import { describeSpan, isWithin } from "../../../common/catalogue/release.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import type { Output, Spec } from "./spec.js";
 
 const PIXELS_1080P30 = 1920 * 1080 * 30;

@@ -1,4 +1,4 @@
-/** When a camera is off, and until when: within hours for everything and hours of its own, of which both must be on. */
+/** Whether a camera is off, and until when. It is on while both the hours of everything and its own are active. */
 
 import { activeAt, type Hours } from "../hours/hours.js";
 import type { Camera } from "./spec.js";
@@ -9,10 +9,10 @@ export interface Presence {
   readonly nextChangeMs: number | undefined;
 }
 
-/** How far ahead the end of being off is looked for: three weeks of hours that change twice a day. */
+/** How far ahead to look for the end of being off: three weeks of hours that change twice a day. */
 const MOST_CHANGES = 42;
 
-/** Answers for one moment. Most cameras have the same hours, which are looked into once. */
+/** Presences at one time. Cameras with the same hours, as most have, are computed once. */
 export function presencesAt(nowMs: number): (hours: readonly Hours[]) => Presence {
   const known = new Map<string, Presence>();
   return (hours) => {
@@ -31,7 +31,7 @@ function presenceAt(hours: readonly Hours[], nowMs: number): Presence {
   return { off: { untilMs: onAt(hours, nowMs) }, nextChangeMs };
 }
 
-/** The next moment at which all are on. */
+/** The next time at which all hours are active. */
 function onAt(hours: readonly Hours[], nowMs: number): number | undefined {
   let atMs = nowMs;
   for (let changes = 0; changes < MOST_CHANGES; changes++) {
