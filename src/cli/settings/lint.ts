@@ -12,7 +12,7 @@ import { describeDocumentFault } from "../../common/settings/document-fault.js";
 import { deskModels, deskSecrets } from "../../common/settings/offline.js";
 import type { Terminal } from "../../common/terminal.js";
 import { lint } from "../lint/lint.js";
-import { specToLint } from "../lint/spec/settings.js";
+import { specToLint } from "../lint/spec/from-settings.js";
 import { readDocumentFile } from "./document-file.js";
 
 export interface LintOptions {

@@ -1,10 +1,9 @@
-/** The fields of the contract's PipelineSpec, for reading it from JSON. A test holds it against the proto file. */
+/** The contract's PipelineSpec: its fields, for parsing it from JSON, and the parsed values that the rules read. */
+
+export type Scalar = "string" | "uint32" | "uint64" | "float" | "bool" | "duration" | "time";
 
 export type FieldType =
-  | {
-      readonly t: "scalar";
-      readonly of: "string" | "uint32" | "uint64" | "float" | "bool" | "duration" | "time";
-    }
+  | { readonly t: "scalar"; readonly of: Scalar }
   | { readonly t: "enum"; readonly prefix: string; readonly values: readonly string[] }
   | { readonly t: "message"; readonly of: MessageName };
 
@@ -15,11 +14,7 @@ export interface Field {
 
 export type Message = Readonly<Record<string, Field>>;
 
-const scalar = (
-  of: "string" | "uint32" | "uint64" | "float" | "bool" | "duration" | "time",
-): Field => ({
-  type: { t: "scalar", of },
-});
+const scalar = (of: Scalar): Field => ({ type: { t: "scalar", of } });
 const one = (of: MessageName): Field => ({ type: { t: "message", of } });
 const many = (of: MessageName): Field => ({ ...one(of), repeated: true });
 const choice = (prefix: string, ...values: string[]): Field => ({
@@ -42,6 +37,7 @@ export type MessageName =
   | "FileTarget"
   | "WindowTarget";
 
+/** The messages of the contract. A test compares them with the proto file. */
 export const MESSAGES: Readonly<Record<MessageName, Message>> = {
   PipelineSpec: {
     cameras: many("Camera"),
@@ -102,3 +98,47 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
   },
   WindowTarget: {},
 };
+
+/**
+ * A PipelineSpec as it was parsed, under the contract's names. What was absent or unreadable is absent here; enumerations
+ * are their values without the prefix, durations are milliseconds.
+ */
+export interface Spec {
+  readonly cameras: readonly Camera[];
+  readonly model?: Model;
+  readonly tracker?: { readonly algorithm?: string };
+  readonly outputs: readonly Output[];
+}
+
+export interface Camera {
+  readonly id?: string;
+  readonly uri?: string;
+  readonly masks?: readonly Polygon[];
+}
+
+export interface Polygon {
+  readonly points?: readonly { readonly x?: number; readonly y?: number }[];
+}
+
+export interface Model {
+  readonly bundle_path?: string;
+  readonly threshold?: number;
+  readonly classes?: readonly string[];
+}
+
+export interface Output {
+  readonly id?: string;
+  readonly layout?: string;
+  readonly encoding?: Encoding;
+  readonly rtsp?: { readonly port?: number; readonly path?: string };
+  readonly file?: { readonly path?: string };
+  readonly window?: Readonly<Record<string, never>>;
+}
+
+interface Encoding {
+  readonly codec?: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly bitrate?: number;
+  readonly frame_rate?: number;
+}

@@ -1,4 +1,4 @@
-/** Groups, keys and their values: does nvinfer of this release read them? */
+/** Rules for the groups, keys and values of an nvinfer configuration file: does nvinfer of this release read them? */
 
 import type { NvinferKey } from "../../../common/catalogue/data.js";
 import { nearest } from "../../../common/catalogue/nearest.js";
@@ -6,10 +6,11 @@ import { compareReleases, describeSpan, isWithin } from "../../../common/catalog
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
 import type { Code } from "../../../common/problems/codes.js";
 import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
-import { at, type Bundle, property } from "./bundle.js";
-import type { Setting } from "./ini.js";
+import { type BadValue, checkRange, FLOAT, outOfRange, wrongType } from "../value.js";
+import { at, type Bundle, property, type Setting } from "./bundle.js";
 
 const CLASS_GROUP = /^class-attrs-(all|\d+)$/;
+const GROUPS = ["property", "class-attrs-all", "class-attrs-0"];
 
 export function keyProblems(
   bundle: Bundle,
@@ -29,34 +30,28 @@ function kindOf(group: string): NvinferKey["group"] | undefined {
 }
 
 function groupProblems(bundle: Bundle): Problem[] {
-  const problems = bundle.config.groups
+  const { groups } = bundle.config;
+  const problems = groups
     .filter(({ name }) => kindOf(name) === undefined)
     .map((group) => {
-      const hint = didYouMean(
-        nearest(group.name, ["property", "class-attrs-all", "class-attrs-0"]),
-      );
+      const hint = didYouMean(nearest(group.name, GROUPS));
       const message = `nvinfer does not read the group [${group.name}]${hint}`;
       return problem("unknown-group", at(bundle, group), message);
     });
-  if (!bundle.config.groups.some(({ name }) => name === "property")) {
-    problems.push(problem("missing-key", bundle.file, "it has no group [property]"));
-  }
-  return problems;
+  if (groups.some(({ name }) => name === "property")) return problems;
+  return [...problems, problem("missing-key", bundle.file, "there is no group [property]")];
 }
 
 function duplicateProblems(bundle: Bundle): Problem[] {
   const seen = new Map<string, Setting>();
-  const problems: Problem[] = [];
-  for (const setting of bundle.config.settings) {
+  return bundle.config.settings.flatMap((setting) => {
     const name = `[${setting.group}] ${setting.key}`;
     const first = seen.get(name);
-    if (first !== undefined) {
-      const message = `${name} stands in line ${first.line} already: this one counts`;
-      problems.push(problem("duplicate-key", at(bundle, setting), message));
-    }
     seen.set(name, setting);
-  }
-  return problems;
+    if (first === undefined) return [];
+    const message = `${name} is set in line ${first.line} too: the last one counts`;
+    return [problem("duplicate-key", at(bundle, setting), message)];
+  });
 }
 
 function settingProblems(
@@ -66,21 +61,18 @@ function settingProblems(
   keys: readonly NvinferKey[],
 ): Problem[] {
   const kind = kindOf(setting.group);
-  if (kind === undefined) return []; // Told once, for the group.
-  const path = at(bundle, setting);
-  const tell = (code: Code, message: string) => [problem(code, path, message)];
+  if (kind === undefined) return []; // Reported once, for the group.
+  const found = (code: Code, message: string) => [problem(code, at(bundle, setting), message)];
   const key = keys.find(({ name, group }) => name === setting.key && group === kind);
-  if (key === undefined) return tell("unknown-key", unknownKey(setting, kind, keys));
+  if (key === undefined) return found("unknown-key", unknownKey(setting, kind, keys));
   if (!isWithin(key, target.release)) {
     const message = `nvinfer of ${describeTarget(target)} does not read ${key.name}; it is read ${describeSpan(key)}`;
-    return tell("key-unavailable", message);
+    return found("key-unavailable", message);
   }
-  const refusal = checkValue(setting.value, key, target);
-  if (refusal !== undefined) {
-    return tell(refusal.code, `${key.name}=${setting.value}: ${refusal.message}`);
-  }
+  const bad = checkValue(setting.value, key, target);
+  if (bad !== undefined) return found(bad.code, `${key.name}=${setting.value}: ${bad.message}`);
   if (key.deprecated !== undefined && property(bundle, key.deprecated) === undefined) {
-    return tell("deprecated-key", `${key.name} is the old way: use ${key.deprecated}`);
+    return found("deprecated-key", `${key.name} is deprecated: use ${key.deprecated}`);
   }
   return [];
 }
@@ -89,22 +81,16 @@ function unknownKey(setting: Setting, kind: string, keys: readonly NvinferKey[])
   const other = keys.find(({ name }) => name === setting.key);
   if (other !== undefined) {
     const group = other.group === "property" ? "[property]" : "[class-attrs-all]";
-    return `${setting.key} belongs into ${group}, not into [${setting.group}]`;
+    return `${setting.key} belongs in ${group}, not in [${setting.group}]`;
   }
   const names = keys.filter(({ group }) => group === kind).map(({ name }) => name);
   return `nvinfer has no key ${setting.key}${didYouMean(nearest(setting.key, names))}`;
 }
 
-interface Refusal {
-  readonly code: "wrong-type" | "out-of-range" | "unknown-value";
-  readonly message: string;
-}
-
-function checkValue(value: string, key: NvinferKey, target: Target): Refusal | undefined {
+function checkValue(value: string, key: NvinferKey, target: Target): BadValue | undefined {
   switch (key.type) {
     case "boolean":
-      if (/^(0|1|true|false)$/.test(value)) return undefined;
-      return { code: "wrong-type", message: "it takes 0 or 1" };
+      return /^(0|1|true|false)$/.test(value) ? undefined : wrongType("it takes 0 or 1");
     case "enum":
       return checkChoice(value, key, target);
     case "int":
@@ -115,11 +101,11 @@ function checkValue(value: string, key: NvinferKey, target: Target): Refusal | u
       return checkList(value, key.type === "int-list" ? "int" : "float", key);
     default:
       if (value !== "") return undefined;
-      return { code: "wrong-type", message: "it is empty: give a value or remove the key" };
+      return wrongType("it is empty: give a value or remove the key");
   }
 }
 
-function checkChoice(value: string, key: NvinferKey, target: Target): Refusal | undefined {
+function checkChoice(value: string, key: NvinferKey, target: Target): BadValue | undefined {
   const choices = (key.enum ?? []).filter(
     ({ since, platforms }) =>
       compareReleases(target.release, since ?? key.since) >= 0 &&
@@ -130,47 +116,25 @@ function checkChoice(value: string, key: NvinferKey, target: Target): Refusal | 
   return { code: "unknown-value", message: `it is one of ${allowed}` };
 }
 
-function checkNumber(
-  text: string,
-  type: "int" | "float",
-  { min, max }: Pick<NvinferKey, "min" | "max">,
-): Refusal | undefined {
-  const isNumber = type === "int" ? /^[+-]?\d+$/ : /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
-  if (!isNumber.test(text)) {
-    return {
-      code: "wrong-type",
-      message: type === "int" ? "it takes a whole number" : "it takes a number",
-    };
-  }
-  const number = Number(text);
-  if (min !== undefined && number < min) {
-    return { code: "out-of-range", message: `it is at least ${min}` };
-  }
-  if (max !== undefined && number > max) {
-    return { code: "out-of-range", message: `it is at most ${max}` };
-  }
-  return undefined;
+function checkNumber(text: string, type: "int" | "float", key: NvinferKey): BadValue | undefined {
+  const isNumber = type === "int" ? /^[+-]?\d+$/ : FLOAT;
+  if (isNumber.test(text)) return checkRange(Number(text), key);
+  return wrongType(type === "int" ? "it takes a whole number" : "it takes a number");
 }
 
-function checkList(value: string, type: "int" | "float", key: NvinferKey): Refusal | undefined {
-  const items = value
-    .replace(/;\s*$/, "")
-    .split(";")
-    .map((item) => item.trim());
+function checkList(value: string, type: "int" | "float", key: NvinferKey): BadValue | undefined {
+  const items = value.replace(/;\s*$/, "").split(";");
   for (const item of items) {
-    const refusal = checkNumber(item, type, key);
-    if (refusal !== undefined) {
-      return { ...refusal, message: `${refusal.message}, several are separated by semicolons` };
+    const bad = checkNumber(item.trim(), type, key);
+    if (bad !== undefined) {
+      return { ...bad, message: `${bad.message}, several are separated by semicolons` };
     }
   }
   if (key.length !== undefined && items.length !== key.length) {
-    return {
-      code: "out-of-range",
-      message: `it takes ${key.length} numbers, separated by semicolons`,
-    };
+    return outOfRange(`it takes ${key.length} numbers, separated by semicolons`);
   }
   if (key.maxLength !== undefined && items.length > key.maxLength) {
-    return { code: "out-of-range", message: `it takes at most ${key.maxLength} numbers` };
+    return outOfRange(`it takes at most ${key.maxLength} numbers`);
   }
   return undefined;
 }

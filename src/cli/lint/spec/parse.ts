@@ -1,26 +1,34 @@
-/** Reads a PipelineSpec from proto3 JSON. Field names are taken in both spellings, bundlePath and bundle_path. */
+/** Parses a PipelineSpec from proto3 JSON. Field names may have either spelling, bundlePath or bundle_path. */
 
 import { nearest } from "../../../common/catalogue/nearest.js";
 import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
-import { type Field, type FieldType, MESSAGES, type Message, type MessageName } from "./schema.js";
-import type { Spec } from "./spec.js";
+import {
+  type Field,
+  type FieldType,
+  MESSAGES,
+  type Message,
+  type MessageName,
+  type Scalar,
+  type Spec,
+} from "./schema.js";
 
 export interface SpecReading {
   readonly spec: Spec | undefined;
   readonly problems: readonly Problem[];
 }
 
-/** file stands in the problems of the text as a whole. */
-export function readSpec(text: string, file: string): SpecReading {
+/** file: its name, for problems of the text as a whole. */
+export function parseSpec(text: string, file: string): SpecReading {
   const json = parse(text);
   if (json instanceof SyntaxError) {
     const message = "it is not JSON here, or ends too early";
     return refused(problem("not-json", `${file}:${lineOfError(text)}`, message));
   }
-  if (!isObject(json)) return refused(problem("not-json", file, "it is JSON, but no object { }"));
+  if (!isObject(json))
+    return refused(problem("not-json", file, "it is JSON, but not an object { }"));
   const problems: Problem[] = [];
   const read = readMessage(json, "PipelineSpec", "", problems);
-  // readMessage takes over nothing whose type the schema does not say.
+  // readMessage keeps only what the schema says the type of.
   const spec = { cameras: [], outputs: [], ...read } as Spec;
   return { spec, problems };
 }
@@ -94,7 +102,7 @@ function readField(value: unknown, field: Field, path: string, problems: Problem
     problems.push(problem("wrong-type", path, "it is a list [ ]"));
     return undefined;
   }
-  // An element that cannot be read keeps its place, so that later paths stay right.
+  // An unreadable element keeps its index, so that later paths stay right.
   return value.map((item, i) => readValue(item, field.type, `${path}[${i}]`, problems) ?? {});
 }
 
@@ -116,20 +124,20 @@ function readValue(value: unknown, type: FieldType, path: string, problems: Prob
 }
 
 const EXPECTED = {
-  string: 'a text in quotes, "..."',
+  string: 'a string, "..."',
   uint32: "a whole number from 0 to 4294967295",
   uint64: "a whole number, from 2^53 on in quotes",
   float: "a number",
   bool: "true or false",
   time: 'a time such as "2026-01-31T06:00:00Z"',
   duration: 'a number of seconds with an s, for example "0.1s"',
-} as const;
+} as const satisfies Readonly<Record<Scalar, string>>;
 
 /** RFC 3339, as proto3 JSON writes a Timestamp. */
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 
-/** undefined: it is not of that type. */
-function readScalar(value: unknown, type: keyof typeof EXPECTED): unknown {
+/** Undefined: the value is of another type. */
+function readScalar(value: unknown, type: Scalar): unknown {
   switch (type) {
     case "string":
       return typeof value === "string" ? value : undefined;
@@ -142,7 +150,7 @@ function readScalar(value: unknown, type: keyof typeof EXPECTED): unknown {
         ? value
         : undefined;
     case "uint64":
-      // proto3 JSON writes it as a text.
+      // proto3 JSON writes it as a string.
       return /^\d{1,20}$/.test(String(value)) && BigInt(String(value)) < 2n ** 64n
         ? Number(value)
         : undefined;

@@ -19,8 +19,8 @@ import { deskModels, deskSecrets } from "../../../common/settings/offline.js";
 import type { SourcedDocument } from "../../../common/settings/origin.js";
 import type { PipelineSpec, Polygon, Target } from "../../../common/settings/spec.js";
 import { readDocumentFile } from "../../settings/document-file.js";
-import type { SpecReading } from "./read.js";
-import type { Output, Spec } from "./spec.js";
+import type { SpecReading } from "./parse.js";
+import type { Output, Spec } from "./schema.js";
 
 type SettingsReading = SpecReading & { readonly bundle?: string };
 

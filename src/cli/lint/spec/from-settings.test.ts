@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { readSettings } from "./settings.js";
+import { readSettings } from "./from-settings.js";
 
 describe("readSettings", () => {
   let folder = "";

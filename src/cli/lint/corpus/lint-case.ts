@@ -1,23 +1,23 @@
-/** The shape of the corpus: what is linted, and every problem that must be told, no more and no less. */
+/** A case of the corpus: what is linted, and exactly the problems that the linter must report. */
 
 import type { Code } from "../../../common/problems/codes.js";
 
 /** CODE and path, separated by a blank. */
-export type Expected = `${Code} ${string}`;
+type Expected = `${Code} ${string}`;
 
-export interface Case {
+export interface LintCase {
   readonly name: string;
   /** A gst-launch line. */
   readonly launch?: string;
-  /** The text of a specification; an object is written as JSON. */
+  /** The text of a specification, or an object to be written as JSON. */
   readonly spec?: string | object;
-  /** Files of a bundle by name. */
+  /** The files of a bundle by name. */
   readonly bundle?: Readonly<Record<string, string | Uint8Array>>;
   /**
    * Problems by target: a board, RELEASE/PLATFORM, or several separated by blanks. Problems that do not depend on the
-   * target stand under each.
+   * target are listed for each.
    */
   readonly on: Readonly<Record<string, readonly Expected[]>>;
-  /** Must be found in one of the messages: the nearest right word, or what to do. */
+  /** One of the messages must match it: the nearest right word, or what to do. */
   readonly says?: RegExp;
 }
