@@ -2,15 +2,18 @@
 
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import type { Document, Problem } from "../../common/json/document.js";
-import { displayProblem, parseDocument, problemsOf } from "../../common/json/document.js";
+import {
+  type Document,
+  displayProblem,
+  type Problem,
+  parseDocument,
+  problemsOf,
+} from "../../common/json/document.js";
 import { projectVariables } from "../../common/json/variables.js";
-import type { Terminal } from "../../common/terminal.js";
-import { processTerminal } from "../../common/terminal.js";
-import type { ArchFile } from "../policy/load.js";
-import { parseArchFile } from "../policy/load.js";
-import { displayFinding } from "./finding.js";
+import { processTerminal, type Terminal } from "../../common/terminal.js";
+import { type ArchFile, parseArchFile } from "../policy/policy-files.js";
 import { lint } from "./lint.js";
+import { displayFinding } from "./schema-check.js";
 
 const exitFindings = 1;
 const exitBadInput = 2;

@@ -1,10 +1,8 @@
 /** Rules for one container of a service: what Horizon's tools take without a word and the node does not. */
 
 import { isIP } from "node:net";
-import type { Path } from "../../common/json/document.js";
-import { isObject } from "../../common/json/document.js";
-import type { Report } from "./finding.js";
-import { parseImageName } from "./image.js";
+import { isObject, type Path } from "../../common/json/document.js";
+import type { Report } from "./schema-check.js";
 
 type Container = Readonly<Record<string, unknown>>;
 
@@ -176,4 +174,22 @@ function checkLimit(container: Container, key: string, path: Path, report: Repor
 
 function listOf(value: unknown): ReadonlyArray<readonly [number, unknown]> {
   return Array.isArray(value) ? [...value.entries()] : [];
+}
+
+export interface ImageName {
+  readonly repository: string;
+  readonly tag: string | undefined;
+  readonly digest: string | undefined;
+}
+
+const component = "[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*";
+const host = "[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?";
+const name = new RegExp(
+  `^((?:${host}/)?${component}(?:/${component})*)(?::([A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$`,
+);
+
+/** Undefined where the text is no name of an image. */
+export function parseImageName(text: string): ImageName | undefined {
+  const [, repository, tag, digest] = name.exec(text) ?? [];
+  return repository === undefined ? undefined : { repository, tag, digest };
 }

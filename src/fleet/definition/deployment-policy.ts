@@ -3,13 +3,11 @@
  */
 
 import { isVersionRange, parseVersionRange } from "../../common/horizon-version.js";
-import type { JsonObject, Path } from "../../common/json/document.js";
-import { isObject } from "../../common/json/document.js";
-import type { Expression } from "../policy/constraint.js";
-import { parseConstraint } from "../policy/constraint.js";
-import { ConstraintError } from "../policy/lexer.js";
+import { isObject, type JsonObject, type Path } from "../../common/json/document.js";
+import { ConstraintError } from "../policy/constraint-lexer.js";
+import { type Expression, parseConstraint } from "../policy/constraint-parser.js";
 import { isPropertyType, propertyTypes, valueProblem } from "../policy/property.js";
-import type { Report } from "./finding.js";
+import type { Report } from "./schema-check.js";
 import { checkVersion, checkVersionRange } from "./service-definition.js";
 
 export function checkDeploymentPolicy(policy: JsonObject, report: Report): void {
@@ -171,8 +169,8 @@ const builtInPrefix = "openhorizon.";
 
 function checkConstraint(text: string, path: Path, report: Report): void {
   try {
-    const { expression, doubts } = parseConstraint(text);
-    for (const { at, message } of doubts) {
+    const { expression, warnings } = parseConstraint(text);
+    for (const { at, message } of warnings) {
       report.error("constraint-meaning", path, `${message} (column ${at + 1})`);
     }
     for (const name of new Set(namesIn(expression))) {

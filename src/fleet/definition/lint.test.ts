@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseDocument } from "../../common/json/document.js";
-import { displayFinding } from "./finding.js";
-import { parseImageName } from "./image.js";
+import { parseImageName } from "./container.js";
 import { kindOf, lint } from "./lint.js";
+import { displayFinding } from "./schema-check.js";
 
 /** Findings about documents given as JSON values, as `code path`. */
 function findingsIn(...values: object[]): string[] {

@@ -1,15 +1,11 @@
 /** The lint of Horizon's documents: tells which kind a file is, and applies the rules for it. */
 
-import type { Document, JsonObject } from "../../common/json/document.js";
-import { isObject } from "../../common/json/document.js";
+import { type Document, isObject, type JsonObject } from "../../common/json/document.js";
 import { checkDeploymentPolicy, checkPattern, checkPolicy } from "./deployment-policy.js";
-import type { Finding, Report } from "./finding.js";
-import { reportTo } from "./finding.js";
+import { deploymentPolicy, nodePolicy, pattern, serviceDefinition } from "./horizon-schemas.js";
+import { checkAgainst, type Definition } from "./policy-against-definition.js";
+import { checkShape, type Finding, type Report, reportTo } from "./schema-check.js";
 import { checkServiceDefinition } from "./service-definition.js";
-import { checkShape } from "./shape.js";
-import { deploymentPolicy, nodePolicy, pattern, serviceDefinition } from "./shapes.js";
-import type { Definition } from "./together.js";
-import { checkAgainst } from "./together.js";
 
 export type DocumentKind = "service definition" | "deployment policy" | "pattern" | "policy";
 

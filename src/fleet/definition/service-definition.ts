@@ -1,10 +1,9 @@
 /** Rules for a service definition: what the Exchange refuses, and what is taken and then goes wrong on the node. */
 
 import { isVersionRange } from "../../common/horizon-version.js";
-import type { Document, JsonObject, Path } from "../../common/json/document.js";
-import { isObject } from "../../common/json/document.js";
+import { type Document, isObject, type JsonObject, type Path } from "../../common/json/document.js";
 import { checkContainer, hostPortOf } from "./container.js";
-import type { Report } from "./finding.js";
+import type { Report } from "./schema-check.js";
 
 /** Go's names, which are Horizon's. */
 const arches = new Set(["amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64"]);

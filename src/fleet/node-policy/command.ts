@@ -3,7 +3,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { displayProblem, problemsOf } from "../../common/json/document.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
-import { BOARDS, isBoard } from "./boards.js";
 import {
   EMPTY,
   overridden,
@@ -13,7 +12,7 @@ import {
   writePolicyFile,
 } from "./policy-file.js";
 import { DEFAULT_PROBE, probe } from "./probe.js";
-import { propertiesOf } from "./properties.js";
+import { BOARDS, isBoard, propertiesOf } from "./properties.js";
 
 const EXIT_BAD_INPUT = 2;
 

@@ -1,15 +1,13 @@
 /** Reads the facts about this node: from its files, its driver and its Docker engine. What cannot be read is unknown. */
 
 import { execFile } from "node:child_process";
-import { readdir, readFile, statfs } from "node:fs/promises";
+import { readdir, readFile, readlink, statfs } from "node:fs/promises";
 import { request } from "node:http";
-import { join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { text as wholeText } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { errorCode } from "../../common/files/error-code.js";
 import { isObject } from "../../common/json/document.js";
-import type { Gpu, NodeFacts } from "./facts.js";
-import { placeIn } from "./root.js";
 
 const run = promisify(execFile);
 
@@ -165,4 +163,65 @@ async function freeGiB(path: string): Promise<number | undefined> {
   } catch {
     return undefined; // Docker runs elsewhere, or keeps it from us.
   }
+}
+
+export interface Gpu {
+  /** As the driver names it: Tesla T4. */
+  readonly name: string;
+  readonly memoryMiB: number | undefined;
+}
+
+/** Undefined, or an empty list: nothing says so. */
+export interface NodeFacts {
+  /** A name of Node.js: x64, arm64. */
+  readonly arch: string;
+  /** What the firmware of a board says, such as NVIDIA Jetson Nano Developer Kit. */
+  readonly model: string | undefined;
+  /** Release of NVIDIA's Linux for Jetson: 32.7.1. */
+  readonly l4t: string | undefined;
+  /** Version of NVIDIA's driver for GPUs on a bus: 535.183.06. */
+  readonly driver: string | undefined;
+  /** GPUs on a bus, in the driver's order. */
+  readonly gpus: readonly Gpu[];
+  readonly memoryMiB: number | undefined;
+  /** What Docker runs a container with that asks for nothing else. */
+  readonly defaultRuntime: string | undefined;
+  /** Why the facts about Docker are those of its file: it refused this user, or did not answer. Undefined: it answered. */
+  readonly dockerSilence: "refused" | "away" | undefined;
+  /** Where Docker keeps images. */
+  readonly freeDiskGiB: number | undefined;
+}
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
+
+/**
+ * Where a path of the node lies here. What is not there, or cannot be looked at, stands for itself.
+ *
+ * @param root the directory at which the node's file system is mounted
+ * @param path of the node, from its own root
+ */
+export async function placeIn(root: string, path: string): Promise<string> {
+  if (root === sep) return join(sep, path);
+  let links = 0;
+  let done: string = sep;
+  const left = partsOf(path);
+  for (let part = left.shift(); part !== undefined; part = left.shift()) {
+    const next = part === ".." ? dirname(done) : join(done, part);
+    const target =
+      part === ".." || links > MAX_LINKS
+        ? undefined
+        : await readlink(join(root, next)).catch(() => undefined);
+    if (target === undefined) done = next;
+    else {
+      links++;
+      if (target.startsWith(sep)) done = sep;
+      left.unshift(...partsOf(target));
+    }
+  }
+  return join(root, done);
+}
+
+function partsOf(path: string): string[] {
+  return path.split(sep).filter((part) => part !== "" && part !== ".");
 }

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { NANO, ORIN_NANO, T4 } from "./boards.js";
-import type { NodeFacts } from "./facts.js";
-import { PROBED, propertiesOf } from "./properties.js";
+import type { NodeFacts } from "./probe.js";
+import { NANO, ORIN_NANO, PROBED, propertiesOf, T4 } from "./properties.js";
 
 const EMPTY: NodeFacts = {
   arch: "x64",

@@ -1,0 +1,283 @@
+/** The keys of Horizon's documents, from the structures that its agent and tools read them into. */
+
+import { either, type Kind, listOf, mapOf, one, type Shape } from "./schema-check.js";
+
+const gpu =
+  "the way to the GPU is Docker's default runtime: set default-runtime to nvidia in the node's /etc/docker/daemon.json";
+const always = "the agent always restarts what exits";
+const killed = "the agent kills without a signal, so that nothing may depend on an orderly end";
+
+/** What people know from Docker and Compose; Horizon drops it without a word. */
+const notInHorizon: Readonly<Record<string, string>> = {
+  runtime: gpu,
+  gpus: gpu,
+  device_requests: gpu,
+  shm_size: 'give the container "tmpfs": {"/dev/shm": "size=1g"}',
+  healthcheck:
+    "the agent looks at nothing but whether a container runs; exit at once on every start to fail on purpose",
+  restart: always,
+  restart_policy: always,
+  depends_on: "containers start in any order; both sides must retry",
+  links: "containers of one service reach each other by their keys as host names",
+  ulimits: "there is no way to set them; set the daemon's default-ulimits on the node",
+  network_mode:
+    'the one choice is "network": "host", and it needs openhorizon.allowPrivileged on the node',
+  networks: "containers of one service share a network of their own",
+  volumes: 'use "binds", such as "name:/path"',
+  mounts: 'use "binds", such as "name:/path"',
+  env: "declare a userInput: it becomes an environment variable",
+  env_file: "declare a userInput for each variable",
+  extra_hosts: "there is no way to set them; take addresses as userInput",
+  dns: "there is no way to set it; set the daemon's dns on the node",
+  labels: "there is no way to set them on a container; put them into the image",
+  hostname: "the key of the container is its host name for the others",
+  container_name: "the key of the container is its name",
+  cap_drop: "there is no way to drop capabilities; run as a user other than root in the image",
+  read_only: "there is no way to set it; run as a user other than root in the image",
+  init: "there is no way to set it; put an init into the image's entry point",
+  working_dir: "set WORKDIR in the image",
+  stop_signal: killed,
+  stop_grace_period: killed,
+  cpus: 'use "max_cpus"',
+  mem_limit: 'use "max_memory_mb"',
+  memory: 'use "max_memory_mb"',
+  logging: 'use "log_driver"',
+  expose: "containers of one service reach each other's ports without it",
+};
+
+const port: Shape = {
+  name: "a port",
+  keys: { HostPort: "string", HostIP: "string" },
+  required: ["HostPort"],
+  unsupported: { ContainerPort: 'write "HostPort": "8554:8554/tcp"' },
+};
+
+const container: Shape = {
+  name: "a container",
+  keys: {
+    image: "string",
+    variation_label: "string",
+    privileged: "boolean",
+    network: "string",
+    environment: "strings",
+    cap_add: "strings",
+    command: "strings",
+    devices: "strings",
+    network_isolation: "object",
+    binds: "strings",
+    tmpfs: "texts",
+    ports: listOf(port),
+    ephemeral_ports: listOf({
+      name: "an ephemeral port",
+      keys: { localhost_only: "boolean", port_and_protocol: "string" },
+      required: ["port_and_protocol"],
+    }),
+    specific_ports: listOf(port),
+    entrypoint: "strings",
+    max_memory_mb: "integer",
+    max_cpus: "number",
+    log_driver: "string",
+    secrets: mapOf({
+      name: "a secret",
+      keys: { description: "string", format: "string" },
+      unsupported: {
+        value: "a value belongs into the hub's secrets manager, and its name into secretBinding",
+      },
+    }),
+    security_opt: "strings",
+    pid: "string",
+    user: "string",
+    sysctls: "texts",
+    ipc: "string",
+  },
+  required: ["image"],
+  unsupported: notInHorizon,
+};
+
+/** A deployment that is signed already is a text. */
+const deployment: Kind = either(
+  "string",
+  one({ name: "a deployment", keys: { services: mapOf(container) }, required: ["services"] }),
+);
+
+export const serviceDefinition: Shape = {
+  name: "a service definition",
+  keys: {
+    org: "string",
+    label: "string",
+    description: "string",
+    public: "boolean",
+    documentation: "string",
+    url: "string",
+    version: "string",
+    arch: "string",
+    sharable: "string",
+    matchHardware: "object",
+    requiredServices: listOf({
+      name: "a required service",
+      keys: {
+        url: "string",
+        org: "string",
+        version: "string",
+        versionRange: "string",
+        arch: "string",
+      },
+      required: ["url", "org", "arch"],
+    }),
+    userInput: listOf({
+      name: "a userInput",
+      keys: { name: "string", label: "string", type: "string", defaultValue: "string" },
+      required: ["name", "type"],
+    }),
+    deployment,
+    deploymentSignature: "string",
+    clusterDeployment: "any",
+    clusterDeploymentSignature: "string",
+  },
+  required: ["org", "url", "version", "arch"],
+  unsupported: {
+    userInputs: "the key is userInput",
+    name: "the key is url, and it need not be a URL",
+    services: "the containers belong into deployment.services",
+  },
+};
+
+const versionChoice = {
+  version: "string",
+  priority: one({
+    name: "a priority",
+    keys: {
+      priority_value: "integer",
+      retries: "integer",
+      retry_durations: "integer",
+      verified_durations: "integer",
+    },
+  }),
+  upgradePolicy: one({ name: "an upgrade policy", keys: { lifecycle: "string", time: "string" } }),
+} as const satisfies Record<string, Kind>;
+
+const nodeHealth = one({
+  name: "nodeHealth",
+  keys: { missing_heartbeat_interval: "integer", check_agreement_status: "integer" },
+});
+
+const serviceKeys = {
+  serviceOrgid: "string",
+  serviceUrl: "string",
+  serviceArch: "string",
+  serviceVersionRange: "string",
+} as const satisfies Record<string, Kind>;
+
+const userInputValues = listOf({
+  name: "an element of userInput",
+  keys: {
+    ...serviceKeys,
+    inputs: listOf({
+      name: "an input",
+      keys: { name: "string", value: "any" },
+      required: ["name"],
+    }),
+  },
+  required: ["serviceOrgid", "serviceUrl", "inputs"],
+});
+
+const secretBinding = listOf({
+  name: "an element of secretBinding",
+  keys: { ...serviceKeys, enableNodeLevelSecrets: "boolean", secrets: "list" },
+  required: ["serviceOrgid", "serviceUrl", "secrets"],
+});
+
+const terms = {
+  properties: listOf({
+    name: "a property",
+    keys: { name: "string", value: "any", type: "string" },
+    required: ["name"],
+  }),
+  constraints: "strings",
+} as const satisfies Record<string, Kind>;
+
+export const deploymentPolicy: Shape = {
+  name: "a deployment policy",
+  keys: {
+    label: "string",
+    description: "string",
+    service: one({
+      name: "the service of a deployment policy",
+      keys: {
+        name: "string",
+        org: "string",
+        arch: "string",
+        clusterNamespace: "string",
+        serviceVersions: listOf({
+          name: "a service version",
+          keys: versionChoice,
+          required: ["version"],
+        }),
+        nodeHealth,
+      },
+      required: ["name", "org", "serviceVersions"],
+    }),
+    ...terms,
+    userInput: userInputValues,
+    secretBinding,
+  },
+  required: ["service"],
+  unsupported: {
+    owner: "the Exchange sets it, and refuses a policy that brings one",
+    services: "the key is service, and it is one object",
+  },
+};
+
+export const pattern: Shape = {
+  name: "a pattern",
+  keys: {
+    name: "string",
+    org: "string",
+    label: "string",
+    description: "string",
+    public: "boolean",
+    clusterNamespace: "string",
+    services: listOf({
+      name: "a service of a pattern",
+      keys: {
+        serviceUrl: "string",
+        serviceOrgid: "string",
+        serviceArch: "string",
+        agreementLess: "boolean",
+        serviceVersions: listOf({
+          name: "a service version",
+          keys: {
+            ...versionChoice,
+            deployment_overrides: "any",
+            deployment_overrides_signature: "string",
+          },
+          required: ["version"],
+        }),
+        dataVerification: "object",
+        nodeHealth,
+      },
+      required: ["serviceUrl", "serviceOrgid", "serviceArch", "serviceVersions"],
+    }),
+    agreementProtocols: "list",
+    userInput: userInputValues,
+    secretBinding,
+  },
+  required: ["services"],
+};
+
+const policyPart = (name: string): Kind => one({ name, keys: terms });
+
+/** A node policy, or a service policy, which is one without parts. */
+export const nodePolicy: Shape = {
+  name: "a node or service policy",
+  keys: {
+    label: "string",
+    description: "string",
+    ...terms,
+    deployment: policyPart("the deployment part of a node policy"),
+    management: policyPart("the management part of a node policy"),
+  },
+  unsupported: {
+    service: "a policy about a service's placement is a deployment policy, in a file of its own",
+  },
+};
