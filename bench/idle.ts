@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { hideLogins, redactor } from "../src/common/secrets/redact.js";
 import { hostileText } from "../src/common/settings/document/testing/documents.js";
-import { parseDocument } from "../src/common/settings/document.js";
+import { readSettingsDocument } from "../src/common/settings/settings-document.js";
 import { seededRandom } from "../src/common/testing/seeded-random.js";
 import { cpuMs } from "../test/support/proc.js";
 import { start } from "../test/support/processes.js";
@@ -79,7 +79,7 @@ function hostileDocuments(): number {
   const random = seededRandom(3);
   const spent = Array.from({ length: DOCUMENTS }, () => {
     const text = hostileText(random);
-    return cpuOf(() => parseDocument(text, "bench"));
+    return cpuOf(() => readSettingsDocument(text, "bench"));
   });
   return Math.max(...spent);
 }

@@ -173,7 +173,7 @@ describe("Agent", () => {
     const ess = await startHub();
     const stop = start();
     await eventually(
-      () => lines.some((line) => line.includes("RTSPINPUT is not set")),
+      () => lines.some((line) => line.includes("RTSPINPUT: is not set")),
       "it says what is missing",
     );
     publish(ess, { cameras: [{ uri: "rtsp://u:hunter6@cam/2" }] });

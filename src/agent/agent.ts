@@ -1,18 +1,18 @@
 /** Wires the rooms of the agent and runs them until it is stopped. */
 
 import { dirname } from "node:path";
-import { Maintenance } from "../common/hours/maintenance.js";
 import { documentKey } from "../common/hub/documents.js";
 import { MODEL_TYPE, SETTINGS_TYPE } from "../common/hub/object-types.js";
+import { displayProblem, type Problem, problem } from "../common/problem.js";
 import { SecretFiles } from "../common/secrets/secret-files.js";
 import type { Config } from "../common/settings/config.js";
-import { parseDocument } from "../common/settings/document.js";
-import { type DocumentFault, describeDocumentFault } from "../common/settings/document-fault.js";
+import { readSettingsDocument } from "../common/settings/settings-document.js";
 import { Alarm } from "../common/time/alarm.js";
 import type { Clock } from "../common/time/clock.js";
 import { readContent, type Texts } from "./control/content.js";
 import { Control } from "./control/control.js";
 import { Kept } from "./control/kept.js";
+import { Maintenance } from "./control/maintenance.js";
 import { SettingsFile } from "./control/settings-file.js";
 import type { EssPlace } from "./hub/ess-address.js";
 import { ESS_TIMING, EssClient } from "./hub/ess-client.js";
@@ -142,7 +142,6 @@ export class Agent {
     this.#alarm = new Alarm({ clock, wallClock, due: renew });
     this.#maintenance = new Maintenance({
       clock,
-      wallClock,
       start: (job) => {
         if (job === "report") log.info("report", summary(this.#state, this.#guard.trial));
         else this.#hub?.look();
@@ -158,7 +157,7 @@ export class Agent {
       lastGood: () => this.#lastGood(),
       wallClock,
       consider: (candidate, lastGood) => this.#guard.consider(candidate, lastGood),
-      conduct: ({ trial, maintenance }) => {
+      applyOptions: ({ trial, maintenance }) => {
         this.#guard.judgeBy(boundsOf(trial), timesOf(trial));
         this.#reconciler.listen(config.showFrames || trial.detections !== undefined);
         this.#maintenance.set(maintenance);
@@ -240,8 +239,8 @@ export class Agent {
       ...open,
       ess,
       check: (text, name) => {
-        const reading = parseDocument(text, name);
-        return reading.t === "refused" ? reading.faults.map(describeDocumentFault) : [];
+        const reading = readSettingsDocument(text, name);
+        return reading.t === "refused" ? reading.problems.map(displayProblem) : [];
       },
       version: service.version,
       clock,
@@ -299,11 +298,12 @@ export class Agent {
     };
   }
 
-  #unreadable(): DocumentFault[] {
-    const { settingsFile: document = "" } = this.#options.config;
+  #unreadable(): Problem[] {
+    const { settingsFile = "" } = this.#options.config;
     const file = this.#file?.current();
     if (file?.t !== "unreadable") return [];
-    return [{ document, path: "", line: undefined, what: `cannot be read: ${file.why}` }];
+    const place = { file: settingsFile, path: "" };
+    return [problem("file-unreadable", place, `cannot be read: ${file.why}`)];
   }
 
   #onReconcilerEvent(event: ReconcilerEvent): void {

@@ -1,8 +1,11 @@
 /** Guesses what a misspelt word was meant to be. */
 
+/** Comparing takes time in proportion to the length; nothing longer is a slip of a name. */
+const LONGEST_WORD = 64;
+
 /** The candidate that differs least, or none if even that one is no near miss. Case and punctuation do not count. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
-  const given = plain(word);
+  const given = word.length > LONGEST_WORD ? "" : plain(word);
   if (given === "") return undefined;
   let best: string | undefined;
   let bestDistance = Math.min(2, Math.floor(given.length / 3)) + 1;

@@ -15,6 +15,13 @@ export function asObjects(value: unknown): JsonObject[] {
   return asList(value).filter(isObject);
 }
 
+/** The objects of a list, with their indices in it. */
+export function objectEntries(value: unknown): [number, JsonObject][] {
+  return [...asList(value).entries()].filter((entry): entry is [number, JsonObject] =>
+    isObject(entry[1]),
+  );
+}
+
 /** The containers of a service definition, by their keys. The Exchange gives out the deployment as a string of JSON. */
 export function containersOf({ deployment }: JsonObject): Readonly<Record<string, JsonObject>> {
   const value: unknown =

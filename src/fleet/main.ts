@@ -1,7 +1,7 @@
 // The make targets for Open Horizon: node dist/src/fleet/main.js TARGET, run at the top of the repository.
 
 import { environment } from "../common/environment.js";
-import { InputError } from "../common/json/document.js";
+import { InputError } from "../common/problem.js";
 import { agentRun } from "./publish/agent-run.js";
 import { hzn, PublishError, publishedPolicy } from "./publish/hzn.js";
 import { publishModel, publishSettings } from "./publish/objects.js";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { beforeEach, describe, it } from "node:test";
+import { type Problem, problem } from "../../common/problem.js";
 import type { Secret, Secrets } from "../../common/secrets/secrets.js";
 import { type Environment, loadConfig } from "../../common/settings/config.js";
-import type { DocumentFault } from "../../common/settings/document-fault.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
 import { Control, type ControlEvent } from "./control.js";
 
@@ -15,7 +15,7 @@ describe("Control", () => {
   let env: Environment;
   let hub: string | undefined;
   let file: string | undefined;
-  let unreadable: readonly DocumentFault[];
+  let unreadable: readonly Problem[];
   let secrets: Map<string, Secret>;
   let lastGood: JsonValue | undefined;
   let nowMs: number;
@@ -60,7 +60,7 @@ describe("Control", () => {
       lastGood: () => lastGood,
       wallClock: () => nowMs,
       consider: (candidate, good) => considered.push({ candidate, lastGood: good }),
-      conduct: () => {},
+      applyOptions: () => {},
       wake: (atMs) => {
         wakeMs = atMs;
       },
@@ -90,7 +90,7 @@ describe("Control", () => {
       ["rtsp://cam/1"],
     );
     assert.match(latest().subject, /^settings \w+, model .*@1\.0\.0, service 1\.0\.0$/);
-    assert.deepEqual(kinds(), ["wanted", "note"]);
+    assert.deepEqual(kinds(), ["wanted", "settings warning"]);
   });
 
   it("takes the hub's document before the file's, and the file's before the environment", () => {
@@ -119,7 +119,7 @@ describe("Control", () => {
     file = '{"model":{"threshold":0.7}}';
     control.renew();
     file = undefined;
-    unreadable = [{ document: "settings.json", path: "", line: undefined, what: "is away" }];
+    unreadable = [problem("file-unreadable", { file: "settings.json", path: "" }, "is away")];
     control.renew();
     assert.equal(latest().desired.spec.model.threshold, 0.7);
     assert.equal(kinds().at(-1), "settings refused");
@@ -182,7 +182,7 @@ describe("Control", () => {
     control = start();
     control.renew();
     const { subject, desired } = latest();
-    assert.ok(kinds().includes("note"));
+    assert.ok(kinds().includes("settings warning"));
     secrets.set("cam", { t: "login", username: "u", password: "s3cret" });
     control.renew();
     assert.equal(latest().subject, subject);

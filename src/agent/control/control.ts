@@ -1,15 +1,15 @@
 /** Gathers what is wanted from all sources, and gives it to the guard whenever one of them changes. */
 
-import { mayRebuild } from "../../common/hours/maintenance.js";
+import { displayProblem, type Problem } from "../../common/problem.js";
 import type { Secrets } from "../../common/secrets/secrets.js";
 import { withEarlier } from "../../common/secrets/words.js";
 import type { Config } from "../../common/settings/config.js";
-import type { Conduct, Note } from "../../common/settings/desired-state.js";
-import { type DocumentFault, describeDocumentFault } from "../../common/settings/document-fault.js";
+import type { RuntimeOptions } from "../../common/settings/desired-state.js";
 import type { Models } from "../../common/settings/models.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
 import type { Texts } from "./content.js";
 import { interrupts } from "./interrupts.js";
+import { mayRebuild } from "./maintenance.js";
 import { type Made, passwordsIn, plan } from "./plan.js";
 
 /** What the control tells, once, where it is known what it means. */
@@ -17,11 +17,11 @@ export type ControlEvent =
   /** running: something runs already, and goes on. */
   | {
       readonly t: "settings refused";
-      readonly faults: readonly DocumentFault[];
+      readonly problems: readonly Problem[];
       readonly running: boolean;
     }
   | { readonly t: "settings accepted again" }
-  | { readonly t: "note"; readonly note: Note }
+  | { readonly t: "settings warning"; readonly problem: Problem }
   /** Undefined: no window is planned. */
   | { readonly t: "held"; readonly untilMs: number | undefined }
   | { readonly t: "wanted"; readonly candidate: Candidate };
@@ -32,7 +32,7 @@ export interface ControlOptions {
   readonly version: string;
   readonly texts: () => Texts;
   /** Documents that should be there and cannot be read. */
-  readonly unreadable: () => readonly DocumentFault[];
+  readonly unreadable: () => readonly Problem[];
   readonly secrets: () => Secrets;
   readonly models: Models;
   /** What the memory of trials holds of the last good one. */
@@ -41,8 +41,8 @@ export interface ControlOptions {
   readonly wallClock: () => number;
   /** The guard's. */
   readonly consider: (candidate: Candidate, lastGood: Candidate | undefined) => void;
-  /** Settings beside the specification, before anything is considered under them. */
-  readonly conduct: (conduct: Conduct) => void;
+  /** Called with the settings that the specification does not hold, before anything is considered under them. */
+  readonly applyOptions: (options: RuntimeOptions) => void;
   /** Asks for renew() at this time of the wall clock; undefined: only when something changes. */
   readonly wake: (atMs: number | undefined) => void;
   /** Directories of bundles that are in use or may be again at any moment. */
@@ -57,7 +57,7 @@ export class Control {
   #current: Made | undefined;
   #refused = "";
   #held = "";
-  #notes: ReadonlySet<string> = new Set();
+  #warnings: ReadonlySet<string> = new Set();
   #passwords: readonly string[] = [];
 
   constructor(options: ControlOptions) {
@@ -82,9 +82,9 @@ export class Control {
       current: this.#current?.candidate.content,
       nowMs,
     };
-    const { wanted, current, lastGood: good, faults } = plan(sources);
+    const { wanted, current, lastGood: good, problems } = plan(sources);
     this.#passwords = withEarlier(passwordsOf([wanted, current, good]), this.#passwords);
-    this.#tellFaults(faults);
+    this.#tellRefusal(problems);
     const heldMs = wanted && this.#heldUntil(wanted, nowMs);
     // What runs goes on by the hours and with the secrets of now.
     const next = wanted === undefined || heldMs !== undefined ? current : wanted;
@@ -95,7 +95,7 @@ export class Control {
   /** Infinity: no window is planned. Undefined: it need not wait. */
   #heldUntil(wanted: Made, nowMs: number): number | undefined {
     const before = this.#current?.candidate.desired.spec;
-    const rebuild = mayRebuild(wanted.conduct.maintenance, nowMs);
+    const rebuild = mayRebuild(wanted.options.maintenance, nowMs);
     const { subject, desired } = wanted.candidate;
     if (before === undefined || rebuild.t === "now" || !interrupts(before, desired.spec)) {
       this.#held = "";
@@ -107,32 +107,32 @@ export class Control {
   }
 
   #use(wanted: Made, lastGood: Made | undefined): void {
-    const { consider, conduct, hold, trace } = this.#options;
+    const { consider, applyOptions, hold, trace } = this.#options;
     const { candidate } = wanted;
     const isNews = candidate.subject !== this.#current?.candidate.subject;
     hold(bundlesOf([wanted, this.#current, lastGood]));
     this.#current = wanted;
     if (isNews) trace({ t: "wanted", candidate });
-    this.#tellNotes(wanted.notes);
-    conduct(wanted.conduct);
+    this.#tellWarnings(wanted.warnings);
+    applyOptions(wanted.options);
     consider(candidate, lastGood?.candidate);
   }
 
-  #tellFaults(faults: readonly DocumentFault[]): void {
-    const refused = faults.map(describeDocumentFault).join("\n");
+  #tellRefusal(problems: readonly Problem[]): void {
+    const refused = problems.map(displayProblem).join("\n");
     if (refused === this.#refused) return;
     this.#refused = refused;
     const { trace } = this.#options;
     if (refused === "") trace({ t: "settings accepted again" });
-    else trace({ t: "settings refused", faults, running: this.#current !== undefined });
+    else trace({ t: "settings refused", problems, running: this.#current !== undefined });
   }
 
-  #tellNotes(notes: readonly Note[]): void {
-    const before = this.#notes;
-    const keyed = notes.map((note) => [JSON.stringify(note), note] as const);
-    this.#notes = new Set(keyed.map(([key]) => key));
-    for (const [key, note] of keyed) {
-      if (!before.has(key)) this.#options.trace({ t: "note", note });
+  #tellWarnings(warnings: readonly Problem[]): void {
+    const before = this.#warnings;
+    const keyed = warnings.map((problem) => [JSON.stringify(problem), problem] as const);
+    this.#warnings = new Set(keyed.map(([key]) => key));
+    for (const [key, problem] of keyed) {
+      if (!before.has(key)) this.#options.trace({ t: "settings warning", problem });
     }
   }
 }

@@ -2,17 +2,17 @@
  * What is to run: made of all sources, and of the last good ones where these cannot be used. Pure.
  */
 
+import type { Problem } from "../../common/problem.js";
 import type { Secrets } from "../../common/secrets/secrets.js";
 import type { Config } from "../../common/settings/config.js";
 import {
-  type Conduct,
   type DesiredState,
   desiredState,
-  type Note,
+  type RuntimeOptions,
 } from "../../common/settings/desired-state.js";
-import { type DocumentFault, parseDocument } from "../../common/settings/document.js";
 import type { Models } from "../../common/settings/models.js";
-import type { SourcedDocument } from "../../common/settings/origin.js";
+import type { SourcedDocument } from "../../common/settings/precedence.js";
+import { readSettingsDocument } from "../../common/settings/settings-document.js";
 import type { PipelineSpec } from "../../common/settings/spec.js";
 import type { Candidate, JsonValue } from "../trial/candidate.js";
 import { type Content, contentOf, readContent, type Texts } from "./content.js";
@@ -22,7 +22,7 @@ export interface Sources {
   readonly config: Config;
   readonly texts: Texts;
   /** Documents that should be there and cannot be read. */
-  readonly unreadable: readonly DocumentFault[];
+  readonly unreadable: readonly Problem[];
   readonly secrets: Secrets;
   readonly models: Models;
   /** Of the service. */
@@ -38,8 +38,8 @@ export interface Sources {
 /** Something that may run, with all that goes with it. */
 export interface Made {
   readonly candidate: Candidate;
-  readonly conduct: Conduct;
-  readonly notes: readonly Note[];
+  readonly options: RuntimeOptions;
+  readonly warnings: readonly Problem[];
   /** Wall-clock time at which hours change something. */
   readonly nextChangeMs: number | undefined;
 }
@@ -51,7 +51,7 @@ export interface Plan {
   readonly current: Made | undefined;
   readonly lastGood: Made | undefined;
   /** Why `wanted` is not made of all that was said: something of it was refused. */
-  readonly faults: readonly DocumentFault[];
+  readonly problems: readonly Problem[];
 }
 
 /**
@@ -66,21 +66,21 @@ export function plan(sources: Sources): Plan {
   const lastGood = again(sources.lastGood);
   const current = again(sources.current);
   const wanted = whole(sources);
-  if (wanted.t === "made") return { wanted: wanted.made, current, lastGood, faults: [] };
-  const { faults } = wanted;
-  if (sources.current !== undefined) return { wanted: undefined, current, lastGood, faults };
+  if (wanted.t === "made") return { wanted: wanted.made, current, lastGood, problems: [] };
+  const { problems } = wanted;
+  if (sources.current !== undefined) return { wanted: undefined, current, lastGood, problems };
   const { file } = sources.texts;
   const less: Texts[] = [
     { file, hub: undefined },
     { file: undefined, hub: undefined },
   ];
   const rest = less.map((texts) => made(make({ texts, model: undefined }, sources)));
-  return { wanted: lastGood ?? rest.find((one) => one !== undefined), current, lastGood, faults };
+  return { wanted: lastGood ?? rest.find((one) => one !== undefined), current, lastGood, problems };
 }
 
 type Making =
   | { readonly t: "made"; readonly made: Made }
-  | { readonly t: "refused"; readonly faults: readonly DocumentFault[] };
+  | { readonly t: "refused"; readonly problems: readonly Problem[] };
 
 function made(making: Making): Made | undefined {
   return making.t === "made" ? making.made : undefined;
@@ -88,24 +88,26 @@ function made(making: Making): Made | undefined {
 
 /** Of all that is said. */
 function whole(sources: Sources): Making {
-  const { texts, unreadable: faults } = sources;
-  return faults.length > 0 ? { t: "refused", faults } : make({ texts, model: undefined }, sources);
+  const { texts, unreadable: problems } = sources;
+  return problems.length > 0
+    ? { t: "refused", problems }
+    : make({ texts, model: undefined }, sources);
 }
 
 function make({ texts, model }: Content, sources: Sources): Making {
   const documents: SourcedDocument[] = [];
   // What the last good one ran with stays, whatever versions there are by now.
   if (model !== undefined) documents.push({ from: "hub", document: { model: { bundle: model } } });
-  const faults: DocumentFault[] = [];
+  const problems: Problem[] = [];
   for (const from of ["hub", "file"] as const) {
     const text = texts[from];
     if (text === undefined) continue;
     const name = from === "hub" ? "hub" : (sources.config.settingsFile ?? from);
-    const reading = parseDocument(text, name);
-    if (reading.t === "refused") faults.push(...reading.faults);
+    const reading = readSettingsDocument(text, name);
+    if (reading.t === "refused") problems.push(...reading.problems);
     else documents.push({ from, document: reading.document });
   }
-  if (faults.length > 0) return { t: "refused", faults };
+  if (problems.length > 0) return { t: "refused", problems };
   const state = desiredState({ ...sources, documents });
   if (state.t === "refused") return state;
   return { t: "made", made: madeOf(state, texts, sources.version) };
@@ -116,11 +118,11 @@ function madeOf(
   texts: Texts,
   version: string,
 ): Made {
-  const { desired, conduct, notes, nextChangeMs, model, addresses } = state;
+  const { desired, options, warnings, nextChangeMs, model, addresses } = state;
   const { spec } = desired;
   const subject = subjectOf({ spec, addresses, model, version });
   const content = contentOf({ texts, model: spec.model.bundlePath });
-  return { candidate: { subject, desired, content }, conduct, notes, nextChangeMs };
+  return { candidate: { subject, desired, content }, options, warnings, nextChangeMs };
 }
 
 /** Passwords of a specification, which no line of the log may hold. */

@@ -13,7 +13,7 @@ import {
   type TargetLookup,
 } from "../../common/catalogue/targets.js";
 import { readText, readTextStream } from "../../common/files/text-file.js";
-import { hasErrors, type Problem } from "../../common/problems/problem.js";
+import { hasErrors, type Problem } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
 import { readBundle } from "./bundle/bundle.js";
 import { type LaunchReading, parseLaunchLine } from "./launch/parse.js";

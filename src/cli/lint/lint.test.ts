@@ -6,8 +6,8 @@ import { after, before, describe, it } from "node:test";
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
 import { loadCatalogue } from "../../common/catalogue/load.js";
 import { findRelease, findTarget, idsOfAll, type Target } from "../../common/catalogue/targets.js";
-import { CODES } from "../../common/problems/codes.js";
-import type { Problem } from "../../common/problems/problem.js";
+import type { Problem } from "../../common/problem.js";
+import { CODES } from "../../common/problem-codes.js";
 import { readBundle } from "./bundle/bundle.js";
 import { OnnxError, readOnnx } from "./bundle/onnx.js";
 import { BUNDLES } from "./corpus/bundles.js";
@@ -19,6 +19,7 @@ import { SPECS } from "./corpus/specs.js";
 import { parseLaunchLine } from "./launch/parse.js";
 import { lint } from "./lint.js";
 import { parseSpec } from "./spec/parse.js";
+import { displayPlace } from "./verdicts.js";
 
 const CORPUS = { LAUNCH_RIGHT, LAUNCH_WRONG, BUNDLES, SPECS };
 
@@ -40,7 +41,7 @@ for (const [name, cases] of Object.entries(CORPUS)) {
           for (const id of targets.split(" ")) {
             const problems = await problemsOf(one, target(id));
             messages.push(...problems.map(({ message }) => message));
-            const found = problems.map(({ code, path }) => `${code} ${path}`);
+            const found = problems.map((one) => `${one.code} ${displayPlace(one)}`);
             assert.deepEqual(
               found.sort(),
               [...expected].sort(),
@@ -94,7 +95,9 @@ it("does not throw on a network that is cut off anywhere or has damaged bytes", 
 });
 
 /** Reported by the command alone, and covered by its tests. */
-const OF_THE_COMMAND = ["wrong-setting"];
+const OF_THE_COMMAND = [
+  ...["wrong-setting", "secret-missing", "output-open", "never-on", "wrong-document"],
+];
 
 it("has a case for every code", () => {
   const expected = Object.values(CORPUS)

@@ -2,7 +2,7 @@
 
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
 import type { Target } from "../../common/catalogue/targets.js";
-import type { Problem } from "../../common/problems/problem.js";
+import type { Problem } from "../../common/problem.js";
 import type { Bundle } from "./bundle/bundle.js";
 import { lintBundle } from "./bundle/rules.js";
 import type { LaunchLine } from "./launch/parse.js";

@@ -1,8 +1,8 @@
 /** Values of nvinfer keys and of element properties, as they are written in text. */
 
-import { nearest } from "../../common/catalogue/nearest.js";
 import type { Property } from "../../common/catalogue/property.js";
-import { didYouMean } from "../../common/problems/problem.js";
+import { closest } from "../../common/closest.js";
+import { didYouMean } from "../../common/problem.js";
 
 /** Why a key or property does not take a value. */
 export interface BadValue {
@@ -77,6 +77,6 @@ function checkChoice(text: string, { choices }: Property): BadValue | undefined 
     return undefined;
   const allowed = choices.map(({ value: number, nicks }) => `${number} (${nicks[0]})`).join(", ");
   const nicks = choices.flatMap((choice) => choice.nicks);
-  const message = `it is one of ${allowed}${didYouMean(nearest(text, nicks))}`;
+  const message = `it is one of ${allowed}${didYouMean(closest(text, nicks))}`;
   return { code: "unknown-value", message };
 }

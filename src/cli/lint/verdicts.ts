@@ -1,7 +1,7 @@
 /** What the linter found for one or several targets, as a table for people or as JSON. */
 
 import type { Target } from "../../common/catalogue/targets.js";
-import { hasErrors, type Problem } from "../../common/problems/problem.js";
+import { hasErrors, type Problem } from "../../common/problem.js";
 import { textTable } from "../../common/text-table.js";
 
 export interface Verdict {
@@ -34,13 +34,21 @@ export function verdictsAsText(verdicts: readonly Verdict[]): string {
   const found = groupProblems(verdicts);
   if (found.length === 0) return `${summary}\n`;
   const isOne = verdicts.length === 1;
-  const rows = found.map(({ problem: { severity, path, code }, targets }) => {
-    const where = targets.length === verdicts.length ? "all" : targets.join(",");
-    return isOne ? [severity, path, code] : [severity, where, path, code];
+  const rows = found.map(({ problem, targets }) => {
+    const on = targets.length === verdicts.length ? "all" : targets.join(",");
+    const place = displayPlace(problem);
+    const { severity, code } = problem;
+    return isOne ? [severity, place, code] : [severity, on, place, code];
   });
   const lines = textTable(rows).split("\n");
   const details = found.map(({ problem }, i) => `${lines[i]}\n    ${problem.message}\n`);
   return `${summary}\n\n${details.join("")}`;
+}
+
+/** FILE:LINE, the path in a specification or a launch line, or both. */
+export function displayPlace({ file = "", line, path }: Problem): string {
+  if (line === undefined) return path === "" ? file : path;
+  return `${file}:${line} ${path}`.trimEnd();
 }
 
 function verdictOf(problems: readonly Problem[]): string {
@@ -64,7 +72,7 @@ function groupProblems(verdicts: readonly Verdict[]): FoundOnTargets[] {
   const found = new Map<string, FoundOnTargets>();
   for (const { target, problems } of verdicts) {
     for (const problem of problems) {
-      const key = JSON.stringify([problem.path, problem.code, problem.message]);
+      const key = JSON.stringify([displayPlace(problem), problem.code, problem.message]);
       const known = found.get(key);
       if (known === undefined) found.set(key, { problem, targets: [target.id] });
       else known.targets.push(target.id);

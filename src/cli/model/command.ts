@@ -22,7 +22,7 @@ import {
 import { unpack } from "../../common/bundle/unpack.js";
 import { loadCatalogue } from "../../common/catalogue/load.js";
 import { findBoard } from "../../common/catalogue/targets.js";
-import { hasErrors } from "../../common/problems/problem.js";
+import { hasErrors } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
 import { readBundle } from "../lint/bundle/bundle.js";
 import { lint } from "../lint/lint.js";

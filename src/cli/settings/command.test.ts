@@ -77,14 +77,14 @@ describe("slipstream settings", () => {
 
     it("prints the same as JSON", async () => {
       const { out } = await run(["show", "--json"], { RTSPINPUT: "rtsp://u:hunter2@cam/1" });
-      const { generation, values, notes } = JSON.parse(out);
+      const { generation, values, warnings } = JSON.parse(out);
       assert.match(generation, /^[0-9a-f]{16}$/);
       const codec = { path: "outputs[0].encoding.codec", from: "default of CODEC", value: "H264" };
       assert.deepEqual(
         values.find(({ path }: { path: string }) => path === codec.path),
         codec,
       );
-      assert.equal(notes[0].t, "output open");
+      assert.equal(warnings[0].code, "output-open");
       assert.doesNotMatch(out, /hunter2/);
     });
 
@@ -119,19 +119,19 @@ describe("slipstream settings", () => {
     it("says why it would be refused", async () => {
       assert.deepEqual(await run(["show"], { CODEC: "VP9", RTSPINPUT: "test://" }), {
         out: "",
-        err: 'CODEC is "VP9"; allowed: H264 or H265\n',
+        err: 'environment: CODEC: is "VP9"; allowed: H264 or H265\n',
         exit: 1,
       });
       const hub = write("wrong.json", { tracker: "kalman" });
       assert.deepEqual(await run(["show", "--hub", hub], { RTSPINPUT: "test://" }), {
         out: "",
-        err: 'wrong.json:2: tracker is "kalman"; allowed: none, iou, nvsort, nvdcf or nvdeepsort\n',
+        err: 'wrong.json:2: tracker: is "kalman"; allowed: none, iou, nvsort, nvdcf or nvdeepsort\n',
         exit: 1,
       });
       const { err, exit } = await run(["show", "--hub", write("fleet.json", {})]);
       assert.match(
         err,
-        /^environment: RTSPINPUT is not set, and no settings document gives cameras/,
+        /^environment: RTSPINPUT: is not set, and no settings document lists cameras/,
       );
       assert.equal(exit, 1);
     });
@@ -149,10 +149,10 @@ describe("slipstream settings", () => {
       const two = write("two.json", { outputs: [{}, {}] });
       const { out, exit } = await run(["lint", one, two, join(folder, "none.json")]);
       assert.deepEqual(out.split("\n"), [
-        "error: one.json:3: model.threshold is 40; allowed: a number from 0 to 1 (did you mean 0.4?)",
-        "error: two.json: outputs[1].target.path gives /ds, which outputs[0] has already; allowed: a path of its own " +
-          "for every picture",
-        "error: none.json: the document cannot be read: there is no such file",
+        "error: one.json:3: model.threshold: is 40; allowed: a number from 0 to 1 (did you mean 0.4?)",
+        "error: two.json: outputs[1].target.path: is /ds, which outputs[0] has already; allowed: a different path for " +
+          "every stream",
+        "error: none.json: cannot be read: there is no such file",
         "",
       ]);
       assert.equal(exit, 1);
@@ -163,14 +163,14 @@ describe("slipstream settings", () => {
       const { out, exit } = await run(["lint", "--target", "all", file]);
       assert.match(
         out,
-        /^warning: board\.json: outputs\[0\]\.encoding\.codec on orin-nano: .*no hardware encoder/m,
+        /^warning: board\.json: outputs\[0\]\.encoding\.codec: on orin-nano: .*no hardware encoder/m,
       );
-      assert.match(out, /^error: board\.json: tracker\.algorithm on nano: .*has no NvSORT/m);
+      assert.match(out, /^error: board\.json: tracker\.algorithm: on nano: .*has no NvSORT/m);
       assert.equal(exit, 1);
       assert.equal((await run(["lint", "--target", "orin-nano", file])).exit, 0);
       assert.equal((await run(["lint", "--strict", "--target", "orin-nano", file])).exit, 1);
       const json = JSON.parse((await run(["lint", "--json", "--target", "t4", file])).out);
-      assert.deepEqual(json, [{ file: "board.json", findings: [] }]);
+      assert.deepEqual(json, [{ file: "board.json", problems: [] }]);
     });
   });
 

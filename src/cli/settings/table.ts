@@ -3,7 +3,7 @@
 import { hideLogins } from "../../common/secrets/redact.js";
 import type { Credentials } from "../../common/settings/camera-uri.js";
 import type { DesiredState } from "../../common/settings/desired-state.js";
-import { describeOrigin } from "../../common/settings/origin.js";
+import { describeOrigin } from "../../common/settings/precedence.js";
 
 type Desired = Extract<DesiredState, { t: "desired" }>;
 
@@ -29,14 +29,14 @@ export function showText(state: Desired): string {
 }
 
 export function showJson(state: Desired): string {
-  const { desired, nextChangeMs, notes } = state;
+  const { desired, nextChangeMs, warnings } = state;
   const values = rowsOf(state).map(({ value, ...row }) => ({ ...row, value: value ?? null }));
-  const shown = { generation: desired.generation, values, nextChangeMs, notes };
+  const shown = { generation: desired.generation, values, nextChangeMs, warnings };
   return `${JSON.stringify(shown, null, 2)}\n`;
 }
 
-function rowsOf({ desired, conduct, origins }: Desired): Row[] {
-  const whole = { ...desired.spec, ...conduct };
+function rowsOf({ desired, options, origins }: Desired): Row[] {
+  const whole = { ...desired.spec, ...options };
   return [...origins].map(([path, origin]) => ({
     path,
     value: withoutSecrets(path, partOf(whole, path)),

@@ -1,5 +1,7 @@
 /** Finds elements and their properties as they are in one release on one platform. */
 
+import { closest } from "../closest.js";
+import { compareReleases } from "../release-number.js";
 import type {
   ElementRecord,
   ElementsFile,
@@ -15,9 +17,8 @@ import type {
   SeenFile,
   TargetsFile,
 } from "./data.js";
-import { nearest } from "./nearest.js";
 import { type Property, resolveProperty } from "./property.js";
-import { compareReleases, describeAvailability, isAvailable, isWithin } from "./release.js";
+import { describeAvailability, isAvailable, isWithin } from "./release.js";
 import type { Target } from "./targets.js";
 
 export interface CatalogueFiles {
@@ -72,7 +73,7 @@ export class Catalogue {
     if (variants !== undefined) return this.#deepstreamElement(variants, target, newMux);
     const plain = this.#plain.get(name);
     if (plain !== undefined) return plainElement(plain, target);
-    return { t: "unknown", near: nearest(name, this.#elementNames()) };
+    return { t: "unknown", near: closest(name, this.#elementNames()) };
   }
 
   /** The name is one that GStreamer or NVIDIA has, though nothing else is known about it. */
@@ -132,7 +133,7 @@ export class Catalogue {
     if (base !== undefined) {
       return { t: "found", found: resolveProperty(base, target.release, target.platform) };
     }
-    const near = nearest(name, namesOn(record.properties, target));
+    const near = closest(name, namesOn(record.properties, target));
     return { t: "unknown", near };
   }
 
@@ -170,7 +171,7 @@ function plainProperty(record: PlainElementRecord, name: string, target: Target)
   if (property === undefined) {
     return {
       t: "unknown",
-      near: nearest(
+      near: closest(
         name,
         record.properties.map((candidate) => candidate.name),
       ),

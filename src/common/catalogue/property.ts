@@ -1,7 +1,8 @@
 /** What a property of an element is in one release on one platform. */
 
+import { compareReleases } from "../release-number.js";
 import type { ChangeRecord, EnumRecord, PlainPropertyRecord, SeenProperty } from "./data.js";
-import { compareReleases, type Platform } from "./release.js";
+import type { Platform } from "./release.js";
 
 export interface Property {
   readonly name: string;

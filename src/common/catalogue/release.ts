@@ -1,5 +1,7 @@
 /** DeepStream releases, platforms, and spans of them in which something exists. */
 
+import { compareReleases } from "../release-number.js";
+
 export type Platform = "dgpu" | "jetson";
 export const PLATFORMS: readonly Platform[] = ["dgpu", "jetson"];
 
@@ -11,17 +13,6 @@ export interface Span {
 
 export interface Availability extends Span {
   readonly platform: Platform;
-}
-
-/** Orders dotted numbers: 6.0 < 6.0.1 < 6.1 < 10.0. */
-export function compareReleases(a: string, b: string): number {
-  const left = a.split(".").map(Number);
-  const right = b.split(".").map(Number);
-  for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 export function isWithin(span: Span, release: string): boolean {

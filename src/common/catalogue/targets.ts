@@ -1,8 +1,9 @@
 /** Where something is to run: a DeepStream release on a platform, and the board if it is known. */
 
+import { closest } from "../closest.js";
+import { compareReleases } from "../release-number.js";
 import type { Board, ReleaseRecord, TargetsFile } from "./data.js";
-import { nearest } from "./nearest.js";
-import { compareReleases, PLATFORMS, type Platform, platformName } from "./release.js";
+import { PLATFORMS, type Platform, platformName } from "./release.js";
 
 export interface Target {
   /** t4, t4@9.1 for a release that its image does not have, or 7.1/dgpu where no board is named. */
@@ -88,7 +89,7 @@ function unknown(
   what: string,
   given: string,
   allowed: readonly string[],
-  near = nearest(given, allowed),
+  near = closest(given, allowed),
 ): string {
   const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
   return `unknown ${what} "${given}"${hint}; known: ${allowed.join(", ")}`;

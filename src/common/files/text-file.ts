@@ -1,6 +1,6 @@
 /** Reads a small UTF-8 text file, or says in one problem why it is none. */
 
-import { type Problem, problem } from "../problems/problem.js";
+import { type Problem, problem } from "../problem.js";
 import { readSmallFile } from "./small-file.js";
 
 const MB = 1024 * 1024;

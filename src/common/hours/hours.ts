@@ -1,6 +1,7 @@
 /** Hours: when something is on, as cron expressions in a time zone; and whether it is on at a moment. */
 
 import { z } from "zod";
+import { refusal } from "../problem.js";
 import { CRON_ALLOWED, readCron } from "./cron.js";
 import { lastMoment, nextMoment } from "./moments.js";
 import { goesOnEver, planOf } from "./plan.js";
@@ -88,5 +89,7 @@ export function activeAt(hours: Hours, nowMs: number, zone = processTimeZone()):
 
 function cronFault(input: unknown): string {
   const reading = readCron(String(input));
-  return reading.t === "refused" ? `${reading.why}; allowed: ${CRON_ALLOWED}` : "";
+  return reading.t === "refused"
+    ? refusal(`is no cron expression: ${reading.why}`, CRON_ALLOWED)
+    : "";
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { displayPath, displayProblem, InputError, parseDocument } from "./document.js";
+import { displayProblem, InputError } from "../problem.js";
+import { displayPath, parseDocument } from "./document.js";
 import { expandVariables } from "./expand.js";
 
 const nothing = (): undefined => undefined;
@@ -79,16 +80,16 @@ describe("a document", () => {
     assert.deepEqual(document.expansionsIn(["list", 0]), []);
   });
 
-  it("is refused with the line where it is no JSON", () => {
-    assert.match(problemsOf('{\n "a": [1,\n}')[0] ?? "", /^f\.json:3: is no JSON: value expected/);
-    assert.match(problemsOf("")[0] ?? "", /^f\.json:1: is no JSON/);
-    assert.match(problemsOf('{"a": 1,}')[0] ?? "", /^f\.json:1: is no JSON/);
-    assert.match(problemsOf("{} // no")[0] ?? "", /^f\.json:1: is no JSON/);
+  it("is refused with the line where it is not JSON", () => {
+    assert.match(problemsOf('{\n "a": [1,\n}')[0] ?? "", /^f\.json:3: is not JSON: value expected/);
+    assert.match(problemsOf("")[0] ?? "", /^f\.json:1: is not JSON/);
+    assert.match(problemsOf('{"a": 1,}')[0] ?? "", /^f\.json:1: is not JSON/);
+    assert.match(problemsOf("{} // no")[0] ?? "", /^f\.json:1: is not JSON/);
   });
 
   it("is refused where a key is there twice", () => {
     assert.deepEqual(problemsOf('{"p": [{\n"a": 1,\n"a": 2}]}'), [
-      "f.json:3: p[0].a: is there twice; the last one would win",
+      "f.json:3: p[0].a: is repeated; the last value would win",
     ]);
   });
 });

@@ -2,9 +2,8 @@
 
 import { dirname, join } from "node:path";
 import { readIfThereSync } from "../files/durable.js";
-import { InputError, isObject, parseDocument } from "./document.js";
-
-export type Lookup = (name: string) => string | undefined;
+import { InputError, problem } from "../problem.js";
+import { isObject, type Lookup, parseDocument } from "./document.js";
 
 /** Names of architectures in Horizon, which are those of Go. */
 const goArches: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
@@ -28,7 +27,7 @@ function readProject(folder: string): ReadonlyMap<string, string> {
 function variablesOf(file: string, source: string): ReadonlyMap<string, string> {
   const document = parseDocument(file, source, () => undefined);
   if (!isObject(document.value)) {
-    throw new InputError([{ ...document.placeOf([]), message: "must be an object" }]);
+    throw new InputError([problem("wrong-document", document.placeOf([]), "must be an object")]);
   }
   const { MetadataVars: metadata, ...own } = document.value;
   const entries = Object.entries({ ...own, ...(isObject(metadata) ? metadata : {}) });

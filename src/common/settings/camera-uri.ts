@@ -1,7 +1,10 @@
 /** Reads the address of one camera. Here, and nowhere else, a login leaves the address. */
 
 import { closest } from "../closest.js";
+import { refusal } from "../problem.js";
 import { findLogin } from "../secrets/login.js";
+import { type Format, REFUSED } from "./format.js";
+import { UNPRINTABLE } from "./formats.js";
 import { type SecretReference, secretReference } from "./secret-reference.js";
 
 /** A camera's login. Never logged, never part of an address. */
@@ -19,6 +22,23 @@ export type CameraUri =
   | { readonly t: "refused"; readonly allowed: string; readonly hint?: string };
 
 export const CAMERA_SCHEMES = "rtsp://, rtsps://, file://, /dev/videoN or test://";
+
+const LONGEST_ADDRESS = 2048;
+
+/** An address in a settings document. No message shows it: it may hold a login. */
+export const cameraAddress: Format<Extract<CameraUri, { t: "uri" }>> = {
+  allowed: "the address of a camera, such as rtsp://host/path",
+  json: { type: "string", maxLength: LONGEST_ADDRESS },
+  read(text) {
+    const isReadable = text.length <= LONGEST_ADDRESS && !UNPRINTABLE.test(text);
+    const uri: CameraUri = isReadable
+      ? readCameraUri(text)
+      : { t: "refused", allowed: this.allowed };
+    if (uri.t === "uri") return { t: "value", value: uri };
+    const hint = uri.hint?.includes(text) ? undefined : uri.hint;
+    return { t: "refused", messages: [refusal(REFUSED, uri.allowed, hint)] };
+  },
+};
 
 /** Reads an address as a user wrote it. An unescaped password is understood where only one reading makes sense. */
 export function readCameraUri(text: string): CameraUri {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, it } from "node:test";
-import { type Config, ConfigError, type Environment, loadConfig, secretsOf } from "./config.js";
+import { InputError, quote } from "../problem.js";
+import { type Config, type Environment, loadConfig, secretsOf } from "./config.js";
 
 function load(env: Environment = {}): Config {
   return loadConfig({ RTSPINPUT: "rtsp://cam/1", ...env }, "/work");
@@ -11,7 +12,7 @@ function faults(env: Environment): string[] {
   try {
     load(env);
   } catch (err) {
-    assert.ok(err instanceof ConfigError, String(err));
+    assert.ok(err instanceof InputError, String(err));
     return err.message.split("\n");
   }
   throw new Error("it was accepted");
@@ -194,7 +195,7 @@ describe("loadConfig", () => {
   for (const [setting, value, rest] of wrong) {
     it(`refuses ${setting}=${value.slice(0, 20)}`, () => {
       const [line, ...others] = faults({ [setting]: value });
-      assert.ok(line?.startsWith(`${setting} is "${value}"; allowed: `), line);
+      assert.ok(line?.startsWith(`environment: ${setting}: is ${quote(value)}; allowed: `), line);
       if (rest !== undefined) assert.match(line ?? "", rest);
       assert.deepEqual(others, []);
     });
@@ -203,7 +204,9 @@ describe("loadConfig", () => {
   it("names the wrong item of a list", () => {
     const [line] = faults({ OVERLAY: "boxes,label" });
     assert.ok(
-      line?.startsWith('OVERLAY is "label"; allowed: none, or a comma-separated list'),
+      line?.startsWith(
+        'environment: OVERLAY: is "label"; allowed: none, or a comma-separated list',
+      ),
       line,
     );
     assert.match(line ?? "", /did you mean labels\?/);
@@ -212,14 +215,17 @@ describe("loadConfig", () => {
   it("tells every fault at once", () => {
     const lines = faults({ RTSPINPUT: "rtsp://,ftp://x", BITRATE: "x", OUTPUT_WIDTH: "1" });
     assert.deepEqual(
-      lines.map((line) => line.split(" ")[0]),
-      ["RTSPINPUT", "RTSPINPUT", "BITRATE", "OUTPUT_WIDTH"],
+      lines.map((line) => line.split(" ")[1]),
+      ["RTSPINPUT:", "RTSPINPUT:", "BITRATE:", "OUTPUT_WIDTH:"],
     );
   });
 
   it("wants a camera, and notices a misspelt name", () => {
     const [missing] = faults({ RTSPINPUT: undefined });
-    assert.match(missing ?? "", /^RTSPINPUT is not set; allowed: a comma-separated list/);
+    assert.match(
+      missing ?? "",
+      /^environment: RTSPINPUT: is not set; allowed: a comma-separated list/,
+    );
     const [misspelt] = faults({ RTSPINPUT: "", RTSP_INPUT: "rtsp://u:secret@cam/1" });
     assert.match(misspelt ?? "", /RTSP_INPUT is set: did you mean that one\?/);
     assert.doesNotMatch(misspelt ?? "", /secret/);
@@ -233,7 +239,10 @@ describe("loadConfig", () => {
     }
     assert.deepEqual(loadConfig({}, "/work", true).cameras, []);
     const [fault] = faults({ ...hub, HUB: "off" });
-    assert.match(fault ?? "", /^RTSPINPUT is not set; .*in a settings document: SETTINGS_FILE/);
+    assert.match(
+      fault ?? "",
+      /^environment: RTSPINPUT: is not set; .*in a settings document: SETTINGS_FILE/,
+    );
   });
 
   it("takes a model by its name as it stands, and a directory from where it runs", () => {
@@ -244,7 +253,7 @@ describe("loadConfig", () => {
   it("refuses what is no reference to a secret without repeating it", () => {
     for (const setting of ["RTSP_USERS", "MODEL_KEYS"]) {
       const [line] = faults({ [setting]: "viewer:hunter2-and-more" });
-      assert.match(line ?? "", new RegExp(`^${setting} is "\\*\\*\\*"; allowed: `));
+      assert.match(line ?? "", new RegExp(`^environment: ${setting}: is refused; allowed: `));
       assert.doesNotMatch(line ?? "", /hunter2/);
     }
   });

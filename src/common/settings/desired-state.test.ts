@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { displayProblem } from "../problem.js";
 import type { Secret, Secrets } from "../secrets/secrets.js";
 import { loadConfig } from "./config.js";
 import { type DesiredState, desiredState } from "./desired-state.js";
-import { parseDocument } from "./document.js";
-import { describeDocumentFault } from "./document-fault.js";
 import type { Models } from "./models.js";
-import { describeOrigin, type SourcedDocument } from "./origin.js";
+import { describeOrigin, type SourcedDocument } from "./precedence.js";
+import { readSettingsDocument } from "./settings-document.js";
 
 /** A Monday, 12:00 UTC. */
 const NOON = Date.UTC(2026, 5, 1, 12);
@@ -44,7 +44,7 @@ function secretsOf(secrets: Readonly<Record<string, Secret>>): Secrets {
 
 function documentOf(from: "file" | "hub", content: unknown): SourcedDocument[] {
   if (content === undefined) return [];
-  const reading = parseDocument(JSON.stringify(content), from);
+  const reading = readSettingsDocument(JSON.stringify(content), from);
   assert.ok(reading.t === "document", JSON.stringify(reading));
   return [{ from, document: reading.document }];
 }
@@ -72,7 +72,7 @@ function spec(given?: Given) {
 function refusals(given?: Given): string[] {
   const result = state(given);
   assert.ok(result.t === "refused", "it was taken");
-  return result.faults.map(describeDocumentFault);
+  return result.problems.map(displayProblem);
 }
 
 describe("desiredState: sources", () => {
@@ -197,7 +197,7 @@ describe("desiredState: cameras", () => {
     const [fault, ...others] = refusals({ env: { RTSPINPUT: "" }, hub: { tracker: "iou" } });
     assert.match(
       fault ?? "",
-      /^environment: RTSPINPUT is not set, and no settings document gives cameras; .*SETTINGS_FILE$/,
+      /^environment: RTSPINPUT: is not set, and no settings document lists cameras; .*SETTINGS_FILE$/,
     );
     assert.deepEqual(others, []);
   });
@@ -208,7 +208,7 @@ describe("desiredState: cameras", () => {
       { name: "Front Door", uri: "test://" },
     ];
     assert.deepEqual(refusals({ hub: { cameras } }), [
-      "hub: cameras[1].id gives front-door, which cameras[0] has already; allowed: an id of its own for every camera",
+      "hub: cameras[1].id: is front-door, which cameras[0] has already; allowed: a different id for every camera",
     ]);
   });
 });
@@ -263,12 +263,12 @@ describe("desiredState: outputs", () => {
     [
       "the same path",
       [{ rtsp: { path: "/ds" } }, {}],
-      /outputs\[1\]\.target\.path gives \/ds, which outputs\[0\]/,
+      /outputs\[1\]\.target\.path: is \/ds, which outputs\[0\]/,
     ],
     [
       "a path that a camera's picture has",
       [{ layout: "per-camera" }, { rtsp: { path: "/ds/front" } }],
-      /outputs\[1\]\.target\.path gives \/ds\/front, which outputs\[0\]/,
+      /outputs\[1\]\.target\.path: is \/ds\/front, which outputs\[0\]/,
     ],
     [
       "the same file",
@@ -276,12 +276,12 @@ describe("desiredState: outputs", () => {
         { layout: "per-camera", file: { path: "a.mkv" } },
         { layout: "tiled", file: { path: "a.mkv" } },
       ],
-      /outputs\[1\]\.target\.path gives a\.mkv/,
+      /outputs\[1\]\.target\.path: is a\.mkv/,
     ],
     [
       "the same id",
       [{ id: "a" }, { id: "a", rtsp: { path: "/b" } }],
-      /outputs\[1\]\.id gives a, which outputs\[0\]/,
+      /outputs\[1\]\.id: is a, which outputs\[0\]/,
     ],
   ];
   for (const [what, outputs, message] of conflicts) {
@@ -310,13 +310,13 @@ describe("desiredState: secrets", () => {
   });
 
   it("tries a camera without a secret that is missing, and says so", () => {
-    const { desired: result, notes } = desired({
+    const { desired: result, warnings } = desired({
       hub: { cameras: [{ uri: "rtsp://cam/1?password=secret:b", credentials: "secret:a" }] },
     });
     assert.equal(result.spec.cameras[0]?.credentials, undefined);
     assert.deepEqual(
-      notes
-        .filter(({ t }) => t === "secret missing")
+      warnings
+        .filter(({ code }) => code === "secret-missing")
         .map(({ path, message }) => `${path}: ${message}`),
       [
         "cameras[0].credentials: secret a is not there: bind it",
@@ -326,17 +326,20 @@ describe("desiredState: secrets", () => {
   });
 
   it("says of a secret without a user name how to write it", () => {
-    const { notes } = desired({
+    const { warnings } = desired({
       env: { RTSPINPUT: "rtsp://secret:a@cam/1" },
       secrets: { a: { t: "value", value: "hunter2" } },
     });
-    assert.match(notes[0]?.message ?? "", /^secret a has no user name: write it as user:password/);
-    assert.doesNotMatch(JSON.stringify(notes), /hunter2/);
+    assert.match(
+      warnings[0]?.message ?? "",
+      /^secret a has no user name: write it as user:password/,
+    );
+    assert.doesNotMatch(JSON.stringify(warnings), /hunter2/);
   });
 
   it("lets those watch whom a secret or a document names", () => {
     const users = [{ username: "v", password: "w" }, "secret:a"];
-    const { desired: result, notes } = desired({
+    const { desired: result, warnings } = desired({
       hub: { rtspServer: { users } },
       secrets: { a: login },
     });
@@ -345,29 +348,29 @@ describe("desiredState: secrets", () => {
       { username: "v", password: "w" },
       { username: "u", password: "p" },
     ]);
-    assert.deepEqual(notes, []);
+    assert.deepEqual(warnings, []);
   });
 
   it("opens no output to everybody because a secret is missing", () => {
     assert.deepEqual(refusals({ env: { RTSP_USERS: "secret:a" } }), [
-      "environment: RTSP_USERS cannot be kept: secret a is not there: bind it",
+      "environment: RTSP_USERS: secret a is not there: bind it",
     ]);
     assert.deepEqual(refusals({ hub: { rtspServer: { users: ["secret:a"] } } }), [
-      "hub: rtspServer.users cannot be kept: secret a is not there: bind it",
+      "hub: rtspServer.users: secret a is not there: bind it",
     ]);
   });
 
   it("refuses two viewers of one name", () => {
     const users = ["u", "v", "u"].map((username) => ({ username, password: "p" }));
     assert.deepEqual(refusals({ hub: { rtspServer: { users } } }), [
-      "hub: rtspServer.users cannot be kept: two users have the same name",
+      "hub: rtspServer.users: two users have the same name",
     ]);
   });
 
-  it("notes that everybody may watch, once for every output", () => {
+  it("warns that everybody may watch, once for every output", () => {
     assert.deepEqual(
-      desired().notes.map(({ t, path }) => [t, path]),
-      [["output open", "outputs[0].target.users"]],
+      desired().warnings.map(({ code, path }) => [code, path]),
+      [["output-open", "outputs[0].target.users"]],
     );
   });
 });
@@ -388,10 +391,10 @@ describe("desiredState: model", () => {
 
   it("refuses one that is not there, under the name of who asked for it", () => {
     assert.deepEqual(refusals({ hub: { model: { bundle: "peple" } } }), [
-      'hub: model.bundle is "peple": there is people',
+      'hub: model.bundle: is "peple": there is people',
     ]);
     assert.deepEqual(refusals({ env: { MODEL: "peple" } }), [
-      'environment: MODEL is "peple": there is people',
+      'environment: MODEL: is "peple": there is people',
     ]);
   });
 });
@@ -437,12 +440,12 @@ describe("desiredState: hours", () => {
     assert.notEqual(generationAt(6), generationAt(8));
   });
 
-  it("notes that a camera is never on", () => {
-    const { desired: result, notes } = desired({
+  it("warns that a camera is never on", () => {
+    const { desired: result, warnings } = desired({
       hub: { hours: days, cameras: [{ uri: "test://", hours: nights }] },
     });
     assert.deepEqual(result.spec.cameras[0]?.off, { untilMs: undefined });
-    assert.ok(notes.some(({ t, path }) => t === "never on" && path === "cameras[0].off"));
+    assert.ok(warnings.some(({ code, path }) => code === "never-on" && path === "cameras[0].off"));
   });
 
   it("needs nobody to ask again where there are no hours", () => {
@@ -450,9 +453,9 @@ describe("desiredState: hours", () => {
   });
 });
 
-describe("desiredState: conduct", () => {
+describe("desiredState: runtime options", () => {
   it("takes a trial and maintenance field by field", () => {
-    const { conduct } = desired({
+    const { options } = desired({
       env: { TRIAL: "off", TRIAL_TIME: "10s" },
       file: {
         trial: { time: "30s", deaths: 0 },
@@ -460,7 +463,7 @@ describe("desiredState: conduct", () => {
       },
       hub: { trial: { detections: 0.5 }, maintenance: { report: "0 7 * * *" } },
     });
-    assert.deepEqual(conduct, {
+    assert.deepEqual(options, {
       trial: { on: false, timeMs: 30_000, deaths: 0, detections: 0.5 },
       maintenance: { report: "0 7 * * *", timeZone: "UTC" },
     });

@@ -19,10 +19,9 @@ describe("secretReference", () => {
     it(`refuses ${text} and does not repeat it`, () => {
       const reading = secretReference().read(text);
       assert.ok(reading.t === "refused");
-      assert.deepEqual(
-        reading.refusals.map(({ value }) => value),
-        ["***"],
-      );
+      assert.deepEqual(reading.messages, [
+        "is refused; allowed: secret:NAME, with the name of a secret",
+      ]);
     });
   }
 
@@ -30,7 +29,7 @@ describe("secretReference", () => {
     const value = [{ secret: "a" }, { secret: "b" }];
     assert.deepEqual(secretReferences().read("secret:a, secret:b,"), { t: "value", value });
     const reading = secretReferences().read("secret:a,b,c");
-    assert.ok(reading.t === "refused" && reading.refusals.length === 2);
+    assert.ok(reading.t === "refused" && reading.messages.length === 2);
   });
 });
 

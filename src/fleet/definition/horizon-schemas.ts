@@ -1,20 +1,21 @@
-/** The keys of Horizon's documents, from the structures that its agent and tools read them into. */
+/** The keys of Horizon's documents, from the structures of its agent and tools. */
 
-import { either, type Kind, listOf, mapOf, one, type Shape } from "./schema-check.js";
+import { either, type Kind, listOf, mapOf, one, type Schema } from "./schema-check.js";
 
 const gpu =
-  "the way to the GPU is Docker's default runtime: set default-runtime to nvidia in the node's /etc/docker/daemon.json";
+  "the GPU comes from Docker's default runtime: set default-runtime to nvidia in the node's /etc/docker/daemon.json";
 const always = "the agent always restarts what exits";
-const killed = "the agent kills without a signal, so that nothing may depend on an orderly end";
+const killed =
+  "the agent kills containers without a signal: nothing may depend on an orderly shutdown";
 
-/** What people know from Docker and Compose; Horizon drops it without a word. */
+/** Keys of Docker and Compose, which Horizon silently drops. */
 const notInHorizon: Readonly<Record<string, string>> = {
   runtime: gpu,
   gpus: gpu,
   device_requests: gpu,
   shm_size: 'give the container "tmpfs": {"/dev/shm": "size=1g"}',
   healthcheck:
-    "the agent looks at nothing but whether a container runs; exit at once on every start to fail on purpose",
+    "the agent only checks whether a container runs; exit at once on every start to fail on purpose",
   restart: always,
   restart_policy: always,
   depends_on: "containers start in any order; both sides must retry",
@@ -30,7 +31,7 @@ const notInHorizon: Readonly<Record<string, string>> = {
   extra_hosts: "there is no way to set them; take addresses as userInput",
   dns: "there is no way to set it; set the daemon's dns on the node",
   labels: "there is no way to set them on a container; put them into the image",
-  hostname: "the key of the container is its host name for the others",
+  hostname: "the key of the container is its host name for other containers",
   container_name: "the key of the container is its name",
   cap_drop: "there is no way to drop capabilities; run as a user other than root in the image",
   read_only: "there is no way to set it; run as a user other than root in the image",
@@ -42,17 +43,17 @@ const notInHorizon: Readonly<Record<string, string>> = {
   mem_limit: 'use "max_memory_mb"',
   memory: 'use "max_memory_mb"',
   logging: 'use "log_driver"',
-  expose: "containers of one service reach each other's ports without it",
+  expose: "containers of one service reach each other's ports anyway",
 };
 
-const port: Shape = {
+const port: Schema = {
   name: "a port",
   keys: { HostPort: "string", HostIP: "string" },
   required: ["HostPort"],
   unsupported: { ContainerPort: 'write "HostPort": "8554:8554/tcp"' },
 };
 
-const container: Shape = {
+const container: Schema = {
   name: "a container",
   keys: {
     image: "string",
@@ -65,7 +66,7 @@ const container: Shape = {
     devices: "strings",
     network_isolation: "object",
     binds: "strings",
-    tmpfs: "texts",
+    tmpfs: "string-map",
     ports: listOf(port),
     ephemeral_ports: listOf({
       name: "an ephemeral port",
@@ -81,26 +82,26 @@ const container: Shape = {
       name: "a secret",
       keys: { description: "string", format: "string" },
       unsupported: {
-        value: "a value belongs into the hub's secrets manager, and its name into secretBinding",
+        value: "a value belongs in the hub's secrets manager, and its name in secretBinding",
       },
     }),
     security_opt: "strings",
     pid: "string",
     user: "string",
-    sysctls: "texts",
+    sysctls: "string-map",
     ipc: "string",
   },
   required: ["image"],
   unsupported: notInHorizon,
 };
 
-/** A deployment that is signed already is a text. */
+/** A deployment that is already signed is a string. */
 const deployment: Kind = either(
   "string",
   one({ name: "a deployment", keys: { services: mapOf(container) }, required: ["services"] }),
 );
 
-export const serviceDefinition: Shape = {
+export const serviceDefinition: Schema = {
   name: "a service definition",
   keys: {
     org: "string",
@@ -138,7 +139,7 @@ export const serviceDefinition: Shape = {
   unsupported: {
     userInputs: "the key is userInput",
     name: "the key is url, and it need not be a URL",
-    services: "the containers belong into deployment.services",
+    services: "the containers belong in deployment.services",
   },
 };
 
@@ -196,7 +197,7 @@ const terms = {
   constraints: "strings",
 } as const satisfies Record<string, Kind>;
 
-export const deploymentPolicy: Shape = {
+export const deploymentPolicy: Schema = {
   name: "a deployment policy",
   keys: {
     label: "string",
@@ -223,12 +224,12 @@ export const deploymentPolicy: Shape = {
   },
   required: ["service"],
   unsupported: {
-    owner: "the Exchange sets it, and refuses a policy that brings one",
+    owner: "the Exchange sets it, and refuses a policy that has one",
     services: "the key is service, and it is one object",
   },
 };
 
-export const pattern: Shape = {
+export const pattern: Schema = {
   name: "a pattern",
   keys: {
     name: "string",
@@ -267,8 +268,8 @@ export const pattern: Shape = {
 
 const policyPart = (name: string): Kind => one({ name, keys: terms });
 
-/** A node policy, or a service policy, which is one without parts. */
-export const nodePolicy: Shape = {
+/** A node policy, or a service policy, which has no parts. */
+export const nodePolicy: Schema = {
   name: "a node or service policy",
   keys: {
     label: "string",

@@ -1,4 +1,4 @@
-/** Rules across files: a deployment policy or pattern against the service definition that it places. */
+/** Rules across files: a deployment policy or a pattern against the definition of the service that it places. */
 
 import {
   isVersion,
@@ -6,120 +6,99 @@ import {
   isWithin,
   parseVersionRange,
 } from "../../common/horizon-version.js";
-import { type Document, isObject, type JsonObject, type Path } from "../../common/json/document.js";
-import type { Report } from "./schema-check.js";
+import { isObject, type JsonObject, type Path } from "../../common/json/document.js";
+import { asList, asObject, containersOf, objectEntries } from "../json.js";
+import type { Reporter } from "./schema-check.js";
 
-export interface Definition {
-  readonly document: Document;
-  readonly value: JsonObject;
+/** A service that a policy places, and where in the policy that is. */
+export interface PlacedService {
+  readonly name: unknown;
+  readonly versions: unknown;
+  readonly path: Path;
 }
 
-/** Checks a policy against the definitions of its service that were given; without one there is nothing to say. */
+/** Checks a policy against those of the definitions that are of its service. */
 export function checkAgainst(
   policy: JsonObject,
-  service: { readonly name: unknown; readonly versions: unknown; readonly path: Path },
-  definitions: readonly Definition[],
-  report: Report,
+  service: PlacedService,
+  definitions: readonly JsonObject[],
+  reporter: Reporter,
 ): void {
-  for (const { value: definition } of definitions) {
+  for (const definition of definitions) {
     if (definition["url"] !== service.name) continue;
-    checkPlaced(definition, service, report);
-    checkInputs(policy, definition, report);
-    checkSecrets(policy, definition, report);
+    checkVersion(definition, service, reporter);
+    checkInputs(policy, definition, reporter);
+    checkSecrets(policy, definition, reporter);
   }
 }
 
-function checkPlaced(
-  definition: JsonObject,
-  { versions, path }: { readonly versions: unknown; readonly path: Path },
-  report: Report,
+function checkVersion(
+  { version }: JsonObject,
+  { versions, path }: PlacedService,
+  reporter: Reporter,
 ): void {
-  const placed = (Array.isArray(versions) ? versions : []).map((entry) =>
-    isObject(entry) ? entry["version"] : undefined,
-  );
-  if (placed.includes(definition["version"])) return;
-  const message = `places ${placed.join(", ")}, and the definition is ${definition["version"]}`;
-  report.warning("version-not-placed", [...path, "serviceVersions"], message);
+  const placed = asList(versions).map((entry) => asObject(entry)["version"]);
+  if (placed.includes(version)) return;
+  const message = `places ${placed.join(", ")}, and the definition is ${version}`;
+  reporter.warning("version-not-placed", [...path, "serviceVersions"], message);
 }
 
-function checkInputs(policy: JsonObject, definition: JsonObject, report: Report): void {
+function checkInputs(policy: JsonObject, definition: JsonObject, reporter: Reporter): void {
   const declared = new Map(
-    objects(definition["userInput"]).map(([, input]) => [input["name"], input] as const),
+    objectEntries(definition["userInput"]).map(([, input]) => [input["name"], input] as const),
   );
   const given = new Set<unknown>();
-  for (const [i, element] of objects(policy["userInput"])) {
-    if (!speaksOf(element, definition)) continue;
-    for (const [j, input] of objects(element["inputs"])) {
+  for (const [i, element] of objectEntries(policy["userInput"])) {
+    if (!appliesTo(element, definition)) continue;
+    for (const [j, { name, value }] of objectEntries(element["inputs"])) {
       const path = ["userInput", i, "inputs", j];
-      given.add(input["name"]);
-      const type = declared.get(input["name"])?.["type"];
-      if (!declared.has(input["name"])) {
-        report.error("unknown-input", path, `the service has no userInput ${input["name"]}`);
-      } else if (!isOfType(input["value"], type)) {
-        report.error(
-          "input-value",
-          [...path, "value"],
-          `the value of ${input["name"]} must be a JSON ${type}`,
-        );
+      given.add(name);
+      const input = declared.get(name);
+      if (input === undefined) {
+        reporter.error("unknown-input", path, `the service has no userInput ${name}`);
+      } else if (!isOfType(value, input["type"])) {
+        const message = `the value of ${name} must be a JSON ${input["type"]}`;
+        reporter.error("input-value", [...path, "value"], message);
       }
     }
   }
   for (const [name, input] of declared) {
-    const isSet = Boolean(input["defaultValue"]) || given.has(name);
-    if (!isSet) {
-      report.warning(
-        "input-not-set",
-        ["userInput"],
-        `${name} has no default and no value: each node must set it`,
-      );
-    }
+    if (input["defaultValue"] || given.has(name)) continue;
+    const message = `${name} has no default and no value: each node must set it`;
+    reporter.warning("input-not-set", ["userInput"], message);
   }
 }
 
-function checkSecrets(policy: JsonObject, definition: JsonObject, report: Report): void {
-  const { deployment } = definition;
-  const services = isObject(deployment) ? deployment["services"] : undefined;
-  const containers = isObject(services) ? Object.values(services).filter(isObject) : [];
+function checkSecrets(policy: JsonObject, definition: JsonObject, reporter: Reporter): void {
+  // A signed deployment, a string, is not looked into.
+  const containers = isObject(definition["deployment"]) ? containersOf(definition) : {};
   const declared = new Set(
-    containers.flatMap(({ secrets }) => (isObject(secrets) ? Object.keys(secrets) : [])),
+    Object.values(containers).flatMap(({ secrets }) => Object.keys(asObject(secrets))),
   );
   const bound = new Set<string>();
-  for (const [i, element] of objects(policy["secretBinding"])) {
-    if (!speaksOf(element, definition)) continue;
-    for (const [j, secret] of objects(element["secrets"])) {
+  for (const [i, element] of objectEntries(policy["secretBinding"])) {
+    if (!appliesTo(element, definition)) continue;
+    for (const [j, secret] of objectEntries(element["secrets"])) {
       for (const name of Object.keys(secret)) {
         bound.add(name);
         if (declared.has(name)) continue;
-        report.error(
-          "unknown-secret",
-          ["secretBinding", i, "secrets", j],
-          `the service has no secret ${name}`,
-        );
+        const path = ["secretBinding", i, "secrets", j];
+        reporter.error("unknown-secret", path, `the service has no secret ${name}`);
       }
     }
   }
   for (const name of declared) {
-    if (!bound.has(name)) {
-      report.error(
-        "secret-not-bound",
-        ["secretBinding"],
-        `the secret ${name} is not bound: no agreement is made`,
-      );
-    }
+    if (bound.has(name)) continue;
+    const message = `the secret ${name} is not bound: no agreement is made`;
+    reporter.error("secret-not-bound", ["secretBinding"], message);
   }
 }
 
-/** Whether an element of userInput or secretBinding means this definition. */
-function speaksOf(element: JsonObject, definition: JsonObject): boolean {
+/** Whether an element of userInput or secretBinding is for this definition. */
+function appliesTo(element: JsonObject, { url, arch, version }: JsonObject): boolean {
   const { serviceUrl, serviceArch = "", serviceVersionRange: range = "" } = element;
-  const { version } = definition;
-  const isArch = serviceArch === "" || serviceArch === "*" || serviceArch === definition["arch"];
-  return (
-    serviceUrl === definition["url"] &&
-    isArch &&
-    typeof version === "string" &&
-    isIn(version, range)
-  );
+  const isArch = serviceArch === "" || serviceArch === "*" || serviceArch === arch;
+  return serviceUrl === url && isArch && typeof version === "string" && isIn(version, range);
 }
 
 function isIn(version: string, range: unknown): boolean {
@@ -142,9 +121,4 @@ function isOfType(value: unknown, type: unknown): boolean {
     default:
       return typeof value === "string";
   }
-}
-
-function objects(value: unknown): Array<[number, JsonObject]> {
-  const entries = Array.isArray(value) ? [...value.entries()] : [];
-  return entries.filter((entry): entry is [number, JsonObject] => isObject(entry[1]));
 }

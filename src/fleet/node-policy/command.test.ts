@@ -111,7 +111,7 @@ test("links of the node lead to places of the node, wherever it is mounted", asy
 for (const [what, file, runtime] of [
   ["the runtime in its file", '{"default-runtime": "nvidia", "runtimes": {}}', "nvidia"],
   ["nothing in its file", '{"log-driver": "local"}', undefined],
-  ["a file that is no JSON", "{", undefined],
+  ["a file that is not JSON", "{", undefined],
   ["no file", undefined, undefined],
 ] as const) {
   test(`an engine that does not answer, with ${what}, gives ${runtime ?? "no runtime"}`, async (t) => {
@@ -227,7 +227,7 @@ test("a property that the deployment part sets too is told", async (t) => {
 });
 
 for (const [what, text, message] of [
-  ["no JSON", "{", /node\.policy\.json:1: is no JSON/],
+  ["no JSON", "{", /node\.policy\.json:1: is not JSON/],
   ["a list", "[]", /node\.policy\.json:1: must be an object/],
   ["properties that are no list", '{"properties": {}}', /:1: properties: must be a list/],
   ["variables", '{"label": "$SITE"}', /has variables, which would be lost/],

@@ -1,7 +1,8 @@
 /** `slipstream node-policy`: says in a node policy what this node is. */
 
 import { Command, InvalidArgumentError, Option } from "commander";
-import { displayProblem, problemsOf } from "../../common/json/document.js";
+import { problemsOf } from "../../common/json/document.js";
+import { displayProblem } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
 import {
   EMPTY,

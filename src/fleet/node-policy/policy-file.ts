@@ -3,7 +3,8 @@
 import { randomUUID } from "node:crypto";
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { readIfThereSync } from "../../common/files/durable.js";
-import { InputError, isObject, parseDocument } from "../../common/json/document.js";
+import { isObject, parseDocument } from "../../common/json/document.js";
+import { InputError, problem } from "../../common/problem.js";
 import type { Property } from "../policy/property.js";
 import { PROBED, RING } from "./properties.js";
 
@@ -17,7 +18,7 @@ export function readPolicyFile(file: string): PolicyFile {
   if (source === undefined) return EMPTY;
   const document = parseDocument(file, source, () => undefined);
   const refuse = (message: string, path: readonly string[]) =>
-    new InputError([{ ...document.placeOf(path), message }]);
+    new InputError([problem("wrong-document", document.placeOf(path), message)]);
   const { value } = document;
   if (!isObject(value)) throw refuse("must be an object, a node policy", []);
   if (document.unset.length > 0) {

@@ -1,6 +1,6 @@
 /** From facts about a node to the properties that policies place by. What the facts do not say is absent. */
 
-import { compareReleases } from "../../common/catalogue/release.js";
+import { compareReleases } from "../../common/release-number.js";
 import type { Property, PropertyType, PropertyValue } from "../policy/property.js";
 import type { NodeFacts } from "./probe.js";
 

@@ -1,7 +1,7 @@
 /** `slipstream policy`: which node gets which version by Horizon's policies, worked out without asking Horizon. */
 
 import { Command } from "commander";
-import { displayProblem, InputError } from "../../common/json/document.js";
+import { displayProblem, InputError } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
 import {
   explainPlacement,

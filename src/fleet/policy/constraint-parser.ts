@@ -7,7 +7,7 @@
  */
 
 import { parseVersionRange } from "../../common/horizon-version.js";
-import type { Place } from "../../common/json/document.js";
+import type { PlaceInFile } from "../../common/json/document.js";
 import { ConstraintError, type Token, tokenAt } from "./constraint-lexer.js";
 
 /** Horizon's grammar accepts `=>` and `=<`, and then treats them as `==` on numbers. */
@@ -34,7 +34,7 @@ export interface Constraint {
   readonly text: string;
   readonly expression: Expression;
   /** Undefined: it does not come from a file. */
-  readonly place: Place | undefined;
+  readonly place: PlaceInFile | undefined;
   /** What Horizon accepts although surely nobody means it, with the offset. */
   readonly warnings: readonly ConstraintWarning[];
 }
@@ -47,7 +47,7 @@ interface ConstraintWarning {
 type Item = Clause | { readonly t: "and" | "or" | "(" | ")"; readonly at: number };
 
 /** Parses one constraint; an empty one is always satisfied. Throws a ConstraintError. */
-export function parseConstraint(text: string, place?: Place): Constraint {
+export function parseConstraint(text: string, place?: PlaceInFile): Constraint {
   const items = itemsOf(text.replaceAll("\u0007", " "));
   const { expression, end } = build(items, 0);
   const warnings = items.flatMap(warningsAbout);

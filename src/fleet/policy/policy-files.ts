@@ -5,14 +5,13 @@ import { basename } from "node:path";
 import {
   type Document,
   displayPath,
-  InputError,
   isObject,
   type Path,
-  type Problem,
   parseDocument,
   problemsOf,
 } from "../../common/json/document.js";
 import { projectVariables } from "../../common/json/variables.js";
+import { InputError, type Problem, problem } from "../../common/problem.js";
 import { type Constraint, parseConstraint } from "./constraint-parser.js";
 import { type Catalogue, type Deployment, makeDeployment, places } from "./placement.js";
 import {
@@ -72,7 +71,8 @@ export class PolicyFiles {
       if (service !== undefined && !policies.some((policy) => places(policy, service))) {
         const message =
           "is placed by none of the deployment policies: name, org, version or arch differ";
-        this.#warnings.push({ file: file.file, line: 1, path: "", message });
+        const place = { file: file.file, line: 1, path: "" };
+        this.#warnings.push(problem("policy-meaning", place, message, "warning"));
       }
       return service ?? [];
     });
@@ -108,11 +108,11 @@ export class PolicyFiles {
     }
     for (const { name, place } of document.unset) {
       const message = `the variable $${name} is not set; set it in the environment or in hzn.json`;
-      this.#problems.push({ ...place, message });
+      this.#problems.push(problem("wrong-document", place, message));
     }
     return reader(document.value, {
       report: (path, message) => {
-        this.#problems.push({ ...document.placeOf(path), message });
+        this.#problems.push(problem("wrong-document", document.placeOf(path), message));
       },
       parse: (text, path) => this.#parseConstraint(document, text, path),
     });
@@ -123,7 +123,8 @@ export class PolicyFiles {
     const constraint = parseConstraint(text, place);
     for (const { at, message } of constraint.warnings) {
       const position = `column ${at + 1} of ${JSON.stringify(text)}`;
-      this.#warnings.push({ ...place, message: `${message} (${position})` });
+      const shown = `${message} (${position})`;
+      this.#warnings.push(problem("policy-meaning", place, shown, "warning"));
     }
     return constraint;
   }
@@ -160,7 +161,7 @@ export async function readFleetFile(
     if (text.trim() === "" || problems.length >= MOST_PROBLEMS) return;
     const before = problems.length;
     const report = (path: Path, message: string) => {
-      problems.push({ file, line, path: displayPath(path), message });
+      problems.push(problem("wrong-document", { file, line, path: displayPath(path) }, message));
     };
     const node = parseNode(text, { report, parse });
     if (node !== undefined && problems.length === before) visit(node);

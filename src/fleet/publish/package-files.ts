@@ -10,8 +10,7 @@ import {
   parseDocument,
 } from "../../common/json/document.js";
 import { projectVariables } from "../../common/json/variables.js";
-import { lint } from "../definition/lint.js";
-import { displayFinding } from "../definition/schema-check.js";
+import { displayWithCode, lint } from "../definition/lint.js";
 import { asObject, asObjects } from "../json.js";
 import type { Environment } from "../rollout/hub.js";
 import { PublishError } from "./hzn.js";
@@ -82,5 +81,5 @@ function secretsOf(variables: Environment) {
 
 function refuseErrors(document: Document): void {
   const errors = lint([document]).filter(({ severity }) => severity === "error");
-  if (errors.length > 0) throw new PublishError(errors.map(displayFinding).join("\n"));
+  if (errors.length > 0) throw new PublishError(errors.map(displayWithCode).join("\n"));
 }

@@ -2,7 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { type Setting, settings } from "../../common/settings/settings.js";
+import { type Setting, settings } from "../../common/settings/environment-settings.js";
 
 /** An element of userInput, as `hzn` reads it. */
 export interface UserInput {
@@ -30,7 +30,7 @@ export function userInputs(): UserInput[] {
 }
 
 function userInput(setting: Setting<unknown>): UserInput {
-  const label = `${setting.doc} Allowed: ${setting.reader.allowed}.`;
+  const label = `${setting.doc} Allowed: ${setting.format.allowed}.`;
   const type = typeOf(setting);
   if (setting.default === null) {
     return { name: setting.env, label, type, defaultValue: NOT_SET };
@@ -41,15 +41,15 @@ function userInput(setting: Setting<unknown>): UserInput {
 }
 
 /** A setting without a default is a string, since only that can say "not set". */
-function typeOf({ reader, default: value }: Setting<unknown>): UserInput["type"] {
+function typeOf({ format, default: value }: Setting<unknown>): UserInput["type"] {
   if (value === null) return "string";
-  if (reader.allowed === "yes or no") return "boolean";
+  if (format.allowed === "yes or no") return "boolean";
   if (/^\d+$/.test(value)) return "int";
   return /^\d+\.\d+$/.test(value) ? "float" : "string";
 }
 
-function isYes({ reader }: Setting<unknown>, text: string): boolean {
-  const reading = reader.read(text);
+function isYes({ format }: Setting<unknown>, text: string): boolean {
+  const reading = format.read(text);
   return reading.t === "value" && reading.value === true;
 }
 

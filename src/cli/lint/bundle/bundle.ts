@@ -4,9 +4,9 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import type { NvinferKey } from "../../../common/catalogue/data.js";
-import { nearest } from "../../../common/catalogue/nearest.js";
+import { closest } from "../../../common/closest.js";
 import { readText } from "../../../common/files/text-file.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { didYouMean, type Place, type Problem, problem } from "../../../common/problem.js";
 import { OnnxError, type OnnxFacts, type ReadAt, readOnnx } from "./onnx.js";
 
 export type FileFacts =
@@ -37,8 +37,8 @@ export function numberOf(bundle: Bundle, key: string, fallback: number): number 
   return /^-?\d+$/.test(value) ? Number(value) : fallback;
 }
 
-export function at(bundle: Bundle, setting: { readonly line: number }): string {
-  return `${bundle.file}:${setting.line}`;
+export function at({ file }: Bundle, { line }: { readonly line: number }): Place {
+  return { file, line, path: "" };
 }
 
 /** One label a line; blank lines do not count. */
@@ -75,7 +75,6 @@ function parseKeyFile(
     const line = index + 1;
     const content = raw.trim();
     if (content === "" || content.startsWith("#")) continue;
-    const path = `${file}:${line}`;
     const header = /^\[([^[\]]+)\]$/.exec(content)?.[1];
     if (header !== undefined) {
       groups.push({ name: header, line });
@@ -84,10 +83,10 @@ function parseKeyFile(
     const [, key, value] = /^([\w-]+)\s*=\s*(.*)$/.exec(content) ?? [];
     const group = groups.at(-1);
     if (key === undefined || value === undefined) {
-      problems.push(problem("config-syntax", path, badLine(content)));
+      problems.push(problem("config-syntax", { file, line, path: "" }, badLine(content)));
     } else if (group === undefined) {
       const message = `${key} comes before any group: begin the file with [property]`;
-      problems.push(problem("config-syntax", path, message));
+      problems.push(problem("config-syntax", { file, line, path: "" }, message));
     } else {
       settings.push({ group: group.name, key, value, line });
     }
@@ -127,7 +126,7 @@ export async function readBundle(
   const names = await readdir(directory).catch(() => undefined);
   if (names === undefined) return missing(place, "there is no such directory");
   if (!names.includes(file)) {
-    const hint = didYouMean(nearest(file, names));
+    const hint = didYouMean(closest(file, names));
     return missing(file, `${place} has no ${file}, the nvinfer configuration${hint}`);
   }
   const reading = await readText(resolve(directory, file), file, LARGEST_CONFIG_BYTES);

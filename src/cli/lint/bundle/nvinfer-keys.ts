@@ -1,11 +1,12 @@
 /** Rules for the groups, keys and values of an nvinfer configuration file: does nvinfer of this release read them? */
 
 import type { NvinferKey } from "../../../common/catalogue/data.js";
-import { nearest } from "../../../common/catalogue/nearest.js";
-import { compareReleases, describeSpan, isWithin } from "../../../common/catalogue/release.js";
+import { describeSpan, isWithin } from "../../../common/catalogue/release.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import type { Code } from "../../../common/problems/codes.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
+import type { Code } from "../../../common/problem-codes.js";
+import { compareReleases } from "../../../common/release-number.js";
 import { type BadValue, checkRange, FLOAT, outOfRange, wrongType } from "../value.js";
 import { at, type Bundle, property, type Setting } from "./bundle.js";
 
@@ -34,7 +35,7 @@ function groupProblems(bundle: Bundle): Problem[] {
   const problems = groups
     .filter(({ name }) => kindOf(name) === undefined)
     .map((group) => {
-      const hint = didYouMean(nearest(group.name, GROUPS));
+      const hint = didYouMean(closest(group.name, GROUPS));
       const message = `nvinfer does not read the group [${group.name}]${hint}`;
       return problem("unknown-group", at(bundle, group), message);
     });
@@ -84,7 +85,7 @@ function unknownKey(setting: Setting, kind: string, keys: readonly NvinferKey[])
     return `${setting.key} belongs in ${group}, not in [${setting.group}]`;
   }
   const names = keys.filter(({ group }) => group === kind).map(({ name }) => name);
-  return `nvinfer has no key ${setting.key}${didYouMean(nearest(setting.key, names))}`;
+  return `nvinfer has no key ${setting.key}${didYouMean(closest(setting.key, names))}`;
 }
 
 function checkValue(value: string, key: NvinferKey, target: Target): BadValue | undefined {

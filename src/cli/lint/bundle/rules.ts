@@ -3,10 +3,10 @@
 import { posix } from "node:path";
 import type { Catalogue } from "../../../common/catalogue/catalogue.js";
 import type { FactsFile, NetworkFormat } from "../../../common/catalogue/data.js";
-import { nearest } from "../../../common/catalogue/nearest.js";
 import { isWithin } from "../../../common/catalogue/release.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import type { Spec } from "../spec/schema.js";
 import { at, type Bundle, labelsOf, numberOf, property, type Setting } from "./bundle.js";
 import { keyProblems } from "./nvinfer-keys.js";
@@ -83,7 +83,7 @@ function fileProblems(bundle: Bundle, { nvinferKeys }: Catalogue): Problem[] {
     }
     const mayBeElsewhere = key.written || key.outside || setting.value.startsWith(IMAGE);
     if (file.t !== "missing" || mayBeElsewhere) return [];
-    const hint = didYouMean(nearest(setting.value, bundle.names));
+    const hint = didYouMean(closest(setting.value, bundle.names));
     const message = `${key.name}: there is no ${setting.value} in the bundle${hint}`;
     return [problem("file-missing", path, message)];
   });

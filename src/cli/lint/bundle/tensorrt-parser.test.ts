@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { before, describe, it } from "node:test";
 import type { OnnxOperatorsFile } from "../../../common/catalogue/data.js";
 import { loadCatalogue } from "../../../common/catalogue/load.js";
-import { compareReleases } from "../../../common/catalogue/release.js";
+import { compareReleases } from "../../../common/release-number.js";
 import { NETWORKS, network, VERDICTS } from "../corpus/networks.js";
 import { readOnnx } from "./onnx.js";
 import { type ParserRefusal, parserRefusals } from "./tensorrt-parser.js";

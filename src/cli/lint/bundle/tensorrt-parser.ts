@@ -1,7 +1,7 @@
 /** What TensorRT's ONNX parser refuses in a network: operators, their forms, and data types. */
 
 import type { OnnxOperator, OnnxOperatorsFile, OnnxSpan } from "../../../common/catalogue/data.js";
-import { compareReleases } from "../../../common/catalogue/release.js";
+import { compareReleases } from "../../../common/release-number.js";
 import type { Graph, Node, OnnxFacts } from "./onnx.js";
 
 /** One reason to refuse the network, however many nodes have it. */

@@ -1,6 +1,6 @@
 /** A case of the corpus: what is linted, and exactly the problems that the linter must report. */
 
-import type { Code } from "../../../common/problems/codes.js";
+import type { Code } from "../../../common/problem-codes.js";
 
 /** CODE and path, separated by a blank. */
 type Expected = `${Code} ${string}`;

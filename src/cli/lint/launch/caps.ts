@@ -3,7 +3,7 @@
 import type { Catalogue, Element } from "../../../common/catalogue/catalogue.js";
 import type { CapsRecord } from "../../../common/catalogue/data.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { CAPS_FILTER, usesNewMux } from "./elements.js";
 import {
   type LaunchElement,

@@ -2,15 +2,11 @@
 
 import type { Catalogue, Element } from "../../../common/catalogue/catalogue.js";
 import type { FactsFile } from "../../../common/catalogue/data.js";
-import { nearest } from "../../../common/catalogue/nearest.js";
-import {
-  compareReleases,
-  describeSpan,
-  isWithin,
-  platformName,
-} from "../../../common/catalogue/release.js";
+import { describeSpan, isWithin, platformName } from "../../../common/catalogue/release.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
+import { compareReleases } from "../../../common/release-number.js";
 import { checkPropertyValue, integer } from "../value.js";
 import { type LaunchElement, type LaunchLine, pathOf, setting } from "./parse.js";
 
@@ -146,7 +142,7 @@ function trackerProblems(element: LaunchElement, target: Target, facts: FactsFil
     const known = libraries.find(({ file }) => file === library);
     const hint =
       known === undefined
-        ? didYouMean(nearest(library, files))
+        ? didYouMean(closest(library, files))
         : ` (it exists ${describeSpan(known)})`;
     const message = `${describeTarget(target)} has no ${library}${hint}; it has ${files.join(", ")}`;
     problems.push(problem("tracker-library-unavailable", pathOf(element, "ll-lib-file"), message));

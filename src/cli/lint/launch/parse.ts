@@ -1,7 +1,7 @@
 /** Parses a gst-launch line into elements with their properties, and the links between them. */
 
-import { nearest } from "../../../common/catalogue/nearest.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 
 /** Far more than any pipeline has. The rules take time in proportion to the square of it. */
 const MOST_ELEMENTS = 2000;
@@ -174,7 +174,7 @@ class Parser {
     const generated = this.#elements.find((element) => `${element.factory}0` === end.name);
     if (found !== undefined || generated !== undefined) return found ?? generated;
     const names = this.#elements.flatMap((element) => element.settings.get("name") ?? []);
-    const message = `no element has name=${end.name}${didYouMean(nearest(end.name, names))}`;
+    const message = `no element has name=${end.name}${didYouMean(closest(end.name, names))}`;
     if (!this.#problems.some((known) => known.message === message)) {
       this.#problems.push(problem("unknown-reference", `${end.name}.`, message));
     }
@@ -279,12 +279,12 @@ export function sourcesOf(launch: LaunchLine, element: LaunchElement): readonly 
   return launch.links.filter(({ to }) => to === element).map(({ from }) => from);
 }
 
-/** All elements upstream of this one, the nearest first. */
+/** All elements upstream of this one, the closest first. */
 export function upstream(launch: LaunchLine, element: LaunchElement): readonly LaunchElement[] {
   return reachable(element, (one) => sourcesOf(launch, one));
 }
 
-/** All elements downstream of this one, the nearest first. */
+/** All elements downstream of this one, the closest first. */
 export function downstream(launch: LaunchLine, element: LaunchElement): readonly LaunchElement[] {
   return reachable(element, (one) =>
     launch.links.filter(({ from }) => from === one).map(({ to }) => to),

@@ -3,7 +3,7 @@
 import type { Catalogue } from "../../../common/catalogue/catalogue.js";
 import type { EncoderFacts, FactsFile } from "../../../common/catalogue/data.js";
 import type { Target } from "../../../common/catalogue/targets.js";
-import { type Problem, problem } from "../../../common/problems/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import { integer, isTrue } from "../value.js";
 import { capsProblems } from "./caps.js";
 import { boardProblems, elementProblems, platformProblems, usesNewMux } from "./elements.js";

@@ -1,22 +1,12 @@
 /** The agent's settings as a specification to lint. */
 
 import { resolve } from "node:path";
-import { problem } from "../../../common/problems/problem.js";
-import {
-  type Config,
-  ConfigError,
-  describeFault,
-  type Environment,
-  loadConfig,
-} from "../../../common/settings/config.js";
+import { InputError, type Problem } from "../../../common/problem.js";
+import { type Config, type Environment, loadConfig } from "../../../common/settings/config.js";
 import { desiredState } from "../../../common/settings/desired-state.js";
-import {
-  type DocumentFault,
-  describeDocumentFault,
-} from "../../../common/settings/document-fault.js";
 import { isDirectory } from "../../../common/settings/model-reference.js";
-import { deskModels, deskSecrets } from "../../../common/settings/offline.js";
-import type { SourcedDocument } from "../../../common/settings/origin.js";
+import { offlineModels, offlineSecrets } from "../../../common/settings/offline.js";
+import type { SourcedDocument } from "../../../common/settings/precedence.js";
 import type { PipelineSpec, Polygon, Target } from "../../../common/settings/spec.js";
 import { readDocumentFile } from "../../settings/document-file.js";
 import type { SpecReading } from "./parse.js";
@@ -36,32 +26,26 @@ export async function readSettings(
   try {
     config = loadConfig(environment, workingDirectory);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return refused(error.faults.map((fault) => [fault.setting, describeFault(fault)]));
+    if (!(error instanceof InputError)) throw error;
+    return refused(error.problems);
   }
   const documents: SourcedDocument[] = [];
   if (config.settingsFile !== undefined) {
     const reading = await readDocumentFile(config.settingsFile);
-    if (reading.t === "refused") return refused(reading.faults.map(settingAndFault));
+    if (reading.t === "refused") return refused(reading.problems);
     documents.push({ from: "file", document: reading.document });
   }
-  const here = { secrets: deskSecrets, models: deskModels, nowMs: Date.now() };
+  const here = { secrets: offlineSecrets, models: offlineModels, nowMs: Date.now() };
   const state = desiredState({ config, documents, ...here });
-  if (state.t === "refused") return refused(state.faults.map(settingAndFault));
+  if (state.t === "refused") return refused(state.problems);
   const { spec } = state.desired;
   const { bundlePath } = spec.model;
   const bundle = isDirectory(bundlePath) ? { bundle: resolve(workingDirectory, bundlePath) } : {};
   return { spec: specToLint(spec), problems: [], ...bundle };
 }
 
-/** Each with where it is and what is wrong. */
-function refused(faults: readonly (readonly [string, string])[]): SettingsReading {
-  const problems = faults.map(([path, message]) => problem("wrong-setting", path, message));
+function refused(problems: readonly Problem[]): SettingsReading {
   return { spec: undefined, problems };
-}
-
-function settingAndFault(fault: DocumentFault): readonly [string, string] {
-  return [fault.path === "" ? fault.document : fault.path, describeDocumentFault(fault)];
 }
 
 function maskToLint(points: Polygon) {

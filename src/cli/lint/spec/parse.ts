@@ -1,7 +1,8 @@
 /** Parses a PipelineSpec from proto3 JSON. Field names may have either spelling, bundlePath or bundle_path. */
 
-import { nearest } from "../../../common/catalogue/nearest.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { isObject, type JsonObject, parseDocument } from "../../../common/json/document.js";
+import { didYouMean, InputError, type Problem, problem } from "../../../common/problem.js";
 import {
   type Field,
   type FieldType,
@@ -19,13 +20,17 @@ export interface SpecReading {
 
 /** file: its name, for problems of the text as a whole. */
 export function parseSpec(text: string, file: string): SpecReading {
-  const json = parse(text);
-  if (json instanceof SyntaxError) {
-    const message = "it is not JSON here, or ends too early";
-    return refused(problem("not-json", `${file}:${lineOfError(text)}`, message));
+  let json: unknown;
+  try {
+    json = parseDocument(file, text).value;
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { spec: undefined, problems: error.problems };
   }
-  if (!isObject(json))
-    return refused(problem("not-json", file, "it is JSON, but not an object { }"));
+  if (!isObject(json)) {
+    const wrong = problem("not-json", { file, path: "" }, "must be an object { }");
+    return { spec: undefined, problems: [wrong] };
+  }
   const problems: Problem[] = [];
   const read = readMessage(json, "PipelineSpec", "", problems);
   // readMessage keeps only what the schema says the type of.
@@ -33,45 +38,8 @@ export function parseSpec(text: string, file: string): SpecReading {
   return { spec, problems };
 }
 
-function refused(why: Problem): SpecReading {
-  return { spec: undefined, problems: [why] };
-}
-
-/** The error itself is not shown: it quotes the text, which may hold a password. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    return error;
-  }
-}
-
-/** The first line at whose end the text cannot become JSON any more; the last one if it only ends too early. */
-function lineOfError(text: string): number {
-  const lines = text.trimEnd().split("\n");
-  const isHopeless = (count: number): boolean => {
-    const start = lines.slice(0, count).join("\n");
-    const error = parse(start);
-    if (!(error instanceof SyntaxError) || /Unexpected end|Unterminated/.test(error.message))
-      return false;
-    const position = /at position (\d+)/.exec(error.message)?.[1];
-    return position === undefined || Number(position) < start.length;
-  };
-  let [fine, wrong] = [0, lines.length];
-  while (wrong - fine > 1) {
-    const middle = Math.floor((fine + wrong) / 2);
-    if (isHopeless(middle)) wrong = middle;
-    else fine = middle;
-  }
-  return wrong;
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function readMessage(
-  json: Record<string, unknown>,
+  json: JsonObject,
   name: MessageName,
   path: string,
   problems: Problem[],
@@ -93,7 +61,7 @@ function readMessage(
 }
 
 function unknownField(given: string, name: MessageName, message: Message): string {
-  return `${name} has no field ${given}${didYouMean(nearest(given, Object.keys(message)))}`;
+  return `${name} has no field ${given}${didYouMean(closest(given, Object.keys(message)))}`;
 }
 
 function readField(value: unknown, field: Field, path: string, problems: Problem[]): unknown {
@@ -177,7 +145,7 @@ function readEnum(
   if (typeof value === "number" && values[value] !== undefined) return values[value];
   const name = typeof value === "string" ? value.replace(prefix, "") : "";
   if (values.includes(name)) return name;
-  const near = nearest(name, values.slice(1));
+  const near = closest(name, values.slice(1));
   const allowed = values.slice(1).map((one) => prefix + one);
   const hint = didYouMean(near === undefined ? undefined : prefix + near);
   const message = `it is one of ${allowed.join(", ")}${hint}`;

@@ -1,13 +1,13 @@
 /** Rules for a specification: cameras, model, outputs, and what the target can do. */
 
 import type { FactsFile } from "../../../common/catalogue/data.js";
-import { nearest } from "../../../common/catalogue/nearest.js";
 import { describeSpan, isWithin } from "../../../common/catalogue/release.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import { didYouMean, type Problem, problem } from "../../../common/problems/problem.js";
+import { closest } from "../../../common/closest.js";
+import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { ID, ID_FORM } from "../../../common/settings/camera-id.js";
 import { CAMERA_SCHEMES, readCameraUri } from "../../../common/settings/camera-uri.js";
-import { recordingPath } from "../../../common/settings/readers.js";
+import { recordingPath } from "../../../common/settings/formats.js";
 import { type Bundle, labelsOf } from "../bundle/bundle.js";
 import type { Camera, Model, Output, Polygon, Spec } from "./schema.js";
 
@@ -89,7 +89,7 @@ function modelProblems(model: Model | undefined, bundle: Bundle | undefined): Pr
   const labels = bundle && labelsOf(bundle);
   const unknown = classes.flatMap((name, i) => {
     if (labels === undefined || labels.includes(name)) return [];
-    const message = `the model has no class "${name}"${didYouMean(nearest(name, labels))}`;
+    const message = `the model has no class "${name}"${didYouMean(closest(name, labels))}`;
     return [problem("unknown-class", `model.classes[${i}]`, message)];
   });
   if (threshold >= 0 && threshold <= 1) return unknown;

@@ -1,7 +1,7 @@
 /** Prints the page docs/settings.md: node dist/src/cli/settings/docs/settings-table.js */
 
 import { pathToFileURL } from "node:url";
-import { type Setting, settings } from "../../../common/settings/settings.js";
+import { type Setting, settings } from "../../../common/settings/environment-settings.js";
 import { documentTable } from "./document-table.js";
 
 const INTRODUCTION = `# Settings
@@ -43,7 +43,7 @@ export function settingsTable(): string {
   const rows = Object.values<Setting<unknown>>(settings).map((setting) => [
     `\`${setting.env}\``,
     setting.default === null ? "none" : `\`${setting.default}\``,
-    setting.reader.allowed,
+    setting.format.allowed,
     setting.doc,
   ]);
   return markdownTable(["Name", "Default", "Allowed", "Meaning"], rows);

@@ -1,26 +1,26 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { displayPath } from "../../json/document.js";
 import { seededRandom } from "../../testing/seeded-random.js";
 import { loadConfig } from "../config.js";
 import { desiredState } from "../desired-state.js";
-import { type DocumentReading, parseDocument } from "../document.js";
-import { displayPath } from "../document-fault.js";
-import { deskModels, deskSecrets } from "../offline.js";
+import { offlineModels, offlineSecrets } from "../offline.js";
+import { type DocumentReading, readSettingsDocument } from "../settings-document.js";
 import { hostileText, nearlyRight, rightDocument } from "./testing/documents.js";
 
 const EACH = 350;
 
 function read(text: string): DocumentReading {
-  return parseDocument(text, "chance");
+  return readSettingsDocument(text, "chance");
 }
 
 function assertReasons(reading: DocumentReading, text: string) {
   assert.ok(reading.t === "refused", `it was taken: ${text.slice(0, 500)}`);
-  assert.ok(reading.faults.length > 0 && reading.faults.length <= 20);
-  for (const { what, line, hint = "", allowed = "" } of reading.faults) {
-    assert.notEqual(what, "");
+  assert.ok(reading.problems.length > 0 && reading.problems.length <= 20);
+  for (const { message, line } of reading.problems) {
+    assert.notEqual(message, "");
     assert.ok(line === undefined || (line >= 1 && line <= text.split("\n").length));
-    assert.ok(`${what}${hint}${allowed}`.length < 1000);
+    assert.ok(message.length < 1000);
   }
 }
 
@@ -34,7 +34,7 @@ describe("documents by chance", () => {
       const reading = read(text);
       assert.ok(reading.t === "document", `${JSON.stringify(reading)}\n${text}`);
       const documents = [{ from: "hub", document: reading.document }] as const;
-      const sources = { config, documents, secrets: deskSecrets, models: deskModels };
+      const sources = { config, documents, secrets: offlineSecrets, models: offlineModels };
       const state = desiredState({ ...sources, nowMs: random.between(0, 2 ** 41) });
       assert.ok(state.t === "desired", `${JSON.stringify(state)}\n${text}`);
     }
@@ -47,7 +47,7 @@ describe("documents by chance", () => {
       const reading = read(text);
       assertReasons(reading, text);
       const parent = displayPath(path.slice(0, -1));
-      const paths = reading.t === "refused" ? reading.faults.map((fault) => fault.path) : [];
+      const paths = reading.t === "refused" ? reading.problems.map((one) => one.path) : [];
       assert.ok(
         paths.every((one) => one.startsWith(parent)),
         `${displayPath(path)}: ${paths.join(", ")}\n${text}`,

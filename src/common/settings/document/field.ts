@@ -1,56 +1,34 @@
-/** Fields of the settings document whose values are read as settings of the environment are, by the same readers. */
+/** A field of the settings document: its value is read by the same format as a setting of the environment. */
 
 import * as z from "zod";
-import { quote } from "../document-fault.js";
-import type { Reader, Reading } from "../readers.js";
-
-/** What a refused field says beside its message, which is what is allowed. */
-export interface Refused {
-  /** Undefined: it may hold a secret, and is not shown. */
-  readonly shown: string | undefined;
-  readonly hint: string | undefined;
-}
-
-export interface FieldOptions {
-  readonly secret?: boolean;
-}
+import { quote, refusal } from "../../problem.js";
+import type { Format, Reading } from "../format.js";
 
 /** No value is longer; looking for what is wrong with one that is would take time. */
 const LONGEST_TEXT = 4096;
 
-/** A field of one value. Its text goes through the reader; its JSON Schema is the reader's. */
-export function field<T>(
-  reader: Reader<T>,
-  description: string,
-  { secret = false }: FieldOptions = {},
-) {
-  return base(reader)
+/** Issues of a field have the whole message of a problem. Its JSON Schema is the format's. */
+export function field<T>(format: Format<T>, description: string) {
+  const { allowed, json } = format;
+  return base(format)
     .transform((given, context): T => {
       const text = String(given);
-      const reading = text.length > LONGEST_TEXT ? tooLong(text, reader) : reader.read(text);
+      const shown = typeof given === "string" ? `is ${quote(text)}` : `is ${text}`;
+      const reading: Reading<T> =
+        text.length > LONGEST_TEXT
+          ? { t: "refused", messages: [refusal(shown, allowed)] }
+          : format.read(text, shown);
       if (reading.t === "value") return reading.value;
-      for (const { value, allowed, hint } of reading.refusals) {
-        const params: Refused = secret
-          ? { shown: undefined, hint: hint?.includes(text) ? undefined : hint }
-          : { shown: typeof given === "string" ? quote(value) : value, hint };
-        context.addIssue({ code: "custom", message: allowed, params: { ...params } });
-      }
+      for (const message of reading.messages) context.addIssue({ code: "custom", message });
       return z.NEVER;
     })
-    .meta({ ...reader.json, description: `${description} Allowed: ${allowedIn(reader)}.` });
+    .meta({ ...json, description: `${description} Allowed: ${allowedIn(format)}.` });
 }
 
-function tooLong(
-  value: string,
-  { allowed }: Reader<unknown>,
-): Extract<Reading<never>, { t: "refused" }> {
-  return { t: "refused", refusals: [{ value, allowed }] };
-}
-
-/** Has the type that JSON has for the value, and refuses another with what the reader allows. */
-function base(reader: Reader<unknown>): z.ZodType<string | number | boolean> {
-  const error = () => allowedIn(reader);
-  const { type } = reader.json;
+/** Has the type that JSON has for the value, and refuses another with what the format allows. */
+function base(format: Format<unknown>): z.ZodType<string | number | boolean> {
+  const error = () => allowedIn(format);
+  const { type } = format.json;
   switch (type) {
     case "boolean":
       return z.boolean({ error });
@@ -64,6 +42,6 @@ function base(reader: Reader<unknown>): z.ZodType<string | number | boolean> {
   }
 }
 
-function allowedIn({ allowed, json }: Reader<unknown>): string {
+function allowedIn({ allowed, json }: Format<unknown>): string {
   return json.type === "boolean" ? "true or false" : allowed;
 }

@@ -3,39 +3,56 @@
 import * as z from "zod";
 import { hoursSchema } from "../../hours/hours.js";
 import { maintenanceSchema } from "../../hours/maintenance.js";
+import { ID, ID_FORM } from "../camera-id.js";
+import { cameraAddress } from "../camera-uri.js";
+import { type Setting, settings } from "../environment-settings.js";
+import { secret } from "../format.js";
+import {
+  decimal,
+  fraction,
+  label,
+  oneOf,
+  printable,
+  rtspPath,
+  wholeNumber,
+  yesOrNo,
+} from "../formats.js";
 import { modelReference } from "../model-reference.js";
-import { fraction, oneOf, rtspPath, wholeNumber, yesOrNo } from "../readers.js";
 import { secretReference } from "../secret-reference.js";
-import { type Setting, settings } from "../settings.js";
 import { field } from "./field.js";
-import { cameraAddress, decimal, identifier, label, text, viewerName } from "./readers.js";
 
 /** More cameras than any board decodes. */
 const MAX_CAMERAS = 256;
 const MAX_LIST = 64;
 
-/** The field for which a setting of the environment exists too: same values, same meaning. */
-function asSetting<T>({ env, reader, doc }: Pick<Setting<T>, "env" | "doc" | "reader">) {
-  return field(reader, `${doc} In place of ${env}.`).optional();
+/** A field that overrides a setting of the environment: same values, same meaning. */
+function asSetting<T>({ env, format, doc }: Pick<Setting<T>, "env" | "doc" | "format">) {
+  return field(format, `${doc} Overrides ${env}.`).optional();
 }
+
+const PASSWORD = "Password in plain text; a secret is safer.";
 
 const login = z
   .strictObject({
-    username: field(label(255), "User name.", { secret: true }),
-    password: field(text(1024), "Password, as it is; a secret is safer.", { secret: true }),
+    username: field(secret(label(255)), "User name."),
+    password: field(secret(printable(1024)), PASSWORD),
   })
   .meta({ description: "A user name and its password." });
 
 const viewer = z
   .strictObject({
-    username: field(viewerName(), "User name.", { secret: true }),
-    password: field(label(1024), "Password, as it is; a secret is safer.", { secret: true }),
+    // Clients write it between quotes, and a colon ends it.
+    username: field(
+      secret(printable(255, /^[^":\\]+$/, '1 to 255 printable characters other than " : and \\')),
+      "User name.",
+    ),
+    password: field(secret(label(1024)), PASSWORD),
   })
   .meta({ description: "A user name and its password." });
 
-const secret = field(secretReference(), "A secret by its name, as in secret:cam-front.", {
-  secret: true,
-});
+const secretName = field(secretReference(), "Name of a secret, as in secret:cam-front.");
+
+const identifier = printable(63, ID, ID_FORM);
 
 const mask = z
   .array(z.tuple([field(fraction(), "From the left."), field(fraction(), "From the top.")]))
@@ -52,18 +69,17 @@ const cameraFields = {
 
 const camera = z.strictObject({
   id: field(
-    identifier(),
+    identifier,
     "Stable name of the camera in states, detections and addresses. Without it, made from the name or the place.",
   ).optional(),
   name: field(label(64), "Drawn on the camera's tile. Without it, the id.").optional(),
   uri: field(
-    cameraAddress(),
+    cameraAddress,
     "Address, as in RTSPINPUT: rtsp://, rtsps://, file://, /dev/videoN or test://. A parameter may be a secret: " +
       "/stream?user=admin&password=secret:NAME.",
-    { secret: true },
   ),
   credentials: z
-    .union([secret, login])
+    .union([secretName, login])
     .meta({ description: "Login of the camera: secret:NAME, or a user name and a password." })
     .optional(),
   ...cameraFields,
@@ -90,7 +106,7 @@ const encodingFields = {
 
 const output = z
   .strictObject({
-    id: field(identifier(), "Stable name of the output in states.").optional(),
+    id: field(identifier, "Stable name of the output in states.").optional(),
     ...encodingFields,
     rtsp: z
       .strictObject({ path: field(rtspPath(), settings.outputPath.doc) })
@@ -170,7 +186,7 @@ export const settingsDocument = z
       .strictObject({
         port: asSetting(settings.outputPort),
         users: z
-          .union([secret, z.array(z.union([secret, viewer])).max(MAX_LIST)])
+          .union([secretName, z.array(z.union([secretName, viewer])).max(MAX_LIST)])
           .meta({
             description: "Who may watch (RTSP digest), for all outputs. An empty list: everybody.",
           })

@@ -11,7 +11,7 @@ export interface DefinitionCase {
   readonly definition?: Readonly<Record<string, unknown>>;
   /** Keys over those of its one container. */
   readonly container?: Readonly<Record<string, unknown>>;
-  /** The codes of our own findings, in alphabetical order. */
+  /** The codes of the problems that our linter finds, in alphabetical order. */
   readonly finds: readonly string[];
   readonly answer?: DefinitionAnswer;
 }

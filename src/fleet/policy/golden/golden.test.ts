@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { InputError } from "../../../common/json/document.js";
+import { InputError } from "../../../common/problem.js";
 import { seededRandom } from "../../../common/testing/seeded-random.js";
 import { type Placement, place } from "../placement.js";
 import { PolicyFiles } from "../policy-files.js";

@@ -1,22 +1,23 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseDocument, type SettingsDocument } from "./document.js";
-import { describeDocumentFault } from "./document-fault.js";
+import { displayProblem } from "../problem.js";
+import type { SettingsDocument } from "./document/schema.js";
+import { readSettingsDocument } from "./settings-document.js";
 
 function read(content: unknown): SettingsDocument {
-  const reading = parseDocument(JSON.stringify(content), "settings.json");
+  const reading = readSettingsDocument(JSON.stringify(content), "settings.json");
   assert.ok(reading.t === "document", JSON.stringify(reading));
   return reading.document;
 }
 
 function faults(content: unknown): string[] {
   const text = typeof content === "string" ? content : JSON.stringify(content, null, 2);
-  const reading = parseDocument(text, "settings.json");
+  const reading = readSettingsDocument(text, "settings.json");
   assert.ok(reading.t === "refused", "it was read");
-  return reading.faults.map(describeDocumentFault);
+  return reading.problems.map(displayProblem);
 }
 
-describe("parseDocument", () => {
+describe("readSettingsDocument", () => {
   it("takes a document that says nothing", () => {
     assert.deepEqual(read({}), {});
   });
@@ -61,7 +62,7 @@ describe("parseDocument", () => {
   });
 
   it("does not mind a byte order mark", () => {
-    assert.equal(parseDocument('\uFEFF{"tracker": "iou"}', "x").t, "document");
+    assert.equal(readSettingsDocument('\uFEFF{"tracker": "iou"}', "x").t, "document");
   });
 
   it("tells where a fault is, what is allowed and what was meant", () => {
@@ -75,35 +76,35 @@ describe("parseDocument", () => {
   "camera": []
 }`;
     assert.deepEqual(faults(text), [
-      'settings.json:4: cameras[0].latency is "5"; allowed: a duration such as 500ms, 5s or 2m, from 0s to ' +
+      'settings.json:4: cameras[0].latency: is "5"; allowed: a duration such as 500ms, 5s or 2m, from 0s to ' +
         "10s (say the unit: 5ms or 5s)",
-      "settings.json:5: cameras[1].transprot is not known; allowed: id, name, uri, credentials, transport, latency, " +
+      "settings.json:5: cameras[1].transprot: is not known; allowed: id, name, uri, credentials, transport, latency, " +
         "acceptAnyCertificate, frozenAfter, masks, hours (did you mean transport?)",
-      "settings.json:7: outputDefaults.width is 641; allowed: an even number from 16 to 7680 pixels (the next even " +
+      "settings.json:7: outputDefaults.width: is 641; allowed: an even number from 16 to 7680 pixels (the next even " +
         "number is 642)",
-      "settings.json:7: outputDefaults.bitrate is a text; allowed: a whole number from 10000 to 100000000 bit/s " +
+      "settings.json:7: outputDefaults.bitrate: is a text; allowed: a whole number from 10000 to 100000000 bit/s " +
         "(write it without quotes)",
-      "settings.json:8: camera is not known; allowed: $schema, cameras, cameraDefaults, model, tracker, overlay, " +
+      "settings.json:8: camera: is not known; allowed: $schema, cameras, cameraDefaults, model, tracker, overlay, " +
         "outputs, outputDefaults, rtspServer, hours, trial, maintenance (did you mean cameras?)",
     ]);
   });
 
   /** What is wrong, a document that is, and its only fault. */
   const wrong: readonly [string, unknown, RegExp][] = [
-    ["what is no JSON", '{\n"cameras": [\n}', /^settings\.json:3: the document is not JSON here/],
-    ["an empty text", "", /^settings\.json:1: the document is not JSON here/],
-    ["a comment", '{} // "x"', /:1: the document is not JSON here/],
-    ["a list", [], /:1: the document is a list; allowed: an object/],
-    ["null", "null", /:1: the document is null; allowed: an object/],
+    ["what is no JSON", '{\n"cameras": [\n}', /^settings\.json:3: is not JSON/],
+    ["an empty text", "", /^settings\.json:1: is not JSON/],
+    ["a comment", '{} // "x"', /:1: is not JSON/],
+    ["a list", [], /:1: is a list; allowed: an object/],
+    ["null", "null", /:1: is null; allowed: an object/],
     [
-      "a key that is there twice",
+      "a key that is repeated",
       '{\n"tracker": "iou",\n"tracker": "iou"}',
-      /:3: tracker is there twice/,
+      /:3: tracker: is repeated/,
     ],
     [
-      "a key that is there twice inside",
+      "a key that is repeated inside",
       '{"cameras": [{"uri": "", "uri": ""}]}',
-      /cameras\[0\]\.uri is there twice/,
+      /cameras\[0\]\.uri: is repeated/,
     ],
     ["what nests too deep", `${"[".repeat(100_000)}`, /is nested more than 32 levels deep/],
     [
@@ -111,28 +112,28 @@ describe("parseDocument", () => {
       " ".repeat(1024 * 1024 + 1),
       /has 1048577 bytes; allowed: at most 1048576/,
     ],
-    ["a prototype", '{"__proto__": {"cameras": []}}', /: __proto__ is not known/],
-    ["no cameras", { cameras: [] }, /cameras has 0 items; allowed: at least 1/],
-    ["null for nothing", { model: null }, /: model is null; allowed: an object/],
+    ["a prototype", '{"__proto__": {"cameras": []}}', /: __proto__: is not known/],
+    ["no cameras", { cameras: [] }, /cameras: has 0 items; allowed: at least 1/],
+    ["null for nothing", { model: null }, /: model: is null; allowed: an object/],
     [
       "a camera without address",
       { cameras: [{ id: "a" }] },
-      /cameras\[0\]\.uri is missing; allowed: the address/,
+      /cameras\[0\]\.uri: is missing; allowed: the address/,
     ],
     [
       "an id that is none",
       { cameras: [{ id: "A b", uri: "test://" }] },
-      /cameras\[0\]\.id is "A b"; allowed: up to 63/,
+      /cameras\[0\]\.id: is "A b"; allowed: up to 63/,
     ],
     [
       "a name over two lines",
       { cameras: [{ name: "a\nb", uri: "test://" }] },
-      /name is "a\?b"; allowed: 1 to 64 print/,
+      /name: is "a\?b"; allowed: 1 to 64 print/,
     ],
     [
       "half a character",
       '{"model": {"classes": ["\\ud800"]}}',
-      /classes\[0\] is "\?"; allowed: 1 to 128/,
+      /classes\[0\]: is "\?"; allowed: 1 to 128/,
     ],
     [
       "a mask of two points",
@@ -149,7 +150,7 @@ describe("parseDocument", () => {
           },
         ],
       },
-      /masks\[0\] has 2 items; allowed: at least 3/,
+      /masks\[0\]: has 2 items; allowed: at least 3/,
     ],
     [
       "a point outside",
@@ -167,73 +168,73 @@ describe("parseDocument", () => {
           },
         ],
       },
-      /masks\[0\]\[2\]\[0\] is 50; .*\(did you mean 0\.5\?\)/,
+      /masks\[0\]\[2\]\[0\]: is 50; .*\(did you mean 0\.5\?\)/,
     ],
     [
       "an address over two lines",
       { cameras: [{ uri: "rtsp://cam/1\n" }] },
-      /uri is refused; allowed: the address of a camera/,
+      /uri: is refused; allowed: the address of a camera/,
     ],
     [
       "an endless address",
       { cameras: [{ uri: `rtsp://cam/${"x".repeat(2048)}` }] },
-      /uri is refused; allowed: the address of a camera/,
+      /uri: is refused; allowed: the address of a camera/,
     ],
-    ["a yes", { overlay: { boxes: "yes" } }, /overlay\.boxes is a text; allowed: true or false/],
+    ["a yes", { overlay: { boxes: "yes" } }, /overlay\.boxes: is a text; allowed: true or false/],
     [
       "a huge number",
       '{"model": {"interval": 1e999}}',
-      /model\.interval is a number; allowed: a whole number/,
+      /model\.interval: is a number; allowed: a whole number/,
     ],
     [
       "a broken number",
       { model: { interval: 1.5 } },
-      /model\.interval is 1\.5; allowed: a whole number/,
+      /model\.interval: is 1\.5; allowed: a whole number/,
     ],
     [
       "two targets",
       { outputs: [{ rtsp: { path: "/a" }, file: { path: "b.mkv" } }] },
-      /outputs\[0\] has more than one of rtsp, file and window; allowed: one/,
+      /outputs\[0\]: has more than one of rtsp, file and window; allowed: one/,
     ],
     [
       "a file outside the directory of recordings",
       { outputs: [{ file: { path: "/var/lib/slipstream/recordings/a.mkv" } }] },
-      /file\.path is ".*"; allowed: a name such as yard\.mkv .* \(did you mean a\.mkv\?\)/,
+      /file\.path: is ".*"; allowed: a name such as yard\.mkv .* \(did you mean a\.mkv\?\)/,
     ],
     [
       "a file above the directory of recordings",
       { outputs: [{ file: { path: "../a.mkv" } }] },
-      /file\.path is "\.\.\/a\.mkv"; allowed: a name/,
+      /file\.path: is "\.\.\/a\.mkv"; allowed: a name/,
     ],
     [
       "a window that is to be something",
       { outputs: [{ window: { width: 5 } }] },
-      /window\.width is not known/,
+      /window\.width: is not known/,
     ],
     [
       "a viewer with a colon",
       { rtspServer: { users: [{ username: "a:b", password: "p" }] } },
-      /users\[0\]\.username is refused; allowed: 1 to 255/,
+      /users\[0\]\.username: is refused; allowed: 1 to 255/,
     ],
     [
       "a viewer without a password",
       { rtspServer: { users: [{ username: "a", password: "" }] } },
-      /users\[0\]\.password is refused; allowed: 1 to 1024/,
+      /users\[0\]\.password: is refused; allowed: 1 to 1024/,
     ],
     [
       "hours that are none",
       { hours: { on: "7 am", off: "0 19 * * *" } },
-      /^settings\.json:3: hours\.on is refused: it has 2 fields; allowed: five fields/,
+      /^settings\.json:3: hours\.on: is no cron expression: it has 2 fields; allowed: five fields/,
     ],
     [
       "a model that is none",
       { model: { bundle: "two words" } },
-      /model\.bundle is "two words"; allowed: the name of a model/,
+      /model\.bundle: is "two words"; allowed: the name of a model/,
     ],
     [
       "a long text, which it does not quote",
       { tracker: "x".repeat(10_000) },
-      /tracker is a text of 10000 characters; allowed: none, iou/,
+      /tracker: is a text of 10000 characters; allowed: none, iou/,
     ],
   ];
   for (const [what, content, message] of wrong) {

@@ -1,63 +1,10 @@
-/** Reads the text of one setting into its value, or tells what is allowed. */
+/** The formats of settings: numbers, durations, words, paths and texts. */
 
 import { closest } from "../closest.js";
+import { commaList, type Format, format, listOf } from "./format.js";
 
-/** Why a value was refused. Holds no secret. */
-export interface Refusal {
-  /** The value, or the part of it that is wrong. */
-  readonly value: string;
-  readonly allowed: string;
-  readonly hint?: string | undefined;
-}
-
-export type Reading<T> =
-  | { readonly t: "value"; readonly value: T }
-  | { readonly t: "refused"; readonly refusals: readonly Refusal[] };
-
-/** How the same value is written in a JSON document: keywords of JSON Schema. */
-export type JsonForm =
-  | { readonly type: "boolean" }
-  | {
-      readonly type: "integer" | "number";
-      readonly minimum: number;
-      readonly maximum: number;
-      readonly multipleOf?: number;
-    }
-  | {
-      readonly type: "string";
-      readonly enum?: readonly string[];
-      readonly pattern?: string;
-      readonly maxLength?: number;
-    };
-
-export interface Reader<T> {
-  /** One phrase for messages and the table of settings. */
-  readonly allowed: string;
-  readonly json: JsonForm;
-  /** Called with a text that is not empty. */
-  read(text: string): Reading<T>;
-}
-
-/** A reader out of a function that returns undefined for what it refuses. */
-function reader<T>(
-  allowed: string,
-  json: JsonForm,
-  parse: (text: string) => T | undefined,
-  hint: (text: string) => string | undefined = () => undefined,
-): Reader<T> {
-  return {
-    allowed,
-    json,
-    read(text) {
-      const value = parse(text);
-      if (value !== undefined) return { t: "value", value };
-      return { t: "refused", refusals: [{ value: text, allowed, hint: hint(text) }] };
-    },
-  };
-}
-
-export function wholeNumber(min: number, max: number, unit = ""): Reader<number> {
-  return reader(
+export function wholeNumber(min: number, max: number, unit = ""): Format<number> {
+  return format(
     `a whole number ${range(min, max, unit)}`,
     { type: "integer", minimum: min, maximum: max },
     (text) => (/^\d{1,15}$/.test(text) ? inRange(Number(text), min, max) : undefined),
@@ -65,8 +12,8 @@ export function wholeNumber(min: number, max: number, unit = ""): Reader<number>
   );
 }
 
-export function evenNumber(min: number, max: number, unit = ""): Reader<number> {
-  return reader(
+export function evenNumber(min: number, max: number, unit = ""): Format<number> {
+  return format(
     `an even number ${range(min, max, unit)}`,
     { type: "integer", minimum: min, maximum: max, multipleOf: 2 },
     (text) => {
@@ -81,8 +28,8 @@ export function evenNumber(min: number, max: number, unit = ""): Reader<number> 
   );
 }
 
-export function fraction(): Reader<number> {
-  return reader(
+export function fraction(): Format<number> {
+  return format(
     "a number from 0 to 1",
     { type: "number", minimum: 0, maximum: 1 },
     (text) =>
@@ -99,8 +46,8 @@ const DURATION = /^(\d{1,9})(ms|s|m)$/;
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
 
 /** A length of time, in milliseconds. */
-export function duration(minMs: number, maxMs: number): Reader<number> {
-  return reader(
+export function duration(minMs: number, maxMs: number): Format<number> {
+  return format(
     `a duration such as 500ms, 5s or 2m, from ${inWords(minMs)} to ${inWords(maxMs)}`,
     { type: "string", pattern: DURATION.source },
     (text) => {
@@ -119,8 +66,8 @@ function inWords(ms: number): string {
 }
 
 /** One of some words, whatever their case. */
-export function oneOf<const Word extends string>(words: readonly Word[]): Reader<Word> {
-  return reader(
+export function oneOf<const Word extends string>(words: readonly Word[]): Format<Word> {
+  return format(
     list(words, "or"),
     { type: "string", enum: words },
     (text) => words.find((word) => word.toLowerCase() === text.toLowerCase()),
@@ -128,10 +75,10 @@ export function oneOf<const Word extends string>(words: readonly Word[]): Reader
   );
 }
 
-export function yesOrNo(): Reader<boolean> {
+export function yesOrNo(): Format<boolean> {
   const yes = ["yes", "true", "on", "1"];
   const no = ["no", "false", "off", "0"];
-  return reader("yes or no", { type: "boolean" }, (text) => {
+  return format("yes or no", { type: "boolean" }, (text) => {
     const word = text.toLowerCase();
     if (yes.includes(word)) return true;
     return no.includes(word) ? false : undefined;
@@ -141,42 +88,43 @@ export function yesOrNo(): Reader<boolean> {
 /** Some of a set of words, separated by commas, or none. */
 export function someOf<const Word extends string>(
   words: readonly Word[],
-): Reader<ReadonlySet<Word>> {
+): Format<ReadonlySet<Word>> {
   const allowed = `none, or a comma-separated list out of ${list(words, "and")}`;
-  return {
+  const items = listOf(
+    format(
+      allowed,
+      { type: "string" },
+      (text) => words.find((word) => word === text.toLowerCase()),
+      (text) => didYouMean(text, words),
+    ),
     allowed,
-    json: { type: "string" },
+  );
+  return {
+    ...items,
     read(text) {
-      if (text.toLowerCase() === "none") return { t: "value", value: new Set() };
-      const value = new Set<Word>();
-      const refusals: Refusal[] = [];
-      for (const item of commaList(text)) {
-        const word = words.find((candidate) => candidate === item.toLowerCase());
-        if (word !== undefined) value.add(word);
-        else refusals.push({ value: item, allowed, hint: didYouMean(item, words) });
-      }
-      return refusals.length > 0 ? { t: "refused", refusals } : { t: "value", value };
+      const reading = items.read(text.toLowerCase() === "none" ? "" : text);
+      return reading.t === "value" ? { t: "value", value: new Set(reading.value) } : reading;
     },
   };
 }
 
-export function textList(allowed: string): Reader<readonly string[]> {
-  return reader(allowed, { type: "string" }, (text) => {
+export function textList(allowed: string): Format<readonly string[]> {
+  return format(allowed, { type: "string" }, (text) => {
     const items = commaList(text);
     return items.length > 0 ? items : undefined;
   });
 }
 
-export function filePath(allowed: string, maxBytes: number): Reader<string> {
-  return reader(allowed, { type: "string", maxLength: maxBytes }, (text) =>
+export function filePath(allowed: string, maxBytes: number): Format<string> {
+  return format(allowed, { type: "string", maxLength: maxBytes }, (text) =>
     Buffer.byteLength(text) <= maxBytes ? text : undefined,
   );
 }
 
 /** The path of an RTSP address: /ds, /site/north. */
-export function rtspPath(): Reader<string> {
+export function rtspPath(): Format<string> {
   const pattern = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)+$/;
-  return reader(
+  return format(
     "a path such as /ds, of letters, digits and . _ ~ -",
     { type: "string", pattern: pattern.source },
     (text) => (pattern.test(text) ? text : undefined),
@@ -188,9 +136,9 @@ export function rtspPath(): Reader<string> {
 }
 
 /** The path of recordings below their directory: yard.mkv, north/yard.mkv. */
-export function recordingPath(): Reader<string> {
+export function recordingPath(): Format<string> {
   const pattern = /^(?:[A-Za-z0-9_-]+\/){0,8}[A-Za-z0-9_-]+\.mkv$/;
-  return reader(
+  return format(
     "a name such as yard.mkv or north/yard.mkv, of letters, digits, _ and -",
     { type: "string", pattern: pattern.source, maxLength: LONGEST_RECORDING_PATH },
     (text) => (text.length <= LONGEST_RECORDING_PATH && pattern.test(text) ? text : undefined),
@@ -225,11 +173,39 @@ function didYouMean(text: string, words: readonly string[]): string | undefined 
   return near === undefined ? undefined : `did you mean ${near}?`;
 }
 
-function commaList(text: string): string[] {
-  return text.split(",").flatMap((item) => (item.trim() === "" ? [] : [item.trim()]));
-}
-
 function list(words: readonly string[], conjunction: string): string {
   const last = words.at(-1) ?? "";
   return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} ${conjunction} ${last}`;
+}
+
+/** No line of text holds them, nor does UTF-8 hold a lone surrogate. */
+export const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Surrogate}]/u;
+
+/** A text on one line. */
+export function printable(
+  maxLength: number,
+  pattern?: RegExp,
+  allowed = `at most ${maxLength} printable characters`,
+): Format<string> {
+  const isAllowed = (text: string) =>
+    text.length <= maxLength && pattern?.test(text) !== false && !UNPRINTABLE.test(text);
+  return format(
+    allowed,
+    { type: "string", maxLength, ...(pattern && { pattern: pattern.source }) },
+    (text) => (isAllowed(text) ? text : undefined),
+  );
+}
+
+/** A name that people read. */
+export function label(maxLength: number): Format<string> {
+  return printable(maxLength, /\S/, `1 to ${maxLength} printable characters`);
+}
+
+/** A number that need not be whole. */
+export function decimal(min: number, max: number): Format<number> {
+  return format(
+    `a number from ${min} to ${max}`,
+    { type: "number", minimum: min, maximum: max },
+    (text) => inRange(Number(text), min, max),
+  );
 }

@@ -21,7 +21,7 @@ export const CODES = {
   "file-unreadable": error("a file cannot be read, or is no plain file"),
   "file-too-large": error("a text file is far larger than one of its kind can be"),
   "not-text": error("a file is not UTF-8 text"),
-  "not-json": error("a specification is not JSON, or ends too early"),
+  "not-json": error("a text is not JSON, nests too deeply, or repeats a key"),
   "config-syntax": error(
     "a line of an nvinfer configuration file is neither group, key nor comment",
   ),
@@ -52,7 +52,13 @@ export const CODES = {
   "unknown-value": error("a value is not one of those that are allowed"),
 
   // Specifications.
-  "wrong-setting": error("a setting of the environment is missing or wrong"),
+  "wrong-setting": error(
+    "a setting is missing or wrong, in the environment or a settings document",
+  ),
+  "secret-missing": warning("a secret that a camera needs is not there"),
+  "output-open": warning("an RTSP output asks its viewers for no password"),
+  "never-on": warning("a camera is never on within its hours"),
+  "wrong-document": error("a document of Open Horizon does not say what it must"),
   "invalid-id": error("an id is not of the form [a-z0-9][a-z0-9_-]{0,62}"),
   "duplicate-id": error(
     "two cameras or two outputs have the same id, or two outputs the same path",

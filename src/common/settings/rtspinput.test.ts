@@ -1,24 +1,24 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { type NamedCamera, readCameras } from "./cameras.js";
+import { type NamedCamera, rtspInput } from "./rtspinput.js";
 
 function read(text: string): readonly NamedCamera[] {
-  const reading = readCameras(text);
+  const reading = rtspInput.read(text);
   assert.ok(reading.t === "value", JSON.stringify(reading));
   return reading.value;
 }
 
 function refusals(text: string) {
-  const reading = readCameras(text);
+  const reading = rtspInput.read(text);
   assert.ok(reading.t === "refused", "it was read");
-  return reading.refusals;
+  return reading.messages;
 }
 
 function ids(text: string): string[] {
   return read(text).map(({ id }) => id);
 }
 
-describe("readCameras", () => {
+describe("RTSPINPUT", () => {
   it("names unnamed cameras by their place", () => {
     const list = "rtsp://a/1, door=rtsp://b/2,/dev/video0 ,";
     assert.deepEqual(
@@ -67,8 +67,8 @@ describe("readCameras", () => {
 
   it("refuses two cameras of one name", () => {
     const [refusal] = refusals("Door=rtsp://u:secret@a/1,door=rtsp://u:secret@b/2");
-    assert.equal(refusal?.value, "door=rtsp://***@b/2");
-    assert.match(refusal?.hint ?? "", /^Door=rtsp:\/\/\*\*\*@a\/1 has the id door already$/);
+    assert.ok(refusal?.startsWith('is "door=rtsp://***@b/2"; '), refusal);
+    assert.match(refusal ?? "", /\("Door=rtsp:\/\/\*\*\*@a\/1" has the id door already\)$/);
   });
 
   it("tells every fault, and no password", () => {
@@ -79,7 +79,7 @@ describe("readCameras", () => {
       "back=ftp://u:hun ter2@b",
     ];
     assert.deepEqual(
-      refusals(list.join(",")).map(({ value }) => value),
+      refusals(list.join(",")).map((message) => /^is "(.*?)";/.exec(message)?.[1]),
       [
         "rstp://***@a/1",
         "front=rtsp://***@cam:99999/",

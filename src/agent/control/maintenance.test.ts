@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it, mock } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { FakeClock } from "../testing/fake-clock.js";
+import { getTasks } from "node-cron";
+import { FakeClock } from "../../common/testing/fake-clock.js";
 import { Maintenance, mayRebuild } from "./maintenance.js";
 
 const HOUR = 3_600_000;
@@ -27,20 +28,19 @@ describe("mayRebuild", () => {
 
 describe("Maintenance", () => {
   let clock: FakeClock;
-  let wallAheadMs: number;
   let started: string[];
   let maintenance: Maintenance;
   let stop: AbortController;
   let running: Promise<void>;
 
   beforeEach(() => {
+    // node-cron has the timers and the wall clock of the process.
+    mock.timers.enable({ apis: ["setTimeout", "Date"], now: NOON });
     clock = new FakeClock();
-    wallAheadMs = NOON;
     started = [];
     stop = new AbortController();
     maintenance = new Maintenance({
       clock,
-      wallClock: () => wallAheadMs + clock.now(),
       start: (job) => started.push(job),
     });
     running = maintenance.run(stop.signal);
@@ -49,13 +49,18 @@ describe("Maintenance", () => {
   afterEach(async () => {
     stop.abort();
     await running;
+    assert.equal(getTasks().size, 0, "no task is left");
+    mock.timers.reset();
   });
 
   async function pass(ms: number): Promise<void> {
     const end = clock.now() + ms;
     await setImmediate();
     while (clock.now() < end) {
-      clock.advance(Math.min(end, clock.nextMs ?? end) - clock.now());
+      const ms = Math.min(end, clock.nextMs ?? end) - clock.now();
+      mock.timers.tick(ms);
+      await setImmediate();
+      clock.advance(ms);
       await setImmediate();
     }
   }
@@ -75,7 +80,7 @@ describe("Maintenance", () => {
 
   it("catches up what it slept over, once", async () => {
     maintenance.set({ timeZone: "UTC", report: "@hourly" });
-    wallAheadMs += 7 * DAY;
+    mock.timers.setTime(Date.now() + 7 * DAY);
     await pass(60_000);
     assert.deepEqual(started, ["report"]);
   });
@@ -89,12 +94,31 @@ describe("Maintenance", () => {
   });
 
   it("goes on after a clock that was years ahead is put right", async () => {
-    wallAheadMs += 10 * 365 * DAY;
+    mock.timers.setTime(Date.now() + 10 * 365 * DAY);
     maintenance.set({ timeZone: "UTC", report: "@hourly" });
     await pass(2 * HOUR);
     started.splice(0);
-    wallAheadMs = NOON;
+    mock.timers.setTime(NOON);
     await pass(3 * HOUR);
     assert.ok(started.length >= 3, `${started.length} in three hours`);
+  });
+
+  it("waits for a clock that says 1970, and catches up once when it is set", async () => {
+    mock.timers.setTime(0);
+    maintenance.set({ timeZone: "UTC", report: "* * * * *" });
+    await pass(HOUR);
+    started.splice(0);
+    mock.timers.setTime(NOON);
+    await pass(60_000);
+    assert.deepEqual(started, ["report"]);
+    await pass(10 * 60_000);
+    assert.equal(started.length, 11);
+  });
+
+  it("stops a job whose schedule is taken away", async () => {
+    maintenance.set({ timeZone: "UTC", report: "@hourly" });
+    maintenance.set({});
+    await pass(3 * HOUR);
+    assert.deepEqual(started, []);
   });
 });
