@@ -46,9 +46,14 @@ const notInHorizon: Readonly<Record<string, string>> = {
   expose: "containers of one service reach each other's ports anyway",
 };
 
+/** Keys that all have values of one kind. */
+function all(kind: Kind, ...keys: readonly string[]): Readonly<Record<string, Kind>> {
+  return Object.fromEntries(keys.map((key) => [key, kind]));
+}
+
 const port: Schema = {
   name: "a port",
-  keys: { HostPort: "string", HostIP: "string" },
+  keys: all("string", "HostPort", "HostIP"),
   required: ["HostPort"],
   unsupported: { ContainerPort: 'write "HostPort": "8554:8554/tcp"' },
 };
@@ -56,40 +61,27 @@ const port: Schema = {
 const container: Schema = {
   name: "a container",
   keys: {
-    image: "string",
-    variation_label: "string",
+    ...all("string", "image", "variation_label", "network", "log_driver", "pid", "user", "ipc"),
+    ...all("strings", "environment", "cap_add", "command", "devices", "binds", "entrypoint"),
+    security_opt: "strings",
     privileged: "boolean",
-    network: "string",
-    environment: "strings",
-    cap_add: "strings",
-    command: "strings",
-    devices: "strings",
     network_isolation: "object",
-    binds: "strings",
-    tmpfs: "string-map",
-    ports: listOf(port),
+    ...all("string-map", "tmpfs", "sysctls"),
+    ...all(listOf(port), "ports", "specific_ports"),
     ephemeral_ports: listOf({
       name: "an ephemeral port",
       keys: { localhost_only: "boolean", port_and_protocol: "string" },
       required: ["port_and_protocol"],
     }),
-    specific_ports: listOf(port),
-    entrypoint: "strings",
     max_memory_mb: "integer",
     max_cpus: "number",
-    log_driver: "string",
     secrets: mapOf({
       name: "a secret",
-      keys: { description: "string", format: "string" },
+      keys: all("string", "description", "format"),
       unsupported: {
         value: "a value belongs in the hub's secrets manager, and its name in secretBinding",
       },
     }),
-    security_opt: "strings",
-    pid: "string",
-    user: "string",
-    sysctls: "string-map",
-    ipc: "string",
   },
   required: ["image"],
   unsupported: notInHorizon,
@@ -104,36 +96,22 @@ const deployment: Kind = either(
 export const serviceDefinition: Schema = {
   name: "a service definition",
   keys: {
-    org: "string",
-    label: "string",
-    description: "string",
+    ...all("string", "org", "label", "description", "documentation", "url", "version", "arch"),
+    ...all("string", "sharable", "deploymentSignature", "clusterDeploymentSignature"),
     public: "boolean",
-    documentation: "string",
-    url: "string",
-    version: "string",
-    arch: "string",
-    sharable: "string",
     matchHardware: "object",
     requiredServices: listOf({
       name: "a required service",
-      keys: {
-        url: "string",
-        org: "string",
-        version: "string",
-        versionRange: "string",
-        arch: "string",
-      },
+      keys: all("string", "url", "org", "version", "versionRange", "arch"),
       required: ["url", "org", "arch"],
     }),
     userInput: listOf({
       name: "a userInput",
-      keys: { name: "string", label: "string", type: "string", defaultValue: "string" },
+      keys: all("string", "name", "label", "type", "defaultValue"),
       required: ["name", "type"],
     }),
     deployment,
-    deploymentSignature: "string",
     clusterDeployment: "any",
-    clusterDeploymentSignature: "string",
   },
   required: ["org", "url", "version", "arch"],
   unsupported: {
@@ -143,36 +121,37 @@ export const serviceDefinition: Schema = {
   },
 };
 
-const versionChoice = {
-  version: "string",
-  priority: one({
-    name: "a priority",
-    keys: {
-      priority_value: "integer",
-      retries: "integer",
-      retry_durations: "integer",
-      verified_durations: "integer",
-    },
-  }),
-  upgradePolicy: one({ name: "an upgrade policy", keys: { lifecycle: "string", time: "string" } }),
-} as const satisfies Record<string, Kind>;
+const serviceVersion = (more: Schema["keys"]): Schema => ({
+  name: "a service version",
+  keys: {
+    version: "string",
+    priority: one({
+      name: "a priority",
+      keys: all("integer", "priority_value", "retries", "retry_durations", "verified_durations"),
+    }),
+    upgradePolicy: one({ name: "an upgrade policy", keys: all("string", "lifecycle", "time") }),
+    ...more,
+  },
+  required: ["version"],
+});
 
 const nodeHealth = one({
   name: "nodeHealth",
-  keys: { missing_heartbeat_interval: "integer", check_agreement_status: "integer" },
+  keys: all("integer", "missing_heartbeat_interval", "check_agreement_status"),
 });
 
-const serviceKeys = {
-  serviceOrgid: "string",
-  serviceUrl: "string",
-  serviceArch: "string",
-  serviceVersionRange: "string",
-} as const satisfies Record<string, Kind>;
+const serviceReference = all(
+  "string",
+  "serviceOrgid",
+  "serviceUrl",
+  "serviceArch",
+  "serviceVersionRange",
+);
 
-const userInputValues = listOf({
+const userInput = listOf({
   name: "an element of userInput",
   keys: {
-    ...serviceKeys,
+    ...serviceReference,
     inputs: listOf({
       name: "an input",
       keys: { name: "string", value: "any" },
@@ -184,42 +163,34 @@ const userInputValues = listOf({
 
 const secretBinding = listOf({
   name: "an element of secretBinding",
-  keys: { ...serviceKeys, enableNodeLevelSecrets: "boolean", secrets: "list" },
+  keys: { ...serviceReference, enableNodeLevelSecrets: "boolean", secrets: "list" },
   required: ["serviceOrgid", "serviceUrl", "secrets"],
 });
 
-const terms = {
+const terms: Schema["keys"] = {
   properties: listOf({
     name: "a property",
     keys: { name: "string", value: "any", type: "string" },
     required: ["name"],
   }),
   constraints: "strings",
-} as const satisfies Record<string, Kind>;
+};
 
 export const deploymentPolicy: Schema = {
   name: "a deployment policy",
   keys: {
-    label: "string",
-    description: "string",
+    ...all("string", "label", "description"),
     service: one({
       name: "the service of a deployment policy",
       keys: {
-        name: "string",
-        org: "string",
-        arch: "string",
-        clusterNamespace: "string",
-        serviceVersions: listOf({
-          name: "a service version",
-          keys: versionChoice,
-          required: ["version"],
-        }),
+        ...all("string", "name", "org", "arch", "clusterNamespace"),
+        serviceVersions: listOf(serviceVersion({})),
         nodeHealth,
       },
       required: ["name", "org", "serviceVersions"],
     }),
     ...terms,
-    userInput: userInputValues,
+    userInput,
     secretBinding,
   },
   required: ["service"],
@@ -232,35 +203,26 @@ export const deploymentPolicy: Schema = {
 export const pattern: Schema = {
   name: "a pattern",
   keys: {
-    name: "string",
-    org: "string",
-    label: "string",
-    description: "string",
+    ...all("string", "name", "org", "label", "description", "clusterNamespace"),
     public: "boolean",
-    clusterNamespace: "string",
     services: listOf({
       name: "a service of a pattern",
       keys: {
-        serviceUrl: "string",
-        serviceOrgid: "string",
-        serviceArch: "string",
+        ...all("string", "serviceUrl", "serviceOrgid", "serviceArch"),
         agreementLess: "boolean",
-        serviceVersions: listOf({
-          name: "a service version",
-          keys: {
-            ...versionChoice,
+        serviceVersions: listOf(
+          serviceVersion({
             deployment_overrides: "any",
             deployment_overrides_signature: "string",
-          },
-          required: ["version"],
-        }),
+          }),
+        ),
         dataVerification: "object",
         nodeHealth,
       },
       required: ["serviceUrl", "serviceOrgid", "serviceArch", "serviceVersions"],
     }),
     agreementProtocols: "list",
-    userInput: userInputValues,
+    userInput,
     secretBinding,
   },
   required: ["services"],
@@ -272,8 +234,7 @@ const policyPart = (name: string): Kind => one({ name, keys: terms });
 export const nodePolicy: Schema = {
   name: "a node or service policy",
   keys: {
-    label: "string",
-    description: "string",
+    ...all("string", "label", "description"),
     ...terms,
     deployment: policyPart("the deployment part of a node policy"),
     management: policyPart("the management part of a node policy"),

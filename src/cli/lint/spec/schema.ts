@@ -14,7 +14,9 @@ export interface Field {
 
 export type Message = Readonly<Record<string, Field>>;
 
-const scalar = (of: Scalar): Field => ({ type: { t: "scalar", of } });
+/** Scalar fields of one type. */
+const scalars = (of: Scalar, ...names: readonly string[]): Message =>
+  Object.fromEntries(names.map((name) => [name, { type: { t: "scalar", of } }]));
 const one = (of: MessageName): Field => ({ type: { t: "message", of } });
 const many = (of: MessageName): Field => ({ ...one(of), repeated: true });
 const choice = (prefix: string, ...values: string[]): Field => ({
@@ -47,36 +49,28 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
     outputs: many("Output"),
   },
   Camera: {
-    id: scalar("string"),
-    name: scalar("string"),
-    uri: scalar("string"),
+    ...scalars("string", "id", "name", "uri"),
     credentials: one("Credentials"),
     transport: choice("TRANSPORT_", "TCP", "UDP"),
-    latency: scalar("duration"),
+    ...scalars("duration", "latency", "frozen_after"),
     masks: many("Polygon"),
-    accept_any_certificate: scalar("bool"),
-    frozen_after: scalar("duration"),
+    ...scalars("bool", "accept_any_certificate"),
     off: one("CameraOff"),
   },
-  CameraOff: { until: scalar("time") },
-  Credentials: { username: scalar("string"), password: scalar("string") },
+  CameraOff: scalars("time", "until"),
+  Credentials: scalars("string", "username", "password"),
   Polygon: { points: many("Point") },
-  Point: { x: scalar("float"), y: scalar("float") },
+  Point: scalars("float", "x", "y"),
   Model: {
-    bundle_path: scalar("string"),
-    interval: scalar("uint32"),
-    threshold: scalar("float"),
-    classes: { ...scalar("string"), repeated: true },
+    ...scalars("string", "bundle_path"),
+    ...scalars("uint32", "interval"),
+    ...scalars("float", "threshold"),
+    classes: { type: { t: "scalar", of: "string" }, repeated: true },
   },
   Tracker: { algorithm: choice("TRACKER_ALGORITHM_", "IOU", "NVSORT", "NVDCF", "NVDEEPSORT") },
-  Overlay: {
-    boxes: scalar("bool"),
-    labels: scalar("bool"),
-    counts: scalar("bool"),
-    names: scalar("bool"),
-  },
+  Overlay: scalars("bool", "boxes", "labels", "counts", "names"),
   Output: {
-    id: scalar("string"),
+    ...scalars("string", "id"),
     layout: choice("LAYOUT_", "TILED", "PER_CAMERA"),
     encoding: one("Encoding"),
     rtsp: one("RtspTarget"),
@@ -85,16 +79,17 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
   },
   Encoding: {
     codec: choice("CODEC_", "H264", "H265"),
-    width: scalar("uint32"),
-    height: scalar("uint32"),
-    bitrate: scalar("uint32"),
-    frame_rate: scalar("uint32"),
+    ...scalars("uint32", "width", "height", "bitrate", "frame_rate"),
   },
-  RtspTarget: { port: scalar("uint32"), path: scalar("string"), users: many("Credentials") },
+  RtspTarget: {
+    ...scalars("uint32", "port"),
+    ...scalars("string", "path"),
+    users: many("Credentials"),
+  },
   FileTarget: {
-    path: scalar("string"),
-    file_duration: scalar("duration"),
-    max_bytes: scalar("uint64"),
+    ...scalars("string", "path"),
+    ...scalars("duration", "file_duration"),
+    ...scalars("uint64", "max_bytes"),
   },
   WindowTarget: {},
 };
