@@ -380,7 +380,7 @@ test("an Orin Nano has images and a service of its own: the T4's DeepStream, for
 test("an unknown board is refused", async (t) => {
   const { code, err } = await workspace(t).make("build", "BOARD=orin");
   assert.notEqual(code, 0);
-  assert.match(err, /BOARD is orin: orin-nano, or nothing for a T4 and a Nano/);
+  assert.match(err, /BOARD is "orin": orin-nano, or empty for a T4 or a Nano/);
 });
 
 test("make run starts both containers as Horizon would, and make stop stops them", async (t) => {
@@ -437,7 +437,7 @@ for (const [target, args, sentence] of [
   [
     "publish-service",
     ["HZN_ORG_ID=myorg"],
-    "HZN_EXCHANGE_URL is not set: the address of the Exchange",
+    "HZN_EXCHANGE_URL is not set: the URL of the Exchange",
   ],
   [
     "publish-deployment-policy",
@@ -447,7 +447,7 @@ for (const [target, args, sentence] of [
   [
     "publish-model",
     exchange,
-    "HZN_FSS_CSSURL is not set: the address of the hub's Model Management Service",
+    "HZN_FSS_CSSURL is not set: the URL of the hub's Model Management Service",
   ],
   [
     "remove-model",
