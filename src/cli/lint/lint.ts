@@ -10,6 +10,13 @@ import { lintLaunch } from "./launch/rules.js";
 import { lintSpec } from "./spec/rules.js";
 import type { Spec } from "./spec/schema.js";
 
+/** What is linted: any of the three. */
+export interface LintSubject {
+  readonly spec?: Spec | undefined;
+  readonly bundle?: Bundle | undefined;
+  readonly launch?: LaunchLine | undefined;
+}
+
 export function lint(subject: LintSubject, target: Target, catalogue: Catalogue): Problem[] {
   const { spec, bundle, launch } = subject;
   return [
@@ -17,10 +24,4 @@ export function lint(subject: LintSubject, target: Target, catalogue: Catalogue)
     ...(bundle === undefined ? [] : lintBundle(bundle, spec, target, catalogue)),
     ...(launch === undefined ? [] : lintLaunch(launch, target, catalogue)),
   ];
-}
-
-export interface LintSubject {
-  readonly spec?: Spec | undefined;
-  readonly bundle?: Bundle | undefined;
-  readonly launch?: LaunchLine | undefined;
 }

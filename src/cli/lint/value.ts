@@ -50,7 +50,7 @@ export function checkPropertyValue(text: string, property: Property): BadValue |
   }
 }
 
-/** The value that an integer property gets; undefined: the text is no integer. */
+/** The value that an integer property gets; undefined: the text is not an integer. */
 export function integer(text: string | undefined): number | undefined {
   if (text === undefined || !INTEGER.test(text)) return undefined;
   return text.startsWith("-") ? -Number(text.slice(1)) : Number(text);

@@ -85,25 +85,23 @@ export function modelCommand(terminal: Terminal = processTerminal()): Command {
     .action((archive: string, flags: { key: string; output?: string }) =>
       run(() => sign(archive, flags, terminal)),
     );
-  command
-    .command("verify")
+  withChecks(command.command("verify"))
     .description("check every file of an archive against its manifest, and the signature")
     .argument("<archive>")
-    .option("--keys <file...>", "public keys, one of which must have signed the archive")
-    .option("--json", "print JSON")
-    .addHelpText("after", STATUS)
-    .exitOverride()
     .action((archive: string, flags: VerifyFlags) => run(() => verify(archive, flags, terminal)));
-  command
-    .command("lint")
+  withChecks(command.command("lint"))
     .description("check what a node would check: verify, and lint for the boards it is for")
     .argument("<archive or directory>")
+    .action((path: string, flags: VerifyFlags) => run(() => lintModel(path, flags, terminal)));
+  return command;
+}
+
+function withChecks(command: Command): Command {
+  return command
     .option("--keys <file...>", "public keys, one of which must have signed the archive")
     .option("--json", "print JSON")
     .addHelpText("after", STATUS)
-    .exitOverride()
-    .action((path: string, flags: VerifyFlags) => run(() => lintModel(path, flags, terminal)));
-  return command;
+    .exitOverride();
 }
 
 async function keygen(output: string, terminal: Terminal): Promise<void> {

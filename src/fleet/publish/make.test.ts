@@ -434,11 +434,7 @@ for (const [target, args, sentence] of [
     [],
     "HZN_ORG_ID is not set: the organisation in the Exchange, as in HZN_ORG_ID=myorg",
   ],
-  [
-    "publish-service",
-    ["HZN_ORG_ID=myorg"],
-    "HZN_EXCHANGE_URL is not set: the URL of the Exchange",
-  ],
+  ["publish-service", ["HZN_ORG_ID=myorg"], "HZN_EXCHANGE_URL is not set: the URL of the Exchange"],
   [
     "publish-deployment-policy",
     [...exchange, "SECRETS=cam"],

@@ -89,35 +89,26 @@ class Parser {
     if (this.#isLinking)
       throw new LaunchSyntaxError("it ends with a !: name the element that comes next");
     if (this.#elements.length === 0) throw new LaunchSyntaxError("it names no element");
-    const links = this.#links.flatMap(({ from, to }) => this.#resolve(from, to));
+    const links = this.#links.flatMap((link): Link[] => {
+      const [from, to] = [this.#find(link.from), this.#find(link.to)];
+      return from === undefined || to === undefined ? [] : [{ from, to }];
+    });
     const launch = { elements: this.#elements, links, environment: this.#environment };
     return { launch, problems: this.#problems };
   }
 
   #accept(token: Token): void {
-    switch (token.t) {
-      case "link":
-        if (this.#isLinking) throw new LaunchSyntaxError("two ! follow each other");
-        if (this.#last === undefined)
-          throw new LaunchSyntaxError("it begins with a !: name an element first");
-        this.#isLinking = true;
-        return;
-      case "open":
-      case "close":
-        // Bins change neither the elements nor, for the rules, their links.
-        return;
-      case "setting":
-        this.#set(token.name, token.value);
-        return;
-      case "caps":
-        this.#add("capsfilter").settings.set("caps", token.text);
-        return;
-      case "name":
-        this.#name(token.text);
-        return;
-      default:
-        token satisfies never;
-    }
+    if (token.t === "link") this.#link();
+    else if (token.t === "setting") this.#set(token.name, token.value);
+    else if (token.t === "caps") this.#add("capsfilter").settings.set("caps", token.text);
+    else this.#name(token.text);
+  }
+
+  #link(): void {
+    if (this.#isLinking) throw new LaunchSyntaxError("two ! follow each other");
+    if (this.#last === undefined)
+      throw new LaunchSyntaxError("it begins with a !: name an element first");
+    this.#isLinking = true;
   }
 
   #set(name: string, value: string): void {
@@ -160,13 +151,7 @@ class Parser {
     this.#last = end;
   }
 
-  /** A link to a name that no element has is reported and left out. */
-  #resolve(from: End, to: End): Link[] {
-    const [source, sink] = [this.#find(from), this.#find(to)];
-    if (source === undefined || sink === undefined) return [];
-    return [{ from: source, to: sink }];
-  }
-
+  /** A name that no element has is reported, once; its links are left out. */
   #find(end: End): LaunchElement | undefined {
     if (end.t === "element") return end.element;
     const found = this.#elements.find((element) => element.settings.get("name") === end.name);
@@ -184,8 +169,6 @@ class Parser {
 
 type Token =
   | { readonly t: "link" }
-  | { readonly t: "open" }
-  | { readonly t: "close" }
   | { readonly t: "caps"; readonly text: string }
   | { readonly t: "setting"; readonly name: string; readonly value: string }
   /** The name of an element, or with a dot a reference to one: mux.sink_0, t. */
@@ -198,7 +181,7 @@ class LaunchSyntaxError extends Error {
 const CAPS = /^[a-z]+\/[a-z0-9.+*-]+/i;
 const SETTING = /^([\w:-]+)\s*=\s*/;
 
-/** Splits a line as a shell and then gst-launch would. */
+/** Splits a line as a shell and then gst-launch would. Drops ( and ): for the rules a bin changes nothing. */
 function tokenize(line: string): Token[] {
   const tokens: Token[] = [];
   let rest = line.replace(/\\\r?\n/g, " ");
@@ -207,7 +190,7 @@ function tokenize(line: string): Token[] {
     if (rest === "") return tokens;
     const mark = /^[!():](?=\s|$)|^[()]/.exec(rest)?.[0];
     if (mark !== undefined) {
-      tokens.push({ t: mark === "(" ? "open" : mark === ")" ? "close" : "link" });
+      if (mark !== "(" && mark !== ")") tokens.push({ t: "link" });
       rest = rest.slice(mark.length);
       continue;
     }

@@ -1,4 +1,4 @@
-/** The agent's settings as a specification to lint. */
+/** Turns the agent's settings into a specification to lint. */
 
 import { resolve } from "node:path";
 import { InputError, type Problem } from "../../../common/problem.js";
@@ -15,8 +15,8 @@ import type { Output, Spec } from "./schema.js";
 type SettingsReading = SpecReading & { readonly bundle?: string };
 
 /**
- * The environment, and the document that SETTINGS_FILE names. `bundle`: the directory of the model; absent where it
- * is named as one of the node's. A wrong setting is a problem under its own name.
+ * Reads the environment, and the document that SETTINGS_FILE names. `bundle`: the directory of the model; absent if the
+ * settings name a model that a node has. The problem of a wrong setting has the setting's name as its path.
  */
 export async function readSettings(
   environment: Environment,
@@ -58,7 +58,7 @@ function targetToLint(target: Target): Pick<Output, "rtsp" | "file" | "window"> 
   return target.t === "file" ? { file: { path } } : { rtsp: { port: target.port, path } };
 }
 
-/** The agent's own specification in the words of the contract. */
+/** The agent's own specification under the names of the contract. */
 export function specToLint({ cameras, model, tracker, outputs }: PipelineSpec): Spec {
   const { bundlePath, threshold, classes } = model;
   return {
