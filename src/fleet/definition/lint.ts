@@ -51,27 +51,27 @@ function lintOne(document: Document, definitions: readonly JsonObject[], reporte
     case undefined: {
       const message =
         "is no service definition, deployment policy, pattern, node policy or service policy";
-      reporter.error("unknown-document", [], message);
+      reporter.error("unknown-document", message);
       return;
     }
     case "service definition":
-      checkSchema(value, serviceDefinition, [], reporter);
-      checkServiceDefinition(value, document, reporter);
+      checkSchema(value, serviceDefinition, reporter);
+      checkServiceDefinition(value, reporter);
       return;
     case "deployment policy":
-      checkSchema(value, deploymentPolicy, [], reporter);
+      checkSchema(value, deploymentPolicy, reporter);
       checkDeploymentPolicy(value, reporter);
       checkAgainst(value, placedService(value), definitions, reporter);
       return;
     case "pattern":
-      checkSchema(value, pattern, [], reporter);
+      checkSchema(value, pattern, reporter);
       checkPattern(value, reporter);
       for (const service of placedServices(value)) {
         checkAgainst(value, service, definitions, reporter);
       }
       return;
     case "policy":
-      checkSchema(value, nodePolicy, [], reporter);
+      checkSchema(value, nodePolicy, reporter);
       checkPolicy(value, reporter);
       return;
     default:

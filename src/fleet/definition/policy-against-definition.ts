@@ -40,7 +40,7 @@ function checkVersion(
   const placed = asList(versions).map((entry) => asObject(entry)["version"]);
   if (placed.includes(version)) return;
   const message = `places ${placed.join(", ")}, and the definition is ${version}`;
-  reporter.warning("version-not-placed", [...path, "serviceVersions"], message);
+  reporter.at(...path, "serviceVersions").warning("version-not-placed", message);
 }
 
 function checkInputs(policy: JsonObject, definition: JsonObject, reporter: Reporter): void {
@@ -51,21 +51,21 @@ function checkInputs(policy: JsonObject, definition: JsonObject, reporter: Repor
   for (const [i, element] of objectEntries(policy["userInput"])) {
     if (!appliesTo(element, definition)) continue;
     for (const [j, { name, value }] of objectEntries(element["inputs"])) {
-      const path = ["userInput", i, "inputs", j];
+      const here = reporter.at("userInput", i, "inputs", j);
       given.add(name);
       const input = declared.get(name);
       if (input === undefined) {
-        reporter.error("unknown-input", path, `the service has no userInput ${name}`);
+        here.error("unknown-input", `the service has no userInput ${name}`);
       } else if (!isOfType(value, input["type"])) {
         const message = `the value of ${name} must be a JSON ${input["type"]}`;
-        reporter.error("input-value", [...path, "value"], message);
+        here.at("value").error("input-value", message);
       }
     }
   }
   for (const [name, input] of declared) {
     if (input["defaultValue"] || given.has(name)) continue;
     const message = `${name} has no default and no value: each node must set it`;
-    reporter.warning("input-not-set", ["userInput"], message);
+    reporter.at("userInput").warning("input-not-set", message);
   }
 }
 
@@ -82,15 +82,15 @@ function checkSecrets(policy: JsonObject, definition: JsonObject, reporter: Repo
       for (const name of Object.keys(secret)) {
         bound.add(name);
         if (declared.has(name)) continue;
-        const path = ["secretBinding", i, "secrets", j];
-        reporter.error("unknown-secret", path, `the service has no secret ${name}`);
+        const here = reporter.at("secretBinding", i, "secrets", j);
+        here.error("unknown-secret", `the service has no secret ${name}`);
       }
     }
   }
   for (const name of declared) {
     if (bound.has(name)) continue;
     const message = `the secret ${name} is not bound: no agreement is made`;
-    reporter.error("secret-not-bound", ["secretBinding"], message);
+    reporter.at("secretBinding").error("secret-not-bound", message);
   }
 }
 

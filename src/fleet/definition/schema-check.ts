@@ -9,19 +9,32 @@ import { didYouMean, type Problem, problem } from "../../common/problem.js";
  * warning is about something legal that is seldom meant.
  */
 export class Reporter {
-  readonly problems: Problem[] = [];
+  readonly problems: Problem[];
   readonly #document: Document;
+  readonly #path: Path;
 
-  constructor(document: Document) {
+  constructor(document: Document, path: Path = [], problems: Problem[] = []) {
+    this.problems = problems;
     this.#document = document;
+    this.#path = path;
   }
 
-  error(code: string, path: Path, message: string): void {
-    this.problems.push(problem(code, this.#document.placeOf(path), message, "error"));
+  /** A reporter for a part of this one's part of the document. */
+  at(...path: Path): Reporter {
+    return new Reporter(this.#document, [...this.#path, ...path], this.problems);
   }
 
-  warning(code: string, path: Path, message: string): void {
-    this.problems.push(problem(code, this.#document.placeOf(path), message, "warning"));
+  error(code: string, message: string): void {
+    this.problems.push(problem(code, this.#document.placeOf(this.#path), message, "error"));
+  }
+
+  warning(code: string, message: string): void {
+    this.problems.push(problem(code, this.#document.placeOf(this.#path), message, "warning"));
+  }
+
+  /** The variables that were replaced within this part. */
+  expansions(): ReturnType<Document["expansionsIn"]> {
+    return this.#document.expansionsIn(this.#path);
   }
 }
 
@@ -56,59 +69,59 @@ export const mapOf = (schema: Schema): Kind => ({ t: "map-of", schema });
 export const either = (...kinds: Kind[]): Kind => ({ t: "either", kinds });
 
 /** `null` counts as absent, as in Horizon. */
-export function checkSchema(value: unknown, schema: Schema, path: Path, reporter: Reporter): void {
+export function checkSchema(value: unknown, schema: Schema, reporter: Reporter): void {
   if (!isObject(value)) {
-    reporter.error("wrong-type", path, `${schema.name} must be an object`);
+    reporter.error("wrong-type", `${schema.name} must be an object`);
     return;
   }
   for (const [key, part] of Object.entries(value)) {
     const kind = schema.keys[key];
-    if (kind === undefined) reportUnknown(key, schema, path, reporter);
-    else if (part !== null) checkKind(part, kind, [...path, key], reporter);
+    if (kind === undefined) reportUnknown(key, schema, reporter);
+    else if (part !== null) checkKind(part, kind, reporter.at(key));
   }
   for (const key of schema.required ?? []) {
     const part = value[key];
     if (part === undefined || part === null || part === "") {
-      const where = part === undefined ? path : [...path, key];
-      reporter.error("missing-key", where, `${schema.name} needs ${key}`);
+      const where = part === undefined ? reporter : reporter.at(key);
+      where.error("missing-key", `${schema.name} needs ${key}`);
     }
   }
 }
 
-function reportUnknown(key: string, schema: Schema, path: Path, reporter: Reporter): void {
+function reportUnknown(key: string, schema: Schema, reporter: Reporter): void {
   const instead = schema.unsupported?.[key];
   if (instead !== undefined) {
-    reporter.error("unsupported-key", [...path, key], `is not supported here: ${instead}`);
+    reporter.at(key).error("unsupported-key", `is not supported here: ${instead}`);
     return;
   }
   const hint = didYouMean(closest(key, Object.keys(schema.keys)));
   const message = `is not part of ${schema.name}, and is silently dropped${hint}`;
-  reporter.error("unknown-key", [...path, key], message);
+  reporter.at(key).error("unknown-key", message);
 }
 
-function checkKind(value: unknown, kind: Kind, path: Path, reporter: Reporter): void {
+function checkKind(value: unknown, kind: Kind, reporter: Reporter): void {
   if (typeof kind === "string") {
-    if (!fits(value, kind)) reporter.error("wrong-type", path, `must be ${KIND_NAMES[kind]}`);
+    if (!fits(value, kind)) reporter.error("wrong-type", `must be ${KIND_NAMES[kind]}`);
     return;
   }
   switch (kind.t) {
     case "one":
-      checkSchema(value, kind.schema, path, reporter);
+      checkSchema(value, kind.schema, reporter);
       return;
     case "list-of":
     case "map-of": {
       const isFitting = kind.t === "list-of" ? Array.isArray(value) : isObject(value);
       const must = kind.t === "list-of" ? "must be a list" : "must be an object";
-      if (!isFitting) reporter.error("wrong-type", path, must);
+      if (!isFitting) reporter.error("wrong-type", must);
       for (const [key, part] of isFitting ? Object.entries(value ?? {}) : []) {
         const index = kind.t === "list-of" ? Number(key) : key;
-        checkSchema(part, kind.schema, [...path, index], reporter);
+        checkSchema(part, kind.schema, reporter.at(index));
       }
       return;
     }
     case "either": {
       const fitting = kind.kinds.find((one) => typeof one !== "string" || fits(value, one));
-      if (fitting !== undefined) checkKind(value, fitting, path, reporter);
+      if (fitting !== undefined) checkKind(value, fitting, reporter);
       return;
     }
     default:

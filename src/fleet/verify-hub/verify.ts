@@ -25,13 +25,8 @@ const BOTH = ["amd64", "arm64"] as const;
 const OBJECT = NAME;
 const SECRET_NAME = NAME;
 
-/** Returned by a step that finds that it cannot be done. */
-class NotTried {
-  readonly why: string;
-  constructor(why: string) {
-    this.why = why;
-  }
-}
+/** Thrown by a step that finds that it cannot be done. */
+class NotTried extends Error {}
 
 const found = hubFromEnvironment(environment);
 const exchange = await Recorder.start({ target: new URL(found.exchange).origin, ca: found.ca });
@@ -79,18 +74,17 @@ try {
   await step("promote", async () => {
     const { out } = await make("fleet-status", "PROVEN_AFTER=0");
     // Only the reports of real nodes prove a version; this node is just an entry.
-    if (!/^ring .*\bproven\b/m.test(out)) return new NotTried("no node has proven the version");
+    if (!/^ring .*\bproven\b/m.test(out)) throw new NotTried("no node has proven the version");
     await make("promote", "RING=all", "PROVEN_AFTER=0", "CONFIRM=yes");
-    return undefined;
   });
   await step("rollback", () => make("rollback", "CONFIRM=yes"));
-  await step("settings: publish, list, remove", needs("HZN_FSS_CSSURL", hub.css), async () => {
+  await optionalStep("settings: publish, list, remove", "HZN_FSS_CSSURL", hub.css, async () => {
     const settings = ["FILE=settings.json", `OBJECT=${OBJECT}`];
     await make("publish-settings", ...settings, "ROLLOUT_RINGS=<= 1");
     listed("slipstream-settings", OBJECT);
     await make("remove-settings", `OBJECT=${OBJECT}`);
   });
-  await step("model: publish, list, remove", needs("HZN_FSS_CSSURL", hub.css), async () => {
+  await optionalStep("model: publish, list, remove", "HZN_FSS_CSSURL", hub.css, async () => {
     const model = "nanodet-coco-0.0.1";
     const folder = temporaryFolder();
     try {
@@ -105,7 +99,7 @@ try {
     listed("slipstream-model", model);
     await make("remove-model", `OBJECT=${model}`);
   });
-  await step("secrets: add, publish, bind", needs("HZN_AGBOT_URL", hub.agbot), async () => {
+  await optionalStep("secrets: add, publish, bind", "HZN_AGBOT_URL", hub.agbot, async () => {
     hzn("secretsmanager", "secret", "add", "-O", "--secretKey", "me", "-d", "word", SECRET_NAME);
     const secrets = `SECRETS=cam-login=${SECRET_NAME}`;
     for (const arch of BOTH) {
@@ -176,36 +170,37 @@ function expect(text: string, pattern: RegExp): void {
   if (!pattern.test(text)) throw new Error(`expected ${pattern} in: ${text.trim()}`);
 }
 
-function needs(name: string, value: string | undefined): string | undefined {
-  return value === undefined ? `${name} is not set` : undefined;
+/** A step that all later ones depend on. */
+async function step(name: string, run: () => Promise<unknown>): Promise<void> {
+  await record(name, run);
+  isBroken ||= outcomes.at(-1)?.t === "failed";
 }
 
-async function step(
+/** A step that needs a variable, and that no other one depends on. */
+async function optionalStep(
   name: string,
-  ...rest: [run: () => Promise<unknown>] | [whyNot: string | undefined, run: () => Promise<unknown>]
+  variable: string,
+  value: string | undefined,
+  run: () => Promise<unknown>,
 ): Promise<void> {
-  const [whyNot, run] = rest.length === 1 ? [undefined, rest[0]] : rest;
-  const reason = isBroken ? "an earlier step failed" : whyNot;
-  if (reason !== undefined) {
-    outcomes.push({ t: "not tried", name, seconds: 0, detail: reason });
-    return;
-  }
-  process.stderr.write(`${name} ...\n`);
+  await record(name, () => {
+    if (value === undefined) throw new NotTried(`${variable} is not set`);
+    return run();
+  });
+}
+
+async function record(name: string, run: () => Promise<unknown>): Promise<void> {
   const startedMs = performance.now();
-  const seconds = () => (performance.now() - startedMs) / 1000;
+  const note = (t: Outcome["t"], detail: string) =>
+    outcomes.push({ t, name, seconds: (performance.now() - startedMs) / 1000, detail });
   try {
-    const result = await run();
-    const untried = result instanceof NotTried ? result.why : undefined;
-    outcomes.push({
-      t: untried === undefined ? "ok" : "not tried",
-      name,
-      seconds: seconds(),
-      detail: untried ?? "",
-    });
+    if (isBroken) throw new NotTried("an earlier step failed");
+    process.stderr.write(`${name} ...\n`);
+    await run();
+    note("ok", "");
   } catch (error) {
     const { message } = error as Error; // As this file and execFileSync throw.
-    outcomes.push({ t: "failed", name, seconds: seconds(), detail: message });
-    isBroken ||= whyNot === undefined && rest.length === 1;
+    note(error instanceof NotTried ? "not tried" : "failed", message);
   }
 }
 

@@ -148,7 +148,6 @@ function readEnum(
   const near = closest(name, values.slice(1));
   const allowed = values.slice(1).map((one) => prefix + one);
   const hint = didYouMean(near === undefined ? undefined : prefix + near);
-  const message = `it is one of ${allowed.join(", ")}${hint}`;
-  problems.push(problem("unknown-value", path, message));
+  problems.push(problem("unknown-value", path, `it is one of ${allowed.join(", ")}${hint}`));
   return undefined;
 }

@@ -135,8 +135,7 @@ const LOWEST_BITRATE = 10_000;
 /** A window is not encoded: it has a size and a frame rate alone. */
 function encodingProblems({ encoding, window }: Output, path: string): Problem[] {
   if (encoding === undefined) {
-    const message = "it has no width, height, bitrate and frame_rate";
-    return [problem("missing-field", path, message)];
+    return [problem("missing-field", path, "it has no width, height, bitrate and frame_rate")];
   }
   const { width = 0, height = 0, bitrate = 0, frame_rate: frameRate = 0 } = encoding;
   const problems = Object.entries({ width, height })
