@@ -1,6 +1,6 @@
 # Open Horizon: images, publishing, rollouts, and commands for a node. Included by the Makefile.
 
-# `hzn` reads this file too, so that commands typed by hand use the same values.
+# `hzn` reads horizon/hzn.json itself, so that commands typed by hand use the same values.
 hzn-json = $(shell sed -n 's/^ *"$(1)": "\(.*\)",\{0,1\}$$/\1/p' horizon/hzn.json)
 # A board that needs other images than its architecture has a service of its own: BOARD=orin-nano.
 BOARD ?=

@@ -16,24 +16,23 @@ const OPSET = { domain: 1, version: 2 };
 
 export function readOnnx(readAt: ReadAt, bytes: number): OnnxFacts {
   const file = new Protobuf(readAt, bytes);
-  let opset = 0;
-  let graph: Graph | undefined;
-  const functions: LocalFunction[] = [];
-  for (const field of file.fields()) {
-    if (field.number === MODEL.graph) graph = readGraph(file, field);
-    else if (field.number === MODEL.functions) functions.push(readFunction(file, field));
-    else if (field.number === MODEL.opsetImport) opset = standardOpset(file, field) ?? opset;
-  }
+  const model = file.fields();
+  const opsets = model(MODEL.opsetImport).map((field) => standardOpset(file, field));
+  const opset = opsets.findLast((one) => one !== undefined) ?? 0;
   if (opset === 0) throw new OnnxError("it has no operator set: is it an ONNX file?");
-  if (graph === undefined) throw new OnnxError("it has no graph: is it an ONNX file?");
+  const message = model(MODEL.graph).at(-1);
+  if (message === undefined) throw new OnnxError("it has no graph: is it an ONNX file?");
+  const graph = readGraph(file, message);
+  const functions = model(MODEL.functions).map((field) => readFunction(file, field));
   return { opset, graph, functions, weightBytes: graph.weightBytes, batch: batchOf(graph) };
 }
 
+/** Undefined: it is the operator set of another domain. */
 function standardOpset(file: Protobuf, message: Field): number | undefined {
-  const domain = file.find(message, OPSET.domain);
-  const name = domain === undefined ? "" : file.text(domain);
-  if (name !== "" && name !== "ai.onnx") return undefined;
-  return file.find(message, OPSET.version)?.value;
+  const fields = file.fields(message);
+  const domain = file.text(fields(OPSET.domain));
+  if (domain !== "" && domain !== "ai.onnx") return undefined;
+  return fields(OPSET.version).at(-1)?.value;
 }
 
 /** Old exporters list the weights as inputs too. */
@@ -100,106 +99,69 @@ const FUNCTION = { name: 1, input: 4, node: 7 };
 
 function readGraph(file: Protobuf, message: Field, depth = 0): Graph {
   if (depth > DEEPEST) throw new OnnxError(`its graphs are nested more than ${DEEPEST} deep`);
-  const graph = {
-    nodes: [] as Node[],
-    initializers: [] as TypedName[],
-    inputs: [] as Input[],
-    outputs: [] as TypedName[],
-    weightBytes: 0,
+  const fields = file.fields(message);
+  const initializers = fields(GRAPH.initializer);
+  return {
+    nodes: fields(GRAPH.node).map((field) => readNode(file, field, depth)),
+    initializers: initializers.map((field) => readTensor(file, field)),
+    inputs: fields(GRAPH.input).map((field) => readInput(file, field)),
+    outputs: fields(GRAPH.output).map((field) => readInput(file, field)),
+    weightBytes: initializers.reduce((sum, { length }) => sum + length, 0),
   };
-  for (const field of file.fields(message)) {
-    if (field.number === GRAPH.node) graph.nodes.push(readNode(file, field, depth));
-    else if (field.number === GRAPH.input) graph.inputs.push(readInput(file, field));
-    else if (field.number === GRAPH.output) graph.outputs.push(readInput(file, field));
-    else if (field.number === GRAPH.initializer) {
-      graph.initializers.push(readTensor(file, field));
-      graph.weightBytes += field.length;
-    }
-  }
-  return graph;
 }
 
 function readFunction(file: Protobuf, message: Field): LocalFunction {
-  let name = "";
-  const inputs: string[] = [];
-  const nodes: Node[] = [];
-  for (const field of file.fields(message)) {
-    if (field.number === FUNCTION.name) name = file.text(field);
-    else if (field.number === FUNCTION.input) inputs.push(file.text(field));
-    else if (field.number === FUNCTION.node) nodes.push(readNode(file, field, 0));
-  }
-  return { name, inputs, nodes };
+  const fields = file.fields(message);
+  return {
+    name: file.text(fields(FUNCTION.name)),
+    inputs: file.texts(fields(FUNCTION.input)),
+    nodes: fields(FUNCTION.node).map((field) => readNode(file, field, 0)),
+  };
 }
 
 function readNode(file: Protobuf, message: Field, depth: number): Node {
   file.countNode();
-  let operator = "";
-  let name = "";
-  const inputs: string[] = [];
-  const outputs: string[] = [];
-  const attributes = new Map<string, Attribute>();
-  for (const field of file.fields(message)) {
-    if (field.number === NODE.input) inputs.push(file.text(field));
-    else if (field.number === NODE.output) outputs.push(file.text(field));
-    else if (field.number === NODE.name) name = file.text(field);
-    else if (field.number === NODE.operator) operator = file.text(field);
-    else if (field.number === NODE.attribute) readAttribute(file, field, depth, attributes);
-  }
-  return { operator, name, inputs, outputs, attributes };
+  const fields = file.fields(message);
+  return {
+    operator: file.text(fields(NODE.operator)),
+    name: file.text(fields(NODE.name)),
+    inputs: file.texts(fields(NODE.input)),
+    outputs: file.texts(fields(NODE.output)),
+    attributes: new Map(fields(NODE.attribute).map((field) => readAttribute(file, field, depth))),
+  };
 }
 
-function readAttribute(
-  file: Protobuf,
-  message: Field,
-  depth: number,
-  attributes: Map<string, Attribute>,
-): void {
-  let name = "";
-  let tensor: number | undefined;
-  const values: (number | string)[] = [];
-  const graphs: Graph[] = [];
-  for (const field of file.fields(message)) {
-    const { number } = field;
-    if (number === ATTRIBUTE.name) name = file.text(field);
-    else if (number === ATTRIBUTE.i || number === ATTRIBUTE.ints)
-      values.push(...file.numbers(field));
-    else if (number === ATTRIBUTE.s) values.push(file.text(field));
-    else if (number === ATTRIBUTE.t) tensor = readTensor(file, field).type;
-    else if (number === ATTRIBUTE.g || number === ATTRIBUTE.graphs)
-      graphs.push(readGraph(file, field, depth + 1));
-  }
-  attributes.set(name, { values, tensor, graphs });
+function readAttribute(file: Protobuf, message: Field, depth: number): [string, Attribute] {
+  const fields = file.fields(message);
+  const numbers = [...fields(ATTRIBUTE.i), ...fields(ATTRIBUTE.ints)];
+  const tensor = fields(ATTRIBUTE.t).at(-1);
+  const graphs = [...fields(ATTRIBUTE.g), ...fields(ATTRIBUTE.graphs)];
+  const attribute = {
+    values: [...numbers.flatMap((one) => file.numbers(one)), ...file.texts(fields(ATTRIBUTE.s))],
+    tensor: tensor && readTensor(file, tensor).type,
+    graphs: graphs.map((graph) => readGraph(file, graph, depth + 1)),
+  };
+  return [file.text(fields(ATTRIBUTE.name)), attribute];
 }
 
 function readTensor(file: Protobuf, message: Field): TypedName {
-  let name = "";
-  let type = 0;
-  for (const field of file.fields(message)) {
-    if (field.number === TENSOR.name) name = file.text(field);
-    else if (field.number === TENSOR.type) type = field.value;
-  }
-  return { name, type };
+  const fields = file.fields(message);
+  return { name: file.text(fields(TENSOR.name)), type: fields(TENSOR.type).at(-1)?.value ?? 0 };
 }
 
 /** An input or output of a graph. */
 function readInput(file: Protobuf, message: Field): Input {
-  const name = file.find(message, VALUE.name);
-  const tensor = file.find(message, VALUE.type, TYPE.tensor);
-  const type = file.find(tensor, TENSOR_TYPE.type)?.value ?? 0;
-  const size = firstDimension(file, file.find(tensor, TENSOR_TYPE.shape)) ?? 0;
+  const within = (parent: Field | undefined, number: number): readonly Field[] =>
+    parent === undefined ? [] : file.fields(parent)(number);
+  const tensor = within(within(message, VALUE.type).at(-1), TYPE.tensor).at(-1);
+  const shape = within(tensor, TENSOR_TYPE.shape).at(-1);
+  const [dimension] = within(shape, SHAPE.dimension);
+  const size = within(dimension, DIMENSION.value).at(-1)?.value ?? 0;
   return {
-    name: name === undefined ? "" : file.text(name),
-    type,
+    name: file.text(within(message, VALUE.name)),
+    type: within(tensor, TENSOR_TYPE.type).at(-1)?.value ?? 0,
     batch: size > 0 ? size : undefined,
   };
-}
-
-function firstDimension(file: Protobuf, shape: Field | undefined): number | undefined {
-  if (shape === undefined) return undefined;
-  for (const field of file.fields(shape)) {
-    if (field.number === SHAPE.dimension) return file.find(field, DIMENSION.value)?.value;
-  }
-  return undefined;
 }
 
 /** What is wrong with the file. */
@@ -212,7 +174,6 @@ export type ReadAt = (offset: number, length: number) => Buffer;
 
 /** A field of a protobuf message. */
 interface Field {
-  readonly number: number;
   readonly start: number;
   /** 0 for a number, which is in value. */
   readonly length: number;
@@ -243,8 +204,9 @@ class Protobuf {
     this.#bytes = bytes;
   }
 
-  /** The fields of a message; without an argument those of the whole file. */
-  *fields(message?: Pick<Field, "start" | "length">): Generator<Field> {
+  /** The fields of a message, by their numbers; without an argument those of the whole file. */
+  fields(message?: Field): (number: number) => readonly Field[] {
+    const byNumber = new Map<number, Field[]>();
     const end = message === undefined ? this.#bytes : message.start + message.length;
     for (let offset = message?.start ?? 0; offset < end; ) {
       if (++this.#fields > MOST_FIELDS) {
@@ -255,15 +217,18 @@ class Protobuf {
       const number = Math.floor(tag.value / 8);
       const wire = tag.value % 8;
       if (number === 0) throw new OnnxError("it is not an ONNX file");
+      const known = byNumber.get(number) ?? [];
+      byNumber.set(number, known);
       if (wire === 0) {
         const { value, next } = readVarint(header, tag.next);
-        yield { number, start: offset + tag.next, length: 0, value };
+        known.push({ start: offset + tag.next, length: 0, value });
         offset += next;
       } else if (wire === 2) {
         const { value: length, next } = readVarint(header, tag.next);
-        if (offset + next + length > end)
+        if (offset + next + length > end) {
           throw new OnnxError("it is cut short, or not an ONNX file");
-        yield { number, start: offset + next, length, value: 0 };
+        }
+        known.push({ start: offset + next, length, value: 0 });
         offset += next + length;
       } else if (wire === 5 || wire === 1) {
         offset += tag.next + (wire === 5 ? 4 : 8);
@@ -271,6 +236,7 @@ class Protobuf {
         throw new OnnxError("it is not an ONNX file");
       }
     }
+    return (number) => byNumber.get(number) ?? [];
   }
 
   /** To be called for each node that is kept. */
@@ -280,12 +246,19 @@ class Protobuf {
     }
   }
 
-  text({ start, length }: Field): string {
-    this.#textBytes += length;
-    if (length > LONGEST_TEXT_BYTES || this.#textBytes > MOST_TEXT_BYTES) {
-      throw new OnnxError("it has longer names than a network has");
-    }
-    return this.#readAt(start, length).toString("utf8");
+  /** The text of the last of some fields, which is the one that counts; "" if there is none. */
+  text(fields: readonly Field[]): string {
+    return this.texts(fields.slice(-1))[0] ?? "";
+  }
+
+  texts(fields: readonly Field[]): string[] {
+    return fields.map(({ start, length }) => {
+      this.#textBytes += length;
+      if (length > LONGEST_TEXT_BYTES || this.#textBytes > MOST_TEXT_BYTES) {
+        throw new OnnxError("it has longer names than a network has");
+      }
+      return this.#readAt(start, length).toString("utf8");
+    });
   }
 
   /** The numbers of a repeated field: one, or several packed into one. */
@@ -300,18 +273,6 @@ class Protobuf {
       offset = next;
     }
     return numbers;
-  }
-
-  /** Follows field numbers inwards. Where a message has a field twice, the last one counts. */
-  find(message: Field | undefined, ...path: readonly number[]): Field | undefined {
-    let found = message;
-    for (const number of path) {
-      const outer = found;
-      if (outer === undefined) return undefined;
-      found = undefined;
-      for (const field of this.fields(outer)) if (field.number === number) found = field;
-    }
-    return found;
   }
 }
 
