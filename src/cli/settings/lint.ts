@@ -10,7 +10,7 @@ import { desiredState } from "../../common/settings/desired-state.js";
 import { offlineModels, offlineSecrets } from "../../common/settings/offline.js";
 import type { Terminal } from "../../common/terminal.js";
 import { lint } from "../lint/lint.js";
-import { specToLint } from "../lint/spec/settings.js";
+import { specToLint } from "../lint/spec/from-settings.js";
 import { readDocumentFile } from "./document-file.js";
 
 export interface LintOptions {

@@ -1,6 +1,6 @@
 /** Model bundles, right and wrong. */
 
-import type { Case } from "./case.js";
+import type { LintCase } from "./lint-case.js";
 import { network } from "./networks.js";
 import { onnxFile } from "./onnx-file.js";
 import { spec } from "./specs.js";
@@ -35,7 +35,7 @@ function sample(...settings: string[]): Record<string, string | Uint8Array> {
   };
 }
 
-export const BUNDLES: readonly Case[] = [
+export const BUNDLES: readonly LintCase[] = [
   {
     name: "a right bundle with comments, spaces and classes of its own",
     bundle: bundle(

@@ -1,6 +1,6 @@
 /** Lines that run: our own graph as it is for each board, and lines that other rules must leave alone. */
 
-import type { Case } from "./case.js";
+import type { LintCase } from "./lint-case.js";
 
 const DECODE = "rtph264depay ! h264parse ! nvv4l2decoder";
 const QUEUE = "queue leaky=downstream max-size-buffers=1";
@@ -19,7 +19,7 @@ function twoCameras(decoder: string): string {
     .join(" ");
 }
 
-export const LAUNCH_RIGHT: readonly Case[] = [
+export const LAUNCH_RIGHT: readonly LintCase[] = [
   {
     name: "two cameras through detector, tracker and tiler to H.264 on a T4",
     launch:

@@ -1,10 +1,10 @@
 /** Lines with mistakes, among them those of the sample that this project descends from. */
 
-import type { Case } from "./case.js";
+import type { LintCase } from "./lint-case.js";
 
 const MUX = "nvstreammux name=m batch-size=1 width=640 height=360";
 
-export const LAUNCH_WRONG: readonly Case[] = [
+export const LAUNCH_WRONG: readonly LintCase[] = [
   {
     name: "the ancestor's pipeline for Jetson with two cameras, moved to each board as it was",
     launch:
@@ -231,7 +231,7 @@ export const LAUNCH_WRONG: readonly Case[] = [
         "parameter-sets-missing x264enc#2",
       ],
     },
-    says: /4000 is meant, perhaps/,
+    says: /did you mean 4000\?/,
   },
   {
     name: "two streams to one port",

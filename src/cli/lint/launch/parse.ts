@@ -1,14 +1,13 @@
-/** A gst-launch line as elements with their settings, and links between them. */
+/** Parses a gst-launch line into elements with their properties, and the links between them. */
 
 import { closest } from "../../../common/closest.js";
 import { didYouMean, type Problem, problem } from "../../../common/problem.js";
-import { LaunchSyntaxError, splitLaunchLine, type Word } from "./words.js";
 
-/** Far more than any pipeline has. What follows takes time in proportion to the square. */
+/** Far more than any pipeline has. The rules take time in proportion to the square of it. */
 const MOST_ELEMENTS = 2000;
 
 export interface LaunchElement {
-  /** Counted from 1. A caps filter that stands between two elements counts as one. */
+  /** Counted from 1. A caps filter between two elements counts as an element. */
   readonly number: number;
   readonly factory: string;
   readonly settings: ReadonlyMap<string, string>;
@@ -22,7 +21,7 @@ export interface Link {
 export interface LaunchLine {
   readonly elements: readonly LaunchElement[];
   readonly links: readonly Link[];
-  /** Variables set in front of the command. */
+  /** Environment variables set in front of the command. */
   readonly environment: ReadonlyMap<string, string>;
 }
 
@@ -33,9 +32,8 @@ export interface LaunchReading {
 
 export function parseLaunchLine(line: string): LaunchReading {
   try {
-    const words = splitLaunchLine(line);
-    const { environment, body } = withoutCommand(words);
-    return new Builder(environment).build(body);
+    const { environment, tokens } = withoutCommand(tokenize(line));
+    return new Parser(environment).parse(tokens);
   } catch (error) {
     if (!(error instanceof LaunchSyntaxError)) throw error;
     return { launch: undefined, problems: [problem("launch-syntax", "launch", error.message)] };
@@ -52,30 +50,30 @@ export function pathOf(element: LaunchElement, name?: string): string {
 }
 
 /** Takes `A=b gst-launch-1.0 -e` off the front; all of it may be absent. */
-function withoutCommand(words: readonly Word[]) {
+function withoutCommand(tokens: readonly Token[]) {
   const environment = new Map<string, string>();
   let start = 0;
-  for (const word of words) {
-    if (word.t === "setting" && /^(--|[A-Z][A-Z0-9_]*$)/.test(word.name)) {
-      environment.set(word.name, word.value);
-    } else if (word.t !== "name" || !/^(-|gst-launch(-1\.0)?$)/.test(word.text)) {
+  for (const token of tokens) {
+    if (token.t === "setting" && /^(--|[A-Z][A-Z0-9_]*$)/.test(token.name)) {
+      environment.set(token.name, token.value);
+    } else if (token.t !== "name" || !/^(-|gst-launch(-1\.0)?$)/.test(token.text)) {
       break;
     }
     start++;
   }
-  return { environment, body: words.slice(start) };
+  return { environment, tokens: tokens.slice(start) };
 }
 
 /** An end of a link: an element, or the name of one that may come later in the line. */
 type End =
-  | { readonly t: "element"; readonly element: Growing }
+  | { readonly t: "element"; readonly element: MutableElement }
   | { readonly t: "reference"; readonly name: string };
 
-type Growing = LaunchElement & { readonly settings: Map<string, string> };
+type MutableElement = LaunchElement & { readonly settings: Map<string, string> };
 
-class Builder {
+class Parser {
   readonly #environment: ReadonlyMap<string, string>;
-  readonly #elements: Growing[] = [];
+  readonly #elements: MutableElement[] = [];
   readonly #links: { from: End; to: End }[] = [];
   readonly #problems: Problem[] = [];
   /** What a `!` would link from, and what a setting belongs to. */
@@ -86,56 +84,47 @@ class Builder {
     this.#environment = environment;
   }
 
-  build(words: readonly Word[]): LaunchReading {
-    for (const word of words) this.#take(word);
+  parse(tokens: readonly Token[]): LaunchReading {
+    for (const token of tokens) this.#accept(token);
     if (this.#isLinking)
       throw new LaunchSyntaxError("it ends with a !: name the element that comes next");
     if (this.#elements.length === 0) throw new LaunchSyntaxError("it names no element");
-    const links = this.#links.flatMap(({ from, to }) => this.#resolve(from, to));
+    const links = this.#links.flatMap((link): Link[] => {
+      const [from, to] = [this.#find(link.from), this.#find(link.to)];
+      return from === undefined || to === undefined ? [] : [{ from, to }];
+    });
     const launch = { elements: this.#elements, links, environment: this.#environment };
     return { launch, problems: this.#problems };
   }
 
-  #take(word: Word): void {
-    switch (word.t) {
-      case "link":
-        if (this.#isLinking) throw new LaunchSyntaxError("two ! follow each other");
-        if (this.#last === undefined)
-          throw new LaunchSyntaxError("it begins with a !: name an element first");
-        this.#isLinking = true;
-        return;
-      case "open":
-      case "close":
-        // Bins change neither the elements nor, for our purposes, their links.
-        return;
-      case "setting":
-        this.#set(word.name, word.value);
-        return;
-      case "caps":
-        this.#add("capsfilter").settings.set("caps", word.text);
-        return;
-      case "name":
-        this.#name(word.text);
-        return;
-      default:
-        word satisfies never;
-    }
+  #accept(token: Token): void {
+    if (token.t === "link") this.#link();
+    else if (token.t === "setting") this.#set(token.name, token.value);
+    else if (token.t === "caps") this.#add("capsfilter").settings.set("caps", token.text);
+    else this.#name(token.text);
+  }
+
+  #link(): void {
+    if (this.#isLinking) throw new LaunchSyntaxError("two ! follow each other");
+    if (this.#last === undefined)
+      throw new LaunchSyntaxError("it begins with a !: name an element first");
+    this.#isLinking = true;
   }
 
   #set(name: string, value: string): void {
     if (this.#last?.t !== "element" || this.#isLinking) {
-      throw new LaunchSyntaxError(`${name}=${value} stands behind no element`);
+      throw new LaunchSyntaxError(`${name}=${value} does not follow an element`);
     }
     this.#last.element.settings.set(name, value);
   }
 
   #name(text: string): void {
-    // gst-launch takes its own options anywhere.
+    // gst-launch accepts its own options anywhere.
     if (text.startsWith("-")) return;
-    // NAME.PAD or NAME. alone: which pad does not matter here.
+    // NAME.PAD, or NAME. alone: which pad does not matter here.
     const name = /^([\w-]*)\.[\w%-]*$/.exec(text)?.[1];
     if (name !== undefined) {
-      this.#reach({ t: "reference", name });
+      this.#linkTo({ t: "reference", name });
     } else if (/^[a-z][\w-]*$/i.test(text)) {
       this.#add(text);
     } else {
@@ -143,18 +132,18 @@ class Builder {
     }
   }
 
-  #add(factory: string): Growing {
+  #add(factory: string): MutableElement {
     if (this.#elements.length === MOST_ELEMENTS) {
       throw new LaunchSyntaxError(`it has more than ${MOST_ELEMENTS} elements`);
     }
     const element = { number: this.#elements.length + 1, factory, settings: new Map() };
     this.#elements.push(element);
-    this.#reach({ t: "element", element });
+    this.#linkTo({ t: "element", element });
     return element;
   }
 
   /** Without a `!` before it, an element or reference begins a new chain. */
-  #reach(end: End): void {
+  #linkTo(end: End): void {
     if (this.#isLinking && this.#last !== undefined) {
       this.#links.push({ from: this.#last, to: end });
     }
@@ -162,13 +151,7 @@ class Builder {
     this.#last = end;
   }
 
-  /** A link to a name that nothing has is left out, and told. */
-  #resolve(from: End, to: End): Link[] {
-    const [source, sink] = [this.#find(from), this.#find(to)];
-    if (source === undefined || sink === undefined) return [];
-    return [{ from: source, to: sink }];
-  }
-
+  /** A name that no element has is reported, once; its links are left out. */
   #find(end: End): LaunchElement | undefined {
     if (end.t === "element") return end.element;
     const found = this.#elements.find((element) => element.settings.get("name") === end.name);
@@ -182,4 +165,121 @@ class Builder {
     }
     return undefined;
   }
+}
+
+type Token =
+  | { readonly t: "link" }
+  | { readonly t: "caps"; readonly text: string }
+  | { readonly t: "setting"; readonly name: string; readonly value: string }
+  /** The name of an element, or with a dot a reference to one: mux.sink_0, t. */
+  | { readonly t: "name"; readonly text: string };
+
+class LaunchSyntaxError extends Error {
+  override readonly name = "LaunchSyntaxError";
+}
+
+const CAPS = /^[a-z]+\/[a-z0-9.+*-]+/i;
+const SETTING = /^([\w:-]+)\s*=\s*/;
+
+/** Splits a line as a shell and then gst-launch would. Drops ( and ): for the rules a bin changes nothing. */
+function tokenize(line: string): Token[] {
+  const tokens: Token[] = [];
+  let rest = line.replace(/\\\r?\n/g, " ");
+  for (;;) {
+    rest = rest.trimStart();
+    if (rest === "") return tokens;
+    const mark = /^[!():](?=\s|$)|^[()]/.exec(rest)?.[0];
+    if (mark !== undefined) {
+      if (mark !== "(" && mark !== ")") tokens.push({ t: "link" });
+      rest = rest.slice(mark.length);
+      continue;
+    }
+    const setting = SETTING.exec(rest);
+    if (setting !== null) {
+      const { text, length } = readWord(rest.slice(setting[0].length));
+      tokens.push({ t: "setting", name: setting[1] ?? "", value: text });
+      rest = rest.slice(setting[0].length + length);
+      continue;
+    }
+    const { text, length } = CAPS.test(rest) ? readCapsWords(rest) : readWord(rest);
+    tokens.push(classify(text));
+    rest = rest.slice(length);
+  }
+}
+
+/** A word in quotes may be any kind of token, too. */
+function classify(text: string): Token {
+  const inner = text.trim();
+  const [assignment, name] = SETTING.exec(inner) ?? [];
+  if (CAPS.test(inner)) return { t: "caps", text: inner };
+  if (assignment !== undefined && name !== undefined) {
+    return { t: "setting", name, value: inner.slice(assignment.length) };
+  }
+  return { t: "name", text: inner };
+}
+
+/** One word up to a blank, without its quotes and backslashes. length: how much of the input it takes. */
+function readWord(input: string): { text: string; length: number } {
+  let text = "";
+  let quote = "";
+  for (let i = 0; i < input.length; i++) {
+    const char = input[i] ?? "";
+    if (char === "\\" && quote !== "'" && i + 1 < input.length) {
+      text += input[++i] ?? "";
+    } else if (quote !== "") {
+      if (char === quote) quote = "";
+      else text += char;
+    } else if (char === '"' || char === "'") {
+      quote = char;
+    } else if (/\s/.test(char)) {
+      return { text, length: i };
+    } else {
+      text += char;
+    }
+  }
+  if (quote !== "") throw new LaunchSyntaxError(`a ${quote} is not closed`);
+  return { text, length: input.length };
+}
+
+/** Caps continue over blanks next to a comma, an equals sign or a semicolon. */
+function readCapsWords(input: string): { text: string; length: number } {
+  let text = "";
+  let length = 0;
+  for (;;) {
+    const word = readWord(input.slice(length));
+    text += word.text;
+    length += word.length;
+    const blank = /^\s*/.exec(input.slice(length))?.[0] ?? "";
+    const next = input[length + blank.length];
+    if (next === undefined || next === "!") return { text, length };
+    if (!/[,;=]$/.test(text) && !/[,;=]/.test(next)) return { text, length };
+    length += blank.length;
+  }
+}
+
+/** The elements that are linked directly to this one's sink pads. */
+export function sourcesOf(launch: LaunchLine, element: LaunchElement): readonly LaunchElement[] {
+  return launch.links.filter(({ to }) => to === element).map(({ from }) => from);
+}
+
+/** All elements upstream of this one, the closest first. */
+export function upstream(launch: LaunchLine, element: LaunchElement): readonly LaunchElement[] {
+  return reachable(element, (one) => sourcesOf(launch, one));
+}
+
+/** All elements downstream of this one, the closest first. */
+export function downstream(launch: LaunchLine, element: LaunchElement): readonly LaunchElement[] {
+  return reachable(element, (one) =>
+    launch.links.filter(({ from }) => from === one).map(({ to }) => to),
+  );
+}
+
+function reachable(
+  start: LaunchElement,
+  next: (element: LaunchElement) => readonly LaunchElement[],
+): readonly LaunchElement[] {
+  const found = new Set(next(start));
+  // The set grows while it is iterated.
+  for (const element of found) for (const one of next(element)) found.add(one);
+  return [...found];
 }
