@@ -115,7 +115,7 @@ describe("Agent", () => {
     return eventually(() => ess.statusOf(SETTINGS, "site") === undefined, "it is consumed");
   }
 
-  /** Of the first camera that runs; undefined: it has none, or nothing runs. */
+  /** The first running camera's; undefined where it has none, or where nothing runs. */
   const passwordNow = () => server.applied.at(-1)?.spec?.cameras[0]?.credentials?.password;
   const passwordIs = (password: string) =>
     eventually(() => passwordNow() === password, `the password is ${password}`);

@@ -93,7 +93,7 @@ export class Maintenance {
     if (!this.#isRunning || Date.now() < EARLIEST_MS) return;
     job.task = createTask(job.at, () => this.#start(name, job), {
       timezone: job.timeZone,
-      // Of the runs that a busy process has missed, node-cron makes up for the last.
+      // node-cron makes up for the last of the runs that a busy process has missed.
       missedExecutionTolerance: Number.POSITIVE_INFINITY,
       suppressMissedWarning: true,
     });

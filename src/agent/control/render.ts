@@ -33,7 +33,7 @@ export interface Sources {
   readonly hub: string | null;
   readonly secrets: Secrets;
   readonly models: Models;
-  /** Of the service. */
+  /** The version of the service. */
   readonly version: string;
   /** Wall-clock time. */
   readonly nowMs: number;

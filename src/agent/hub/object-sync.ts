@@ -305,7 +305,7 @@ export class ObjectSync {
     onEvent({ t: "postponed", object, reason, delayMs });
   }
 
-  /** Of this version of the object. */
+  /** For this version of the object. */
   #retryOf({ id, instance }: EssObject): Retry | undefined {
     const retry = this.#retries.get(id);
     return retry?.instance === instance ? retry : undefined;

@@ -16,8 +16,8 @@ import {
   type DocumentReading,
   readSettingsDocument,
 } from "../../common/settings/settings-document.js";
-import { table } from "../../common/table.js";
 import type { Terminal } from "../../common/terminal.js";
+import { textTable } from "../../common/text-table.js";
 import { systemClock } from "../../common/time/clock.js";
 import { readDocumentFile } from "./document-file.js";
 
@@ -91,7 +91,7 @@ async function secretsOf({ secretsDir: directory }: Config): Promise<Secrets> {
 
 function asText(state: Desired): string {
   const rows = rowsOf(state).map(({ path, value, from }) => [path, textOf(value), from]);
-  return table([["PATH", "VALUE", "FROM"], ...rows]);
+  return `${textTable([["PATH", "VALUE", "FROM"], ...rows])}\n`;
 }
 
 function asJson(state: Desired): string {

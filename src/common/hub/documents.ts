@@ -12,7 +12,7 @@ import { compareInstances, instanceSchema } from "./object.js";
 const MAX_DOCUMENTS = 16;
 
 const documentSchema = z.strictObject({
-  /** Of the object. */
+  /** The object that brought it. */
   id: z.string(),
   /** As the publisher wrote it; may be empty. */
   version: z.string(),

@@ -208,7 +208,7 @@ function requirementCache(
   };
 }
 
-/** Of several properties with one name the first counts. */
+/** The first of several properties with one name counts. */
 function propertiesOf(
   policy: DeploymentPolicy,
   version: string,

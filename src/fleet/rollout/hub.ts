@@ -251,7 +251,7 @@ export interface PublishedObject {
   readonly id: string;
   /** The hub's time of publication. */
   readonly instance: string;
-  /** Of its data, in hexadecimal; undefined: whoever published it gave none. */
+  /** Hash of its data, in hexadecimal; undefined if the publisher gave none. */
   readonly sha256: string | undefined;
   /** Undefined: it was not published by rings. */
   readonly rings: Rings | undefined;

@@ -23,7 +23,7 @@ export interface RecorderOptions {
   readonly ca?: Buffer | undefined;
 }
 
-/** Of longer bodies, and of binary ones, only the length is kept. */
+/** Longer bodies, and binary ones, are recorded by their length alone. */
 const LONGEST_TEXT_BYTES = 16_384;
 
 export class Recorder {

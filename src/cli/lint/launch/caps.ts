@@ -199,7 +199,7 @@ function intersectStructures(a: Structure, b: Structure): readonly Structure[] {
   return formats?.length === 0 ? [] : [{ media: a.media, memory, formats }];
 }
 
-/** Of no caps at all nothing is known. */
+/** Nothing is known where there are no caps at all. */
 function union(all: readonly Caps[]): Caps {
   const structures = all.flatMap((caps) => (caps === "any" ? [] : caps));
   return all.length === 0 || all.includes("any") ? "any" : structures;

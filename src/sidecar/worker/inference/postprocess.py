@@ -15,7 +15,7 @@ MAX_CANDIDATES = 1000
 class DetectionFilter(NamedTuple):
     """What the specification asks for beyond the bundle."""
 
-    # Of all classes. None: those of the bundle, class by class.
+    # The threshold of all classes. None: the bundle's, class by class.
     threshold: Optional[float] = None
     # Labels to report. None: all.
     classes: Optional[FrozenSet[str]] = None

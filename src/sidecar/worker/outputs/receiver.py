@@ -34,7 +34,7 @@ Take = Callable[[Gst.Sample], None]
 class Receiver(abc.ABC):
     """Made and stopped on the loop thread."""
 
-    # Of the file that is written, or was written last; empty if there is none. Read on any thread.
+    # Path of the file that is written, or was written last; empty if there is none. Read on any thread.
     path = ""
 
     @property

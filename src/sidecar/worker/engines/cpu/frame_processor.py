@@ -58,7 +58,7 @@ class FrameProcessor:
         # Clock time of the frame that was delivered last.
         self._newest = 0
         self._info: Optional[Tuple[Gst.Caps, Any]] = None
-        # Of the frames, in pixels; (0, 0): none since reset().
+        # Size of the frames, in pixels; (0, 0): none since reset().
         self.size = (0, 0)
         self._base_time = 0
 
