@@ -172,7 +172,7 @@ def _targets(specification: spec.PipelineSpec) -> Iterable[Problem]:
 
 
 def _users(path: str, rtsp: spec.RtspTarget) -> Iterable[Problem]:
-    """The messages tell no name and no password."""
+    """The messages hold no name and no password."""
     seen: Set[str] = set()
     for index, user in enumerate(rtsp.users):
         where = "%s[%d]" % (path, index)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sidecar.chain import Chain, make
 from sidecar.contract import spec, state
-from sidecar.gst import Gst
+from sidecar.gst import GLib, Gst
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.main_loop import MainLoop
@@ -131,10 +131,12 @@ def begin_with_a_key_frame(pad: Gst.Pad) -> None:
 def _on_untrusted_certificate(
     _source: Gst.Element, _connection: Any, _certificate: Any, flaws: Any, camera: spec.Camera, failed: Failed
 ) -> bool:
-    """Returns whether the certificate is accepted. Called on a streaming thread. rtspsrc's own error has no reason."""
+    """Returns whether the certificate is accepted. Called on a streaming thread."""
     if not camera.accept_any_certificate:
         reasons = ", ".join(flaws.value_nicks).replace("-", " ")
-        MainLoop.post(failed, camera_failure(state.CAMERA_LOST_REASON_CERTIFICATE, camera.uri, reasons))
+        failure = camera_failure(state.CAMERA_LOST_REASON_CERTIFICATE, camera.uri, reasons)
+        # First: rtspsrc's own error, which follows at once, does not tell the reason.
+        GLib.idle_add(lambda: failed(failure), priority=GLib.PRIORITY_HIGH)
     return camera.accept_any_certificate
 
 

@@ -8,7 +8,7 @@ from sidecar.worker.inference.bundle import Bundle
 from sidecar.worker.inference.decoders import Candidates, Decoder
 from sidecar.worker.inference.geometry import Geometry
 
-# The best so many candidates are taken, more than any real frame has: a threshold near 0 must not cost seconds.
+# Only the best are taken, more than any real frame has: a threshold near 0 must not cost seconds.
 MAX_CANDIDATES = 1000
 
 

@@ -52,4 +52,4 @@ class Receiver(abc.ABC):
 
     @abc.abstractmethod
     def wait(self, seconds: float) -> None:
-        """Waits for the end after stop(), so many seconds at most, before the process ends."""
+        """Waits for the end at most so many seconds. Called after stop(), before the process ends."""
