@@ -53,7 +53,7 @@ def by_engine_cpu(film: str, directory: str, mux: Tuple[int, int]) -> Iterator[T
     The GPU decodes them and brings them to the muxer's size, with its borders, as engine deepstream has it do.
     """
     from sidecar.gst import Gst
-    from sidecar.worker.engines.deepstream.sizes import inside
+    from sidecar.worker.engines.deepstream.sizes import fitted_size
     from sidecar.worker.engines.planes import planes, video_info
     from sidecar.worker.inference.bundle import load_bundle
     from sidecar.worker.inference.detector import Detector
@@ -63,7 +63,7 @@ def by_engine_cpu(film: str, directory: str, mux: Tuple[int, int]) -> Iterator[T
     assert loaded is not None, problems
     detector = Detector(loaded, threads=os.cpu_count() or 1)
     size = size_of(film)
-    fitted = inside(size[0], size[1], mux)
+    fitted = fitted_size(size[0], size[1], mux)
     pipeline = Gst.parse_launch(
         "filesrc location=%s ! qtdemux ! h264parse ! nvv4l2decoder ! nvvideoconvert dest-crop=0:0:%d:%d"
         " ! video/x-raw(memory:NVMM), format=NV12, width=%d, height=%d ! nvvideoconvert ! video/x-raw, format=I420"
@@ -362,7 +362,7 @@ class RealEngine(unittest.TestCase):
         for path in engines:
             os.truncate(path, size[path] // 2)
         self.applied(self.specification(cameras, outputs=[self.sidecar.output(width=1280, height=368)]))
-        assert "TensorRT engine does not load: it is built anew" in self.sidecar.said()
+        assert "TensorRT engine does not load, rebuilding" in self.sidecar.said()
 
     def test_9_memory_stays_level(self) -> None:
         minutes = float(os.environ.get("MINUTES", "1"))

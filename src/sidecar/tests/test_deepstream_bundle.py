@@ -8,17 +8,17 @@ from sidecar.tests.deepstream_sidecar import LABELS, NANODET, ROOT, make_bundle
 from sidecar.tests.networks import another, network
 from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue, boards
-from sidecar.worker.engines.deepstream.engine_cache import cached_engine
-from sidecar.worker.engines.deepstream.facts import read_facts
 from sidecar.worker.engines.deepstream.infer_config import build_config, infer_config, write_config
+from sidecar.worker.engines.deepstream.machine import read_system_info
 from sidecar.worker.engines.deepstream.platform import identify
+from sidecar.worker.engines.deepstream.tensorrt_engine import tensorrt_engine
 
 T4 = "7.1/dgpu/t4"
 NANO = "6.0.1/jetson/nano"
 
 
 def platform_of(target):
-    platform = identify(read_facts({"SLIPSTREAM_PLATFORM": target}), boards())
+    platform = identify(read_system_info({"SLIPSTREAM_PLATFORM": target}), boards())
     return platform, Catalogue(platform.release, platform.kind)
 
 
@@ -178,7 +178,7 @@ def test_a_bundle_without_its_file_is_named(tmp_path):
 def test_nvinfer_gets_absolute_paths_the_batch_and_the_engine_alone(tmp_path):
     bundle, _ = load(make_bundle(str(tmp_path / "bundle")))
     platform, catalogue = platform_of(T4)
-    engine = cached_engine(str(tmp_path / "data"), bundle, 4, platform, catalogue)
+    engine = tensorrt_engine(str(tmp_path / "data"), bundle, 4, platform, catalogue)
     text = infer_config(bundle, engine.path, 4, None, catalogue)
     lines = text.splitlines()
     assert "batch-size=4" in lines
@@ -206,7 +206,7 @@ def test_an_engine_is_built_from_the_network_with_the_bundle_s_other_settings(tm
 def test_a_threshold_of_the_specification_takes_the_place_of_every_class_s(tmp_path):
     bundle, _ = load(make_bundle(str(tmp_path)))
     platform, catalogue = platform_of(T4)
-    engine = cached_engine(str(tmp_path / "data"), bundle, 1, platform, catalogue)
+    engine = tensorrt_engine(str(tmp_path / "data"), bundle, 1, platform, catalogue)
     lines = infer_config(bundle, engine.path, 1, 0.05, catalogue).splitlines()
     assert [line for line in lines if "threshold=" in line] == ["pre-cluster-threshold=0.05"]
 
@@ -218,7 +218,7 @@ def test_an_engine_s_place_is_that_of_all_it_depends_on(tmp_path):
             (tmp_path / "bundle" / "network.onnx").write_bytes(content)
         platform, catalogue = platform_of(target)
         bundle, _ = load(directory, target)
-        return cached_engine(str(tmp_path / "data"), bundle, batch, platform, catalogue).directory
+        return tensorrt_engine(str(tmp_path / "data"), bundle, batch, platform, catalogue).directory
 
     same = place()
     others = [

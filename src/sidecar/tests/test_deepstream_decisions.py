@@ -1,10 +1,10 @@
-"""The engine's pure decisions: sizes, what a change needs, what an error means, what is reported."""
+"""The engine's pure decisions: sizes, what an error means, when to try again, what is reported."""
 
 import pytest
 
 from sidecar.contract import spec, state
 from sidecar.gst import GLib
-from sidecar.worker.engines.deepstream.sizes import mux_size, places, stretched
+from sidecar.worker.engines.deepstream.sizes import is_stretched, mux_size, tile_rectangles
 from sidecar.worker.outputs.plan import plan_streams
 from standins import scenario
 
@@ -40,28 +40,28 @@ def test_the_muxer_s_picture_has_the_tiles_shape_if_cameras_have_that(wanted, si
 def test_a_tile_of_another_shape_is_told_to_be_stretched():
     (narrow,) = plan_streams(specification((1280, 720), cameras=2))
     (fitting,) = plan_streams(specification((1280, 360), cameras=2))
-    assert stretched(narrow, mux_size([narrow]))
-    assert not stretched(fitting, mux_size([fitting]))
+    assert is_stretched(narrow, mux_size([narrow]))
+    assert not is_stretched(fitting, mux_size([fitting]))
 
 
 def test_tiles_lie_as_the_tiler_deals_them():
     (tiled,) = plan_streams(specification((1280, 720), cameras=3))
-    assert [tuple(one) for one in places(tiled, (960, 540))] == [
+    assert [tuple(one) for one in tile_rectangles(tiled, (960, 540))] == [
         (0, 0, 426, 720),
         (426, 0, 426, 720),
         (852, 0, 426, 720),
     ]
     alone = plan_streams(specification((640, 360), cameras=2, layout=spec.LAYOUT_PER_CAMERA))[1]
-    assert [tuple(one) for one in places(alone, (960, 540))] == [(0, 0, 960, 540)]
+    assert [tuple(one) for one in tile_rectangles(alone, (960, 540))] == [(0, 0, 960, 540)]
 
 
 def reported():
     """Runs where there is a pyds."""
-    from sidecar.worker.engines.deepstream.meta import SeenObject
-    from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame, to_contract
+    from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter, FrameObjects, to_contract
+    from sidecar.worker.engines.deepstream.meta import DetectedObject
 
     def seen(*objects, width=1280, height=960, wall_time=1700000000000000001):
-        return SeenFrame("one", width, height, (960, 540), wall_time, 5, True, list(objects))
+        return FrameObjects("one", width, height, (960, 540), wall_time, 5, True, list(objects))
 
     def summary(frame):
         message = to_contract(frame)
@@ -72,12 +72,12 @@ def reported():
             "confidences": [round(one.confidence, 3) for one in message.detections],
         }
 
-    inside = SeenObject(0, "car", 0.75, 90.0, 54.0, 180.0, 108.0, 7)
-    beyond = SeenObject(1, "bus", -0.1, 700.0, 500.0, 100.0, 100.0, None)
-    outside = SeenObject(1, "bus", 0.9, 800.0, 0.0, 10.0, 10.0, None)
+    inside = DetectedObject(0, "car", 0.75, 90.0, 54.0, 180.0, 108.0, 7)
+    beyond = DetectedObject(1, "bus", -0.1, 700.0, 500.0, 100.0, 100.0, None)
+    outside = DetectedObject(1, "bus", 0.9, 800.0, 0.0, 10.0, 10.0, None)
 
     published = []
-    reporter = Reporter(published.append, lambda: True)
+    reporter = DetectionReporter(published.append, lambda: True)
     for _ in range(10):
         reporter.put(seen(inside))
     reporter.stop()
@@ -100,7 +100,7 @@ def test_boxes_go_back_to_the_camera_s_pixels():
 def overrun():
     import threading
 
-    from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame
+    from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter, FrameObjects
 
     held = threading.Event()
     published = []
@@ -109,8 +109,8 @@ def overrun():
         held.wait()
         published.append(message)
 
-    reporter = Reporter(publish, lambda: True)
-    frame = SeenFrame("one", 320, 180, (960, 540), 1, 1, True, [])
+    reporter = DetectionReporter(publish, lambda: True)
+    frame = FrameObjects("one", 320, 180, (960, 540), 1, 1, True, [])
     for _ in range(300):
         reporter.put(frame)
     held.set()
@@ -125,11 +125,11 @@ def test_a_reader_that_is_too_slow_costs_frames_that_are_counted_and_never_the_p
 
 
 def meanings():
-    from sidecar.worker.engines.deepstream.run import failure_of
+    from sidecar.worker.engines.deepstream.graph_failure import element_failure
 
     def reason(element, text, debug=""):
         error = GLib.Error.new_literal(GLib.quark_from_string("test"), text, 1)
-        return failure_of(element, error, debug)
+        return element_failure(element, error, debug)
 
     return {
         "gpu": list(reason("mux", "Buffer conversion failed", "cuda error 719 in surface transform")),
@@ -152,14 +152,14 @@ def exited(status):
 
 
 def builds():
-    from sidecar.worker.engines.deepstream.run import build_failure
+    from sidecar.worker.engines.deepstream.graph_failure import build_failure
 
     refused = "ERROR: failed to build network.\nprebuild: Failed to create NvDsInferContext instance"
     return {
         "built": build_failure(exited(0), "built in 60 s"),
         "refused": list(build_failure(exited(1), refused)),
         "not built": list(build_failure(exited(1), "ERROR: failed to build trt engine.")),
-        "not kept": list(build_failure(exited(2), "prebuild: the TensorRT engine cannot be kept")),
+        "not stored": list(build_failure(exited(2), "prebuild: the TensorRT engine cannot be stored")),
         "killed": list(build_failure(9, "")),
     }
 
@@ -167,22 +167,22 @@ def builds():
 def test_a_build_that_fails_has_a_reason_and_only_what_may_pass_is_tried_again():
     told = scenario.run(builds, "7.1/dgpu")
     assert told["built"] is None
-    passing = {name: failure[2] for name, failure in told.items() if failure}
-    assert passing == {"refused": False, "not built": True, "not kept": True, "killed": True}
-    assert told["not kept"][0] == state.FAILURE_REASON_STORAGE
+    transient = {name: failure[2] for name, failure in told.items() if failure}
+    assert transient == {"refused": False, "not built": True, "not stored": True, "killed": True}
+    assert told["not stored"][0] == state.FAILURE_REASON_STORAGE
     assert {told[name][0] for name in ("refused", "not built", "killed")} == {state.FAILURE_REASON_MODEL}
     assert "killed by SIGKILL" in told["killed"][1]
 
 
 def delays():
     from sidecar.contract import state
-    from sidecar.worker.engines.deepstream.engine import retry_delay
-    from sidecar.worker.engines.deepstream.run import Failure
+    from sidecar.worker.engines.deepstream.graph_failure import GraphFailure, retry_delay
 
     def of(**how):
-        return [retry_delay(Failure(state.FAILURE_REASON_MODEL, "", **how), failures) for failures in (0, 1, 5, 1000)]
+        failure = GraphFailure(state.FAILURE_REASON_MODEL, "", **how)
+        return [retry_delay(failure, failures) for failures in (0, 1, 5, 1000)]
 
-    return [of(), of(in_build=True), of(in_build=True, is_passing=False)]
+    return [of(), of(in_build=True), of(in_build=True, is_transient=False)]
 
 
 def test_a_graph_is_tried_again_soon_an_engine_s_build_late_and_what_cannot_pass_never():

@@ -52,12 +52,12 @@ class World:
         )
 
     @property
-    def run(self):
-        return self.engine._in_force.assembly.run
+    def runner(self):
+        return self.engine._active.runner
 
     @property
     def graph(self):
-        return self.run.graph
+        return self.runner.graph
 
     def apply(self):
         model, problems = self.engine.prepare(self.specification)
@@ -104,17 +104,17 @@ def leftovers():
         world.apply()
         # GObject's own weak reference: Python's half of a pipeline comes and goes.
         graphs.append(world.graph.pipeline.weak_ref())
-        runs = weakref.ref(world.run)
+        runners = weakref.ref(world.runner)
         world.until_inferred(3)
     world.engine.stop()
     world.until(lambda: True, "a turn of the loop")
     world.engine = None
     gc.collect()
-    return {"graphs": len([one for one in graphs if one() is not None]), "runs": int(runs() is not None)}
+    return {"graphs": len([one for one in graphs if one() is not None]), "runners": int(runners() is not None)}
 
 
 def test_a_graph_that_was_replaced_leaves_nothing_behind():
-    assert scenario.run(leftovers, "7.1/dgpu") == {"graphs": 0, "runs": 0}
+    assert scenario.run(leftovers, "7.1/dgpu") == {"graphs": 0, "runners": 0}
 
 
 def lost_gpu():
@@ -124,7 +124,7 @@ def lost_gpu():
     world = World(1, replace=lambda: replaced.append(True))
     world.apply()
     world.until_inferred(2)
-    infer = world.graph.infer
+    infer = world.graph.pipeline.get_by_name("infer")
     error = GLib.Error.new_literal(Gst.StreamError.quark(), "Failed to queue input batch for inferencing", 1)
     infer.post_message(Gst.Message.new_error(infer, error, "cudaErrorIllegalAddress: cuda error"))
     world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
@@ -148,12 +148,13 @@ def failing_element():
     world = World(1)
     world.apply()
     world.until_inferred(2)
-    first = world.run
+    first = world.runner
     error = GLib.Error.new_literal(Gst.StreamError.quark(), "something broke", 1)
-    first.graph.mux.post_message(Gst.Message.new_error(first.graph.mux, error, ""))
+    mux = first.graph.pipeline.get_by_name("mux")
+    mux.post_message(Gst.Message.new_error(mux, error, ""))
     world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
     world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "running", "another graph")
-    again = world.run is not first
+    again = world.runner is not first
     world.until_inferred(5)
     world.stop()
     return again
@@ -200,12 +201,12 @@ def test_a_network_that_is_not_what_its_bundle_says_is_told_by_its_outputs():
 
 
 def failing_probe():
-    from sidecar.worker.engines.deepstream.vision import Vision
+    from sidecar.worker.engines.deepstream.batch_probes import BatchProbes
 
-    def on_seen(self, buffer):
+    def after_tracking(self, buffer):
         raise ZeroDivisionError("a slip")
 
-    Vision.on_seen = on_seen
+    BatchProbes.after_tracking = after_tracking
     world = World(1)
     world.apply()
     world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")

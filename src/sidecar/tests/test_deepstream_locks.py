@@ -36,12 +36,12 @@ def calls(path):
 
 def test_no_event_query_or_seek_is_sent_into_the_graph():
     files = sorted(name for name in os.listdir(ENGINE) if name.endswith(".py"))
-    assert "place.py" in files
+    assert "camera.py" in files
     found = [where for name in files for call, where in calls(os.path.join(ENGINE, name)) if call in TRAVELS]
     assert found == []
 
 
 def test_a_camera_s_source_is_taken_to_null_by_a_thread_of_its_own_alone():
     """Which waits for the source's streaming threads, and they for the muxer."""
-    found = [where for call, where in calls(os.path.join(ENGINE, "place.py")) if call == "set_state"]
+    found = [where for call, where in calls(os.path.join(ENGINE, "camera.py")) if call == "set_state"]
     assert found == []

@@ -20,9 +20,8 @@ def outcome(board, release, mistake):
     from sidecar.contract import spec
     from sidecar.gst import GLib
     from sidecar.worker.cameras import state as camera_state
-    from sidecar.worker.engines.deepstream import engine as module
-    from sidecar.worker.engines.deepstream.elements import Elements
-    from sidecar.worker.engines.deepstream.encoders import Encoders
+    from sidecar.worker.engines.deepstream import encoder_probe, engine
+    from sidecar.worker.engines.deepstream import pipeline as elements
     from sidecar.worker.engines.deepstream.machine import this_machine
     from sidecar.worker.processes import Processes
     from sidecar.worker.status.events import EventLog
@@ -31,24 +30,25 @@ def outcome(board, release, mistake):
     # A busy machine is none of these mistakes.
     camera_state.FIRST_FRAME_SECONDS = camera_state.SILENCE_SECONDS = _PATIENCE / 1000
 
-    def with_more(method, **more):
-        right = getattr(Elements, method)
-        setattr(Elements, method, lambda *arguments: {**right(*arguments), **more})
+    def with_more(name, **more):
+        right = getattr(elements, name)
+        for module in (elements, encoder_probe):
+            setattr(module, name, lambda *values: {**right(*values), **more})
 
-    def without(method, *names):
-        right = getattr(Elements, method)
-        setattr(Elements, method, lambda *values: {key: one for key, one in right(*values).items() if key not in names})
+    def without(name, *names):
+        right = getattr(elements, name)
+        setattr(elements, name, lambda *values: {key: one for key, one in right(*values).items() if key not in names})
 
     if mistake == "bufapi-version":
-        with_more("decoder", **{"bufapi-version": True})
+        with_more("decoder_settings", **{"bufapi-version": True})
     elif mistake == "preset-level":
-        with_more("encoder", **{"preset-level": 1})
+        with_more("encoder_settings", **{"preset-level": 1})
     elif mistake == "batch-size 1":
-        with_more("mux", **{"batch-size": 1})
+        with_more("mux_settings", **{"batch-size": 1})
     elif mistake == "no size":
-        without("mux", "width", "height")
+        without("mux_settings", "width", "height")
     elif mistake == "hardware encoder":
-        module.probe_encoders = lambda _elements: Encoders(["H264", "H265"], {})
+        engine.probe_encoders = lambda _elements: encoder_probe.Encoders(["H264", "H265"], {})
     else:
         assert mistake == "none"
 
@@ -57,7 +57,7 @@ def outcome(board, release, mistake):
     os.environ.update(environment)
     loop = GLib.MainLoop()
     watched = StatusStore(EventLog())
-    engine = module.DeepstreamEngine(
+    one = engine.DeepstreamEngine(
         Processes(os.path.join(run_dir, "outlet.sock"), prebuild_module="standins.prebuild"),
         watched,
         this_machine(environment, run_dir),
@@ -75,20 +75,20 @@ def outcome(board, release, mistake):
             )
         ],
     )
-    model, problems = engine.prepare(specification)
+    model, problems = one.prepare(specification)
     assert model is not None, problems
-    engine.apply(specification, model)
-    assembly, encoders = engine._in_force.assembly, engine._tools.encoders
+    one.apply(specification, model)
+    graph, encoders = one._active.runner.graph, one._tools.encoders
     told = {"hardware": encoders.hardware, "refusals": encoders.refusals, "lost": ""}
 
     def look():
         state = watched.snapshot()
         lost = [one.lost.detail for one in state.cameras if one.WhichOneof("state") == "lost"]
         told["failed"] = state.pipeline.failed.detail
-        told["fullest"] = assembly.vision.fullest
+        told["fullest"] = graph.probes.largest_batch
         told["lost"] = lost[0] if lost else ""
         inferred = [one.counters.frames_inferred for one in state.cameras]
-        told["frames"] = assembly.run.graph.pictures["main", ""].frames
+        told["frames"] = graph.outputs["main", ""].frames
         if told["failed"] or lost or (min(inferred) > 30 and told["frames"] > 10):
             loop.quit()
         return True
@@ -96,7 +96,7 @@ def outcome(board, release, mistake):
     GLib.timeout_add(50, look)
     GLib.timeout_add(_PATIENCE, loop.quit)
     loop.run()
-    engine.stop()
+    one.stop()
     shutil.rmtree(run_dir)
     return told
 

@@ -108,7 +108,7 @@ def test_a_network_that_the_parser_refuses_is_built_once_and_again_when_it_has_c
     # Put right, it runs by itself.
     shutil.copy(os.path.join(NANODET, "network.onnx"), bundle)
     sidecar.until(lambda state: state.pipeline.WhichOneof("state") == "running")
-    assert sidecar.said().count('"building the TensorRT engine"') == 2
+    assert sidecar.said().count('"building TensorRT engine"') == 2
 
 
 def test_a_network_that_has_its_weights_in_a_file_beside_it_is_built(sidecar):
@@ -155,16 +155,16 @@ def test_an_engine_that_does_not_load_is_built_anew_once(sidecar, spoil):
     assert sidecar.apply("spoilt", sidecar.specification()).accepted
     sidecar.until_serving()
     said = sidecar.said()
-    assert said.count('"TensorRT engine does not load: it is built anew"') == 1
-    assert said.count('"building the TensorRT engine"') == said.count('"TensorRT engine built"') == 1
+    assert said.count('"TensorRT engine does not load, rebuilding"') == 1
+    assert said.count('"building TensorRT engine"') == said.count('"TensorRT engine built"') == 1
     # What was built is kept.
-    assert b"is there: " in prebuild(sidecar, sidecar.bundle, 2).stdout
+    assert b"already built: " in prebuild(sidecar, sidecar.bundle, 2).stdout
 
 
 def test_an_engine_that_the_disk_cuts_short_is_never_kept(sidecar):
     done = prebuild(sidecar, SSD, 1, before="ulimit -f 1000")
     assert done.returncode == 2
-    assert b"the TensorRT engine cannot be kept" in done.stderr
+    assert b"the TensorRT engine cannot be stored" in done.stderr
     assert engines(sidecar.data_dir) == []
 
 
@@ -238,7 +238,7 @@ def test_what_was_built_before_is_not_built_again(sidecar):
     done = prebuild(sidecar, sidecar.bundle, 2)
     assert done.returncode == 0, done.stderr.decode()
     assert b"built in " in done.stdout
-    assert b"the TensorRT engine is there: " in prebuild(sidecar, sidecar.bundle, 2).stdout
+    assert b"TensorRT engine already built: " in prebuild(sidecar, sidecar.bundle, 2).stdout
     folder = os.path.dirname(done.stdout.decode().split("MB: ")[1].strip())
     with open(os.path.join(folder, "engine.json")) as file:
         assert json.load(file)["batch"] == 2

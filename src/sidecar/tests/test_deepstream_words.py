@@ -58,7 +58,7 @@ def test_viewers_read_what_the_graph_does_and_then_what_each_camera_does():
 
 
 def words(**status):
-    from sidecar.worker.engines.deepstream.standby_words import pipeline_text
+    from sidecar.worker.engines.deepstream.standby_text import pipeline_text
 
     return pipeline_text(state.PipelineStatus(**status), "12:03:11")
 
@@ -71,9 +71,9 @@ def words(**status):
             "preparing the model for this GPU since 12:03:11, which takes minutes",
         ),
         ({"loading": LOADING(phase=state.LOADING_PHASE_GRAPH)}, "loading the model since 12:03:11"),
-        ({"failed": FAILED(reason=state.FAILURE_REASON_MODEL)}, "the model cannot be used, since 12:03:11"),
-        ({"failed": FAILED(reason=state.FAILURE_REASON_GPU)}, "the GPU has failed at 12:03:11, and is tried again"),
-        ({"failed": FAILED(reason=state.FAILURE_REASON_ELEMENT)}, "out of order since 12:03:11, and tried again"),
+        ({"failed": FAILED(reason=state.FAILURE_REASON_MODEL)}, "the model cannot be used since 12:03:11"),
+        ({"failed": FAILED(reason=state.FAILURE_REASON_GPU)}, "the GPU failed at 12:03:11, trying again"),
+        ({"failed": FAILED(reason=state.FAILURE_REASON_ELEMENT)}, "failed at 12:03:11, trying again"),
         ({"running": state.PipelineStatus.Running()}, ""),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from sidecar.tests.networks import NETWORKS, VERDICTS, network
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
-from sidecar.worker.engines.deepstream.onnx_file import read_network
+from sidecar.worker.engines.deepstream.onnx_network import read_network
 from sidecar.worker.engines.deepstream.onnx_operators import refusals
 from sidecar.worker.engines.deepstream.protobuf_file import OnnxError
 

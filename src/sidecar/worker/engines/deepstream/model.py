@@ -1,4 +1,4 @@
-"""A specification's model, checked for this machine, with the place of its TensorRT engine. Not on the loop thread."""
+"""A specification's model, checked for this machine, and its TensorRT engine. Nothing here runs on the loop thread."""
 
 import os
 from typing import List, NamedTuple, Optional, Tuple
@@ -6,63 +6,63 @@ from typing import List, NamedTuple, Optional, Tuple
 from sidecar.contract import spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle, load_nvinfer_bundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
-from sidecar.worker.engines.deepstream.encoders import Encoders
-from sidecar.worker.engines.deepstream.engine_cache import CachedEngine, cached_engine, make_directory
-from sidecar.worker.engines.deepstream.fitness import fitness_problems
+from sidecar.worker.engines.deepstream.compatibility import compatibility_problems
+from sidecar.worker.engines.deepstream.encoder_probe import Encoders
 from sidecar.worker.engines.deepstream.machine import Machine
 from sidecar.worker.engines.deepstream.sizes import mux_size
-from sidecar.worker.engines.deepstream.vision import OutputDecoder
+from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder
+from sidecar.worker.engines.deepstream.tensorrt_engine import TensorRtEngine, tensorrt_engine
 from sidecar.worker.inference.decoders import DecoderError
 from sidecar.worker.outputs.plan import plan_streams
 from sidecar.worker.problem import Problem, error, has_errors
 
-# Name, size, inode and time of change of files.
-FilesStamp = Tuple[Tuple[str, int, int, int], ...]
+# Name, size, inode and modification time of each file.
+Fingerprint = Tuple[Tuple[str, int, int, int], ...]
 
 _MOST_FILES = 1000
 
 
 class LoadedModel(NamedTuple):
-    """A bundle that this machine can run, and where its engine is or will be."""
+    """A bundle that this machine can run, and its TensorRT engine, which may not have been built yet."""
 
     bundle: NvinferBundle
-    engine: CachedEngine
-    # See files_stamp(), of the moment before the bundle was read.
-    stamp: FilesStamp
+    tensorrt_engine: TensorRtEngine
+    # Taken before the bundle was read.
+    fingerprint: Fingerprint
 
     def interval(self, specification: spec.PipelineSpec) -> int:
-        """Batches that nvinfer skips between two."""
+        """Frames of a camera that are skipped between two that are inferred."""
         return specification.model.interval if specification.model.HasField("interval") else self.bundle.interval
 
 
 def load_model(
     specification: spec.PipelineSpec, machine: Machine, catalogue: Catalogue, encoders: Encoders
 ) -> Tuple[Optional[LoadedModel], List[Problem]]:
-    """All problems of a specification with its model on this machine; no model if it cannot be loaded."""
-    stamp = files_stamp(specification.model.bundle_path)
+    """All problems of a specification and its model on this machine. No model if it cannot be loaded."""
+    before = fingerprint(specification.model.bundle_path)
     bundle, problems = load_nvinfer_bundle(specification.model.bundle_path, machine.platform, catalogue)
     if bundle is None:
         return None, problems
-    pictures = plan_streams(specification)
-    problems = problems + fitness_problems(specification, pictures, bundle, encoders)
+    streams = plan_streams(specification)
+    problems = problems + compatibility_problems(specification, streams, bundle, encoders)
     batch = bundle.batch(len(specification.cameras))
     try:
-        if bundle.decoded_here is not None and pictures:
-            # Made only to see that it can be: of the decoder's files, one may be no such table.
-            OutputDecoder(bundle, mux_size(pictures))
-        engine = cached_engine(machine.data_dir, bundle, batch, machine.platform, catalogue)
+        if bundle.decoded_here is not None and streams:
+            # Only to see that it can be made: a file of the decoder's may not be what it should.
+            TensorDecoder(bundle, mux_size(streams))
+        engine = tensorrt_engine(machine.data_dir, bundle, batch, machine.platform, catalogue)
         if not has_errors(problems) and not engine.exists:
-            make_directory(engine, bundle, batch, machine.platform, catalogue)
+            engine.make_directory()
     except DecoderError as why:
         return None, [*problems, error("model-does-not-load", "model.bundle_path", str(why))]
     except OSError as why:
         message = "the directory of TensorRT engines cannot be written: %s; set SLIPSTREAM_DATA_DIR" % why
         return None, [*problems, error("data-dir", "model.bundle_path", message)]
-    return LoadedModel(bundle, engine, stamp), problems
+    return LoadedModel(bundle, engine, before), problems
 
 
-def files_stamp(directory: str) -> FilesStamp:
-    """What tells whether a bundle's files have changed, without reading them. Empty if it cannot be looked at."""
+def fingerprint(directory: str) -> Fingerprint:
+    """Shows whether a bundle's files have changed, without reading them. Empty if the directory cannot be listed."""
     try:
         with os.scandir(directory) as entries:
             found = [(entry.name, entry.stat()) for _, entry in zip(range(_MOST_FILES), entries)]

@@ -1,24 +1,24 @@
-"""Does a specification fit this engine, its bundle and this board? Pure."""
+"""Whether a specification fits its bundle and this machine. Pure."""
 
 from typing import Iterable, List
 
 from sidecar.contract import spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
-from sidecar.worker.engines.deepstream.encoders import Encoders
-from sidecar.worker.engines.deepstream.sizes import mux_size, stretched, tile_size
+from sidecar.worker.engines.deepstream.encoder_probe import Encoders
+from sidecar.worker.engines.deepstream.sizes import is_stretched, mux_size, tile_size
 from sidecar.worker.outputs.plan import StreamPlan, codec_name
 from sidecar.worker.problem import WARNING, Problem, error
 
 
-def fitness_problems(
-    specification: spec.PipelineSpec, pictures: List[StreamPlan], bundle: NvinferBundle, encoders: Encoders
+def compatibility_problems(
+    specification: spec.PipelineSpec, streams: List[StreamPlan], bundle: NvinferBundle, encoders: Encoders
 ) -> List[Problem]:
-    """All problems, of a specification whose form is right."""
+    """All problems of a specification that is valid in itself."""
     return [
         *_classes(specification.model, bundle),
         *_batch(len(specification.cameras), bundle),
         *_codecs(specification, encoders),
-        *_shapes(specification, pictures),
+        *_shapes(specification, streams),
     ]
 
 
@@ -30,35 +30,28 @@ def _classes(model: spec.Model, bundle: NvinferBundle) -> Iterable[Problem]:
 
 
 def _batch(cameras: int, bundle: NvinferBundle) -> Iterable[Problem]:
-    if bundle.most is not None and bundle.most < cameras:
-        message = (
-            "the network takes %d pictures at once and there are %d cameras; export it with a batch of any size"
-            % (
-                bundle.most,
-                cameras,
-            )
-        )
-        yield Problem(WARNING, "batch-below-cameras", "model.bundle_path", message)
+    if bundle.largest_batch is not None and bundle.largest_batch < cameras:
+        message = "the network takes %d frames at once, and there are %d cameras; export it with a dynamic batch size"
+        path = "model.bundle_path"
+        yield Problem(WARNING, "batch-below-cameras", path, message % (bundle.largest_batch, cameras))
 
 
 def _codecs(specification: spec.PipelineSpec, encoders: Encoders) -> Iterable[Problem]:
     for index, output in enumerate(specification.outputs):
         refusal = encoders.refusals.get(codec_name(output.encoding))
         if refusal is not None:
-            message = "the hardware does not encode it (%s): the CPU does" % refusal
+            message = "the CPU encodes it, since the hardware does not (%s)" % refusal
             yield Problem(WARNING, "software-encoder", "outputs[%d].encoding.codec" % index, message)
 
 
-def _shapes(specification: spec.PipelineSpec, pictures: List[StreamPlan]) -> Iterable[Problem]:
-    if not pictures:
-        return
-    size = mux_size(pictures)
+def _shapes(specification: spec.PipelineSpec, streams: List[StreamPlan]) -> Iterable[Problem]:
+    size = mux_size(streams)
     ids = [output.id for output in specification.outputs]
-    for one in {picture.key[0]: picture for picture in pictures}.values():
-        if stretched(one, size):
+    for one in {stream.key[0]: stream for stream in streams}.values():
+        if is_stretched(one, size):
             width, height = tile_size(one)
-            columns, rows = one.encoding.width // width, one.encoding.height // height
-            message = "a tile of %dx%d has not the frames' shape of %dx%d, which is stretched; ask for %dx%d" % (
+            rows = one.encoding.height // height
+            message = "tiles of %dx%d stretch the frames, whose shape is that of %dx%d; ask for %dx%d" % (
                 width,
                 height,
                 size[0],
@@ -66,5 +59,4 @@ def _shapes(specification: spec.PipelineSpec, pictures: List[StreamPlan]) -> Ite
                 one.encoding.width,
                 int(width * size[1] / size[0] * rows) // 2 * 2,
             )
-            assert columns, "a picture is at least as wide as its tiles"
             yield Problem(WARNING, "tiles-stretched", "outputs[%d].encoding" % ids.index(one.key[0]), message)
