@@ -1,7 +1,7 @@
 """What is measured of engine deepstream on stand-ins, each in a process of its own."""
 
 from sidecar.tests.deepstream_sidecar import NANODET
-from sidecar.tests.test_deepstream_life import World, memory
+from sidecar.tests.test_deepstream_lifetime import World, memory
 
 __all__ = ["building_time", "decoding_time", "memory", "probe_time"]
 
@@ -23,7 +23,7 @@ def building_time():
         world.engine._build(world.specification, model)
         for number in range(16):
             camera = spec.Camera(id="c%d" % number, uri="rtsp://127.0.0.1:1/%d" % number)
-            elements = world.engine._tools.elements
+            elements = world.engine._elements
             source_bin("camera-%d" % number, camera, elements, (1280, 720), callbacks, lambda: 0)
         spent.append(time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - began)
     world.stop()

@@ -68,22 +68,22 @@ def test_identify(info, kind, board, release):
     assert (found.kind, found.board, found.release) == (kind, board, release)
 
 
-def test_the_gpu_and_what_it_can_compute_come_from_the_driver_else_from_the_board():
+def test_the_gpu_and_its_compute_capability_come_from_the_driver_or_else_from_the_board():
     assert identify(T4_SERVER, boards())[3:5] == ("Tesla T4", "7.5")
     assert identify(NANO._replace(cuda=None), boards())[3:5] == ("", "5.3")
 
 
-def test_a_platform_may_be_stated():
+def test_a_platform_may_be_overridden():
     found = identify(read_system_info({"SLIPSTREAM_PLATFORM": "7.1/jetson/orin-nano"}), boards())
     assert (found.kind, found.board, found.release) == (JETSON, "orin-nano", "7.1")
     found = identify(read_system_info({"SLIPSTREAM_PLATFORM": "6.3/dgpu"}), boards())
     assert (found.kind, found.board, found.release) == (DGPU, "", "6.3")
 
 
-def test_a_platform_that_cannot_be_read_is_refused_with_the_form():
+def test_an_override_in_another_form_is_refused_with_the_right_form():
     with pytest.raises(ValueError, match="write RELEASE/KIND, KIND being dgpu or jetson"):
         read_system_info({"SLIPSTREAM_PLATFORM": "7.1-jetson"})
 
 
-def test_this_machine_can_be_read_whatever_it_is():
+def test_system_information_can_be_read_on_any_machine():
     assert isinstance(read_system_info({}), SystemInfo)

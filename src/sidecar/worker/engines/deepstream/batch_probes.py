@@ -122,17 +122,9 @@ class BatchProbes:
             if not settings.overlay.labels and objects:
                 frame.hide_labels()
             if self._reporter.wanted():
-                self._reporter.put(
-                    FrameObjects(
-                        slot.camera_id,
-                        *slot.frame_size,
-                        self.mux_size,
-                        frame.wall_time,
-                        frame.pts,
-                        frame.inferred,
-                        objects,
-                    )
-                )
+                times = frame.wall_time, frame.pts
+                report = FrameObjects(slot.camera_id, *slot.frame_size, self.mux_size, *times, frame.inferred, objects)
+                self._reporter.put(report)
 
     def _decode(self, frame: meta.Frame, decoder: TensorDecoder, settings: LiveSettings) -> None:
         tensors = frame.tensors()

@@ -159,7 +159,7 @@ def boards() -> Dict[str, Board]:
 
 def _numbers(release: str) -> List[int]:
     numbers = [int(part) for part in release.split(".") if part.isdigit()]
-    # The SDK's own file says 7.1.0 for 7.1.
+    # In the SDK's own file, 7.1 is 7.1.0.
     while numbers and numbers[-1] == 0:
         numbers.pop()
     return numbers

@@ -1,36 +1,23 @@
 """How two specifications differ, and whether that needs another graph. Pure."""
 
-from typing import List, NamedTuple, Tuple
+from typing import List, Optional, Tuple
 
 from sidecar.contract import pipeline, spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
-from sidecar.worker.engines.deepstream.tensorrt_engine import TensorRtEngine
+from sidecar.worker.engines.deepstream.model import LoadedModel
 from sidecar.worker.outputs.plan import StreamPlan, plan_streams
 
 
-class Structure(NamedTuple):
+def structure(specification: spec.PipelineSpec, model: LoadedModel) -> Tuple[object, ...]:
     """Everything that a graph is built for. The rest of a specification can change while frames flow."""
-
-    cameras: Tuple[bytes, ...]
-    outputs: Tuple[bytes, ...]
-    # Its directory is named after the content of the network, the batch and the machine.
-    tensorrt_engine: str
-    # The bundle's own settings, and the threshold that nvinfer applies itself.
-    settings: Tuple[Tuple[str, str, str], ...]
-    threshold: Tuple[float, ...]
-    tracker: int
-
-
-def structure(specification: spec.PipelineSpec, bundle: NvinferBundle, tensorrt_engine: TensorRtEngine) -> Structure:
-    return Structure(
-        tuple(connection(camera) for camera in specification.cameras),
-        tuple(_wiring(output) for output in specification.outputs),
-        tensorrt_engine.path,
-        tuple(
-            (group, key, entry.value)
-            for group, entries in sorted(bundle.groups.items())
-            for key, entry in entries.items()
-        ),
+    bundle = model.bundle
+    entries = [(group, key, entry.value) for group, keys in bundle.groups.items() for key, entry in keys.items()]
+    return (
+        [connection(camera) for camera in specification.cameras],
+        [_wiring(output) for output in specification.outputs],
+        # Its directory is named after the content of the network, the batch and the machine.
+        model.tensorrt_engine.path,
+        sorted(entries),
         _nvinfer_threshold(specification, bundle),
         specification.tracker.algorithm,
     )
@@ -58,13 +45,13 @@ def _wiring(output: spec.Output) -> bytes:
     return bytes(bare.SerializeToString(deterministic=True))
 
 
-def _nvinfer_threshold(specification: spec.PipelineSpec, bundle: NvinferBundle) -> Tuple[float, ...]:
-    """The threshold that nvinfer must have: objects that it drops cannot be brought back. One above the bundle's own is
-    applied by a probe, and so is any where the outputs are decoded here."""
+def _nvinfer_threshold(specification: spec.PipelineSpec, bundle: NvinferBundle) -> Optional[float]:
+    """The threshold that nvinfer must have: objects that it drops cannot be brought back. A probe applies one above the
+    bundle's own, and any where the outputs are decoded here."""
     if bundle.decoded_here is not None or not specification.model.HasField("threshold"):
-        return ()
+        return None
     threshold = specification.model.threshold
-    return (threshold,) if any(threshold < one for one in bundle.thresholds()) else ()
+    return threshold if any(threshold < one for one in bundle.thresholds()) else None
 
 
 def live_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pipeline.Change]:

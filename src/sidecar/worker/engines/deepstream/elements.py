@@ -3,6 +3,7 @@
 from typing import Any, Dict, NamedTuple, Tuple
 
 from sidecar.contract import spec
+from sidecar.gst import Gst
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.platform import JETSON, SDK, Platform
 
@@ -89,3 +90,10 @@ class Elements(NamedTuple):
         unified = _UNIFIED_LIBRARY in self.catalogue.tracker_libraries
         library, config, width, height = (_UNIFIED if unified else _SEPARATE)[_ALGORITHMS[algorithm]]
         return "%s/lib/%s" % (SDK, library), "%s/samples/configs/deepstream-app/%s" % (SDK, config), width, height
+
+
+def is_mux_new() -> bool:
+    """Whether nvstreammux is the new one: USE_NEW_NVSTREAMMUX=yes selects it when GStreamer loads the plugin, and a
+    release may have no other. So the element itself is asked."""
+    mux = Gst.ElementFactory.make("nvstreammux", None)
+    return mux is not None and mux.find_property("width") is None

@@ -13,17 +13,11 @@ from sidecar.worker.cameras.addresses import SCHEMES
 from sidecar.worker.cameras.text import standby_picture_text
 from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, live_settings
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
-from sidecar.worker.engines.deepstream.changes import (
-    Structure,
-    changed_bitrates,
-    live_changes,
-    rebuild_changes,
-    structure,
-)
+from sidecar.worker.engines.deepstream.changes import changed_bitrates, live_changes, rebuild_changes, structure
 from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter
-from sidecar.worker.engines.deepstream.elements import Elements
+from sidecar.worker.engines.deepstream.elements import Elements, is_mux_new
 from sidecar.worker.engines.deepstream.encoder_probe import probe_encoders
-from sidecar.worker.engines.deepstream.graph import Graph, GraphTools, is_mux_new
+from sidecar.worker.engines.deepstream.graph import Graph, GraphTools
 from sidecar.worker.engines.deepstream.graph_failure import GraphFailure, retry_delay
 from sidecar.worker.engines.deepstream.graph_runner import GraphRunner
 from sidecar.worker.engines.deepstream.machine import Machine
@@ -54,7 +48,8 @@ class _Active(NamedTuple):
 
     specification: spec.PipelineSpec
     model: LoadedModel
-    structure: Structure
+    # See structure().
+    structure: Tuple[object, ...]
     runner: GraphRunner
     # When the graph took over, on the monotonic clock.
     began: float
@@ -70,17 +65,19 @@ class DeepstreamEngine(Engine):
         """
         self._store = store
         self._replace_process = replace
+        self._machine = machine
+        self._processes = processes
         catalogue = Catalogue(machine.platform.release, machine.platform.kind, new_mux=is_mux_new())
-        elements = Elements(machine.platform, catalogue)
-        self._outputs = Outputs(processes, store, self._on_ports, self._count_frames, elements.window_sinks)
+        self._elements = Elements(machine.platform, catalogue)
+        self._encoders = probe_encoders(self._elements)
+        self._outputs = Outputs(processes, store, self._on_ports, self._count_frames, self._elements.window_sinks)
+        reporter = DetectionReporter(store.publish_detections, store.events.wanted)
         self._tools = GraphTools(
-            machine,
-            processes,
-            catalogue,
-            elements,
-            probe_encoders(elements),
+            machine.run_dir,
+            self._elements,
+            self._encoders.hardware,
             store,
-            DetectionReporter(store.publish_detections, store.events.wanted),
+            reporter,
             SourceCloser(),
             self._outputs.take,
         )
@@ -99,19 +96,19 @@ class DeepstreamEngine(Engine):
         self._is_gpu_lost = False
 
     def info(self) -> EngineInfo:
-        platform = self._tools.machine.platform
+        platform = self._machine.platform
         return EngineInfo("deepstream", platform.board, platform.release, platform.gpu)
 
     def capabilities(self) -> pipeline.Capabilities:
         return pipeline.Capabilities(
-            codecs=self._tools.encoders.codecs(), trackers=self._tools.elements.trackers(), sources=list(SCHEMES)
+            codecs=self._encoders.codecs(), trackers=self._elements.trackers(), sources=list(SCHEMES)
         )
 
     def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[LoadedModel], List[Problem]]:
-        return load_model(specification, self._tools.machine, self._tools.catalogue, self._tools.encoders)
+        return load_model(specification, self._machine, self._elements.catalogue, self._encoders)
 
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
-        wanted = structure(specification, model.bundle, model.tensorrt_engine)
+        wanted = structure(specification, model)
         active = self._active
         before = spec.PipelineSpec() if active is None else active.specification
         if active is not None and active.structure == wanted and self._set_bitrates(active, specification):
@@ -148,12 +145,10 @@ class DeepstreamEngine(Engine):
             self._rebuilt.add(active.model.tensorrt_engine.path)
         earlier = None if active is None else active.runner.graph
         graph = Graph(specification, model, earlier, self._tools, self._set_camera_text, self._on_probe_failed)
-        module, directory = self._tools.processes.prebuild_module, model.bundle.directory
-        command = partial(prebuild_command, module, directory, graph.batch)
+        command = partial(prebuild_command, self._processes.prebuild_module, model.bundle.directory, graph.batch)
         may_rebuild = model.tensorrt_engine.path not in self._rebuilt
         runner = GraphRunner(graph, model.tensorrt_engine, command, may_rebuild, self._set_status, self._on_failed)
-        wanted = structure(specification, model.bundle, model.tensorrt_engine)
-        return _Active(specification, model, wanted, runner, time.monotonic())
+        return _Active(specification, model, structure(specification, model), runner, time.monotonic())
 
     def _replace_graph(self, new: _Active) -> None:
         """Stops the active graph, and starts another in its place."""
@@ -221,7 +216,7 @@ class DeepstreamEngine(Engine):
         self._file_timer = GLib.timeout_add(int(_FILE_CHECK_SECONDS * 1000), self._check_files)
 
     def _on_probe_failed(self, probes: BatchProbes, why: Exception) -> None:
-        """A defect of the engine, or a network that is not what its bundle says. Each frame raises it again."""
+        """Either a defect of this engine, or a network that does not fit its bundle. Each frame raises it again."""
         active = self._active
         if active is None or active.runner.graph.probes is not probes or not active.runner.is_playing:
             return

@@ -12,13 +12,10 @@ from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, live_settings
 from sidecar.worker.engines.deepstream.camera import DeepstreamCameraSource
 from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
-from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.changes import connection
 from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter
 from sidecar.worker.engines.deepstream.elements import Elements
-from sidecar.worker.engines.deepstream.encoder_probe import Encoders
 from sidecar.worker.engines.deepstream.infer_config import infer_config, write_config
-from sidecar.worker.engines.deepstream.machine import Machine
 from sidecar.worker.engines.deepstream.model import LoadedModel
 from sidecar.worker.engines.deepstream.osd_text import OsdText
 from sidecar.worker.engines.deepstream.output_branch import OutputBranch
@@ -28,7 +25,6 @@ from sidecar.worker.engines.deepstream.sizes import mux_size, tile_rectangles
 from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder
 from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.outputs.plan import plan_streams
-from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import OutputKey, StatusStore
 
 # How long close() waits for the sources, in seconds.
@@ -38,11 +34,10 @@ _CLOSE_SECONDS = 0.5
 class GraphTools(NamedTuple):
     """What all graphs of an engine share."""
 
-    machine: Machine
-    processes: Processes
-    catalogue: Catalogue
+    run_dir: str
     elements: Elements
-    encoders: Encoders
+    # The codecs that the GPU encodes.
+    hardware: List[str]
     store: StatusStore
     reporter: DetectionReporter
     closer: SourceCloser
@@ -87,6 +82,8 @@ class Graph:
             tools.reporter,
         )
         failed = partial(probe_failed, self.probes)
+        threshold = specification.model.threshold if specification.model.HasField("threshold") else None
+        config = infer_config(bundle, model.tensorrt_engine.path, self.batch, threshold, tools.elements.catalogue)
         self.pipeline = Gst.Pipeline.new("deepstream")
         # Sources come and go, and with them the clocks that they offer.
         self.pipeline.use_clock(Gst.SystemClock.obtain())
@@ -97,7 +94,7 @@ class Graph:
             self.batch,
             specification.tracker.algorithm,
             _write_config("nvstreammux", mux_config(len(self.slots)), tools),
-            _write_config("nvinfer", _infer_config(specification, model, self.batch, tools.catalogue), tools),
+            _write_config("nvinfer", config, tools),
             failed,
         )
         self._closer = tools.closer
@@ -122,7 +119,7 @@ class Graph:
             slots = [index for index, slot in enumerate(self.slots) if camera_id in ("", slot.camera_id)]
             text = OsdText(self.probes, slots, tile_rectangles(plan, size))
             take = partial(tools.take, plan.key)
-            branch = OutputBranch(plan, tools.elements, tools.encoders.hardware, text, failed, take)
+            branch = OutputBranch(plan, tools.elements, tools.hardware, text, failed, take)
             self.outputs[plan.key] = branch
             if camera_id:
                 per_camera.setdefault(output_id, {})[slots[0]] = branch.container
@@ -146,21 +143,9 @@ class Graph:
         self._closer.wait(_CLOSE_SECONDS)
 
 
-def is_mux_new() -> bool:
-    """Whether nvstreammux is the new one: USE_NEW_NVSTREAMMUX=yes selects it when GStreamer loads the plugin, and a
-    release may have no other. So the element itself is asked."""
-    mux = Gst.ElementFactory.make("nvstreammux", None)
-    return mux is not None and mux.find_property("width") is None
-
-
-def _infer_config(specification: spec.PipelineSpec, model: LoadedModel, batch: int, catalogue: Catalogue) -> str:
-    threshold = specification.model.threshold if specification.model.HasField("threshold") else None
-    return infer_config(model.bundle, model.tensorrt_engine.path, batch, threshold, catalogue)
-
-
 def _write_config(element: str, text: str, tools: GraphTools) -> str:
     """The path of a configuration file with a text. Raises ChainError."""
     try:
-        return write_config(os.path.join(tools.machine.run_dir, element), text)
+        return write_config(os.path.join(tools.run_dir, element), text)
     except OSError as why:
         raise ChainError(element, "its configuration file cannot be written: %s" % why, "config-file-path") from why

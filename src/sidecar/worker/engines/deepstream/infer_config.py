@@ -1,4 +1,4 @@
-"""nvinfer's configuration files: the bundle's, with absolute paths, the batch, and either the network or its engine.
+"""nvinfer's configuration files: the bundle's, with absolute paths, the batch, and the network or its TensorRT engine.
 
 nvinfer builds a TensorRT engine in prebuild.py alone, which gives it the network. In the graph it gets only the
 TensorRT engine: one that does not load is an error at once. Beside the network, nvinfer would build another, for

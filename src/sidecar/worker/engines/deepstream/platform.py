@@ -96,6 +96,6 @@ def _release(info: SystemInfo) -> str:
         match = re.search(r"\b(\d+\.\d+(?:\.\d+)?)", text)
         if match:
             release = match.group(1)
-            # The file says 7.1.0 for the release 7.1.
+            # In the file, the release 7.1 is 7.1.0.
             return release[: -len(".0")] if release.count(".") == 2 and release.endswith(".0") else release
     return ""

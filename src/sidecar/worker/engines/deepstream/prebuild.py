@@ -3,8 +3,8 @@
     python -m sidecar.worker.engines.deepstream.prebuild --bundle models/trafficcamnet --batch 4
 
 It is a process of its own, so that the memory which a build needs is freed, and a crash costs nothing else. The worker
-runs it when the engine is missing. Exit statuses: 0, the engine is there; 1, it cannot be built; 2, it cannot be
-stored: the data directory is full or read-only.
+runs it when the TensorRT engine is missing. Exit statuses: 0, the engine is there; 1, it cannot be built; 2, it cannot
+be stored: the data directory is full or read-only.
 """
 
 import argparse
@@ -31,7 +31,7 @@ CANNOT_BUILD = 1
 CANNOT_STORE = 2
 
 _SCRATCH = "build-"
-# More than an engine holds beside its weights: kernels, and TensorRT's own records.
+# More than a TensorRT engine holds beside its weights: kernels, and TensorRT's own records.
 _ENGINE_BYTES = 64 << 20
 
 
@@ -41,24 +41,16 @@ class BuildError(Exception):
 
 def prebuild_command(module: str, bundle: str, batch: int, replace: bool) -> List[str]:
     """The command that the worker runs. The process ends with the worker. module: this one, or one that calls its
-    main(). replace: builds even if an engine is stored already, which does not load."""
-    options = [
-        "--bundle",
-        bundle,
-        "--batch",
-        str(batch),
-        "--parent",
-        str(os.getpid()),
-        *(["--replace"] if replace else []),
-    ]
-    return [sys.executable, "-m", module, *options]
+    main(). replace: builds even if a TensorRT engine is stored already, which does not load."""
+    options = ["--bundle", bundle, "--batch", str(batch), "--parent", str(os.getpid())]
+    return [sys.executable, "-m", module, *options, *(["--replace"] if replace else [])]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Builds the TensorRT engine of a model bundle.")
     parser.add_argument("--bundle", required=True, help="the bundle's directory")
     parser.add_argument("--batch", type=int, default=1, help="the number of cameras (default: %(default)s)")
-    parser.add_argument("--replace", action="store_true", help="build even if an engine is stored already")
+    parser.add_argument("--replace", action="store_true", help="build even if a TensorRT engine is stored already")
     parser.add_argument("--parent", type=int, help="the process whose end ends the build")
     options = parser.parse_args()
     if options.parent is not None:
@@ -77,8 +69,8 @@ def main() -> int:
 
 
 def prebuild(directory: str, batch: int, replace: bool, machine: Machine, out: TextIO) -> None:
-    """Builds the engine if it is missing, or replaces it. Raises BuildError and ChainError if it cannot be built,
-    OSError if it cannot be stored; then a stored engine stays."""
+    """Builds the TensorRT engine if it is missing, or replaces it. Raises BuildError and ChainError if it cannot be
+    built, OSError if it cannot be stored; then a stored engine stays."""
     platform = machine.platform
     catalogue = Catalogue(platform.release, platform.kind)
     bundle, problems = load_nvinfer_bundle(directory, platform, catalogue)
@@ -101,7 +93,7 @@ def prebuild(directory: str, batch: int, replace: bool, machine: Machine, out: T
 
 @contextlib.contextmanager
 def _locked(engine: TensorRtEngine) -> Iterator[None]:
-    """One process at a time builds an engine. It removes what a killed one has left."""
+    """One process at a time builds a TensorRT engine. It removes what a killed one has left."""
     with open(os.path.join(engine.directory, "lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for leftover in glob.glob(os.path.join(engine.directory, _SCRATCH + "*")):
@@ -110,14 +102,15 @@ def _locked(engine: TensorRtEngine) -> Iterator[None]:
 
 
 def _build(engine: TensorRtEngine, bundle: NvinferBundle, batch: int, catalogue: Catalogue, scratch: str) -> None:
-    """nvinfer chooses where it writes an engine: beside the network, with links resolved, or, if a library of the
-    bundle builds it, in the working directory. So both are a scratch directory, which holds a copy of the network."""
+    """nvinfer chooses where it writes a TensorRT engine: beside the network, with links resolved, or, if a library of
+    the bundle builds it, in the working directory. So both are a scratch directory, which holds a copy of the
+    network."""
     files = network_files(bundle)
     missing = [file for file in files.values() if not os.path.isfile(file)]
     if missing:
         raise BuildError("%s is not there" % missing[0])
     weights = sum(os.stat(file).st_size for file in files.values())
-    # The network's copy, and the engine.
+    # For the network's copy and the TensorRT engine.
     needed = 2 * weights + _ENGINE_BYTES
     if shutil.disk_usage(scratch).free < needed:
         raise OSError("%s has less than the %d MB free that a TensorRT engine may need" % (scratch, needed / 1e6))
@@ -134,7 +127,7 @@ def _build(engine: TensorRtEngine, bundle: NvinferBundle, batch: int, catalogue:
         raise BuildError(problem)
     if len(built) != 1:
         raise BuildError("nvinfer loaded the network and wrote %d engines to %s" % (len(built), scratch))
-    # nvinfer only warns when a full volume truncates the engine. One that loads is complete.
+    # nvinfer only warns when a full volume truncates a TensorRT engine. One that loads is complete.
     config = infer_config(bundle, built[0], batch, None, catalogue)
     problem = _start_nvinfer(write_config(os.path.join(scratch, "load"), config))
     if problem is not None:

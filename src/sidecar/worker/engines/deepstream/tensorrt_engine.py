@@ -1,6 +1,6 @@
 """TensorRT engines in the data directory: each in a directory of its own, named after everything that it depends on.
 
-Every stored engine has been loaded once: prebuild.py builds it, loads it, and only then moves it here.
+Each has been loaded once: prebuild.py builds it, loads it, and only then moves it here.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.onnx_network import external_files
 from sidecar.worker.engines.deepstream.platform import Platform
 
-# Keys of the files that an engine is built from, beside the network.
+# Keys of the files that a TensorRT engine is built from, beside the network.
 _FILE_KEYS = ("proto-file", "int8-calib-file", "custom-network-config", "custom-lib-path")
 # Keys of [property] that change what is built.
 _SETTING_KEYS = (
@@ -47,7 +47,7 @@ class TensorRtEngine(NamedTuple):
         return os.path.isfile(self.path)
 
     def make_directory(self) -> None:
-        """Makes the directory, with a file that tells people what the engine is built from. Raises OSError."""
+        """Makes the directory, with a file for people that lists the inputs. Raises OSError."""
         os.makedirs(self.directory, exist_ok=True)
         with open(os.path.join(self.directory, "engine.json"), "w") as file:
             json.dump(self.inputs, file, indent=2, sort_keys=True)
