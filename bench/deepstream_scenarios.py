@@ -38,10 +38,11 @@ def probe_time(frames, objects):
 
     from sidecar.gst import Gst
     from sidecar.worker.cameras.stats import CameraStats
-    from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, LiveSettings, OverlayOptions
+    from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, LiveSettings
     from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
     from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter
     from sidecar.worker.engines.deepstream.osd_text import OsdText
+    from sidecar.worker.engines.overlay import OverlayOptions
     from sidecar.worker.inference.postprocess import DetectionFilter
     from sidecar.worker.outputs.layout import tiles
     from standins import batch as standin

@@ -21,7 +21,7 @@ def encoded() -> Dict[str, Any]:
     from sidecar.gst import Gst
     from sidecar.worker.engines.deepstream.encoder_probe import probe_encoders
     from sidecar.worker.engines.deepstream.pipeline import add_encoder, converter_settings
-    from sidecar.worker.engines.software_encoder import add_loopback
+    from sidecar.worker.engines.shared_elements import add_loopback
 
     elements = real.elements()
     hardware = probe_encoders(elements).hardware

@@ -22,9 +22,10 @@ from sidecar.worker.cameras import state as camera_state
 from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
-from sidecar.worker.engines.cpu.intake import Intake
-from sidecar.worker.engines.cpu.vision import Sight
-from sidecar.worker.engines.masks import masks_of
+from sidecar.worker.engines.cpu.frame_detector import Detections
+from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
+from sidecar.worker.engines.describe import branches
+from sidecar.worker.engines.masks import Masks
 from sidecar.worker.engines.planes import planes, video_info
 from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.status.events import EventLog
@@ -35,28 +36,36 @@ DEMO = "file://" + os.path.abspath(os.path.join(ROOT, "footage", "demo.mp4"))
 DEADLINE_SECONDS = 60
 
 
-class SeesNothing:
-    """An eye without a network: these tests are about cameras."""
+class NothingDetected:
+    """A detector without a network: these tests are about cameras."""
 
-    def look(self, frame):
-        self.frame_size = (frame.width, frame.height)
-        return Sight([], True, 0.0, 0.0)
+    def infer(self, frame):
+        return Detections([], True, 0.0, 0.0)
 
 
 class Watched:
-    """A camera with all that it says and delivers."""
+    """A camera with all that it reports and delivers."""
 
     def __init__(self, **fields):
         Gst.init(None)
         self.store = StatusStore(EventLog())
         self.frames = []
-        self.notes = []
+        self.texts = []
         one = spec.Camera(id="one", **fields)
-        self.intake = Intake("one", SeesNothing(), masks_of(one), self.frames.append, None, lambda: False)
+        self.processor = FrameProcessor(
+            "one",
+            NothingDetected(),
+            Masks(one.masks) if one.masks else None,
+            self.frames.append,
+            lambda _detections: None,
+            lambda: False,
+        )
         self.closer = SourceCloser()
-        self.source = CpuCameraSource(one, self.intake, self.notes.append, self.closer)
-        self.controller = CameraController(one, self.source, self.intake.stats, self.intake.freeze_detector, self.store)
-        self.store.add_camera("one", self.intake.stats.fill)
+        self.source = CpuCameraSource(one, self.processor, self.texts.append, self.closer)
+        self.controller = CameraController(
+            one, self.source, self.processor.stats, self.processor.freeze_detector, self.store
+        )
+        self.store.add_camera("one", self.processor.stats.fill)
         self.controller.start()
 
     def stop(self):
@@ -165,7 +174,7 @@ def test_rtsp_comes_in_with_its_encoding_and_a_camera_that_returns_is_live_again
     lost = one.status().lost
     assert lost.reason in (state.CAMERA_LOST_REASON_ENDED, state.CAMERA_LOST_REASON_UNREACHABLE)
     assert lost.HasField("next_attempt")
-    assert "no signal since" in one.notes[-1].text
+    assert "no signal since" in one.texts[-1].text
 
     port = address.split(":")[2].split("/")[0]
     demo_camera("--port", port)
@@ -174,13 +183,29 @@ def test_rtsp_comes_in_with_its_encoding_and_a_camera_that_returns_is_live_again
     assert one.status().counters.frames_received > 0
 
 
+def test_the_pipeline_of_a_camera_is_what_its_file_says(watch, demo_camera):
+    one = watch(uri=demo_camera()[1])
+    one.until(is_live(one))
+    (described,) = branches(one.source.pipeline)
+    assert [element.split(" ")[0] for element in described.split(" -> ")] == [
+        "rtspsrc",
+        "rtph264depay",
+        "h264parse",
+        "avdec_h264",
+        "videoconvert",
+        "capsfilter",
+        "queue",
+        "appsink",
+    ]
+
+
 def test_a_camera_that_is_off_is_not_connected_to_until_it_is_on_and_no_more_when_it_is_off_again(watch):
     off = spec.CameraOff(until=Timestamp(seconds=int(time.time()) + 3600))
     one = watch(uri="test://ball?width=320&height=180&rate=30", off=off)
     assert one.status().off.until == off.until
-    assert re.match(r"off until \d\d:\d\d$", one.notes[-1].text)
-    assert one.notes[-1].dark
-    assert one.source._pipeline is None
+    assert re.match(r"off until \d\d:\d\d$", one.texts[-1].text)
+    assert one.texts[-1].dark
+    assert one.source.pipeline is None
 
     one.controller.update(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30"))
     assert one.status().WhichOneof("state") == "connecting"
@@ -189,8 +214,8 @@ def test_a_camera_that_is_off_is_not_connected_to_until_it_is_on_and_no_more_whe
     one.controller.update(spec.Camera(id="one", uri="test://ball?width=320&height=180&rate=30", off=spec.CameraOff()))
     assert one.status().HasField("off")
     assert not one.status().off.HasField("until")
-    assert one.notes[-1] == TileText("off", dark=True)
-    assert one.source._pipeline is None
+    assert one.texts[-1] == TileText("off", dark=True)
+    assert one.source.pipeline is None
     assert one.status().counters.frames_received > 0
 
 
@@ -307,7 +332,7 @@ def test_a_camera_whose_host_answers_again_is_tried_at_once(watch, demo_camera, 
 def test_the_tile_says_since_when_and_how_long_until_the_next_try(watch):
     one = watch(uri="/dev/video77")
     one.until(is_lost(one))
-    assert re.match(r"no signal since \d\d:\d\d:\d\d, next try in \d+ s$", one.notes[-1].text)
+    assert re.match(r"no signal since \d\d:\d\d:\d\d, next try in \d+ s$", one.texts[-1].text)
 
 
 def test_masked_areas_are_black_in_all_that_is_seen_and_delivered(watch):
@@ -318,10 +343,10 @@ def test_masked_areas_are_black_in_all_that_is_seen_and_delivered(watch):
     ok, mapped = frame.buffer.map(Gst.MapFlags.READ)
     assert ok
     try:
-        picture = planes(mapped.data, frame.buffer, video_info(frame.caps))
-        assert (picture.y[:, :32] == 16).all()
-        assert (picture.u[:, :16] == 128).all()
-        assert (picture.y[:, 34:] > 200).all()
+        seen = planes(mapped.data, frame.buffer, video_info(frame.caps))
+        assert (seen.y[:, :32] == 16).all()
+        assert (seen.u[:, :16] == 128).all()
+        assert (seen.y[:, 34:] > 200).all()
     finally:
         frame.buffer.unmap(mapped)
 
@@ -340,7 +365,7 @@ def test_a_camera_whose_answer_has_no_end_holds_nobody_up_and_is_not_opened_for_
     monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 0.0)
     one = watch(uri=endless_answer.address)
     for count in (1, 2, 3):
-        # A line whose close() waited for the end would not come back from it.
+        # A source whose close() waited for the end would not come back from it.
         one.until(lambda count=count: endless_answer.reading == count)
         one.until(lambda count=count: one.closer.hanging("one") >= count)
     one.until(lambda: "3 earlier connections have not ended" in one.status().lost.detail)
@@ -358,8 +383,8 @@ def test_a_camera_whose_answer_has_no_end_holds_nobody_up_and_is_not_opened_for_
 def test_nothing_is_left_of_a_pipeline_that_was_closed(watch, demo_camera, uri):
     one = watch(uri=uri or demo_camera()[1])
     one.until(is_live(one))
-    pipeline = weakref.ref(one.source._pipeline)
-    underneath = one.source._pipeline.weak_ref()
+    pipeline = weakref.ref(one.source.pipeline)
+    underneath = one.source.pipeline.weak_ref()
     one.controller.stop()
     one.source.close()
     one.frames.clear()

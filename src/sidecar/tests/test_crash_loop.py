@@ -14,7 +14,7 @@ import pytest
 
 from sidecar.contract import pipeline, pipeline_grpc, spec, state
 from sidecar.keeper.previous_worker import CrashLoop, PreviousWorker
-from sidecar.worker.engines.placeholder import failed
+from sidecar.worker.engines.unavailable import crash_loop_failure
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 DEADLINE_SECONDS = 60
@@ -161,6 +161,6 @@ ENDED = PreviousWorker(1700000000.0, "exited with code 1 after 0.1 s", (), 6)
     ],
 )
 def test_the_detail_names_the_cause(ended, detail):
-    status = failed(CrashLoop(1700000030.0), ended)
+    status = crash_loop_failure(CrashLoop(1700000030.0), ended)
     assert status.detail.endswith(detail)
     assert status.next_attempt.seconds == 1700000030

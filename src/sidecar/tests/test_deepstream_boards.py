@@ -111,6 +111,17 @@ def test_a_snapshot_is_a_jpeg(running):
     assert jpeg[:2] == b"\xff\xd8"
 
 
+def test_the_elements_of_the_graph_are_described(running):
+    from sidecar.contract import pipeline
+
+    request = pipeline.DescribePipelineRequest()
+    (described,) = running.stub.DescribePipeline(request, timeout=DEADLINE_SECONDS).pipelines
+    assert described.name == "deepstream"
+    mux = [line for line in described.branches if line.startswith("nvstreammux (mux)")]
+    assert [line for line in mux if " -> nvinfer (infer)" in line]
+    assert [line for line in described.branches if line.endswith(" -> udpsink (loopback)")]
+
+
 def test_objects_keep_their_track_ids_from_frame_to_frame(running):
     specification = running.specification(tracker=spec.Tracker(algorithm=spec.TRACKER_ALGORITHM_IOU))
     assert running.apply("tracked", specification).accepted

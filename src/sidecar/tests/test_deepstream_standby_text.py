@@ -13,8 +13,8 @@ def texts_by_path():
     import os
 
     from sidecar.contract import spec
+    from sidecar.tests.test_cpu_outputs import ListeningOutlet
     from sidecar.tests.test_deepstream_lifetime import World
-    from sidecar.tests.test_pictures import ListeningOutlet
 
     class RememberingOutlet(ListeningOutlet):
         def _on_message(self, message):

@@ -13,10 +13,6 @@ ELSEWHERE = (
     "standins",
     os.path.join("worker", "engines", "cpu"),
 )
-# But these of engine cpu's are used on a Nano too.
-ON_A_NANO = [
-    os.path.join("worker", "engines", "cpu", name) for name in ("encoder.py", "palette.py", "source.py", "__init__.py")
-]
 
 # What came after 1.14, by the release that brought it. Source: the Since: lines of GStreamer's documentation.
 NEWER = {
@@ -56,7 +52,7 @@ def shared_files():
         for name in sorted(names):
             path = os.path.relpath(os.path.join(folder, name), SIDECAR)
             apart = any(path == one or path.startswith(one + os.sep) for one in ELSEWHERE)
-            if name.endswith(".py") and (path in ON_A_NANO or not apart):
+            if name.endswith(".py") and not apart:
                 yield path
 
 

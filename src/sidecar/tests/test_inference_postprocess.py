@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 
 from sidecar.worker.inference.bundle import Bundle
-from sidecar.worker.inference.cluster import MAX_CANDIDATES, strongest_first, suppress
 from sidecar.worker.inference.decoders import Candidates, Decoder
 from sidecar.worker.inference.geometry import Geometry
 from sidecar.worker.inference.nvinfer_config import parse_nvinfer_config
-from sidecar.worker.inference.postprocess import DetectionFilter, Postprocessor
+from sidecar.worker.inference.postprocess import (
+    MAX_CANDIDATES,
+    DetectionFilter,
+    Postprocessor,
+    strongest_first,
+    suppress,
+)
 
 EVERYTHING = DetectionFilter()
 LABELS = ("person", "car", "truck")

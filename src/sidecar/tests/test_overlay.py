@@ -10,7 +10,7 @@ from sidecar.chain import Chain
 from sidecar.gst import Gst
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay
 from sidecar.worker.engines.cpu.painter import make_painter
-from sidecar.worker.engines.palette import class_colour, ink_on
+from sidecar.worker.engines.overlay import OverlayOptions, class_colour, ink_on
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
 from sidecar.worker.outputs.layout import Rectangle
@@ -37,15 +37,16 @@ def _gstreamer() -> None:
 
 
 def content(*objects: Object, **changes: Any) -> OverlayContent:
+    """changes: of the content, and of its options; a name is drawn where one is given."""
+    options = OverlayOptions(boxes=True, names="name" in changes)
+    options = options._replace(**{key: changes.pop(key) for key in OverlayOptions._fields if key in changes})
     plain = OverlayContent(
         frame_width=WIDTH,
         frame_height=HEIGHT,
-        picture=Rectangle(0, 0, WIDTH, HEIGHT),
+        area=Rectangle(0, 0, WIDTH, HEIGHT),
         objects=objects,
+        options=options,
         name="",
-        boxes=True,
-        labels=False,
-        counts=False,
     )
     return plain._replace(**changes)
 
@@ -150,7 +151,7 @@ def test_ink_reads_on_its_fill() -> None:
 
 def test_a_box_follows_the_picture_into_a_letterboxed_tile() -> None:
     # A 640x480 frame in a 640x360 tile: 480x360 with a bar of 80 at each side.
-    letterboxed = {"frame_height": 480, "picture": Rectangle(80, 0, 480, 360)}
+    letterboxed = {"frame_height": 480, "area": Rectangle(80, 0, 480, 360)}
 
     changed = draw(content(person(0, 120, 320, 240), **letterboxed)).changed()
 
@@ -242,11 +243,11 @@ def test_awkward_content_is_drawn_or_left_out_but_never_raises(width: int, heigh
             labels=True,
             counts=True,
             name="Größe \0 " * 999,
-            picture=Rectangle(0, 0, width, height),
+            area=Rectangle(0, 0, width, height),
         )
         draw(what, width, height)
     for nothing in (0, -1):
-        draw(content(*AWKWARD, frame_width=nothing, picture=Rectangle(0, 0, width, height)), width, height)
+        draw(content(*AWKWARD, frame_width=nothing, area=Rectangle(0, 0, width, height)), width, height)
 
 
 def test_a_box_partly_outside_is_cut_at_the_picture_and_one_outside_is_not_drawn() -> None:

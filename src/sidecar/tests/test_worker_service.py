@@ -295,6 +295,17 @@ def test_a_preview_goes_on_at_the_rate_asked_for_until_it_is_left(running):
     assert seconds > 0.6
 
 
+def test_the_elements_of_every_pipeline_are_told(running):
+    request = pipeline.DescribePipelineRequest()
+    told = running.stub.DescribePipeline(request, timeout=DEADLINE_SECONDS).pipelines
+    assert [one.name for one in told] == ["camera-one", "output-main"]
+    (camera,), (output,) = (list(one.branches) for one in told)
+    assert camera.startswith("filesrc (source) -> decodebin (decode) [video/x-raw, I420, 1280x720, ")
+    assert camera.endswith(" -> queue (freshest) -> appsink (frames)")
+    assert output.startswith("appsrc [video/x-raw, I420, 1280x720, ")
+    assert output.endswith(" -> udpsink (loopback)")
+
+
 def test_health_tells_that_frames_flow(running):
     stub = health_pb2_grpc.HealthStub(running.channel)
     request = health_pb2.HealthCheckRequest(service="slipstream.v1.Pipeline")

@@ -1,14 +1,19 @@
-"""What an engine is to the rest of the worker."""
+"""The interface between an engine and the rest of the worker."""
 
 import abc
-from typing import Any, List, NamedTuple, Optional, Tuple
+import queue
+from typing import Generic, List, NamedTuple, Optional, Tuple, TypeVar
 
 from sidecar.contract import pipeline, spec
+from sidecar.gst import Gst
 from sidecar.worker.problem import Problem
+
+# What prepare() makes ready and apply() takes.
+Model = TypeVar("Model")
 
 
 class EngineInfo(NamedTuple):
-    """What the agent learns about the engine and its machine; empty where there is no such thing."""
+    """The engine and its machine, for the agent; empty where there is no such thing."""
 
     engine: str
     board: str = ""
@@ -17,19 +22,35 @@ class EngineInfo(NamedTuple):
 
 
 class Preview(abc.ABC):
-    """JPEG images of one stream, encoded only while somebody looks. Made and stopped on the loop thread."""
+    """JPEG images of one stream, encoded only while somebody watches. Made and stopped on the loop thread."""
 
-    @abc.abstractmethod
+    def __init__(self) -> None:
+        # A reader that is further behind gets the newest images.
+        self._jpegs: "queue.Queue[bytes]" = queue.Queue(maxsize=2)
+
+    def offer(self, jpeg: bytes) -> None:
+        """Hands an image to the reader. Called on one streaming thread, which never waits."""
+        if self._jpegs.full():
+            try:
+                self._jpegs.get_nowait()
+            except queue.Empty:
+                pass  # The reader was faster.
+        self._jpegs.put_nowait(jpeg)
+
     def take(self, timeout: float) -> Optional[bytes]:
-        """The next JPEG; None if none came within timeout seconds. Called on any thread."""
+        """The next image; None if none came within timeout seconds. Called on any thread."""
+        try:
+            return self._jpegs.get(timeout=timeout)
+        except queue.Empty:
+            return None
 
     @abc.abstractmethod
     def stop(self) -> None:
         """Ends it."""
 
 
-class Engine(abc.ABC):
-    """Methods are called on the loop thread unless they say otherwise."""
+class Engine(abc.ABC, Generic[Model]):
+    """Runs one specification at a time. Methods are called on the loop thread unless they say otherwise."""
 
     # Why nothing can run here, in one line. None: this engine works.
     unavailable: Optional[str] = None
@@ -43,22 +64,30 @@ class Engine(abc.ABC):
         """What this engine can do on this machine. Called on any thread."""
 
     @abc.abstractmethod
-    def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[Any], List[Problem]]:
-        """Reads and loads the model, which takes a moment, and finds what only this engine can find.
+    def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[Model], List[Problem]]:
+        """Reads and loads the model, which takes a moment, and finds the problems that only this engine can find.
 
-        Never called on the loop thread; touches nothing active. Returns what apply() needs, None if it cannot run.
+        Never called on the loop thread; changes nothing that runs. Returns no model if the specification cannot run.
         """
 
     @abc.abstractmethod
-    def apply(self, specification: spec.PipelineSpec, model: Any) -> List[pipeline.Change]:
+    def apply(self, specification: spec.PipelineSpec, model: Model) -> List[pipeline.Change]:
         """Applies the specification by the smallest change, and returns what it did.
 
         Raises ChainError if an element is missing or refuses: then the active specification stays active.
         """
 
     @abc.abstractmethod
+    def pipelines(self) -> List[Gst.Pipeline]:
+        """The pipelines that exist now. Each has a name of its own."""
+
+    @abc.abstractmethod
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         """JPEG images of a stream from now on; None if there is no such stream."""
+
+    def show_standby(self, specification: spec.PipelineSpec) -> None:
+        """Serves standby pictures for a specification that was refused because the engine is unavailable."""
+        raise AssertionError("this engine is available")
 
     @abc.abstractmethod
     def stop(self) -> None:

@@ -1,1 +1,1 @@
-"""From a camera's frame to objects: model bundles, pre-processing, the network, decoding and clustering."""
+"""From a frame to the objects on it: model bundles, pre-processing, the network, decoding and clustering."""

@@ -1,30 +1,35 @@
-"""Model bundles: a directory with config_infer.txt, the network, the labels, and what the decoder needs beside them."""
+"""Reads and checks model bundles: config_infer.txt, the network, the labels, and the files of the decoder."""
 
 import os
 from typing import List, NamedTuple, Optional, Tuple
 
 from sidecar.worker.inference.decoders import REGISTRY
 from sidecar.worker.inference.nvinfer_config import NvinferConfig, parse_nvinfer_config
-from sidecar.worker.problem import ERROR, Problem, has_errors
+from sidecar.worker.problem import Problem, error, has_errors
 
 CONFIG_NAME = "config_infer.txt"
+# A bundle is a handful of files. A directory that holds more is none.
+_MOST_FILES = 1000
+
+# Path, size, inode and time of change of files.
+FilesStamp = Tuple[Tuple[str, int, int, int], ...]
 
 
 class Bundle(NamedTuple):
-    """A bundle whose files are there and agree. Whether the network loads, only an engine can tell."""
+    """A bundle whose files exist and agree. Only an engine can tell whether the network loads."""
 
     directory: str
     config: NvinferConfig
-    # Index is the class id.
+    # By class id.
     labels: Tuple[str, ...]
 
 
 def load_bundle(directory: str) -> Tuple[Optional[Bundle], List[Problem]]:
-    """Reads and checks a bundle. Returns none if there is an error among the problems. Never raises for bad content."""
+    """Returns no bundle if there is an error among the problems. Never raises for bad content."""
     directory = os.path.abspath(directory)
     if not os.path.isdir(directory):
         message = "there is no such directory; a model bundle is a directory that holds %s" % CONFIG_NAME
-        return None, [Problem(ERROR, "bundle-missing", directory, message)]
+        return None, [error("bundle-missing", directory, message)]
     problems: List[Problem] = []
     text = _read(directory, os.path.join(directory, CONFIG_NAME), problems)
     if text is None:
@@ -41,6 +46,14 @@ def load_bundle(directory: str) -> Tuple[Optional[Bundle], List[Problem]]:
     return Bundle(directory, config, labels), problems
 
 
+def files_stamp(directory: str, *others: str) -> FilesStamp:
+    """What changes with the files of a bundle, and with others that it names, without reading them. Raises OSError."""
+    with os.scandir(directory) as entries:
+        files = [(entry.path, entry.stat()) for _, entry in zip(range(_MOST_FILES), entries)]
+    files += [(path, os.stat(path)) for path in others]
+    return tuple(sorted((path, one.st_size, one.st_ino, one.st_mtime_ns) for path, one in files))
+
+
 def _read_labels(directory: str, config: NvinferConfig, problems: List[Problem]) -> Tuple[str, ...]:
     text = _read(directory, config.labels_path, problems)
     if text is None:
@@ -50,13 +63,10 @@ def _read_labels(directory: str, config: NvinferConfig, problems: List[Problem])
     for number, label in enumerate(labels, 1):
         if not label:
             message = "is empty; every class needs a label, one a line"
-            problems.append(Problem(ERROR, "labels-empty", "%s:%d" % (name, number), message))
+            problems.append(error("labels-empty", "%s:%d" % (name, number), message))
     if len(labels) != len(config.classes):
-        message = "has %d labels, num-detected-classes is %d; write one label a line, in the order of the class ids" % (
-            len(labels),
-            len(config.classes),
-        )
-        problems.append(Problem(ERROR, "labels-mismatch", name, message))
+        message = "has %d labels, num-detected-classes is %d; write one label a line, in the order of the class ids"
+        problems.append(error("labels-mismatch", name, message % (len(labels), len(config.classes))))
     return labels
 
 
@@ -65,9 +75,9 @@ def _check_file(directory: str, path: str, problems: List[Problem]) -> None:
     try:
         with open(path, "rb") as file:
             if not file.read(1):
-                problems.append(Problem(ERROR, "file-empty", name, "is empty; copy it anew"))
-    except OSError as error:
-        problems.append(_unreadable(name, error))
+                problems.append(error("file-empty", name, "is empty; copy it anew"))
+    except OSError as why:
+        problems.append(_unreadable(name, why))
 
 
 def _read(directory: str, path: str, problems: List[Problem]) -> Optional[str]:
@@ -75,20 +85,19 @@ def _read(directory: str, path: str, problems: List[Problem]) -> Optional[str]:
     try:
         with open(path, encoding="utf-8-sig") as file:
             return file.read()
-    except OSError as error:
-        problems.append(_unreadable(name, error))
-    except UnicodeDecodeError as error:
-        message = "is not UTF-8 text (byte %d); save it as UTF-8" % error.start
-        problems.append(Problem(ERROR, "file-encoding", name, message))
+    except OSError as why:
+        problems.append(_unreadable(name, why))
+    except UnicodeDecodeError as why:
+        problems.append(error("file-encoding", name, "is not UTF-8 text (byte %d); save it as UTF-8" % why.start))
     return None
 
 
-def _unreadable(name: str, error: OSError) -> Problem:
-    code = "file-missing" if isinstance(error, FileNotFoundError) else "file-unreadable"
-    return Problem(ERROR, code, name, "cannot be read: %s" % (error.strerror or error))
+def _unreadable(name: str, why: OSError) -> Problem:
+    code = "file-missing" if isinstance(why, FileNotFoundError) else "file-unreadable"
+    return error(code, name, "cannot be read: %s" % (why.strerror or why))
 
 
 def _shown(directory: str, path: str) -> str:
-    """A path as the bundle's author wrote it: relative, if the file lies inside."""
+    """A path as the author of the bundle wrote it: relative if the file lies inside."""
     relative = os.path.relpath(path, directory)
     return path if relative.startswith(os.pardir) else relative

@@ -1,4 +1,4 @@
-"""Detector: a model bundle run by ONNX Runtime. The one place that knows ONNX Runtime."""
+"""Runs the network of a model bundle. The one place that knows ONNX Runtime."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ from sidecar.worker.inference.nvinfer_config import Dimensions, NvinferConfig
 from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor
 from sidecar.worker.inference.preprocess import Preprocessor
 
-# ONNX Runtime's severities end at 4, fatal: what it has to say comes as an exception, and stderr is for JSON logs.
+# ONNX Runtime's highest severity, fatal. Its errors come as exceptions too, and stderr is for JSON logs.
 _SILENT = 4
 
 
@@ -22,23 +22,23 @@ class ModelError(Exception):
     """A bundle's network cannot be used. The message is one line: what, where, what to do."""
 
 
-class Detection(NamedTuple):
-    """The objects of one frame, and what the network alone took."""
+class Inference(NamedTuple):
+    """The objects on one frame, and the time that the network alone took."""
 
     objects: List[Object]
     # Wall-clock time.
     seconds: float
-    # Processor time of the calling thread; with threads=1 that is all of it.
+    # Processor time of the calling thread; with threads=1 that is all.
     cpu_seconds: float
 
 
 class Detector:
-    """Serves any number of threads: each has its own tensors, all share the network."""
+    """May be used by any number of threads: each has its own tensors, all share the network."""
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        """Loads the network and runs it once. threads: of one inference; 1 runs in the calling thread alone.
+        """Loads the network and runs it once. Raises ModelError.
 
-        Raises ModelError.
+        threads: for one inference; 1 runs in the calling thread alone.
         """
         config = bundle.config
         self._config = config
@@ -50,9 +50,8 @@ class Detector:
             if name not in shapes:
                 raise _error(config, "has no output %s (output-blob-names); it has %s", name, ", ".join(sorted(shapes)))
         try:
-            decoder = REGISTRY[config.decoder](
-                bundle.directory, len(bundle.labels), self._size.width, self._size.height
-            )
+            size = self._size
+            decoder = REGISTRY[config.decoder](bundle.directory, len(bundle.labels), size.width, size.height)
         except DecoderError as error:
             raise ModelError(str(error)) from error
         mismatch = decoder.mismatch(shapes)
@@ -63,12 +62,12 @@ class Detector:
         self._local = threading.local()
         self._warm_up()
 
-    def detect(self, frame: I420Frame, detection_filter: DetectionFilter) -> Detection:
-        """Finds the objects of a frame, strongest first. Blocks for the time of an inference."""
+    def detect(self, frame: I420Frame, detection_filter: DetectionFilter) -> Inference:
+        """Detects the objects on a frame, strongest first. Blocks for the time of an inference."""
         preprocess = self._preprocessor()
         geometry = preprocess(frame)
         outputs, seconds, cpu_seconds = self._run(preprocess.tensor)
-        return Detection(self._postprocess(outputs, geometry, detection_filter), seconds, cpu_seconds)
+        return Inference(self._postprocess(outputs, geometry, detection_filter), seconds, cpu_seconds)
 
     def _preprocessor(self) -> Preprocessor:
         if not hasattr(self._local, "preprocessor"):
@@ -84,7 +83,7 @@ class Detector:
         return {name: result[0] for name, result in zip(self._outputs, results)}, wall, cpu
 
     def _warm_up(self) -> None:
-        """The first run allocates; and a network that loads may still fail to run."""
+        """The first run allocates memory; and a network that loads may still fail to run."""
         tensor = np.zeros_like(self._preprocessor().tensor)
         try:
             self._run(tensor)
@@ -96,7 +95,7 @@ def _open(config: NvinferConfig, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # A thread that spins for work takes the time of the decoder and the encoder beside it.
+    # A thread that spins while it waits for work takes time from the decoder and the encoder.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = _SILENT
     try:
@@ -108,22 +107,22 @@ def _open(config: NvinferConfig, threads: int) -> Any:
 def _only_input(session: Any, config: NvinferConfig) -> Any:
     inputs = session.get_inputs()
     if len(inputs) != 1:
-        raise _error(config, "has %d inputs; a detector has one, the picture", len(inputs))
+        raise _error(config, "has %d inputs; a detector has one, the frame", len(inputs))
     if inputs[0].type != "tensor(float)":
         raise _error(config, "wants %s as input %s; export it with float32", inputs[0].type, inputs[0].name)
     return inputs[0]
 
 
 def _dimensions(shape: List[Any], config: NvinferConfig) -> Dimensions:
-    """The input's size, on which network and configuration must agree. A name in the shape stands for any size."""
+    """The size of the input, on which network and configuration must agree. A name in the shape stands for any size."""
     if len(shape) != 4:
-        raise _error(config, "wants an input of %d dimensions; a picture has four, with the batch", len(shape))
+        raise _error(config, "wants an input of %d dimensions; a frame has four, with the batch", len(shape))
     if not isinstance(shape[0], str) and shape[0] not in (None, 1):
         raise _error(config, "has a fixed batch of %s; export it with a batch of 1 or any", shape[0])
     sizes = (shape[3], shape[1], shape[2]) if config.channels_last else (shape[1], shape[2], shape[3])
     if config.dimensions is None:
         if not all(isinstance(size, int) for size in sizes):
-            raise _error(config, "takes any size of picture; set infer-dims=channels;height;width")
+            raise _error(config, "takes frames of any size; set infer-dims=channels;height;width")
         dimensions = Dimensions(*sizes)
     else:
         dimensions = config.dimensions

@@ -1,4 +1,4 @@
-"""I420Frame: one decoded picture of a camera, as views on its planes."""
+"""One decoded frame of a camera, as views on its planes."""
 
 from typing import NamedTuple
 
@@ -7,9 +7,13 @@ import numpy as np
 BT601 = "bt601"
 BT709 = "bt709"
 
+# Video black: luma and chroma of limited range.
+BLACK_LUMA = 16
+NO_COLOUR = 128
+
 
 class I420Frame(NamedTuple):
-    """The planes are 2-D uint8 views: y of height x width, u and v of half of both, rounded up. Rows may be padded."""
+    """The planes are 2-D uint8 views: y of height x width; u and v of half of both, rounded up. Rows may be padded."""
 
     y: "np.ndarray"
     u: "np.ndarray"

@@ -1,4 +1,4 @@
-"""Geometry: where a frame lies in the network's input, and the way back for boxes."""
+"""Where a frame lies in the network's input, and how boxes are mapped back to the frame."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ class Geometry(NamedTuple):
     frame_height: int
 
     def to_frame(self, boxes: "np.ndarray") -> "np.ndarray":
-        """Boxes (left, top, right, bottom) of the input, one a row, to the frame's pixels, clipped to the frame."""
+        """Maps boxes (left, top, right, bottom), one in each row, to pixels of the frame, and clips them to it."""
         x = (boxes[:, 0::2] - self.left) * (self.frame_width / self.width)
         y = (boxes[:, 1::2] - self.top) * (self.frame_height / self.height)
         mapped = np.empty_like(boxes)

@@ -1,25 +1,36 @@
-"""Parser of nvinfer configuration files: every fault is found in one pass and told with its line."""
+"""Parses nvinfer configuration files, and finds all faults in one pass, each with its line."""
 
 import difflib
 import re
 from typing import Any, Collection, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
-from sidecar.worker.inference.nvinfer_keys import CLASS_KEYS, IDLE, PROPERTY_KEYS, REFUSED, Key
-from sidecar.worker.inference.nvinfer_values import BadValueError, parse_value
+from sidecar.worker.inference.nvinfer_keys import IDLE, REFUSED, BadValueError, Key, keys_of, parse_value
 from sidecar.worker.inference.resample import AREA, BILINEAR, NEAREST
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, has_errors
 
 _PROPERTY = "property"
 _CLASS_ALL = "class-attrs-all"
 _CLASS_ONE = re.compile(r"class-attrs-(\d+)\Z")
+_NEEDED = ("onnx-file", "labelfile-path", "num-detected-classes", "parse-bbox-func-name")
 _COLOURS = {0: "rgb", 1: "bgr", 2: "gray"}
-# NvBufSurfTransform_Inter. The wider filters, 2 to 5, differ from board to board: here it is the mean over the area.
+# NvBufSurfTransform_Inter. The wider filters, 2 to 5, differ from board to board: the mean over the area replaces them.
 _SCALING = {0: NEAREST, 1: BILINEAR, 6: NEAREST}
 _DEFAULT_SCALING = 6
+# Keys of a class, by the fields of ClassAttributes; the threshold has two more.
+_CLASS_FIELDS = {
+    "iou_threshold": "nms-iou-threshold",
+    "top_k": "topk",
+    "min_width": "detected-min-w",
+    "min_height": "detected-min-h",
+    "max_width": "detected-max-w",
+    "max_height": "detected-max-h",
+    "roi_top": "roi-top-offset",
+    "roi_bottom": "roi-bottom-offset",
+}
 
 
 class Dimensions(NamedTuple):
-    """Size of a network's input."""
+    """The size of a network's input."""
 
     channels: int
     height: int
@@ -44,7 +55,7 @@ class ClassAttributes(NamedTuple):
 
 
 class NvinferConfig(NamedTuple):
-    """What engine cpu honours of an nvinfer configuration file. Paths are absolute if the directory was."""
+    """The part of an nvinfer configuration file that engine cpu honours. Paths are absolute if the directory was."""
 
     network_path: str
     labels_path: str
@@ -58,14 +69,14 @@ class NvinferConfig(NamedTuple):
     # The network's input is scale * (x - offsets[channel]), x being 0 to 255.
     scale: float
     offsets: Tuple[float, ...]
-    # The frame keeps its shape; the rest of the input is black, at the right and bottom or, if centred, all round.
+    # The frame keeps its shape, and the rest of the input is black: at the right and bottom or, if centred, all round.
     keep_shape: bool
     centred: bool
-    # How the frame is brought to the input's size: NEAREST, BILINEAR or AREA of resample.py.
+    # How the frame is scaled to the input's size: NEAREST, BILINEAR or AREA of resample.py.
     scaling: str
     # Frames between two inferences.
     interval: int
-    # Outputs that the network must have. Empty: not said.
+    # Outputs that the network must have. Empty: not specified.
     outputs: Tuple[str, ...]
     # False: candidates are not clustered (cluster-mode 4).
     nms: bool
@@ -86,10 +97,10 @@ _Groups = Dict[str, Dict[str, _Entry]]
 def parse_nvinfer_config(
     text: str, name: str, directory: str, decoders: Collection[str]
 ) -> Tuple[Optional[NvinferConfig], List[Problem]]:
-    """Parses a file's text. name: the file's, for the problems' paths. directory: what its paths are relative to.
-    decoders: what parse-bbox-func-name may be.
+    """Parses the text of a file. Returns no configuration if there is an error among the problems.
 
-    Returns no configuration if there is an error among the problems.
+    name: of the file, for the problems. directory: to which its paths are relative. decoders: what parse-bbox-func-name
+    may be.
     """
     parser = _Parser(name, directory)
     for number, line in enumerate(text.splitlines(), 1):
@@ -101,7 +112,7 @@ def parse_nvinfer_config(
 
 
 class _Parser:
-    """Reads line by line, and collects entries and problems."""
+    """Collects entries and problems line by line."""
 
     def __init__(self, name: str, directory: str) -> None:
         self.groups: _Groups = {}
@@ -109,7 +120,7 @@ class _Parser:
         self._name = name
         self._directory = directory
         self._idle: List[str] = []
-        # The group being read; None in front of the first one and inside an unknown one.
+        # The current group; None before the first one and in an unknown one.
         self._group: Optional[str] = None
         self._in_unknown_group = False
 
@@ -128,13 +139,13 @@ class _Parser:
             self._error("config-syntax", number, "%s stands before the first group; put [property] above" % key.strip())
 
     def check(self, decoders: Collection[str]) -> None:
-        """What only the whole file can tell."""
+        """Finds what only the whole file can tell."""
         if self._idle:
             message = "engine cpu has no use for %s and ignores them" % ", ".join(self._idle)
             self.problems.append(Problem(NOTICE, "config-no-meaning", self._name, message))
         own = self.groups.get(_PROPERTY, {})
-        for key in ("onnx-file", "labelfile-path", "num-detected-classes", "parse-bbox-func-name"):
-            # A key whose value was refused has been reported.
+        for key in _NEEDED:
+            # One whose value was refused is there, and has been reported.
             if key not in own:
                 self._error("config-missing-key", None, "%s is missing; set it in [property]" % key)
         if "cluster-mode" not in own:
@@ -142,11 +153,9 @@ class _Parser:
             self.problems.append(Problem(WARNING, "config-default", self._name, message))
         decoder = _value(own, "parse-bbox-func-name", None)
         if decoder is not None and decoder not in decoders:
-            message = "parse-bbox-func-name: there is no decoder %s; known are %s" % (
-                decoder,
-                ", ".join(sorted(decoders)),
-            )
-            self._error("config-value", own["parse-bbox-func-name"].line, message)
+            message = "parse-bbox-func-name: there is no decoder %s; known are %s"
+            line = own["parse-bbox-func-name"].line
+            self._error("config-value", line, message % (decoder, ", ".join(sorted(decoders))))
         self._check_channels(own)
         self._check_class_ids(own)
 
@@ -168,10 +177,8 @@ class _Parser:
         allowed = "num-detected-classes=%d allows 0 to %d" % (count, count - 1)
         for class_id in _value(own, "filter-out-class-ids", ()):
             if class_id >= count:
-                line = own["filter-out-class-ids"].line
-                self._error(
-                    "config-value", line, "filter-out-class-ids: there is no class %d; %s" % (class_id, allowed)
-                )
+                message = "filter-out-class-ids: there is no class %d; %s" % (class_id, allowed)
+                self._error("config-value", own["filter-out-class-ids"].line, message)
         for group, entries in self.groups.items():
             match = _CLASS_ONE.match(group)
             if match and int(match.group(1)) >= count and entries:
@@ -180,23 +187,21 @@ class _Parser:
 
     def _open(self, number: int, line: str) -> None:
         group = line[1:-1]
-        self._in_unknown_group = False
-        if not line.endswith("]"):
-            self._group, self._in_unknown_group = None, True
-            self._error("config-syntax", number, "%r has no closing bracket" % line)
-        elif group in (_PROPERTY, _CLASS_ALL) or _CLASS_ONE.match(group):
-            self._group = group
+        is_known = line.endswith("]") and (group in (_PROPERTY, _CLASS_ALL) or _CLASS_ONE.match(group) is not None)
+        self._group, self._in_unknown_group = (group, False) if is_known else (None, True)
+        if is_known:
             self.groups.setdefault(group, {})
+        elif not line.endswith("]"):
+            self._error("config-syntax", number, "%r has no closing bracket" % line)
         else:
-            self._group, self._in_unknown_group = None, True
-            near = difflib.get_close_matches(group, [_PROPERTY, _CLASS_ALL], 1)
-            hint = (
-                "did you mean [%s]?" % near[0] if near else "known are [property], [class-attrs-all], [class-attrs-N]"
-            )
-            self._error("config-unknown-group", number, "group [%s] is unknown; %s" % (group, hint))
+            hint = _near(group, [_PROPERTY, _CLASS_ALL], "[%s]")
+            known = "known are [property], [class-attrs-all], [class-attrs-N]"
+            self._error("config-unknown-group", number, "group [%s] is unknown; %s" % (group, hint or known))
 
     def _add(self, group: str, number: int, name: str, raw: str) -> None:
-        keys, others = (PROPERTY_KEYS, CLASS_KEYS) if group == _PROPERTY else (CLASS_KEYS, PROPERTY_KEYS)
+        keys, others = keys_of(_PROPERTY), keys_of("class-attrs")
+        if group != _PROPERTY:
+            keys, others = others, keys
         key = keys.get(name)
         if key is None:
             self._error("config-unknown-key", number, "%s is unknown; %s" % (name, _hint(name, keys, others, group)))
@@ -206,7 +211,7 @@ class _Parser:
             message = "%s is set already in line %d; remove one of them" % (name, first.line)
             self._error("config-duplicate-key", number, message)
             return
-        # None holds the place of a value that is reported here, so that it is not reported as missing too.
+        # None stands for a value that is reported here, so that it is not reported as missing too.
         value = None
         try:
             value = parse_value(key, raw, self._directory)
@@ -228,8 +233,12 @@ class _Parser:
 def _hint(name: str, keys: Dict[str, Key], others: Dict[str, Key], group: str) -> str:
     if name in others:
         return "it belongs in [%s]" % (_CLASS_ALL if group == _PROPERTY else _PROPERTY)
-    near = difflib.get_close_matches(name, list(keys), 1)
-    return "did you mean %s?" % near[0] if near else "remove it"
+    return _near(name, keys, "%s") or "remove it"
+
+
+def _near(name: str, known: Collection[str], form: str) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return "did you mean %s?" % form % near[0] if near else ""
 
 
 def _value(entries: Dict[str, _Entry], key: str, default: Any) -> Any:
@@ -272,17 +281,8 @@ def _one_name(entries: Dict[str, _Entry]) -> Dict[str, _Entry]:
 
 def _class_attributes(entries: Dict[str, _Entry]) -> ClassAttributes:
     default = ClassAttributes()
-    return ClassAttributes(
-        # NMS changes no score, so a threshold behind it is one in front of it.
-        threshold=max(
-            _value(entries, "pre-cluster-threshold", default.threshold), _value(entries, "post-cluster-threshold", 0.0)
-        ),
-        iou_threshold=_value(entries, "nms-iou-threshold", default.iou_threshold),
-        top_k=_value(entries, "topk", default.top_k),
-        min_width=_value(entries, "detected-min-w", default.min_width),
-        min_height=_value(entries, "detected-min-h", default.min_height),
-        max_width=_value(entries, "detected-max-w", default.max_width),
-        max_height=_value(entries, "detected-max-h", default.max_height),
-        roi_top=_value(entries, "roi-top-offset", default.roi_top),
-        roi_bottom=_value(entries, "roi-bottom-offset", default.roi_bottom),
-    )
+    # NMS changes no score: a threshold after it has the same effect as one before it.
+    before = _value(entries, "pre-cluster-threshold", default.threshold)
+    threshold = max(before, _value(entries, "post-cluster-threshold", 0.0))
+    others = {field: _value(entries, key, getattr(default, field)) for field, key in _CLASS_FIELDS.items()}
+    return default._replace(threshold=threshold, **others)

@@ -1,21 +1,23 @@
-"""Post-processing: a network's raw outputs to the objects of one frame. Only numpy; every engine uses it."""
+"""Post-processing: from a network's raw outputs to the objects on one frame. Uses numpy alone; every engine has it."""
 
 from typing import FrozenSet, List, Mapping, NamedTuple, Optional
 
 import numpy as np
 
 from sidecar.worker.inference.bundle import Bundle
-from sidecar.worker.inference.cluster import strongest_first, strongest_of_each_class, suppress
 from sidecar.worker.inference.decoders import Candidates, Decoder
 from sidecar.worker.inference.geometry import Geometry
 
+# Only the best are taken, more than any real frame has: a threshold near 0 must not cost seconds.
+MAX_CANDIDATES = 1000
+
 
 class DetectionFilter(NamedTuple):
-    """What the specification of a pipeline asks for beyond the bundle."""
+    """What the specification asks for beyond the bundle."""
 
-    # For every class; none: as the bundle says, class by class.
+    # Of all classes. None: those of the bundle, class by class.
     threshold: Optional[float] = None
-    # Labels to report; none: all.
+    # Labels to report. None: all.
     classes: Optional[FrozenSet[str]] = None
 
 
@@ -57,8 +59,8 @@ class Postprocessor:
         thresholds = self._thresholds
         if detection_filter.threshold is not None:
             thresholds = np.full_like(thresholds, detection_filter.threshold)
-        # A class that is not reported still suppresses those of its group: a car does not become a truck when only
-        # trucks are asked for.
+        # A class that is not reported still suppresses others of its group: a car must not become a truck because only
+        # trucks are wanted.
         needed = np.isin(self._groups, self._groups[reported])
         found = self._decoder.decode(outputs, np.where(needed, thresholds, np.float32(np.inf)))
         found = strongest_first(found)
@@ -93,3 +95,48 @@ class Postprocessor:
                 found.class_ids.tolist(), found.scores.tolist(), found.boxes.tolist()
             )
         ]
+
+
+def strongest_first(candidates: Candidates) -> Candidates:
+    """Sorted by score, and no more than MAX_CANDIDATES. Equal scores keep their order."""
+    order = np.argsort(-candidates.scores, kind="stable")[:MAX_CANDIDATES]
+    return Candidates(candidates.boxes[order], candidates.scores[order], candidates.class_ids[order])
+
+
+def suppress(candidates: Candidates, groups: "np.ndarray", iou_thresholds: "np.ndarray") -> Candidates:
+    """Non-maximum suppression: drops a box that overlaps a stronger one of its group by more than that one's threshold.
+
+    candidates: strongest first. groups, iou_thresholds: by class.
+    """
+    count = len(candidates.scores)
+    if count < 2:
+        return candidates
+    group = groups[candidates.class_ids]
+    rivals = _overlaps(candidates.boxes) > iou_thresholds[candidates.class_ids][:, np.newaxis]
+    rivals &= group[:, np.newaxis] == group
+    alive = np.ones(count, dtype=bool)
+    for row in range(count - 1):
+        if alive[row]:
+            alive[row + 1 :] &= ~rivals[row, row + 1 :]
+    return Candidates(candidates.boxes[alive], candidates.scores[alive], candidates.class_ids[alive])
+
+
+def strongest_of_each_class(candidates: Candidates, limits: "np.ndarray") -> Candidates:
+    """Keeps the first limits[class] boxes of each class. candidates: strongest first."""
+    left = limits.copy()
+    keep = np.zeros(len(candidates.scores), dtype=bool)
+    for row, class_id in enumerate(candidates.class_ids):
+        keep[row] = left[class_id] > 0
+        left[class_id] -= 1
+    return Candidates(candidates.boxes[keep], candidates.scores[keep], candidates.class_ids[keep])
+
+
+def _overlaps(boxes: "np.ndarray") -> "np.ndarray":
+    """Intersection over union of every box with every box."""
+    left, top, right, bottom = boxes.T
+    areas = np.maximum(right - left, 0) * np.maximum(bottom - top, 0)
+    width = np.minimum(right[:, np.newaxis], right) - np.maximum(left[:, np.newaxis], left)
+    height = np.minimum(bottom[:, np.newaxis], bottom) - np.maximum(top[:, np.newaxis], top)
+    shared = np.maximum(width, 0) * np.maximum(height, 0)
+    overlaps: np.ndarray = shared / np.maximum(areas[:, np.newaxis] + areas - shared, np.float32(1e-9))
+    return overlaps

@@ -1,6 +1,6 @@
-"""Pre-processing: an I420 frame to the network's input tensor.
+"""Pre-processing: from an I420 frame to the network's input tensor.
 
-The planes are resampled first and the colour is converted at the network's size: a third of the work at 1280x720.
+The planes are resampled first, and colours are converted at the network's size: a third of the work at 1280x720.
 """
 
 from typing import Dict, List, NamedTuple, Optional, Tuple
@@ -16,7 +16,7 @@ _CHANNELS = {"rgb": ("red", "green", "blue"), "bgr": ("blue", "green", "red"), "
 
 
 class _Channel(NamedTuple):
-    """One channel of the tensor is the gained luma + u * U + v * V + bias, kept between low and high."""
+    """One channel of the tensor: scaled luma + u * U + v * V + bias, kept between low and high."""
 
     # The frame's rectangle in the tensor.
     target: "np.ndarray"
@@ -28,7 +28,7 @@ class _Channel(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """All that depends on the frames' size and colours."""
+    """What depends on the size and the colours of the frames."""
 
     key: Tuple[int, int, str, bool]
     geometry: Geometry
@@ -38,7 +38,7 @@ class _Plan(NamedTuple):
 
 
 class Preprocessor:
-    """Fills one tensor, which stays the same array. Not for two threads."""
+    """Fills one tensor, which stays the same array. For one thread."""
 
     def __init__(self, config: NvinferConfig, width: int, height: int) -> None:
         """width, height: of the network's input."""
@@ -52,7 +52,7 @@ class Preprocessor:
         self._y = self._u = self._v = self._sum = self._term = np.empty((0, 0), dtype=np.float32)
 
     def __call__(self, frame: I420Frame) -> Geometry:
-        """Writes the frame into the tensor and says where it lies in it."""
+        """Writes a frame into the tensor, and returns where it lies there."""
         key = (frame.width, frame.height, frame.matrix, frame.full_range)
         if self._plan is None or self._plan.key != key:
             self._plan = self._make_plan(frame)
@@ -75,7 +75,7 @@ class Preprocessor:
         geometry = place(frame.width, frame.height, self._width, self._height, config.keep_shape, config.centred)
         target = (geometry.height, geometry.width)
         self._y, self._u, self._v, self._sum, self._term = (np.empty(target, dtype=np.float32) for _ in range(5))
-        # Nothing is scaled, and so nothing lies between two pixels.
+        # Where nothing is scaled, nothing lies between two pixels.
         scaling = NEAREST if config.scaling == BILINEAR and target == (frame.height, frame.width) else config.scaling
         luma_scale, matrix = _to_rgb(frame.matrix, frame.full_range)
         chroma = ((frame.height + 1) // 2, (frame.width + 1) // 2)
@@ -86,7 +86,7 @@ class Preprocessor:
             u, v = matrix[name]
             low, high = (config.scale * (value - config.offsets[index]) for value in (0, 255))
             bias = low - config.scale * (luma_scale * luma_black + 128 * (u + v))
-            # What the frame does not fill is black.
+            # Black where the frame does not reach.
             plane.fill(low)
             rectangle = plane[geometry.top : geometry.top + target[0], geometry.left : geometry.left + target[1]]
             channels.append(_Channel(rectangle, config.scale * u, config.scale * v, bias, low, high))

@@ -1,9 +1,9 @@
-"""Resampling of one plane of a picture, by the filters that nvinfer has.
+"""Resamples one plane of a frame with the filters that nvinfer has.
 
-Where nvinfer takes its samples was found by comparing boxes with those of a real one (docs/nvidia.md): a target pixel's
-sample lies at its upper left corner, not at its centre, and two by two target pixels share one of chroma.
+A comparison with the boxes of a real nvinfer (docs/nvidia.md) showed where it takes its samples: at the upper left
+corner of a target pixel, not at its centre; and two by two target pixels share one sample of chroma.
 
-Both directions are sums of few weighted rows or columns, which numpy does fast without a temporary array.
+Each direction is a sum of a few weighted rows or columns, which numpy computes fast and without a temporary array.
 """
 
 from typing import List, NamedTuple, Optional, Tuple
@@ -26,7 +26,7 @@ class _Tap(NamedTuple):
 
 
 class Resampler:
-    """Resamples uint8 planes of one size to float32 planes of another. Keeps scratch space: not for two threads."""
+    """Resamples uint8 planes of one size to float32 planes of another. Keeps scratch space: for one thread."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Resampler:
     ) -> None:
         """source, target: height and width. scaling: NEAREST, BILINEAR or AREA. gain: a factor on every value.
 
-        extent: how much of the source makes up the target; none: all of it. Chroma of an odd size ends in half a pixel.
+        extent: how much of the source the target shows; None: all of it. Chroma of an odd size ends in half a pixel.
         paired: two by two target pixels get the first one's sample; not by AREA.
         """
         height, width = source if extent is None else extent
@@ -85,7 +85,7 @@ def _taps(source: int, target: int, extent: float, scaling: str, paired: bool) -
         indices = np.floor(corners).astype(np.intp)
         return [_Tap(np.clip(indices, 0, source - 1), np.ones(target, dtype=np.float32))]
     centres = (pixels + 0.5) * ratio if scaling == AREA else corners
-    # A target pixel covers this much of the source; less than a source pixel is interpolation between two.
+    # How much of the source a target pixel covers; less than one source pixel means interpolation between two.
     reach = max(ratio, 1.0) if scaling == AREA else 1.0
     begin, end = centres - reach / 2, centres + reach / 2
     first = np.floor(begin).astype(np.intp)

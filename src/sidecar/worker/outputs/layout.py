@@ -1,4 +1,4 @@
-"""Where things lie in a picture: the grid of tiles, and a camera's frame inside its tile."""
+"""The layout of a tiled stream: the grid of tiles, and where a camera's frame lies in its tile."""
 
 from typing import List, NamedTuple
 
@@ -12,19 +12,19 @@ class Rectangle(NamedTuple):
     height: int
 
 
-def grid(count: int) -> "Grid":
-    """Rows and columns for so many tiles: rows = int(sqrt(n)), columns = ceil(n / rows)."""
-    rows = max(1, int(count**0.5))
-    return Grid(rows=rows, columns=-(-count // rows))
-
-
 class Grid(NamedTuple):
     rows: int
     columns: int
 
 
+def grid(count: int) -> Grid:
+    """The grid for so many tiles: rows = int(sqrt(count)), columns = ceil(count / rows)."""
+    rows = max(1, int(count**0.5))
+    return Grid(rows=rows, columns=-(-count // rows))
+
+
 def tiles(count: int, width: int, height: int) -> List[Rectangle]:
-    """One rectangle a tile, row by row. Edges are even, so that chroma planes divide; the tiles cover the picture."""
+    """The tiles, row by row. Edges are even, so that chroma planes divide; together the tiles cover the frame."""
     rows, columns = grid(count)
     xs = [_even(width * column / columns) for column in range(columns + 1)]
     ys = [_even(height * row / rows) for row in range(rows + 1)]
@@ -35,7 +35,7 @@ def tiles(count: int, width: int, height: int) -> List[Rectangle]:
 
 
 def fit(frame_width: int, frame_height: int, tile_width: int, tile_height: int) -> Rectangle:
-    """The largest rectangle of the frame's shape, centred in a tile: what videoscale's add-borders makes."""
+    """The largest rectangle of the frame's shape, centred in a tile, as videoscale's add-borders makes it."""
     if frame_width * tile_height > frame_height * tile_width:
         width, height = tile_width, tile_width * frame_height // frame_width
     else:

@@ -1,4 +1,4 @@
-"""The worker's end of the link to the outlet: it keeps connecting, and sends the whole configuration each time."""
+"""The worker's end of the connection to the outlet. It reconnects, and sends the whole configuration each time."""
 
 import socket
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple
@@ -28,7 +28,7 @@ _log = Log("outlet-link")
 
 
 class OutletLink:
-    """Tells the outlet what to serve and receives its status. All methods and callbacks are on the main-loop thread."""
+    """Configures the outlet and receives its status. All methods and callbacks are on the main-loop thread."""
 
     def __init__(
         self,
@@ -40,8 +40,8 @@ class OutletLink:
     ) -> None:
         """Begins to connect at once.
 
-        on_ports: where to send RTP, by mount path; a stream that is sent there is a new one from its first packet on.
-            Called after each configure() and again when the outlet was replaced: the ports are then others.
+        on_ports: where to send RTP, by mount path. What is sent there is a new stream from its first packet on. Called
+            after each configure(), and with other ports when the outlet has been replaced.
         on_status: for all mounts, whenever one has changed.
         on_failed: the outlet cannot apply the configuration. It tries again by itself; on_ports follows when it can.
         on_down: the outlet is gone. Earlier statuses no longer hold.
@@ -52,7 +52,7 @@ class OutletLink:
         self._on_failed = on_failed
         self._on_down = on_down
         self._configuration: Optional[Configuration] = None
-        # By mount path, the texts that were set last.
+        # The texts that were set last, by mount path.
         self._texts: Dict[str, str] = {}
         self._lines: Optional[JsonLines] = None
         self._delay_ms = _FIRST_DELAY_MS
@@ -60,9 +60,9 @@ class OutletLink:
         self._timer = GLib.idle_add(self._connect)
 
     def configure(self, port: int, mounts: Iterable[Mount], users: Iterable[User] = ()) -> None:
-        """Sets what the outlet serves. Also to be called, with the same values, before a new RTP stream begins.
+        """Sets what the outlet serves. Must be called, even with the same values, before a new RTP stream begins.
 
-        users: who may watch; none: everybody.
+        users: who may watch. Empty: everybody.
         """
         self._configuration = Configuration(port, tuple(mounts), tuple(users))
         paths = {mount.path for mount in self._configuration.mounts}
@@ -70,8 +70,8 @@ class OutletLink:
         self._send_all()
 
     def set_users(self, users: Tuple[User, ...]) -> None:
-        """Sets who may watch. Nothing else of the last configure() changes, and viewers stay."""
-        assert self._configuration is not None, "to be configured first"
+        """Sets who may watch. Nothing else of the last configure() changes, and viewers stay connected."""
+        assert self._configuration is not None, "configure() comes first"
         if users == self._configuration.users:
             return
         self._configuration = self._configuration._replace(users=users)
@@ -79,9 +79,9 @@ class OutletLink:
             self._lines.send(users_message(self._configuration.users))
 
     def set_text(self, path: str, text: str) -> None:
-        """Sets what the standby picture of a mount says while no frames arrive; empty: what the outlet itself knows.
+        """Sets the text of a mount's standby picture until the next one; empty: the outlet says what it knows itself.
 
-        For a mount of the last configure(); it holds until the next text.
+        path: of the last configure().
         """
         if text == self._texts.get(path, ""):
             return
@@ -101,7 +101,7 @@ class OutletLink:
     def _connect(self) -> bool:
         self._timer = 0
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # A Unix socket connects at once or fails at once.
+        # A Unix socket connects or fails at once.
         connection.setblocking(False)
         try:
             connection.connect(self._socket_path)

@@ -1,10 +1,10 @@
-"""Delivers an engine's streams: by the outlet, into files and into windows. Both engines use it."""
+"""Delivers the streams of an engine: to the outlet, into files and into windows. Both engines use it."""
 
 import os
 import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
-from sidecar.contract import spec, state
+from sidecar.contract import state
 from sidecar.gst import GLib, Gst
 from sidecar.outlet.protocol import Failure, Mount, MountStatus
 from sidecar.worker.main_loop import MainLoop
@@ -26,11 +26,6 @@ _STOP_SECONDS = 1.0
 _NOTHING_YET = MountStatus(frames=0, viewers=0, served=False)
 
 
-def _title(one: StreamPlan) -> str:
-    """The title of a stream's standby picture: a tiled stream needs none."""
-    return one.cameras[0].name or one.cameras[0].id if len(one.cameras) == 1 else ""
-
-
 class Outputs:
     """Configures the outlet, owns recorders and windows, and sets the status of every output.
 
@@ -45,10 +40,10 @@ class Outputs:
         count: Callable[[OutputKey, state.OutputStatus], None],
         window_sinks: Sequence[str] = (),
     ) -> None:
-        """on_ports: the loopback ports to which each stream's RTP goes, again whenever they change.
+        """on_ports: the loopback ports to which the RTP of each stream goes, again whenever they change.
 
         count: fills in how many frames of a stream were encoded and dropped; called on any thread.
-        window_sinks: elements for windows to be tried before the one that works with every display.
+        window_sinks: elements for windows to try before the one that works with every display.
         """
         self._store = store
         self._window_module = processes.window_module
@@ -58,8 +53,8 @@ class Outputs:
         self._plans: Dict[OutputKey, StreamPlan] = {}
         # Read by streaming threads.
         self._receivers: Dict[OutputKey, Receiver] = {}
-        self._outlet: Dict[OutputKey, MountStatus] = {}
-        # 0: no stream of the outlet yet.
+        self._mount_statuses: Dict[OutputKey, MountStatus] = {}
+        # 0: the outlet has had no stream yet.
         self._port = 0
         self._outlet_timer = 0
         self._link = OutletLink(
@@ -71,8 +66,8 @@ class Outputs:
         )
 
     def serve(self, plans: List[StreamPlan]) -> None:
-        """Serves these streams from now on. on_ports follows for those of the outlet, whose RTP begins anew; the frames
-        of the others go to take()."""
+        """Serves these streams from now on. Those of the outlet begin a new RTP stream at the ports of on_ports, which
+        follows; the frames of the others go to take()."""
         wanted = {one.key: one for one in plans}
         kept = {
             key
@@ -96,14 +91,11 @@ class Outputs:
         if served:
             self._port = served[0][1].port
         if self._port:
-            self._link.configure(
-                self._port,
-                [
-                    Mount(target.path, codec_name(one.encoding), one.encoding.width, one.encoding.height, _title(one))
-                    for one, target in served
-                ],
-                served[0][1].users if served else (),
-            )
+            mounts = [
+                Mount(target.path, codec_name(one.encoding), one.encoding.width, one.encoding.height, _title(one))
+                for one, target in served
+            ]
+            self._link.configure(self._port, mounts, served[0][1].users if served else ())
 
     def take(self, key: OutputKey, sample: Gst.Sample) -> None:
         """Takes a frame of a stream that does not go to the outlet. Called on a streaming thread; never waits."""
@@ -112,30 +104,63 @@ class Outputs:
             receiver.take(sample)
 
     def update(self, plans: List[StreamPlan]) -> None:
-        """Changes users and limits while frames flow. plans: of the streams of serve()."""
+        """Changes users and limits of the streams of serve() while frames flow."""
         self._plans = {one.key: one for one in plans}
         users = [one.target.users for one in plans if isinstance(one.target, OutletTarget)]
         if users:
             self._link.set_users(users[0])
         self._set_limits(plans)
 
+    def set_standby_text(self, key: OutputKey, text: str) -> None:
+        """Sets why a stream has no frames, for its standby picture. Empty: it has frames again."""
+        one = self._plans.get(key)
+        if one is not None and isinstance(one.target, OutletTarget):
+            self._link.set_text(one.target.path, text)
+
+    def set_failed(
+        self,
+        key: OutputKey,
+        reason: "state.OutputFailedReason",
+        detail: str,
+        retry_seconds: Optional[float] = RETRY_SECONDS,
+    ) -> None:
+        """Sets an output's state to failed. retry_seconds: until the caller's next attempt. None: there is none."""
+        failed = state.OutputStatus.Failed(reason=reason, detail=detail)
+        if retry_seconds is not None:
+            failed.next_attempt.FromNanoseconds(int((time.time() + retry_seconds) * 1e9))
+        self.set_state(key, failed=failed)
+
+    def set_state(self, key: OutputKey, **phase: Any) -> None:
+        """Sets an output's state: waiting, serving or failed."""
+        output_id, camera_id = key
+        self._store.set_output(state.OutputStatus(id=output_id, camera_id=camera_id, **phase))
+
+    def stop(self) -> None:
+        """Ends everything, and gives recorders and windows a moment for that."""
+        self._stop_outlet_timer()
+        self._link.stop()
+        receivers = list(self._receivers.values())
+        self._receivers = {}
+        for receiver in receivers:
+            receiver.stop()
+        deadline = time.monotonic() + _STOP_SECONDS
+        for receiver in receivers:
+            receiver.wait(max(0.0, deadline - time.monotonic()))
+
     def _set_limits(self, plans: List[StreamPlan]) -> None:
         for one in plans:
             receiver = self._receivers.get(one.key)
-            if isinstance(one.target, FileTarget) and isinstance(receiver, Recorder):
-                receiver.limits = _limits(one.target, one.encoding)
+            if isinstance(receiver, Recorder):
+                receiver.limits = _limits(one)
 
     def _make_receiver(self, one: StreamPlan) -> Receiver:
-        """Makes the receiver of a stream."""
-
         def on_phase(phase: Phase) -> None:
             MainLoop.post(lambda: self._on_phase(one.key, receiver, phase))
 
         receiver: Receiver
         if isinstance(one.target, FileTarget):
-            limits = _limits(one.target, one.encoding)
             folder = Folder(recordings_dir(os.environ), stem(one.target.path))
-            receiver = Recorder(folder, one.key[1], limits, on_phase)
+            receiver = Recorder(folder, one.key[1], _limits(one), on_phase)
         else:
             title = _title(one) or one.key[0]
             options = WindowOptions(one.encoding.width, one.encoding.height, title, self._window_sinks)
@@ -152,42 +177,6 @@ class Outputs:
         else:
             self.set_failed(key, phase.reason, phase.detail, phase.retry_seconds)
 
-    def set_standby_text(self, key: OutputKey, text: str) -> None:
-        """Sets why a stream has no frames, for its standby picture. Empty: it has them again."""
-        one = self._plans.get(key)
-        if one is not None and isinstance(one.target, OutletTarget):
-            self._link.set_text(one.target.path, text)
-
-    def set_failed(
-        self,
-        key: OutputKey,
-        reason: "state.OutputFailedReason",
-        detail: str,
-        retry_seconds: Optional[float] = RETRY_SECONDS,
-    ) -> None:
-        """Sets an output's state to failed. retry_seconds: when the caller tries again. None: never."""
-        failed = state.OutputStatus.Failed(reason=reason, detail=detail)
-        if retry_seconds is not None:
-            failed.next_attempt.FromNanoseconds(int((time.time() + retry_seconds) * 1e9))
-        self.set_state(key, failed=failed)
-
-    def set_state(self, key: OutputKey, **phase: Any) -> None:
-        """Sets an output's state: waiting, serving or failed."""
-        output_id, camera_id = key
-        self._store.set_output(state.OutputStatus(id=output_id, camera_id=camera_id, **phase))
-
-    def stop(self) -> None:
-        """Ends everything, and gives recorders and windows a moment for it."""
-        self._expect_outlet(False)
-        self._link.stop()
-        receivers = list(self._receivers.values())
-        self._receivers = {}
-        for receiver in receivers:
-            receiver.stop()
-        deadline = time.monotonic() + _STOP_SECONDS
-        for receiver in receivers:
-            receiver.wait(max(0.0, deadline - time.monotonic()))
-
     def _counter(self, key: OutputKey) -> Callable[[state.OutputStatus], None]:
         def count(status: state.OutputStatus) -> None:
             one = self._plans.get(key)
@@ -201,14 +190,14 @@ class Outputs:
             if isinstance(one.target, OutletTarget):
                 status.port = one.target.port
                 status.path = one.target.path
-                status.viewers = self._outlet.get(key, _NOTHING_YET).viewers
+                status.viewers = self._mount_statuses.get(key, _NOTHING_YET).viewers
 
         return count
 
     def _on_outlet_ports(self, ports: Dict[str, int]) -> None:
-        self._expect_outlet(False)
+        self._stop_outlet_timer()
         known = {key: ports[path] for key, path in self._mounts() if path in ports}
-        self._outlet = {}
+        self._mount_statuses = {}
         for key in known:
             self.set_state(key, waiting=state.OutputStatus.Waiting())
         self._on_ports(known)
@@ -218,29 +207,22 @@ class Outputs:
             status = mounts.get(path)
             if status is None:
                 continue
-            newly_served = status.served and not self._outlet.get(key, _NOTHING_YET).served
-            self._outlet[key] = status
+            newly_served = status.served and not self._mount_statuses.get(key, _NOTHING_YET).served
+            self._mount_statuses[key] = status
             if newly_served:
                 self.set_state(key, serving=state.OutputStatus.Serving())
 
     def _on_outlet_failed(self, failure: Failure) -> None:
-        self._expect_outlet(False)
+        self._stop_outlet_timer()
         in_use = failure.reason == "PORT_IN_USE"
         reason = state.OUTPUT_FAILED_REASON_PORT_IN_USE if in_use else state.OUTPUT_FAILED_REASON_OUTLET
         for key, _path in self._mounts():
             self.set_failed(key, reason, failure.detail)
 
     def _on_outlet_down(self) -> None:
-        self._outlet = {}
-        if not self._outlet_timer:
-            self._expect_outlet(True)
-
-    def _expect_outlet(self, waiting: bool) -> None:
         """A missing outlet is reported only after a while: it may just be starting, as this process is."""
-        if self._outlet_timer:
-            GLib.source_remove(self._outlet_timer)
-            self._outlet_timer = 0
-        if waiting:
+        self._mount_statuses = {}
+        if not self._outlet_timer:
             self._outlet_timer = GLib.timeout_add(int(_OUTLET_GRACE_SECONDS * 1000), self._on_outlet_timeout)
 
     def _on_outlet_timeout(self) -> bool:
@@ -249,10 +231,21 @@ class Outputs:
             self.set_failed(key, state.OUTPUT_FAILED_REASON_OUTLET, _OUTLET_GONE)
         return bool(GLib.SOURCE_REMOVE)
 
+    def _stop_outlet_timer(self) -> None:
+        if self._outlet_timer:
+            GLib.source_remove(self._outlet_timer)
+            self._outlet_timer = 0
+
     def _mounts(self) -> List[Tuple[OutputKey, str]]:
         """The streams of the outlet, with their paths there."""
         return [(key, one.target.path) for key, one in self._plans.items() if isinstance(one.target, OutletTarget)]
 
 
-def _limits(target: FileTarget, encoding: spec.Encoding) -> Limits:
-    return Limits(target.file_duration, target.max_bytes, encoding.bitrate)
+def _title(one: StreamPlan) -> str:
+    """The title of a standby picture: that of a tiled stream has none."""
+    return one.cameras[0].name or one.cameras[0].id if len(one.cameras) == 1 else ""
+
+
+def _limits(one: StreamPlan) -> Limits:
+    assert isinstance(one.target, FileTarget), "only recordings have limits"
+    return Limits(one.target.file_duration, one.target.max_bytes, one.encoding.bitrate)

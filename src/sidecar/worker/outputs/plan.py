@@ -1,4 +1,4 @@
-"""The streams that a specification asks for, and how two specifications differ in one. Pure."""
+"""The streams that a specification asks for, and what it takes to change one. Pure."""
 
 import enum
 from typing import Dict, List, NamedTuple, Tuple, Union
@@ -9,7 +9,7 @@ from sidecar.worker.status.store import OutputKey
 
 _DEFAULT_FILE_SECONDS = 600.0
 
-# Names of codecs as RTP has them.
+# As RTP names them.
 CODEC_NAMES: Dict["spec.Codec", str] = {spec.CODEC_H264: "H264", spec.CODEC_H265: "H265"}
 
 
@@ -18,7 +18,7 @@ class OutletTarget(NamedTuple):
 
     port: int
     path: str
-    # Who may watch; none: everybody.
+    # Who may watch. Empty: everybody.
     users: Tuple[User, ...]
 
 
@@ -29,7 +29,7 @@ class FileTarget(NamedTuple):
     path: str
     # Seconds.
     file_duration: float
-    # Of all files of the output; 0: no limit.
+    # All files of the output together. 0: no limit.
     max_bytes: int
 
 
@@ -38,7 +38,7 @@ class WindowTarget(NamedTuple):
 
 
 class StreamPlan(NamedTuple):
-    """One stream as the specification asks for it: an output's tiled stream, or that of one camera."""
+    """One stream as the specification asks for it: of all cameras in tiles, or of one camera."""
 
     key: OutputKey
     target: Union[OutletTarget, FileTarget, WindowTarget]
@@ -72,7 +72,7 @@ def _target(output: spec.Output, camera_id: str) -> Union[OutletTarget, FileTarg
 
 
 def codec_name(encoding: spec.Encoding) -> str:
-    """As RTP names it: H264 or H265."""
+    """H264 or H265."""
     return CODEC_NAMES[encoding.codec or spec.CODEC_H264]
 
 

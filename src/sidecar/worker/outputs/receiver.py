@@ -1,4 +1,4 @@
-"""The receiver of a stream that does not go to the outlet: a recorder or a window."""
+"""Receives the frames of a stream that does not go to the outlet: the interface of recorders and windows."""
 
 import abc
 from typing import Callable, NamedTuple, Optional, Union
@@ -8,11 +8,11 @@ from sidecar.gst import Gst
 
 
 class Waiting(NamedTuple):
-    """No frame was delivered yet, or none is any more."""
+    """No frame has been delivered yet, or none is any more."""
 
 
 class Serving(NamedTuple):
-    """A frame was really delivered."""
+    """A frame has been delivered: it is on the disk, or on the screen."""
 
 
 class Failed(NamedTuple):
@@ -21,7 +21,7 @@ class Failed(NamedTuple):
     reason: "state.OutputFailedReason"
     # One line: what, where and what to do.
     detail: str
-    # Until the next attempt. None: there is none.
+    # Until the next attempt. None: there will be none.
     retry_seconds: Optional[float]
 
 
@@ -34,15 +34,13 @@ Take = Callable[[Gst.Sample], None]
 class Receiver(abc.ABC):
     """Made and stopped on the loop thread."""
 
-    @property
-    @abc.abstractmethod
-    def path(self) -> str:
-        """The path of the file; empty for others. Read on any thread."""
+    # Of the file that is written, or was written last; empty if there is none. Read on any thread.
+    path = ""
 
     @property
     @abc.abstractmethod
     def dropped(self) -> int:
-        """Dropped frames. Read on any thread."""
+        """How many frames were dropped. Read on any thread."""
 
     @abc.abstractmethod
     def take(self, sample: Gst.Sample) -> None:
@@ -50,8 +48,8 @@ class Receiver(abc.ABC):
 
     @abc.abstractmethod
     def stop(self) -> None:
-        """Takes no more frames, and ends by itself. Does not wait."""
+        """Takes no more frames, and ends by itself. Does not wait for that."""
 
     @abc.abstractmethod
     def wait(self, seconds: float) -> None:
-        """Waits for its end, this long at most. Called after stop(), before the process ends."""
+        """Waits for the end at most so many seconds. Called after stop(), before the process ends."""

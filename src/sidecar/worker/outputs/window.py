@@ -1,4 +1,4 @@
-"""Shows a stream in a window: starts the process that does so, sends it the newest frames, and restarts it."""
+"""Shows a stream in a window: starts a process for it, sends it the newest frames, and restarts it."""
 
 import os
 import select
@@ -14,9 +14,9 @@ from sidecar.worker.outputs.receiver import Failed, OnPhase, Receiver, Serving
 
 # A sink that works with every X display.
 X_SINK = "ximagesink"
-# A process that takes nothing for this long hangs.
+# A process that takes no frame for this long hangs.
 _TIMEOUT_SECONDS = 10.0
-# Between two tries; doubles with each failure in a row.
+# Between two attempts; doubles with each failure in a row.
 _FIRST_DELAY = 2.0
 _LONGEST_DELAY = 30.0
 _END_SECONDS = 1.0
@@ -32,7 +32,7 @@ class WindowOptions(NamedTuple):
     width: int
     height: int
     title: str
-    # Elements to be tried, the best first.
+    # Elements to try, the best first.
     sinks: List[str]
 
 
@@ -44,8 +44,8 @@ class Window(Receiver):
     """A thread of its own starts and feeds the process, since both may wait."""
 
     def __init__(self, options: WindowOptions, environment: Mapping[str, str], on_phase: OnPhase, module: str) -> None:
-        """on_phase: called on the window's thread. module: the Python module that the process runs. It is started when
-        there is something to show."""
+        """on_phase: called on the window's thread. module: the Python module that the process runs. The process starts
+        with the first frame."""
         self._options = options
         self._environment = environment
         self._on_phase = on_phase
@@ -59,10 +59,6 @@ class Window(Receiver):
         self._thread.start()
 
     @property
-    def path(self) -> str:
-        return ""
-
-    @property
     def dropped(self) -> int:
         return self._dropped
 
@@ -70,7 +66,7 @@ class Window(Receiver):
         structure = sample.get_caps().get_structure(0)
         sizes = structure.get_int("width")[1], structure.get_int("height")[1]
         if sizes != (self._options.width, self._options.height):
-            return  # A frame of the graph before.
+            return  # A frame of an earlier pipeline.
         with self._changed:
             if self._newest is not None:
                 self._dropped += 1
@@ -105,14 +101,14 @@ class Window(Receiver):
             self._changed.wait_for(lambda: self._stopped, seconds)
 
     def _next_frame(self) -> Optional[Gst.Buffer]:
-        """None: it is stopped."""
+        """None: the window is stopped."""
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or self._newest is not None)
             frame, self._newest = self._newest, None
             return None if self._stopped else frame
 
     def _show_with_any_sink(self, frame: Gst.Buffer) -> Optional[str]:
-        """Keeps a window open, with the first sink that works. Returns None when it is stopped, else why it ended."""
+        """Keeps a window open with the first sink that works. Returns why it ended; None: it was stopped."""
         if not self._environment.get("DISPLAY"):
             return _NO_DISPLAY
         self._shown = False
@@ -183,10 +179,10 @@ class Window(Receiver):
         if "shown" in lines:
             self._shown = True
             self._on_phase(Serving())
-        words = [line for line in lines if line and line != "shown"]
-        if words or lines == [""]:
+        problems = [line for line in lines if line and line != "shown"]
+        if problems or lines == [""]:
             # Xlib's own message goes to standard error.
-            raise _WindowError(words[-1] if words else "the display is gone")
+            raise _WindowError(problems[-1] if problems else "the display is gone")
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -1,4 +1,4 @@
-"""The Unix socket to which the agent connects: a gRPC server, restarted when the file of the socket is gone."""
+"""The Unix socket to which the agent connects: a gRPC server, which is replaced when the socket's file is gone."""
 
 import errno
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ from sidecar.socket_file import SocketFile, try_to_bind
 
 # A streaming call holds a thread for as long as it lives: this many watchers and previews, and a few short calls.
 _THREADS = 20
-# For calls to end, in seconds.
+# In seconds: for calls to end by themselves, and for all of the server's end.
 _GRACE = 0.2
 _END = 0.5
 
@@ -19,11 +19,11 @@ class GrpcEndpoint:
     """Serves the agent. Methods and callbacks are on the main-loop thread."""
 
     def __init__(self, path: str, add_services: Callable[[Any], None]) -> None:
-        """Begins as soon as the directory allows it. add_services: adds its services to a server."""
+        """Begins as soon as the directory allows it. add_services: called with each server before it starts."""
         self._path = path
         self._add_services = add_services
         self._server: Optional[Any] = None
-        # For the agent's user, which is in the same group, and for nobody else.
+        # For the agent's user, who is in the same group, and for nobody else.
         self._file = SocketFile(path, 0o660, self._listen, self._close)
 
     def stop(self) -> None:
@@ -46,8 +46,7 @@ class GrpcEndpoint:
         self._server = server
 
     def _close(self) -> None:
-        # The agent connects again. gRPC removes the file at its path, whoever made it: this server must be gone
-        # before another one listens.
+        # The agent reconnects. gRPC removes any file at its path: this server must be gone before another one listens.
         if self._server is not None:
             self._server.stop(grace=_GRACE).wait(_END)
             self._server = None

@@ -1,9 +1,9 @@
-"""The contract's gRPC service, on top of one engine: checks, applies, and reports what happens."""
+"""The contract's gRPC service: has one engine check and apply specifications, and reports what happens."""
 
 import os
 import threading
 import time
-from typing import Any, Iterator, List, Optional, Tuple
+from typing import Any, Generic, Iterator, List, Optional, Tuple
 
 import grpc
 
@@ -14,23 +14,21 @@ from sidecar.keeper.previous_worker import PreviousWorker
 from sidecar.log import Log
 from sidecar.version import VERSION
 from sidecar.worker.check import check
-from sidecar.worker.engines.engine import Engine, Preview
-from sidecar.worker.engines.unavailable import UnavailableEngine
+from sidecar.worker.engines.describe import branches
+from sidecar.worker.engines.engine import Engine, Model, Preview
 from sidecar.worker.main_loop import MainLoop
-from sidecar.worker.outputs.recording.check import unusable_folders
-from sidecar.worker.outputs.recording.folder import recordings_dir
+from sidecar.worker.outputs.recording.folder import recordings_dir, unusable_folders
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error, has_errors
 from sidecar.worker.status.events import TooOldError
 from sidecar.worker.status.store import StatusStore
 
-# How long the loop thread may take for a change: it closes cameras and rebuilds streams.
+# How long the loop thread may take for a change, in which it closes cameras and rebuilds streams.
 _LOOP_SECONDS = 20.0
 _SNAPSHOT_SECONDS = 5.0
 _DEFAULT_HEARTBEAT_SECONDS = 2.0
 _SHORTEST_HEARTBEAT_SECONDS = 0.1
 _DEFAULT_PREVIEW_RATE = 5
 _HIGHEST_PREVIEW_RATE = 30
-
 
 _SEVERITIES = {
     ERROR: pipeline.SEVERITY_ERROR,
@@ -39,12 +37,12 @@ _SEVERITIES = {
 }
 
 
-class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
-    """Methods are called on gRPC's threads; what touches GStreamer is run on the loop thread."""
+class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: ignore[misc]
+    """Methods are called on gRPC's threads; the loop thread runs what touches GStreamer."""
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine[Model],
         store: StatusStore,
         loop: MainLoop,
         instance_id: str,
@@ -59,6 +57,7 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         self._log = Log("service")
         # One change at a time: loading a model takes a while, and happens outside the loop thread.
         self._applying = threading.Lock()
+        # The answer for the active generation.
         self._active: Optional[pipeline.ApplyResponse] = None
 
     def Connect(  # noqa: N802
@@ -82,43 +81,40 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         self, request: pipeline.CheckRequest, context: grpc.ServicerContext
     ) -> pipeline.CheckResponse:
         _, problems = self._examine(request.spec)
-        return pipeline.CheckResponse(problems=[_to_contract(problem) for problem in problems])
+        return pipeline.CheckResponse(problems=_to_contract(problems))
 
     def Apply(  # noqa: N802
         self, request: pipeline.ApplyRequest, context: grpc.ServicerContext
     ) -> pipeline.ApplyResponse:
         with self._applying:
             if not request.generation:
-                no_name = error("no-generation", "generation", "the generation has no name")
-                return self._refuse([no_name], state.FAILURE_REASON_ELEMENT)
+                return self._refuse([error("no-generation", "generation", "the generation has no name")])
             if self._active is not None and self._active.generation == request.generation:
                 return pipeline.ApplyResponse(
                     generation=request.generation, accepted=True, problems=self._active.problems
                 )
-            if isinstance(self._engine, UnavailableEngine):
-                return self._refuse_unavailable(self._engine, request.spec)
+            if self._engine.unavailable is not None:
+                _, problems = self._examine(request.spec)
+                self._loop.call(lambda: self._engine.show_standby(request.spec), _LOOP_SECONDS)
+                return pipeline.ApplyResponse(problems=_to_contract(problems))
             if self._active is None:
                 loading = state.PipelineStatus.Loading(phase=state.LOADING_PHASE_MODEL)
                 self._store.set_pipeline(state.PipelineStatus(loading=loading))
             model, problems = self._examine(request.spec)
             if model is None or has_errors(problems):
-                of_model = model is None or any(problem.path.startswith("model") for problem in problems)
-                return self._refuse(problems, state.FAILURE_REASON_MODEL if of_model else state.FAILURE_REASON_ELEMENT)
+                is_model = model is None or any(problem.path.startswith("model") for problem in problems)
+                return self._refuse(problems, state.FAILURE_REASON_MODEL if is_model else state.FAILURE_REASON_ELEMENT)
             ready = model
             try:
                 changes = self._loop.call(lambda: self._engine.apply(request.spec, ready), _LOOP_SECONDS)
             except ChainError as why:
-                return self._refuse([*problems, error("element", "spec", str(why))], state.FAILURE_REASON_ELEMENT)
+                return self._refuse([*problems, error("element", "spec", str(why))])
             self._store.generation = request.generation
-            response = pipeline.ApplyResponse(
-                generation=request.generation,
-                accepted=True,
-                problems=[_to_contract(problem) for problem in problems],
-                changes=changes,
+            self._active = pipeline.ApplyResponse(
+                generation=request.generation, accepted=True, problems=_to_contract(problems), changes=changes
             )
-            self._active = response
             self._log.info("specification applied", generation=request.generation, changes=len(changes))
-            return response
+            return self._active
 
     def Watch(  # noqa: N802
         self, request: pipeline.WatchRequest, context: grpc.ServicerContext
@@ -137,15 +133,14 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             return
         context.add_callback(watcher.wake)
         try:
-            yield self._whole_state()
-            due = time.monotonic() + interval
+            due = 0.0
             while context.is_active():
-                message = watcher.take(max(0.0, due - time.monotonic()))
-                if message is not None:
-                    yield message
                 if time.monotonic() >= due:
                     yield self._whole_state()
                     due = time.monotonic() + interval
+                message = watcher.take(max(0.0, due - time.monotonic()))
+                if message is not None:
+                    yield message
         except TooOldError as why:
             context.abort(grpc.StatusCode.OUT_OF_RANGE, "%s; start again with 0" % why)
         finally:
@@ -180,6 +175,15 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
         finally:
             self._loop.call(preview.stop, _LOOP_SECONDS)
 
+    def DescribePipeline(  # noqa: N802
+        self, request: pipeline.DescribePipelineRequest, context: grpc.ServicerContext
+    ) -> pipeline.DescribePipelineResponse:
+        def describe() -> List[pipeline.PipelineElements]:
+            running = self._engine.pipelines()
+            return [pipeline.PipelineElements(name=one.get_name(), branches=branches(one)) for one in running]
+
+        return pipeline.DescribePipelineResponse(pipelines=self._loop.call(describe, _LOOP_SECONDS))
+
     def _preview(self, output_id: str, camera_id: str, rate: float, context: Any) -> Preview:
         preview = self._loop.call(lambda: self._engine.preview(output_id, camera_id, rate), _LOOP_SECONDS)
         if preview is None:
@@ -187,39 +191,27 @@ class PipelineService(pipeline_grpc.PipelineServicer):  # type: ignore[misc]
             raise AssertionError("abort always raises")
         return preview
 
-    def _examine(self, specification: spec.PipelineSpec) -> Tuple[Optional[Any], List[Problem]]:
-        """All problems of a specification, and its model if that loads."""
+    def _examine(self, specification: spec.PipelineSpec) -> Tuple[Optional[Model], List[Problem]]:
+        """All problems of a specification, and its model if that can be loaded."""
         if self._engine.unavailable is not None:
             return None, [error("engine-unavailable", "engine", self._engine.unavailable)]
         problems = check(specification, self._engine.capabilities())
         model = None
         if specification.model.bundle_path:
-            model, of_model = self._engine.prepare(specification)
-            problems = problems + of_model + unusable_folders(specification, recordings_dir(os.environ))
+            model, found = self._engine.prepare(specification)
+            problems = problems + found + unusable_folders(specification, recordings_dir(os.environ))
         return model, problems
 
-    def _refuse_unavailable(
-        self, engine: UnavailableEngine, specification: spec.PipelineSpec
+    def _refuse(
+        self, problems: List[Problem], reason: "state.FailureReason" = state.FAILURE_REASON_ELEMENT
     ) -> pipeline.ApplyResponse:
-        _, problems = self._examine(specification)
-        self._loop.call(lambda: engine.show_standby(specification), _LOOP_SECONDS)
-        return pipeline.ApplyResponse(accepted=False, problems=[_to_contract(problem) for problem in problems])
-
-    def _refuse(self, problems: List[Problem], reason: "state.FailureReason") -> pipeline.ApplyResponse:
-        generation = "" if self._active is None else self._active.generation
+        """The active generation stays active. reason: why the pipeline has failed if there is none."""
         if self._active is None:
-            self._store.set_pipeline(
-                state.PipelineStatus(
-                    failed=state.PipelineStatus.Failed(
-                        reason=reason,
-                        detail="the specification was refused: %s"
-                        % "; ".join("%s: %s" % (p.path, p.message) for p in problems if p.severity == ERROR),
-                    )
-                )
-            )
-        return pipeline.ApplyResponse(
-            generation=generation, accepted=False, problems=[_to_contract(problem) for problem in problems]
-        )
+            errors = "; ".join("%s: %s" % (one.path, one.message) for one in problems if one.severity == ERROR)
+            failed = state.PipelineStatus.Failed(reason=reason, detail="the specification was refused: %s" % errors)
+            self._store.set_pipeline(state.PipelineStatus(failed=failed))
+        generation = "" if self._active is None else self._active.generation
+        return pipeline.ApplyResponse(generation=generation, accepted=False, problems=_to_contract(problems))
 
     def _whole_state(self) -> pipeline.WatchResponse:
         response = pipeline.WatchResponse(sequence=self._store.events.sequence, state=self._store.snapshot())
@@ -233,7 +225,8 @@ def _to_previous_worker(ended: PreviousWorker) -> pipeline.PreviousWorker:
     return previous
 
 
-def _to_contract(problem: Problem) -> pipeline.Problem:
-    return pipeline.Problem(
-        severity=_SEVERITIES[problem.severity], code=problem.code, path=problem.path, message=problem.message
-    )
+def _to_contract(problems: List[Problem]) -> List[pipeline.Problem]:
+    return [
+        pipeline.Problem(severity=_SEVERITIES[one.severity], code=one.code, path=one.path, message=one.message)
+        for one in problems
+    ]

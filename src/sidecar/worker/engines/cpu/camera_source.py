@@ -1,6 +1,6 @@
 """A camera's source on engine cpu: a pipeline of its own, which lives as long as the connection.
 
-What happens to one camera never touches another.
+What happens to one camera never affects another.
 """
 
 from typing import Callable, Optional
@@ -11,8 +11,9 @@ from sidecar.worker.cameras import failure
 from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.controller import CameraCallbacks, CameraSource, StreamFormat
 from sidecar.worker.cameras.text import TileText
-from sidecar.worker.engines.cpu import source
-from sidecar.worker.engines.cpu.intake import Intake
+from sidecar.worker.engines.cpu import pipeline as elements
+from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
+from sidecar.worker.engines.describe import log_playing
 from sidecar.worker.engines.source_closer import SourceCloser
 
 
@@ -20,14 +21,19 @@ class CpuCameraSource(CameraSource):
     """All methods are called on the loop thread."""
 
     def __init__(
-        self, camera: spec.Camera, intake: Intake, set_tile_text: Callable[[TileText], None], closer: SourceCloser
+        self,
+        camera: spec.Camera,
+        processor: FrameProcessor,
+        set_tile_text: Callable[[TileText], None],
+        closer: SourceCloser,
     ) -> None:
-        """set_tile_text: see CameraSource. closer: ends the pipelines of all cameras."""
+        """processor: gets the frames. set_tile_text: see CameraSource. closer: ends the pipelines of all cameras."""
         self._camera = camera
-        self._intake = intake
+        self._processor = processor
         self._set_tile_text = set_tile_text
         self._closer = closer
-        self._pipeline: Optional[Gst.Pipeline] = None
+        # None: the camera is not connected.
+        self.pipeline: Optional[Gst.Pipeline] = None
         # Which pipeline it is: callbacks hold this number, not the pipeline, which they would keep alive for ever.
         self._number = 0
         self._bus_handler = 0
@@ -41,52 +47,52 @@ class CpuCameraSource(CameraSource):
             callbacks.failed(failure.camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
             return
         number = self._number
-        pipeline = self._pipeline = Gst.Pipeline.new("camera-" + self._camera.id)
+        pipeline = self.pipeline = Gst.Pipeline.new("camera-" + self._camera.id)
         pipeline.use_clock(Gst.SystemClock.obtain())
         bus = pipeline.get_bus()
         bus.add_signal_watch()
         self._bus_handler = bus.connect("message", lambda _bus, message: self._on_message(number, callbacks, message))
-        sink = source.build(
-            self._camera,
+        elements.build_camera_pipeline(
             pipeline,
-            source.SourceEvents(
+            self._camera,
+            elements.CameraPipelineCallbacks(
+                decoded=self._processor.on_decoded,
+                sample=self._processor.on_sample,
                 encoding=self._on_encoding,
                 failed=callbacks.failed,
                 opened=lambda: self._play_file() if number == self._number else None,
                 is_wanted=lambda: number == self._number,
             ),
         )
-        sink.connect("new-sample", self._intake.on_sample)
-        pipeline.get_by_name(source.FRESHEST).get_static_pad("sink").add_probe(
-            Gst.PadProbeType.BUFFER, self._intake.on_decoded
-        )
         self._start_time_line(pipeline)
         pipeline.set_state(Gst.State.PAUSED if scheme(self._camera.uri) == "file" else Gst.State.PLAYING)
 
     def show(self) -> None:
-        """Frames are shown as they come."""
+        """Frames are shown as they arrive."""
+        if self.pipeline is not None:
+            log_playing(self.pipeline)
 
     def close(self) -> None:
-        pipeline, self._pipeline = self._pipeline, None
+        pipeline, self.pipeline = self.pipeline, None
         self._number += 1
         if pipeline is not None:
             bus = pipeline.get_bus()
             bus.disconnect(self._bus_handler)
             bus.remove_signal_watch()
-            source.shut(pipeline)
+            elements.stop_frames(pipeline)
             self._closer.end(self._camera.id, pipeline)
 
     def set_tile_text(self, text: TileText) -> None:
         self._set_tile_text(text)
 
     def format(self) -> StreamFormat:
-        return StreamFormat(self._encoding, *self._intake.size)
+        return StreamFormat(self._encoding, *self._processor.size)
 
     def _on_encoding(self, encoding: str) -> None:
         self._encoding = encoding
 
     def _on_message(self, number: int, callbacks: CameraCallbacks, message: Gst.Message) -> None:
-        pipeline = self._pipeline
+        pipeline = self.pipeline
         if number != self._number or pipeline is None:
             return
         if message.type == Gst.MessageType.ERROR:
@@ -95,7 +101,7 @@ class CpuCameraSource(CameraSource):
         elif message.type == Gst.MessageType.EOS:
             callbacks.ended()
         elif message.type == Gst.MessageType.SEGMENT_DONE:
-            # The loop of a file goes on without a flush: frames under way are not lost, and time runs on.
+            # The file starts again without a flush: frames under way are not lost, and time runs on.
             _seek_to_start(pipeline, Gst.SeekFlags.SEGMENT)
         elif message.type == Gst.MessageType.TAG and not self._encoding:
             found, codec = message.parse_tag().get_string(Gst.TAG_VIDEO_CODEC)
@@ -103,18 +109,18 @@ class CpuCameraSource(CameraSource):
                 self._encoding = codec
 
     def _play_file(self) -> None:
-        """From here the file is played piece by piece, each piece the whole file."""
-        assert self._pipeline is not None
-        _seek_to_start(self._pipeline, Gst.SeekFlags.SEGMENT | Gst.SeekFlags.FLUSH)
-        self._start_time_line(self._pipeline)
-        self._pipeline.set_state(Gst.State.PLAYING)
+        """From here on each segment that is played is the whole file."""
+        assert self.pipeline is not None
+        _seek_to_start(self.pipeline, Gst.SeekFlags.SEGMENT | Gst.SeekFlags.FLUSH)
+        self._start_time_line(self.pipeline)
+        self.pipeline.set_state(Gst.State.PLAYING)
 
     def _start_time_line(self, pipeline: Gst.Pipeline) -> None:
-        """The base time is ours, so that the time line is known before the first frame."""
+        """With a base time of our own, the time line is known before the first frame."""
         base_time = Gst.SystemClock.obtain().get_time()
         pipeline.set_start_time(Gst.CLOCK_TIME_NONE)
         pipeline.set_base_time(base_time)
-        self._intake.reset(base_time)
+        self._processor.reset(base_time)
 
 
 def _seek_to_start(pipeline: Gst.Pipeline, flags: Gst.SeekFlags) -> None:

@@ -1,55 +1,46 @@
 """Engine cpu: GStreamer's software elements and ONNX Runtime, on any machine."""
 
-import os
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import pipeline, spec, state
+from sidecar.gst import Gst
 from sidecar.worker.cameras.addresses import SCHEMES
 from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
-from sidecar.worker.engines.cpu.intake import Intake
-from sidecar.worker.engines.cpu.pictures import Pictures
-from sidecar.worker.engines.cpu.preview import PicturePreview
-from sidecar.worker.engines.cpu.vision import Eye, Vision
+from sidecar.worker.engines.cpu.frame_detector import FrameDetector, SharedDetector
+from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
+from sidecar.worker.engines.cpu.model import LoadedModel, ModelLoader
+from sidecar.worker.engines.cpu.outputs import CpuOutputs
+from sidecar.worker.engines.cpu.preview import CpuPreview
 from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
-from sidecar.worker.engines.masks import masks_of
-from sidecar.worker.engines.software_encoder import available_codecs
+from sidecar.worker.engines.masks import Masks
+from sidecar.worker.engines.shared_elements import available_codecs
 from sidecar.worker.engines.source_closer import SourceCloser
-from sidecar.worker.inference.bundle import Bundle, load_bundle
-from sidecar.worker.inference.detector import Detector, ModelError
-from sidecar.worker.problem import Problem, error
+from sidecar.worker.problem import Problem
 from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import StatusStore
 
-# The last messages to the cameras go out while the pipelines end: that is waited for, so many seconds for all together.
+# How long stop() waits, in seconds, for all cameras together: their pipelines send last messages while they end.
 _STOP_SECONDS = 2.0
 
 
-class LoadedModel(NamedTuple):
-    """What prepare() made ready for apply()."""
-
-    bundle: Bundle
-    # Size and time of change of the network's file: a file with new content is loaded again.
-    stamp: Tuple[int, float]
-    detector: Detector
-
-
 class _Camera(NamedTuple):
-    """A camera of the specification in force."""
+    """A camera of the active specification."""
 
     controller: CameraController
     source: CpuCameraSource
 
 
-class CpuEngine(Engine):
-    """Cameras, one shared model and the pictures."""
+class CpuEngine(Engine[LoadedModel]):
+    """A pipeline for each camera, one network for all of them, and a pipeline for each stream."""
 
     def __init__(self, processes: Processes, store: StatusStore) -> None:
         self._store = store
-        self._vision = Vision()
+        self._loader = ModelLoader()
+        self._detector = SharedDetector()
         self._model: Optional[LoadedModel] = None
         self._model_spec = spec.Model()
-        self._pictures = Pictures(processes, store)
+        self._outputs = CpuOutputs(processes, store)
         self._cameras: Dict[str, _Camera] = {}
         self._closer = SourceCloser()
 
@@ -60,37 +51,29 @@ class CpuEngine(Engine):
         return pipeline.Capabilities(codecs=available_codecs(), trackers=[], sources=list(SCHEMES))
 
     def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[LoadedModel], List[Problem]]:
-        model = specification.model
-        current = self._model
-        bundle, problems = load_bundle(model.bundle_path)
-        if bundle is None:
-            return None, problems
-        problems = problems + _misfits(model, bundle)
-        stamp = _stamp(bundle)
-        if current is not None and (current.bundle, current.stamp) == (bundle, stamp):
-            return current, problems
-        try:
-            return LoadedModel(bundle, stamp, Detector(bundle)), problems
-        except ModelError as why:
-            return None, [*problems, error("model-does-not-load", "model.bundle_path", str(why))]
+        return self._loader.load(specification.model, self._model)
 
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
         changes = self._apply_model(specification.model, model)
-        changes += self._pictures.apply(specification)
+        changes += self._outputs.apply(specification)
         wanted = {camera.id: camera for camera in specification.cameras}
         changes += self._apply_cameras(wanted)
         self._store.order_cameras(tuple(wanted))
         self._store.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
         return changes
 
+    def pipelines(self) -> List[Gst.Pipeline]:
+        cameras = [camera.source.pipeline for camera in self._cameras.values()]
+        return [one for one in cameras if one is not None] + self._outputs.pipelines()
+
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
-        picture = self._pictures.picture((output_id, camera_id))
-        return None if picture is None else PicturePreview(picture.raw_pad, max_frame_rate)
+        raw_pad = self._outputs.raw_pad((output_id, camera_id))
+        return None if raw_pad is None else CpuPreview(raw_pad, max_frame_rate)
 
     def stop(self) -> None:
         for camera_id in list(self._cameras):
             self._close(camera_id)
-        self._pictures.stop()
+        self._outputs.stop()
         self._closer.wait(_STOP_SECONDS)
 
     def _apply_model(self, wanted: spec.Model, model: LoadedModel) -> List[pipeline.Change]:
@@ -101,7 +84,7 @@ class CpuEngine(Engine):
         ]
         self._model = model
         self._model_spec = wanted
-        self._vision.configure(model.detector, model.bundle.config.interval, wanted)
+        self._detector.configure(model.detector, model.bundle.config.interval, wanted)
         return changes
 
     def _apply_cameras(self, wanted: Dict[str, spec.Camera]) -> List[pipeline.Change]:
@@ -121,19 +104,21 @@ class CpuEngine(Engine):
                 changes["cameras[%s]" % camera_id] = pipeline.EFFECT_REBUILD
         return [pipeline.Change(path=path, effect=effect) for path, effect in changes.items()]
 
-    def _open(self, one: spec.Camera) -> None:
-        intake = Intake(
-            one.id,
-            Eye(self._vision),
-            masks_of(one),
-            self._pictures.deliver,
+    def _open(self, camera: spec.Camera) -> None:
+        processor = FrameProcessor(
+            camera.id,
+            FrameDetector(self._detector),
+            Masks(camera.masks) if camera.masks else None,
+            self._outputs.deliver,
             self._store.publish_detections,
             self._store.events.wanted,
         )
-        line = CpuCameraSource(one, intake, lambda note: self._pictures.note(one.id, note), self._closer)
-        controller = CameraController(one, line, intake.stats, intake.freeze_detector, self._store)
-        self._cameras[one.id] = _Camera(controller, line)
-        self._store.add_camera(one.id, intake.stats.fill)
+        source = CpuCameraSource(
+            camera, processor, lambda text: self._outputs.set_tile_text(camera.id, text), self._closer
+        )
+        controller = CameraController(camera, source, processor.stats, processor.freeze_detector, self._store)
+        self._cameras[camera.id] = _Camera(controller, source)
+        self._store.add_camera(camera.id, processor.stats.fill)
         controller.start()
 
     def _close(self, camera_id: str) -> None:
@@ -143,11 +128,6 @@ class CpuEngine(Engine):
         self._store.remove_camera(camera_id)
 
 
-def _stamp(bundle: Bundle) -> Tuple[int, float]:
-    status = os.stat(bundle.config.network_path)
-    return status.st_size, status.st_mtime
-
-
 def _value(model: spec.Model, name: str) -> Any:
     if name == "classes":
         return list(model.classes)
@@ -155,7 +135,7 @@ def _value(model: spec.Model, name: str) -> Any:
 
 
 def _reconnects(before: spec.Camera, after: spec.Camera) -> bool:
-    """Whether the difference needs a new line; a name only changes the picture, and off is a state."""
+    """Whether the difference takes a new connection; a name is only drawn, and off is a state."""
     alike = spec.Camera()
     alike.CopyFrom(after)
     alike.name = before.name
@@ -167,15 +147,3 @@ def _reconnects(before: spec.Camera, after: spec.Camera) -> bool:
 
 def _off(camera: spec.Camera) -> Optional[spec.CameraOff]:
     return camera.off if camera.HasField("off") else None
-
-
-def _misfits(model: spec.Model, bundle: Bundle) -> List[Problem]:
-    return [
-        error(
-            "unknown-class",
-            "model.classes[%d]" % index,
-            "the model has no class %r; it has: %s" % (label, ", ".join(bundle.labels)),
-        )
-        for index, label in enumerate(model.classes)
-        if label not in bundle.labels
-    ]

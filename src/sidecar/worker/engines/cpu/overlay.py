@@ -1,16 +1,24 @@
-"""What is drawn on a camera's tile: boxes with their labels, the camera's name and the counts of each class.
+"""Draws the overlay on a camera's tile: boxes with their labels, the camera's name and the counts of each class.
 
-It is painted straight on the planes: outlines as filled slices, texts as stamps that are drawn once and kept in bounded
-caches, so that nothing of the frame is converted and only the pixels that change are touched.
+It paints straight on the planes: outlines as filled slices, texts as sprites that are drawn once and kept in bounded
+caches. Nothing of the frame is converted, and only the pixels that change are touched.
 """
 
 import functools
-from collections import Counter
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
-from sidecar.worker.engines.cpu import stamps
-from sidecar.worker.engines.cpu.stamps import Stamp, TextStyle, even
-from sidecar.worker.engines.palette import BLACK, WHITE, Colour, class_colour, ink_on
+from sidecar.worker.engines.cpu.sprites import Sprite, TextStyle, blit, even, fill, text_sprite, yuv
+from sidecar.worker.engines.overlay import (
+    BLACK,
+    WHITE,
+    Colour,
+    OverlayOptions,
+    class_colour,
+    class_name,
+    counts_text,
+    ink_on,
+    label_text,
+)
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
 from sidecar.worker.outputs.layout import Rectangle
@@ -24,23 +32,21 @@ _BACKDROP_OPACITY = 0.6
 class OverlayContent(NamedTuple):
     """What to draw on one frame of one camera."""
 
+    # Size of the camera's frame, in whose pixels the objects are.
     frame_width: int
-    """Size of the camera's frame, in whose pixels the objects are."""
     frame_height: int
-    picture: Rectangle
-    """Where that frame lies in the tile; the rest of the tile is black bars."""
+    # Where that frame lies in the tile; the rest of the tile is black bars.
+    area: Rectangle
     objects: Sequence[Object]
+    options: OverlayOptions
+    # The camera's, at the top left.
     name: str
-    """The camera's name at the top left. Empty: none."""
-    boxes: bool
-    labels: bool
-    counts: bool
-    note: str = ""
-    """In the middle of the tile: why there is no fresh picture. Empty: none."""
+    # In the middle of the tile: why there is no fresh frame. Empty: there is one.
+    text: str = ""
 
 
 class _Placed(NamedTuple):
-    stamp: Stamp
+    sprite: Sprite
     x: int
     y: int
 
@@ -53,10 +59,10 @@ class _Box(NamedTuple):
 
 
 class TileOverlay:
-    """Draws on one tile of a fixed size. One thread at a time: the streaming thread of its Painter."""
+    """Draws on one tile of a fixed size. For one thread at a time: the streaming thread of its painter."""
 
     def __init__(self, width: int, height: int) -> None:
-        """width, height: size of the tile in pixels."""
+        """width, height: of the tile in pixels."""
         self._width = width
         self._height = height
         # Even, as all that is drawn: a line of 3 pixels would colour a fourth.
@@ -72,64 +78,68 @@ class TileOverlay:
 
         Never raises on content: what cannot be drawn (no size, not a number, outside the frame) is left out.
         """
-        tags: List[_Placed] = []
+        options = content.options
+        placed: List[Optional[_Placed]] = []
         for item in content.objects:
             box = _box_in_tile(item, content, self._line)
             if box is None:
                 continue
             colour = class_colour(item.class_id)
-            if content.boxes:
-                self._outline(frame, box, stamps.yuv(colour))
-            if content.labels:
-                tags += self._placed_tag(box, self._tag(_tag_text(item), colour))
-        if content.name:
-            tags += self._placed_caption(self._caption(content.name), at_bottom=False)
-        if content.counts and content.objects:
-            tags += self._placed_caption(self._caption(_counts_text(content.objects)), at_bottom=True)
-        if content.note:
-            tags += self._centred(self._caption(content.note))
-        for stamp, x, y in tags:
-            stamps.put(frame, x, y, stamp)
+            if options.boxes:
+                self._outline(frame, box, yuv(colour))
+            if options.labels:
+                text = label_text(item.class_id, item.label, item.confidence)
+                placed.append(self._place_tag(box, self._tag(text, colour)))
+        if options.names:
+            placed.append(self._place_caption(self._caption(content.name), at_bottom=False))
+        if options.counts and content.objects:
+            counts = counts_text(class_name(item.class_id, item.label) for item in content.objects)
+            placed.append(self._place_caption(self._caption(counts), at_bottom=True))
+        if content.text:
+            placed.append(self._centre(self._caption(content.text)))
+        for one in placed:
+            if one is not None:
+                blit(frame, one.x, one.y, one.sprite)
 
     def _outline(self, frame: I420Frame, box: _Box, value: Tuple[int, int, int]) -> None:
         left, top, right, bottom = box
         line = self._line
-        stamps.fill(frame, left, top, right - left, line, value)
-        stamps.fill(frame, left, bottom - line, right - left, line, value)
-        stamps.fill(frame, left, top, line, bottom - top, value)
-        stamps.fill(frame, right - line, top, line, bottom - top, value)
+        fill(frame, left, top, right - left, line, value)
+        fill(frame, left, bottom - line, right - left, line, value)
+        fill(frame, left, top, line, bottom - top, value)
+        fill(frame, right - line, top, line, bottom - top, value)
 
-    def _placed_tag(self, box: _Box, tag: Optional[Stamp]) -> List[_Placed]:
+    def _place_tag(self, box: _Box, tag: Optional[Sprite]) -> Optional[_Placed]:
         if tag is None or tag.height > self._height:
-            return []
+            return None
         above = box.top - tag.height
         x = min(box.left, (self._width - tag.width) // 2 * 2)
         y = above if above >= 0 else min(box.top, (self._height - tag.height) // 2 * 2)
-        return [_Placed(tag, x, y)]
+        return _Placed(tag, x, y)
 
-    def _placed_caption(self, caption: Optional[Stamp], at_bottom: bool) -> List[_Placed]:
+    def _place_caption(self, caption: Optional[Sprite], at_bottom: bool) -> Optional[_Placed]:
         if caption is None or caption.height + 2 * self._margin > self._height:
-            return []
+            return None
         y = (self._height - self._margin - caption.height) // 2 * 2 if at_bottom else self._margin
-        return [_Placed(caption, self._margin, y)]
+        return _Placed(caption, self._margin, y)
 
-    def _centred(self, caption: Optional[Stamp]) -> List[_Placed]:
+    def _centre(self, caption: Optional[Sprite]) -> Optional[_Placed]:
         if caption is None or caption.height > self._height:
-            return []
-        return [_Placed(caption, even((self._width - caption.width) / 2), even((self._height - caption.height) / 2))]
+            return None
+        return _Placed(caption, even((self._width - caption.width) / 2), even((self._height - caption.height) / 2))
 
-    def _draw_tag(self, text: str, colour: Colour) -> Optional[Stamp]:
+    def _draw_tag(self, text: str, colour: Colour) -> Optional[Sprite]:
         style = TextStyle(self._font_size, ink_on(colour), colour, opacity=1.0, radius=0)
-        return stamps.text(text, style, self._width)
+        return text_sprite(text, style, self._width)
 
-    def _draw_caption(self, text: str) -> Optional[Stamp]:
+    def _draw_caption(self, text: str) -> Optional[Sprite]:
         style = TextStyle(self._font_size, WHITE, BLACK, _BACKDROP_OPACITY, radius=self._font_size // 4)
-        return stamps.text(text, style, self._width - 2 * self._margin)
+        return text_sprite(text, style, self._width - 2 * self._margin)
 
 
 def _box_in_tile(item: Object, content: OverlayContent, line: int) -> Optional[_Box]:
-    """Where an object's outline lies in the tile, cut at the picture's edges; None if it lies outside them."""
-    x, y, width, height = content.picture
+    """Where an object's outline lies in the tile, cut at the edges of the frame; None if it lies outside them."""
+    x, y, width, height = content.area
     if content.frame_width <= 0 or content.frame_height <= 0:
         return None
     across, down = width / content.frame_width, height / content.frame_height
@@ -141,19 +151,3 @@ def _box_in_tile(item: Object, content: OverlayContent, line: int) -> Optional[_
     left, right = even(max(left, x)), even(min(right, x + width))
     top, bottom = even(max(top, y)), even(min(bottom, y + height))
     return _Box(left, top, max(right, left + 2 * line), max(bottom, top + 2 * line))
-
-
-def _class_name(item: Object) -> str:
-    return item.label or "class %d" % item.class_id
-
-
-def _tag_text(item: Object) -> str:
-    if not 0 <= item.confidence <= 1:
-        return _class_name(item)
-    return "%s %.0f %%" % (_class_name(item), 100 * item.confidence)
-
-
-def _counts_text(objects: Sequence[Object]) -> str:
-    """The most frequent class first; equal ones by name, so that the line does not flicker."""
-    counts = Counter(_class_name(item) for item in objects)
-    return "   ".join("%d %s" % (n, name) for name, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -1,4 +1,4 @@
-"""Painter: an element that lets a function paint on each I420 frame, in place."""
+"""An element that calls a function to paint on each I420 frame, in place."""
 
 import functools
 from typing import Any, Callable
@@ -7,19 +7,26 @@ from sidecar.gst import Gst, GstBase
 from sidecar.worker.engines.planes import planes, video_info
 from sidecar.worker.inference.frame import I420Frame
 
+# Gets a frame and its PTS.
+Paint = Callable[[I420Frame, int], None]
 
-def make_painter(paint: Callable[[I420Frame, int], None]) -> Gst.Element:
-    """An element that calls paint(frame, pts) on its streaming thread; the frame is valid until that returns.
 
-    It stands in place of overlaycomposition, whose blending reads and writes a whole line of the picture for each line
-    of each strip: twenty times the cost for boxes at 1280x720. A buffer that somebody else holds too is copied first.
+def paint_nothing(_frame: I420Frame, _pts: int) -> None:
+    """What a painter calls until it gets a function, and after that one is done."""
+
+
+def make_painter(paint: Paint = paint_nothing) -> Gst.Element:
+    """An element that calls its attribute paint on its streaming thread; the frame is valid until that returns.
+
+    It replaces overlaycomposition, which blends whole lines of the frame for each line of each rectangle: twenty times
+    the cost for boxes at 1280x720. A buffer that somebody else holds too is copied first.
     """
     element = _painter_class()()
     element.paint = paint
     return element
 
 
-# A GObject class can be made once a process, and this one only after Gst.init(): hence neither at import nor per call.
+# A GObject class can be made once in a process, and this one only after Gst.init(): neither at import nor in each call.
 @functools.lru_cache(maxsize=1)
 def _painter_class() -> Any:
     caps = Gst.Caps.from_string("video/x-raw, format=I420")
@@ -36,7 +43,7 @@ def _painter_class() -> Any:
             return True
 
         def do_transform_ip(self, buffer: Gst.Buffer) -> Gst.FlowReturn:
-            # GStreamer lends the buffer for this call without a reference of Python's own, so that it is writable.
+            # GStreamer lends the buffer for this call without adding a reference, so that it stays writable.
             ok, mapped = buffer.map(Gst.MapFlags.READ | Gst.MapFlags.WRITE)
             if not ok:
                 return Gst.FlowReturn.ERROR

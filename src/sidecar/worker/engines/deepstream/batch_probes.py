@@ -13,18 +13,10 @@ from sidecar.worker.engines.deepstream import meta
 from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
 from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter, FrameObjects
 from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder
+from sidecar.worker.engines.overlay import OverlayOptions, overlay_options
 from sidecar.worker.inference.postprocess import DetectionFilter, Object
 
 _INFERENCES_UNDER_WAY = 8
-
-
-class OverlayOptions(NamedTuple):
-    """What is drawn. Boxes of objects are drawn by nvdsosd itself, by its own property."""
-
-    boxes: bool
-    labels: bool
-    counts: bool
-    names: bool
 
 
 class LiveSettings(NamedTuple):
@@ -33,6 +25,7 @@ class LiveSettings(NamedTuple):
     # Frames of each camera that are skipped between two that are inferred.
     interval: int
     filter: DetectionFilter
+    # A property of nvdsosd switches the boxes of objects.
     overlay: OverlayOptions
     # The cameras' names, by slot.
     names: Tuple[str, ...]
@@ -40,13 +33,13 @@ class LiveSettings(NamedTuple):
 
 def live_settings(specification: spec.PipelineSpec, interval: int) -> LiveSettings:
     """interval: see LiveSettings. Pure."""
-    model, overlay = specification.model, specification.overlay
+    model = specification.model
     classes: Optional[FrozenSet[str]] = frozenset(model.classes) if model.classes else None
     threshold = model.threshold if model.HasField("threshold") else None
     return LiveSettings(
         interval,
         DetectionFilter(threshold, classes),
-        OverlayOptions(overlay.boxes, overlay.labels, overlay.counts, overlay.names),
+        overlay_options(specification.overlay),
         tuple(camera.name or camera.id for camera in specification.cameras),
     )
 

@@ -9,7 +9,7 @@ from sidecar.log import Log
 from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.pipeline import ENCODERS, converter_settings, encoder_settings
 from sidecar.worker.engines.deepstream.probes import on_frame
-from sidecar.worker.engines.software_encoder import available_codecs
+from sidecar.worker.engines.shared_elements import available_codecs
 from sidecar.worker.outputs.plan import CODEC_NAMES
 
 # The first use of CUDA alone may take seconds.

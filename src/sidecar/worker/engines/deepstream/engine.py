@@ -7,7 +7,7 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from sidecar.chain import ChainError
 from sidecar.contract import pipeline, spec, state
-from sidecar.gst import GLib
+from sidecar.gst import GLib, Gst
 from sidecar.log import Log
 from sidecar.worker.cameras.addresses import SCHEMES
 from sidecar.worker.cameras.text import standby_picture_text
@@ -55,7 +55,7 @@ class _Active(NamedTuple):
     began: float
 
 
-class DeepstreamEngine(Engine):
+class DeepstreamEngine(Engine[LoadedModel]):
     """One graph for everything. A change of its structure takes another graph; the rest changes while frames flow."""
 
     def __init__(self, processes: Processes, store: StatusStore, machine: Machine, replace: Callable[[], None]) -> None:
@@ -122,6 +122,9 @@ class DeepstreamEngine(Engine):
         self._failures = 0
         self._replace_graph(new)
         return rebuild_changes(before, specification)
+
+    def pipelines(self) -> List[Gst.Pipeline]:
+        return [] if self._active is None else [self._active.runner.graph.pipeline]
 
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         output = self._output((output_id, camera_id))

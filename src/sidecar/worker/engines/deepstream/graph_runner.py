@@ -14,6 +14,7 @@ from sidecar.log import Log
 from sidecar.worker.engines.deepstream.graph import Graph
 from sidecar.worker.engines.deepstream.graph_failure import GraphFailure, build_failure, element_failure
 from sidecar.worker.engines.deepstream.tensorrt_engine import TensorRtEngine
+from sidecar.worker.engines.describe import log_playing
 from sidecar.worker.main_loop import MainLoop
 
 # How long wait() gives a load, which cannot be interrupted, in seconds. The keeper waits 1.5.
@@ -191,6 +192,8 @@ class GraphRunner:
                 controller.start()
         except ChainError as error:
             self.fail(GraphFailure(state.FAILURE_REASON_ELEMENT, str(error)))
+            return
+        log_playing(self.graph.pipeline)
 
     def _on_error(self, _bus: Gst.Bus, message: Gst.Message) -> None:
         error, debug = message.parse_error()

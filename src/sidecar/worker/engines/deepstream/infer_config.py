@@ -11,7 +11,7 @@ from typing import Dict, List, Optional
 
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
-from sidecar.worker.engines.palette import class_colour
+from sidecar.worker.engines.overlay import class_colour
 
 
 def build_config(bundle: NvinferBundle, network_path: str, batch: int, catalogue: Catalogue) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pyds
 
 from sidecar.gst import Gst
-from sidecar.worker.engines.palette import class_colour
+from sidecar.worker.engines.overlay import class_colour, label_text
 from sidecar.worker.inference.postprocess import Object
 
 # object_id of an object without a track id.
@@ -135,7 +135,7 @@ class Frame:
             _outline(meta.rect_params, one.class_id)
             above = int(one.top) - 2 * font_size
             line = Line(
-                caption(one.label, one.confidence),
+                label_text(one.class_id, one.label, one.confidence),
                 max(0, int(one.left)),
                 above if above > 0 else int(one.top),
                 font_size,
@@ -187,11 +187,6 @@ class Frame:
 
     def _object_metas(self) -> Iterator[Any]:
         return (pyds.NvDsObjectMeta.cast(data) for data in _items(self._meta.obj_meta_list))
-
-
-def caption(label: str, confidence: float) -> str:
-    """The label of a box. Some trackers and clusterings give -0.1 in place of a confidence."""
-    return "%s %.0f %%" % (label, 100 * confidence) if 0 <= confidence <= 1 else label
 
 
 def frames(buffer: Gst.Buffer) -> List[Frame]:

@@ -5,13 +5,13 @@ tile's, and a tile keeps its text while batches arrive without its camera.
 """
 
 import time
-from collections import Counter
 from typing import List, Sequence, Tuple
 
 from sidecar.gst import Gst
 from sidecar.worker.engines.deepstream import meta
 from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, LiveSettings
 from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
+from sidecar.worker.engines.overlay import class_name, counts_text, label_text
 from sidecar.worker.outputs.layout import Rectangle
 
 # Opacity of the black over a camera's last frame.
@@ -75,7 +75,8 @@ class _Tile:
             lines.append(meta.Line(text, x, area.y + area.height // 2 - size, size))
         elif overlay.counts and self._slot.objects:
             y = area.y + area.height - margin - 2 * size
-            lines.append(meta.Line(_counts(self._slot.objects), area.x + margin, y, size))
+            names = [class_name(one.class_id, one.label) for one in self._slot.objects]
+            lines.append(meta.Line(counts_text(names), area.x + margin, y, size))
         return lines
 
     def fills(self) -> List[meta.Fill]:
@@ -100,12 +101,6 @@ class _Tile:
                 boxes.append(meta.Box(left, top, one.width * across, one.height * down, one.class_id))
             if overlay.labels:
                 above = max(0, int(top) - 2 * self._font_size)
-                caption = meta.caption(one.label, one.confidence)
+                caption = label_text(one.class_id, one.label, one.confidence)
                 lines.append(meta.Line(caption, max(0, int(left)), above, self._font_size))
         return boxes, lines
-
-
-def _counts(objects: Sequence[meta.DetectedObject]) -> str:
-    """The most frequent class first, and equal ones by name, so that the line does not flicker."""
-    counts = Counter(one.label or "class %d" % one.class_id for one in objects)
-    return "   ".join("%d %s" % (n, name) for name, n in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))

@@ -1,8 +1,7 @@
 """OutputBranch: one stream of the graph, from frames with metadata to RTP on a loopback port, or to a receiver."""
 
-import queue
 import time
-from typing import Callable, Collection, List, Optional
+from typing import Callable, Collection, List
 
 from sidecar.contract import spec
 from sidecar.gst import Gst
@@ -10,7 +9,7 @@ from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.osd_text import OsdText
 from sidecar.worker.engines.deepstream.pipeline import ENCODERS, OutputCallbacks, output_bin
 from sidecar.worker.engines.engine import Preview
-from sidecar.worker.engines.software_encoder import kilobits
+from sidecar.worker.engines.shared_elements import kilobits
 from sidecar.worker.outputs.plan import StreamPlan
 from sidecar.worker.outputs.receiver import Take
 
@@ -98,19 +97,13 @@ def _jpeg_callback(readers: List["_JpegReader"]) -> Callable[[Gst.Element], Gst.
 
 
 class _JpegReader(Preview):
-    """One reader of a stream's JPEG images. A slow one gets the newest."""
+    """One reader of a stream's JPEG images."""
 
     def __init__(self, stop: Callable[["_JpegReader"], None], max_frame_rate: float) -> None:
+        super().__init__()
         self._stop = stop
         self._interval = 1.0 / max_frame_rate
         self._next = 0.0
-        self._jpegs: "queue.Queue[bytes]" = queue.Queue(maxsize=1)
-
-    def take(self, timeout: float) -> Optional[bytes]:
-        try:
-            return self._jpegs.get(timeout=timeout)
-        except queue.Empty:
-            return None
 
     def stop(self) -> None:
         self._stop(self)
@@ -118,11 +111,6 @@ class _JpegReader(Preview):
     def offer(self, jpeg: bytes) -> None:
         """Called on the preview's streaming thread."""
         now = time.monotonic()
-        if now < self._next:
-            return
-        self._next = now + self._interval
-        try:
-            self._jpegs.get_nowait()
-        except queue.Empty:
-            pass  # The reader has taken the previous one.
-        self._jpegs.put_nowait(jpeg)
+        if now >= self._next:
+            self._next = now + self._interval
+            super().offer(jpeg)

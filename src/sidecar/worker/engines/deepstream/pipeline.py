@@ -19,7 +19,6 @@ from sidecar.gst import Gst
 from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
-from sidecar.worker.engines.appsink import add_recording, add_showing
 from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.mask_probe import add_masks
 from sidecar.worker.engines.deepstream.probes import (
@@ -32,16 +31,18 @@ from sidecar.worker.engines.deepstream.probes import (
     watch_for_freeze,
 )
 from sidecar.worker.engines.masks import Masks
-from sidecar.worker.engines.software_encoder import add_encoder as add_software_encoder
-from sidecar.worker.engines.software_encoder import add_loopback
-from sidecar.worker.engines.source_parts import (
+from sidecar.worker.engines.shared_elements import (
     DEPAYLOADERS,
+    add_loopback,
+    add_recording,
     add_test_source,
+    add_window,
     begin_with_a_key_frame,
     make_rtsp_source,
     unsupported_encoding,
     when_video_appears,
 )
+from sidecar.worker.engines.shared_elements import add_encoder as add_software_encoder
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.layout import grid
 from sidecar.worker.outputs.plan import FileTarget, StreamPlan, WindowTarget, codec_name
@@ -398,7 +399,7 @@ def output_bin(plan: StreamPlan, elements: Elements, hardware: Collection[str], 
     _leaky_queue(chain, 2)
     chain.add("nvvideoconvert", None, **converter_settings(elements))
     if isinstance(plan.target, WindowTarget):
-        sent = add_showing(chain, encoding, callbacks.take).get_static_pad("sink")
+        sent = add_window(chain, encoding, callbacks.take).get_static_pad("sink")
     else:
         sent = add_encoder(chain, encoding, elements, hardware).get_static_pad("src")
         if isinstance(plan.target, FileTarget):

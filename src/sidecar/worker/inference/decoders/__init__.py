@@ -1,6 +1,6 @@
-"""Output decoders: each turns one kind of network's raw tensors into candidate boxes. Only numpy; no engine.
+"""Output decoders: each turns the raw tensors of one kind of network into candidate boxes. They use numpy alone.
 
-A decoder is chosen by parse-bbox-func-name. A new kind of network is a new file here and a line in REGISTRY.
+parse-bbox-func-name chooses a decoder. A new kind of network takes a new file here and a line in REGISTRY.
 """
 
 from typing import Dict, Type

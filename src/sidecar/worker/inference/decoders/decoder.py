@@ -1,4 +1,4 @@
-"""What every output decoder offers, and what it returns."""
+"""The interface of output decoders."""
 
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
@@ -6,11 +6,11 @@ import numpy as np
 
 
 class DecoderError(Exception):
-    """A decoder cannot be made for a bundle. The message is one line, and names the file if it is one."""
+    """A decoder cannot be made for a bundle. The message is one line, and names the file that is wrong, if any."""
 
 
 class Candidates(NamedTuple):
-    """Boxes before clustering, one a row, in no order."""
+    """Boxes before clustering, one in each row, in no order."""
 
     # n x 4, float32: left, top, right, bottom in pixels of the network's input.
     boxes: "np.ndarray"
@@ -21,7 +21,7 @@ class Candidates(NamedTuple):
 
 
 class Decoder:
-    """Base of the decoders. Holds no state of a frame: one instance serves every camera and thread."""
+    """Keeps no state between frames: one instance serves every camera and thread."""
 
     # Files that must lie in the bundle's directory.
     files: Tuple[str, ...] = ()
@@ -40,14 +40,14 @@ class Decoder:
         raise NotImplementedError
 
     def decode(self, outputs: Mapping[str, "np.ndarray"], thresholds: "np.ndarray") -> Candidates:
-        """One frame's tensors, without the batch, to the boxes that reach their class's threshold.
+        """The boxes of one frame that reach the threshold of their class.
 
-        thresholds: one a class, float32; infinity leaves a class out.
+        outputs: without the batch. thresholds: by class, float32; infinity leaves a class out.
         """
         raise NotImplementedError
 
     def mismatch(self, shapes: Mapping[str, Sequence[object]]) -> Optional[str]:
-        """Says in one line why a network with these outputs (without the batch) does not fit; None: it fits."""
+        """Why a network with outputs of these shapes (without the batch) does not fit, in one line; None: it fits."""
         for name, expected in self.outputs().items():
             if name not in shapes:
                 return "it has no output %s; its outputs are %s" % (name, ", ".join(sorted(shapes)))
@@ -56,7 +56,7 @@ class Decoder:
         return None
 
     def groups(self, labels: Sequence[str]) -> "np.ndarray":
-        """For each class the number of its suppression group: boxes of one group suppress one another."""
+        """The number of each class's suppression group: boxes of one group suppress one another."""
         leaders: Dict[str, int] = {}
         groups: List[int] = []
         for class_id, label in enumerate(labels):

@@ -1,4 +1,4 @@
-"""Decoder of NanoDet: a row for each cell of three grids, with class scores and then four distributions of distance."""
+"""Decodes NanoDet: a row for each cell of three grids, with class scores and then four distributions of distance."""
 
 from typing import Dict, Mapping, Tuple
 
@@ -8,7 +8,7 @@ from sidecar.worker.inference.decoders.decoder import Candidates, Decoder, posit
 
 _OUTPUT = "output"
 _STRIDES = (8, 16, 32)
-# Each side's distance from the cell's centre is a distribution over 0 to 10 strides.
+# The distance of each side from the cell's centre is a distribution over 0 to 10 strides.
 _BINS = 11
 
 

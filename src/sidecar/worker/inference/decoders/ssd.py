@@ -1,4 +1,4 @@
-"""Decoder of TensorFlow's SSD: boxes against the anchors of anchors.npy, and logits whose class 0 is background."""
+"""Decodes TensorFlow's SSD: boxes relative to the anchors of anchors.npy, and logits whose class 0 is background."""
 
 import os
 from typing import Dict, Mapping, Tuple
@@ -10,13 +10,13 @@ from sidecar.worker.inference.decoders.decoder import Candidates, Decoder, Decod
 _BOXES = "boxes"
 _SCORES = "scores"
 _ANCHORS = "anchors.npy"
-# The factors that the network was trained with, of a box's centre and of its size.
+# The factors that the network was trained with, for the centre of a box and for its size.
 _CENTRE_SCALE = 10.0
 _SIZE_SCALE = 5.0
 
 
 class SsdDecoder(Decoder):
-    """Class ids begin behind the background: label 0 is the network's class 1."""
+    """The background has no class id: label 0 is the network's class 1."""
 
     files = (_ANCHORS,)
     alike = (("car", "vehicle"), ("desk", "table"), ("mug", "coffee cup"))

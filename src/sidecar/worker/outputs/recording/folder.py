@@ -1,7 +1,7 @@
-"""The directory of recordings: begins files, and removes the oldest. Every call may wait for the disk.
+"""The directory of one output's recordings: begins files, and removes the oldest. Every call may wait for the disk.
 
-A specification may come from anywhere: whatever it says, nothing outside the directory is touched, nothing is
-overwritten, and no symbolic link below it is followed.
+Whatever a specification says, nothing outside the directory of recordings is touched, nothing is overwritten, and no
+symbolic link below it is followed.
 """
 
 import errno
@@ -10,9 +10,11 @@ import stat
 import time
 from typing import List, Mapping, NamedTuple, Optional
 
-from sidecar.worker.outputs.recording.names import Entry, Stem, file_name, surplus
+from sidecar.contract import spec
+from sidecar.worker.outputs.recording.names import Entry, Stem, file_name, stem, surplus
+from sidecar.worker.problem import WARNING, Problem
 
-# Left free for other programs: a share of the disk, and at most this many bytes.
+# Left free for other programs: this share of the disk, but no more bytes than that.
 _RESERVED_SHARE = 0.05
 _MOST_RESERVED = 1 << 30
 _DIRECTORY_MODE = 0o2770
@@ -24,7 +26,7 @@ class NoRoomError(Exception):
 
 
 class Opened(NamedTuple):
-    """A new file, open for writing and reading. Whoever opened it closes the descriptor."""
+    """A new file, open for writing and reading. The caller closes the descriptor."""
 
     descriptor: int
     name: str
@@ -32,7 +34,7 @@ class Opened(NamedTuple):
 
 
 def recordings_dir(environment: Mapping[str, str]) -> str:
-    """SLIPSTREAM_RECORDINGS_DIR, by default the directory recordings of SLIPSTREAM_DATA_DIR."""
+    """SLIPSTREAM_RECORDINGS_DIR, by default recordings in SLIPSTREAM_DATA_DIR."""
     data_dir = environment.get("SLIPSTREAM_DATA_DIR") or "/var/lib/slipstream"
     return environment.get("SLIPSTREAM_RECORDINGS_DIR") or os.path.join(data_dir, "recordings")
 
@@ -42,17 +44,31 @@ def reserved(size: int) -> int:
     return min(int(size * _RESERVED_SHARE), _MOST_RESERVED)
 
 
+def unusable_folders(specification: spec.PipelineSpec, root: str) -> List[Problem]:
+    """Warnings: a disk that cannot be written to now is no reason to refuse the other outputs.
+
+    specification: one without errors of check(). root: the directory of recordings.
+    """
+    problems = []
+    for index, output in enumerate(specification.outputs):
+        problem = Folder(root, stem(output.file.path)).problem() if output.HasField("file") else None
+        if problem is not None:
+            message = "%s; nothing is recorded until it can be; this is tried again and again" % problem
+            problems.append(Problem(WARNING, "recordings-unwritable", "outputs[%d].file.path" % index, message))
+    return problems
+
+
 class Folder:
     """The directory of one output's files."""
 
     def __init__(self, root: str, stem: Stem) -> None:
-        """root: the directory of recordings; made if it is missing, as are those below it."""
+        """root: the directory of recordings. It and those below it are made if they are missing."""
         self._root = root
         self._stem = stem
         self.path = os.path.join(root, *stem.directories)
 
     def problem(self) -> Optional[str]:
-        """Why no file can be begun here, in one line; None: nothing speaks against it. Changes nothing."""
+        """Why no file can be begun here now, in one line; None: one can. Changes nothing."""
         there = self._root
         for part in self._stem.directories:
             below = os.path.join(there, part)
@@ -68,10 +84,7 @@ class Folder:
         return None
 
     def begin(self, camera_id: str, room: int) -> Opened:
-        """A new file under a name of its own. room: the bytes that must be free.
-
-        Raises NoRoomError and OSError.
-        """
+        """Begins a file under a name of its own. room: bytes that must be free. Raises NoRoomError and OSError."""
         directory = self._open_directory()
         try:
             self._check_room(directory, room)
@@ -90,15 +103,15 @@ class Folder:
         finally:
             os.close(directory)
 
-    def tidy(self, max_bytes: int, being_written: str) -> None:
-        """Removes the oldest files until the rest take no more than max_bytes, and checks that there is room to go on.
+    def tidy(self, max_bytes: int, current: str) -> None:
+        """Removes the oldest files until the others have no more than max_bytes, and checks that recording can go on.
 
-        0: removes nothing. being_written: is not removed. Raises NoRoomError and OSError.
+        max_bytes: 0: removes nothing. current: a file that stays. Raises NoRoomError and OSError.
         """
         directory = self._open_directory()
         try:
             if max_bytes:
-                for name in surplus(self._stem, _entries(directory), max_bytes, being_written):
+                for name in surplus(self._stem, _entries(directory), max_bytes, current):
                     os.unlink(name, dir_fd=directory)
             self._check_room(directory, 0)
         finally:
@@ -110,7 +123,7 @@ class Folder:
         try:
             os.unlink(name, dir_fd=directory)
         except FileNotFoundError:
-            pass  # It was removed by somebody else.
+            pass  # Somebody else has removed it.
         finally:
             os.close(directory)
 
@@ -133,7 +146,7 @@ class Folder:
                 try:
                     os.mkdir(part, _DIRECTORY_MODE, dir_fd=above)
                 except FileExistsError:
-                    pass  # It is there already.
+                    pass  # It exists.
                 descriptor = os.open(part, flags | os.O_NOFOLLOW, dir_fd=above)
             except OSError as error:
                 if error.errno in (errno.ELOOP, errno.ENOTDIR):
@@ -150,7 +163,7 @@ def _entries(directory: int) -> List[Entry]:
         try:
             status = os.stat(name, dir_fd=directory, follow_symlinks=False)
         except FileNotFoundError:
-            continue  # Somebody else removed it.
+            continue  # Somebody else has removed it.
         if stat.S_ISREG(status.st_mode):
             found.append(Entry(name, status.st_size))
     return found

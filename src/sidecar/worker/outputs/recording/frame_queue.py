@@ -1,4 +1,4 @@
-"""Queues encoded frames between the thread that encodes and the one that waits for the disk: bounded, without gaps."""
+"""A bounded queue of encoded frames, between the thread that encodes and the one that waits for the disk."""
 
 import collections
 import threading
@@ -15,7 +15,7 @@ class Frame(NamedTuple):
     caps: Gst.Caps
     # It can be decoded without earlier frames.
     is_key: bool
-    # Nanoseconds, on the time line of its pipeline.
+    # In nanoseconds, on the time line of its pipeline.
     pts: int
     size: int
 
@@ -27,10 +27,10 @@ def frame_of(sample: Gst.Sample) -> Frame:
 
 
 class FrameQueue:
-    """put() is called on a streaming thread and never waits for the disk; get() is called on the recorder's."""
+    """put() is called on a streaming thread, and never waits for the disk; get() is called on the recorder's."""
 
     def __init__(self, most_bytes: int) -> None:
-        """most_bytes: a frame that does not fit is dropped, with all that follow until a key frame fits."""
+        """most_bytes: a frame that does not fit is dropped, and so are those after it until a key frame fits."""
         self._most_bytes = most_bytes
         self._frames: Deque[Frame] = collections.deque()
         self._bytes = 0
@@ -38,7 +38,7 @@ class FrameQueue:
         self._changed = threading.Condition()
         self._closed = False
         self.dropped = 0
-        # Since when frames are dropped because the queue is full, on the monotonic clock. None: none are.
+        # Since when the queue has been full and frames are dropped, on the monotonic clock. None: it is not.
         self.full_since: Optional[float] = None
 
     def put(self, frame: Frame) -> None:

@@ -1,7 +1,7 @@
-"""One Matroska file on its way to the disk: a pipeline of its own, from encoded frames to a file descriptor.
+"""Writes one Matroska file: a pipeline of its own, from encoded frames to a file descriptor.
 
-Each frame is written at once and unbuffered: a file that was cut off, by SIGKILL or a power failure, can be played to
-its last frame. The end of a file adds its length and its index for seeking.
+Each frame is written at once and unbuffered: a file that SIGKILL or a power failure has cut off can be played to its
+last frame. The end of a file adds its length and its index for seeking.
 """
 
 from typing import Optional
@@ -21,7 +21,7 @@ class Matroska:
     """All methods are called on the recorder's thread. They may wait for the disk."""
 
     def __init__(self, first: Frame, descriptor: int) -> None:
-        """first: the key frame that the file begins with; it is still to be pushed. Raises ChainError."""
+        """first: the key frame that the file begins with; the caller pushes it. Raises ChainError."""
         self._begin = first.pts
         self._pipeline = Gst.Pipeline.new("recording")
         chain = Chain(self._pipeline)
@@ -35,7 +35,7 @@ class Matroska:
 
     @property
     def waiting_bytes(self) -> int:
-        """Bytes of frames that are not written yet."""
+        """Of frames that are not written yet."""
         return int(self._source.get_property("current-level-bytes"))
 
     def push(self, frame: Frame) -> None:
@@ -50,7 +50,7 @@ class Matroska:
         return message.parse_error()[0]
 
     def finish(self) -> None:
-        """Writes the rest and ends. A file that cannot be finished is left as if it had been cut off."""
+        """Writes the rest and ends. A file that cannot be finished stays as if it had been cut off."""
         if not self._has_failed:
             self._source.emit("end-of-stream")
             self._bus.timed_pop_filtered(_FINISH_SECONDS * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)

@@ -1,7 +1,7 @@
 """The names of recordings. Pure.
 
-The path of an output, such as north/yard.mkv, gives directory and stem; a file's own name adds the camera, if there is
-one, and the start: yard.front.20261126T143012Z.mkv. No part holds a dot, so that no name can be taken for another's.
+The path of an output, such as north/yard.mkv, gives directory and stem. The name of a file adds the camera, if there is
+only one, and the start: yard.front.20261126T143012Z.mkv. No part holds a dot, so that names cannot be confused.
 """
 
 import re
@@ -46,8 +46,8 @@ def file_name(of: Stem, camera_id: str, start: float, number: int) -> str:
     return "%s.mkv" % ".".join(filter(None, (of.name, camera_id, moment + again)))
 
 
-def surplus(of: Stem, entries: List[Entry], max_bytes: int, being_written: str) -> List[str]:
-    """The oldest files of an output, without which the others take no more than max_bytes."""
+def surplus(of: Stem, entries: List[Entry], max_bytes: int, current: str) -> List[str]:
+    """The oldest files of an output, which must go for the others to have no more than max_bytes."""
     ages = [(_age(of, one.name), one) for one in entries]
     own = sorted((age, one.name, one.size) for age, one in ages if age is not None)
     excess = sum(size for _, _, size in own) - max_bytes
@@ -55,14 +55,14 @@ def surplus(of: Stem, entries: List[Entry], max_bytes: int, being_written: str) 
     for _, name, size in own:
         if excess <= 0:
             break
-        if name != being_written:
+        if name != current:
             found.append(name)
             excess -= size
     return found
 
 
 def _age(of: Stem, name: str) -> Optional[Tuple[str, int]]:
-    """The key that sorts the files of an output, the oldest first; None: it is none of them."""
+    """Sorts the files of an output, the oldest first; None: it is none of them."""
     pattern = r"%s(?:\.[a-z0-9_-]+)?\.(\d{8}T\d{6}Z)(?:-(\d+))?\.mkv\Z" % re.escape(of.name)
     match = re.match(pattern, name)
     return None if match is None else (match.group(1), int(match.group(2) or 1))

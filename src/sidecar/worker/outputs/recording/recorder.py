@@ -1,4 +1,4 @@
-"""Records one stream: takes its encoded frames and writes one file after the other."""
+"""Records one stream: writes its encoded frames into one file after the other."""
 
 import errno
 import os
@@ -14,17 +14,17 @@ from sidecar.worker.outputs.recording.folder import Folder, NoRoomError, Opened
 from sidecar.worker.outputs.recording.frame_queue import Frame, FrameQueue, frame_of
 from sidecar.worker.outputs.recording.matroska import MAGIC, Matroska
 
-# How far the disk may fall behind, in seconds of the stream, and at least this many bytes.
+# How far the disk may fall behind, in seconds of the stream, but no less than so many bytes.
 _QUEUE_SECONDS = 4
 _SMALLEST_QUEUE = 2000000
-# Frames in the pipeline of a file.
+# Bytes in the pipeline of a file.
 _MOST_IN_PIPELINE = 1000000
 # A file is begun only if there is room for this many seconds.
 _ROOM_SECONDS = 10
-# An output's limit is divided among at least this many files, since only a whole file can be removed.
+# The limit of an output is divided among at least this many files, since only a whole file can be removed.
 _FILES_AT_LEAST = 4
-_LOOK_SECONDS = 1.0
-_FIRST_LOOK_SECONDS = 0.1
+_CHECK_SECONDS = 1.0
+_FIRST_CHECK_SECONDS = 0.1
 _TIDY_SECONDS = 5.0
 _RETRY_SECONDS = 2.0
 
@@ -32,7 +32,7 @@ _RETRY_SECONDS = 2.0
 class Timeouts(NamedTuple):
     """Timeouts, in seconds."""
 
-    # Without a frame for this long a file ends: the name of the next one says when recording goes on.
+    # A file ends after this long without a frame: the name of the next one says when recording went on.
     pause: float = 10.0
     # A disk that takes nothing for this long is a failure.
     stalled: float = 10.0
@@ -43,9 +43,9 @@ class Limits(NamedTuple):
 
     # Seconds.
     file_duration: float
-    # Of all files of the output; 0: no limit.
+    # All files of the output together. 0: no limit.
     max_bytes: int
-    # Bits a second that the encoder aims at.
+    # The encoder's target, in bits a second.
     bitrate: int
 
 
@@ -74,16 +74,10 @@ class Recorder(Receiver):
         self._on_phase = on_phase
         self._phase: Phase = Waiting()
         self._frames = FrameQueue(max(_SMALLEST_QUEUE, _bytes(limits, _QUEUE_SECONDS)))
-        self._path = ""
         self._stopped = False
         self._stalled = False
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
-
-    @property
-    def path(self) -> str:
-        """The file that is written, or was written last. Read on any thread."""
-        return self._path
 
     @property
     def dropped(self) -> int:
@@ -109,7 +103,7 @@ class Recorder(Receiver):
         first: Optional[Frame] = None
         while first is not None or not self._stopped:
             if first is None:
-                first = self._frames.get(_LOOK_SECONDS)
+                first = self._frames.get(_CHECK_SECONDS)
                 continue
             if not first.is_key:
                 first = None
@@ -131,15 +125,15 @@ class Recorder(Receiver):
                 self._frames.dropped += 1
 
     def _record(self, first: Frame) -> Optional[Frame]:
-        """Writes one file, which begins with this key frame. Returns the first frame of the next one, None after a
+        """Writes one file, which begins with this key frame. Returns the first frame of the next file; None after a
         pause and at the end."""
         self._folder.tidy(self.limits.max_bytes, "")
         file = self._folder.begin(self._camera_id, _bytes(self.limits, _ROOM_SECONDS))
-        self._path = file.path
+        self.path = file.path
         try:
             matroska = Matroska(first, file.descriptor)
             try:
-                return self._write(first, matroska, _Watch(file, self._folder, first.size, self._on_written))
+                return self._write(first, matroska, _FileCheck(file, self._folder, first.size, self._on_written))
             finally:
                 matroska.finish()
                 os.fsync(file.descriptor)
@@ -148,47 +142,47 @@ class Recorder(Receiver):
                 self._folder.remove(file.name)
             os.close(file.descriptor)
 
-    def _write(self, first: Frame, matroska: Matroska, watch: "_Watch") -> Optional[Frame]:
+    def _write(self, first: Frame, matroska: Matroska, file_check: "_FileCheck") -> Optional[Frame]:
         frame: Optional[Frame] = first
         last = first
         arrived = time.monotonic()
         while True:
             if frame is not None:
-                if _goes_on(first, last, frame, self.limits.file_duration, self._timeouts.pause, watch.is_done):
-                    matroska.push(frame)
-                    last = frame
-                    arrived = time.monotonic()
-                else:
+                duration, pause = self.limits.file_duration, self._timeouts.pause
+                if not _belongs(first, last, frame, duration, pause, file_check.is_done):
                     return frame
+                matroska.push(frame)
+                last = frame
+                arrived = time.monotonic()
             while matroska.waiting_bytes > _MOST_IN_PIPELINE and not self._stopped:
-                self._look(matroska, watch)
-                time.sleep(_FIRST_LOOK_SECONDS)
-            self._look(matroska, watch)
+                self._check(matroska, file_check)
+                time.sleep(_FIRST_CHECK_SECONDS)
+            self._check(matroska, file_check)
             if frame is None and (self._stopped or time.monotonic() - arrived > self._timeouts.pause):
                 return None
-            frame = self._frames.get(_LOOK_SECONDS if watch.is_written else _FIRST_LOOK_SECONDS)
+            frame = self._frames.get(_CHECK_SECONDS if file_check.is_written else _FIRST_CHECK_SECONDS)
 
-    def _look(self, matroska: Matroska, watch: "_Watch") -> None:
+    def _check(self, matroska: Matroska, file_check: "_FileCheck") -> None:
         error = matroska.error()
         if error is not None:
             no_space = error.matches(Gst.ResourceError.quark(), Gst.ResourceError.NO_SPACE_LEFT)
             reason = state.OUTPUT_FAILED_REASON_DISK_FULL if no_space else state.OUTPUT_FAILED_REASON_FILE
-            raise _RecordingError("%s: %s" % (self._path, error.message), reason)
-        watch.look(self.limits.max_bytes)
+            raise _RecordingError("%s: %s" % (self.path, error.message), reason)
+        file_check.run(self.limits.max_bytes)
 
     def _on_written(self) -> None:
         if not self._stalled:
             self._set_phase(Serving())
 
     def _set_phase(self, phase: Phase) -> None:
-        # Every failure has a next attempt of its own.
+        # Each failure has a next attempt of its own.
         if isinstance(phase, Failed) or type(phase) is not type(self._phase):
             self._phase = phase
             self._on_phase(phase)
 
 
-class _Watch:
-    """Checks a file that is being written: is it on the disk, does it still exist, does it leave room."""
+class _FileCheck:
+    """Checks now and then whether the current file reaches the disk, still exists and leaves room."""
 
     def __init__(self, file: Opened, folder: Folder, first_size: int, on_written: Callable[[], None]) -> None:
         """on_written: called when the first frame is on the disk, and again whenever more is."""
@@ -199,31 +193,31 @@ class _Watch:
         self._folder = folder
         self._first_size = first_size
         self._on_written = on_written
-        self._next_look = 0.0
+        self._next_check = 0.0
         self._next_tidy = time.monotonic() + _TIDY_SECONDS
 
-    def look(self, max_bytes: int) -> None:
+    def run(self, max_bytes: int) -> None:
         """Makes the checks that are due. Raises NoRoomError and OSError."""
         now = time.monotonic()
-        if now < self._next_look:
+        if now < self._next_check:
             return
         os.fdatasync(self._file.descriptor)
         status = os.fstat(self._file.descriptor)
-        begins_well = os.pread(self._file.descriptor, len(MAGIC), 0) == MAGIC
-        # Somebody may have removed it: nobody would ever find the recording.
+        has_header = os.pread(self._file.descriptor, len(MAGIC), 0) == MAGIC
         is_large = max_bytes > 0 and status.st_size >= max_bytes // _FILES_AT_LEAST
+        # No link: somebody has removed the file, and nobody would ever find the recording.
         self.is_done = is_large or status.st_nlink == 0
-        if begins_well and status.st_size > self._first_size:
+        if has_header and status.st_size > self._first_size:
             self.is_written = True
             self._on_written()
         if now >= self._next_tidy:
             self._folder.tidy(max_bytes, self._file.name)
             self._next_tidy = now + _TIDY_SECONDS
-        self._next_look = now + (_LOOK_SECONDS if self.is_written else _FIRST_LOOK_SECONDS)
+        self._next_check = now + (_CHECK_SECONDS if self.is_written else _FIRST_CHECK_SECONDS)
 
 
-def _goes_on(first: Frame, last: Frame, frame: Frame, duration: float, pause: float, is_done: bool) -> bool:
-    """Whether a frame belongs in the file whose first and latest frames are these. Times in seconds. Pure."""
+def _belongs(first: Frame, last: Frame, frame: Frame, duration: float, pause: float, is_done: bool) -> bool:
+    """Whether a frame belongs in the file that begins with first and ends with last. Times in seconds. Pure."""
     if frame is first:
         return True
     is_same_stream = frame.caps.is_equal(first.caps) and last.pts < frame.pts < last.pts + pause * Gst.SECOND
@@ -240,10 +234,9 @@ def _failed(detail: str, reason: "state.OutputFailedReason" = state.OUTPUT_FAILE
 
 
 def _failure(error: Exception) -> Failed:
-    if isinstance(error, NoRoomError):
-        return _failed(str(error), state.OUTPUT_FAILED_REASON_DISK_FULL)
     if isinstance(error, _RecordingError):
         return _failed(str(error), error.reason)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+    is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    if is_full or isinstance(error, NoRoomError):
         return _failed(str(error), state.OUTPUT_FAILED_REASON_DISK_FULL)
     return _failed(str(error))

@@ -1,7 +1,6 @@
-"""Stamps: small pictures in the form in which they are painted on a frame, I420 planes with an opacity.
+"""Sprites: small images that are drawn once, kept, and blitted on frames, as I420 planes with an opacity.
 
-A stamp has no place of its own: it is drawn once, kept, and put wherever it is needed. Sizes are even, because a stamp
-on even coordinates then covers whole chroma samples of an I420 picture and its colours do not smear.
+Their sizes are even: at even coordinates a sprite then covers whole chroma samples, and its colours do not smear.
 """
 
 import math
@@ -10,8 +9,8 @@ from typing import Any, NamedTuple, Optional, Tuple
 import cairo
 import numpy as np
 
-from sidecar import cairo_text as letters
-from sidecar.worker.engines.palette import Colour
+from sidecar import cairo_text
+from sidecar.worker.engines.overlay import Colour
 from sidecar.worker.inference.frame import I420Frame
 
 # BT.709, limited range.
@@ -19,14 +18,14 @@ _BLACK = (16, 128, 128)
 _TO_YUV = np.array(((0.1826, 0.6142, 0.0620), (-0.1006, -0.3386, 0.4392), (0.4392, -0.3989, -0.0403)))
 
 
-class Stamp(NamedTuple):
-    """A picture to paint, as I420 planes already multiplied by their opacity, and what to keep of the frame below."""
+class Sprite(NamedTuple):
+    """I420 planes already multiplied by their opacity, and how much to keep of the frame below."""
 
     width: int
     height: int
     planes: Tuple["np.ndarray", "np.ndarray", "np.ndarray"]
+    # For each luma and each chroma sample, 0 to 256. None: the sprite is opaque.
     keep: Optional[Tuple["np.ndarray", "np.ndarray"]]
-    """Per luma and per chroma sample, 0 to 256. None: the stamp is opaque."""
 
 
 class TextStyle(NamedTuple):
@@ -57,31 +56,31 @@ def fill(frame: I420Frame, x: int, y: int, width: int, height: int, value: Tuple
     frame.v[y >> 1 : (y + height) >> 1, x >> 1 : (x + width) >> 1] = value[2]
 
 
-def put(frame: I420Frame, x: int, y: int, stamp: Stamp) -> None:
-    """Paints a stamp at even coordinates, cut at the frame's right and lower edges."""
-    for below, source, half in zip((frame.y, frame.u, frame.v), stamp.planes, (0, 1, 1)):
-        part = below[y >> half : (y + stamp.height) >> half, x >> half : (x + stamp.width) >> half]
+def blit(frame: I420Frame, x: int, y: int, sprite: Sprite) -> None:
+    """Paints a sprite at even coordinates, cut at the frame's right and lower edges."""
+    for below, source, half in zip((frame.y, frame.u, frame.v), sprite.planes, (0, 1, 1)):
+        part = below[y >> half : (y + sprite.height) >> half, x >> half : (x + sprite.width) >> half]
         source = source[: part.shape[0], : part.shape[1]]
-        if stamp.keep is None:
+        if sprite.keep is None:
             part[:] = source
         else:
-            kept = stamp.keep[half][: part.shape[0], : part.shape[1]]
+            kept = sprite.keep[half][: part.shape[0], : part.shape[1]]
             part[:] = ((part * kept) >> 8) + source
 
 
-def text(content: str, style: TextStyle, max_width: int) -> Optional[Stamp]:
+def text_sprite(content: str, style: TextStyle, max_width: int) -> Optional[Sprite]:
     """One line of text on a filled strip, cut with an ellipsis at max_width. None if nothing fits."""
     pad = max(2, style.size // 3)
-    pen = letters.pen(cairo.ImageSurface(cairo.FORMAT_ARGB32, 1, 1), style.size)
-    line = letters.fitted(pen, letters.printable(content), max_width - 2 * pad)
+    pen = cairo_text.pen(cairo.ImageSurface(cairo.FORMAT_ARGB32, 1, 1), style.size)
+    line = cairo_text.fitted(pen, cairo_text.printable(content), max_width - 2 * pad)
     if not line:
         return None
     ascent, descent = pen.font_extents()[:2]
-    width = min(even(letters.width(pen, line) + 2 * pad + 1), max_width // 2 * 2)
+    width = min(even(cairo_text.width(pen, line) + 2 * pad + 1), max_width // 2 * 2)
     height = even(ascent + descent + style.size // 4 + 1)
 
     surface = cairo.ImageSurface(cairo.FORMAT_ARGB32, width, height)
-    pen = letters.pen(surface, style.size)
+    pen = cairo_text.pen(surface, style.size)
     pen.set_source_rgba(*_unit(style.fill), style.opacity)
     _round_rectangle(pen, width, height, style.radius)
     pen.fill()
@@ -108,7 +107,7 @@ def _unit(colour: Colour) -> Tuple[float, float, float]:
     return red / 255, green / 255, blue / 255
 
 
-def _from_surface(surface: Any) -> Stamp:
+def _from_surface(surface: Any) -> Sprite:
     # Cairo's ARGB32 is a native-endian word, BGRA in memory on a little-endian machine, multiplied by its alpha.
     surface.flush()
     width, height = surface.get_width(), surface.get_height()
@@ -119,6 +118,6 @@ def _from_surface(surface: Any) -> Stamp:
     chroma_alpha = alpha.reshape(height // 2, 2, width // 2, 2).mean(axis=(1, 3))
     y, u, v = (plane.round().astype(np.uint8) for plane in (planes[:, :, 0], chroma[:, :, 1], chroma[:, :, 2]))
     if (alpha == 1).all():
-        return Stamp(width, height, (y, u, v), None)
+        return Sprite(width, height, (y, u, v), None)
     luma_keep, chroma_keep = ((256 * (1 - a)).astype(np.uint16) for a in (alpha, chroma_alpha))
-    return Stamp(width, height, (y, u, v), (luma_keep, chroma_keep))
+    return Sprite(width, height, (y, u, v), (luma_keep, chroma_keep))

@@ -1,7 +1,7 @@
-"""The intake of one camera: each decoded frame is masked, looked at and handed to the pictures it belongs to.
+"""Processes the decoded frames of one camera: masks them, detects objects, and hands them to the outputs.
 
-Runs on the camera's streaming thread. Detection happens on the very buffer that is drawn on afterwards, so that a box
-always belongs to its frame; what comes meanwhile waits in a queue of one, where a fresher frame replaces it.
+Runs on the camera's streaming thread. Objects are detected on the very buffer that is drawn on afterwards: a box always
+belongs to its frame. What arrives meanwhile waits in a queue of one, where a fresher frame replaces it.
 """
 
 import time
@@ -11,18 +11,18 @@ from sidecar.contract import detection
 from sidecar.gst import Gst
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
 from sidecar.worker.cameras.stats import CameraStats
-from sidecar.worker.engines.cpu.vision import Eye, Sight
+from sidecar.worker.engines.cpu.frame_detector import Detections, FrameDetector
 from sidecar.worker.engines.masks import Masks
-from sidecar.worker.engines.planes import planes, video_info
+from sidecar.worker.engines.planes import edited_copy, planes, video_info
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
 
-# Pictures are compared at every so many pixels in both directions.
+# The freeze detector compares every so many pixels, in both directions.
 _COMPARE_STEP = 16
 
 
-class SeenFrame(NamedTuple):
-    """A frame and what is on it."""
+class DetectedFrame(NamedTuple):
+    """A frame and the objects that were detected on it."""
 
     camera_id: str
     buffer: Gst.Buffer
@@ -34,24 +34,25 @@ class SeenFrame(NamedTuple):
     objects: List[Object]
 
 
-class Intake:
+class FrameProcessor:
     """on_decoded and on_sample are called on streaming threads; the rest on any thread."""
 
     def __init__(
         self,
         camera_id: str,
-        eye: Eye,
+        detector: FrameDetector,
         masks: Optional[Masks],
-        deliver: Callable[[SeenFrame], None],
-        detections: Optional[Callable[[detection.FrameDetections], None]],
-        detections_wanted: Callable[[], bool],
+        deliver: Callable[[DetectedFrame], None],
+        publish: Callable[[detection.FrameDetections], None],
+        is_watched: Callable[[], bool],
     ) -> None:
+        """deliver, publish: get each frame and its detections. is_watched: whether anybody reads the latter."""
         self._camera_id = camera_id
-        self._eye = eye
+        self._detector = detector
         self._masks = masks
         self._deliver = deliver
-        self._publish = detections
-        self._wanted = detections_wanted
+        self._publish = publish
+        self._is_watched = is_watched
         self.stats = CameraStats()
         self.freeze_detector = FreezeDetector()
         # Clock time of the frame that was delivered last.
@@ -67,7 +68,7 @@ class Intake:
         self.size = (0, 0)
 
     def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        """Probe in front of the queue of one: counts what the camera sent."""
+        """A pad probe before the queue of one: counts what the camera sent."""
         self.stats.on_received()
         return Gst.PadProbeReturn.OK
 
@@ -81,7 +82,8 @@ class Intake:
         segment = sample.get_segment()
         info = self._video_info(caps)
         if self._masks:
-            buffer = self._masked(buffer, info)
+            # A copy: the decoder may still be using the camera's own buffer.
+            buffer = edited_copy(buffer, info, self._masks.apply)
         width, height = info.width, info.height
         ok, mapped = buffer.map(Gst.MapFlags.READ)
         if not ok:
@@ -89,22 +91,22 @@ class Intake:
         try:
             frame = planes(mapped.data, buffer, info)
             self._compare(frame)
-            # A picture that is known to be frozen is neither looked at nor shown.
-            sight = None if self.freeze_detector.is_frozen else self._eye.look(frame)
+            # A frame that is known to be frozen is neither inferred nor shown.
+            found = None if self.freeze_detector.is_frozen else self._detector.infer(frame)
         finally:
             buffer.unmap(mapped)
         self.size = (width, height)
-        if sight is None:
+        if found is None:
             return Gst.FlowReturn.OK
-        self._count(sight)
+        self._count(found)
         clock_time = segment.to_running_time(Gst.Format.TIME, buffer.pts) + self._base_time
-        # At the seam of a file whose length is given a frame too short, two frames have the same time.
+        # A file that states its length a frame too short has two frames with the same time where it starts again.
         clock_time = max(clock_time, self._newest + 1)
         self._newest = clock_time
-        self._deliver(SeenFrame(self._camera_id, buffer, caps, width, height, clock_time, sight.objects))
-        if self._publish is not None and self._wanted():
+        self._deliver(DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects))
+        if self._is_watched():
             pts = segment.to_stream_time(Gst.Format.TIME, buffer.pts)
-            self._publish(_message(self._camera_id, width, height, clock_time, pts, sight))
+            self._publish(_to_contract(self._camera_id, width, height, clock_time, pts, found))
         return Gst.FlowReturn.OK
 
     def _compare(self, frame: I420Frame) -> None:
@@ -112,46 +114,34 @@ class Intake:
         if self.freeze_detector.is_due(now):
             self.freeze_detector.observe(frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
 
-    def _count(self, sight: Sight) -> None:
-        self.stats.on_processed(sight.inferred)
-        self.stats.seconds += sight.seconds
-        self.stats.cpu_seconds += sight.cpu_seconds
+    def _count(self, found: Detections) -> None:
+        self.stats.on_processed(found.inferred)
+        self.stats.seconds += found.seconds
+        self.stats.cpu_seconds += found.cpu_seconds
 
     def _video_info(self, caps: Gst.Caps) -> Any:
         if self._info is None or not self._info[0].is_equal(caps):
             self._info = (caps, video_info(caps))
         return self._info[1]
 
-    def _masked(self, buffer: Gst.Buffer, info: Any) -> Gst.Buffer:
-        """A copy with the masks burnt in; the camera's own buffer may be in use by the decoder."""
-        assert self._masks is not None
-        copy = buffer.copy_deep()
-        ok, mapped = copy.map(Gst.MapFlags.READ | Gst.MapFlags.WRITE)
-        assert ok, "a buffer of our own can be written to"
-        try:
-            self._masks.apply(planes(mapped.data, copy, info))
-        finally:
-            copy.unmap(mapped)
-        return copy
 
-
-def _message(
-    camera_id: str, width: int, height: int, clock_time: int, pts: int, sight: Sight
+def _to_contract(
+    camera_id: str, width: int, height: int, clock_time: int, pts: int, found: Detections
 ) -> detection.FrameDetections:
     message = detection.FrameDetections(
         camera_id=camera_id,
         frame_width=width,
         frame_height=height,
         pts=pts,
-        inferred=sight.inferred,
+        inferred=found.inferred,
         detections=[
             detection.Detection(
-                class_id=found.class_id,
-                label=found.label,
-                confidence=found.confidence,
-                box=detection.Box(left=found.left, top=found.top, width=found.width, height=found.height),
+                class_id=one.class_id,
+                label=one.label,
+                confidence=one.confidence,
+                box=detection.Box(left=one.left, top=one.top, width=one.width, height=one.height),
             )
-            for found in sight.objects
+            for one in found.objects
         ],
     )
     age = time.monotonic() - clock_time / 1e9

@@ -1,4 +1,4 @@
-"""What engine cpu tells the outlet of pictures that have no frames. The outlet here only listens."""
+"""What engine cpu tells the outlet about streams that have no frames. The outlet here only listens."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from sidecar.outlet.control_socket import ControlSocket
 from sidecar.outlet.json_lines import JsonLines
 from sidecar.tests.outlet_rig import until
 from sidecar.worker.cameras.text import TileText
-from sidecar.worker.engines.cpu.pictures import Pictures
+from sidecar.worker.engines.cpu.outputs import CpuOutputs
 from sidecar.worker.processes import Processes
 from sidecar.worker.status.events import EventLog
 from sidecar.worker.status.store import StatusStore
@@ -48,8 +48,8 @@ def outlet(tmp_path):
 
 
 @pytest.fixture
-def pictures(tmp_path, outlet):
-    made = Pictures(Processes(str(tmp_path / "outlet.sock")), StatusStore(EventLog()))
+def outputs(tmp_path, outlet):
+    made = CpuOutputs(Processes(str(tmp_path / "outlet.sock")), StatusStore(EventLog()))
     yield made
     made.stop()
 
@@ -65,23 +65,23 @@ def specification(layout):
     return spec.PipelineSpec(cameras=cameras, outputs=[output])
 
 
-def test_a_picture_of_one_camera_says_what_its_camera_does_until_it_sends_again(pictures, outlet):
-    pictures.note("front", TileText("connecting"))
-    pictures.apply(specification(spec.LAYOUT_PER_CAMERA))
+def test_a_stream_of_one_camera_says_what_its_camera_does_until_it_sends_again(outputs, outlet):
+    outputs.set_tile_text("front", TileText("connecting"))
+    outputs.apply(specification(spec.LAYOUT_PER_CAMERA))
     until(lambda: outlet.texts.get("/ds/front") == "connecting", "what was known before")
     assert outlet.titles == {"/ds/front": "Front door", "/ds/back": "back"}
-    pictures.note("front", TileText("no signal since 12:03:11"))
+    outputs.set_tile_text("front", TileText("no signal since 12:03:11"))
     until(lambda: outlet.texts.get("/ds/front") == "no signal since 12:03:11", "the news")
     assert outlet.texts.get("/ds/back", "") == ""
-    pictures.note("front", TileText(""))
+    outputs.set_tile_text("front", TileText(""))
     until(lambda: outlet.texts.get("/ds/front") == "", "the end of the news")
 
 
-def test_a_picture_of_several_cameras_says_what_each_of_them_does(pictures, outlet):
-    pictures.apply(specification(spec.LAYOUT_TILED))
+def test_a_stream_of_several_cameras_says_what_each_of_them_does(outputs, outlet):
+    outputs.apply(specification(spec.LAYOUT_TILED))
     until(lambda: outlet.titles, "the configuration")
-    pictures.note("front", TileText("connecting"))
-    pictures.note("back", TileText("no signal since 12:03:11"))
+    outputs.set_tile_text("front", TileText("connecting"))
+    outputs.set_tile_text("back", TileText("no signal since 12:03:11"))
     until(
         lambda: outlet.texts.get("/ds") == "Front door: connecting\nback: no signal since 12:03:11",
         "both cameras' news",

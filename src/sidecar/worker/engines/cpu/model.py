@@ -1,0 +1,71 @@
+"""Loads the model of a specification: once for a Check and the Apply that follows it."""
+
+import threading
+from typing import List, NamedTuple, Optional, Tuple
+
+from sidecar.contract import spec
+from sidecar.gst import GLib
+from sidecar.worker.inference.bundle import Bundle, FilesStamp, files_stamp, load_bundle
+from sidecar.worker.inference.detector import Detector, ModelError
+from sidecar.worker.problem import Problem, error
+
+# How long a model that was loaded waits for the Apply that uses it.
+_KEPT_SECONDS = 60
+
+
+class LoadedModel(NamedTuple):
+    """A model bundle and its network, ready to run."""
+
+    bundle: Bundle
+    # A bundle whose files have changed is loaded again.
+    stamp: FilesStamp
+    detector: Detector
+
+
+class ModelLoader:
+    """load() is called on any thread but the loop thread, which runs while a network is loaded."""
+
+    def __init__(self) -> None:
+        self._loading = threading.Lock()
+        # The model that was loaded last, and how many were: the timer that releases it must not hold it.
+        self._last: Optional[LoadedModel] = None
+        self._count = 0
+
+    def load(self, model: spec.Model, active: Optional[LoadedModel]) -> Tuple[Optional[LoadedModel], List[Problem]]:
+        """The model, with its problems; none if it cannot be used. One that is active, or was loaded a moment ago, is
+        not loaded again unless its files have changed."""
+        bundle, problems = load_bundle(model.bundle_path)
+        if bundle is None:
+            return None, problems
+        problems = problems + _unknown_classes(model, bundle)
+        stamp = files_stamp(bundle.directory, bundle.config.network_path)
+        with self._loading:
+            for one in (active, self._last):
+                if one is not None and (one.bundle, one.stamp) == (bundle, stamp):
+                    return one, problems
+            self._last = None
+            try:
+                self._last = loaded = LoadedModel(bundle, stamp, Detector(bundle))
+            except ModelError as why:
+                return None, [*problems, error("model-does-not-load", "model.bundle_path", str(why))]
+            self._count += 1
+            GLib.timeout_add_seconds(_KEPT_SECONDS, self._release, self._count)
+            return loaded, problems
+
+    def _release(self, count: int) -> bool:
+        # Without the lock: the loop thread must not wait until a network is loaded. At worst one is loaded twice.
+        if count == self._count:
+            self._last = None
+        return bool(GLib.SOURCE_REMOVE)
+
+
+def _unknown_classes(model: spec.Model, bundle: Bundle) -> List[Problem]:
+    return [
+        error(
+            "unknown-class",
+            "model.classes[%d]" % index,
+            "the model has no class %r; it has: %s" % (label, ", ".join(bundle.labels)),
+        )
+        for index, label in enumerate(model.classes)
+        if label not in bundle.labels
+    ]

@@ -1,0 +1,213 @@
+"""Elements that both engines have: sources of cameras, pads that appear late, software encoders, and sinks."""
+
+import re
+from typing import Any, Callable, List, NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+from sidecar.chain import Chain, make
+from sidecar.contract import spec, state
+from sidecar.gst import GLib, Gst
+from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
+from sidecar.worker.cameras.failure import CameraFailure, camera_failure
+from sidecar.worker.main_loop import MainLoop
+from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
+from sidecar.worker.outputs.receiver import Take
+
+# By RTP encoding name.
+DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpegdepay"}
+
+_DEFAULT_LATENCY_MILLISECONDS = 100
+_TCP_TIMEOUT_MICROSECONDS = 5000000
+
+Failed = Callable[[CameraFailure], None]
+
+
+class _OutputElements(NamedTuple):
+    """What encodes a codec, parses it and puts it into RTP packets, and the form in which it is recorded."""
+
+    encoder: str
+    parser: str
+    payloader: str
+    # As Matroska has it: whole frames, parameter sets in the caps.
+    recorded: str
+
+
+_OUTPUT_ELEMENTS = {
+    "H264": _OutputElements("x264enc", "h264parse", "rtph264pay", "video/x-h264, stream-format=avc, alignment=au"),
+    "H265": _OutputElements("x265enc", "h265parse", "rtph265pay", "video/x-h265, stream-format=hvc1, alignment=au"),
+}
+
+
+def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
+    """An rtspsrc for the video of an rtsp:// or rtsps:// camera. failed is called on the loop thread."""
+    latency = camera.latency.ToMilliseconds() if camera.HasField("latency") else _DEFAULT_LATENCY_MILLISECONDS
+    source = make(
+        "rtspsrc",
+        None,
+        location=camera.uri,
+        protocols="udp" if camera.transport == spec.TRANSPORT_UDP else "tcp",
+        latency=latency,
+        drop_on_latency=True,
+        tcp_timeout=_TCP_TIMEOUT_MICROSECONDS,
+        # Otherwise rtspsrc switches to TCP by itself when nothing arrives over UDP, against the setting.
+        timeout=0,
+    )
+    source.connect("accept-certificate", _on_untrusted_certificate, camera, failed)
+    if camera.HasField("credentials"):
+        source.set_property("user-id", camera.credentials.username)
+        source.set_property("user-pw", camera.credentials.password)
+    # Audio is not even set up.
+    source.connect("select-stream", lambda _source, _number, caps: caps.get_structure(0).get_string("media") == "video")
+    return source
+
+
+def unsupported_encoding(camera: spec.Camera, encoding: str) -> CameraFailure:
+    """The failure of a camera that sends what no table here has."""
+    return camera_failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, "it sends %s" % encoding)
+
+
+def add_test_source(chain: Chain, uri: str) -> None:
+    """test://PATTERN?width=W&height=H&rate=FPS, all optional; patterns are videotestsrc's: ball, smpte, ..."""
+    address = urlsplit(uri)
+    query = parse_qs(address.query)
+
+    def number(name: str, default: int, most: int) -> int:
+        text = query.get(name, [""])[0]
+        # \d would match digits of other scripts, which are no numbers to caps.
+        return int(text) if re.match(r"[0-9]{1,5}\Z", text) and 0 < int(text) <= most else default
+
+    chain.add("videotestsrc", None, is_live=True, pattern=address.netloc or "ball")
+    chain.caps(
+        "video/x-raw, format=I420, width=%d, height=%d, framerate=%d/1"
+        % (number("width", 640, 8192), number("height", 360, 8192), number("rate", 15, 120))
+    )
+
+
+def when_video_appears(source: Gst.Element, attach: Callable[[Gst.Bin, Gst.Pad, str], None]) -> None:
+    """Calls attach on the loop thread with the first video pad that an element adds, its container and its encoding.
+
+    The pad appears on a streaming thread: a blocking probe holds its data back until the loop thread has linked it.
+    attach gets the container as an argument, because a callback that holds its own pipeline would keep it alive for
+    ever.
+    """
+    seen: List[Gst.Pad] = []
+
+    def on_pad(_source: Gst.Element, pad: Gst.Pad) -> None:
+        caps = pad.get_current_caps() or pad.query_caps(None)
+        structure = caps.get_structure(0)
+        is_video = structure.get_name().startswith("video/") or structure.get_string("media") == "video"
+        if not is_video or seen:
+            return
+        seen.append(pad)
+        encoding = (structure.get_string("encoding-name") or "").upper()
+        block = pad.add_probe(Gst.PadProbeType.BLOCK_DOWNSTREAM, lambda *_: Gst.PadProbeReturn.OK)
+
+        def on_loop() -> None:
+            element = pad.get_parent_element()
+            container = None if element is None else element.get_parent()
+            # None: the camera has been closed meanwhile.
+            if container is not None:
+                attach(container, pad, encoding)
+            pad.remove_probe(block)
+
+        MainLoop.post(on_loop)
+
+    source.connect("pad-added", on_pad)
+
+
+def begin_with_a_key_frame(pad: Gst.Pad) -> None:
+    """Drops frames until the first key frame leaves a parser.
+
+    NVIDIA's decoder, if it starts elsewhere, shows moving parts on grey (seen with 9.0.2).
+    """
+
+    def on_buffer(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        is_key = not info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT)
+        return Gst.PadProbeReturn.REMOVE if is_key else Gst.PadProbeReturn.DROP
+
+    pad.add_probe(Gst.PadProbeType.BUFFER, on_buffer)
+
+
+def _on_untrusted_certificate(
+    _source: Gst.Element, _connection: Any, _certificate: Any, flaws: Any, camera: spec.Camera, failed: Failed
+) -> bool:
+    """Returns whether the certificate is accepted. Called on a streaming thread."""
+    if not camera.accept_any_certificate:
+        reasons = ", ".join(flaws.value_nicks).replace("-", " ")
+        failure = camera_failure(state.CAMERA_LOST_REASON_CERTIFICATE, camera.uri, reasons)
+        # First: rtspsrc's own error, which follows at once, does not tell the reason.
+        GLib.idle_add(lambda: failed(failure), priority=GLib.PRIORITY_HIGH)
+    return camera.accept_any_certificate
+
+
+def available_codecs() -> List["spec.Codec"]:
+    """The codecs that this machine's GStreamer can encode."""
+    return [
+        codec
+        for codec, name in CODEC_NAMES.items()
+        if Gst.ElementFactory.find(_OUTPUT_ELEMENTS[name].encoder) is not None
+    ]
+
+
+def add_encoder(chain: Chain, encoding: spec.Encoding) -> Gst.Element:
+    """x264enc -> h264parse, or the same for H.265: from I420 to encoded frames, with little delay. Returns the encoder.
+
+    Raises ChainError.
+    """
+    elements = _OUTPUT_ELEMENTS[codec_name(encoding)]
+    # A key frame a second at the rate of a tiled stream. A stream of one camera, which has the camera's own rate, asks
+    # for key frames by time.
+    settings = {
+        "bitrate": kilobits(encoding),
+        "tune": "zerolatency",
+        "speed_preset": "ultrafast",
+        "key_int_max": max(1, encoding.frame_rate),
+    }
+    if elements.encoder == "x264enc":
+        encoder = chain.add("x264enc", "encoder", threads=1, **settings)
+    else:
+        # One thread: pools of threads cost more than they give at these sizes, and add delay.
+        options = "pools=none:frame-threads=1:log-level=none"
+        encoder = chain.add("x265enc", "encoder", option_string=options, **settings)
+    chain.add(elements.parser)
+    return encoder
+
+
+def kilobits(encoding: spec.Encoding) -> int:
+    """x264enc and x265enc count in kbit/s."""
+    return max(1, encoding.bitrate // 1000)
+
+
+def add_loopback(chain: Chain, encoding: spec.Encoding, port: int) -> Gst.Element:
+    """rtph264pay -> udpsink: from encoded frames to a loopback port, on which the outlet listens. Returns the udpsink.
+
+    Raises ChainError.
+    """
+    payloader = _OUTPUT_ELEMENTS[codec_name(encoding)].payloader
+    chain.add(payloader, config_interval=-1, pt=RTP_PAYLOAD_TYPE, mtu=RTP_LARGEST_PACKET)
+    return chain.add("udpsink", "loopback", host="127.0.0.1", port=port, sync=False, **{"async": False})
+
+
+def add_recording(chain: Chain, encoding: spec.Encoding, take: Take) -> Gst.Element:
+    """capsfilter -> appsink: from parsed frames to the recorder. Returns the appsink. Raises ChainError."""
+    chain.caps(_OUTPUT_ELEMENTS[codec_name(encoding)].recorded)
+    return _add_appsink(chain, take)
+
+
+def add_window(chain: Chain, encoding: spec.Encoding, take: Take) -> Gst.Element:
+    """capsfilter -> appsink: from I420 in system memory to the window. Returns the appsink. Raises ChainError."""
+    chain.caps("video/x-raw, format=I420, width=%d, height=%d" % (encoding.width, encoding.height))
+    return _add_appsink(chain, take)
+
+
+def _add_appsink(chain: Chain, take: Take) -> Gst.Element:
+    # The callback must hold no element: a pipeline would keep itself alive for ever.
+    def on_sample(sink: Gst.Element) -> Gst.FlowReturn:
+        sample = sink.emit("pull-sample")
+        if sample is not None:
+            take(sample)
+        return Gst.FlowReturn.OK
+
+    sink = make("appsink", None, sync=False, emit_signals=True, max_buffers=1, **{"async": False})
+    chain.append(sink, "appsink").connect("new-sample", on_sample)
+    return sink
