@@ -126,7 +126,7 @@ class BatchProbes:
             frame.add(decoder(tensors, settings.filter), self._font_size)
 
     def _carry_over(self, frame: meta.Frame, wanted: DetectionFilter) -> None:
-        """Without a tracker, a frame that nvinfer skipped has the objects of the last one that it did not."""
+        """Without a tracker, a frame that nvinfer skipped gets the objects of the last one that it inferred."""
         slot = self.slots[frame.slot]
         if frame.inferred:
             slot.last_inferred = [Object(*one[:7]) for one in frame.objects()]
@@ -135,7 +135,7 @@ class BatchProbes:
             frame.add(kept, self._font_size)
 
     def _count_seconds(self, pts: int, batch: List[meta.Frame]) -> None:
-        """Divides the time that nvinfer took among the cameras. nvinfer queues batches: the PTS identifies them."""
+        """Divides nvinfer's time for a batch among its cameras. nvinfer queues batches, which the PTS identifies."""
         while self._started:
             started_pts, moment = self._started.popleft()
             if started_pts == pts:

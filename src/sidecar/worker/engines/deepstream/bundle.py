@@ -158,7 +158,7 @@ def _file_problems(own: Dict[str, Entry], directory: str, catalogue: Catalogue) 
 
 
 def _labels(own: Dict[str, Entry], directory: str) -> Tuple[Tuple[str, ...], List[Problem]]:
-    """A file that is missing is one of _file_problems()."""
+    """No problem for a file that is missing: _file_problems() reports it."""
     entry = own.get("labelfile-path")
     if entry is None:
         return (), [error("missing-key", _NAME, "labelfile-path is missing; set it in [property]")]
@@ -181,7 +181,7 @@ def _labels(own: Dict[str, Entry], directory: str) -> Tuple[Tuple[str, ...], Lis
 def _read_network(
     path: str, entry: Entry, platform: Platform, catalogue: Catalogue, has_library: bool
 ) -> Tuple[Optional[Network], List[Problem]]:
-    """has_library: a library of the bundle may bring operators of its own."""
+    """has_library: a library of the bundle may have more operators."""
     try:
         network = read_network(path)
     except (OSError, OnnxError) as why:
@@ -198,7 +198,7 @@ def _read_network(
 
 
 def _weight_problems(network_path: str, network: Network) -> List[Problem]:
-    """Of the files that hold weights of the network."""
+    """What is wrong with the files that hold weights of the network."""
     problems = []
     for one in network.external:
         path = os.path.join(os.path.dirname(network_path), one)

@@ -25,10 +25,11 @@ _FLUSHES = (Gst.EventType.FLUSH_START, Gst.EventType.FLUSH_STOP)
 
 
 class DeepstreamCameraSource(CameraSource):
-    """The muxer's pad is never released: to do that while data flow is known to hang and crash.
+    """Links a new bin to the camera's pad of the muxer for each connection.
 
-    All methods are called on the loop thread, and none of them waits for a streaming thread: those hold locks of
-    elements while they wait for Python's in a probe.
+    The pad is never released: to do that while data flow is known to hang and crash. All methods are called on the loop
+    thread, and none of them waits for a streaming thread: those hold locks of elements while they wait for Python's in
+    a probe.
     """
 
     def __init__(
@@ -61,8 +62,7 @@ class DeepstreamCameraSource(CameraSource):
         self._number = 0
         self._callbacks: Optional[CameraCallbacks] = None
         self._encoding = ""
-        # The bin that waits with its first frame for show(), or for that frame; and the one that is linked to the
-        # muxer.
+        # The bin that has not been linked to the muxer yet, and the one that is linked.
         self._starting: Optional[Gst.Bin] = None
         self._linked: Optional[Gst.Bin] = None
         self._block = 0
@@ -127,7 +127,7 @@ class DeepstreamCameraSource(CameraSource):
         self.remove()
 
     def remove(self) -> None:
-        """Removes the bins, and leaves the tile as it is. None of their frames passes the pad any more, except one that
+        """Removes the bins, and leaves the tile as it is. No frame of theirs passes the pad any more, except one that
         is on its way."""
         self._number += 1
         self._callbacks = None
@@ -171,8 +171,10 @@ class DeepstreamCameraSource(CameraSource):
 
 
 def _hold_first_frame(pad: Gst.Pad, arrived: Callable[[], None], ended: Callable[[], None]) -> int:
-    """Blocks a pad at its first frame, until the probe that is returned is removed. arrived and ended are called on the
-    loop thread: ended also before a frame, or behind many."""
+    """Blocks a pad at its first frame, until the probe whose number is returned is removed.
+
+    arrived: called on the loop thread when that frame is there. ended: called on the loop thread at EOS, at any time.
+    """
 
     def on_event(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         # The other cameras must not notice the end of this one, nor a seek.

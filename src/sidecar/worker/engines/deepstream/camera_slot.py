@@ -1,4 +1,4 @@
-"""CameraSlot: a camera's fixed position in the batch, and what the graph's threads know about the camera."""
+"""CameraSlot: a camera's fixed position at the muxer, and what the graph's threads share about the camera."""
 
 from typing import List
 
@@ -8,7 +8,7 @@ from sidecar.worker.engines.deepstream.meta import DetectedObject
 from sidecar.worker.inference.postprocess import Object
 
 _NEVER_INFERRED = 1 << 30
-# Trackers count objects from 0 or 1. The number of the connection is put above this many bits.
+# Trackers count objects from 0 or 1. The bits above these hold the number of the connection.
 _TRACK_BITS = 40
 
 
@@ -41,7 +41,7 @@ class CameraSlot:
         self.frame_size = (width, height)
 
     def with_unique_track_id(self, one: DetectedObject) -> DetectedObject:
-        """An object whose track id no object of another connection has: the tracker does not know of connections."""
+        """An object with a track id that no object of another connection has."""
         if one.track_id is None:
             return one
         track_id = self.connections << _TRACK_BITS | one.track_id & ((1 << _TRACK_BITS) - 1)

@@ -8,7 +8,7 @@ from typing import Callable, List, NamedTuple, Optional, Tuple
 from sidecar.contract import detection
 from sidecar.worker.engines.deepstream.meta import DetectedObject
 
-# A longer queue would not help: its reader is too slow, and old detections are worth little.
+# In frames. A longer queue would not help a reader that is too slow, and old detections are worth little.
 _LONGEST_QUEUE = 128
 
 

@@ -70,7 +70,7 @@ def _own(bundle: NvinferBundle, batch: int, catalogue: Catalogue) -> Dict[str, D
             own[key] = os.path.join(bundle.directory, value)
     own["batch-size"] = str(batch)
     own["process-mode"] = "1"
-    # InferSwitch decides batch by batch.
+    # See BatchProbes.before_inference().
     own["interval"] = "0"
     if bundle.decoded_here is not None:
         own["output-tensor-meta"] = "1"

@@ -87,7 +87,7 @@ def _cuda() -> Optional[Cuda]:
         compute = "%d.%d" % (attribute(_CUDA_COMPUTE_MAJOR), attribute(_CUDA_COMPUTE_MINOR))
         return Cuda(name.value.decode(errors="replace"), bool(attribute(_CUDA_INTEGRATED)), compute)
     except (OSError, AttributeError):
-        return None  # The files are left.
+        return None
 
 
 def _driver_gpus() -> Tuple[str, ...]:

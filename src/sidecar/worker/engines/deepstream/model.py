@@ -26,7 +26,7 @@ class LoadedModel(NamedTuple):
 
     bundle: NvinferBundle
     tensorrt_engine: TensorRtEngine
-    # Taken before the bundle was read.
+    # Taken before the bundle was loaded.
     fingerprint: Fingerprint
 
     def interval(self, specification: spec.PipelineSpec) -> int:
@@ -47,7 +47,7 @@ def load_model(
     batch = bundle.batch(len(specification.cameras))
     try:
         if bundle.decoded_here is not None and streams:
-            # Only to see that it can be made: a file of the decoder's may not be what it should.
+            # Only to see that it can be made: the decoder's files may be wrong.
             TensorDecoder(bundle, mux_size(streams))
         engine = tensorrt_engine(machine.data_dir, bundle, batch, machine.platform, catalogue)
         if not has_errors(problems) and not engine.exists:

@@ -1,4 +1,4 @@
-"""OsdText: what nvdsosd draws on a stream beside nvinfer's boxes: names, counts, and why a camera shows nothing fresh.
+"""OsdText: what nvdsosd draws on a stream beside nvinfer's boxes: names, counts, and why a camera has no fresh frames.
 
 It is a probe in front of nvdsosd, behind the tiler: positions are in pixels of the stream, the font size follows the
 tile's, and a tile keeps its text while batches arrive without its camera.
@@ -70,7 +70,7 @@ class _Tile:
             lines.append(meta.Line(settings.names[self.slot_number], area.x + margin, area.y + margin, size))
         text = self._slot.tile_text.text
         if text:
-            # In the middle, a letter being about six tenths as wide as high.
+            # Centred: letters are about six tenths as wide as high.
             x = area.x + max(0, area.width - len(text) * size * 6 // 10) // 2
             lines.append(meta.Line(text, x, area.y + area.height // 2 - size, size))
         elif overlay.counts and self._slot.objects:
@@ -80,8 +80,8 @@ class _Tile:
         return lines
 
     def fills(self) -> List[meta.Fill]:
-        """The tiler keeps a camera's last frame until another arrives: it is dimmed, or hidden. Before the first one
-        the tile is undefined."""
+        """Dims or hides a camera's last frame, which the tiler keeps until another arrives. Before the first one, the
+        tile is undefined, and so hidden."""
         text, area = self._slot.tile_text, self._area
         if not text.text:
             return []

@@ -61,8 +61,8 @@ _IN_MEMORY = "video/x-raw, format=I420"
 # Name of the element in a source bin where decoded frames arrive.
 _DECODED = "decoded"
 
-# A partial batch leaves this soon after the one before, so that no camera's frame waits for another that is slow or
-# lost, unless a camera sends more a second than this. Where the GPU is slower, batches fill up by themselves.
+# A partial batch follows the one before this soon, so that no frame waits for another camera that is slow or lost, as
+# long as no camera sends more a second. Where the GPU is slower, batches fill up by themselves.
 _BATCHES_PER_SECOND = 120
 # Decoders have few surfaces to lend.
 _QUEUED_FRAMES = 1
@@ -74,7 +74,7 @@ _JPEG_QUALITY = 85
 
 
 def _leaky_queue(chain: Chain, frames: int, name: Optional[str] = None) -> Gst.Element:
-    """What follows runs on a thread of its own; while it is late, the oldest frame is dropped and nothing waits."""
+    """The elements behind it run on a thread of their own. While they are late, the oldest frame is dropped."""
     return chain.add("queue", name, max_size_buffers=frames, max_size_bytes=0, max_size_time=0, leaky="downstream")
 
 
@@ -144,7 +144,7 @@ def source_bin(
 
 
 def _add_rtsp(container: Gst.Bin, camera: spec.Camera, elements: Elements, callbacks: SourceCallbacks) -> None:
-    """rtspsrc; once the camera has said what it sends, the rest up to the decoded frames follows."""
+    """rtspsrc. Its pad appears when the camera has described its stream; then the elements up to the decoder follow."""
     source = make_rtsp_source(camera, callbacks.failed)
     container.add(source)
 
@@ -258,8 +258,7 @@ def add_batch(
     infer_config_path: str,
     failed: Callable[[Exception], None],
 ) -> None:
-    """From one pad of the muxer for each camera to the tee in front of the outputs: one batch, and one inference for
-    it.
+    """From the muxer, with one pad for each camera, to the tee in front of the outputs: one inference for all cameras.
 
     batch: frames that the network takes at once. failed: see add_probe().
     """
@@ -278,7 +277,7 @@ def add_batch(
 
 
 def mux_settings(elements: Elements, cameras: int, size: Tuple[int, int], config: str) -> Dict[str, Any]:
-    """nvstreammux. config: path of a file with the text of mux_config()."""
+    """nvstreammux. config: the path of a file with the text of mux_config()."""
     settings: Dict[str, Any] = {
         "batch-size": cameras,
         # The end of a camera is not the end of the pipeline.

@@ -59,7 +59,7 @@ class ProtobufFile:
             start += length
 
     def find(self, message: Optional[Field], *path: int) -> Optional[Field]:
-        """The last field with a number, and in it the last with the next number: of a repeated scalar, the last
+        """The last field with a number, and in it the last one with the next number. Repeated scalars: the last
         counts."""
         for number in path:
             if message is None:
