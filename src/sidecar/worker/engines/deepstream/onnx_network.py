@@ -1,13 +1,16 @@
-"""The graph of an ONNX file, with all graphs inside it, and without its weights."""
+"""Reads what matters here of an ONNX file: its graphs, without their weights and without an ONNX library."""
 
-from typing import Dict, List, NamedTuple, Optional, Tuple, Union
+import mmap
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from sidecar.worker.engines.deepstream.protobuf_file import Field, OnnxError, ProtobufFile
 
-# Graphs inside graphs: bodies of If, Loop and Scan.
-_DEEPEST = 16
+# Nested graphs are the bodies of If, Loop and Scan.
+_DEEPEST_GRAPH = 16
 
 # Field numbers of onnx.proto.
+_MODEL_GRAPH, _MODEL_OPSET, _MODEL_FUNCTION = 7, 8, 25
+_OPSET_DOMAIN, _OPSET_VERSION = 1, 2
 _GRAPH_NODE, _GRAPH_INITIALIZER, _GRAPH_INPUT, _GRAPH_OUTPUT = 1, 5, 11, 12
 _NODE_INPUT, _NODE_OUTPUT, _NODE_NAME, _NODE_OPERATOR, _NODE_ATTRIBUTE = 1, 2, 3, 4, 5
 _ATTRIBUTE_NAME, _ATTRIBUTE_TENSOR = 1, 5
@@ -24,9 +27,9 @@ class Tensor(NamedTuple):
     """An initializer, or the tensor of an attribute, without its values."""
 
     name: str
-    # Of its numbers, as onnx.proto numbers them; 0: not said.
+    # The data type's number in onnx.proto; 0: not given.
     type: int
-    # The file that holds its values, as the network names it. Empty: the network's own.
+    # The file that holds its values, relative to the network's directory. Empty: the network itself.
     location: str
 
 
@@ -35,21 +38,19 @@ class Value(NamedTuple):
 
     name: str
     type: int
-    # Its first dimension. None: any number, or none at all.
+    # Its first dimension. None: any number, or there is no dimension.
     batch: Optional[int]
 
 
 class Attribute(NamedTuple):
-    """An attribute of a node."""
-
-    # The number, the numbers or the text; nothing for tensors and graphs.
+    # The number, the numbers or the text; empty for tensors and graphs.
     values: Tuple[Union[int, str], ...]
     tensor: Optional[Tensor]
     graphs: Tuple["Graph", ...]
 
 
 class Node(NamedTuple):
-    """A node; its name is often empty. An empty input is left out."""
+    """Its name is often empty. So is the name of an optional input that it does not use."""
 
     operator: str
     name: str
@@ -59,7 +60,7 @@ class Node(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """A graph. Old exporters list the initializers among its inputs."""
+    """Old exporters list the initializers among the inputs."""
 
     nodes: List[Node]
     initializers: List[Tensor]
@@ -68,15 +69,78 @@ class Graph(NamedTuple):
 
 
 class Function(NamedTuple):
-    """A function of the file itself, which its nodes call by its name as if it were an operator."""
+    """A function that the file defines; nodes name it as their operator."""
 
     name: str
     nodes: List[Node]
 
 
-def read_graph(file: ProtobufFile, message: Field, depth: int = 0) -> Graph:
-    if depth > _DEEPEST:
-        raise OnnxError("has graphs inside graphs, more than %d deep" % _DEEPEST)
+class Network(NamedTuple):
+    # Version of the standard operator set.
+    opset: int
+    graph: Graph
+    functions: List[Function]
+    # Frames that it takes at once. None: any number.
+    batch: Optional[int]
+    # The files that hold weights, sorted, relative to the network's directory.
+    external: Tuple[str, ...]
+
+
+def read_network(path: str) -> Network:
+    """Raises OSError, and OnnxError for a file that is no network."""
+    with open(path, "rb") as file:
+        try:
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return _network(ProtobufFile(data))
+        except ValueError as error:  # mmap refuses an empty file.
+            raise OnnxError("is empty") from error
+
+
+def external_files(path: str) -> List[str]:
+    """See Network.external. Empty if the file cannot be read."""
+    try:
+        return list(read_network(path).external)
+    except (OSError, OnnxError):
+        return []
+
+
+def _network(file: ProtobufFile) -> Network:
+    opset, graph, functions = 0, None, []
+    for field in file.fields():
+        if field.number == _MODEL_GRAPH:
+            graph = _graph(file, field, 0)
+        elif field.number == _MODEL_FUNCTION:
+            functions.append(_function(file, field))
+        elif field.number == _MODEL_OPSET:
+            domain, version = file.find(field, _OPSET_DOMAIN), file.find(field, _OPSET_VERSION)
+            if version is not None and (domain is None or file.text(domain) in ("", "ai.onnx")):
+                opset = version.value
+    if graph is None or not opset:
+        raise OnnxError("has no graph or names no operator set: is it an ONNX file?")
+    weights = {one.name for one in graph.initializers}
+    batch = next((one.batch for one in graph.inputs if one.name not in weights), None)
+    locations = {*_locations(graph), *(one for function in functions for one in _node_locations(function.nodes))}
+    return Network(opset, graph, functions, batch, tuple(sorted(locations - {""})))
+
+
+def _locations(graph: Graph) -> Iterator[str]:
+    for one in graph.initializers:
+        yield one.location
+    yield from _node_locations(graph.nodes)
+
+
+def _node_locations(nodes: Iterable[Node]) -> Iterator[str]:
+    for node in nodes:
+        for attribute in node.attributes.values():
+            if attribute.tensor is not None:
+                yield attribute.tensor.location
+            for graph in attribute.graphs:
+                yield from _locations(graph)
+
+
+def _graph(file: ProtobufFile, message: Field, depth: int) -> Graph:
+    if depth > _DEEPEST_GRAPH:
+        raise OnnxError("has nested graphs, more than %d deep" % _DEEPEST_GRAPH)
     graph = Graph([], [], [], [])
     for field in file.fields(message):
         if field.number == _GRAPH_NODE:
@@ -90,10 +154,9 @@ def read_graph(file: ProtobufFile, message: Field, depth: int = 0) -> Graph:
     return graph
 
 
-def read_function(file: ProtobufFile, message: Field) -> Function:
-    name = file.find(message, _FUNCTION_NAME)
+def _function(file: ProtobufFile, message: Field) -> Function:
     nodes = [_node(file, field, 0) for field in file.fields(message) if field.number == _FUNCTION_NODE]
-    return Function("" if name is None else file.text(name), nodes)
+    return Function(_text(file, message, _FUNCTION_NAME), nodes)
 
 
 def _node(file: ProtobufFile, message: Field, depth: int) -> Node:
@@ -131,7 +194,7 @@ def _attribute(file: ProtobufFile, message: Field, depth: int) -> Tuple[str, Att
         elif field.number == _ATTRIBUTE_TENSOR:
             tensor = _tensor(file, field)
         elif field.number in _ATTRIBUTE_GRAPHS:
-            graphs.append(read_graph(file, field, depth + 1))
+            graphs.append(_graph(file, field, depth + 1))
     return name, Attribute(tuple(values), tensor, tuple(graphs))
 
 
@@ -142,22 +205,25 @@ def _tensor(file: ProtobufFile, message: Field) -> Tensor:
             name = file.text(field)
         elif field.number == _TENSOR_TYPE:
             kind = field.value
-        elif field.number == _TENSOR_EXTERNAL:
-            key, value = file.find(field, _ENTRY_KEY), file.find(field, _ENTRY_VALUE)
-            if key is not None and value is not None and file.text(key) == "location":
-                location = file.text(value)
+        elif field.number == _TENSOR_EXTERNAL and _text(file, field, _ENTRY_KEY) == "location":
+            location = _text(file, field, _ENTRY_VALUE)
     return Tensor(name, kind, location)
 
 
 def _value(file: ProtobufFile, message: Field) -> Value:
-    name = file.find(message, _VALUE_NAME)
     kind = file.find(message, *_VALUE_TO_TENSOR, _TENSOR_ELEMENTS)
     shape = file.find(message, *_VALUE_TO_TENSOR, _TENSOR_SHAPE)
     dimensions = () if shape is None else file.fields(shape)
     first = next((field for field in dimensions if field.number == _SHAPE_DIMENSION), None)
     size = file.find(first, _DIMENSION_VALUE)
     return Value(
-        "" if name is None else file.text(name),
+        _text(file, message, _VALUE_NAME),
         0 if kind is None else kind.value,
         size.value if size is not None and size.value > 0 else None,
     )
+
+
+def _text(file: ProtobufFile, message: Field, number: int) -> str:
+    """A field's text; empty if the message does not have it."""
+    field = file.find(message, number)
+    return "" if field is None else file.text(field)

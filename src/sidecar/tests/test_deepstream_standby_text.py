@@ -1,4 +1,4 @@
-"""What engine deepstream tells the outlet of pictures that have no frames."""
+"""What viewers of engine deepstream read while a stream has no frames."""
 
 import pytest
 
@@ -8,21 +8,21 @@ from standins import scenario
 LOADING, FAILED = state.PipelineStatus.Loading, state.PipelineStatus.Failed
 
 
-def told():
-    """By path, all that was said of two cameras, one of which never answers. Runs in a process of its own."""
+def texts_by_path():
+    """All texts by path, for two cameras, one of which never answers. Runs in a process of its own."""
     import os
 
     from sidecar.contract import spec
     from sidecar.tests.test_cpu_outputs import ListeningOutlet
-    from sidecar.tests.test_deepstream_life import World
+    from sidecar.tests.test_deepstream_lifetime import World
 
     class RememberingOutlet(ListeningOutlet):
         def _on_message(self, message):
             super()._on_message(message)
             for path, text in self.texts.items():
-                words = said.setdefault(path, [])
-                if not words or words[-1] != text:
-                    words.append(text)
+                texts = said.setdefault(path, [])
+                if not texts or texts[-1] != text:
+                    texts.append(text)
 
     said = {}
     world = World(2)
@@ -33,32 +33,32 @@ def told():
     each.CopyFrom(world.specification.outputs[0])
     each.id, each.rtsp.path, each.layout = "each", "/each", spec.LAYOUT_PER_CAMERA
     world.apply()
-    world.until(lambda: "no signal" in said.get("/each/c1", [""])[-1], "a word about the camera that does not answer")
-    world.until(lambda: said["/each/c0"][-1] == "", "the end of the words about the one that does")
+    world.until(lambda: "no signal" in said.get("/each/c1", [""])[-1], "a text about the camera that does not answer")
+    world.until(lambda: said["/each/c0"][-1] == "", "no text about the one that does")
     world.specification.cameras[0].off.SetInParent()
     world.apply()
-    world.until(lambda: said["/each/c0"][-1] == "off", "a word about the camera that is off")
-    world.until(lambda: "Front door: off" in said["/ds"][-1], "the same of the tiled picture")
+    world.until(lambda: said["/each/c0"][-1] == "off", "a text about the camera that is off")
+    world.until(lambda: "Front door: off" in said["/ds"][-1], "the same on the tiled stream")
     titles = dict(outlet.titles)
     world.stop()
     outlet.close()
     return {"said": said, "titles": titles}
 
 
-def test_viewers_read_what_the_graph_does_and_then_what_each_camera_does():
-    result = scenario.run(told, "7.1/dgpu")
+def test_viewers_read_about_the_graph_and_then_about_each_camera():
+    result = scenario.run(texts_by_path, "7.1/dgpu")
     said = result["said"]
     assert result["titles"] == {"/ds": "", "/each/c0": "Front door", "/each/c1": "c1"}
-    for words in said.values():
-        assert any(text.startswith("loading the model since ") for text in words)
+    for texts in said.values():
+        assert any(text.startswith("loading the model since ") for text in texts)
     assert said["/each/c0"][-1] == "off"
     assert any(text.startswith("no signal since ") and "next try in" in text for text in said["/each/c1"])
-    assert any(text.startswith("c1: no signal since ") for text in said["/ds"]), "of those that have something to say"
+    assert any(text.startswith("c1: no signal since ") for text in said["/ds"]), "only of cameras that have a text"
     assert said["/ds"][-1].split("\n")[0] == "Front door: off"
 
 
-def words(**status):
-    from sidecar.worker.engines.deepstream.standby_words import pipeline_text
+def text_of(**status):
+    from sidecar.worker.engines.deepstream.standby_text import pipeline_text
 
     return pipeline_text(state.PipelineStatus(**status), "12:03:11")
 
@@ -71,11 +71,11 @@ def words(**status):
             "preparing the model for this GPU since 12:03:11, which takes minutes",
         ),
         ({"loading": LOADING(phase=state.LOADING_PHASE_GRAPH)}, "loading the model since 12:03:11"),
-        ({"failed": FAILED(reason=state.FAILURE_REASON_MODEL)}, "the model cannot be used, since 12:03:11"),
-        ({"failed": FAILED(reason=state.FAILURE_REASON_GPU)}, "the GPU has failed at 12:03:11, and is tried again"),
-        ({"failed": FAILED(reason=state.FAILURE_REASON_ELEMENT)}, "out of order since 12:03:11, and tried again"),
+        ({"failed": FAILED(reason=state.FAILURE_REASON_MODEL)}, "the model cannot be used since 12:03:11"),
+        ({"failed": FAILED(reason=state.FAILURE_REASON_GPU)}, "the GPU failed at 12:03:11, trying again"),
+        ({"failed": FAILED(reason=state.FAILURE_REASON_ELEMENT)}, "failed at 12:03:11, trying again"),
         ({"running": state.PipelineStatus.Running()}, ""),
     ],
 )
-def test_what_keeps_the_whole_graph_from_playing_is_said_in_one_line(status, text):
-    assert words(**status) == text
+def test_viewers_read_in_one_line_why_the_whole_graph_does_not_play(status, text):
+    assert text_of(**status) == text

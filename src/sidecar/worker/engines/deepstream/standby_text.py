@@ -1,4 +1,4 @@
-"""What viewers read while a graph does not play. Pure."""
+"""What viewers read while the graph does not play. Pure."""
 
 from sidecar.contract import state
 
@@ -7,15 +7,15 @@ _LOADING = {
     state.LOADING_PHASE_GRAPH: "loading the model since %s",
 }
 _FAILED = {
-    state.FAILURE_REASON_MODEL: "the model cannot be used, since %s",
-    state.FAILURE_REASON_GPU: "the GPU has failed at %s, and is tried again",
+    state.FAILURE_REASON_MODEL: "the model cannot be used since %s",
+    state.FAILURE_REASON_GPU: "the GPU failed at %s, trying again",
 }
 
 
 def pipeline_text(status: state.PipelineStatus, now: str) -> str:
-    """now: the time of day. Empty: the graph plays, and the cameras have the word."""
+    """now: the time of day. Empty while the graph plays: then each camera has its own text."""
     if status.HasField("loading"):
         return _LOADING.get(status.loading.phase, "starting since %s") % now
     if status.HasField("failed"):
-        return _FAILED.get(status.failed.reason, "out of order since %s, and tried again") % now
+        return _FAILED.get(status.failed.reason, "failed at %s, trying again") % now
     return ""

@@ -1,4 +1,4 @@
-"""From what a probe saw to the contract's detections: a bounded queue, and one thread that makes the messages."""
+"""DetectionReporter: from the objects of a frame to the contract's detections, by a bounded queue and one thread."""
 
 import queue
 import threading
@@ -6,40 +6,39 @@ import time
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import detection
-from sidecar.worker.engines.deepstream.meta import SeenObject
+from sidecar.worker.engines.deepstream.meta import DetectedObject
 
-# Frames that wait. More means that the reader cannot follow, and what is old is worth little.
-_WAITING = 128
+# In frames. A longer queue would not help a reader that is too slow, and old detections are worth little.
+_LONGEST_QUEUE = 128
 
 
-class SeenFrame(NamedTuple):
-    """A frame as the probe left it: plain numbers. Boxes are in pixels of the muxer's picture."""
+class FrameObjects(NamedTuple):
+    """The objects of a frame, as the probe found them: plain numbers. Boxes are in pixels of the muxer's frames."""
 
     camera_id: str
     width: int
     height: int
-    # Size of the muxer's picture.
     mux_size: Tuple[int, int]
     wall_time: int
     pts: int
     inferred: bool
-    objects: List[SeenObject]
+    objects: List[DetectedObject]
 
 
-class Reporter:
+class DetectionReporter:
     """put() is called on streaming threads, the rest on any."""
 
     def __init__(self, publish: Callable[[detection.FrameDetections], None], wanted: Callable[[], bool]) -> None:
-        """publish is called on a thread of the reporter's own. wanted: whether anybody reads detections."""
+        """publish: called on a thread of the reporter's own. wanted: whether anybody reads detections."""
         self._publish = publish
         self.wanted = wanted
         # Frames that found the queue full.
         self.dropped = 0
-        self._frames: "queue.Queue[Optional[SeenFrame]]" = queue.Queue(_WAITING)
+        self._frames: "queue.Queue[Optional[FrameObjects]]" = queue.Queue(_LONGEST_QUEUE)
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
         self._thread.start()
 
-    def put(self, frame: SeenFrame) -> None:
+    def put(self, frame: FrameObjects) -> None:
         """Hands a frame over. Never waits."""
         try:
             self._frames.put_nowait(frame)
@@ -47,21 +46,18 @@ class Reporter:
             self.dropped += 1
 
     def stop(self) -> None:
-        """Returns when the thread has ended; frames that wait are published before."""
+        """Publishes the frames in the queue. Returns when the thread has ended."""
         self._frames.put(None)
         self._thread.join()
 
     def _run(self) -> None:
-        while True:
-            frame = self._frames.get()
-            if frame is None:
-                return
+        for frame in iter(self._frames.get, None):
             self._publish(to_contract(frame))
 
 
-def to_contract(frame: SeenFrame) -> detection.FrameDetections:
-    """Boxes go back from the muxer's picture, in which the frame fills the top left, to the camera's own pixels. Pure,
-    but for a frame whose time is not known: that is now."""
+def to_contract(frame: FrameObjects) -> detection.FrameDetections:
+    """Maps boxes from the muxer's frame, whose top left the camera's frame fills, to the camera's own pixels. Pure, but
+    for a frame without a wall time, which gets the current one."""
     scale = max(frame.width / frame.mux_size[0], frame.height / frame.mux_size[1])
     message = detection.FrameDetections(
         camera_id=frame.camera_id,
@@ -80,7 +76,7 @@ def to_contract(frame: SeenFrame) -> detection.FrameDetections:
         found = message.detections.add(
             class_id=one.class_id,
             label=one.label,
-            # Some clusterings and trackers do not keep it, and say -0.1.
+            # Some clusterings and trackers give -0.1 in place of a confidence.
             confidence=max(0.0, min(1.0, one.confidence)),
             box=detection.Box(left=left, top=top, width=right - left, height=bottom - top),
         )

@@ -1,4 +1,4 @@
-"""What a graph leaves behind, what the engine does when the GPU fails, and how much memory it takes."""
+"""A graph leaves nothing behind, failures are reported and retried, and the engine takes little memory."""
 
 import os
 import shutil
@@ -7,12 +7,12 @@ import tempfile
 from sidecar.tests.deepstream_sidecar import NANODET, make_bundle
 from standins import scenario
 
-# How long anything may take here, in milliseconds.
+# How long until() waits, in milliseconds.
 _PATIENCE = 50000
 
 
 class World:
-    """An engine in this process, and its main loop. No outlet: pictures are made and sent nowhere."""
+    """An engine in this process, and its main loop. Without an outlet, streams are encoded and sent nowhere."""
 
     def __init__(self, cameras, bundle=None, replace=lambda: None):
         from sidecar.contract import spec
@@ -52,12 +52,12 @@ class World:
         )
 
     @property
-    def run(self):
-        return self.engine._in_force.assembly.run
+    def runner(self):
+        return self.engine._active.runner
 
     @property
     def graph(self):
-        return self.run.graph
+        return self.runner.graph
 
     def apply(self):
         model, problems = self.engine.prepare(self.specification)
@@ -93,7 +93,7 @@ class World:
 
 
 def leftovers():
-    """How many graphs are alive after some changes."""
+    """How many graphs and runners are alive after some changes."""
     import gc
     import weakref
 
@@ -102,19 +102,19 @@ def leftovers():
     for number in range(4):
         world.specification.outputs[0].encoding.width = 640 + 16 * number
         world.apply()
-        # GObject's own weak reference: Python's half of a pipeline comes and goes.
+        # GObject's own weak reference: the Python object of a pipeline comes and goes.
         graphs.append(world.graph.pipeline.weak_ref())
-        runs = weakref.ref(world.run)
+        runners = weakref.ref(world.runner)
         world.until_inferred(3)
     world.engine.stop()
     world.until(lambda: True, "a turn of the loop")
     world.engine = None
     gc.collect()
-    return {"graphs": len([one for one in graphs if one() is not None]), "runs": int(runs() is not None)}
+    return {"graphs": len([one for one in graphs if one() is not None]), "runners": int(runners() is not None)}
 
 
 def test_a_graph_that_was_replaced_leaves_nothing_behind():
-    assert scenario.run(leftovers, "7.1/dgpu") == {"graphs": 0, "runs": 0}
+    assert scenario.run(leftovers, "7.1/dgpu") == {"graphs": 0, "runners": 0}
 
 
 def lost_gpu():
@@ -124,7 +124,7 @@ def lost_gpu():
     world = World(1, replace=lambda: replaced.append(True))
     world.apply()
     world.until_inferred(2)
-    infer = world.graph.infer
+    infer = world.graph.pipeline.get_by_name("infer")
     error = GLib.Error.new_literal(Gst.StreamError.quark(), "Failed to queue input batch for inferencing", 1)
     infer.post_message(Gst.Message.new_error(infer, error, "cudaErrorIllegalAddress: cuda error"))
     world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
@@ -134,7 +134,7 @@ def lost_gpu():
     return [failed.reason, failed.detail]
 
 
-def test_a_gpu_that_fails_under_a_running_graph_costs_the_process():
+def test_a_gpu_that_fails_under_a_running_graph_replaces_the_process():
     from sidecar.contract import state
 
     reason, detail = scenario.run(lost_gpu, "7.1/dgpu")
@@ -148,23 +148,24 @@ def failing_element():
     world = World(1)
     world.apply()
     world.until_inferred(2)
-    first = world.run
+    first = world.runner
     error = GLib.Error.new_literal(Gst.StreamError.quark(), "something broke", 1)
-    first.graph.mux.post_message(Gst.Message.new_error(first.graph.mux, error, ""))
+    mux = first.graph.pipeline.get_by_name("mux")
+    mux.post_message(Gst.Message.new_error(mux, error, ""))
     world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
     world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "running", "another graph")
-    again = world.run is not first
+    again = world.runner is not first
     world.until_inferred(5)
     world.stop()
     return again
 
 
-def test_a_graph_that_fails_is_built_anew():
+def test_a_graph_that_fails_is_replaced():
     assert scenario.run(failing_element, "7.1/dgpu")
 
 
 def misfit():
-    """A network with other outputs than its bundle's decoder reads."""
+    """A network whose outputs are not those that its bundle's decoder reads."""
     import onnx
     from onnx import TensorProto, helper
 
@@ -191,7 +192,7 @@ def misfit():
     return [failed.reason, failed.detail]
 
 
-def test_a_network_that_is_not_what_its_bundle_says_is_told_by_its_outputs():
+def test_a_network_that_does_not_fit_its_bundle_fails_with_the_names_of_its_outputs():
     from sidecar.contract import state
 
     reason, detail = scenario.run(misfit, "7.1/dgpu")
@@ -200,12 +201,12 @@ def test_a_network_that_is_not_what_its_bundle_says_is_told_by_its_outputs():
 
 
 def failing_probe():
-    from sidecar.worker.engines.deepstream.vision import Vision
+    from sidecar.worker.engines.deepstream.batch_probes import BatchProbes
 
-    def on_seen(self, buffer):
+    def after_tracking(self, buffer):
         raise ZeroDivisionError("a slip")
 
-    Vision.on_seen = on_seen
+    BatchProbes.after_tracking = after_tracking
     world = World(1)
     world.apply()
     world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
@@ -214,7 +215,7 @@ def failing_probe():
     return [failed.reason, failed.detail]
 
 
-def test_a_probe_that_raises_is_told_and_not_only_printed():
+def test_an_exception_in_a_probe_is_reported_and_not_only_printed():
     from sidecar.contract import state
 
     assert scenario.run(failing_probe, "7.1/dgpu") == [
@@ -224,7 +225,7 @@ def test_a_probe_that_raises_is_told_and_not_only_printed():
 
 
 def memory():
-    """MiB: with GStreamer alone, and with the engine imported, its graph built and running."""
+    """Resident memory in MiB: with GStreamer alone, and with the engine and a running graph."""
 
     def resident():
         with open("/proc/self/status") as file:
@@ -242,8 +243,8 @@ def memory():
     return [before, after]
 
 
-def test_the_python_side_stays_small():
-    """With pictures of the stand-ins in system memory, which on a device are the GPU's: more than there."""
+def test_the_engine_takes_little_memory():
+    """More than on a device: the stand-ins' frames are in system memory."""
     before, after = scenario.run(memory, "7.1/dgpu")
     print("resident: %.0f MiB with gRPC and GStreamer, %.0f MiB with the engine and 4 cameras" % (before, after))
     assert after - before <= 120
