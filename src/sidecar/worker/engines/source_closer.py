@@ -1,7 +1,8 @@
 """Ends the sources of cameras, each a pipeline or a bin, on threads of their own.
 
-rtspsrc reads a message to its end once it has begun, and cannot be interrupted (seen with GStreamer 1.22): if the camera
-falls silent it waits for its TCP timeout, and if the message has no end for ever. Its state does not change before.
+rtspsrc reads a message to its end once it has begun, and cannot be interrupted (seen with GStreamer 1.22): if the
+camera falls silent it waits for its TCP timeout, and if the message has no end, for ever. Its state does not change
+before.
 """
 
 import threading

@@ -1,4 +1,4 @@
-// Throws one fault at the product, waits until it is over, and writes down what was seen.
+// Injects one fault, waits until the product has recovered, and records what happened.
 import { descendants } from "../../test/support/proc.js";
 import { until } from "../../test/support/scope.js";
 import type { FaultKind, Stage } from "./fault.js";
@@ -9,15 +9,15 @@ import type { FaultRecord, ProcessRecord, WitnessRecord } from "./record.js";
 import type { Victim } from "./victim.js";
 import type { World } from "./world.js";
 
-/** How long is waited, however generous the bounds are. */
+/** Limits on waiting, whatever the bounds are. */
 const NOTICE_LIMIT_MS = 60_000;
 const RECOVERY_LIMIT_MS = 90_000;
-/** So many frames show that a viewer is watching. */
+/** The number of frames that prove that a viewer is watching. */
 const FRAMES = 3;
 
 const PART_NAMES: readonly PartName[] = ["agent", "keeper", "outlet", "worker"];
 
-export async function throwFault(
+export async function injectFault(
   world: World,
   kind: FaultKind,
   { number, victim, random }: { number: number; victim: Victim; random: Random },
@@ -29,7 +29,7 @@ export async function throwFault(
   let error: string | undefined;
   let detectedMs: number | undefined;
   let recoveredMs: number | undefined;
-  // A fault that nobody ends is over when it has begun.
+  // A fault without heal() is over as soon as it has begun.
   let healedMs = beganMs;
   try {
     await kind.begin(stage);
@@ -43,11 +43,11 @@ export async function throwFault(
   }
   const parts = await world.parts();
   const { notes } = world.status;
-  const troubles = notes.filter((note) => note.t === "trouble");
-  const isOfOthers = (note: (typeof troubles)[number]) =>
+  const failures = notes.filter((note) => note.t === "failure");
+  const isOfOthers = (note: (typeof failures)[number]) =>
     note.of === "camera" && note.camera !== victim.id;
   const drops = world.viewers.flatMap((viewer, index) => viewer.drops.slice(dropsBefore[index]));
-  const met = notes.findLast((note) => note.t === "met");
+  const connected = notes.findLast((note) => note.t === "connected");
   return {
     number,
     name: kind.name,
@@ -55,12 +55,14 @@ export async function throwFault(
     camera: victim.id,
     patienceMs: kind.until.t === "noticed" ? kind.until.patienceMs : 0,
     detectedMs,
-    reasons: [...new Set(troubles.filter((note) => !isOfOthers(note)).map(({ reason }) => reason))],
+    reasons: [...new Set(failures.filter((note) => !isOfOthers(note)).map(({ reason }) => reason))],
     allowedReasons: kind.reasons,
-    others: troubles.filter(isOfOthers).map(({ camera, reason }) => `${camera} ${reason}`),
+    others: failures.filter(isOfOthers).map(({ camera, reason }) => `${camera} ${reason}`),
     recoveredMs,
     workerBackMs:
-      parts.worker === stage.before.worker || met === undefined ? undefined : met.atMs - beganMs,
+      parts.worker === stage.before.worker || connected === undefined
+        ? undefined
+        : connected.atMs - beganMs,
     witnesses: await Promise.all(world.witnesses.map((witness) => watched(witness, beganMs))),
     changes: kind.changes ?? 0,
     drops: drops.map(({ viewer, why }) => `${viewer}: ${why}`),
@@ -72,7 +74,7 @@ export async function throwFault(
   };
 }
 
-/** Waits until the product has noticed, or the time is over. Returns how long it took to notice. */
+/** Waits until the product has noticed, or for a fixed time. Returns how long noticing took. */
 async function noticed(
   kind: FaultKind,
   stage: Stage,
@@ -80,14 +82,14 @@ async function noticed(
 ): Promise<number | undefined> {
   const { until: what } = kind;
   if (what.t === "lasts") {
-    await until("its time", what.ms + NOTICE_LIMIT_MS, () => now() - beganMs >= what.ms);
+    await until("the end of its time", what.ms + NOTICE_LIMIT_MS, () => now() - beganMs >= what.ms);
     return undefined;
   }
   await until(`${kind.name} was noticed`, NOTICE_LIMIT_MS, () => what.when(stage));
   return now() - beganMs;
 }
 
-/** Waits until all is well: the product says so, every viewer sees frames, and witnesses fresh ones. */
+/** Waits for recovery: the sidecar reports it, every viewer receives frames, and those of witnesses are fresh. */
 async function recovered(kind: FaultKind, stage: Stage, healedMs: number): Promise<void> {
   const { world } = stage;
   const marks = world.viewers.map((viewer) => viewer.mark());
@@ -100,9 +102,9 @@ async function recovered(kind: FaultKind, stage: Stage, healedMs: number): Promi
   };
   let missing = "";
   try {
-    await until("all was well", RECOVERY_LIMIT_MS, async () => {
+    await until("recovery", RECOVERY_LIMIT_MS, async () => {
       missing = await firstMissing([
-        ["the sidecar says so", () => world.isWell()],
+        ["the sidecar reports that everything runs", () => world.isWell()],
         ["the agent is connected", () => world.agentIsConnected()],
         ...world.viewers.map(
           (viewer, index) =>
@@ -114,7 +116,7 @@ async function recovered(kind: FaultKind, stage: Stage, healedMs: number): Promi
         ...world.witnesses.map(
           (witness) => [`${witness.id}'s frames are fresh`, () => isFresh(witness)] as const,
         ),
-        ["what it is about", () => kind.healed?.(stage) ?? true],
+        ["the condition of this fault", () => kind.healed?.(stage) ?? true],
       ]);
       return missing === "";
     });
@@ -132,7 +134,7 @@ async function firstMissing(
   return "";
 }
 
-/** From the beginning until every viewer that came back since then had its first frame. */
+/** From the start until every viewer that reconnected since then had its first frame. */
 function backMs(world: World, beganMs: number): number | undefined {
   const times = world.viewers.map(({ backAtMs }) => backAtMs).filter((time) => time > beganMs);
   return times.length === 0 ? undefined : Math.max(...times) - beganMs;
@@ -146,7 +148,7 @@ async function watched(
   const seen = new Set(frames.map(({ counter }) => counter));
   const lastSeenMs = (frames.at(-1)?.t ?? 0) / 1e6;
   const departures = [...(await camera.departures())];
-  // What left just before the last frame was seen is still on its way.
+  // Frames that the camera sent just before the last seen frame are still in transit.
   const newest = departures.find(([counter]) => counter === frames.at(-1)?.counter)?.[1] ?? 0;
   const sent = departures.filter(([, t]) => t / 1e6 >= beganMs && t <= newest);
   const times = [beganMs, ...frames.map(({ t }) => t / 1e6)];
@@ -170,7 +172,7 @@ async function processesOf(parts: Parts): Promise<ProcessRecord[]> {
   return all.flat();
 }
 
-/** Processes that the product started and that are none of its parts. */
+/** Processes that the product started and that are not one of its parts. */
 async function straysOf(world: World, parts: Parts): Promise<string[]> {
   const all = [world.agent, world.sidecar].map(({ current }) => descendants(current.pid));
   const known = new Set(Object.values(parts));
