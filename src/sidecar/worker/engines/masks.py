@@ -56,8 +56,8 @@ def covering(polygons: Iterable[_Points], width: int, height: int) -> List[Recta
 def _touched(polygon: _Points, top: float, bottom: float) -> List[_Interval]:
     """Where a polygon touches a band of rows.
 
-    An edge covers all that it passes over within the band. What no edge passes over is either inside or outside, which
-    a line through the middle of the band decides.
+    An edge covers all that it passes over within the band. What no edge passes over is either inside or outside: a line
+    through the middle of the band decides.
     """
     intervals: List[_Interval] = []
     crossings: List[Tuple[float, int]] = []

@@ -1,8 +1,7 @@
 """Ends the sources of cameras, each a pipeline or a bin, on threads of their own.
 
-rtspsrc reads a message to its end once it has begun, and cannot be interrupted (seen with GStreamer 1.22): if the
-camera falls silent it waits for its TCP timeout, and if the message has no end, for ever. Its state does not change
-before.
+rtspsrc reads a message to its end once it has begun, and cannot be interrupted (seen with GStreamer 1.22). It waits for
+its TCP timeout if the camera falls silent, and for ever if the message has no end. Until then its state stays as it is.
 """
 
 import threading

@@ -47,6 +47,7 @@ class Tile:
         # Written on the camera's streaming thread; read on the loop thread, once the camera is lost and that one gone.
         self._last: Optional[DetectedFrame] = None
         self._last_key = 0
+        self._last_pts = -1
         # What is drawn on the frames under way, by their PTS, which scaling does not change.
         self._contents: Dict[int, OverlayContent] = {}
 
@@ -90,7 +91,8 @@ class Tile:
         # With several cameras, frames are stamped with the moment at which they arrive, so that the mixer shows the
         # newest of each and never takes one for late.
         moment = frame.clock_time if self._is_only else Gst.SystemClock.obtain().get_time()
-        pts = max(0, moment - self._base_time)
+        # Frames that were on their way when the pipeline was built are due before its base time.
+        pts = self._last_pts = max(self._last_pts + 1, moment - self._base_time)
         buffer = restamped(frame.buffer, pts)
         self._contents[pts] = OverlayContent(
             frame_width=frame.width,
