@@ -171,6 +171,7 @@ export interface OnnxConstant extends OnnxSpan {
 }
 
 export interface NvinferKeysFile {
+  readonly decoders: readonly string[];
   readonly keys: readonly NvinferKey[];
 }
 
@@ -185,7 +186,6 @@ export interface NvinferKey extends Span {
   readonly enum?: readonly NvinferChoice[];
   readonly deprecated?: string;
   readonly written?: boolean;
-  readonly outside?: boolean;
 }
 
 export interface NvinferChoice {
