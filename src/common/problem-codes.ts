@@ -55,8 +55,10 @@ const ERRORS = {
   // Launch lines.
   "mux-size-missing": "nvstreammux has no width and height, which have no default",
   "mux-batch-missing": "nvstreammux has no batch-size, which has no default",
+  "mux-pad-missing": "a link to nvstreammux names none of its pads",
+  "infer-without-mux": "nvinfer has no nvstreammux in front of it",
+  "demuxer-missing": "a file in a container goes to an element for the stream inside",
   "config-file-missing": "nvinfer has no configuration file",
-  "bufapi-version-missing": "the element needs bufapi-version on this platform",
   "no-hardware-encoder": "the board has no hardware encoder",
   "codec-unsupported": "the board's decoder does not know the codec",
   "caps-mismatch": "an element does not accept the caps of the one before it",
@@ -91,6 +93,7 @@ const WARNINGS = {
   "batch-below-cameras": "the network accepts fewer frames at once than there are cameras",
   "class-out-of-range": "a class id is not one of the network's",
   // Launch lines.
+  "bufapi-version-missing": "the element should have bufapi-version on this platform",
   "mux-batch-below-sources": "nvstreammux has a smaller batch than it has sources",
   "mux-batch-above-sources": "nvstreammux waits for more frames than it has sources",
   "mux-timeout-long": "one silent camera delays all others by more than a second",

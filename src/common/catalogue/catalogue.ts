@@ -76,7 +76,19 @@ export class Catalogue {
     if (variants !== undefined) return this.#deepstreamElement(variants, target, newMux);
     const plain = this.#plain.get(name);
     if (plain !== undefined) return plainElement(plain, target);
+    const limits = this.facts.namedElements.find(({ elements }) => elements.includes(name));
+    if (limits !== undefined) {
+      const where = limits.platforms.map((platform) => ({ ...limits, platform }));
+      if (!isAvailable(where, target.release, target.platform)) {
+        return { t: "elsewhere", where: describeAvailability(where) };
+      }
+    }
     return { t: "unknown", near: closest(name, this.#elementNames()) };
+  }
+
+  /** Whether anything at all is known of an element of this name. */
+  isKnown(name: string): boolean {
+    return this.#deepstream.has(name) || this.#plain.has(name) || this.#named.has(name);
   }
 
   /** Whether GStreamer or NVIDIA has an element of this name, even if nothing else is known about it. */

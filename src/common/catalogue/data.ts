@@ -216,6 +216,11 @@ export interface FactsFile {
     readonly why: string;
   }[];
   readonly instead: readonly { readonly property: string; readonly do: string }[];
+  /** Elements that the catalogue has by name alone, and that not every platform and release has. */
+  readonly namedElements: readonly ({
+    readonly elements: readonly string[];
+    readonly platforms: readonly Platform[];
+  } & Span)[];
   readonly insteadOfElement: readonly { readonly element: string; readonly do: string }[];
   readonly memoryTypes: { readonly property: string } & Readonly<
     Record<Platform, readonly number[]>
@@ -250,6 +255,7 @@ export interface EncoderFacts {
   readonly element: string;
   readonly codec: string;
   readonly hardware: boolean;
+  /** Empty: not known. */
   readonly gap: readonly {
     readonly property: string;
     readonly platform?: Platform;
