@@ -3,8 +3,11 @@
  * is made from the tables.
  */
 
-/** As in the contract: with an error it does not run, with a warning it runs, though not quite as written. */
-export type Severity = "error" | "warning";
+/**
+ * As in the contract: with an error it does not run, with a warning it runs, though not quite as written, and
+ * with a notice it runs as written, and a part of it has no effect.
+ */
+export type Severity = "error" | "warning" | "notice";
 
 const ERRORS = {
   // Files and their form.
@@ -18,9 +21,7 @@ const ERRORS = {
   // Names and values, of specifications, configuration files and launch lines alike.
   "unknown-field": "a specification has a field that the contract lacks",
   "missing-field": "a specification lacks a required field",
-  "unknown-group": "a configuration file has a group that nvinfer does not read",
-  "unknown-key": "no release of nvinfer reads the key of a configuration file",
-  "key-unavailable": "another release of nvinfer reads the key, this one does not",
+  "class-group-unknown": "a class group is for a class that the network does not have",
   "missing-key": "a configuration file lacks a key that nvinfer requires",
   "unknown-element": "neither DeepStream nor GStreamer has the element in any release",
   "element-unavailable": "the element does not exist in this release or on this platform",
@@ -42,21 +43,22 @@ const ERRORS = {
   "unknown-class": "the specification names a class that the model's labels lack",
   "tracker-unavailable": "this release has no such tracking algorithm",
   // Model bundles.
+  "unknown-decoder": "the sidecar has no such decoder for the raw tensors of network-type 100",
   "network-unreadable": "the network file is not of its format, or is truncated",
   "caffe-gone": "the network is a Caffe model, and TensorRT has dropped the parser for it",
   "uff-gone": "the network is a UFF model, and TensorRT has dropped the parser for it",
   "etlt-gone": "the network is an encrypted TAO model, which this release cannot read",
   "onnx-operator": "TensorRT does not parse an operator, or not in this form",
   "onnx-type": "TensorRT has no such number type",
-  "engine-never-matches": "nvinfer writes no engine of that name and builds one at every start",
   "batch-above-network": "the batch is larger than the network accepts",
-  "labels-mismatch": "the number of labels differs from the number of classes",
   "model-too-large": "the network needs more memory than the board has",
   // Launch lines.
   "mux-size-missing": "nvstreammux has no width and height, which have no default",
   "mux-batch-missing": "nvstreammux has no batch-size, which has no default",
+  "mux-pad-missing": "a link to nvstreammux names none of its pads",
+  "infer-without-mux": "nvinfer has no nvstreammux in front of it",
+  "demuxer-missing": "a file in a container goes to an element for the stream inside",
   "config-file-missing": "nvinfer has no configuration file",
-  "bufapi-version-missing": "the element needs bufapi-version on this platform",
   "no-hardware-encoder": "the board has no hardware encoder",
   "codec-unsupported": "the board's decoder does not know the codec",
   "caps-mismatch": "an element does not accept the caps of the one before it",
@@ -81,12 +83,17 @@ const WARNINGS = {
   "too-many-streams": "more streams are encoded than the board is known to encode",
   "too-many-cameras": "more cameras are decoded than the board is known to decode",
   // Model bundles.
+  "empty-value": "a key has no value",
+  "labels-mismatch": "the number of labels differs from the number of classes",
+  "labels-missing": "no file names the classes",
+  "no-boxes": "the network is no detector: no box is ever shown",
   "onnx-opset": "the ONNX operator set is newer than this TensorRT",
   "int8-unsupported": "the board has no INT8: nvinfer builds FP16",
   "int8-uncalibrated": "INT8 has no calibration file",
   "batch-below-cameras": "the network accepts fewer frames at once than there are cameras",
   "class-out-of-range": "a class id is not one of the network's",
   // Launch lines.
+  "bufapi-version-missing": "the element should have bufapi-version on this platform",
   "mux-batch-below-sources": "nvstreammux has a smaller batch than it has sources",
   "mux-batch-above-sources": "nvstreammux waits for more frames than it has sources",
   "mux-timeout-long": "one silent camera delays all others by more than a second",
@@ -98,10 +105,18 @@ const WARNINGS = {
   "udp-multicast": "everybody on the network receives the video, other instances included",
 };
 
-export type Code = keyof typeof ERRORS | keyof typeof WARNINGS;
+const NOTICES = {
+  "unknown-group": "a configuration file has a group that nvinfer ignores",
+  "unknown-key": "a configuration file has a key that no release of nvinfer reads",
+  "key-unavailable": "another release of nvinfer reads the key, this one ignores it",
+  "engine-never-matches": "nvinfer writes its engine under another name than model-engine-file",
+};
 
-export const CODES: Readonly<Record<Code, string>> = { ...ERRORS, ...WARNINGS };
+export type Code = keyof typeof ERRORS | keyof typeof WARNINGS | keyof typeof NOTICES;
+
+export const CODES: Readonly<Record<Code, string>> = { ...ERRORS, ...WARNINGS, ...NOTICES };
 
 export function severityOf(code: Code): Severity {
-  return code in ERRORS ? "error" : "warning";
+  if (code in ERRORS) return "error";
+  return code in WARNINGS ? "warning" : "notice";
 }

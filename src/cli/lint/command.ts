@@ -64,7 +64,10 @@ export function lintCommand(terminal: Terminal = processTerminal()): Command {
       }));
       terminal.out(options.json ? verdictsAsJson(verdicts) : verdictsAsText(verdicts));
       const found = verdicts.flatMap((verdict) => verdict.problems);
-      if (options.strict ? found.length > 0 : hasErrors(found)) terminal.exit(1);
+      const isRefused = options.strict
+        ? found.some(({ severity }) => severity !== "notice")
+        : hasErrors(found);
+      if (isRefused) terminal.exit(1);
     });
 }
 

@@ -96,7 +96,7 @@ it("does not throw on a network that is cut off anywhere or has damaged bytes", 
 
 /** Reported by the command alone, and covered by its tests. */
 const OF_THE_COMMAND = [
-  ...["wrong-setting", "secret-missing", "output-open", "never-on", "wrong-document"],
+  ...["wrong-setting", "secret-missing", "output-open", "never-on", "wrong-document", "not-text"],
 ];
 
 it("has a case for every code", () => {
@@ -151,5 +151,6 @@ async function problemsOf(one: LintCase, on: Target): Promise<readonly Problem[]
 async function writeAndRead(files: NonNullable<LintCase["bundle"]>) {
   const place = await mkdtemp(join(directory, "bundle-"));
   for (const [name, content] of Object.entries(files)) await writeFile(join(place, name), content);
-  return readBundle(place, catalogue.nvinferKeys);
+  const yaml = Object.keys(files).find((name) => /\.ya?ml$/.test(name));
+  return readBundle(yaml === undefined ? place : join(place, yaml), catalogue.nvinferKeys);
 }

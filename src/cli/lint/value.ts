@@ -32,6 +32,7 @@ export function checkRange(
 
 /** A value of a gst-launch line against the property that it is for. */
 export function checkPropertyValue(text: string, property: Property): BadValue | undefined {
+  if (isVariable(text)) return undefined;
   switch (property.type) {
     case "boolean":
       if (/^(0|1|t|f|true|false|y|n|yes|no)$/i.test(text)) return undefined;
@@ -48,6 +49,11 @@ export function checkPropertyValue(text: string, property: Property): BadValue |
     default:
       return undefined;
   }
+}
+
+/** A variable of the shell, whose value is not known here. */
+export function isVariable(text: string | undefined): boolean {
+  return text !== undefined && /\$[\w{(]|^<.*>$/.test(text);
 }
 
 /** The value that an integer property gets; undefined: the text is not an integer. */

@@ -52,11 +52,12 @@ export function displayPlace({ file = "", line, path }: Problem): string {
 }
 
 function verdictOf(problems: readonly Problem[]): string {
-  const errors = problems.filter(({ severity }) => severity === "error").length;
-  const verdict = errors > 0 ? "no" : "yes";
+  const verdict = hasErrors(problems) ? "no" : "yes";
   if (problems.length === 0) return verdict;
-  const counts = [count(errors, "error"), count(problems.length - errors, "warning")];
-  return `${verdict}: ${counts.flat().join(", ")}`;
+  const counts = (["error", "warning", "notice"] as const).flatMap((severity) =>
+    count(problems.filter((one) => one.severity === severity).length, severity),
+  );
+  return `${verdict}: ${counts.join(", ")}`;
 }
 
 function count(number: number, noun: string): string[] {

@@ -48,6 +48,8 @@ export class Catalogue {
   readonly targets: TargetsFile;
   readonly facts: FactsFile;
   readonly nvinferKeys: readonly NvinferKey[];
+  /** What parse-bbox-func-name may be with network-type 100. */
+  readonly decoders: readonly string[];
   readonly onnx: OnnxOperatorsFile;
   readonly seen: SeenFile;
   readonly #deepstream = new Map<string, ElementRecord[]>();
@@ -59,6 +61,7 @@ export class Catalogue {
     this.targets = files.targets;
     this.facts = files.facts;
     this.nvinferKeys = files.keys.keys;
+    this.decoders = files.keys.decoders;
     this.onnx = files.onnx;
     for (const record of files.elements.elements) {
       this.#deepstream.set(record.name, [...(this.#deepstream.get(record.name) ?? []), record]);
@@ -73,7 +76,19 @@ export class Catalogue {
     if (variants !== undefined) return this.#deepstreamElement(variants, target, newMux);
     const plain = this.#plain.get(name);
     if (plain !== undefined) return plainElement(plain, target);
+    const limits = this.facts.namedElements.find(({ elements }) => elements.includes(name));
+    if (limits !== undefined) {
+      const where = limits.platforms.map((platform) => ({ ...limits, platform }));
+      if (!isAvailable(where, target.release, target.platform)) {
+        return { t: "elsewhere", where: describeAvailability(where) };
+      }
+    }
     return { t: "unknown", near: closest(name, this.#elementNames()) };
+  }
+
+  /** Whether anything at all is known of an element of this name. */
+  isKnown(name: string): boolean {
+    return this.#deepstream.has(name) || this.#plain.has(name) || this.#named.has(name);
   }
 
   /** Whether GStreamer or NVIDIA has an element of this name, even if nothing else is known about it. */

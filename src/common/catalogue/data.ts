@@ -171,6 +171,7 @@ export interface OnnxConstant extends OnnxSpan {
 }
 
 export interface NvinferKeysFile {
+  readonly decoders: readonly string[];
   readonly keys: readonly NvinferKey[];
 }
 
@@ -185,7 +186,6 @@ export interface NvinferKey extends Span {
   readonly enum?: readonly NvinferChoice[];
   readonly deprecated?: string;
   readonly written?: boolean;
-  readonly outside?: boolean;
 }
 
 export interface NvinferChoice {
@@ -216,6 +216,11 @@ export interface FactsFile {
     readonly why: string;
   }[];
   readonly instead: readonly { readonly property: string; readonly do: string }[];
+  /** Elements that the catalogue has by name alone, and that not every platform and release has. */
+  readonly namedElements: readonly ({
+    readonly elements: readonly string[];
+    readonly platforms: readonly Platform[];
+  } & Span)[];
   readonly insteadOfElement: readonly { readonly element: string; readonly do: string }[];
   readonly memoryTypes: { readonly property: string } & Readonly<
     Record<Platform, readonly number[]>
@@ -250,6 +255,7 @@ export interface EncoderFacts {
   readonly element: string;
   readonly codec: string;
   readonly hardware: boolean;
+  /** Empty: not known. */
   readonly gap: readonly {
     readonly property: string;
     readonly platform?: Platform;

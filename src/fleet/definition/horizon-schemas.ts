@@ -113,7 +113,9 @@ export const serviceDefinition: Schema = {
     deployment,
     clusterDeployment: "any",
   },
-  required: ["org", "url", "version", "arch"],
+  // hzn takes an org that is absent from -o or HZN_ORG_ID.
+  required: ["url", "version", "arch"],
+  notEmpty: ["org"],
   unsupported: {
     userInputs: "the key is userInput",
     name: "the key is url, and it need not be a URL",

@@ -51,6 +51,11 @@ describe("the kind of a document", () => {
 });
 
 describe("a service definition", () => {
+  it("needs no org, which hzn takes from -o", () => {
+    assert.deepEqual(problemsIn(definition({ org: undefined })), []);
+    assert.deepEqual(problemsIn(definition({ url: undefined })), ["missing-key "]);
+  });
+
   const inContainer: ReadonlyArray<readonly [string, object, string[]]> = [
     [
       "a volume and a tmpfs at one place",

@@ -59,6 +59,8 @@ export interface Schema {
   readonly name: string;
   readonly keys: Readonly<Record<string, Kind>>;
   readonly required?: readonly string[];
+  /** Keys that may be absent, and have a value if they are there. */
+  readonly notEmpty?: readonly string[];
   /** Keys that people expect, and what to do instead. */
   readonly unsupported?: Readonly<Record<string, string>>;
 }
@@ -85,6 +87,10 @@ export function checkSchema(value: unknown, schema: Schema, reporter: Reporter):
       const where = part === undefined ? reporter : reporter.at(key);
       where.error("missing-key", `${schema.name} needs ${key}`);
     }
+  }
+  for (const key of schema.notEmpty ?? []) {
+    const message = `${key} is empty: give a value or remove it`;
+    if (value[key] === "") reporter.at(key).error("missing-key", message);
   }
 }
 

@@ -5,9 +5,11 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
 import type { NvinferKey } from "../../../common/catalogue/data.js";
 import { closest } from "../../../common/closest.js";
-import { readText } from "../../../common/files/read.js";
+import { readBytes, readText } from "../../../common/files/read.js";
 import { didYouMean, type Place, type Problem, problem } from "../../../common/problem.js";
+import { type ConfigFile, type ConfigReading, parseKeyFile, type Setting } from "./key-file.js";
 import { OnnxError, type OnnxFacts, type ReadAt, readOnnx } from "./onnx.js";
+import { isYaml, parseYamlFile } from "./yaml-file.js";
 
 export type FileFacts =
   | { readonly t: "missing" }
@@ -19,7 +21,7 @@ export type FileFacts =
 export interface Bundle {
   /** Name of the configuration file. */
   readonly file: string;
-  readonly config: KeyFile;
+  readonly config: ConfigFile;
   /** Facts about each file that the configuration names, by the name that it uses. */
   readonly files: ReadonlyMap<string, FileFacts>;
   /** All names in the directory, for suggestions. */
@@ -33,8 +35,30 @@ export function property(bundle: Bundle, key: string): Setting | undefined {
 
 /** The whole number that a key holds, or the fallback if the key is absent or its value no whole number. */
 export function numberOf(bundle: Bundle, key: string, fallback: number): number {
-  const value = property(bundle, key)?.value ?? "";
-  return /^-?\d+$/.test(value) ? Number(value) : fallback;
+  const setting = property(bundle, key);
+  if (setting === undefined) return fallback;
+  return bundle.config.values.integer(setting.raw) ?? fallback;
+}
+
+export const NETWORK_TYPE = {
+  detector: 0,
+  classifier: 1,
+  segmentation: 2,
+  instances: 3,
+  /** Raw tensors, which the sidecar's own decoders read. */
+  other: 100,
+} as const;
+
+/** network-type. is-classifier is its old name, which counts where the new one is absent. */
+export function networkTypeOf(bundle: Bundle): number {
+  const old = property(bundle, "is-classifier");
+  const isClassifier = old !== undefined && bundle.config.values.boolean(old.raw) === true;
+  const isOldNameRead = bundle.config.form === "key file";
+  return numberOf(
+    bundle,
+    "network-type",
+    isClassifier && isOldNameRead ? NETWORK_TYPE.classifier : NETWORK_TYPE.detector,
+  );
 }
 
 export function at({ file }: Bundle, { line }: { readonly line: number }): Place {
@@ -49,59 +73,10 @@ export function labelsOf(bundle: Bundle): readonly string[] | undefined {
     : undefined;
 }
 
-export interface Setting {
-  readonly group: string;
-  readonly key: string;
-  readonly value: string;
-  /** Counted from 1. */
-  readonly line: number;
-}
-
-/** Groups of KEY=VALUE lines, as GLib's key files have them. */
-interface KeyFile {
-  readonly groups: readonly { readonly name: string; readonly line: number }[];
-  /** In the order of the file. A key that is set twice is listed twice. */
-  readonly settings: readonly Setting[];
-}
-
-function parseKeyFile(
-  text: string,
-  file: string,
-): { readonly config: KeyFile; readonly problems: readonly Problem[] } {
-  const groups: KeyFile["groups"][number][] = [];
-  const settings: Setting[] = [];
-  const problems: Problem[] = [];
-  for (const [index, raw] of text.split(/\r?\n/).entries()) {
-    const line = index + 1;
-    const content = raw.trim();
-    if (content === "" || content.startsWith("#")) continue;
-    const header = /^\[([^[\]]+)\]$/.exec(content)?.[1];
-    if (header !== undefined) {
-      groups.push({ name: header, line });
-      continue;
-    }
-    const [, key, value] = /^([\w-]+)\s*=\s*(.*)$/.exec(content) ?? [];
-    const group = groups.at(-1);
-    if (key === undefined || value === undefined) {
-      problems.push(problem("config-syntax", { file, line, path: "" }, badLine(content)));
-    } else if (group === undefined) {
-      const message = `${key} comes before any group: begin the file with [property]`;
-      problems.push(problem("config-syntax", { file, line, path: "" }, message));
-    } else {
-      settings.push({ group: group.name, key, value, line });
-    }
-  }
-  return { config: { groups, settings }, problems };
-}
-
-function badLine(content: string): string {
-  const shown = content.length > 60 ? `${content.slice(0, 60)}...` : content;
-  if (content.startsWith(";")) return "a comment begins with #, not with ;";
-  if (content.startsWith("["))
-    return `"${shown}" is not a group: write [property] or [class-attrs-all]`;
-  if (/^[\w-]+:/.test(content))
-    return `"${shown}" is YAML: write KEY=VALUE in groups such as [property]`;
-  return `"${shown}" is not a KEY=VALUE line`;
+/** A comment may be in any encoding: bytes that are not UTF-8 become U+FFFD. */
+function parseConfig(bytes: Uint8Array, file: string): ConfigReading {
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+  return isYaml(file) ? parseYamlFile(text.replace(/^\ufeff/, ""), file) : parseKeyFile(text, file);
 }
 
 const CONFIG = "config_infer.txt";
@@ -129,9 +104,9 @@ export async function readBundle(
     const hint = didYouMean(closest(file, names));
     return missing(file, `${place} has no ${file}, the nvinfer configuration${hint}`);
   }
-  const reading = await readText(resolve(directory, file), file, LARGEST_CONFIG_BYTES);
+  const reading = await readBytes(resolve(directory, file), file, LARGEST_CONFIG_BYTES);
   if (reading.t === "refused") return { bundle: undefined, problems: [reading.problem] };
-  const { config, problems } = parseKeyFile(reading.text, file);
+  const { config, problems } = parseConfig(reading.bytes, file);
   const files = await readFiles(directory, config, keys);
   return { bundle: { file, config, files, names }, problems };
 }
@@ -142,7 +117,7 @@ function missing(path: string, message: string): BundleReading {
 
 async function readFiles(
   directory: string,
-  config: KeyFile,
+  config: ConfigFile,
   keys: readonly NvinferKey[],
 ): Promise<ReadonlyMap<string, FileFacts>> {
   const paths = new Set(keys.filter(({ type }) => type === "path").map(({ name }) => name));

@@ -8,7 +8,16 @@ import { describeTarget, type Target } from "../../../common/catalogue/targets.j
 import { closest } from "../../../common/closest.js";
 import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import type { Spec } from "../spec/schema.js";
-import { at, type Bundle, labelsOf, numberOf, property, type Setting } from "./bundle.js";
+import {
+  at,
+  type Bundle,
+  labelsOf,
+  NETWORK_TYPE,
+  networkTypeOf,
+  numberOf,
+  property,
+} from "./bundle.js";
+import type { Setting } from "./key-file.js";
 import { keyProblems } from "./nvinfer-keys.js";
 import { parserRefusals } from "./tensorrt-parser.js";
 
@@ -21,6 +30,8 @@ interface Subject {
   readonly cameras: number | undefined;
   readonly target: Target;
   readonly facts: FactsFile;
+  /** The decoders of raw tensors that the sidecar has. */
+  readonly decoders: readonly string[];
 }
 
 interface Network {
@@ -38,7 +49,14 @@ export function lintBundle(
 ): Problem[] {
   const { facts } = catalogue;
   const network = networkOf(bundle, facts.formats, target.release);
-  const subject = { bundle, network, cameras: spec?.cameras.length, target, facts };
+  const subject = {
+    bundle,
+    network,
+    cameras: spec?.cameras.length,
+    target,
+    facts,
+    decoders: catalogue.decoders,
+  };
   return [
     ...keyProblems(bundle, target, catalogue.nvinferKeys),
     ...fileProblems(bundle, catalogue),
@@ -47,6 +65,7 @@ export function lintBundle(
     ...batchProblems(subject),
     ...operatorProblems(subject, catalogue),
     ...engineFileProblems(subject),
+    ...outputProblems(subject),
     ...labelProblems(bundle),
     ...memoryProblems(subject),
   ];
@@ -81,8 +100,7 @@ function fileProblems(bundle: Bundle, { nvinferKeys }: Catalogue): Problem[] {
       const code = key.name === "onnx-file" ? "network-unreadable" : "file-unreadable";
       return [problem(code, path, `${setting.value}: ${file.why}`)];
     }
-    const mayBeElsewhere = key.written || key.outside || setting.value.startsWith(IMAGE);
-    if (file.t !== "missing" || mayBeElsewhere) return [];
+    if (file.t !== "missing" || key.written || setting.value.startsWith(IMAGE)) return [];
     const hint = didYouMean(closest(setting.value, bundle.names));
     const message = `${key.name}: there is no ${setting.value} in the bundle${hint}`;
     return [problem("file-missing", path, message)];
@@ -185,56 +203,88 @@ function engineFileProblems(subject: Subject): Problem[] {
   const engine = property(bundle, "model-engine-file");
   // An engine that a library builds is named by the working directory, which is not known here.
   const isCustom = property(bundle, "engine-create-func-name") !== undefined;
-  if (engine === undefined || network === undefined || isCustom) return [];
+  if (engine === undefined || engine.value === "" || network === undefined || isCustom) return [];
   const asked = cameras ?? numberOf(bundle, "batch-size", 1);
   const batch = Math.min(asked, onnxOf(subject)?.batch ?? asked);
   const name = network.setting.value;
   const expected = `${name}_b${batch}_${deviceOf(bundle)}_${precisionOf(subject)}.engine`;
   if (posix.normalize(engine.value) === posix.normalize(expected)) return [];
   const message =
-    `nvinfer writes ${expected} (${facts.engineFile.pattern}) and never finds ${engine.value}, ` +
-    "so that it builds a new engine at every start: use that name, or remove the key";
+    `nvinfer writes ${expected} (${facts.engineFile.pattern}) and does not find it again as ${engine.value}; ` +
+    "the sidecar keeps engines by itself and ignores the key: use that name, or remove the key";
   return [problem("engine-never-matches", at(bundle, engine), message)];
 }
 
 function deviceOf(bundle: Bundle): string {
-  const usesDla = /^(1|true)$/.test(property(bundle, "enable-dla")?.value ?? "");
+  const usesDla = bundle.config.values.boolean(property(bundle, "enable-dla")?.raw ?? "") === true;
   const core = numberOf(bundle, "use-dla-core", 0);
   return usesDla && core >= 0 ? `dla${core}` : `gpu${numberOf(bundle, "gpu-id", 0)}`;
 }
 
-const NETWORK_TYPE = { detector: 0, other: 100 };
+/** The network's role: the sidecar needs boxes of it. */
+function outputProblems({ bundle, decoders }: Subject): Problem[] {
+  const type = networkTypeOf(bundle);
+  const { config, file } = bundle;
+  const named = property(bundle, "parse-bbox-func-name");
+  const setting =
+    property(bundle, "network-type") ?? property(bundle, "is-classifier") ?? config.groups[0];
+  const place = setting === undefined ? file : at(bundle, setting);
+  if (type === NETWORK_TYPE.classifier || type === NETWORK_TYPE.segmentation) {
+    const what = type === NETWORK_TYPE.classifier ? "classifier" : "segmentation";
+    const message = `network-type=${type} (${what}) finds no boxes, so that none is ever shown: use a detector`;
+    return [problem("no-boxes", place, message)];
+  }
+  if (type !== NETWORK_TYPE.other || (named !== undefined && decoders.includes(named.value))) {
+    return [];
+  }
+  const known = decoders.join(", ");
+  if (named === undefined) {
+    const message = `network-type=100 needs parse-bbox-func-name, the decoder of its tensors: ${known}`;
+    return [problem("missing-key", file, message)];
+  }
+  const hint = didYouMean(closest(named.value, decoders));
+  const message = `there is no decoder ${named.value} for network-type=100; known are ${known}${hint}`;
+  return [problem("unknown-decoder", at(bundle, named), message)];
+}
+
+const WITH_LABELS: readonly number[] = [
+  NETWORK_TYPE.detector,
+  NETWORK_TYPE.instances,
+  NETWORK_TYPE.other,
+];
 
 /** Labels and class ids against the number of classes. */
 function labelProblems(bundle: Bundle): Problem[] {
-  const type = numberOf(bundle, "network-type", NETWORK_TYPE.detector);
-  if (!Object.values(NETWORK_TYPE).includes(type)) return [];
+  if (!WITH_LABELS.includes(networkTypeOf(bundle))) return [];
+  const { config } = bundle;
+  const file = property(bundle, "labelfile-path");
+  const problems: Problem[] = [];
+  if (file === undefined && config.groups.some(({ name }) => name === "property")) {
+    const message = "labelfile-path is missing: classes have no names; set it in [property]";
+    problems.push(problem("labels-missing", bundle.file, message));
+  }
   if (property(bundle, "num-detected-classes") === undefined) {
     const message = "a detector needs num-detected-classes in [property]";
-    return type === NETWORK_TYPE.detector ? [problem("missing-key", bundle.file, message)] : [];
+    return [...problems, problem("missing-key", bundle.file, message)];
   }
   const classes = numberOf(bundle, "num-detected-classes", 0);
   const labels = labelsOf(bundle);
-  const file = property(bundle, "labelfile-path");
-  const problems = classIdProblems(bundle, classes);
+  problems.push(...filterProblems(bundle, classes));
   if (labels === undefined || file === undefined || labels.length === classes) return problems;
   const message = `${file.value} has ${labels.length} labels, num-detected-classes is ${classes}`;
   return [problem("labels-mismatch", at(bundle, file), message), ...problems];
 }
 
-function classIdProblems(bundle: Bundle, classes: number): Problem[] {
-  const groups = bundle.config.groups.flatMap(({ name, line }) => {
-    const id = /^class-attrs-(\d+)$/.exec(name)?.[1];
-    return id === undefined ? [] : [{ id, line }];
-  });
+function filterProblems(bundle: Bundle, classes: number): Problem[] {
   const filter = property(bundle, "filter-out-class-ids");
-  const filtered = filter?.value.match(/\d+/g) ?? [];
-  return [...groups, ...filtered.map((id) => ({ id, line: filter?.line ?? 0 }))]
-    .filter(({ id }) => Number(id) >= classes)
-    .map(({ id, line }) => {
-      const message = `there is no class ${Number(id)}: the network has ${classes}, counted from 0`;
-      return problem("class-out-of-range", at(bundle, { line }), message);
-    });
+  if (filter === undefined) return [];
+  const { values } = bundle.config;
+  return values.items(filter.raw).flatMap((item) => {
+    const id = values.integer(item);
+    if (id === undefined || (id >= 0 && id < classes)) return [];
+    const message = `there is no class ${id}: the network has ${classes}, counted from 0`;
+    return [problem("class-out-of-range", at(bundle, filter), message)];
+  });
 }
 
 const MB = 1024 * 1024;
@@ -255,7 +305,11 @@ function memoryProblems(subject: Subject): Problem[] {
     "for the file": file.bytes / MB,
     [`for the ${precision} engine`]: engineMB * (board.sharedMemory ? 2 : 1),
     // 0 or absent: nvinfer's own size.
-    workspace: numberOf(bundle, "workspace-size", 0) || rule.workspaceMB,
+    // workspace-size is a ceiling: a build takes what it needs below it.
+    workspace: Math.min(
+      numberOf(bundle, "workspace-size", 0) || rule.workspaceMB,
+      rule.workspaceMB,
+    ),
     "CUDA and TensorRT": rule.runtimeMB,
     frames: (cameras ?? 1) * rule.perCameraMB,
   };
@@ -265,6 +319,6 @@ function memoryProblems(subject: Subject): Problem[] {
   const sum = Object.entries(parts).map(([name, part]) => `${Math.ceil(part)} ${name}`);
   const message =
     `${network.setting.value} needs about ${Math.ceil(needed)} MB (${sum.join(" + ")}), ${board.name} has ` +
-    `${available} MB for it: use a smaller network, a lower precision or less workspace-size`;
+    `${available} MB for it: use a smaller network or a lower precision`;
   return [problem("model-too-large", at(bundle, network.setting), message)];
 }

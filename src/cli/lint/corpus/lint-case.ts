@@ -11,7 +11,7 @@ export interface LintCase {
   readonly launch?: string;
   /** The text of a specification, or an object to be written as JSON. */
   readonly spec?: string | object;
-  /** The files of a bundle by name. */
+  /** The files of a bundle by name. A configuration in YAML is linted by its name. */
   readonly bundle?: Readonly<Record<string, string | Uint8Array>>;
   /**
    * Problems by target: a board, RELEASE/PLATFORM, or several separated by blanks. Problems that do not depend on the

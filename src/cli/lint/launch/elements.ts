@@ -157,21 +157,25 @@ function trackerProblems(element: LaunchElement, target: Target, facts: FactsFil
   return problems;
 }
 
-export function boardProblems(launch: LaunchLine, target: Target, facts: FactsFile): Problem[] {
-  return [...encoderProblems(launch, target, facts), ...windowProblems(launch, target)];
+export function boardProblems(launch: LaunchLine, target: Target, catalogue: Catalogue): Problem[] {
+  return [...encoderProblems(launch, target, catalogue), ...windowProblems(launch, target)];
 }
 
-function encoderProblems(launch: LaunchLine, { board }: Target, facts: FactsFile): Problem[] {
+function encoderProblems(launch: LaunchLine, target: Target, catalogue: Catalogue): Problem[] {
+  const { board } = target;
   if (board === undefined) return [];
-  const { encoders } = facts.stream;
+  const { encoders } = catalogue.facts.stream;
   return launch.elements.flatMap((element) => {
     const encoder = encoders.find((one) => one.hardware && one.element === element.factory);
     if (encoder === undefined || board.encodes.includes(encoder.codec)) return [];
+    if (catalogue.element(encoder.element, target).t === "elsewhere") return [];
     const { codec } = encoder;
     const software = encoders.find((one) => !one.hardware && one.codec === codec);
-    const message =
-      `${board.name} has no hardware encoder for ${codec.toUpperCase()}: use nvvideoconvert ! ` +
-      `video/x-raw,format=I420 ! ${software?.element} tune=zerolatency (bitrate in kbit/s)`;
+    const instead =
+      software === undefined
+        ? "another codec or an encoder for the CPU"
+        : `nvvideoconvert ! video/x-raw,format=I420 ! ${software.element} tune=zerolatency (bitrate in kbit/s)`;
+    const message = `${board.name} has no hardware encoder for ${codec.toUpperCase()}: use ${instead}`;
     return [problem("no-hardware-encoder", pathOf(element), message)];
   });
 }

@@ -16,6 +16,8 @@ export interface LaunchElement {
 export interface Link {
   readonly from: LaunchElement;
   readonly to: LaunchElement;
+  /** The pad of `to` that the line names: `m.sink_0`. */
+  readonly pad: string | undefined;
 }
 
 export interface LaunchLine {
@@ -32,8 +34,8 @@ export interface LaunchReading {
 
 export function parseLaunchLine(line: string): LaunchReading {
   try {
-    const { environment, tokens } = withoutCommand(tokenize(line));
-    return new Parser(environment).parse(tokens);
+    const { environment, rest } = afterCommand(line);
+    return new Parser(environment).parse(withoutOptions(tokenize(rest)));
   } catch (error) {
     if (!(error instanceof LaunchSyntaxError)) throw error;
     return { launch: undefined, problems: [problem("launch-syntax", "launch", error.message)] };
@@ -49,25 +51,48 @@ export function pathOf(element: LaunchElement, name?: string): string {
   return `${element.factory}#${element.number}${name === undefined ? "" : `/${name}`}`;
 }
 
-/** Takes `A=b gst-launch-1.0 -e` off the front; all of it may be absent. */
-function withoutCommand(tokens: readonly Token[]) {
+const COMMAND = /^(.*[\s|;&(]|)(?:\S*\/)?gst-launch(?:-1\.0)?(?=\s|$)/s;
+const ASSIGNMENT = /^\s*([A-Z][A-Z0-9_]*)=(\S*)(?=\s|$)/;
+
+/** Takes `A=b sudo gst-launch-1.0`, or only `A=b`, off the front; other commands may be in front of it. */
+function afterCommand(line: string) {
   const environment = new Map<string, string>();
-  let start = 0;
-  for (const token of tokens) {
-    if (token.t === "setting" && /^(--|[A-Z][A-Z0-9_]*$)/.test(token.name)) {
-      environment.set(token.name, token.value);
-    } else if (token.t !== "name" || !/^(-|gst-launch(-1\.0)?$)/.test(token.text)) {
-      break;
-    }
-    start++;
+  const [command, before = ""] = COMMAND.exec(line) ?? [];
+  let rest = command === undefined ? line : before;
+  if (command !== undefined) rest = rest.replace(/^.*[|;&(]/s, "");
+  for (const word of command === undefined ? [] : rest.split(/\s+/)) {
+    const [, name, value] = ASSIGNMENT.exec(word) ?? [];
+    if (name !== undefined) environment.set(name, value ?? "");
   }
-  return { environment, tokens: tokens.slice(start) };
+  if (command !== undefined) return { environment, rest: line.slice(command.length) };
+  for (let found = ASSIGNMENT.exec(rest); found !== null; found = ASSIGNMENT.exec(rest)) {
+    environment.set(found[1] ?? "", found[2] ?? "");
+    rest = rest.slice(found[0].length);
+  }
+  return { environment, rest };
+}
+
+/** Options of gst-launch that take their value as a word of its own. */
+const OPTIONS_WITH_VALUE =
+  /^(-[oX]|--(output|exclude|gst-debug(-level)?|gst-plugin-(path|load)|gst-debug-options))$/;
+
+/** gst-launch accepts its own options anywhere. */
+function withoutOptions(tokens: readonly Token[]): readonly Token[] {
+  return tokens.filter((token, i, all) => {
+    const before = all[i - 1];
+    return !isOption(token) && !(before?.t === "name" && OPTIONS_WITH_VALUE.test(before.text));
+  });
+}
+
+function isOption(token: Token): boolean {
+  if (token.t === "setting") return token.name.startsWith("-");
+  return token.t === "name" && token.text.startsWith("-");
 }
 
 /** An end of a link: an element, or the name of one that may come later in the line. */
 type End =
   | { readonly t: "element"; readonly element: MutableElement }
-  | { readonly t: "reference"; readonly name: string };
+  | { readonly t: "reference"; readonly name: string; readonly pad: string | undefined };
 
 type MutableElement = LaunchElement & { readonly settings: Map<string, string> };
 
@@ -91,7 +116,8 @@ class Parser {
     if (this.#elements.length === 0) throw new LaunchSyntaxError("it names no element");
     const links = this.#links.flatMap((link): Link[] => {
       const [from, to] = [this.#find(link.from), this.#find(link.to)];
-      return from === undefined || to === undefined ? [] : [{ from, to }];
+      if (from === undefined || to === undefined) return [];
+      return [{ from, to, pad: link.to.t === "reference" ? link.to.pad : undefined }];
     });
     const launch = { elements: this.#elements, links, environment: this.#environment };
     return { launch, problems: this.#problems };
@@ -115,16 +141,15 @@ class Parser {
     if (this.#last?.t !== "element" || this.#isLinking) {
       throw new LaunchSyntaxError(`${name}=${value} does not follow an element`);
     }
-    this.#last.element.settings.set(name, value);
+    // GLib takes _ for - in the name of a property.
+    this.#last.element.settings.set(name.replaceAll("_", "-"), value);
   }
 
   #name(text: string): void {
-    // gst-launch accepts its own options anywhere.
-    if (text.startsWith("-")) return;
-    // NAME.PAD, or NAME. alone: which pad does not matter here.
-    const name = /^([\w-]*)\.[\w%-]*$/.exec(text)?.[1];
+    // NAME.PAD, or NAME. alone.
+    const [, name, pad = ""] = /^([\w-]*)\.([\w%-]*)$/.exec(text) ?? [];
     if (name !== undefined) {
-      this.#linkTo({ t: "reference", name });
+      this.#linkTo({ t: "reference", name, pad: pad === "" ? undefined : pad });
     } else if (/^[a-z][\w-]*$/i.test(text)) {
       this.#add(text);
     } else {
@@ -187,7 +212,9 @@ function tokenize(line: string): Token[] {
   let rest = line.replace(/\\\r?\n/g, " ");
   for (;;) {
     rest = rest.trimStart();
-    if (rest === "") return tokens;
+    // The shell's: a comment, and what ends or redirects the command.
+    rest = rest.replace(/^#.*/, "").trimStart();
+    if (rest === "" || /^(\||&|;|\d?>)/.test(rest)) return tokens;
     const mark = /^[!():](?=\s|$)|^[()]/.exec(rest)?.[0];
     if (mark !== undefined) {
       if (mark !== "(" && mark !== ")") tokens.push({ t: "link" });
@@ -231,7 +258,7 @@ function readWord(input: string): { text: string; length: number } {
       else text += char;
     } else if (char === '"' || char === "'") {
       quote = char;
-    } else if (/\s/.test(char)) {
+    } else if (/\s/.test(char) || (/[;&]/.test(char) && /^.(\s|$)/.test(input.slice(i, i + 2)))) {
       return { text, length: i };
     } else {
       text += char;
@@ -241,7 +268,7 @@ function readWord(input: string): { text: string; length: number } {
   return { text, length: input.length };
 }
 
-/** Caps continue over blanks next to a comma, an equals sign or a semicolon. */
+/** Caps continue over blanks in a list, and next to a comma, an equals sign or a semicolon. */
 function readCapsWords(input: string): { text: string; length: number } {
   let text = "";
   let length = 0;
@@ -252,9 +279,14 @@ function readCapsWords(input: string): { text: string; length: number } {
     const blank = /^\s*/.exec(input.slice(length))?.[0] ?? "";
     const next = input[length + blank.length];
     if (next === undefined || next === "!") return { text, length };
-    if (!/[,;=]$/.test(text) && !/[,;=]/.test(next)) return { text, length };
+    const isInList = count(text, /[{[<(]/g) > count(text, /[}\]>)]/g);
+    if (!isInList && !/[,;=]$/.test(text) && !/[,;=]/.test(next)) return { text, length };
     length += blank.length;
   }
+}
+
+function count(text: string, pattern: RegExp): number {
+  return text.match(pattern)?.length ?? 0;
 }
 
 /** The elements that are linked directly to this one's sink pads. */

@@ -4,13 +4,14 @@ import type { Catalogue } from "../../../common/catalogue/catalogue.js";
 import type { EncoderFacts, FactsFile } from "../../../common/catalogue/data.js";
 import type { Target } from "../../../common/catalogue/targets.js";
 import { type Problem, problem } from "../../../common/problem.js";
-import { integer, isTrue } from "../value.js";
+import { integer, isTrue, isVariable } from "../value.js";
 import { capsProblems } from "./caps.js";
 import { boardProblems, elementProblems, platformProblems, usesNewMux } from "./elements.js";
 import {
   downstream,
   type LaunchElement,
   type LaunchLine,
+  type Link,
   pathOf,
   setting,
   sourcesOf,
@@ -23,9 +24,10 @@ export function lintLaunch(launch: LaunchLine, target: Target, catalogue: Catalo
     ...elementProblems(launch, target, catalogue),
     ...capsProblems(launch, target, catalogue),
     ...platformProblems(launch, target, facts),
-    ...boardProblems(launch, target, facts),
+    ...boardProblems(launch, target, catalogue),
     ...(usesNewMux(launch) ? [] : muxProblems(launch)),
     ...inferProblems(launch),
+    ...linkProblems(launch, catalogue),
     ...encoderProblems(launch, target, facts),
     ...udpProblems(launch),
   ].sort((a, b) => elementNumber(a) - elementNumber(b));
@@ -69,18 +71,84 @@ function inferProblems(launch: LaunchLine): Problem[] {
   });
 }
 
+/** Bins that have a muxer of their own, and sources of batches that came from one in another process. */
+const BATCHED =
+  /^(nvstreammux|nvdsmetamux|nvmultiurisrcbin|nvunixfdsrc|nvstreammux_ucx|nvdsucx.*)$/;
+
+/** Links that are there and cannot work. */
+function linkProblems(launch: LaunchLine, catalogue: Catalogue): Problem[] {
+  return [
+    ...elementsOf(launch, "nvinfer").flatMap((infer) =>
+      batchlessProblems(launch, infer, catalogue),
+    ),
+    ...launch.links.flatMap((link) => [...padProblems(link), ...containerProblems(launch, link)]),
+  ];
+}
+
+/** nvinfer reads the batch's metadata, which a muxer attaches. */
+function batchlessProblems(
+  launch: LaunchLine,
+  infer: LaunchElement,
+  catalogue: Catalogue,
+): Problem[] {
+  const before = upstream(launch, infer);
+  // An element that nobody knows, and appsrc, may give anything.
+  const mayBatch = ({ factory }: LaunchElement) =>
+    BATCHED.test(factory) || factory === "appsrc" || !catalogue.isKnown(factory);
+  if (before.length === 0 || before.some(mayBatch)) return [];
+  const message =
+    "nvinfer takes batches, and no nvstreammux is in front of it: link its source to a muxer's pad, as in " +
+    "... ! m.sink_0 nvstreammux name=m batch-size=1 width=1280 height=720 ! nvinfer ...";
+  return [problem("infer-without-mux", pathOf(infer), message)];
+}
+
+/** nvstreammux gives no pad to a link that does not name one. */
+function padProblems({ to, pad }: Link): Problem[] {
+  if (to.factory !== MUX || pad !== undefined) return [];
+  const name = setting(to, "name") ?? "m";
+  const message = `nvstreammux has no pad for a link without a name: give it name=${name} and write ! ${name}.sink_0`;
+  return [problem("mux-pad-missing", pathOf(to), message)];
+}
+
+const CONTAINER = /\.(mp4|m4v|mov|mkv|webm|avi|flv|ts|mts|m2ts|3gp)$/i;
+/** Parsers, decoders and payloaders of a stream that is in no container. */
+const ELEMENTARY =
+  /^(h26[345]parse|av1parse|vp[89]parse|mpeg4videoparse|mpegvideoparse|jpegparse|aacparse|nvv4l2decoder|nvjpegdec|avdec_.*|nvh26[45]dec|vp[89]dec|jpegdec|rtp.*pay)$/;
+
+function containerProblems(launch: LaunchLine, { from, to }: Link): Problem[] {
+  if (!ELEMENTARY.test(to.factory)) return [];
+  const file = [from, ...(/^queue2?$/.test(from.factory) ? sourcesOf(launch, from) : [])].find(
+    ({ factory }) => factory === "filesrc",
+  );
+  const location = file === undefined ? undefined : setting(file, "location");
+  if (location === undefined || !CONTAINER.test(location)) return [];
+  const message = `${location} is a container, ${to.factory} takes the stream inside: put a demuxer between them, such as ${demuxerOf(location)}, or use decodebin`;
+  return [problem("demuxer-missing", pathOf(to), message)];
+}
+
+function demuxerOf(location: string): string {
+  if (/\.(mkv|webm)$/i.test(location)) return "matroskademux";
+  if (/\.(ts|mts|m2ts)$/i.test(location)) return "tsdemux";
+  if (/\.avi$/i.test(location)) return "avidemux";
+  return /\.flv$/i.test(location) ? "flvdemux" : "qtdemux";
+}
+
 function elementsOf(launch: LaunchLine, factory: string): readonly LaunchElement[] {
   return launch.elements.filter((element) => element.factory === factory);
 }
 
 function sizeProblems(mux: LaunchElement): Problem[] {
-  const missing = ["width", "height"].filter((name) => (integer(setting(mux, name)) ?? 0) === 0);
+  const missing = ["width", "height"].filter((name) => {
+    const value = setting(mux, name);
+    return !isVariable(value) && (integer(value) ?? 0) === 0;
+  });
   if (missing.length === 0) return [];
   const message = `nvstreammux has no ${missing.join(" and ")}, which have no default: every frame is scaled to them`;
   return [problem("mux-size-missing", pathOf(mux), message)];
 }
 
 function batchProblems(mux: LaunchElement, sources: number): Problem[] {
+  if (isVariable(setting(mux, "batch-size"))) return [];
   const path = pathOf(mux, "batch-size");
   const batch = integer(setting(mux, "batch-size")) ?? 0;
   const remedy = `set batch-size=${sources}`;
