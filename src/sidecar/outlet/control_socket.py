@@ -1,10 +1,11 @@
 """The Unix socket on which workers connect."""
 
 import socket
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
 from sidecar.gst import GLib
 from sidecar.socket_file import SocketFile
+from sidecar.timer import Timer, when_ready
 
 
 class ControlSocket:
@@ -15,8 +16,7 @@ class ControlSocket:
         self._path = path
         self._on_worker = on_worker
         self._socket: Optional[socket.socket] = None
-        # GLib source number; 0: none.
-        self._watch = 0
+        self._watch: Optional[Timer] = None
         # Whoever can connect controls the RTSP server: only this process's own user may.
         self._file = SocketFile(path, 0o600, self._listen, self._close)
 
@@ -34,18 +34,17 @@ class ControlSocket:
             listening.close()
             raise
         self._socket = listening
-        self._watch = GLib.io_add_watch(listening.fileno(), GLib.PRIORITY_DEFAULT, GLib.IO_IN, self._accept, listening)
+        self._watch = when_ready(listening.fileno(), GLib.IO_IN, lambda: self._accept(listening))
 
     def _close(self) -> None:
-        if self._socket is not None:
-            GLib.source_remove(self._watch)
+        if self._socket is not None and self._watch is not None:
+            self._watch.stop()
             self._socket.close()
             self._socket = None
 
-    def _accept(self, _descriptor: int, _condition: Any, listening: socket.socket) -> bool:
+    def _accept(self, listening: socket.socket) -> None:
         try:
             connection, _ = listening.accept()
         except OSError:
-            return True  # The worker is gone again, or there are no descriptors left: both may pass.
+            return  # The worker is gone again, or there are no descriptors left: both may pass.
         self._on_worker(connection)
-        return True

@@ -3,7 +3,6 @@
 import time
 from typing import Callable, Optional
 
-from sidecar.gst import GLib
 from sidecar.log import Log
 from sidecar.outlet.access import LoopbackIdentity
 from sidecar.outlet.fallback_switch import FallbackSwitch
@@ -14,6 +13,7 @@ from sidecar.outlet.rtp_input import RtpInput
 from sidecar.outlet.server import Server
 from sidecar.outlet.standby.picture import StandbyPicture
 from sidecar.outlet.standby.text import StandbyFacts, standby_text
+from sidecar.timer import soon
 
 _log = Log("outlet")
 
@@ -28,8 +28,7 @@ class MountPoint:
         self._identity = identity
         self._on_change = on_change
         self._switch = FallbackSwitch(
-            on_stream=lambda: GLib.idle_add(self._start_loopback_viewer, priority=GLib.PRIORITY_DEFAULT),
-            on_viewer=lambda: GLib.idle_add(self._on_viewer, priority=GLib.PRIORITY_DEFAULT),
+            on_stream=lambda: soon(self._start_loopback_viewer), on_viewer=lambda: soon(self._on_viewer)
         )
         self._input = RtpInput(mount, self._switch.push)
         self._standby = StandbyPicture(mount, self.update_standby)
@@ -105,17 +104,15 @@ class MountPoint:
             )
         )
 
-    def _on_viewer(self) -> bool:
+    def _on_viewer(self) -> None:
         if not self._stopped:
             self.update_standby()
-        return False
 
-    def _start_loopback_viewer(self) -> bool:
+    def _start_loopback_viewer(self) -> None:
         # The stream may have ended in the meantime.
         if self._switch.has_stream and self._server.port is not None and not self._stopped:
             self._reset_served()
             self._loopback_viewer = LoopbackViewer(self.mount, self._server.port, self._identity, self._on_served)
-        return False
 
     def _on_served(self) -> None:
         self._loopback_viewer = None

@@ -5,8 +5,9 @@ import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from sidecar.contract import spec, state
-from sidecar.gst import GLib, Gst
+from sidecar.gst import Gst
 from sidecar.outlet.protocol import Failure, Mount, MountStatus
+from sidecar.timer import Timer, once
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.outlet_link import OutletLink
 from sidecar.worker.outputs.plan import Difference, FileTarget, OutletTarget, StreamPlan, codec_name, difference
@@ -61,7 +62,7 @@ class Outputs:
         self._outlet: Dict[OutputKey, MountStatus] = {}
         # 0: no stream of the outlet yet.
         self._port = 0
-        self._outlet_timer = 0
+        self._outlet_timer: Optional[Timer] = None
         self._link = OutletLink(
             processes.outlet_socket,
             on_ports=self._on_outlet_ports,
@@ -232,22 +233,21 @@ class Outputs:
 
     def _on_outlet_down(self) -> None:
         self._outlet = {}
-        if not self._outlet_timer:
+        if self._outlet_timer is None:
             self._expect_outlet(True)
 
     def _expect_outlet(self, waiting: bool) -> None:
         """A missing outlet is reported only after a while: it may just be starting, as this process is."""
-        if self._outlet_timer:
-            GLib.source_remove(self._outlet_timer)
-            self._outlet_timer = 0
+        if self._outlet_timer is not None:
+            self._outlet_timer.stop()
+            self._outlet_timer = None
         if waiting:
-            self._outlet_timer = GLib.timeout_add(int(_OUTLET_GRACE_SECONDS * 1000), self._on_outlet_timeout)
+            self._outlet_timer = once(int(_OUTLET_GRACE_SECONDS * 1000), self._on_outlet_timeout)
 
-    def _on_outlet_timeout(self) -> bool:
-        self._outlet_timer = 0
+    def _on_outlet_timeout(self) -> None:
+        self._outlet_timer = None
         for key, _path in self._mounts():
             self.set_failed(key, state.OUTPUT_FAILED_REASON_OUTLET, _OUTLET_GONE)
-        return bool(GLib.SOURCE_REMOVE)
 
     def _mounts(self) -> List[Tuple[OutputKey, str]]:
         """The streams of the outlet, with their paths there."""
