@@ -51,8 +51,10 @@ class MountPoint:
         self._standby.title = title
         self._worker_is_connected = True
         self._reset_served()
+        # In this order: a frame that is still on its way through the input belongs to the stream before.
+        self._input.end_stream()
         self._switch.expect_new_stream()
-        self._input.restart()
+        self._input.begin_stream()
 
     def set_text(self, text: str) -> None:
         """Sets what the standby picture says while the worker is connected; empty: what the outlet knows itself."""
