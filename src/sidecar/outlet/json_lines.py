@@ -78,7 +78,7 @@ class JsonLines:
     def _take(self, line: bytes) -> None:
         try:
             message = json.loads(line.decode())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self._end("not JSON: %s" % error)
             return
         if isinstance(message, dict):

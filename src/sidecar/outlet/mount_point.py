@@ -46,22 +46,26 @@ class MountPoint:
         """Where the worker sends this mount's RTP. Stays the same."""
         return self._input.port
 
-    def expect_new_stream(self, title: str) -> None:
-        """The worker begins a new stream. Viewers keep their session. Raises ChainError."""
+    def set_title(self, title: str) -> None:
+        """Sets the title of the standby picture."""
         self._standby.title = title
+
+    def expect_new_stream(self, rtp_from: int) -> None:
+        """The worker begins a new stream, from this port of its own. Viewers keep their session. Raises ChainError."""
         self._worker_is_connected = True
         self._reset_served()
         # In this order: a frame that is still on its way through the input belongs to the stream before.
         self._input.end_stream()
         self._switch.expect_new_stream()
-        self._input.begin_stream()
+        self._input.begin_stream(rtp_from)
 
     def set_text(self, text: str) -> None:
         """Sets what the standby picture says while the worker is connected; empty: what the outlet knows itself."""
         self._text = text
 
     def on_worker_gone(self) -> None:
-        """Nothing is sent any more, and the worker's text no longer holds."""
+        """Nothing is taken any more: the worker's port may be somebody else's now. Its text no longer holds."""
+        self._input.end_stream()
         self._worker_is_connected = False
         self._text = ""
 

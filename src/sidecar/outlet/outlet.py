@@ -17,6 +17,7 @@ from sidecar.outlet.protocol import (
     configured_message,
     failed_message,
     parse_configuration,
+    parse_rtp_from,
     parse_texts,
     parse_users,
     status_message,
@@ -47,6 +48,8 @@ class Outlet:
         self._worker: Optional[JsonLines] = None
         # What the active worker wants.
         self._wanted: Optional[Configuration] = None
+        # The port from which it sends RTP; None: no worker has configured since the last one was gone.
+        self._rtp_from: Optional[int] = None
         # Why that failed last.
         self._failure: Optional[Failure] = None
         # The port for which the warning was logged that everybody may watch; 0: none.
@@ -63,6 +66,7 @@ class Outlet:
         """A worker has connected: it becomes the active worker in place of an earlier one."""
         if self._worker is not None:
             self._worker.close()
+            self._end_streams()
         self._worker = JsonLines(connection, self._on_message, self._on_worker_gone)
         _log.info("worker connected")
 
@@ -85,7 +89,7 @@ class Outlet:
             if "users" in message:
                 self._set_users(parse_users(message["users"]))
                 return
-            self._wanted = parse_configuration(message.get("configure"))
+            self._wanted, self._rtp_from = parse_configuration(message.get("configure")), parse_rtp_from(message)
         except ProtocolError as error:
             self._send(failed_message(Failure(INTERNAL, "the outlet cannot parse the worker's message: %s" % error)))
             return
@@ -144,7 +148,9 @@ class Outlet:
         for path, mount in wanted.items():
             if path not in self._mounts:
                 self._mounts[path] = MountPoint(mount, self._server, self._identity, self._recount_now)
-            self._mounts[path].expect_new_stream(mount.title)
+            self._mounts[path].set_title(mount.title)
+            if self._rtp_from is not None:
+                self._mounts[path].expect_new_stream(self._rtp_from)
 
     def _listen(self, port: int) -> None:
         if port != self._server.port:
@@ -192,10 +198,14 @@ class Outlet:
         if self._worker is not None:
             self._worker.send(message)
 
-    def _on_worker_gone(self, problem: Optional[str]) -> None:
-        self._worker = None
+    def _end_streams(self) -> None:
+        self._rtp_from = None
         for mount_point in self._mounts.values():
             mount_point.on_worker_gone()
+
+    def _on_worker_gone(self, problem: Optional[str]) -> None:
+        self._worker = None
+        self._end_streams()
         if problem is None:
             _log.info("worker disconnected; viewers stay")
         else:

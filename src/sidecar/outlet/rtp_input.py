@@ -47,8 +47,10 @@ class RtpInput:
         self._failures = 0
         self._restart: Optional[Timer] = None
 
-    def begin_stream(self) -> None:
-        """Takes a new stream from now on. The one before has ended. Raises ChainError."""
+    def begin_stream(self, rtp_from: int) -> None:
+        """Takes a new stream from this port on 127.0.0.1 from now on. The one before has ended. Raises ChainError."""
+        # From here on the kernel drops the datagrams of everybody else.
+        self._socket.connect(("127.0.0.1", rtp_from))
         self._failures = 0
         self._begin()
 
@@ -95,7 +97,7 @@ class RtpInput:
         pipeline.set_state(Gst.State.PLAYING)
 
     def _drop_datagrams(self) -> None:
-        """Empties the socket: what is queued there belongs to the stream before."""
+        """Empties the socket: what is queued there belongs to the stream before, or came from anybody."""
         try:
             while True:
                 self._socket.recv(1)

@@ -11,6 +11,7 @@ from sidecar.outlet.protocol import Mount
 from sidecar.outlet.standby.mark import is_marked
 from sidecar.tests.main_loop import turn_until
 from sidecar.worker.outputs.outlet_link import OutletLink
+from sidecar.worker.outputs.rtp_sender import sender_socket
 
 Gst.init(None)
 
@@ -57,6 +58,17 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def is_refused(stranger):
+    """Whether nobody takes the datagrams of a connected UDP socket."""
+    try:
+        # The kernel answers the first one, and the second call returns the answer.
+        for _ in range(2):
+            stranger.send(b"no RTP")
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 class Playing:
     """A GStreamer pipeline that plays until the end of the test."""
 
@@ -91,9 +103,10 @@ class Sender(Playing):
         super().__init__(
             "videotestsrc is-live=true num-buffers=%d pattern=%s ! "
             "video/x-raw,format=I420,width=%d,height=%d,framerate=15/1 ! %s mtu=60000 "
-            "config-interval=-1 pt=96 ! udpsink host=127.0.0.1 port=%d sync=false"
+            "config-interval=-1 pt=96 ! udpsink name=sink host=127.0.0.1 port=%d sync=false"
             % (frames, pattern, mount.width, mount.height, encoder, rtp_port)
         )
+        self.pipeline.get_by_name("sink").set_property("socket", sender_socket())
 
 
 class Viewer(Playing):

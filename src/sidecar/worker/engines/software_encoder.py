@@ -7,6 +7,7 @@ from sidecar.contract import spec
 from sidecar.gst import Gst
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
+from sidecar.worker.outputs.rtp_sender import sender_socket
 
 
 class _Elements(NamedTuple):
@@ -62,7 +63,8 @@ def add_loopback(chain: Chain, encoding: spec.Encoding, port: int) -> Gst.Elemen
     chain.add(
         _ELEMENTS[codec_name(encoding)].payloader, config_interval=-1, pt=RTP_PAYLOAD_TYPE, mtu=RTP_LARGEST_PACKET
     )
-    return chain.add("udpsink", "loopback", host="127.0.0.1", port=port, sync=False, **{"async": False})
+    address = {"host": "127.0.0.1", "port": port, "socket": sender_socket()}
+    return chain.add("udpsink", "loopback", sync=False, **address, **{"async": False})
 
 
 def kilobits(encoding: spec.Encoding) -> int:

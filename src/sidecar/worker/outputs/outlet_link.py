@@ -20,6 +20,7 @@ from sidecar.outlet.protocol import (
     users_message,
 )
 from sidecar.timer import once
+from sidecar.worker.outputs.rtp_sender import sender_port
 
 _FIRST_DELAY_MS = 100
 _LONGEST_DELAY_MS = 1000
@@ -113,7 +114,7 @@ class OutletLink:
 
     def _send_all(self) -> None:
         if self._lines is not None and self._configuration is not None:
-            self._lines.send(configure_message(self._configuration))
+            self._lines.send(configure_message(self._configuration, sender_port()))
             if self._texts:
                 self._lines.send(text_message(self._texts))
 
