@@ -4,9 +4,8 @@ from typing import Any, Callable, Optional
 
 from sidecar.chain import Chain, make
 from sidecar.gst import Gst
-from sidecar.outlet.access import LoopbackIdentity
 from sidecar.outlet.codec import codec
-from sidecar.outlet.protocol import Mount
+from sidecar.outlet.protocol import Mount, User
 from sidecar.outlet.standby.mark import is_marked
 from sidecar.timer import Timer, once, soon
 
@@ -21,11 +20,11 @@ class LoopbackViewer:
     Methods and callbacks are on the main-loop thread.
     """
 
-    def __init__(self, mount: Mount, port: int, identity: LoopbackIdentity, on_frame: Callable[[], None]) -> None:
+    def __init__(self, mount: Mount, port: int, login: User, on_frame: Callable[[], None]) -> None:
         """Begins at once. on_frame is called once. Raises ChainError."""
         self._mount = mount
         self._location = "rtsp://127.0.0.1:%d%s" % (port, mount.path)
-        self._identity = identity
+        self._login = login
         self._on_live_frame = on_frame
         self._pipeline: Optional[Any] = None
         # Callbacks hold their attempt's number: one that held the pipeline would keep it, and its sockets, for ever.
@@ -47,9 +46,8 @@ class LoopbackViewer:
             protocols="tcp",
             latency=0,
             timeout=2000000,
-            user_agent=self._identity.user_agent,
-            user_id=self._identity.login.username,
-            user_pw=self._identity.login.password,
+            user_id=self._login.username,
+            user_pw=self._login.password,
         )
         pipeline.add(source)
         # Whole frames, not packets, must arrive.

@@ -4,11 +4,10 @@ import time
 from typing import Callable, Optional
 
 from sidecar.log import Log
-from sidecar.outlet.access import LoopbackIdentity
 from sidecar.outlet.fallback_switch import FallbackSwitch
 from sidecar.outlet.loopback_viewer import LoopbackViewer
 from sidecar.outlet.media import MountFactory
-from sidecar.outlet.protocol import Mount, MountStatus
+from sidecar.outlet.protocol import Mount, MountStatus, User
 from sidecar.outlet.rtp_input import RtpInput
 from sidecar.outlet.server import Server
 from sidecar.outlet.standby.picture import StandbyPicture
@@ -21,11 +20,11 @@ _log = Log("outlet")
 class MountPoint:
     """Serves one mount from its construction until stop(). Methods are called on the main-loop thread."""
 
-    def __init__(self, mount: Mount, server: Server, identity: LoopbackIdentity, on_change: Callable[[], None]) -> None:
+    def __init__(self, mount: Mount, server: Server, own_login: User, on_change: Callable[[], None]) -> None:
         """on_change is called on the main-loop thread when the mount begins to be served."""
         self.mount = mount
         self._server = server
-        self._identity = identity
+        self._own_login = own_login
         self._on_change = on_change
         self._switch = FallbackSwitch(
             on_stream=lambda: soon(self._start_loopback_viewer), on_viewer=lambda: soon(self._on_viewer)
@@ -118,7 +117,7 @@ class MountPoint:
         # The stream may have ended in the meantime.
         if self._switch.has_stream and self._server.port is not None and not self._stopped:
             self._reset_served()
-            self._loopback_viewer = LoopbackViewer(self.mount, self._server.port, self._identity, self._on_served)
+            self._loopback_viewer = LoopbackViewer(self.mount, self._server.port, self._own_login, self._on_served)
 
     def _on_served(self) -> None:
         self._loopback_viewer = None

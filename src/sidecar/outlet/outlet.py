@@ -4,7 +4,7 @@ from typing import Any, Dict, Optional, Tuple
 
 from sidecar.chain import ChainError
 from sidecar.log import Log
-from sidecar.outlet.access import loopback_identity
+from sidecar.outlet.access import own_login
 from sidecar.outlet.json_lines import JsonLines
 from sidecar.outlet.mount_point import MountPoint
 from sidecar.outlet.protocol import (
@@ -42,8 +42,8 @@ class Outlet:
     def __init__(self, saved: Optional[SavedConfiguration] = None) -> None:
         """saved: what was served last is served at once, by standby pictures. None: only what a worker configures."""
         self._saved = saved
-        self._identity = loopback_identity()
-        self._server = Server(lambda: soon(self._recount_soon), self._identity)
+        self._own_login = own_login()
+        self._server = Server(lambda: soon(self._recount_soon), self._own_login)
         self._mounts: Dict[str, MountPoint] = {}
         self._worker: Optional[JsonLines] = None
         # What the active worker wants.
@@ -147,7 +147,7 @@ class Outlet:
                 mount_point.stop()
         for path, mount in wanted.items():
             if path not in self._mounts:
-                self._mounts[path] = MountPoint(mount, self._server, self._identity, self._recount_now)
+                self._mounts[path] = MountPoint(mount, self._server, self._own_login, self._recount_now)
             self._mounts[path].set_title(mount.title)
             if self._rtp_from is not None:
                 self._mounts[path].expect_new_stream(self._rtp_from)

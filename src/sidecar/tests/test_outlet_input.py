@@ -7,7 +7,6 @@ import pytest
 
 from sidecar.gst import GLib, Gst
 from sidecar.outlet import mount_point
-from sidecar.outlet.access import LoopbackIdentity
 from sidecar.outlet.fallback_switch import FallbackSwitch
 from sidecar.outlet.mount_point import MountPoint
 from sidecar.outlet.protocol import User
@@ -58,7 +57,7 @@ def test_a_late_key_frame_of_the_old_stream_does_not_begin_the_new_one(monkeypat
 
     monkeypatch.setattr(mount_point, "FallbackSwitch", SlowSwitch)
     monkeypatch.setattr(mount_point, "RtpInput", Input)
-    mount = MountPoint(H264, NoServer(), LoopbackIdentity("", User("", "")), lambda: None)
+    mount = MountPoint(H264, NoServer(), User("", ""), lambda: None)
     mount.expect_new_stream(sender_port())
     is_ending.clear()
     send(mount.rtp_port, key_interval=1, frames=1)
