@@ -10,6 +10,7 @@ from typing import Dict, NamedTuple, Optional, Tuple
 class Bound(NamedTuple):
     """So much at once, and so much a second in the long run."""
 
+    name: str
     burst: float
     per_second: float
 
@@ -24,20 +25,20 @@ FIRST_REQUEST_SECONDS = 10.0
 # Requests of viewers have no body; parameters, where a client sends some, have a few lines.
 LARGEST_BODY = 16 * 1024
 # Bytes received on one connection. Requests have a few hundred, and a viewer reports (RTCP) some tens a second.
-BYTES = Bound(32 * 1024, 4 * 1024)
+BYTES = Bound("bytes", 32 * 1024, 4 * 1024)
 # Requests on one connection. A viewer needs five to begin, and one every half minute.
-REQUESTS = Bound(60, 10)
+REQUESTS = Bound("requests", 60, 10)
 # Senders (SSRC) of RTCP reports on one connection. A viewer is one, and GStreamer remembers each for half a minute.
-RTCP_SENDERS = Bound(16, 1 / 10)
+RTCP_SENDERS = Bound("rtcp senders", 16, 1 / 10)
 
 # Of one address: room for as many viewers as may connect from there to begin all at once.
-NEW_CONNECTIONS = Bound(MOST_CONNECTIONS / 2, 20)
-ADDRESS_REQUESTS = Bound(2000, 200)
-ADDRESS_BYTES = Bound(2 * 1024 * 1024, 64 * 1024)
+NEW_CONNECTIONS = Bound("new connections", MOST_CONNECTIONS / 2, 20)
+ADDRESS_REQUESTS = Bound("address requests", 2000, 200)
+ADDRESS_BYTES = Bound("address bytes", 2 * 1024 * 1024, 64 * 1024)
 # Who guesses a password needs thousands. A person mistypes it now and then; GStreamer's client sends it eight times.
-FAILED_LOGINS = Bound(50, 1 / 10)
+FAILED_LOGINS = Bound("failed logins", 50, 1 / 10)
 # Connections that exceeded one of their own bounds.
-BREACHES = Bound(20, 1 / 10)
+BREACHES = Bound("breaches", 20, 1 / 10)
 # An address that exceeded one of its bounds cannot connect for so long. Who watches already goes on.
 REFUSED_SECONDS = 60.0
 # Addresses that are remembered without a connection.

@@ -116,6 +116,13 @@ class ConnectionGuard:
                 why = self._cut(connection, bounds.TOO_MANY_SESSIONS, now)
         self._warn(connection.ip, why)
 
+    def on_session_ended(self, session: Any) -> None:
+        """A session, of whatever connection, is over."""
+        with self._lock:
+            for connection in self._connections:
+                if session in connection.sessions:
+                    connection.sessions.remove(session)
+
     def on_rtcp_sender(self, address: str) -> None:
         """A report has come from a sender (SSRC) that was not known, from this IP address and port.
 

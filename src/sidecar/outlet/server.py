@@ -76,7 +76,9 @@ class Server:
         server.set_mount_points(self._mount_points)
         server.set_auth(self._access.auth)
         server.get_thread_pool().set_max_threads(_CLIENT_THREADS)
-        server.get_session_pool().set_max_sessions(self._most_connections * bounds.MOST_SESSIONS_PER_CONNECTION)
+        sessions = server.get_session_pool()
+        sessions.set_max_sessions(self._most_connections * bounds.MOST_SESSIONS_PER_CONNECTION)
+        sessions.connect("session-removed", lambda _, session: self._guard.on_session_ended(session))
         server.connect("client-connected", self._on_client)
         # The server's own listening could not be bounded.
         self._server, self._listener, self.port = server, Listener(listening, self._on_connection), port
@@ -177,7 +179,8 @@ class Server:
         connection = self._connections.pop(client)
         self._guard.on_closed(connection)
         # They would stay for another minute, without a media, and count.
-        soon(lambda: self._end_sessions(connection.sessions))
+        sessions = list(connection.sessions)
+        soon(lambda: self._end_sessions(sessions))
         self._on_change()
 
     def _end_sessions(self, sessions: List[Any]) -> None:

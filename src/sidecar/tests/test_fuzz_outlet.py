@@ -287,6 +287,17 @@ def test_a_connection_has_no_more_than_two_sessions_and_they_end_with_it(rig, at
     assert reasons(rig) == [bounds.TOO_MANY_SESSIONS]
 
 
+def test_a_viewer_may_begin_again_and_again_on_one_connection(rig, attack):
+    rig.configure(H264)
+    viewer = attack(rig)
+    for _ in range(3 * bounds.MOST_SESSIONS_PER_CONNECTION):
+        session = viewer.set_up()
+        assert "200 OK" in viewer.ask("PLAY", session)
+        viewer.ask("TEARDOWN", session)
+    assert viewer.receive()
+    assert reasons(rig) == []
+
+
 def test_who_reports_as_ever_other_viewers_is_cut_off(rig, attack):
     rig.serve(H264)
     until(rig.served, "served")

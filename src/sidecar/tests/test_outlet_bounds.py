@@ -5,7 +5,7 @@ import pytest
 from sidecar.outlet import bounds
 from sidecar.outlet.bounds import Addresses, Bound, Usage
 
-BOUND = Bound(burst=10, per_second=2)
+BOUND = Bound("this", burst=10, per_second=2)
 
 
 def test_a_bound_gives_a_burst_at_once_and_a_rate_in_the_long_run():
@@ -20,7 +20,7 @@ def test_what_is_taken_at_once_counts_by_its_amount_and_other_bounds_do_not_noti
     usage = Usage()
     assert usage.take(BOUND, 0.0, amount=10)
     assert not usage.take(BOUND, 0.0, amount=0.1)
-    assert usage.take(Bound(burst=1, per_second=1), 0.0)
+    assert usage.take(BOUND._replace(name="that"), 0.0)
     assert usage.left(BOUND, 1.0) == 2.0
 
 
@@ -48,7 +48,7 @@ def test_an_address_that_connects_and_leaves_all_the_time_is_slowed_down():
             addresses.leave("10.0.0.1")
         return why
 
-    burst, per_second = bounds.NEW_CONNECTIONS
+    _, burst, per_second = bounds.NEW_CONNECTIONS
     assert [comes_and_goes(0.0) for _ in range(int(burst))] == [None] * int(burst)
     assert comes_and_goes(0.0) == bounds.CONNECTS_TOO_OFTEN
     assert comes_and_goes(1.0 / per_second) is None
