@@ -186,7 +186,8 @@ def add_loopback(chain: Chain, encoding: spec.Encoding, port: int) -> Gst.Elemen
     """
     payloader = _OUTPUT_ELEMENTS[codec_name(encoding)].payloader
     chain.add(payloader, config_interval=-1, pt=RTP_PAYLOAD_TYPE, mtu=RTP_LARGEST_PACKET)
-    address = {"host": "127.0.0.1", "port": port, "socket": sender_socket()}
+    # The element may be started again after NULL, where it would close a socket that it was given.
+    address = {"host": "127.0.0.1", "port": port, "socket": sender_socket(), "close_socket": False}
     return chain.add("udpsink", "loopback", sync=False, **address, **{"async": False})
 
 

@@ -22,5 +22,5 @@ def sender_port() -> int:
 
 
 def sender_socket() -> Gio.Socket:
-    """The socket, for a udpsink, which closes what it gets."""
+    """The socket, for one udpsink. It is closed when nothing refers to it any more; the port stays bound."""
     return Gio.Socket.new_from_fd(_socket().dup().detach())
