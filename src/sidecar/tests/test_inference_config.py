@@ -198,12 +198,6 @@ def test_a_blank_behind_a_path_is_none_of_its_name():
     assert config.network_path == "/bundle/network.onnx"
 
 
-def test_a_file_without_labels_is_read_with_a_warning():
-    config, problems = parse(NEEDED.replace("labelfile-path=labels.txt\n", ""))
-    assert config.labels_path == ""
-    assert [(one.severity, one.code) for one in problems] == [("warning", "labels-missing")]
-
-
 @pytest.mark.parametrize("mode", ["0", "1", "3"])
 def test_other_clusterings_are_refused(mode):
     config, problems = parse(NEEDED.replace("cluster-mode=2", "cluster-mode=" + mode))
@@ -225,6 +219,7 @@ def test_all_faults_are_told_at_once():
     assert [(one.code, one.path) for one in problems if one.severity == "error"] == [
         ("config-syntax", "config_infer.txt:1"),
         ("wrong-type", "config_infer.txt:3"),
+        ("missing-key", "config_infer.txt"),
         ("missing-key", "config_infer.txt"),
         ("missing-key", "config_infer.txt"),
         ("missing-key", "config_infer.txt"),

@@ -13,7 +13,7 @@ _CLASS_PREFIX = "class-attrs-"
 _CLASS_ALL = _CLASS_PREFIX + "all"
 # As strtoull: 01 is class 1.
 _CLASS_ID = re.compile(r"\s*[+-]?\d+")
-_NEEDED = ("onnx-file", "num-detected-classes", "parse-bbox-func-name")
+_NEEDED = ("onnx-file", "labelfile-path", "num-detected-classes", "parse-bbox-func-name")
 # Of a group, what GLib allows around its name.
 _HEADER = re.compile(r"\[([^\[\]\x00-\x1f\x7f]+)\][ \t]*\Z")
 _KEY = re.compile(r"[^\[\]=]+(\[[\w.@-]*\])?\Z")
@@ -63,7 +63,6 @@ class NvinferConfig(NamedTuple):
     """The part of an nvinfer configuration file that engine cpu honours. Paths are absolute if the directory was."""
 
     network_path: str
-    # Empty: none is named.
     labels_path: str
     decoder: str
     # None: as the network says.
@@ -183,8 +182,6 @@ class _Parser:
             # One whose value was refused is there, and has been reported.
             if key not in own:
                 self._error("missing-key", None, "%s is missing; set it in [property]" % key)
-        if "labelfile-path" not in own:
-            self._tell(WARNING, "labels-missing", None, "labelfile-path is missing: classes have no names")
         if "cluster-mode" not in own:
             message = "cluster-mode is missing: nvinfer would group rectangles, engine cpu uses NMS; set cluster-mode=2"
             self.problems.append(Problem(WARNING, "config-default", self._name, message))
@@ -305,7 +302,7 @@ def _build(groups: _Groups) -> NvinferConfig:
     by_class = {_class_id(group): entries for group, entries in groups.items() if group not in (_PROPERTY, _CLASS_ALL)}
     return NvinferConfig(
         network_path=own["onnx-file"].value,
-        labels_path=_value(own, "labelfile-path", ""),
+        labels_path=own["labelfile-path"].value,
         decoder=own["parse-bbox-func-name"].value,
         dimensions=None if dimensions is None else Dimensions(*dimensions),
         channels_last=_value(own, "network-input-order", 0) == 1,

@@ -1,6 +1,6 @@
 """The keys of an nvinfer configuration file: what engine cpu does with each, and how its value is parsed.
 
-catalogue/nvinfer-keys.json, which the linter reads too, has names, types, ranges, and what engine cpu does with each key.
+catalogue/nvinfer-keys.json has names, types, ranges, and what engine cpu does with each key.
 Values are read as GLib's key files and nvinfer read them: what nvinfer refuses is refused here.
 """
 
