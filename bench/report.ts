@@ -91,8 +91,8 @@ export function asTable(results: Results): string {
     "",
     ...aligned([
       ["from the hub", ""],
-      ["a live setting, to the picture, ms", `${round(hub.settingMs, 0)}`],
-      ["a camera more, to the picture, ms", `${round(hub.cameraMs, 0)}`],
+      ["a changed setting, until a frame shows it, ms", `${round(hub.settingMs, 0)}`],
+      ["an added camera, until a frame shows it, ms", `${round(hub.cameraMs, 0)}`],
       [
         "verdict on a slow model, to a frame of the last good one, ms",
         `${round(hub.lastGoodMs, 0)}`,

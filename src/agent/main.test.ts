@@ -81,7 +81,7 @@ describe("the agent", { timeout: 20_000 }, () => {
     return sidecar;
   }
 
-  it("waits for a sidecar, and tells when the picture is ready", async () => {
+  it("waits for a sidecar, and logs when the output is ready", async () => {
     const agent = start();
     await agent.line("waiting for the sidecar");
     await serve("one");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { bundle } from "../../common/bundle/testing/archives.js";
 import { folder, listing } from "../../common/bundle/testing/folder.js";
+import { recordingTerminal } from "../../common/testing/recording-terminal.js";
 import { onnxFile } from "../lint/corpus/onnx-file.js";
 import { modelCommand } from "./command.js";
 
@@ -15,20 +16,9 @@ network-mode=2
 `;
 
 async function model(...args: string[]) {
-  const said = { out: "", err: "", exit: 0 };
-  await modelCommand({
-    environment: {},
-    out: (text) => {
-      said.out += text;
-    },
-    err: (text) => {
-      said.err += text;
-    },
-    exit: (code) => {
-      said.exit = code;
-    },
-  }).parseAsync(args, { from: "user" });
-  return said;
+  const { terminal, result } = recordingTerminal();
+  await modelCommand(terminal).parseAsync(args, { from: "user" });
+  return result;
 }
 
 function source(t: TestContext, opset = 11): string {

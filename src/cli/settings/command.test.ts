@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { recordingTerminal } from "../../common/testing/recording-terminal.js";
 import { settingsCommand } from "./command.js";
 
 describe("slipstream settings", () => {
@@ -19,24 +20,11 @@ describe("slipstream settings", () => {
   }
 
   async function run(args: readonly string[], environment: NodeJS.ProcessEnv = {}) {
-    const result = { out: "", err: "", exit: 0 };
-    const command = settingsCommand({
-      environment: {
-        SECRETS_DIR: join(folder, "none"),
-        STATE_DIR: join(folder, "none"),
-        ...environment,
-      },
-      out: (text) => {
-        result.out += text.replaceAll(`${folder}/`, "");
-      },
-      err: (text) => {
-        result.err += text.replaceAll(`${folder}/`, "");
-      },
-      exit: (code) => {
-        result.exit = code;
-      },
-    });
-    await command.parseAsync(args, { from: "user" });
+    const { terminal, result } = recordingTerminal(
+      { SECRETS_DIR: join(folder, "none"), STATE_DIR: join(folder, "none"), ...environment },
+      (text) => text.replaceAll(`${folder}/`, ""),
+    );
+    await settingsCommand(terminal).parseAsync(args, { from: "user" });
     return result;
   }
 

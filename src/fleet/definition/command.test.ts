@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { recordingTerminal } from "../../common/testing/recording-terminal.js";
 import { definitionCommand } from "./command.js";
 
 let folder = "";
@@ -23,20 +24,10 @@ function write(name: string, content: string): string {
 }
 
 async function run(...args: string[]): Promise<{ out: string; err: string; exit: number }> {
-  const result = { out: "", err: "", exit: 0 };
-  const command = definitionCommand({
-    environment: { IMAGE: "agent" },
-    out: (text) => {
-      result.out += text.replaceAll(`${folder}/`, "");
-    },
-    err: (text) => {
-      result.err += text.replaceAll(`${folder}/`, "");
-    },
-    exit: (code) => {
-      result.exit = code;
-    },
-  });
-  await command.parseAsync(["lint", ...args], { from: "user" });
+  const { terminal, result } = recordingTerminal({ IMAGE: "agent" }, (text) =>
+    text.replaceAll(`${folder}/`, ""),
+  );
+  await definitionCommand(terminal).parseAsync(["lint", ...args], { from: "user" });
   return result;
 }
 

@@ -12,6 +12,7 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { recordingTerminal } from "../../common/testing/recording-terminal.js";
 import { nodePolicyCommand } from "./command.js";
 import { probe } from "./probe.js";
 
@@ -45,20 +46,9 @@ async function docker(t: TestContext, root: string, info: object): Promise<strin
 }
 
 async function command(...args: string[]) {
-  const said = { out: "", err: "", exit: 0 };
-  await nodePolicyCommand({
-    environment: {},
-    out: (text) => {
-      said.out += text;
-    },
-    err: (text) => {
-      said.err += text;
-    },
-    exit: (code) => {
-      said.exit = code;
-    },
-  }).parseAsync(args, { from: "user" });
-  return said;
+  const { terminal, result } = recordingTerminal();
+  await nodePolicyCommand(terminal).parseAsync(args, { from: "user" });
+  return result;
 }
 
 test("the facts of a Jetson are read from its files and its engine", async (t) => {

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { recordingTerminal } from "../../common/testing/recording-terminal.js";
 import { policyCommand } from "./command.js";
 import { readFleetFile } from "./policy-files.js";
 
@@ -19,21 +20,11 @@ function write(name: string, content: unknown): string {
 }
 
 async function run(...args: string[]): Promise<{ out: string; err: string; exit: number }> {
-  const result = { out: "", err: "", exit: 0 };
-  const command = policyCommand({
-    environment: { VERSION: "2.0.0" },
-    out: (text) => {
-      result.out += text;
-    },
-    err: (text) => {
-      result.err += text.replaceAll(`${folder}/`, "");
-    },
-    exit: (code) => {
-      result.exit = code;
-    },
-  });
-  await command.parseAsync(args, { from: "user" });
-  return { ...result, out: result.out.replaceAll(`${folder}/`, "") };
+  const { terminal, result } = recordingTerminal({ VERSION: "2.0.0" }, (text) =>
+    text.replaceAll(`${folder}/`, ""),
+  );
+  await policyCommand(terminal).parseAsync(args, { from: "user" });
+  return result;
 }
 
 function deployment(ring: string, ...constraints: string[]) {

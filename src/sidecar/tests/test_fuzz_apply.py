@@ -202,7 +202,7 @@ def test_every_specification_is_taken_or_refused_by_name_and_the_worker_lives_on
         assert all(problem.code and problem.path and problem.message for problem in applied.problems), what
         errors = [problem for problem in applied.problems if problem.severity == pipeline.SEVERITY_ERROR]
         assert applied.accepted != bool(errors), what
-        # A generation that is in force is not looked at again.
+        # The active generation is not checked again.
         if applied.accepted and generation.startswith("g"):
             names = [camera.id for camera in specification.cameras] + [output.id for output in specification.outputs]
             assert all(name.isprintable() for name in [*names, *(o.rtsp.path for o in specification.outputs)]), what
