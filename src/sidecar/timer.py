@@ -14,10 +14,7 @@ _log = Log("timer")
 class Timer:
     """A callback that the main loop runs, until stop(). Made, run and stopped on the main-loop thread."""
 
-    def __init__(
-        self, attach: Callable[[Callable[..., bool]], int], callback: Callable[[], Any], repeats: bool
-    ) -> None:
-        """attach: hands a function to GLib and returns the number of the source."""
+    def __init__(self, attach: Attach, callback: Callable[[], Any], repeats: bool) -> None:
         self._callback = callback
         self._repeats = repeats
         # A callback that fails again in the same way is not logged again.

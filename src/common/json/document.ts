@@ -18,12 +18,6 @@ export type Path = ReadonlyArray<string | number>;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Something wrong at one place of a value, in whatever file. */
-export interface Fault {
-  readonly path: Path;
-  readonly message: string;
-}
-
 /** The value of a variable in Horizon's input files. Undefined: it is not set. */
 export type Lookup = (name: string) => string | undefined;
 
@@ -120,13 +114,6 @@ export function displayPath(path: Path): string {
     if (!/^[\w$/-]{1,60}$/.test(part)) return `${text}[${quote(part)}]`;
     return text === "" ? part : `${text}.${part}`;
   }, "");
-}
-
-/** Faults as problems of a document. */
-export function locate(document: Document, faults: readonly Fault[]): Problem[] {
-  return faults.map(({ path, message }) =>
-    problem("wrong-document", document.placeOf(path), message),
-  );
 }
 
 /** An error in reading a document, as problems of its file. */
