@@ -5,7 +5,7 @@ import { mayRebuild } from "../../common/hours/maintenance.js";
 import { withEarlier } from "../../common/secrets/redact.js";
 import type { Conduct, Note } from "../../common/settings/desired-state.js";
 import { type DocumentFault, describeDocumentFault } from "../../common/settings/document-fault.js";
-import type { PipelineSpec } from "../../common/settings/spec.js";
+import { secretsInSpec } from "../../common/settings/spec-secrets.js";
 import type { Candidate } from "../trial/candidate.js";
 import { interrupts } from "./interrupts.js";
 import { type Rendered, render, renderContent, renderRest, type Sources } from "./render.js";
@@ -78,7 +78,7 @@ export class Control {
     const substitute = this.#current === undefined ? (lastGood ?? renderRest(sources)) : undefined;
     const wanted = isRefused ? substitute : rendering;
     const specs = [wanted, current, lastGood].flatMap((one) => one?.candidate.desired.spec ?? []);
-    this.#passwords = withEarlier(specs.flatMap(passwordsIn), this.#passwords);
+    this.#passwords = withEarlier(specs.flatMap(secretsInSpec), this.#passwords);
     this.#reportFaults(isRefused ? rendering.faults : []);
     const postponedMs = wanted && this.#postponedUntil(wanted, nowMs);
     // What runs keeps to the current hours and secrets.
@@ -129,15 +129,6 @@ export class Control {
     }
     this.#notes = new Set(notes.map((note) => JSON.stringify(note)));
   }
-}
-
-/** Passwords of a specification, which no line of the log may hold. */
-function passwordsIn({ cameras, outputs }: PipelineSpec): string[] {
-  const logins = [
-    ...cameras.flatMap(({ credentials }) => credentials ?? []),
-    ...outputs.flatMap(({ target }) => (target.t === "rtsp" ? target.users : [])),
-  ];
-  return logins.map(({ password }) => password).filter((password) => password !== "");
 }
 
 function bundlesOf(all: readonly (Rendered | undefined)[]): string[] {

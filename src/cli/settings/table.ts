@@ -1,9 +1,10 @@
 /** A desired state as `slipstream settings show` prints it: every value, and where it came from. No secret. */
 
-import { hideLogins } from "../../common/secrets/redact.js";
+import { type Redact, redactDeep, redactor } from "../../common/secrets/redact.js";
 import type { Credentials } from "../../common/settings/camera-uri.js";
 import type { DesiredState } from "../../common/settings/desired-state.js";
 import { describeOrigin } from "../../common/settings/origin.js";
+import { secretsInSpec } from "../../common/settings/spec-secrets.js";
 
 type Desired = Extract<DesiredState, { t: "desired" }>;
 
@@ -37,9 +38,10 @@ export function showJson(state: Desired): string {
 
 function rowsOf({ desired, conduct, origins }: Desired): Row[] {
   const whole = { ...desired.spec, ...conduct };
+  const redact = redactor(secretsInSpec(desired.spec));
   return [...origins].map(([path, origin]) => ({
     path,
-    value: withoutSecrets(path, partOf(whole, path)),
+    value: withoutSecrets(path, partOf(whole, path), redact),
     from: describeOrigin(origin),
   }));
 }
@@ -55,12 +57,13 @@ function partOf(whole: unknown, path: string): unknown {
     );
 }
 
-function withoutSecrets(path: string, value: unknown): unknown {
-  if (typeof value === "string") return hideLogins(value);
-  if (!/\.(?:credentials|users)$/.test(path) || value === undefined) return value;
+function withoutSecrets(path: string, value: unknown, redact: Redact): unknown {
+  if (!/\.(?:credentials|users)$/.test(path) || value === undefined) {
+    return redactDeep(value, redact);
+  }
   // These paths hold one login, or a list of them.
   const logins = [value as Credentials | readonly Credentials[]].flat();
-  const shown = logins.map(({ username }) => `${username}:***`);
+  const shown = logins.map(({ username }) => `${redact(username)}:***`);
   return Array.isArray(value) ? shown : shown[0];
 }
 

@@ -1,5 +1,6 @@
 /** Problem: one thing that is wrong, told so that its author can put it right. The contract has the same message. */
 
+import { plainText } from "../plain-text.js";
 import { hideLogins } from "../secrets/redact.js";
 import { CODES, type Code, type Severity } from "./codes.js";
 
@@ -25,7 +26,7 @@ export function problem(code: Code, path: string, message: string): Problem {
 
 function plain(text: string): string {
   const shown = text.length > LONGEST_TEXT ? `${text.slice(0, LONGEST_TEXT)}...` : text;
-  return hideLogins(shown.replace(/\p{Cc}/gu, "?"));
+  return hideLogins(plainText(shown));
 }
 
 export function hasErrors(problems: readonly Problem[]): boolean {

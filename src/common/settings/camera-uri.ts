@@ -1,7 +1,7 @@
 /** Reads the address of one camera. Here, and nowhere else, a login leaves the address. */
 
 import { closest } from "../closest.js";
-import { findLogin } from "../secrets/redact.js";
+import { findLogin } from "../secrets/login-span.js";
 import { type SecretReference, secretReference } from "./secret-reference.js";
 
 /** A camera's login. Never logged, never part of an address. */

@@ -81,7 +81,7 @@ def test_a_password_in_the_address_does_not_reach_the_detail():
     "text", ["rtsp://u:p@h/", "see rtsp://a:b@c:1/d and rtsps://e:f@g", 'x="rtsp://u:p@q@h/p"', "rtsp://u:p@/s@h/"]
 )
 def test_every_login_in_a_text_is_hidden(text):
-    from sidecar.log import redact
+    from sidecar.redact import redact
 
     hidden = redact(text)
     for secret in (":p@", "a:b", "e:f", "u:p"):

@@ -10,7 +10,8 @@ from typing import Any, Callable, NamedTuple, Optional
 from sidecar.chain import ChainError
 from sidecar.contract import spec, state
 from sidecar.gst import GLib
-from sidecar.log import Log, redact
+from sidecar.log import Log
+from sidecar.redact import redact
 from sidecar.worker.cameras.failure import CameraFailure
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
 from sidecar.worker.cameras.reachability_probe import ReachabilityProbe

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from sidecar.contract import state
 from sidecar.gst import GLib, Gst
-from sidecar.log import redact
+from sidecar.redact import redact
 
 
 class CameraFailure(NamedTuple):

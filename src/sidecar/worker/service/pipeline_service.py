@@ -10,8 +10,10 @@ import grpc
 from sidecar.chain import ChainError
 from sidecar.contract import pipeline, pipeline_grpc, spec, state
 from sidecar.gst import Gst
+from sidecar.hide_addresses import secrets_in_address
 from sidecar.keeper.previous_worker import PreviousWorker
 from sidecar.log import Log
+from sidecar.redact import add_secrets, login_secrets, redact
 from sidecar.version import VERSION
 from sidecar.worker.check import check
 from sidecar.worker.engines.describe import branches
@@ -193,6 +195,7 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
 
     def _examine(self, specification: spec.PipelineSpec) -> Tuple[Optional[Model], List[Problem]]:
         """All problems of a specification, and its model if that can be loaded."""
+        _remember_secrets(specification)
         if self._engine.unavailable is not None:
             return None, [error("engine-unavailable", "engine", self._engine.unavailable)]
         problems = check(specification, self._engine.capabilities())
@@ -227,6 +230,18 @@ def _to_previous_worker(ended: PreviousWorker) -> pipeline.PreviousWorker:
 
 def _to_contract(problems: List[Problem]) -> List[pipeline.Problem]:
     return [
-        pipeline.Problem(severity=_SEVERITIES[one.severity], code=one.code, path=one.path, message=one.message)
+        pipeline.Problem(
+            severity=_SEVERITIES[one.severity], code=one.code, path=redact(one.path), message=redact(one.message)
+        )
         for one in problems
     ]
+
+
+def _remember_secrets(specification: spec.PipelineSpec) -> None:
+    """From now on no text of this process holds a password of the specification."""
+    for camera in specification.cameras:
+        add_secrets(secrets_in_address(camera.uri))
+        add_secrets(login_secrets(camera.credentials.username, camera.credentials.password))
+    for output in specification.outputs:
+        for user in output.rtsp.users:
+            add_secrets(login_secrets(user.username, user.password))

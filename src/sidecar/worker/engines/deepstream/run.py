@@ -11,7 +11,8 @@ from typing import IO, Callable, List, NamedTuple, Optional, Union
 from sidecar.chain import ChainError
 from sidecar.contract import state
 from sidecar.gst import GLib, Gst
-from sidecar.log import Log, redact
+from sidecar.log import Log
+from sidecar.redact import redact
 from sidecar.worker.engines.deepstream.camera import Camera
 from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
 from sidecar.worker.engines.deepstream.graph import Graph
