@@ -15,7 +15,6 @@ import {
   readPrivateKey,
   readPublicKeys,
   readTrust,
-  TRUST_ALL,
   type Trust,
 } from "../../common/bundle/signature.js";
 import { unpack } from "../../common/bundle/unpack.js";
@@ -41,6 +40,7 @@ interface PackFlags {
 interface VerifyFlags {
   readonly keys?: readonly string[];
   readonly json?: true;
+  readonly allowNativeCode?: true;
 }
 
 export function modelCommand(terminal: Terminal = processTerminal()): Command {
@@ -86,6 +86,7 @@ export function modelCommand(terminal: Terminal = processTerminal()): Command {
     .description("check every file of an archive against its manifest, and the signature")
     .argument("<archive>")
     .option("--keys <file...>", "public keys, one of which must have signed")
+    .option("--allow-native-code", "for nodes with ALLOW_NATIVE_CODE=yes; it must still be signed")
     .option("--json", "print JSON")
     .addHelpText("after", STATUS)
     .exitOverride()
@@ -95,6 +96,7 @@ export function modelCommand(terminal: Terminal = processTerminal()): Command {
     .description("say what a node would say: verify, and the linter for the boards it is for")
     .argument("<archive or directory>")
     .option("--keys <file...>", "public keys, one of which must have signed")
+    .option("--allow-native-code", "for nodes with ALLOW_NATIVE_CODE=yes; it must still be signed")
     .option("--json", "print JSON")
     .addHelpText("after", STATUS)
     .exitOverride()
@@ -153,7 +155,10 @@ async function verify(archive: string, flags: VerifyFlags, terminal: Terminal): 
   const trust = await trustOf(flags);
   const opened = await readArchive(createReadStream(archive), LIMITS, trust, sink, signal);
   const { manifest, signed } = opened;
-  if (flags.json) terminal.out(`${JSON.stringify({ ...manifest, signed }, null, 2)}\n`);
+  if (flags.json)
+    terminal.out(
+      `${JSON.stringify({ ...manifest, signed, nativeCode: opened.native.found }, null, 2)}\n`,
+    );
   else terminal.out(`${archive}: ${describe(manifest)}, ${signatureText(opened)}\n`);
 }
 
@@ -188,8 +193,8 @@ function tell(verdicts: readonly Verdict[], terminal: Terminal, json?: true): bo
   return verdicts.some(({ problems }) => hasErrors(problems));
 }
 
-function trustOf({ keys }: VerifyFlags): Promise<Trust> {
-  return keys === undefined ? Promise.resolve(TRUST_ALL) : readTrust(keys, true);
+function trustOf({ keys, allowNativeCode }: VerifyFlags): Promise<Trust> {
+  return readTrust(keys ?? [], keys !== undefined, allowNativeCode ? "signed" : "refused");
 }
 
 async function readKey(file: string): Promise<KeyObject> {
@@ -202,7 +207,12 @@ function describe(manifest: Opened["manifest"]): string {
   return `${name}@${version} for ${where}, ${files.length} files, ${bytesOf(manifest)} bytes`;
 }
 
-function signatureText({ signed }: Opened): string {
+function signatureText(opened: Opened): string {
+  const { found } = opened.native;
+  return `${signerText(opened)}${found === "" ? "" : `, holds native code (${found})`}`;
+}
+
+function signerText({ signed }: Opened): string {
   switch (signed.t) {
     case "unsigned":
       return "not signed";

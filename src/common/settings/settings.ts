@@ -186,6 +186,10 @@ export const settings = {
     ...optional("MODEL_KEYS", publicKeys()),
     doc: "Keys whose signature on a model is trusted.",
   },
+  allowNativeCode: {
+    ...withDefault("ALLOW_NATIVE_CODE", yesOrNo(), "no"),
+    doc: "Accept native code, such as the library of custom-lib-path, in a model from the hub that one of MODEL_KEYS has signed.",
+  },
   showFrames: {
     ...withDefault("SHOW_FRAMES", yesOrNo(), "no"),
     doc: "Print what was counted on every frame.",
