@@ -12,33 +12,35 @@ export PYTHONPATH := $(CURDIR)/src:$(CURDIR)/src/sidecar/gen:$(CURDIR)/test
 PROTOS := $(wildcard proto/slipstream/v1/*.proto)
 TYPESCRIPT := $(shell find src test bench -name '*.ts' -not -path '*/gen/*')
 
-## help: this list
+## help: print this list
 .PHONY: help
 help:
 	@sed -n 's/^## \([a-z-]*\): /\1\t/p' $(MAKEFILE_LIST) | expand -t 28
 
-## dev: set up what is missing, then run on this machine: RTSPINPUT=rtsp://... or the demo camera
+## dev: install what is missing, then run on this machine with RTSPINPUT=rtsp://... or the demo camera
 .PHONY: dev
 dev: build/proto build/typescript
 	@exec node dist/src/dev/main.js
 
-## test: set up what is missing, then all checks and tests; those of the images where a Docker engine answers
+## test: install what is missing, then run all checks and tests; tests of the images need a running Docker engine
 .PHONY: test
 test: check test-unit test-end-to-end test-chaos test-soak
 	@if test/images/answers.sh; then $(MAKE) test-images; else \
-		echo "test: those of the images are skipped, no Docker engine answers here: make test-images"; fi
+		echo "test: skipping the tests of the images, no Docker engine answers; make test-images can start one"; fi
 	@$(MAKE) test-nvidia
 
-## check: formatting, types, the contract, the Python 3.6 floor; make lint is the same
+## check: check formatting, types, links between pages, the contract and Python 3.6 syntax; make lint is the same
 .PHONY: check lint
 check lint: build/typescript build/proto build/python-test
 	@echo "lint: TypeScript"
 	@biome ci --error-on-warnings
-	@echo "lint: pages made from the code"
+	@echo "lint: generated pages"
 	@node dist/src/cli/settings/docs/settings-table.js | diff docs/settings.md - || { echo "run: make docs"; exit 1; }
 	@node dist/src/cli/settings/docs/json-schema.js | diff docs/settings.schema.json - || { echo "run: make docs"; exit 1; }
 	@for board in t4 nano; do node dist/src/cli/main.js settings lint --strict --target $$board examples/settings.$$board.json; done
 	@node dist/src/cli/main.js settings lint --strict examples/settings.laptop.json examples/settings.fleet.json
+	@echo "lint: links between pages"
+	@node dist/test/support/page-links.js
 	@echo "lint: contract"
 	@buf lint
 	@buf format --diff --exit-code >/dev/null
@@ -49,70 +51,70 @@ check lint: build/typescript build/proto build/python-test
 	@.venv/bin/vermin --target=3.6- --backport dataclasses --backport typing --violations --no-tips --eval-annotations \
 		--exclude-regex '/(gen|tests)/' src/sidecar test/standins
 
-## test-unit: the tests of both halves, each by itself
+## test-unit: run the unit tests of agent and sidecar
 .PHONY: test-unit
 test-unit: build/typescript build/proto build/python-test build/debian-test
-	@echo "test: agent, launcher and support"
+	@echo "test: agent, command line, fleet, launcher and support"
 	@node --test --test-reporter=dot $$(find dist/src dist/test/support dist/test/across dist/bench -name '*.test.js')
 	@echo "test: sidecar"
 	@$(PYTHON) -m pytest
 
-## test-agent: the tests of agent, launcher and support; T, a regular expression, names files, and N tests in them: T=secrets/redact N=hides
+## test-agent: run the TypeScript unit tests; regular expressions select files (T) and tests in them (N): T=secrets/redact N=hides
 .PHONY: test-agent
 test-agent: build/typescript
 	@files=$$(find dist/src dist/test/support dist/test/across dist/bench -name '*.test.js' | grep -E -- '$(or $(T),.)') || \
-		{ echo "no file of tests has a name like '$(T)'" >&2; exit 1; }; \
+		{ echo "no test file matches '$(T)'" >&2; exit 1; }; \
 		node --test --test-reporter=spec $${N:+--test-name-pattern="$$N"} $$files
 
-## test-sidecar: the tests of the sidecar; T names some, as pytest -k does: T='keeper and signal'
+## test-sidecar: run the unit tests of the sidecar; T selects some, as pytest -k does: T='keeper and signal'
 .PHONY: test-sidecar
 test-sidecar: build/python-test build/proto
 	@$(PYTHON) -m pytest $(if $(T),-k '$(T)')
 
-## test-end-to-end: real agent, real sidecar, real RTSP
+## test-end-to-end: test with a real agent, a real sidecar and real RTSP
 .PHONY: test-end-to-end
 test-end-to-end: build/typescript build/proto build/python-test build/debian-test
 	@echo "test: end to end"
 	@node --test --test-concurrency=1 --test-reporter=spec $$(find dist/test -maxdepth 1 -name '*.test.js' | sort)
 
-## test-chaos: 25 faults, the same ones every time
+## test-chaos: inject 25 faults, the same ones every time
 .PHONY: test-chaos
 test-chaos: build/typescript build/proto build/python-test build/debian-test
 	@echo "test: chaos"
 	@N=25 SEED=$(or $(SEED),25) node dist/bench/chaos/main.js
 
-## test-soak: a minute of flapping cameras and viewers that come and go; does anything grow
+## test-soak: run for a minute with flapping cameras and viewers that come and go, and check that no process grows
 .PHONY: test-soak
 test-soak: build/typescript build/proto build/python-test build/debian-test
 	@echo "test: soak"
 	@MINUTES=1 node dist/bench/soak/main.js
 
-## chaos: N faults at random while viewers watch; SEED=n repeats a run, STRICT=1 takes the aims for bounds
+## chaos: inject N random faults while viewers watch; SEED=n repeats a run, STRICT=1 uses the targets as bounds
 .PHONY: chaos
 chaos: build/typescript build/proto build/python-test build/debian-test
 	@node dist/bench/chaos/main.js
 
-## soak: MINUTES of flapping cameras and viewers that come and go; memory and descriptors as a plot
+## soak: run for MINUTES with flapping cameras and viewers that come and go, and plot memory and descriptors
 .PHONY: soak
 soak: build/typescript build/proto build/python-test build/debian-test
 	@node dist/bench/soak/main.js
 
-## bench: seconds to the first picture, latency, CPU and memory, as a table and as JSON
+## bench: measure the time to the first frame, latency, CPU and memory; prints a table and writes JSON
 .PHONY: bench
 bench: build/typescript build/proto build/python-test
 	@node dist/bench/main.js
 
-## bench-fleet: seconds to plan a rollout over NODES (100000) nodes, and to write the page of all of them
+## bench-fleet: measure how long it takes to plan a rollout over NODES (100000) nodes and to render the fleet page
 .PHONY: bench-fleet
 bench-fleet: build/typescript
 	@NODES='$(NODES)' node dist/bench/fleet.js
 
-## prebuild: on a board, build the TensorRT engine of BUNDLE for BATCH cameras before anything needs it
+## prebuild: on a board, build the TensorRT engine of BUNDLE for BATCH cameras ahead of time
 .PHONY: prebuild
 prebuild: build/python build/proto
 	@$(PYTHON) -m sidecar.worker.engines.deepstream.prebuild --bundle "$(or $(BUNDLE),models/nanodet-coco)" --batch "$(or $(BATCH),1)"
 
-## format: put code into the form that lint wants
+## format: format the code and fix what the linters can fix
 .PHONY: format
 format: build/node build/python-test
 	@biome check --write
@@ -120,17 +122,17 @@ format: build/node build/python-test
 	@.venv/bin/ruff format --quiet
 	@buf format --write
 
-## docs: write the pages that are made from the code
+## docs: generate the pages that are made from the code
 .PHONY: docs
 docs: build/typescript
 	@node dist/src/cli/settings/docs/settings-table.js >docs/settings.md
 	@node dist/src/cli/settings/docs/json-schema.js >docs/settings.schema.json
 
-## proto: generate the code of the contract
+## proto: generate the contract's code
 .PHONY: proto
 proto: build/proto
 
-## clean: remove what was built; what was installed stays
+## clean: remove what was built, but not what was installed
 .PHONY: clean
 clean:
 	@rm -rf dist build/proto* build/typescript src/agent/sidecar/gen src/sidecar/gen .pytest_cache .mypy_cache .ruff_cache
@@ -140,7 +142,7 @@ clean:
 distclean: clean
 	@rm -rf build node_modules .venv
 
-# --- what must be there before anything runs; each step is a file, so that a step with nothing to do costs nothing ---
+# --- Set-up. Each step leaves a file in build/, so that make skips it when nothing has changed. ---
 
 build/debian: setup/debian-packages.txt setup/debian-packages.sh
 	@setup/debian-packages.sh $<
@@ -151,19 +153,19 @@ build/debian-test: setup/debian-packages-test.txt setup/debian-packages.sh
 	@mkdir -p build && touch $@
 
 build/node: package.json package-lock.json
-	@echo "setup: node modules"
+	@echo "setup: installing Node.js modules"
 	@npm ci --no-audit --no-fund --loglevel=error >/dev/null
 	@mkdir -p build && touch $@
 
 build/python: src/sidecar/requirements/cpu.txt src/sidecar/requirements/build.txt build/debian
-	@echo "setup: Python environment"
+	@echo "setup: installing the Python environment"
 	@setup/python-environment.sh $(filter %.txt,$^)
 	@mkdir -p build && touch $@
 
 build/python-test: src/sidecar/requirements/test.txt build/python
-	@echo "setup: Python test tools"
+	@echo "setup: installing Python test tools"
 	@setup/python-environment.sh $<
-	@# The stubs say that they want Python 3.12, and mypy reads them under any.
+	@# The stubs declare that they need Python 3.12, but mypy reads them under any version.
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python pyds-stubs==1.2.2
 	@mkdir -p build && touch $@
 
@@ -171,18 +173,18 @@ build/proto: build/proto-typescript build/proto-python
 	@touch $@
 
 build/proto-typescript: $(PROTOS) buf.yaml buf.gen.yaml build/node
-	@echo "setup: the contract's code, TypeScript"
+	@echo "setup: generating the contract's TypeScript code"
 	@buf generate
 	@mkdir -p build && touch $@
 
 build/proto-python: $(PROTOS) build/python
-	@echo "setup: the contract's code, Python"
+	@echo "setup: generating the contract's Python code"
 	@rm -rf src/sidecar/gen && mkdir -p src/sidecar/gen
 	@$(PYTHON) -m grpc_tools.protoc -Iproto --python_out=src/sidecar/gen --pyi_out=src/sidecar/gen --grpc_python_out=src/sidecar/gen $(PROTOS)
 	@mkdir -p build && touch $@
 
 build/typescript: $(TYPESCRIPT) tsconfig.json build/proto-typescript
-	@echo "setup: TypeScript"
+	@echo "setup: compiling TypeScript"
 	@rm -rf dist && tsc
 	@mkdir -p build && touch $@
 

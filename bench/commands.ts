@@ -1,4 +1,4 @@
-// How long the commands of the command line take, as whole processes.
+// Measures how long commands of the command line take, including process start.
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
@@ -12,7 +12,7 @@ const RUNS = 5;
 const NODES = 100_000;
 
 export interface CommandTimes {
-  /** `lint --target all` of the default bundle. */
+  /** `lint --target all` with the default bundle. */
   readonly lintMs: number;
   /** `policy plan` over 100,000 nodes. */
   readonly planMs: number;
@@ -47,7 +47,7 @@ function time(program: string, args: readonly string[]): number {
   const spent = Array.from({ length: RUNS }, () => {
     const began = performance.now();
     const { status, stderr } = spawnSync(program, args, { encoding: "utf8" });
-    // 1 is a verdict, not a failure.
+    // Status 1 is a verdict, not a failure.
     if (status !== 0 && status !== 1) throw new Error(`${args.join(" ")}: ${stderr}`);
     return performance.now() - began;
   });
@@ -68,7 +68,7 @@ const POLICY = {
   constraints: ['slipstream.board in "t4,nano" AND slipstream.gpu-memory >= 2000'],
 };
 
-/** A fleet of every kind of node that a policy tells apart. */
+/** A fleet with every kind of node that a policy distinguishes. */
 async function writeFleet(path: string): Promise<void> {
   const boards = ["t4", "nano", "orin-nano", "none"];
   const out = createWriteStream(path);

@@ -1,15 +1,15 @@
-// What engine deepstream costs by itself, on stand-ins: not a word about the speed of a board.
+// What engine deepstream itself costs, measured on stand-ins. It says nothing about the speed of a board.
 import { start } from "../test/support/processes.js";
 import { withScope } from "./scope.js";
 
 const PYTHON = ".venv/bin/python";
 
 export interface DeepstreamCosts {
-  /** CPU of all metadata probes for a batch of 8 frames with 20 objects each. */
+  /** CPU time of all metadata probes for a batch of 8 frames with 20 objects each. */
   readonly probesMs: number;
   /** Building the graph for 16 cameras. */
   readonly graphMs: number;
-  /** CPU of decoding the raw tensors of nanodet-coco, a frame. */
+  /** CPU time of decoding the raw tensors of nanodet-coco, per frame. */
   readonly tensorsMs: number;
   /** Resident memory of the worker beyond gRPC and GStreamer, with four cameras. */
   readonly memoryMiB: number;

@@ -1,30 +1,30 @@
-"""What is measured of engine deepstream on stand-ins; each runs in a process of its own."""
+"""What is measured of engine deepstream on stand-ins, each in a process of its own."""
 
 from sidecar.tests.deepstream_sidecar import NANODET
-from sidecar.tests.test_deepstream_life import World, memory
+from sidecar.tests.test_deepstream_lifetime import World, memory
 
 __all__ = ["building_time", "decoding_time", "memory", "probe_time"]
 
 
 def building_time():
-    """Milliseconds of this thread's CPU time: what else the machine does takes none of it."""
+    """Milliseconds of this thread's CPU time, which other work of the machine does not add to."""
     import time
 
     from sidecar.contract import spec
-    from sidecar.worker.engines.deepstream import source
+    from sidecar.worker.engines.deepstream.pipeline import SourceCallbacks, source_bin
 
     world = World(16)
     model, problems = world.engine.prepare(world.specification)
     assert model is not None, problems
     spent = []
-    events = source.SourceEvents(lambda name: None, lambda why: None, lambda: None, lambda width, height: None)
+    callbacks = SourceCallbacks(lambda name: None, lambda why: None, lambda: None, lambda width, height: None)
     for _ in range(3):
         began = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
-        world.engine._assemble(world.specification, model)
+        world.engine._build(world.specification, model)
         for number in range(16):
             camera = spec.Camera(id="c%d" % number, uri="rtsp://127.0.0.1:1/%d" % number)
-            elements = world.engine._tools.elements
-            source.build("camera-%d" % number, camera, elements, (1280, 720), events, lambda: 0)
+            elements = world.engine._elements
+            source_bin("camera-%d" % number, camera, elements, (1280, 720), callbacks, lambda: 0)
         spent.append(time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - began)
     world.stop()
     return min(spent) * 1000
@@ -38,20 +38,21 @@ def probe_time(frames, objects):
 
     from sidecar.gst import Gst
     from sidecar.worker.cameras.stats import CameraStats
-    from sidecar.worker.engines.deepstream.lettering import Lettering
-    from sidecar.worker.engines.deepstream.reporter import Reporter
-    from sidecar.worker.engines.deepstream.vision import Seat, Settings, Vision
+    from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, LiveSettings
+    from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
+    from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter
+    from sidecar.worker.engines.deepstream.osd_text import OsdText
     from sidecar.worker.engines.overlay import OverlayOptions
     from sidecar.worker.inference.postprocess import DetectionFilter
     from sidecar.worker.outputs.layout import tiles
     from standins import batch as standin
 
-    seats = [Seat("c%d" % number, CameraStats()) for number in range(frames)]
-    names = tuple(seat.camera_id for seat in seats)
-    reporter = Reporter(lambda message: None, lambda: True)
-    settings = Settings(0, DetectionFilter(None, None), OverlayOptions(True, True, True, True), names)
-    vision = Vision(seats, (1280, 720), None, True, settings, reporter)
-    lettering = Lettering(vision, range(frames), tiles(frames, 1280, 720))
+    slots = [CameraSlot("c%d" % number, CameraStats()) for number in range(frames)]
+    names = tuple(slot.camera_id for slot in slots)
+    reporter = DetectionReporter(lambda message: None, lambda: True)
+    settings = LiveSettings(0, DetectionFilter(None, None), OverlayOptions(True, True, True, True), names)
+    probes = BatchProbes(slots, (1280, 720), None, True, settings, reporter)
+    text = OsdText(probes, range(frames), tiles(frames, 1280, 720))
 
     def make():
         meta = pyds.nvds_create_batch_meta(frames)
@@ -74,10 +75,10 @@ def probe_time(frames, objects):
     for _ in range(60):
         buffer = make()
         began = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
-        vision.on_entering(buffer)
-        vision.on_inferred(buffer)
-        vision.on_seen(buffer)
-        lettering.on_frames(buffer)
+        probes.before_inference(buffer)
+        probes.after_inference(buffer)
+        probes.after_tracking(buffer)
+        text.draw(buffer)
         spent.append(time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - began)
     reporter.stop()
     return sorted(spent)[len(spent) // 2] * 1000
@@ -90,19 +91,19 @@ def decoding_time():
     from sidecar.gst import Gst
 
     world = World(1, bundle=NANODET)
-    vision_seconds = []
+    spent = []
     world.apply()
-    from sidecar.worker.engines.deepstream.vision import Vision
+    from sidecar.worker.engines.deepstream.batch_probes import BatchProbes
 
-    right = Vision._decode
+    right = BatchProbes._decode
 
     def timed(self, frame, decoder, settings):
         began = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
         right(self, frame, decoder, settings)
-        vision_seconds.append(time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - began)
+        spent.append(time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - began)
 
-    Vision._decode = timed
+    BatchProbes._decode = timed
     world.until_inferred(30)
     world.stop()
     assert Gst.is_initialized()
-    return sorted(vision_seconds)[len(vision_seconds) // 2] * 1000
+    return sorted(spent)[len(spent) // 2] * 1000

@@ -1,13 +1,21 @@
-// `make bench-fleet`: how long it takes to plan a rollout over NODES (100000) nodes, and to write the page of all of them.
+// `make bench-fleet`: how long it takes to plan a rollout over NODES (100000) nodes, and to render the fleet page.
 
 import type { NodeReport } from "../src/common/hub/node-report.js";
 import { pageHtml } from "../src/fleet/page/page.js";
-import { canary, sharesOf } from "../src/fleet/rollout/change.js";
-import { gateOf } from "../src/fleet/rollout/gate.js";
-import { changeText, fleetTable } from "../src/fleet/rollout/report.js";
-import { rowOf } from "../src/fleet/rollout/row.js";
-import { rolloutOf, shareOf } from "../src/fleet/rollout/shares.js";
-import { type FleetNode, PATIENCE, standings } from "../src/fleet/rollout/standing.js";
+import { nodeRow, planText, ringTable } from "../src/fleet/rollout/fleet-report.js";
+import { versionGate } from "../src/fleet/rollout/gates.js";
+import {
+  DEFAULT_THRESHOLDS,
+  type FleetNode,
+  rolloutNodes,
+} from "../src/fleet/rollout/node-state.js";
+import { canary } from "../src/fleet/rollout/rollout-plan.js";
+import {
+  policiesOf,
+  type RolloutPolicy,
+  readRolloutPolicy,
+  rolloutOf,
+} from "../src/fleet/rollout/rollout-state.js";
 
 const NAMES = ["policy-slipstream", "policy-slipstream-b"] as const;
 const count = Number(process.env["NODES"] || 100_000);
@@ -49,7 +57,7 @@ function node(i: number): FleetNode {
       ],
       constraints: [],
     },
-    heardMs: nowMs,
+    heartbeatMs: nowMs,
     running: {
       version: "1.0.0",
       missing: [],
@@ -71,26 +79,27 @@ function measured<T>(what: string, run: () => T): T {
 }
 
 const nodes = Array.from({ length: count }, (_, i) => node(i));
-const rollout = rolloutOf([shareOf(NAMES[0], template("1.0.0", ""), nowMs - 86_400_000)]);
-const place = (shares: ReturnType<typeof sharesOf>) =>
-  standings(nodes, shares, CATALOGUE, nowMs, PATIENCE);
+const first = readRolloutPolicy(NAMES[0], template("1.0.0", ""), nowMs - 86_400_000);
+const rollout = rolloutOf([first]);
+const nodesUnder = (policies: readonly RolloutPolicy[]) =>
+  rolloutNodes(nodes, policies, CATALOGUE, nowMs, DEFAULT_THRESHOLDS);
 
 console.log(`${count} nodes`);
-const after = measured("a canary is planned, before and after", () => {
-  const change = canary(rollout, { version: "2.0.0", ring: 1, names: NAMES, template });
-  const placed = place(change.after);
-  changeText(change, place(sharesOf(rollout)), placed);
-  return { change, placed };
+const after = measured("planning a canary, before and after", () => {
+  const plan = canary(rollout, { version: "2.0.0", ring: 1, names: NAMES, template });
+  const placed = nodesUnder(plan.policies);
+  planText(plan, nodesUnder(policiesOf(rollout)), placed);
+  return { plan, placed };
 });
 measured("the gate and the table of rings", () => {
-  const split = rolloutOf(after.change.after);
-  if (split.t === "split") gateOf(split, after.placed, 0);
-  fleetTable(after.placed);
+  const next = rolloutOf(after.plan.policies);
+  if (next.t === "in progress") versionGate(next, after.placed, 0);
+  ringTable(after.placed);
 });
-const page = measured("the page of all of them", () =>
+const page = measured("the fleet page", () =>
   pageHtml({
     ...{ org: "myorg", service: "slipstream", at: new Date(nowMs).toISOString(), summary: "" },
-    rows: after.placed.map(rowOf),
+    rows: after.placed.map(nodeRow),
   }),
 );
 console.log(`${(page.length / 1e6).toFixed(1)} MB of page`);

@@ -1,5 +1,5 @@
-// What the hub changes on a running product: how soon it is in the picture, how soon a bad model is gone, and how much
-// memory a large one takes.
+// Measures changes that come from the hub: how soon viewers see them, how soon a bad model is rolled back, and how much
+// memory a large model takes.
 import { installModel } from "../src/agent/hub/testing/install-model.js";
 import { cameraIn, untilState } from "../test/support/contract.js";
 import { startHub, type TestHub } from "../test/support/hub.js";
@@ -14,15 +14,15 @@ import { median } from "./statistics.js";
 const RUNS = 7;
 const TIMEOUT_MS = 60_000;
 const MODEL_MEGABYTES = 1024;
-/** Convolutions that make a network several times slower than its camera. */
+/** The number of convolutions that makes a network several times slower than its camera. */
 const SLOW = 60;
 
 export interface HubFigures {
-  /** From the arrival of a document with a mask, or without it, to the first frame that shows it. */
+  /** From the arrival of a document that adds or removes a mask to the first frame that shows the change. */
   readonly settingMs: number;
-  /** From the arrival of a document with a second camera to the first frame with its picture. */
+  /** From the arrival of a document with a second camera to the first frame that shows that camera. */
   readonly cameraMs: number;
-  /** From the verdict on a slow model to a frame that the last good one has seen. */
+  /** From the verdict on a slow model to the first frame that the last good one has inferred. */
   readonly lastGoodMs: number;
   readonly model: {
     readonly megabytes: number;
@@ -81,7 +81,7 @@ async function measureSettings(scope: Scope) {
   return { settingMs: median(times), cameraMs };
 }
 
-/** Milliseconds from the publication to the first frame whose luma is as it should be. */
+/** Milliseconds from the publication to the first frame with the expected luma. */
 async function shown(
   hub: TestHub,
   viewer: Started,
@@ -90,7 +90,7 @@ async function shown(
 ): Promise<number> {
   const published = Number(process.hrtime.bigint());
   hub.settings(document);
-  const frame = await until("the change in the picture", TIMEOUT_MS, () =>
+  const frame = await until("the change in the stream", TIMEOUT_MS, () =>
     seenFrames(viewer).findLast(({ t, luma }) => t > published && isThere(luma)),
   );
   const first = seenFrames(viewer).find(({ t, luma }) => t > published && isThere(luma)) ?? frame;
@@ -108,7 +108,7 @@ async function measureLastGood(scope: Scope): Promise<number> {
   await until("the first trial passed", TIMEOUT_MS, () => passed(product) >= 1);
   await hub.model(await squareModel(scope), "squares", "1.0.0");
   await product.agent.line(/"object accepted"/, TIMEOUT_MS);
-  // Not for its time alone, which a busy machine doubles: the slow one does not keep up with the camera.
+  // A busy machine doubles the latency: the slow model must fail only because it cannot keep up with its camera.
   hub.settings({ model: { bundle: "squares" }, trial: { latencyFactor: 100 } });
   await until("the good one", TIMEOUT_MS, () => passed(product) >= 2);
   const good = await untilState(

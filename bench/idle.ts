@@ -1,8 +1,8 @@
-// What costs while nothing happens: keeper, outlet and demo camera; and the text work that must not grow out of hand.
+// Measures idle costs (keeper, outlet, demo camera), and text processing whose worst case must stay bounded.
 import { setTimeout as delay } from "node:timers/promises";
 import { hideLogins, redactor } from "../src/common/secrets/redact.js";
 import { hostileText } from "../src/common/settings/document/testing/documents.js";
-import { parseDocument } from "../src/common/settings/document.js";
+import { readSettingsDocument } from "../src/common/settings/settings-document.js";
 import { seededRandom } from "../src/common/testing/seeded-random.js";
 import { cpuMs } from "../test/support/proc.js";
 import { start } from "../test/support/processes.js";
@@ -21,10 +21,10 @@ export interface IdleCosts {
   readonly outletPercent: number;
   /** With one viewer. */
   readonly demoCameraPercent: number;
-  /** CPU of the worst hostile text of 100 kB in the sidecar, and of 400 kB in the agent. */
+  /** CPU time for the worst hostile text: 100 kB in the sidecar, 400 kB in the agent. */
   readonly redactMs: number;
   readonly agentRedactMs: number;
-  /** CPU of the worst hostile settings document. */
+  /** CPU time for the worst hostile settings document. */
   readonly documentMs: number;
 }
 
@@ -33,7 +33,7 @@ export async function measureIdle(): Promise<IdleCosts> {
     const bench = start(scope, PYTHON, ["bench/sidecar_costs.py"]);
     const { code } = await bench.ended;
     if (code !== 0) throw new Error(bench.errorLines.join("\n"));
-    // The shape that sidecar_costs.py prints.
+    // sidecar_costs.py prints this shape.
     return JSON.parse(bench.lines.at(-1) ?? "") as Pick<
       IdleCosts,
       "keeperPercent" | "outletPercent" | "redactMs"
@@ -79,12 +79,12 @@ function hostileDocuments(): number {
   const random = seededRandom(3);
   const spent = Array.from({ length: DOCUMENTS }, () => {
     const text = hostileText(random);
-    return cpuOf(() => parseDocument(text, "bench"));
+    return cpuOf(() => readSettingsDocument(text, "bench"));
   });
   return Math.max(...spent);
 }
 
-/** Milliseconds of this process's CPU. */
+/** Milliseconds of CPU time of this process. */
 function cpuOf(work: () => unknown): number {
   const before = process.cpuUsage();
   work();

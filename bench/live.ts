@@ -7,7 +7,7 @@ import { withScope } from "./scope.js";
 import { readCounts } from "./sidecar-state.js";
 import { percentile } from "./statistics.js";
 
-/** Not measured: connections, the encoder's first second, a viewer's wait for its first key frame. */
+/** Excludes connecting, the encoder's first second and the viewer's wait for its first key frame. */
 const WARM_UP_MS = 3000;
 
 export interface LiveCase {
@@ -16,7 +16,7 @@ export interface LiveCase {
   readonly height: number;
   readonly rate: number;
   readonly settings?: NodeJS.ProcessEnv;
-  /** A network of so many convolutions in the place of the default one. */
+  /** Replaces the default network by one with this many convolutions. */
   readonly layers?: number;
 }
 
@@ -31,9 +31,9 @@ export interface LiveResult extends LiveCase {
   /** Per inferred frame. */
   readonly inferenceMs: number;
   readonly inferenceCpuMs: number;
-  /** Per frame that left. */
+  /** Per frame sent to viewers. */
   readonly cpuMsPerFrame: Readonly<Record<ProcessName, number>>;
-  /** Per frame that left, over all processes, without the network itself. */
+  /** Per frame sent to viewers, over all processes, without the network itself. */
   readonly overheadCpuMs: number;
   /** In percent of one core. */
   readonly agentCpuPercent: number;
@@ -95,7 +95,7 @@ export function measureLive(one: LiveCase, seconds: number): Promise<LiveResult>
       },
       inferenceMs: (countsAfter.inferenceMs - countsBefore.inferenceMs) / inferred,
       inferenceCpuMs: inferenceCpuMs / inferred,
-      // Built from PROCESSES, so every name is there.
+      // Built from PROCESSES, so every name is present.
       cpuMsPerFrame: Object.fromEntries(used.map(([name, ms]) => [name, ms / framesOut])) as Record<
         ProcessName,
         number

@@ -1,5 +1,5 @@
 // `make bench`: measures the product on this machine, prints a table, and writes build/bench.json.
-// SECONDS=n: how long each case is measured, 20 by default.
+// SECONDS=n: how long to measure each case, 20 by default.
 import { mkdir, writeFile } from "node:fs/promises";
 import { measureCommands } from "./commands.js";
 import { measureDeepstream } from "./deepstream.js";
@@ -21,7 +21,7 @@ const CASES: readonly LiveCase[] = [
     rate: 15,
     settings: { MODEL: "models/ssd-street" },
   },
-  // Detection is slower than the camera by far: a queue would show as latency.
+  // Detection is far slower than the camera, so a queue would show as latency.
   { name: "320x184@60 slow", width: 320, height: 184, rate: 60, layers: 20 },
 ];
 

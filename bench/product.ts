@@ -1,4 +1,4 @@
-// The product as a bench runs it: keeper and agent with one camera, and what each of its processes costs.
+// Runs the product for a bench: keeper and agent with one camera, and the CPU and memory of each process.
 import { join } from "node:path";
 import { cpuMs, residentBytes } from "../test/support/proc.js";
 import { type Started, start } from "../test/support/processes.js";
@@ -8,19 +8,19 @@ import { freePorts, type Scope, temporaryDirectory, until } from "../test/suppor
 const PYTHON = ".venv/bin/python";
 const PICTURE_TIMEOUT_MS = 30_000;
 
-/** The processes of the product, by the names that the tables use. */
+/** The processes of the product, with their names in the tables. */
 export const PROCESSES = ["agent", "keeper", "outlet", "worker"] as const;
 export type ProcessName = (typeof PROCESSES)[number];
 
 export interface Product {
   readonly url: string;
   readonly socket: string;
-  /** From the start of the first process until an RTSP client had an annotated frame. */
+  /** From the start of the first process until an RTSP client received an annotated frame. */
   readonly firstPictureMs: number;
   readonly pids: Readonly<Record<ProcessName, number>>;
 }
 
-/** Starts both halves at once and waits for the picture. */
+/** Starts agent and sidecar at the same time and waits for the stream. */
 export async function startProduct(scope: Scope, settings: NodeJS.ProcessEnv): Promise<Product> {
   const runDir = await temporaryDirectory(scope);
   const socket = join(runDir, "worker.sock");
@@ -62,7 +62,7 @@ async function perProcess(
   const entries = await Promise.all(
     PROCESSES.map(async (name) => [name, await measure(pids[name])] as const),
   );
-  // Built from PROCESSES, so every name is there.
+  // Built from PROCESSES, so every name is present.
   return Object.fromEntries(entries) as Record<ProcessName, number>;
 }
 

@@ -1,4 +1,4 @@
-// The figures of a bench as a table for a person. Pure.
+// Prints the figures of a bench as a table. Pure.
 import { cpus } from "node:os";
 import type { CommandTimes } from "./commands.js";
 import type { DeepstreamCosts } from "./deepstream.js";
@@ -9,7 +9,7 @@ import { PROCESSES } from "./product.js";
 import { median, round } from "./statistics.js";
 import type { ViewerFigures } from "./viewer.js";
 
-/** What was measured, as `make bench` writes it to build/bench.json. */
+/** The figures that `make bench` writes to build/bench.json. */
 export interface Results {
   readonly machine: string;
   readonly firstPictureMs: readonly number[];

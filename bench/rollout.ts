@@ -1,5 +1,5 @@
-// `make simulate-rollout`: releases good and bad go out to a simulated fleet. Prints a table and writes build/rollout.json.
-// NODES=n, SEED=n: a seed that was printed gives the same again.
+// `make simulate-rollout`: rolls out good and bad releases to a simulated fleet. Prints a table and writes
+// build/rollout.json. NODES=n, SEED=n: the seed that a run prints repeats that run.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { allReleases, isWrong, RINGS, ROUGH, simulate } from "../test/across/simulation.js";
 

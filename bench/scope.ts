@@ -1,7 +1,7 @@
-// A life for what a bench starts: everything is ended when the bench is over, however it ends.
+// The scope of a bench: everything it started is stopped when it ends, whether it succeeds or fails.
 import type { Scope } from "../test/support/scope.js";
 
-/** Runs work and ends, in reverse order, all that it started. */
+/** Runs work and then stops, in reverse order, everything that it started. */
 export async function withScope<T>(work: (scope: Scope) => Promise<T>): Promise<T> {
   const cleaners: (() => Promise<void>)[] = [];
   try {

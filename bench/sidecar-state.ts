@@ -1,10 +1,10 @@
-// Reads what the sidecar counts, through its own contract.
+// Reads the sidecar's counters over the contract.
 import { start } from "../test/support/processes.js";
 import type { Scope } from "../test/support/scope.js";
 
 const PYTHON = ".venv/bin/python";
 
-/** The counters of the first camera and the first output, since they were configured. */
+/** Counters of the first camera and the first output since they were configured. */
 export interface Counts {
   readonly framesReceived: number;
   readonly framesDropped: number;
@@ -18,7 +18,7 @@ export async function readCounts(scope: Scope, socket: string): Promise<Counts> 
   const reader = start(scope, PYTHON, ["test/support/state.py", socket]);
   const { code } = await reader.ended;
   if (code !== 0) throw new Error(reader.errorLines.join("\n"));
-  // The shape of proto3's JSON form of slipstream.v1.State; 64-bit numbers are text there.
+  // slipstream.v1.State in proto3's JSON form, in which 64-bit numbers are strings.
   const state = JSON.parse(reader.lines.join("")) as {
     cameras: { counters: Record<string, string | number> }[];
     outputs: Record<string, string | number>[];

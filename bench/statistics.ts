@@ -1,6 +1,6 @@
 // Figures of a sample.
 
-/** The value below which the share lies; NaN for no values. */
+/** The value below which that share of the values lies; NaN if there are none. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

@@ -1,4 +1,4 @@
-// What a viewer gets: how soon it has its first frame, and how close the stream is to the bit rate that was asked for.
+// Measures a viewer's stream: how soon the first frame arrives, and how close the bit rate is to the configured one.
 import { until } from "../test/support/scope.js";
 import { count, playFile, seenFrames, startViewer, view } from "../test/support/video.js";
 import { startProduct } from "./product.js";
@@ -9,9 +9,9 @@ const BITRATE = 1_500_000;
 const FIRST_FRAME_MS = 30_000;
 
 export interface ViewerFigures {
-  /** From the beginning of its connection to its first frame, of viewers that come to a running stream. */
+  /** From the start of a viewer's connection to its first frame, for viewers of a running stream. */
   readonly firstFrameMs: readonly number[];
-  /** Of the bit rate that was asked for. */
+  /** Percentage of the configured bit rate. */
   readonly bitRatePercent: number;
 }
 
@@ -25,7 +25,11 @@ function measureVisits(): Promise<number[]> {
     const product = await startProduct(scope, { RTSPINPUT: camera.uri });
     // Keeps the stream running, as a wall of screens does.
     const other = startViewer(scope, product.url, {});
-    await until("the other's picture", FIRST_FRAME_MS, () => seenFrames(other).length > 0);
+    await until(
+      "the other viewer's first frame",
+      FIRST_FRAME_MS,
+      () => seenFrames(other).length > 0,
+    );
     const waits: number[] = [];
     for (let visit = 0; visit < VISITS; visit++) {
       const [frame] = await view(scope, product.url, { frames: 1 });
@@ -41,7 +45,7 @@ function measureBitRate(): Promise<number> {
     const settings = { OUTPUT_WIDTH: "960", OUTPUT_HEIGHT: "540", BITRATE: String(BITRATE) };
     const product = await startProduct(scope, { RTSPINPUT: camera.uri, ...settings });
     const seen = await view(scope, product.url, { seconds: 8 });
-    // From the first second on: a new viewer first gets what was kept for it, all at once.
+    // Skips the first second: a new viewer first gets the buffered frames, all at once.
     const first = seen.find(({ after }) => after > 1e9);
     const last = seen.at(-1);
     if (first === undefined || last === undefined) throw new Error("bit rate: no frames were seen");

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Usage: debian-packages.sh LIST
-# Installs the Debian packages of a list (a name a line) that are missing. Without the right to do so it prints the
-# one line to run, and fails.
+# Installs the missing Debian packages of a list (one name per line). Without root or passwordless sudo, it prints the
+# command to run and fails.
 set -euo pipefail
 mapfile -t wanted <"$1"
 missing=()
@@ -17,11 +17,11 @@ if [ "$(id -u)" -eq 0 ]; then
 elif sudo -n true 2>/dev/null; then
   as_root=(sudo -n env DEBIAN_FRONTEND=noninteractive bash -c)
 else
-  echo "setup: Debian packages are missing. Run this line, then make again:" >&2
+  echo "setup: Debian packages are missing. Run this command, then make again:" >&2
   echo "  sudo sh -c '$install'" >&2
   exit 1
 fi
-echo "setup: Debian packages: ${missing[*]}"
+echo "setup: installing Debian packages: ${missing[*]}"
 log=$(mktemp)
 "${as_root[@]}" "$install" >"$log" 2>&1 || { tail -n 20 "$log" >&2; rm -f "$log"; exit 1; }
 rm -f "$log"

@@ -1,6 +1,6 @@
-# Sourced by the steps of an image's build that fetch packages: makes their clients use what the build was given.
-#   secret `certificates`   authorities in PEM, where a proxy signs with its own
-#   APT_MIRROR              in the place of the base image's own Debian or Ubuntu mirror
+# Sourced by the steps of an image build that download packages: makes the package clients use the build's own settings.
+#   secret `certificates`   certificate authorities in PEM, for a proxy that signs with its own
+#   APT_MIRROR              replaces the Debian or Ubuntu mirror of the base image
 # pip and npm read PIP_INDEX_URL and NPM_CONFIG_REGISTRY themselves.
 certificates=/run/secrets/certificates
 if [ -s "$certificates" ]; then

@@ -225,7 +225,7 @@ describe("an RTSP port in use", () => {
 async function onlyTrouble({ agent }: Product): Promise<LogLine> {
   const lines = await until("a line about it", TIMEOUT_MS, () => {
     // That everybody may watch is told at every start.
-    const troubles = troublesIn(agent).filter(({ reason }) => reason !== "output open");
+    const troubles = troublesIn(agent).filter(({ reason }) => reason !== "output-open");
     return troubles.length > 0 && troubles;
   });
   assert.equal(lines.length, 1, JSON.stringify(lines));

@@ -1,4 +1,4 @@
-// What cameras do, and what networks do to them.
+// Faults of cameras and of the network between camera and node.
 import { setTimeout as delay } from "node:timers/promises";
 import type { CameraState } from "../../src/agent/sidecar/state.js";
 import { until } from "../../test/support/scope.js";
@@ -7,15 +7,15 @@ import { between } from "./random.js";
 import type { Looks } from "./victim.js";
 import { SECRET } from "./world.js";
 
-/** What a camera that goes away looks like, whichever is seen first. */
+/** The possible reasons for a camera that goes away, whichever the sidecar detects first. */
 const GONE = ["ended", "unreachable", "broken stream", "timeout"];
-/** The product is patient for so long with a camera that says nothing. */
+/** How long the product waits for a silent camera. */
 const SILENCE_MS = 1500;
-/** FROZEN_AFTER of the bench, and the span between two looks. */
+/** FROZEN_AFTER of the bench, plus the interval between two checks. */
 const FROZEN_MS = 3500;
-/** It waits so long for the first frame of a connection. */
+/** How long the product waits for the first frame of a connection. */
 const FIRST_FRAME_MS = 10_000;
-/** Longer than the longest pause between two attempts. */
+/** Longer than the longest pause between two connection attempts. */
 const VISIT_LIMIT_MS = 45_000;
 
 const OF_CAMERA = { hits: [], isOfCamera: true } as const;
@@ -24,7 +24,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
   {
     ...OF_CAMERA,
     name: "camera killed",
-    story: "a camera loses its power, and has it again",
+    story: "a camera loses power and gets it back",
     reasons: GONE,
     begin: ({ victim }) => victim.end("SIGKILL"),
     until: saysLost(0),
@@ -33,7 +33,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
   {
     ...OF_CAMERA,
     name: "camera stops",
-    story: "a camera shuts down as it should, and comes back",
+    story: "a camera shuts down in an orderly way and comes back",
     reasons: GONE,
     begin: ({ victim }) => victim.end("SIGTERM"),
     until: saysLost(0),
@@ -51,7 +51,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
   {
     ...OF_CAMERA,
     name: "camera reboots slowly",
-    story: "a camera is away for many seconds, and its address refuses",
+    story: "a camera is away for many seconds, and its address refuses connections",
     reasons: GONE,
     begin: async ({ victim }) => {
       await victim.door.behave("closed");
@@ -67,7 +67,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
   {
     ...OF_CAMERA,
     name: "cable pulled",
-    story: "nothing comes through any more, and connections stay open",
+    story: "no data gets through, and connections stay open",
     reasons: GONE,
     begin: ({ victim }) => victim.door.behave("mute"),
     until: saysLost(SILENCE_MS, "timeout"),
@@ -87,7 +87,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
   {
     ...OF_CAMERA,
     name: "garbage in the stream",
-    story: "media packets arrive whose contents are garbage",
+    story: "media packets arrive with garbage as contents",
     reasons: [...GONE, "unsupported codec"],
     begin: ({ victim }) => victim.door.behave("garble"),
     until: saysLost(SILENCE_MS, "timeout", "broken stream", "unsupported codec"),
@@ -101,7 +101,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     begin: async ({ victim: { door } }) => {
       await door.behave("noise");
       const { visits } = door;
-      await until("it was tried", VISIT_LIMIT_MS, () => door.visits > visits);
+      await until("a connection attempt", VISIT_LIMIT_MS, () => door.visits > visits);
       await delay(500);
     },
     until: saysLost(FIRST_FRAME_MS),
@@ -112,8 +112,8 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
   },
   {
     ...OF_CAMERA,
-    name: "picture frozen",
-    story: "a camera sends the same picture again and again",
+    name: "frames frozen",
+    story: "a camera sends the same frame again and again",
     reasons: ["frozen"],
     begin: ({ victim }) => victim.process.tell("freeze"),
     until: saysLost(FROZEN_MS, "frozen"),
@@ -130,7 +130,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
   },
   {
     ...OF_CAMERA,
-    name: "codec that nobody knows",
+    name: "unsupported codec",
     story: "a camera comes back with VP8",
     reasons: [...GONE, "unsupported codec"],
     begin: comesBack({ codec: "vp8" }),
@@ -150,7 +150,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
   {
     ...OF_CAMERA,
     name: "resolution changed",
-    story: "a camera changes the size of its picture in the middle of the stream",
+    story: "a camera changes its frame size in the middle of the stream",
     reasons: GONE,
     begin: ({ victim }) => victim.process.tell("size 480 272"),
     until: showsSize(480, 272),
@@ -160,7 +160,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
   {
     ...OF_CAMERA,
     name: "password changed",
-    story: "a camera wants another password, and the settings follow",
+    story: "a camera requires another password, and the settings follow",
     hits: ["agent"],
     changes: 1,
     reasons: [...GONE, "login refused"],
@@ -186,7 +186,7 @@ function comesBack(looks: Looks): (stage: Stage) => Promise<void> | void {
   };
 }
 
-/** The product is to say of the victim that it is live, with a size. */
+/** Waits until the state reports the victim as live with a size. */
 function showsSize(width: number, height: number): Noticed {
   return shows((live) => live.width === width && live.height === height);
 }

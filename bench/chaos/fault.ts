@@ -1,58 +1,58 @@
-// What a fault is: how it begins, how the product is to notice it, how it ends, and whom it may touch.
+// The definition of a fault: how it begins, how the product should notice it, how it ends, and what it may affect.
 import type { PartName, Parts } from "./parts.js";
 import type { Random } from "./random.js";
 import type { Victim } from "./victim.js";
 import type { World } from "./world.js";
 
-/** From the end of a half until its successor is a program that runs: the container runtime's share. */
+/** How long the container runtime takes to start a half again after it exits. */
 export const RESTART_MS = 1000;
 
 export interface FaultKind {
   readonly name: string;
-  /** What happens, in words. */
+  /** What happens, as a sentence. */
   readonly story: string;
-  /** The processes of the product that may be others afterwards. All else must be as if nothing had happened. */
+  /** The processes of the product that may be replaced. Everything else must be unaffected. */
   readonly hits: readonly PartName[];
-  /** What may be said of the camera, the pictures or the pipeline meanwhile. */
+  /** The reasons that the camera, the outputs or the pipeline may report during the fault. */
   readonly reasons: readonly string[];
   readonly begin: (stage: Stage) => Promise<void> | void;
-  /** What is to follow, by itself, before it ends. */
+  /** What to wait for before the fault is ended. */
   readonly until: Noticed | Lasts;
-  /** Ends it. Without it, it is over as soon as it has begun, and the product gets over it by itself. */
+  /** Ends the fault. Without it, the fault is over as soon as it has begun, and the product recovers by itself. */
   readonly heal?: (stage: Stage) => Promise<void> | void;
-  /** What must be true afterwards, beside that all is well. */
+  /** What must be true after recovery, in addition to the usual conditions. */
   readonly healed?: (stage: Stage) => boolean | Promise<boolean>;
-  /** It happens to a camera: the next one of them is another camera's. */
+  /** The fault happens to a camera; the next such fault happens to another one. */
   readonly isOfCamera?: true;
-  /** How many changes it is that somebody asked for: for each, healthy cameras may miss a second of frames. */
+  /** The number of requested changes: for each, healthy cameras may lose a second of frames. */
   readonly changes?: number;
 }
 
-/** The product says so. */
+/** Until the product reports the fault. */
 export interface Noticed {
   readonly t: "noticed";
   readonly when: (stage: Stage) => boolean | Promise<boolean>;
-  /** How long the product waits on purpose before it says so. */
+  /** How long the product waits on purpose before it reports the fault. */
   readonly patienceMs: number;
 }
 
-/** Nothing is to be noticed for so long. */
+/** For a fixed time, because there is nothing to report. */
 export interface Lasts {
   readonly t: "lasts";
   readonly ms: number;
 }
 
-/** Where a fault happens. */
+/** The context of a fault. */
 export interface Stage {
   readonly world: World;
-  /** The camera whose turn it is. */
+  /** The camera that the fault happens to. */
   readonly victim: Victim;
   readonly random: Random;
-  /** The processes before it began. */
+  /** The processes before the fault began. */
   readonly before: Parts;
 }
 
-/** The product is to say of the victim that it is lost, for one of some reasons. */
+/** Waits until the victim is reported lost for one of the reasons, or for any if none are given. */
 export function saysLost(patienceMs: number, ...reasons: readonly string[]): Noticed {
   return {
     t: "noticed",
@@ -60,7 +60,7 @@ export function saysLost(patienceMs: number, ...reasons: readonly string[]): Not
     when: ({ world, victim }) =>
       world.status.notes.some(
         (note) =>
-          note.t === "trouble" &&
+          note.t === "failure" &&
           note.of === "camera" &&
           note.camera === victim.id &&
           (reasons.length === 0 || reasons.includes(note.reason)),
@@ -68,7 +68,7 @@ export function saysLost(patienceMs: number, ...reasons: readonly string[]): Not
   };
 }
 
-/** A worker is to be there that was not there before. */
+/** Waits until a part has a new process and the sidecar reports its state. */
 export function hasNew(name: PartName, patienceMs: number): Noticed {
   return {
     t: "noticed",
@@ -84,7 +84,7 @@ export function lasts(ms: number): Lasts {
   return { t: "lasts", ms };
 }
 
-/** Sends a signal to a part of the product that runs. */
+/** Sends a signal to a running part of the product. */
 export function signalTo({ before }: Stage, name: PartName, signal: NodeJS.Signals): void {
   const pid = before[name];
   if (pid === undefined) throw new Error(`no ${name} runs`);

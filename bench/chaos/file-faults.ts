@@ -1,4 +1,4 @@
-// What happens to the files, the memory and the descriptors that the processes need.
+// Faults of the files, the memory and the descriptors that the processes need.
 import { copyFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { start } from "../../test/support/processes.js";
@@ -6,13 +6,13 @@ import { type FaultKind, hasNew, lasts, RESTART_MS, type Stage, signalTo } from 
 
 const NETWORK = "network.onnx";
 const LIMIT_TIMEOUT_MS = 10_000;
-/** What may be said by a worker that gets nothing more from its machine. */
+/** The reasons that a worker without memory or descriptors may report. */
 const STARVED = [
   "ended",
   "unreachable",
   "timeout",
   "broken stream",
-  // A decoder that cannot be loaded.
+  // A decoder could not be loaded.
   "unsupported codec",
   "model",
   "element",
@@ -23,7 +23,7 @@ const STARVED = [
 export const FILE_FAULTS: readonly FaultKind[] = [
   {
     name: "worker socket removed",
-    story: "somebody clears the worker's socket away, and then the agent is killed",
+    story: "the worker's socket is deleted, and then the agent is killed",
     hits: ["agent", "worker"],
     reasons: [],
     begin: async (stage) => {
@@ -34,7 +34,7 @@ export const FILE_FAULTS: readonly FaultKind[] = [
   },
   {
     name: "outlet socket removed",
-    story: "somebody clears the outlet's socket away, and then the worker is killed",
+    story: "the outlet's socket is deleted, and then the worker is killed",
     hits: ["outlet", "worker"],
     reasons: ["outlet"],
     begin: async (stage) => {
@@ -45,19 +45,19 @@ export const FILE_FAULTS: readonly FaultKind[] = [
   },
   {
     name: "run directory emptied",
-    story: "the directory in which the halves meet is removed, and then the sidecar is killed",
+    story: "the directory with the sockets is removed, and then the sidecar is killed",
     hits: ["keeper", "outlet", "worker"],
     reasons: ["outlet"],
     begin: async (stage) => {
-      // The sidecar may put a socket back meanwhile.
+      // The sidecar may recreate a socket in the meantime.
       await rm(stage.world.runDir, { recursive: true, maxRetries: 5 });
       signalTo(stage, "keeper", "SIGKILL");
     },
     until: hasNew("worker", RESTART_MS),
   },
   {
-    name: "model spoilt",
-    story: "the file of the network is cut short, and then the worker is killed",
+    name: "model damaged",
+    story: "the file of the network is truncated, and then the worker is killed",
     hits: ["worker"],
     reasons: ["model"],
     begin: async (stage) => {
@@ -68,7 +68,7 @@ export const FILE_FAULTS: readonly FaultKind[] = [
       t: "noticed",
       patienceMs: 0,
       when: ({ world }) =>
-        world.status.notes.some((note) => note.t === "trouble" && note.reason === "model"),
+        world.status.notes.some((note) => note.t === "failure" && note.reason === "model"),
     },
     heal: ({ world }) => copyFile(join(world.wholeModel, NETWORK), join(world.model, NETWORK)),
   },
@@ -95,7 +95,7 @@ export const FILE_FAULTS: readonly FaultKind[] = [
   },
 ];
 
-/** Sets a soft limit of the worker that there was; it may be gone by then, and its successor has its own. */
+/** Sets a soft limit of the worker from before the fault. It may be gone already; the next one has its own limits. */
 async function limitWorker({ world, before }: Stage, limit: string): Promise<void> {
   const args = ["--pid", String(before.worker), limit];
   await start(world.scope, "prlimit", args).end(LIMIT_TIMEOUT_MS);

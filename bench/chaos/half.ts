@@ -1,9 +1,9 @@
-// Keeps one half of the product running as a container runtime does: what ends is started again, soon, for ever.
+// Runs one half of the product (agent or sidecar) as a container runtime does: whenever it exits, it is started again.
 import { setTimeout as delay } from "node:timers/promises";
 import { type Started, start } from "../../test/support/processes.js";
 import type { Scope } from "../../test/support/scope.js";
 
-/** Docker's first delay; it stays so short here, since every end is one that was meant to happen. */
+/** Docker's first delay. It does not grow here, because every exit is intended. */
 const RESTART_MS = 100;
 
 export interface Command {
@@ -26,25 +26,25 @@ export class Half {
     this.#running = this.#keep();
   }
 
-  /** The process of now, or the last one while there is none. */
+  /** The current process, or the last one while none runs. */
   get current(): Started {
     const life = this.#lives.at(-1);
-    if (life === undefined) throw new Error("it is started when it is made");
+    if (life === undefined) throw new Error("the constructor starts the first process");
     return life;
   }
 
-  /** Processes so far. */
+  /** All processes so far. */
   get lives(): readonly Started[] {
     return this.#lives;
   }
 
-  /** Ends the process and has its successor run with other settings. */
+  /** Stops the process; the next one runs with these settings. */
   async replace(env: NodeJS.ProcessEnv): Promise<void> {
     this.#command = { ...this.#command, env };
     await this.current.stop();
   }
 
-  /** Starts it no more and ends it. */
+  /** Stops it for good. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.current.stop();
@@ -55,7 +55,7 @@ export class Half {
     const { signal } = this.#stopped;
     for (;;) {
       await this.current.ended;
-      // Rejects when it is stopped, which the next line sees.
+      // Rejects when it is stopped, which the next line checks.
       await delay(RESTART_MS, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
       this.#lives.push(this.#start());

@@ -30,40 +30,40 @@ function verdicts(other: Partial<FaultRecord>): string[] {
 }
 
 describe("a fault", () => {
-  it("breaks nothing when all keep to what is promised", () => {
+  it("breaks no promise when everything stays within its bounds", () => {
     assert.deepEqual(verdicts({}), []);
   });
 
-  it("is late beyond the patience that the product has on purpose", () => {
+  it("is late only beyond the time that the product waits on purpose", () => {
     assert.deepEqual(verdicts({ detectedMs: 3400 }), []);
     assert.deepEqual(verdicts({ detectedMs: 3600 }), ["noticed after 3.6 s"]);
-    assert.deepEqual(verdicts({ recoveredMs: 40_000 }), ["all was well after 40.0 s"]);
-    assert.deepEqual(verdicts({ workerBackMs: 5000 }), ["a new worker was there after 5.0 s"]);
+    assert.deepEqual(verdicts({ recoveredMs: 40_000 }), ["recovered after 40.0 s"]);
+    assert.deepEqual(verdicts({ workerBackMs: 5000 }), ["a new worker ran after 5.0 s"]);
   });
 
-  it("must not be called what it is not", () => {
-    assert.deepEqual(verdicts({ reasons: ["ended", "frozen"] }), ["it was called frozen"]);
+  it("must be reported with one of the allowed reasons", () => {
+    assert.deepEqual(verdicts({ reasons: ["ended", "frozen"] }), ["wrong reason: frozen"]);
   });
 
-  it("must not touch other cameras, viewers and processes", () => {
+  it("must not affect other cameras, viewers and processes", () => {
     assert.deepEqual(verdicts({ others: ["witness1 timeout"] }), [
       "another camera: witness1 timeout",
     ]);
-    assert.deepEqual(verdicts({ drops: ["gone"] }), ["a viewer was thrown out: gone"]);
-    assert.deepEqual(verdicts({ replaced: ["worker"] }), ["the worker is another process"]);
-    assert.deepEqual(verdicts({ strays: ["sleep 1"] }), ["a process was left: sleep 1"]);
+    assert.deepEqual(verdicts({ drops: ["gone"] }), ["a viewer was disconnected: gone"]);
+    assert.deepEqual(verdicts({ replaced: ["worker"] }), ["the worker was replaced"]);
+    assert.deepEqual(verdicts({ strays: ["sleep 1"] }), ["a process was left behind: sleep 1"]);
   });
 
-  it("may touch them where it hits the process that they depend on", () => {
+  it("may affect them if it hits the process that they depend on", () => {
     const hits = ["outlet", "worker"] as const;
     const witnesses = [{ id: "witness1", sent: 20, lost: 19, pauseMs: 6000 }];
     const others = ["witness1 timeout"];
     const drops = ["gone"];
     assert.deepEqual(verdicts({ hits, replaced: hits, witnesses, others, drops }), []);
-    assert.deepEqual(verdicts({ hits: ["worker"], drops }), ["a viewer was thrown out: gone"]);
+    assert.deepEqual(verdicts({ hits: ["worker"], drops }), ["a viewer was disconnected: gone"]);
   });
 
-  it("must not cost a healthy camera frames, of which a change may cost a second", () => {
+  it("must not cost a healthy camera frames; a requested change may cost a second of them", () => {
     const lose = (lost: number) => [{ id: "witness1", sent: 20, lost, pauseMs: 130 }];
     assert.deepEqual(verdicts({ witnesses: lose(1) }), ["1 of 20 frames of witness1 were lost"]);
     assert.deepEqual(verdicts({ witnesses: lose(8), changes: 1 }), []);
@@ -74,20 +74,20 @@ describe("a fault", () => {
     );
   });
 
-  it("is broken when it could not be carried out", () => {
+  it("is a broken promise if it could not be carried out", () => {
     assert.deepEqual(verdicts({ error: "not within 90 s" }), ["not within 90 s"]);
   });
 });
 
 describe("descriptors", () => {
-  it("may not grow in one process; another process begins anew", () => {
+  it("may not grow in one process; a new process starts from its own count", () => {
     const open = (pid: number, descriptors: number) => ({
       ...WELL,
       processes: [{ part: "keeper" as const, pid, descriptors }],
     });
     assert.deepEqual(grown([open(1, 20), open(1, 25), open(2, 90)], STRICT), []);
     assert.deepEqual(grown([open(1, 20), open(2, 9), open(1, 31)], STRICT), [
-      "the keeper had 20 descriptors open, and in the end 31",
+      "the keeper had 20 descriptors open, and 31 at the end",
     ]);
   });
 });

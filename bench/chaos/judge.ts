@@ -1,25 +1,25 @@
-// Judges what was seen of faults: which of the promises were broken. Pure.
+// Judges the records of faults: which promises were broken. Pure.
 import type { FaultRecord, ProcessRecord } from "./record.js";
 
-/** What is promised, beyond the time that the product waits on purpose. */
+/** The bounds of the promises, in addition to the time that the product waits on purpose. */
 export interface Bounds {
   readonly detectedMs: number;
   readonly recoveredMs: number;
   readonly workerBackMs: number;
   readonly viewersBackMs: number;
-  /** Share of a witness's frames that may be lost where none should be: a busy machine drops some, and counts them. */
+  /** The share of a witness's frames that may be lost in a fault that should lose none: a busy machine drops some. */
   readonly lostShare: number;
-  /** Frames that may be lost however few there were. */
+  /** The number of frames that may be lost in any case. */
   readonly lostAnyway: number;
-  /** A second of frames, for a change that somebody asked for. */
+  /** Additional frames that may be lost for each requested change: one second of them. */
   readonly lostByChange: number;
-  /** Without a frame of a witness. */
+  /** The longest time without a frame of a witness. */
   readonly pauseMs: number;
-  /** By which the open descriptors of a process may grow in its life. */
+  /** How many additional descriptors a process may have open at its end. */
   readonly descriptors: number;
 }
 
-/** For a machine with other work, which may stand still for seconds. */
+/** For a machine with other work, on which processes may not run for seconds. */
 export const GENEROUS: Bounds = {
   detectedMs: 30_000,
   recoveredMs: 90_000,
@@ -32,7 +32,7 @@ export const GENEROUS: Bounds = {
   descriptors: 40,
 };
 
-/** The aims, for a machine with nothing else to do. */
+/** The targets, for a machine with no other work. */
 export const STRICT: Bounds = {
   detectedMs: 2000,
   recoveredMs: 35_000,
@@ -45,7 +45,7 @@ export const STRICT: Bounds = {
   descriptors: 10,
 };
 
-/** Every promise that a fault broke, each in a sentence. */
+/** Every promise that a fault broke, each as a sentence. */
 export function broken(record: FaultRecord, bounds: Bounds): string[] {
   const { patienceMs } = record;
   const faults: string[] = [];
@@ -54,21 +54,21 @@ export function broken(record: FaultRecord, bounds: Bounds): string[] {
     if (ms !== undefined && ms > boundMs) faults.push(`${what} after ${seconds(ms)}`);
   };
   late("noticed", record.detectedMs, patienceMs + bounds.detectedMs);
-  late("all was well", record.recoveredMs, bounds.recoveredMs);
-  late("a new worker was there", record.workerBackMs, patienceMs + bounds.workerBackMs);
+  late("recovered", record.recoveredMs, bounds.recoveredMs);
+  late("a new worker ran", record.workerBackMs, patienceMs + bounds.workerBackMs);
   late("viewers were back", record.viewersBackMs, patienceMs + bounds.viewersBackMs);
   const wrong = record.reasons.filter((reason) => !record.allowedReasons.includes(reason));
-  if (wrong.length > 0) faults.push(`it was called ${wrong.join(", ")}`);
+  if (wrong.length > 0) faults.push(`wrong reason: ${wrong.join(", ")}`);
   if (!record.hits.includes("worker")) {
     for (const other of record.others) faults.push(`another camera: ${other}`);
   }
   if (!record.hits.includes("outlet")) {
-    for (const drop of record.drops) faults.push(`a viewer was thrown out: ${drop}`);
+    for (const drop of record.drops) faults.push(`a viewer was disconnected: ${drop}`);
   }
   for (const part of record.replaced) {
-    if (!record.hits.includes(part)) faults.push(`the ${part} is another process`);
+    if (!record.hits.includes(part)) faults.push(`the ${part} was replaced`);
   }
-  for (const stray of record.strays) faults.push(`a process was left: ${stray}`);
+  for (const stray of record.strays) faults.push(`a process was left behind: ${stray}`);
   return [...faults, ...ofWitnesses(record, bounds)];
 }
 
@@ -84,7 +84,7 @@ function ofWitnesses(record: FaultRecord, bounds: Bounds): string[] {
   });
 }
 
-/** The processes whose descriptors grew, over all faults: it is one process as long as its number is the same. */
+/** The processes whose descriptors grew over all faults. A process is identified by its pid. */
 export function grown(records: readonly FaultRecord[], { descriptors }: Bounds): string[] {
   const first = new Map<number, ProcessRecord>();
   const last = new Map<number, ProcessRecord>();
@@ -95,7 +95,7 @@ export function grown(records: readonly FaultRecord[], { descriptors }: Bounds):
   return [...first.values()].flatMap(({ part, pid, descriptors: before }) => {
     const after = last.get(pid)?.descriptors ?? before;
     if (after - before <= descriptors) return [];
-    return [`the ${part} had ${before} descriptors open, and in the end ${after}`];
+    return [`the ${part} had ${before} descriptors open, and ${after} at the end`];
   });
 }
 

@@ -1,15 +1,15 @@
-// `make chaos`: throws faults at the running product while viewers watch, and says which promises were broken.
+// `make chaos`: injects faults into the running product while viewers watch, and reports which promises were broken.
 import { mkdir, writeFile } from "node:fs/promises";
 import { machine } from "../report.js";
 import { withScope } from "../scope.js";
 import { CATALOGUE } from "./catalogue.js";
 import type { FaultKind } from "./fault.js";
+import { injectFault } from "./inject.js";
 import { broken, GENEROUS, grown, STRICT } from "./judge.js";
 import { leaks } from "./leaks.js";
 import { deal, seeded } from "./random.js";
 import type { FaultRecord } from "./record.js";
 import { asLine, asTable } from "./table.js";
-import { throwFault } from "./throw.js";
 import { World } from "./world.js";
 
 const JSON_PATH = "build/chaos.json";
@@ -32,12 +32,12 @@ async function main(): Promise<number> {
         if (kind.isOfCamera) turn++;
         const victim = world.victims[turn % world.victims.length];
         if (victim === undefined) throw new Error("there is no victim");
-        const record = await throwFault(world, kind, { number: index + 1, victim, random });
+        const record = await injectFault(world, kind, { number: index + 1, victim, random });
         records.push(record);
         const promises = broken(record, bounds);
         verdicts.push(...promises.map((promise) => `${record.number} ${kind.name}: ${promise}`));
         console.log(asLine(record, promises));
-        // What is not well cannot be judged any further.
+        // Without recovery, the next fault cannot be judged.
         if (record.recoveredMs === undefined || stop.signal.aborted) break;
       }
     } finally {
@@ -51,7 +51,7 @@ async function main(): Promise<number> {
     );
     console.log(`\n${asTable(records)}\n`);
     for (const verdict of verdicts) console.log(`BROKEN: ${verdict}`);
-    if (verdicts.length > 0) console.log(`again: make chaos N=${count} SEED=${seed}`);
+    if (verdicts.length > 0) console.log(`repeat with: make chaos N=${count} SEED=${seed}`);
     return verdicts.length === 0 ? 0 : 1;
   });
 }
@@ -63,13 +63,13 @@ interface Options {
   readonly kinds: readonly FaultKind[];
 }
 
-/** N, SEED, STRICT=1, and ONLY: names of kinds, separated by commas. */
+/** Reads N, SEED, STRICT=1, and ONLY: names of fault kinds, separated by commas. */
 function options(): Options {
   const number = (name: string, otherwise: number) => {
     const text = process.env[name]?.trim() ?? "";
     const value = text === "" ? otherwise : Number(text);
     if (!Number.isInteger(value) || value < 0) {
-      throw new Error(`${name} is ${text}, and no whole number`);
+      throw new Error(`${name} is ${text}, which is not a whole number`);
     }
     return value;
   };
@@ -80,7 +80,7 @@ function options(): Options {
       const kind = CATALOGUE.find((one) => one.name === name);
       if (kind === undefined) {
         throw new Error(
-          `no fault is ${name}; there are: ${CATALOGUE.map((one) => one.name).join(", ")}`,
+          `ONLY: no fault is called ${name}; there are: ${CATALOGUE.map((one) => one.name).join(", ")}`,
         );
       }
       return kind;

@@ -1,4 +1,4 @@
-// The clock of the bench: the system's monotonic clock, which the cameras and the viewers share.
+// The clock of the bench: the system's monotonic clock, which cameras and viewers use too.
 
 /** Milliseconds. */
 export function now(): number {

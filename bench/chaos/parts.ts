@@ -1,8 +1,8 @@
-// The processes of the product as they are now.
+// Finds the current processes of the product.
 import { readdir } from "node:fs/promises";
 import { type Process, processes } from "../../test/support/proc.js";
 
-/** Who is who; undefined while it does not run. */
+/** The process id of each part; undefined while it does not run. */
 export interface Parts {
   readonly agent: number | undefined;
   readonly keeper: number | undefined;
@@ -12,7 +12,7 @@ export interface Parts {
 
 export type PartName = keyof Parts;
 
-/** The parts, by the processes that were started as agent and keeper. */
+/** Finds all parts from the pids of agent and keeper. */
 export async function findParts(agent: number, keeper: number): Promise<Parts> {
   const all = await processes();
   const running = (pid: number) => (all.some((process) => process.pid === pid) ? pid : undefined);
@@ -28,7 +28,7 @@ export async function findParts(agent: number, keeper: number): Promise<Parts> {
   };
 }
 
-/** Open file descriptors of a process; undefined when it is gone. */
+/** Open file descriptors of a process; undefined if it is gone. */
 export async function descriptorsOf(pid: number): Promise<number | undefined> {
   try {
     return (await readdir(`/proc/${pid}/fd`)).length;

@@ -1,16 +1,16 @@
-// What happens to the processes of the product.
+// Faults of the product's processes.
 import { setTimeout as delay } from "node:timers/promises";
 import { type FaultKind, hasNew, lasts, RESTART_MS, type Stage, signalTo } from "./fault.js";
 import type { PartName } from "./parts.js";
 import { between } from "./random.js";
 
-/** The keeper waits so long for a heartbeat, of which there is one twice a second, and asks where it hangs. */
+/** How long the keeper waits for a heartbeat (two per second), and then for the stack dump of a hanging child. */
 const HEARTBEAT_MS = 5500;
 
 export const PROCESS_FAULTS: readonly FaultKind[] = [
   {
     name: "worker killed",
-    story: "the worker is killed, as by a driver",
+    story: "the worker is killed, as a driver might do",
     hits: ["worker"],
     reasons: [],
     begin: signals("worker", "SIGKILL"),
@@ -26,7 +26,7 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   },
   {
     name: "worker hangs",
-    story: "the worker stops in its tracks",
+    story: "the worker stops running but stays alive",
     hits: ["worker"],
     reasons: [],
     begin: signals("worker", "SIGSTOP"),
@@ -42,7 +42,7 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   },
   {
     name: "outlet hangs",
-    story: "the process that serves RTSP stops in its tracks",
+    story: "the process that serves RTSP stops running but stays alive",
     hits: ["outlet"],
     reasons: ["outlet"],
     begin: signals("outlet", "SIGSTOP"),
@@ -50,7 +50,7 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   },
   {
     name: "keeper killed",
-    story: "the sidecar's first process is killed, and all of the sidecar with it",
+    story: "the sidecar's first process is killed, and the whole sidecar with it",
     hits: ["keeper", "outlet", "worker"],
     reasons: ["outlet"],
     begin: signals("keeper", "SIGKILL"),
@@ -87,7 +87,7 @@ export const PROCESS_FAULTS: readonly FaultKind[] = [
   },
   {
     name: "agent and worker killed",
-    story: "both halves lose a process at once",
+    story: "agent and sidecar lose a process at the same time",
     hits: ["agent", "worker"],
     reasons: [],
     begin: (stage) => {

@@ -1,19 +1,19 @@
-// Chance that can be repeated: the same seed gives the same numbers. Pure.
+// Reproducible random choices: the same seed gives the same numbers. Pure.
 import { seededRandom } from "../../src/common/testing/seeded-random.js";
 
-/** Gives the next number, from 0 up to but not including 1. */
+/** Returns the next number in [0, 1). */
 export type Random = () => number;
 
 export function seeded(seed: number): Random {
   return seededRandom(seed).number;
 }
 
-/** A number of a range. */
+/** A number between low and high. */
 export function between(random: Random, low: number, high: number): number {
   return low + random() * (high - low);
 }
 
-/** The items in another order. */
+/** The items in random order. */
 export function shuffled<T>(items: readonly T[], random: Random): T[] {
   return items
     .map((item) => ({ item, place: random() }))
@@ -21,7 +21,7 @@ export function shuffled<T>(items: readonly T[], random: Random): T[] {
     .map(({ item }) => item);
 }
 
-/** So many items in random order: each comes as often as any other, give or take one, and none twice in a row. */
+/** count items in random order: each appears equally often, give or take one, and none twice in a row. */
 export function deal<T>(items: readonly T[], count: number, random: Random): T[] {
   const dealt: T[] = [];
   while (dealt.length < count && items.length > 0) {

@@ -1,39 +1,39 @@
-// What was seen of one fault.
+// The record of one fault.
 import type { PartName } from "./parts.js";
 
 export interface FaultRecord {
   readonly number: number;
   readonly name: string;
   readonly hits: readonly PartName[];
-  /** The camera whose turn it was. */
+  /** The camera that it happened to. */
   readonly camera: string;
-  /** How long the product waits on purpose before it says so. */
+  /** How long the product waits on purpose before it reports the fault. */
   readonly patienceMs: number;
-  /** From its beginning until the product said so; undefined where nothing was to be noticed. */
+  /** From the start of the fault until the product reported it; undefined if there was nothing to report. */
   readonly detectedMs: number | undefined;
-  /** What was said of the camera, the pictures and the pipeline, each once, in this order. */
+  /** The reasons reported for the camera, the outputs and the pipeline, in order, without repetition. */
   readonly reasons: readonly string[];
   readonly allowedReasons: readonly string[];
-  /** What was said of other cameras. */
+  /** The reasons reported for other cameras. */
   readonly others: readonly string[];
-  /** From its end until all was well, for everybody; undefined: not within the bound. */
+  /** From the end of the fault until everything had recovered; undefined: not within the limit. */
   readonly recoveredMs: number | undefined;
-  /** Until a successor of the worker told its state; undefined where there was none. */
+  /** Until a new worker reported its state; undefined if the worker was not replaced. */
   readonly workerBackMs: number | undefined;
   readonly witnesses: readonly WitnessRecord[];
-  /** Changes that somebody asked for. */
+  /** The number of requested changes. */
   readonly changes: number;
-  /** Of viewers that were thrown out. */
+  /** The disconnections of viewers. */
   readonly drops: readonly string[];
-  /** From its beginning until the last of those was watching again. */
+  /** From the start of the fault until the last of those viewers was watching again. */
   readonly viewersBackMs: number | undefined;
-  /** Parts that are other processes than before. */
+  /** The parts whose process was replaced. */
   readonly replaced: readonly PartName[];
-  /** The processes of the product afterwards, when all was well. */
+  /** The processes of the product after recovery. */
   readonly processes: readonly ProcessRecord[];
-  /** Processes of the product that are none of its four parts. */
+  /** Processes that the product left behind: children that are not one of its four parts. */
   readonly strays: readonly string[];
-  /** What went wrong with carrying it out. */
+  /** Why the fault could not be carried out. */
   readonly error: string | undefined;
 }
 
@@ -46,9 +46,9 @@ export interface ProcessRecord {
 
 export interface WitnessRecord {
   readonly id: string;
-  /** Frames that left it meanwhile, and of them those that its viewer never saw. */
+  /** Frames that the camera sent during the fault, and how many of them its viewer never received. */
   readonly sent: number;
   readonly lost: number;
-  /** The longest time between two of its frames, in milliseconds. */
+  /** The longest time between two of its frames. */
   readonly pauseMs: number;
 }

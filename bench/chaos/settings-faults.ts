@@ -1,4 +1,4 @@
-// Changes that somebody asked for, while everything runs.
+// Requested changes of the settings while everything runs.
 import { type FaultKind, lasts } from "./fault.js";
 
 const CHANGE = { hits: ["agent"], reasons: [] } as const;
@@ -8,7 +8,7 @@ export const SETTINGS_FAULTS: readonly FaultKind[] = [
     ...CHANGE,
     changes: 2,
     name: "camera added and removed",
-    story: "the settings name one more camera, and then no longer",
+    story: "the settings add a camera and then remove it",
     begin: async ({ world }) => {
       world.guests.push("guest=test://ball?width=320&height=184&rate=5");
       await world.agent.replace(world.settings());
@@ -27,7 +27,7 @@ export const SETTINGS_FAULTS: readonly FaultKind[] = [
     ...CHANGE,
     changes: 1,
     name: "bit rate changed",
-    story: "the settings ask for another bit rate",
+    story: "the settings change the bit rate",
     begin: async ({ world, random }) => {
       world.bitrate = Math.round(400_000 + random() * 400_000);
       await world.agent.replace(world.settings());

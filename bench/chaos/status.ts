@@ -1,4 +1,4 @@
-// Follows what the sidecar says of itself over its contract, for ever, and remembers it with the time.
+// Watches the sidecar's state over the contract and records changes with their time.
 import { setTimeout as delay } from "node:timers/promises";
 import { SidecarClient } from "../../src/agent/sidecar/client.js";
 import type {
@@ -12,17 +12,17 @@ import { now } from "./now.js";
 const HEARTBEAT_MS = 1000;
 const RETRY_MS = 50;
 
-/** Something that was said and is worth remembering. Times are milliseconds of now(). */
+/** A recorded change. Times are milliseconds of now(). */
 export type Note =
-  /** A watch has begun: the worker lives. */
-  | { readonly t: "met"; readonly atMs: number }
-  /** It has ended: the worker is gone, or hung until it was. */
-  | { readonly t: "parted"; readonly atMs: number }
+  /** A watch has started: the worker is alive. */
+  | { readonly t: "connected"; readonly atMs: number }
+  /** The watch has ended: the worker died, or hung and was killed. */
+  | { readonly t: "disconnected"; readonly atMs: number }
   | {
-      readonly t: "trouble";
+      readonly t: "failure";
       readonly atMs: number;
       readonly of: "pipeline" | "camera" | "output";
-      /** Of the camera, or of the camera that an output shows; empty for all of them. */
+      /** The id of the camera, or of the camera that an output shows; empty for all cameras. */
       readonly camera: string;
       readonly reason: string;
       readonly detail: string;
@@ -40,12 +40,12 @@ export class Status {
     this.#running = this.#follow();
   }
 
-  /** The state of now; undefined while no worker says one. */
+  /** The current state; undefined while no worker reports one. */
   get state(): State | undefined {
     return this.#state;
   }
 
-  /** What was noted since they were last cleared, oldest first. */
+  /** The notes since they were last cleared, oldest first. */
   get notes(): readonly Note[] {
     return this.#notes;
   }
@@ -66,24 +66,24 @@ export class Status {
       const request = { resume: undefined, heartbeatMs: HEARTBEAT_MS, detections: false };
       try {
         for await (const { event } of client.watch(request, signal)) {
-          if (this.#state === undefined) this.#notes.push({ t: "met", atMs: now() });
-          this.#hear(event);
+          if (this.#state === undefined) this.#notes.push({ t: "connected", atMs: now() });
+          this.#onEvent(event);
         }
       } catch {
-        // The worker is away: that is what the notes say.
+        // The worker is gone, which the notes record.
       } finally {
         client.close();
       }
-      if (this.#state !== undefined) this.#notes.push({ t: "parted", atMs: now() });
+      if (this.#state !== undefined) this.#notes.push({ t: "disconnected", atMs: now() });
       this.#state = undefined;
       await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  #hear(event: SidecarEvent): void {
+  #onEvent(event: SidecarEvent): void {
     const before = this.#state;
     this.#state = after(before, event);
-    if (this.#state !== undefined) this.#notes.push(...troubles(before, this.#state));
+    if (this.#state !== undefined) this.#notes.push(...failures(before, this.#state));
   }
 }
 
@@ -111,8 +111,8 @@ function nameOf({ id, cameraId }: OutputStatus): string {
   return `${id}/${cameraId}`;
 }
 
-/** The troubles of a state that the one before it did not have. */
-function troubles(before: State | undefined, { pipeline, cameras, outputs }: State): Note[] {
+/** The failures of a state that the state before did not have. */
+function failures(before: State | undefined, { pipeline, cameras, outputs }: State): Note[] {
   const atMs = now();
   const notes: Note[] = [];
   const reasonOf = (status: CameraStatus | OutputStatus | undefined) =>
@@ -123,21 +123,21 @@ function troubles(before: State | undefined, { pipeline, cameras, outputs }: Sta
     !(former?.t === "failed" && former.reason === pipeline.reason && before !== undefined)
   ) {
     const { reason, detail } = pipeline;
-    notes.push({ t: "trouble", atMs, of: "pipeline", camera: "", reason, detail });
+    notes.push({ t: "failure", atMs, of: "pipeline", camera: "", reason, detail });
   }
   for (const camera of cameras) {
     if (camera.state.t !== "lost") continue;
     if (reasonOf(before?.cameras.find(({ id }) => id === camera.id)) === camera.state.reason)
       continue;
     const { reason, detail } = camera.state;
-    notes.push({ t: "trouble", atMs, of: "camera", camera: camera.id, reason, detail });
+    notes.push({ t: "failure", atMs, of: "camera", camera: camera.id, reason, detail });
   }
   for (const output of outputs) {
     if (output.state.t !== "failed") continue;
     const same = before?.outputs.find((other) => nameOf(other) === nameOf(output));
     if (reasonOf(same) === output.state.reason) continue;
     const { reason, detail } = output.state;
-    notes.push({ t: "trouble", atMs, of: "output", camera: output.cameraId, reason, detail });
+    notes.push({ t: "failure", atMs, of: "output", camera: output.cameraId, reason, detail });
   }
   return notes;
 }

@@ -29,7 +29,7 @@ describe("the line of a fault", () => {
   it("says what was measured, and which promises were broken", () => {
     const [line, promise] = asLine(RECORD, ["late"]).split("\n");
     assert.match(line ?? "", /7 {2}outlet killed .*noticed 0\.30 {2}well 1\.72 .*lost 9\/14/);
-    assert.match(line ?? "", /2 viewers out, back 1\.70 {2}outlet$/);
+    assert.match(line ?? "", /2 viewers disconnected, back after 1\.70 {2}outlet$/);
     assert.equal(promise, "      BROKEN: late");
   });
 

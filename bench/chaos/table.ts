@@ -1,9 +1,9 @@
-// A chaos run as lines and as a table, for a person. Pure.
+// Prints a chaos run as lines and as a table. Pure.
 import type { FaultRecord } from "./record.js";
 
 const NAME_WIDTH = 28;
 
-/** A line for a fault that is over, and one for each promise that it broke. */
+/** One line for a finished fault, and one for each broken promise. */
 export function asLine(record: FaultRecord, broken: readonly string[]): string {
   const { witnesses, drops } = record;
   const cells = [
@@ -15,7 +15,7 @@ export function asLine(record: FaultRecord, broken: readonly string[]): string {
     `witnesses lost ${witnesses.map(({ lost, sent }) => `${lost}/${sent}`).join(" ")}`,
     ...(drops.length === 0
       ? []
-      : [`${drops.length} viewers out, back ${seconds(record.viewersBackMs)}`]),
+      : [`${drops.length} viewers disconnected, back after ${seconds(record.viewersBackMs)}`]),
     record.reasons.join(", "),
   ];
   return [cells.join("  ").trimEnd(), ...broken.map((fault) => `      BROKEN: ${fault}`)].join(
@@ -31,12 +31,12 @@ const HEAD = [
   "worker back, s",
   "healthy cameras: lost of sent",
   "longest pause, s",
-  "viewers out",
-  "back, s",
-  "said",
+  "viewers disconnected",
+  "viewers back, s",
+  "reason",
 ];
 
-/** A row for each kind of fault: how often, and the median and the worst of what was measured. */
+/** One row per kind of fault: its count, and median and worst of each measurement. */
 export function asTable(records: readonly FaultRecord[]): string {
   const names = [...new Set(records.map(({ name }) => name))].sort();
   const rows = names.map((name) =>
@@ -69,7 +69,7 @@ function row(name: string, records: readonly FaultRecord[]): string[] {
   ];
 }
 
-/** "0.21 / 1.30", or nothing where nothing was measured. */
+/** "0.21 / 1.30", or empty if nothing was measured. */
 function middleAndWorst(values: readonly number[]): string {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted[Math.floor(sorted.length / 2)];

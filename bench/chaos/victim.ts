@@ -1,4 +1,4 @@
-// A camera that things are done to. It stands behind a door, so that its address stays whatever becomes of it.
+// A camera that faults happen to. It is reached through a proxy (the door), so that its address never changes.
 import { BadDoor } from "../../test/support/bad-door.js";
 import type { Started } from "../../test/support/processes.js";
 import type { Scope } from "../../test/support/scope.js";
@@ -6,7 +6,7 @@ import { type Camera, type Login, playFickle, playVp8 } from "../../test/support
 
 const PATH = "/camera";
 
-/** How it comes back. */
+/** What the camera is like when it comes back. */
 export interface Looks {
   readonly codec?: "h264" | "h265" | "vp8";
   readonly width?: number;
@@ -46,7 +46,7 @@ export class Victim {
     return new Victim(scope, id, login, { door, camera, ports });
   }
 
-  /** As it is written into the settings, with the login of now. */
+  /** The camera as written in the settings, with its current login. */
   get setting(): string {
     const login = `${this.#user}:${this.#password}`;
     return `${this.id}=rtsp://${login}@127.0.0.1:${this.door.port}${PATH}`;
@@ -56,15 +56,15 @@ export class Victim {
     return this.#camera.process;
   }
 
-  /** Ends it, with a signal, and waits until it is gone. */
+  /** Ends the camera with a signal and waits until it has exited. */
   async end(signal: NodeJS.Signals): Promise<void> {
-    // A halted process takes no other signal than these two.
+    // A stopped process reacts only to SIGKILL and SIGCONT.
     if (signal !== "SIGKILL") this.process.signal("SIGCONT");
     this.process.signal(signal);
     await this.process.ended;
   }
 
-  /** Starts it again, with other looks where some are named, and the login that it had. */
+  /** Starts the camera again, changed as requested, with its current login unless a password is given. */
   async comeBack({ codec = "h264", password, ...looks }: Looks = {}): Promise<void> {
     this.#password = password ?? this.#password;
     const login = { user: this.#user, password: this.#password };

@@ -1,4 +1,4 @@
-// What viewers and other visitors do to the port of the pictures.
+// Faults that viewers and other clients cause at the RTSP port.
 import { setTimeout as delay } from "node:timers/promises";
 import { RtspClient } from "../../test/support/rtsp-client.js";
 import { type FaultKind, lasts, type Stage } from "./fault.js";
@@ -22,7 +22,7 @@ export const VIEWER_FAULTS: readonly FaultKind[] = [
   {
     ...HITS_NOBODY,
     name: "a crowd of viewers",
-    story: `${CROWD} viewers come, watch for a moment, and go without a word`,
+    story: `${CROWD} viewers connect, watch for a moment, and disconnect without a TEARDOWN`,
     begin: async ({ world, random }) => {
       const visits = Array.from({ length: CROWD }, () => visit(world, random));
       await Promise.all(visits);
@@ -33,7 +33,7 @@ export const VIEWER_FAULTS: readonly FaultKind[] = [
   {
     ...HITS_NOBODY,
     name: "a viewer that never reads",
-    story: "a viewer has the picture sent to it and takes nothing of it for many seconds",
+    story: "a viewer starts a stream and reads nothing of it for many seconds",
     begin: async ({ world, victim }) => {
       const viewer = await RtspClient.play(world.url(victim.id));
       viewer.stopReading();
@@ -45,27 +45,27 @@ export const VIEWER_FAULTS: readonly FaultKind[] = [
   },
   {
     ...HITS_NOBODY,
-    name: "visitors without a word",
-    story: "many connect to the port, say nothing, and go",
+    name: "silent clients",
+    story: "many clients connect to the port, send nothing, and disconnect",
     begin: async ({ world }) => {
-      const visitors = await Promise.all(
+      const clients = await Promise.all(
         Array.from({ length: CROWD }, () => RtspClient.connect(world.port)),
       );
       await delay(1000);
-      for (const visitor of visitors) visitor.leave();
+      for (const client of clients) client.leave();
     },
     until: lasts(0),
   },
   {
     ...HITS_NOBODY,
-    name: "visitors that talk nonsense",
-    story: "requests that are none come to the port",
+    name: "clients that send nonsense",
+    story: "clients send invalid requests to the port",
     begin: async ({ world }) => {
       for (const text of NONSENSE) {
-        const visitor = await RtspClient.connect(world.port);
-        visitor.send(Buffer.from(text, "latin1"));
+        const client = await RtspClient.connect(world.port);
+        client.send(Buffer.from(text, "latin1"));
         await delay(100);
-        visitor.leave();
+        client.leave();
       }
     },
     until: lasts(0),
@@ -84,7 +84,7 @@ async function visit(world: World, random: Random): Promise<void> {
   viewer.leave();
 }
 
-/** The product counts the viewers that keep watching, one a picture, and none of those that are gone. */
+/** Whether the state counts one viewer per stream: those that keep watching, and none of those that left. */
 function hasOnlyItsViewers({ world }: Stage): boolean {
   return world.status.state?.outputs.every(({ viewers }) => viewers === 1) ?? false;
 }

@@ -1,4 +1,4 @@
-// Viewers that keep watching: one that is thrown out is counted, and comes back at once.
+// Viewers that keep watching: each disconnection is counted, and the viewer reconnects at once.
 import { setTimeout as delay } from "node:timers/promises";
 import { type Started, start } from "../../test/support/processes.js";
 import type { Scope } from "../../test/support/scope.js";
@@ -7,18 +7,18 @@ import { now } from "./now.js";
 
 const COME_BACK_MS = 100;
 /**
- * A viewer that sees nothing for so long gives up. Over UDP nothing else tells a client of GStreamer that the server is
- * another one now: it waits for packets of a session that nobody knows any more.
+ * A viewer gives up after this long without a frame. Over UDP, nothing else tells a GStreamer client that the server
+ * was replaced: it keeps waiting for packets of a session that no longer exists.
  */
 const PATIENCE_S = { tcp: 30, udp: 10 };
 
-/** A moment in what a viewer has seen. */
+/** A position in the frames of a viewer. */
 export interface Mark {
   readonly life: number;
   readonly frames: number;
 }
 
-/** A viewer was thrown out. */
+/** A disconnection of a viewer. */
 export interface Drop {
   readonly viewer: string;
   readonly atMs: number;
@@ -36,7 +36,7 @@ export class Viewer {
   #lives = 1;
   #backAtMs = 0;
 
-  /** open: starts a program that writes a line for each frame, after so many others. */
+  /** open: starts a program that writes linesBefore lines and then one for each frame. */
   constructor(name: string, open: () => Started, linesBefore = 0) {
     this.name = name;
     this.#open = open;
@@ -45,12 +45,12 @@ export class Viewer {
     this.#running = this.#keep();
   }
 
-  /** Whether it has seen a frame in this life. */
+  /** Whether the current process has received a frame. */
   get isWatching(): boolean {
     return this.#life.lines.length > this.#linesBefore;
   }
 
-  /** When it last had a first frame after it had been thrown out; 0: never. */
+  /** When it last received its first frame after a disconnection; 0: never. */
   get backAtMs(): number {
     return this.#backAtMs;
   }
@@ -63,17 +63,17 @@ export class Viewer {
     return { life: this.#lives, frames: this.#life.lines.length };
   }
 
-  /** Whether it has seen so many frames since a moment, or since it came back after it. */
+  /** Whether it has received that many frames since a mark, or since it reconnected after the mark. */
   hasSeen(count: number, { life, frames }: Mark): boolean {
     return this.#life.lines.length - (life === this.#lives ? frames : this.#linesBefore) >= count;
   }
 
-  /** The frames of this life that were decoded since a time, for viewers that describe them. Oldest first. */
+  /** The frames that the current process has decoded since a time, oldest first. For GStreamer viewers only. */
   framesSince(fromMs: number): SeenFrame[] {
     const { lines } = this.#life;
     const frames: SeenFrame[] = [];
     for (let index = lines.length - 1; index >= 0; index--) {
-      // What viewer.py writes for each frame.
+      // viewer.py writes one per frame.
       const frame = JSON.parse(lines[index] ?? "") as SeenFrame;
       if (frame.t < fromMs * 1e6) break;
       frames.push(frame);
@@ -92,7 +92,7 @@ export class Viewer {
     for (;;) {
       const { code, signal: killer } = await this.#life.ended;
       if (signal.aborted) return;
-      // One that had not begun to watch was not thrown out: nobody let it in yet.
+      // A viewer without a frame so far was never connected, so it was not disconnected.
       if (this.isWatching) {
         const why = this.#life.errorLines.at(-1) ?? `it ended with ${code ?? killer}`;
         this.#drops.push({ viewer: this.name, atMs: now(), why });
@@ -105,7 +105,7 @@ export class Viewer {
     }
   }
 
-  /** Returns when it sees frames again, or has ended. */
+  /** Returns when it receives frames again, or has ended. */
   async #watchItComeBack(): Promise<void> {
     const life = this.#life;
     let hasEnded = false;
@@ -117,10 +117,10 @@ export class Viewer {
   }
 }
 
-/** What FFmpeg says of a stream before its first frame. */
+/** The number of lines that FFmpeg's framecrc writes before the first frame. */
 const FRAMECRC_HEAD = 6;
 
-/** A viewer with GStreamer that reads the counters of frames. */
+/** A GStreamer viewer that reads the counter in each frame. */
 export function gstreamerViewer(
   scope: Scope,
   name: string,
@@ -129,7 +129,7 @@ export function gstreamerViewer(
 ): Viewer {
   const options = {
     protocol,
-    // Over UDP packets overtake one another on a busy machine.
+    // Over UDP, packets arrive out of order on a busy machine.
     latency: protocol === "udp" ? 200 : 0,
     counter: "all",
     patience: PATIENCE_S[protocol],
@@ -137,7 +137,7 @@ export function gstreamerViewer(
   return new Viewer(name, () => startViewer(scope, url, options));
 }
 
-/** A viewer with FFmpeg. */
+/** An FFmpeg viewer. */
 export function ffmpegViewer(
   scope: Scope,
   name: string,

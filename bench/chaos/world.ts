@@ -1,4 +1,4 @@
-// What faults are thrown at: the whole product with healthy cameras and victims, and viewers that keep watching.
+// The target of the faults: the whole product with healthy cameras (witnesses), victims, and viewers that reconnect.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { squareModel } from "../../test/support/models.js";
@@ -17,11 +17,11 @@ const PATH = "/ds";
 const SIZE = { width: 320, height: 184 };
 const RATE = 8;
 const FIRST_BITRATE = 500_000;
-/** What every password of the bench begins with, and no log may hold. */
+/** The prefix of every password of the bench; no log may contain it. */
 export const SECRET = "s3cret-word-";
 const START_TIMEOUT_MS = 60_000;
 
-/** A healthy camera, and the viewer that counts its frames. */
+/** A healthy camera and the viewer that counts its frames. */
 export interface Witness {
   readonly id: string;
   readonly camera: CountingCamera;
@@ -31,7 +31,7 @@ export interface Witness {
 export interface WorldOptions {
   readonly witnesses: number;
   readonly victims: number;
-  /** How Python is to start the keeper. Default: one that forgives sooner, see quick_keeper.py. */
+  /** The Python arguments that start the keeper. Default: quick_keeper.py, which resets the failure count sooner. */
   readonly keeper?: readonly string[];
 }
 
@@ -40,7 +40,7 @@ export class World {
   readonly runDir: string;
   readonly stateDir: string;
   readonly port: number;
-  /** The bundle that the product reads, and a copy of it that is never spoilt. */
+  /** The bundle that the product reads, and a copy that no fault damages. */
   readonly model: string;
   readonly wholeModel: string;
   readonly agent: Half;
@@ -49,9 +49,9 @@ export class World {
   readonly witnesses: readonly Witness[];
   readonly victims: readonly Victim[];
   readonly viewers: readonly Viewer[];
-  /** Cameras that are only there for a while, as the settings name them. */
+  /** Temporary cameras, as written in the settings. */
   readonly guests: string[] = [];
-  /** Of the pictures. */
+  /** Bit rate of each stream. */
   bitrate = FIRST_BITRATE;
 
   private constructor(scope: Scope, parts: Built) {
@@ -69,7 +69,7 @@ export class World {
     this.viewers = parts.viewers;
   }
 
-  /** Starts everything and waits for every camera's picture. To be stopped before its scope ends. */
+  /** Starts everything and waits for the stream of every camera. Stop it before its scope ends. */
   static async start(scope: Scope, options: WorldOptions): Promise<World> {
     const world = new World(scope, await build(scope, options));
     try {
@@ -78,12 +78,12 @@ export class World {
       });
     } catch (error) {
       await world.stop();
-      throw new Error(`${error}; the agent said last: ${world.agent.current.lines.at(-1)}`);
+      throw new Error(`${error}; the agent's last line: ${world.agent.current.lines.at(-1)}`);
     }
     return world;
   }
 
-  /** The address of a camera's picture. */
+  /** The address of a camera's stream. */
   url(camera: string): string {
     return urlOf(this.port, camera);
   }
@@ -92,7 +92,7 @@ export class World {
     return findParts(this.agent.current.pid, this.sidecar.current.pid);
   }
 
-  /** Whether the product says of itself that everything runs. */
+  /** Whether the sidecar's state reports that everything runs. */
   isWell(): boolean {
     const { state } = this.status;
     if (state === undefined || state.pipeline.t !== "running") return false;
@@ -108,17 +108,17 @@ export class World {
     return this.witnesses.length + this.victims.length + this.guests.length;
   }
 
-  /** Whether the agent of now has a sidecar. */
+  /** Whether the current agent process is connected to the sidecar. */
   agentIsConnected(): boolean {
     return this.agent.current.lines.some((line) => line.includes('"sidecar connected"'));
   }
 
-  /** The agent's settings, as everything is now. */
+  /** The agent's settings for the current cameras and bit rate. */
   settings(): NodeJS.ProcessEnv {
     return agentSettings(this);
   }
 
-  /** Ends what would start again what is ended. The scope ends the rest. */
+  /** Stops everything that restarts processes. The scope stops the rest. */
   async stop(): Promise<void> {
     await Promise.all([
       ...this.viewers.map((viewer) => viewer.stop()),
@@ -147,7 +147,7 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
   const [runDir, stateDir] = [await temporaryDirectory(scope), await temporaryDirectory(scope)];
   const [model, wholeModel] = [await squareModel(scope), await squareModel(scope)];
   const [port] = await freePorts(1);
-  if (port === undefined) throw new Error("one port was asked for");
+  if (port === undefined) throw new Error("no free port found");
   const witnessIds = Array.from({ length: options.witnesses }, (_, index) => `witness${index + 1}`);
   const cameras = await Promise.all(
     witnessIds.map(async (id) => ({ id, camera: await count(scope, { ...SIZE, rate: RATE }) })),
@@ -224,7 +224,7 @@ function agentSettings(of: {
     OVERLAY: "none",
     FROZEN_AFTER: "3s",
     LOG_FORMAT: "json",
-    // A trial takes back what faults befall while it lasts, and they do on purpose here.
+    // Faults during a trial would roll the settings back.
     TRIAL: "no",
     ...stateIn(of.stateDir),
   };

@@ -5,7 +5,7 @@ import { BOUNDS, growthsIn, overBounds, PARTS, type Sample } from "./growth.js";
 const MINUTES = 60;
 const WARM_UP = 10;
 
-/** Sixty minutes of all processes, of which the worker is as told. */
+/** Sixty minutes of samples of all processes; the arguments describe the worker. */
 function samples(worker: (minutes: number) => Partial<Sample>): Sample[] {
   return Array.from({ length: MINUTES * 4 }, (_, index) => index / 4).flatMap((minutes) =>
     PARTS.map((part) => ({

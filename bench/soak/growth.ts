@@ -1,37 +1,37 @@
-// Judges whether a process keeps more and more, from samples of what it holds. Pure.
+// Judges from samples whether the memory or the descriptors of a process keep growing. Pure.
 import type { PartName } from "../chaos/parts.js";
 import { fit, type Line } from "./line.js";
 
-/** What a process held at one moment. */
+/** Memory and descriptors of a process at one moment. */
 export interface Sample {
   readonly part: PartName;
   readonly pid: number;
-  /** Since the start of the run. */
+  /** Time since the start of the run. */
   readonly minutes: number;
-  /** Resident set. */
+  /** Resident set size. */
   readonly megabytes: number;
   readonly descriptors: number;
 }
 
-/** What a process came to hold after the warm-up. */
+/** How much a process grew after the warm-up. */
 export interface Growth {
   readonly part: PartName;
-  /** Processes that it was; more than one: it died. */
+  /** The number of process ids it had; more than one means that it died. */
   readonly pids: number;
-  /** Megabytes over minutes, by least squares, after the warm-up. */
+  /** Megabytes over minutes after the warm-up, fitted by least squares. */
   readonly memory: Line;
   readonly megabytesPerHour: number;
-  /** From the first fifth after the warm-up to the last: between the medians, so that no moment counts alone. */
+  /** Difference between the medians of the first and the last fifth after the warm-up; a single peak does not count. */
   readonly megabytesGrown: number;
-  /** Likewise, between the lowest: viewers that come and go have some open for as long as they are there. */
+  /** The same between the minima: viewers that come and go have descriptors open while they are connected. */
   readonly descriptorsGrown: number;
 }
 
 export interface Bounds {
-  /** Of a run that is long enough for a slope to mean something. */
+  /** Applies to a run of at least longMinutes, in which a slope is meaningful. */
   readonly megabytesPerHour: number;
   readonly longMinutes: number;
-  /** Of a shorter run: what allocators and caches may still take. */
+  /** Applies to a shorter run: what allocators and caches may still add. */
   readonly megabytesGrown: number;
   readonly descriptorsGrown: number;
 }
@@ -70,7 +70,7 @@ export function growthsIn(samples: readonly Sample[], warmUpMinutes: number): Gr
   });
 }
 
-/** What is over a bound, each in a sentence. */
+/** Every exceeded bound, each as a sentence. */
 export function overBounds(growths: readonly Growth[], minutes: number, bounds: Bounds): string[] {
   const missing = PARTS.filter((part) => !growths.some((growth) => growth.part === part));
   const faults = missing.map((part) => `the ${part} was not seen often enough`);

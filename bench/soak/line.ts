@@ -1,4 +1,4 @@
-// The line that fits a series of points best. Pure.
+// Fits a straight line to points. Pure.
 
 export interface Point {
   readonly x: number;
@@ -11,7 +11,7 @@ export interface Line {
   readonly slope: number;
 }
 
-/** By least squares. Undefined for fewer than two different x. */
+/** Least squares. Undefined if the points have fewer than two different x. */
 export function fit(points: readonly Point[]): Line | undefined {
   const mean = (of: (point: Point) => number) =>
     points.reduce((sum, point) => sum + of(point), 0) / points.length;

@@ -1,5 +1,5 @@
-// `make soak`: runs the product for a while with a camera that flaps and viewers that come and go, and says whether any
-// of its processes keeps more and more.
+// `make soak`: runs the product for a while with a flapping camera and viewers that come and go, and reports whether
+// any of its processes keeps growing.
 import { mkdir, writeFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { residentBytes } from "../../test/support/proc.js";
@@ -17,22 +17,21 @@ const SVG_PATH = "build/soak.svg";
 
 const SAMPLE_MS = 1000;
 const FLAP_MS = 60_000;
-/** In a short run a camera flaps this often all the same. */
+/** The minimum number of flaps, for short runs. */
 const FLAPS = 8;
 const AWAY_MS = 3000;
-/** From the end of one group of viewers to the next. */
+/** Pause between two groups of viewers. */
 const VIEWERS_PAUSE_MS = 2000;
 const VIEWERS = 5;
 const STAY_MS = 2000;
-/** Share of the run after which allocators and caches have what they need. */
+/** The share of the run after which allocators and caches have reached their size. */
 const WARM_UP = 1 / 4;
 const RECOVERY_MS = 90_000;
 const COLOURS = { agent: "#1b9e77", keeper: "#d95f02", outlet: "#7570b3", worker: "#e7298a" };
 
 async function main(): Promise<number> {
   const minutes = Number(process.env["MINUTES"]?.trim() || 5);
-  if (!(minutes > 0))
-    throw new Error(`MINUTES is ${process.env["MINUTES"]}, no number above nought`);
+  if (!(minutes > 0)) throw new Error(`MINUTES is ${process.env["MINUTES"]}, not a number above 0`);
   console.log(`soak: ${minutes} minutes`);
   const samples = await withScope(async (scope) => {
     const options = { witnesses: 1, victims: 1, keeper: ["-m", "sidecar.keeper"] };
@@ -54,13 +53,13 @@ async function main(): Promise<number> {
   return faults.length === 0 ? 0 : 1;
 }
 
-/** Samples the processes until the time is over, while cameras and viewers come and go. */
+/** Samples the processes until the end of the run, while cameras and viewers come and go. */
 async function soak(world: World, minutes: number): Promise<Sample[]> {
   const beganMs = now();
   const endMs = beganMs + minutes * 60_000;
   const over = AbortSignal.timeout(minutes * 60_000);
   const troubles = Promise.all([flap(world, minutes, over), comeAndGo(world, over)]);
-  // Awaited below; until then it must not count as unhandled.
+  // Awaited below; a rejection before that must not count as unhandled.
   troubles.catch(() => undefined);
   const samples: Sample[] = [];
   while (now() < endMs) {
@@ -79,7 +78,7 @@ async function soak(world: World, minutes: number): Promise<Sample[]> {
   return samples;
 }
 
-/** Has the camera go away and come back again and again. */
+/** Kills the camera and starts it again, over and over. */
 async function flap(world: World, minutes: number, over: AbortSignal): Promise<void> {
   const periodMs = Math.min(FLAP_MS, (minutes * 60_000) / FLAPS);
   const [victim] = world.victims;
@@ -88,7 +87,7 @@ async function flap(world: World, minutes: number, over: AbortSignal): Promise<v
     await victim.end("SIGKILL");
     await delay(Math.min(AWAY_MS, periodMs / 2));
     await victim.comeBack();
-    await until("all was well again", RECOVERY_MS, () => world.isWell());
+    await until("everything had recovered", RECOVERY_MS, () => world.isWell());
     await delay(periodMs - AWAY_MS, undefined, { signal: over }).catch(() => undefined);
   }
 }

@@ -14,7 +14,7 @@ describe("the plot", () => {
       { title: "descriptors", curves: [] },
     ]);
     assert.match(svg, /^<svg [\s\S]*<\/svg>\n$/);
-    // 60 to 770 across; 50 of 55 up from 260, of 220.
+    // x runs from 60 to 770; y is 50/55 of the height of 220, up from 260.
     assert.match(svg, /points="60\.0,260\.0 770\.0,60\.0"/);
     assert.match(svg, /x1="415\.0" y1="160\.0" x2="770\.0" y2="60\.0" stroke="red" stroke-dash/);
     assert.ok(svg.includes("a &lt; b") && !svg.includes("a < b"));

@@ -1,11 +1,11 @@
-// Draws curves over time as an SVG picture. Pure.
+// Plots curves over time as SVG. Pure.
 import type { Line, Point } from "./line.js";
 
 export interface Curve {
   readonly name: string;
   readonly colour: string;
   readonly points: readonly Point[];
-  /** Drawn over it, dashed, from a place on. */
+  /** A dashed line over the curve that starts at x = from. */
   readonly fit?: { readonly line: Line; readonly from: number };
 }
 
@@ -19,7 +19,7 @@ const PANEL = 300;
 const MARGIN = { left: 60, right: 130, top: 40, bottom: 40 };
 const TICKS = 5;
 
-/** One panel below the other; x is in minutes. */
+/** Stacks the panels vertically; x is in minutes. */
 export function plot(panels: readonly Panel[]): string {
   const height = panels.length * PANEL;
   const drawn = panels.map((panel, index) => {
@@ -48,9 +48,9 @@ function draw({ title, curves }: Panel): string {
     const [[x1, y1], [x2, y2]] = [place(from), place(to)];
     return `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" ${style}/>`;
   };
-  const text = (at: Point, words: string, style: string) => {
+  const text = (at: Point, label: string, style: string) => {
     const [x, y] = place(at);
-    return `<text x="${x}" y="${y}" ${style}>${escaped(words)}</text>`;
+    return `<text x="${x}" y="${y}" ${style}>${escaped(label)}</text>`;
   };
   const ticks = Array.from({ length: TICKS + 1 }, (_, index) => index / TICKS);
   return [

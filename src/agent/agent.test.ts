@@ -38,7 +38,7 @@ describe("Agent", () => {
       RTSPINPUT: "front=rtsp://u:hunter2@cam/1",
       SLIPSTREAM_SOCKET: inPlace("worker.sock"),
       STATE_DIR: inPlace("state"),
-      MODELS_DIR: inPlace("models"),
+      MODELS_DIR: inPlace("models-from-hub"),
       SECRETS_DIR: inPlace("secrets"),
       TRIAL: "no",
     };
@@ -115,7 +115,7 @@ describe("Agent", () => {
     return eventually(() => ess.statusOf(SETTINGS, "site") === undefined, "it is consumed");
   }
 
-  /** Of the first camera that runs; undefined: it has none, or nothing runs. */
+  /** The first running camera's; undefined where it has none, or where nothing runs. */
   const passwordNow = () => server.applied.at(-1)?.spec?.cameras[0]?.credentials?.password;
   const passwordIs = (password: string) =>
     eventually(() => passwordNow() === password, `the password is ${password}`);
@@ -174,7 +174,7 @@ describe("Agent", () => {
     const ess = await startHub();
     const stop = start();
     await eventually(
-      () => lines.some((line) => line.includes("RTSPINPUT is not set")),
+      () => lines.some((line) => line.includes("RTSPINPUT: is not set")),
       "it says what is missing",
     );
     publish(ess, { cameras: [{ uri: "rtsp://u:hunter6@cam/2" }] });
@@ -230,7 +230,7 @@ describe("Agent", () => {
     await thresholdIs(undefined);
   });
 
-  for (const directory of ["state", "models"]) {
+  for (const directory of ["state", "models-from-hub"]) {
     it(`runs while the directory of its ${directory} cannot be used, and asks the hub once it can`, async () => {
       writeFileSync(inPlace(directory), "in the way");
       const ess = await startHub();

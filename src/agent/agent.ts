@@ -2,10 +2,10 @@
 
 import { dirname } from "node:path";
 import type { z } from "zod";
-import { Maintenance } from "../common/hours/maintenance.js";
 import { SecretFiles } from "../common/secrets/secret-files.js";
 import { Alarm } from "../common/time/alarm.js";
 import { Control } from "./control/control.js";
+import { Maintenance } from "./control/maintenance.js";
 import { NodeStore } from "./control/node-store.js";
 import { readContent } from "./control/render.js";
 import { SettingsFile } from "./control/settings-file.js";
@@ -129,7 +129,7 @@ export class Agent {
     // What happens at a time.
     this.#alarm = new Alarm({ clock, wallClock, due: onChange });
     this.#maintenance = new Maintenance({
-      ...{ clock, wallClock },
+      clock,
       start: (job) => {
         if (job === "report") log.info("report", summary(this.#state, this.#trials.trial));
         else this.#hub.poll();

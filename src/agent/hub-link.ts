@@ -3,9 +3,9 @@
 import type { z } from "zod";
 import { documentKey } from "../common/hub/documents.js";
 import { MODEL_TYPE, SETTINGS_TYPE } from "../common/hub/object.js";
+import { displayProblem } from "../common/problem.js";
 import type { Config } from "../common/settings/config.js";
-import { parseDocument } from "../common/settings/document.js";
-import { describeDocumentFault } from "../common/settings/document-fault.js";
+import { readSettingsDocument } from "../common/settings/settings-document.js";
 import type { Clock } from "../common/time/clock.js";
 import type { NodeStore } from "./control/node-store.js";
 import { readContent } from "./control/render.js";
@@ -104,8 +104,8 @@ export class HubLink {
     this.#hub = new Hub({
       ...{ ess, clock, onChange, store: open.models, state: open.hub, version: service.version },
       check: (text, name) => {
-        const reading = parseDocument(text, name);
-        return reading.t === "refused" ? reading.faults.map(describeDocumentFault) : [];
+        const reading = readSettingsDocument(text, name);
+        return reading.t === "refused" ? reading.problems.map(displayProblem) : [];
       },
       onEvent: (event) => {
         report.onEvent(event);

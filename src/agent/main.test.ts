@@ -148,7 +148,7 @@ describe("the agent", { timeout: 20_000 }, () => {
     for (let fault = 0; fault < 3; fault++)
       details.push((await agent.line("setting refused"))["detail"]);
     assert.deepEqual(await agent.exited, [78, null]);
-    const settings = details.map((detail) => String(detail).split(" ")[0]);
+    const settings = details.map((detail) => String(detail).split(": ")[1]);
     assert.deepEqual(settings, ["RTSPINPUT", "CODEC", "BITRATE"]);
     assert.doesNotMatch(agent.printed.join("\n"), /hunter2/);
   });

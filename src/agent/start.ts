@@ -2,14 +2,9 @@
 
 import { join } from "node:path";
 import { environment } from "../common/environment.js";
+import { displayProblem, InputError } from "../common/problem.js";
 import { hideLogins, redactor } from "../common/secrets/redact.js";
-import {
-  type Config,
-  ConfigError,
-  describeFault,
-  loadConfig,
-  secretsOf,
-} from "../common/settings/config.js";
+import { type Config, loadConfig, secretsOf } from "../common/settings/config.js";
 import { systemClock } from "../common/time/clock.js";
 import { Agent } from "./agent.js";
 import { locateEss } from "./hub/ess.js";
@@ -34,7 +29,7 @@ export async function start(): Promise<number> {
   try {
     config = loadConfig(environment, process.cwd());
   } catch (err) {
-    if (!(err instanceof ConfigError)) throw err;
+    if (!(err instanceof InputError)) throw err;
     refuse(err);
     return EXIT_CONFIGURATION;
   }
@@ -93,11 +88,11 @@ function automaticFormat(): "json" | "text" {
   return process.stdout.isTTY ? "text" : "json";
 }
 
-/** Prints every fault of the configuration, one line each. */
-function refuse({ faults }: ConfigError): void {
+/** Prints every problem of the configuration, one line each. */
+function refuse({ problems }: InputError): void {
   const logs = createLogs({ level: "error", format: automaticFormat(), redact: hideLogins });
   const log = logs("agent");
-  for (const fault of faults) log.error("setting refused", { detail: describeFault(fault) });
+  for (const one of problems) log.error("setting refused", { detail: displayProblem(one) });
 }
 
 /** Aborted by stop(), SIGTERM, SIGINT or, as a lifeline, the end of standard input. */

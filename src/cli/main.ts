@@ -1,9 +1,8 @@
 #!/usr/bin/env node
-/** The `slipstream` command. A subcommand is loaded only when it is asked for, so that each starts fast. */
+/** The `slipstream` command. It loads only the subcommand that is called, so that each starts fast. */
 
 import { Command, CommanderError } from "commander";
 
-/** One line for each subcommand. */
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   definition: async () => (await import("../fleet/definition/command.js")).definitionCommand(),
   fleet: async () => (await import("../fleet/page/command.js")).fleetCommand(),
@@ -14,10 +13,10 @@ const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   settings: async () => (await import("./settings/command.js")).settingsCommand(),
 };
 
-/** Exit status of wrong usage, of this command and of all below it. */
+/** Exit status for wrong usage of this command and its subcommands. */
 const USAGE = 2;
 
-/** Help, and a name that is none of ours, need them all. */
+/** Loads all subcommands for help and for an unknown name. */
 function load(name: string | undefined): Promise<Command[]> {
   const wanted =
     name !== undefined && Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
@@ -25,7 +24,7 @@ function load(name: string | undefined): Promise<Command[]> {
   return Promise.all(loaders.map((loader) => loader()));
 }
 
-/** Subcommands below subcommands too: they all report wrong usage instead of ending the process. */
+/** Subcommands at every level throw for wrong usage instead of ending the process. */
 function inherit(command: Command, parent: Command): Command {
   command.copyInheritedSettings(parent);
   for (const child of command.commands) inherit(child, command);
@@ -37,7 +36,7 @@ const program = new Command("slipstream")
   .showHelpAfterError("(add --help for the options)")
   .exitOverride();
 
-// A reader such as head may have seen enough.
+// A reader such as head may close the pipe early.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
   process.exit();
@@ -49,6 +48,6 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
-  // Commander has printed it; help that was asked for is no mistake.
+  // Commander has printed it. Help that was asked for is not an error.
   process.exitCode = error.exitCode === 0 ? 0 : USAGE;
 }

@@ -1,8 +1,11 @@
-/** Guesses what a misspelt word was meant to be. */
+/** Guesses the word that a misspelt one was meant to be. */
 
-/** The candidate that differs least, or none if even that one is no near miss. Case and punctuation do not count. */
+/** The time to compare grows with the length, and no longer word is a misspelt name. */
+const LONGEST_WORD = 64;
+
+/** The most similar candidate, or none if all differ too much. Case and punctuation do not count. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
-  const given = plain(word);
+  const given = word.length > LONGEST_WORD ? "" : plain(word);
   if (given === "") return undefined;
   let best: string | undefined;
   let bestDistance = Math.min(2, Math.floor(given.length / 3)) + 1;
@@ -14,6 +17,12 @@ export function closest(word: string, candidates: readonly string[]): string | u
     }
   }
   return best;
+}
+
+/** `did you mean rtsp?`, or undefined if no candidate is similar. */
+export function closestHint(word: string, candidates: readonly string[]): string | undefined {
+  const near = closest(word, candidates);
+  return near === undefined ? undefined : `did you mean ${near}?`;
 }
 
 function plain(word: string): string {

@@ -1,6 +1,8 @@
 /**
- * Versions and version ranges as Horizon orders them: its rules differ from semver in small ways that decide placement.
+ * Versions and version ranges as Horizon compares them. Its rules differ from semver in details that decide placement.
  */
+
+import { compareReleases } from "./release-number.js";
 
 const infinity = "INFINITY";
 const range = /^[[(]([^,]+),([^,]+)[\])]$/;
@@ -47,7 +49,7 @@ export function parseVersionRange(text: string): VersionRange {
 export function isWithin(range: VersionRange, text: string): boolean {
   if (!isVersion(text)) return false;
   const version = normalize(text);
-  // The bounds are told by their spelling: 2.00.0 lies within [1.0.0,2.0.0).
+  // Horizon compares the bounds as text: 2.00.0 is within [1.0.0,2.0.0).
   const isLow = version === range.low;
   const isHigh = version === range.high;
   if ((isLow && range.lowIncluded) || (isHigh && range.highIncluded)) return true;
@@ -61,26 +63,21 @@ export function compareVersions(a: string, b: string): number {
   if (a === b) return 0;
   if (a === infinity) return 1;
   if (b === infinity) return -1;
-  const [numbersA, suffixA] = split(normalize(a));
-  const [numbersB, suffixB] = split(normalize(b));
-  for (const [i, number] of numbersA.entries()) {
-    const difference = Number(number) - Number(numbersB[i]);
-    if (difference !== 0) return difference;
-  }
-  return compareSuffixes(suffixA, suffixB);
+  const [numbersA, suffixA] = split(a);
+  const [numbersB, suffixB] = split(b);
+  return compareReleases(numbersA, numbersB) || compareSuffixes(suffixA, suffixB);
 }
 
 function normalize(version: string): string {
   if (version === infinity) return version;
   const [numbers, suffix] = split(version);
-  while (numbers.length < 3) numbers.push("0");
-  return numbers.join(".") + (suffix === "" ? "" : `-${suffix}`);
+  const [major, minor = "0", patch = "0"] = numbers.split(".");
+  return `${major}.${minor}.${patch}${suffix === "" ? "" : `-${suffix}`}`;
 }
 
-function split(version: string): [numbers: string[], suffix: string] {
+function split(version: string): [numbers: string, suffix: string] {
   const dash = version.indexOf("-");
-  const numbers = dash < 0 ? version : version.slice(0, dash);
-  return [numbers.split("."), dash < 0 ? "" : version.slice(dash + 1)];
+  return dash < 0 ? [version, ""] : [version.slice(0, dash), version.slice(dash + 1)];
 }
 
 /** A release is higher than its pre-releases; otherwise field by field, numbers below words. */

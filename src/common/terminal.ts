@@ -1,4 +1,4 @@
-/** What a command of the command line may touch of its process. */
+/** The parts of its process that a command may use. */
 
 import { environment } from "./environment.js";
 
@@ -6,7 +6,7 @@ export interface Terminal {
   readonly environment: NodeJS.ProcessEnv;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
-  /** The exit code of the process, once everything is written. */
+  /** Sets the exit status, with which the process ends once everything is written. */
   readonly exit: (code: number) => void;
 }
 

@@ -2,8 +2,9 @@
 
 import { readFileSync } from "node:fs";
 import { environment } from "../common/environment.js";
-import { InputError, parseDocument } from "../common/json/document.js";
+import { parseDocument } from "../common/json/document.js";
 import { projectVariables } from "../common/json/variables.js";
+import { InputError } from "../common/problem.js";
 import {
   type Container,
   containersOf,

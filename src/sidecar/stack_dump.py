@@ -9,6 +9,6 @@ DUMP_SIGNAL = signal.SIGUSR2
 
 def enable_stack_dump() -> None:
     """From now on this process writes its stack."""
-    # Of one thread, the main one when asked: there are many, and the keeper keeps only the last lines.
+    # One thread's stack, the main one's when asked: there are many, and the keeper keeps only the last lines.
     faulthandler.enable(all_threads=False)
     faulthandler.register(DUMP_SIGNAL, all_threads=False)

@@ -10,11 +10,10 @@ import { parseDocument } from "../../src/common/json/document.js";
 import { projectVariables } from "../../src/common/json/variables.js";
 import { loadConfig } from "../../src/common/settings/config.js";
 import { lint } from "../../src/fleet/definition/lint.js";
-import { BOARDS } from "../../src/fleet/node-policy/boards.js";
 import { EMPTY, withProperties } from "../../src/fleet/node-policy/policy-file.js";
-import { propertiesOf } from "../../src/fleet/node-policy/properties.js";
-import { makeLoader } from "../../src/fleet/policy/load.js";
+import { BOARDS, propertiesOf } from "../../src/fleet/node-policy/properties.js";
 import { archOf, place } from "../../src/fleet/policy/placement.js";
+import { PolicyFiles } from "../../src/fleet/policy/policy-files.js";
 import { userInputs, withUserInputs } from "../../src/fleet/publish/user-input.js";
 
 const VARIABLES = { HZN_ORG_ID: "myorg", PREVIOUS_VERSION: "0.0.9" };
@@ -118,9 +117,9 @@ for (const [board, arch, version] of [
   ["orin-nano", "arm64", undefined],
 ] as const) {
   test(`a ${board} gets ${version ?? "nothing, for the image of its architecture is a Nano's"}`, () => {
-    const loader = makeLoader(VARIABLES);
-    const node = loader.node(`horizon/node.policy.${board}.json`, arch);
-    const [deployment] = loader.deployments(
+    const files = new PolicyFiles(VARIABLES);
+    const node = files.node(`horizon/node.policy.${board}.json`, arch);
+    const [deployment] = files.deployments(
       ["deployment.policy.json"],
       [
         { arch: "amd64", file: "service.definition.json" },
@@ -128,10 +127,10 @@ for (const [board, arch, version] of [
       ],
       [{ arch: undefined, file: "horizon/service.policy.json" }],
     );
-    loader.finish();
+    files.finish();
     assert.ok(deployment !== undefined);
     const placement = place(deployment, node, archOf(node));
-    assert.equal(placement.t === "none" ? undefined : placement.offer.version, version);
+    assert.equal(placement.t === "none" ? undefined : placement.variant.version, version);
   });
 }
 

@@ -21,9 +21,9 @@ import { type Trial, toApply } from "../../src/agent/trial/trial.js";
 import type { NodeReport } from "../../src/common/hub/node-report.js";
 import { type Desired, generationOf, type PipelineSpec } from "../../src/common/settings/spec.js";
 import type { SeededRandom } from "../../src/common/testing/seeded-random.js";
-import type { NodePolicy } from "../../src/fleet/policy/policy.js";
-import type { Share } from "../../src/fleet/rollout/shares.js";
-import type { FleetNode, Running } from "../../src/fleet/rollout/standing.js";
+import type { NodePolicy } from "../../src/fleet/policy/policies.js";
+import type { FleetNode, Running } from "../../src/fleet/rollout/node-state.js";
+import type { RolloutPolicy } from "../../src/fleet/rollout/rollout-state.js";
 import {
   Agreements,
   CHECK_MS,
@@ -80,7 +80,7 @@ export class SimulatedMachine {
   #record: TrialRecord = NEW_RECORD;
   #model: string;
   #modelBefore: string;
-  #share: Share | undefined;
+  #rolloutPolicy: RolloutPolicy | undefined;
   #agreements = 0;
   #running: { readonly version: string; readonly sinceMs: number } | undefined;
 
@@ -121,8 +121,8 @@ export class SimulatedMachine {
               createdMs: this.#running?.sinceMs ?? 0,
             })),
           };
-    const heardMs = this.isOff ? nowMs - 86_400_000 : nowMs;
-    return { policy: this.policy, heardMs, running, report: this.#report(nowMs) };
+    const heartbeatMs = this.isOff ? nowMs - 86_400_000 : nowMs;
+    return { policy: this.policy, heartbeatMs, running, report: this.#report(nowMs) };
   }
 
   #report(nowMs: number): NodeReport | undefined {
@@ -144,16 +144,16 @@ export class SimulatedMachine {
   }
 
   /** Follows the policy that is for it now: nothing happens where that is the one it follows already. */
-  follow(share: Share | undefined, nowMs: number): void {
+  follow(policy: RolloutPolicy | undefined, nowMs: number): void {
     if (this.isOff) return;
-    const before = this.#share;
-    this.#share = share;
+    const before = this.#rolloutPolicy;
+    this.#rolloutPolicy = policy;
     const { version } = this;
-    if (before === share) return;
-    if (before !== undefined && version !== undefined && survives(version, before, share)) return;
+    if (before === policy) return;
+    if (before !== undefined && version !== undefined && survives(version, before, policy)) return;
     this.#running = undefined;
-    if (share === undefined) return;
-    const agreements = new Agreements(share);
+    if (policy === undefined) return;
+    const agreements = new Agreements(policy);
     let atMs = nowMs + RENEWAL_MS;
     const firstMs = atMs;
     for (;;) {
@@ -163,7 +163,7 @@ export class SimulatedMachine {
       const failedMs = this.#start(version, `agreement-${this.#agreements}`, atMs);
       if (failedMs === undefined) {
         this.#running = { version, sinceMs: atMs };
-        if (version !== share.versions[0]) this.backMs.push(atMs - firstMs);
+        if (version !== policy.versions[0]) this.backMs.push(atMs - firstMs);
         return;
       }
       // Its agent looks once a minute, counted from its own start.

@@ -3,13 +3,23 @@
 import type { Behaviour } from "../../src/agent/testing/simulated-node.js";
 import { DEFAULT_BOUNDS, DEFAULT_TIMES, type Rules } from "../../src/agent/trial/rules.js";
 import { type SeededRandom, seededRandom } from "../../src/common/testing/seeded-random.js";
-import { parseConstraint } from "../../src/fleet/policy/constraint.js";
-import { compileRequirement } from "../../src/fleet/policy/evaluate.js";
-import { canary, promote, rollback, sharesOf } from "../../src/fleet/rollout/change.js";
-import { gateOf } from "../../src/fleet/rollout/gate.js";
-import { withRings } from "../../src/fleet/rollout/rings.js";
-import { type Rollout, rolloutOf, type Share, shareOf } from "../../src/fleet/rollout/shares.js";
-import { PATIENCE, type Placed, standings } from "../../src/fleet/rollout/standing.js";
+import { compileRequirement } from "../../src/fleet/policy/constraint-evaluation.js";
+import { parseConstraint } from "../../src/fleet/policy/constraint-parser.js";
+import { versionGate } from "../../src/fleet/rollout/gates.js";
+import {
+  DEFAULT_THRESHOLDS,
+  type RolloutNode,
+  rolloutNodes,
+} from "../../src/fleet/rollout/node-state.js";
+import { canary, promote, rollback } from "../../src/fleet/rollout/rollout-plan.js";
+import {
+  policiesOf,
+  type Rollout,
+  type RolloutPolicy,
+  readRolloutPolicy,
+  ringConstraint,
+  rolloutOf,
+} from "../../src/fleet/rollout/rollout-state.js";
 import { SimulatedMachine, type Weather } from "./simulated-machine.js";
 
 /** What is wrong with a release; undefined: nothing. */
@@ -58,7 +68,7 @@ export interface SimulationOptions {
 export const RINGS = [1, 2, 3] as const;
 const NAMES = ["policy-slipstream", "policy-slipstream-b"] as const;
 const SHARE_OFF = 0.02;
-const SETTLING_MS = PATIENCE.provenMs + 10 * 60_000;
+const SETTLING_MS = DEFAULT_THRESHOLDS.provenAfterMs + 10 * 60_000;
 
 /** Scenes of this simulation stay as they are: here what is seen may count. */
 const RULES: Rules = {
@@ -115,7 +125,7 @@ class Fleet {
         rules: { ...RULES, on: trials },
       });
     });
-    const first = shareOf(NAMES[0], template("1.0.0", ""), this.#nowMs);
+    const first = readRolloutPolicy(NAMES[0], template("1.0.0", ""), this.#nowMs);
     this.#rollout = rolloutOf([first]);
     this.#follow();
   }
@@ -124,18 +134,19 @@ class Fleet {
     const { name: version } = release;
     const backs = this.#machines.map(({ backMs }) => backMs.length);
     let lastRing: number = RINGS[0];
-    this.#change(canary(this.#rollout, { version, ring: lastRing, template, names: NAMES }).after);
+    const request = { version, ring: lastRing, template, names: NAMES };
+    this.#change(canary(this.#rollout, request).policies);
     for (const ring of [...RINGS.slice(1), undefined]) {
       this.#nowMs += SETTLING_MS;
       const rollout = this.#rollout;
-      if (rollout.t !== "split") break;
-      if (gateOf(rollout, this.#placed(), 0).closed !== undefined) {
-        this.#change(rollback(rollout).after);
+      if (rollout.t !== "in progress") break;
+      if (versionGate(rollout, this.#rolloutNodes(), 0).blocked !== undefined) {
+        this.#change(rollback(rollout).policies);
         break;
       }
       // The last ring is given to all.
       const isLast = ring === undefined || ring === RINGS.at(-1);
-      this.#change(promote(rollout, isLast ? "all" : ring).after);
+      this.#change(promote(rollout, isLast ? "all" : ring).policies);
       lastRing = ring ?? lastRing;
     }
     const took = this.#machines.filter(({ ran }) => ran.has(version));
@@ -159,8 +170,8 @@ class Fleet {
     const done = new Set<SimulatedMachine>();
     for (const [i, ring] of RINGS.entries()) {
       lastRing = ring;
-      const constraints = withRings([], { t: "up-to", ring });
-      const requirement = compileRequirement(constraints.map((text) => parseConstraint(text)));
+      const constraint = parseConstraint(ringConstraint({ t: "up-to", ring }));
+      const requirement = compileRequirement([constraint]);
       for (const machine of this.#machines) {
         if (done.has(machine) || !requirement.isMetBy(machine.policy.properties)) continue;
         done.add(machine);
@@ -186,25 +197,26 @@ class Fleet {
     };
   }
 
-  #change(after: readonly Share[]): void {
-    const before = sharesOf(this.#rollout);
-    const changed = after.map((share) =>
-      before.includes(share) ? share : { ...share, changedMs: this.#nowMs },
+  #change(after: readonly RolloutPolicy[]): void {
+    const before = policiesOf(this.#rollout);
+    const changed = after.map((policy) =>
+      before.includes(policy) ? policy : { ...policy, changedMs: this.#nowMs },
     );
     this.#rollout = rolloutOf(changed);
     this.#follow();
   }
 
   #follow(): void {
-    for (const [i, { meant }] of this.#placed().entries()) {
-      this.#machines[i]?.follow(meant?.share, this.#nowMs);
+    for (const [i, { target }] of this.#rolloutNodes().entries()) {
+      this.#machines[i]?.follow(target?.policy, this.#nowMs);
     }
   }
 
-  #placed(): Placed[] {
+  #rolloutNodes(): RolloutNode[] {
     const nodes = this.#machines.map((machine) => machine.node(this.#nowMs));
     const catalogue = { services: undefined, servicePolicies: new Map() };
-    return standings(nodes, sharesOf(this.#rollout), catalogue, this.#nowMs, PATIENCE);
+    const policies = policiesOf(this.#rollout);
+    return rolloutNodes(nodes, policies, catalogue, this.#nowMs, DEFAULT_THRESHOLDS);
   }
 }
 

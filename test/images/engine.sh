@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Usage: engine.sh COMMAND...
-# Runs a command with a Docker engine that can build: one that runs already, or one of its own that it stops at the end.
-# The command finds in its environment:
-#   DOCKER, DOCKER_HOST   a client that can use BuildKit, and where the engine listens
+# Runs a command with a Docker engine that can build: a running one, or one that this script starts and stops.
+# The command gets these variables:
+#   DOCKER, DOCKER_HOST   a client that supports BuildKit, and the address of the engine
 #   IMAGES_CACHE          a directory that outlives this run
-#   IMAGES_SKIP           set where there can be no engine: why
+#   IMAGES_SKIP           why there is no engine; unset if there is one
 set -euo pipefail
 
 export IMAGES_CACHE=${IMAGES_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/slipstream/images}
@@ -16,7 +16,7 @@ skip() {
   exec "${command[@]}"
 }
 
-# A client from version 23 on builds only with its buildx plugin; Debian's older one can do without.
+# Clients from version 23 on need the buildx plugin to build; Debian's older client does not.
 client() {
   local candidate
   for candidate in docker /usr/bin/docker; do
@@ -36,7 +36,7 @@ stop() {
 start() {
   local run=$1 log=$IMAGES_CACHE/dockerd.log
   mountpoint -q /sys/fs/cgroup || cgroupfs-mount
-  # Engines before 27 leave it to their host; containers reach nothing without it.
+  # Engines before 27 do not enable forwarding themselves, and containers have no network without it.
   sysctl -q -w net.ipv4.ip_forward=1
   dockerd --data-root "$IMAGES_CACHE/docker" --exec-root "$run/exec" --pidfile "$run/dockerd.pid" \
     --host "unix://$run/docker.sock" --log-level warn >"$log" 2>&1 &
@@ -44,14 +44,14 @@ start() {
   export DOCKER_HOST=unix://$run/docker.sock
   for _ in $(seq 300); do
     if "$DOCKER" info >/dev/null 2>&1; then
-      # A run that was cut off leaves containers, which come back with the engine.
+      # Containers of an interrupted run start again with the engine.
       "$DOCKER" ps --all --quiet | xargs --no-run-if-empty "$DOCKER" rm --force >/dev/null
       return
     fi
     kill -0 "${own[0]}" 2>/dev/null || break
     sleep 0.1
   done
-  why="no Docker engine comes up: $(grep -v '^$' "$log" | tail -n 1)"
+  why="the Docker engine does not start: $(grep -v '^$' "$log" | tail -n 1)"
   return 1
 }
 
@@ -66,7 +66,7 @@ export DOCKER
 if ! "$DOCKER" info >/dev/null 2>&1; then
   command -v dockerd >/dev/null || skip "no Docker engine runs here, and none is installed"
   [ "$(id -u)" -eq 0 ] || skip "no Docker engine runs here, and only root can start one"
-  # One engine at a time may have the cache.
+  # Only one engine at a time may use the cache.
   exec {lock}>"$IMAGES_CACHE/lock"
   flock "$lock"
   run=$(mktemp -d /run/slipstream-engine.XXXXXX)

@@ -1,4 +1,4 @@
-// The images, built on stand-ins of their bases and run as the Horizon agent runs them.
+// Builds the images on stand-ins for their base images and runs them as the Horizon agent does.
 import assert from "node:assert/strict";
 import {
   chmodSync,
@@ -23,7 +23,7 @@ import { watch } from "./watch.js";
 const skip = process.env["IMAGES_SKIP"] ?? false;
 const whyNot = skip === false ? ((await whyNoArm64()) ?? false) : skip;
 
-/** For all that is done in one test, with nothing cached, on a busy machine. */
+/** Enough for a whole test without any cache on a busy machine. */
 const LIMIT_MS = 1_800_000;
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -34,16 +34,16 @@ async function trialRecord(agent: string): Promise<TrialRecord> {
   return parseRecord(await inside(agent, "cat", "/var/lib/slipstream-agent/trials.json"));
 }
 
-// Both at once: an emulated build is one process for most of its time.
+// In parallel: an emulated build uses a single process most of the time.
 test("images are built", { skip, timeout: LIMIT_MS, concurrency: true }, async (t) => {
   const arches: Arch[] = whyNot === false ? ["amd64", "arm64"] : ["amd64"];
   const bases = new Map(arches.map((arch) => [arch, makeStandIns(arch)]));
   const make = async (t: TestContext, arch: Arch) => {
-    // What runs everywhere is made on amd64.
+    // Files that are the same on every architecture are built on amd64.
     await Promise.all([bases.get("amd64"), bases.get(arch)]);
     for (const half of HALVES) await build(arch, half, version);
     if (arch !== "amd64") return;
-    await t.test("and the tests of both halves pass in them", async () => {
+    await t.test("the tests of agent and sidecar pass in them", async () => {
       await build(arch, "test", version);
     });
   };
@@ -51,7 +51,7 @@ test("images are built", { skip, timeout: LIMIT_MS, concurrency: true }, async (
 });
 
 test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
-  await t.test("with nothing changed, both are taken from what was built", async () => {
+  await t.test("a second build without changes reuses every layer", async () => {
     for (const half of HALVES) {
       const layers = (tag: string) =>
         docker(["image", "inspect", "--format", "{{json .RootFS.Layers}}", tag]);
@@ -60,14 +60,14 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
     }
   });
 
-  await t.test("a build under another version than the program's fails, and says why", async () => {
+  await t.test("a build with a version other than the program's fails and says why", async () => {
     for (const half of HALVES) {
       await assert.rejects(build("amd64", half, "97.0.0"), /VERSION is '97\.0\.0', and \S+ says/);
     }
   });
 
   await t.test(
-    "they run as numbers that are not root, without a shell, and say what they are",
+    "they run under numeric ids other than root, without a shell, and have labels",
     async () => {
       for (const [half, user, program] of [
         ["agent", "10001", "node"],
@@ -85,7 +85,7 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
   );
 
   await t.test(
-    "they hold no tests and no tools, and the agent nothing that is made for one architecture",
+    "they contain no tests and no build tools, and the agent nothing for a specific architecture",
     async () => {
       const files = async (half: string, pattern: RegExp) => {
         const list = ["run", "--rm", "--entrypoint", "find", `slipstream-test/${half}:amd64`];
@@ -107,7 +107,7 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
   );
 
   await t.test(
-    "neither holds the stand-ins for NVIDIA's elements, nor a way to ask for them",
+    "neither contains the stand-ins for NVIDIA's elements or a way to enable them",
     async () => {
       const search =
         "find / -xdev -name 'standins*'; grep -rl SLIPSTREAM_STANDINS /opt/slipstream || true";
@@ -118,8 +118,8 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
     },
   );
 
-  await t.test("what the pages say of the node policy is what the image does", async (t) => {
-    // A node's files as Docker and systemd leave them: /var/run is an absolute link.
+  await t.test("the image does what the pages say about the node policy", async (t) => {
+    // The files of a node with Docker and systemd: /var/run is an absolute link.
     const root = mkdtempSync(join(tmpdir(), "node-"));
     t.after(() => rmSync(root, { recursive: true }));
     chmodSync(root, 0o755);
@@ -137,7 +137,7 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
     const runtimeOf = ({ properties }: { properties: { name: string; value: unknown }[] }) =>
       properties.find(({ name }) => name === "slipstream.runtime")?.value;
     assert.equal(runtimeOf(await ask(root)), "nvidia");
-    await t.test("and root may ask the engine itself", async () => {
+    await t.test("root may ask the Docker engine itself", async () => {
       const socket = process.env["DOCKER_HOST"]?.replace("unix://", "") ?? "/var/run/docker.sock";
       const mount = ["-v", `${socket}:${join("/host", "run/docker.sock")}`];
       writeFileSync(join(root, "etc/docker/daemon.json"), "{}");
@@ -148,7 +148,7 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
         await docker(["info", "--format", "{{.DefaultRuntime}}"]),
       );
     });
-    await t.test("of this machine too", async () => {
+    await t.test("it works for this machine too", async () => {
       assert.ok(Array.isArray((await ask("/")).properties));
     });
   });
@@ -158,38 +158,44 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
     const inputs = { TRIAL_TIME: "2s" };
     const { agent, sidecar } = await node.agree("amd64", inputs);
 
-    await t.test("a picture comes out of the sidecar's container", async () => {
+    await t.test("the sidecar's container serves a stream", async () => {
       await says(agent, /"output ready"/, 60_000);
       assert.ok((await watch(node.url, 25)) >= 25);
     });
 
-    await t.test("the version passes its trial, which the volume remembers", async () => {
+    await t.test("the version passes its trial, and the volume records it", async () => {
       await says(agent, /"trial passed"/, 60_000);
       assert.deepEqual((await trialRecord(agent)).passedVersions, [version]);
     });
 
-    await t.test("nobody is root, and both are in the group that owns the sockets", async () => {
-      assert.match(await inside(agent, "id"), /^uid=10001\(agent\) gid=10000\(slipstream\)/);
-      assert.match(
-        await inside(sidecar, "id"),
-        /^uid=10002\(sidecar\) gid=10000\(slipstream\) groups=10000\(slipstream\),44\(video\)$/,
-      );
-      const mode = (path: string) => inside(sidecar, "stat", "-c", "%u:%g %a", path);
-      assert.equal(await mode("/run/slipstream"), "10002:10000 2770");
-      assert.equal(await mode("/run/slipstream/worker.sock"), "10002:10000 660");
-    });
+    await t.test(
+      "neither runs as root, and both are in the group that owns the sockets",
+      async () => {
+        assert.match(await inside(agent, "id"), /^uid=10001\(agent\) gid=10000\(slipstream\)/);
+        assert.match(
+          await inside(sidecar, "id"),
+          /^uid=10002\(sidecar\) gid=10000\(slipstream\) groups=10000\(slipstream\),44\(video\)$/,
+        );
+        const mode = (path: string) => inside(sidecar, "stat", "-c", "%u:%g %a", path);
+        assert.equal(await mode("/run/slipstream"), "10002:10000 2770");
+        assert.equal(await mode("/run/slipstream/worker.sock"), "10002:10000 660");
+      },
+    );
 
-    await t.test("each may write where it must, and the agent's state is its own", async () => {
-      await inside(sidecar, "touch", "/var/lib/slipstream/engine");
-      await inside(agent, "mv", "/var/lib/slipstream/engine", "/var/lib/slipstream/moved");
-      await inside(agent, "touch", "/var/lib/slipstream-agent/state");
-      const models = "/var/lib/slipstream/models";
-      assert.equal(await inside(sidecar, "stat", "-c", "%u:%g %a", models), "10001:10000 2755");
-      await inside(agent, "sh", "-c", `echo network >${models}/network`);
-      assert.equal(await inside(sidecar, "cat", `${models}/network`), "network");
-      assert.doesNotMatch(await docker(["logs", agent]), /cannot (save|use)|kept/);
-      assert.match(await inside(sidecar, "df", "-k", "--output=size", "/dev/shm"), /\b1048576\b/);
-    });
+    await t.test(
+      "each can write where it must, and only the agent can access its state",
+      async () => {
+        await inside(sidecar, "touch", "/var/lib/slipstream/engine");
+        await inside(agent, "mv", "/var/lib/slipstream/engine", "/var/lib/slipstream/moved");
+        await inside(agent, "touch", "/var/lib/slipstream-agent/state");
+        const models = "/var/lib/slipstream/models";
+        assert.equal(await inside(sidecar, "stat", "-c", "%u:%g %a", models), "10001:10000 2755");
+        await inside(agent, "sh", "-c", `echo network >${models}/network`);
+        assert.equal(await inside(sidecar, "cat", `${models}/network`), "network");
+        assert.doesNotMatch(await docker(["logs", agent]), /cannot (save|use)|kept/);
+        assert.match(await inside(sidecar, "df", "-k", "--output=size", "/dev/shm"), /\b1048576\b/);
+      },
+    );
 
     await t.test("the containers find each other by their keys", async () => {
       assert.match(await inside(agent, "getent", "hosts", "sidecar"), /sidecar/);
@@ -200,7 +206,7 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
       ["sidecar", sidecar],
       ["agent", agent],
     ] as const) {
-      await t.test(`the ${half} is killed and everything comes back by itself`, async () => {
+      await t.test(`everything recovers by itself after the ${half} is killed`, async () => {
         const { State: before } = await inspect("container", container);
         process.kill(before.Pid, "SIGKILL");
         await until("the container runs again", 20_000, async () => {
@@ -220,47 +226,50 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
     });
 
     await t.test("a next version that fails its trial", async (t) => {
-      // A package was forgotten in it, so that its worker dies at once.
+      // A package is missing in it, so its worker dies at once.
       await derive("amd64", "next", {
         agent: 'RUN sed -i \'s/"version": ".*"/"version": "9.9.9"/\' package.json',
         sidecar: "RUN rm -r venv/lib/python3*/site-packages/onnxruntime",
       });
       const failing = await node.agree("next", inputs);
 
-      await t.test("ends itself with status 70, and again at every start", async (t) => {
+      await t.test("exits with status 70, and again at every start", async (t) => {
         const lives = await livesOf(failing.agent, 4);
         assert.deepEqual([...new Set(lives.map(({ exitCode }) => exitCode))], [70]);
         const [trial, ...later] = lives.map(({ ms }) => ms);
         t.diagnostic(
-          `${trial?.toFixed(0)} ms to its verdict, then ${later.map(Math.round).join(", ")} ms`,
+          `${trial?.toFixed(0)} ms until its verdict, then ${later.map(Math.round).join(", ")} ms`,
         );
       });
 
-      await t.test("does so under a second agreement without a second trial", async () => {
+      await t.test("exits under a second agreement too, without a second trial", async () => {
         const { agent } = await node.agree("next", inputs);
         const [first] = await livesOf(agent, 1);
         assert.equal(first?.exitCode, 70);
         assert.doesNotMatch(await docker(["logs", agent]), /"trial (stage )?started"/);
       });
 
-      await t.test("gives way to the first one, which has a picture without a trial", async () => {
-        const { agent } = await node.agree("amd64", inputs);
-        await says(agent, /"output ready"/, 60_000);
-        assert.ok((await watch(node.url, 10)) >= 10);
-        assert.doesNotMatch(await docker(["logs", agent]), /"trial (stage )?started"/);
-        const { passedVersions, versionFailures } = await trialRecord(agent);
-        assert.deepEqual(passedVersions, [version]);
-        const told = versionFailures.map(({ version, agreements, faults }) => ({
-          version,
-          agreements: agreements.length,
-          codes: faults.map(({ code }) => code),
-        }));
-        assert.deepEqual(told, [{ version: "9.9.9", agreements: 2, codes: ["worker died"] }]);
-      });
+      await t.test(
+        "is replaced by the first version, which serves a stream without a trial",
+        async () => {
+          const { agent } = await node.agree("amd64", inputs);
+          await says(agent, /"output ready"/, 60_000);
+          assert.ok((await watch(node.url, 10)) >= 10);
+          assert.doesNotMatch(await docker(["logs", agent]), /"trial (stage )?started"/);
+          const { passedVersions, versionFailures } = await trialRecord(agent);
+          assert.deepEqual(passedVersions, [version]);
+          const told = versionFailures.map(({ version, agreements, faults }) => ({
+            version,
+            agreements: agreements.length,
+            codes: faults.map(({ code }) => code),
+          }));
+          assert.deepEqual(told, [{ version: "9.9.9", agreements: 2, codes: ["worker died"] }]);
+        },
+      );
     });
   });
 
-  await t.test("what is pushed to a registry is what is pulled by its digest", async (t) => {
+  await t.test("the image pulled by digest is the one that was pushed", async (t) => {
     const address = await registry(t);
     if (address === undefined) return t.skip("no registry program is installed (docker-registry)");
     for (const half of HALVES) {
@@ -278,7 +287,7 @@ test("images for arm64, emulated", { skip: whyNot, timeout: LIMIT_MS }, async (t
     }
   });
 
-  await t.test("the agent runs, meets a sidecar and has a picture made", async (t) => {
+  await t.test("the agent runs, connects to a sidecar and gets a stream", async (t) => {
     const node = new TestNode(t, "arm64", 18555);
     const { agent } = await node.agree("arm64");
     assert.equal(await inside(agent, "uname", "-m"), "aarch64");

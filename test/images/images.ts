@@ -1,4 +1,4 @@
-// Builds the images on stand-ins of their bases, inside engine.sh.
+// Builds the images on stand-ins for their base images. Runs inside engine.sh.
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { docker } from "../../src/common/docker.js";
@@ -7,10 +7,10 @@ const exec = promisify(execFile);
 
 export type Arch = "amd64" | "arm64";
 
-/** The host's certificates, where package clients find them on Debian: a proxy's own are among them. */
+/** The host's certificates, where package clients find them on Debian; they include those of a proxy. */
 const CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt";
 
-/** Makes the stand-ins, if they are not there yet. */
+/** Builds the stand-ins, unless they exist. */
 export async function makeStandIns(arch: Arch): Promise<void> {
   await exec("test/images/stand-ins.sh", [arch]);
 }
@@ -25,7 +25,7 @@ export async function build(arch: Arch, target: string, version: string): Promis
     ...argument("NODE_IMAGE", `slipstream-stand-in/node:${arch}`),
     ...argument("BUILD_NODE_IMAGE", "slipstream-stand-in/node:amd64"),
     ...argument("DEEPSTREAM_IMAGE", `slipstream-stand-in/deepstream:${arch}`),
-    // The stand-in has Debian's Python with its pip, and no DeepStream: what engine cpu needs there, and no bindings.
+    // The stand-in has Debian's Python and pip but no DeepStream, so it gets engine cpu's requirements and no bindings.
     ...argument("REQUIREMENTS", "cpu"),
     ...argument("PYDS", ""),
     ...argument("PIP", "pip==23.0.1"),
@@ -36,7 +36,7 @@ export async function build(arch: Arch, target: string, version: string): Promis
   return tag;
 }
 
-/** Makes images with another tag out of those that were built: for each half, a line to be added by root. */
+/** Derives images with another tag from the built ones: for each half, one Dockerfile line that runs as root. */
 export async function derive(
   arch: Arch,
   tag: string,
@@ -53,13 +53,13 @@ export async function derive(
   }
 }
 
-/** Why images for arm64 cannot be built here, or undefined where they can. */
+/** Why images for arm64 cannot be built here; undefined if they can. */
 export async function whyNoArm64(): Promise<string | undefined> {
   try {
     await exec("test/images/emulation.sh");
     return undefined;
   } catch (error) {
-    // What execFile rejects with.
+    // execFile rejects with this shape.
     const { stderr } = error as { stderr?: string };
     return stderr?.trim() || "arm64 cannot be emulated here";
   }

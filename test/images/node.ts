@@ -1,4 +1,4 @@
-// A node with the service on it: the containers of one agreement at a time, run and ended as the Horizon agent does.
+// A node that runs the service: the containers of one agreement at a time, started and stopped as the Horizon agent does.
 import { readFileSync } from "node:fs";
 import { docker } from "../../src/common/docker.js";
 import { containersOf, removeContainers, startContainers } from "../../src/dev/containers.js";
@@ -12,7 +12,7 @@ export interface Service {
   readonly sidecar: string;
 }
 
-/** One life of a container's process. */
+/** One run of a container's process. */
 export interface Life {
   readonly exitCode: number;
   readonly ms: number;
@@ -20,13 +20,13 @@ export interface Life {
 
 export class TestNode {
   readonly #arch: Arch;
-  /** Of this machine: not the product's own. */
+  /** A port of this machine. */
   readonly #port: number;
   #agreements = 0;
-  /** Ends the agreement that there is. */
+  /** Ends the current agreement. */
   #end: () => Promise<void> = async () => {};
 
-  /** Containers and volumes are removed with the test. */
+  /** The test removes containers and volumes at its end. */
   constructor(scope: Scope, arch: Arch, port: number) {
     this.#arch = arch;
     this.#port = port;
@@ -36,12 +36,12 @@ export class TestNode {
     });
   }
 
-  /** The picture of all cameras. */
+  /** The address of the tiled stream. */
   get url(): string {
     return `rtsp://127.0.0.1:${this.#port}/ds`;
   }
 
-  /** Makes a new agreement for the images with this tag, in the place of the one before. The volumes stay. */
+  /** Replaces the agreement by a new one for the images with this tag. The volumes stay. */
   async agree(tag: string, inputs: Readonly<Record<string, string>> = {}): Promise<Service> {
     await this.#end();
     this.#agreements += 1;
@@ -61,11 +61,11 @@ export class TestNode {
     await docker(["volume", "rm", "--force", ...volumesOf(this.#definition(""))]);
   }
 
-  /** The definition with images of the test. */
+  /** The service definition with the images of the test. */
   #definition(tag: string): unknown {
     const text = readFileSync("service.definition.json", "utf8")
       .replace("$DOCKER_IMAGE_BASE-agent_$ARCH:$SERVICE_VERSION", `slipstream-test/agent:${tag}`)
-      // Emulated, ONNX Runtime cannot be loaded: there the agent meets a sidecar of this machine's own kind.
+      // ONNX Runtime cannot be loaded under emulation, so the arm64 agent runs with an amd64 sidecar.
       .replace(
         "$DOCKER_IMAGE_BASE-sidecar_$ARCH:$SERVICE_VERSION",
         `slipstream-test/sidecar:${tag === "arm64" ? "amd64" : tag}`,
@@ -80,7 +80,7 @@ export function inside(container: string, ...command: string[]): Promise<string>
   return docker(["exec", container, ...command]);
 }
 
-/** Waits until a container's log has so many lines of this kind, and returns the last of them. */
+/** Waits until a container's log has count lines that match, and returns the last of them. */
 export function says(
   container: string,
   pattern: RegExp,
@@ -100,7 +100,7 @@ export async function inspect(kind: "image" | "container", name: string) {
   return one;
 }
 
-/** Waits until a container's process has ended so often, and returns its lives as the engine has seen them. */
+/** Waits until a container's process has ended count times, and returns its runs as recorded by the engine. */
 export function livesOf(container: string, count: number): Promise<readonly Life[]> {
   const filters = ["start", "die"].flatMap((event) => ["--filter", `event=${event}`]);
   const look = async () => {

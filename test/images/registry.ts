@@ -1,11 +1,11 @@
-// A registry on this machine, and the way of an image through it.
+// Sends an image through a registry on this machine.
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { docker } from "../../src/common/docker.js";
 import { freePorts, type Scope, temporaryDirectory, until } from "../support/scope.js";
 
-/** Starts a registry and returns its address, or undefined where the program is not installed. */
+/** Starts a registry and returns its address, or undefined if the program is not installed. */
 export async function registry(scope: Scope): Promise<string | undefined> {
   const directory = await temporaryDirectory(scope);
   const [port] = await freePorts(1);
@@ -38,7 +38,7 @@ export async function registry(scope: Scope): Promise<string | undefined> {
   return (await Promise.race([answers, ended])) === "ended" ? undefined : address;
 }
 
-/** Pushes an image, pulls it by the digest that the registry gave it, and returns the id of what came. */
+/** Pushes an image, pulls it by the digest that the registry assigned, and returns the id of the pulled image. */
 export async function pull(address: string, image: string): Promise<string> {
   const remote = `${address}/${image}`;
   await docker(["tag", image, remote]);
@@ -47,7 +47,7 @@ export async function pull(address: string, image: string): Promise<string> {
   const digests = await docker(["image", "inspect", "--format", format, remote]);
   const digest = digests.split("\n").find((one) => one.startsWith(address));
   if (digest === undefined) throw new Error(`${remote} has no digest after it was pushed`);
-  // The image is left under its first name, and must come by its digest all the same.
+  // The image keeps its original tag; the pull by digest must still work.
   await docker(["image", "rm", remote]);
   await docker(["pull", "--quiet", digest]);
   const id = await docker(["image", "inspect", "--format", "{{.Id}}", digest]);

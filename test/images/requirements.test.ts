@@ -1,4 +1,4 @@
-// The lists of Python packages can be had, with all that they need, for the Python of the real images, which is not here.
+// Every list of Python packages can be downloaded with its dependencies for the Python of the real images.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ interface Image {
   readonly platforms: readonly string[];
 }
 
-/** Platforms by the C library of the image: 2.27 of Ubuntu 18.04, 2.35 of Ubuntu 22.04. */
+/** Platform tags by the image's C library: 2.27 in Ubuntu 18.04, 2.35 in Ubuntu 22.04. */
 const images: readonly Image[] = [
   { list: "nano", python: "3.6", platforms: ["manylinux2014_aarch64", "manylinux_2_17_aarch64"] },
   {
@@ -29,7 +29,7 @@ const images: readonly Image[] = [
 ];
 
 for (const { list, python, platforms } of images) {
-  test(`${list}.txt and the tools of its gRPC are there for Python ${python}`, async (t) => {
+  test(`${list}.txt and the matching gRPC tools exist for Python ${python}`, async (t) => {
     const file = `src/sidecar/requirements/${list}.txt`;
     const text = readFileSync(file, "utf8");
     const grpc = /^grpcio==(\S+)$/m.exec(text)?.[1] ?? "";

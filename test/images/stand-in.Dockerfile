@@ -1,8 +1,8 @@
-# What stands in for the bases of the images; stand-ins.sh makes its context.
+# Stand-ins for the base images; stand-ins.sh prepares the build context.
 
 FROM scratch AS deepstream
 ADD root.tar /
-# With security updates, as Debian's own images have them.
+# Includes security updates, as Debian's own images do.
 COPY sources.list /etc/apt/sources.list
 CMD ["bash"]
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Usage: stand-ins.sh ARCH            (amd64 or arm64; inside engine.sh)
-# Makes the bases of the images without a registry, once: Debian 12 in the place of NVIDIA's image, and the same with
-# Node.js in the place of Node's own. They are tagged slipstream-stand-in/deepstream:ARCH and slipstream-stand-in/node:ARCH.
-# DEBIAN_MIRROR           where Debian's packages come from
-# DEBIAN_SECURITY_MIRROR  where its security updates come from
+# Builds stand-ins for the base images once, without a registry: Debian 12 in place of NVIDIA's image, and Debian 12 with
+# Node.js in place of Node's image. Their tags are slipstream-stand-in/deepstream:ARCH and slipstream-stand-in/node:ARCH.
+# DEBIAN_MIRROR           mirror of Debian's packages
+# DEBIAN_SECURITY_MIRROR  mirror of its security updates
 set -euo pipefail
 
 arch=$1
@@ -13,7 +13,7 @@ node=24.21.0
 npm=11.21.1
 declare -A node_arch=([amd64]=x64 [arm64]=arm64)
 
-# Those of another recipe are made anew.
+# Stand-ins from another version of these files are rebuilt.
 recipe=$(cat "$0" test/images/stand-in.Dockerfile | sha256sum | cut -d ' ' -f 1)
 made() {
   [ "$("$DOCKER" image inspect --format '{{.Config.Labels.recipe}}' "slipstream-stand-in/$1:$arch" 2>/dev/null)" = "$recipe" ]
@@ -38,7 +38,7 @@ if ! made deepstream || ! made node; then
   trap 'rm -rf "$context"' EXIT
   ln "$root.tar" "$context/root.tar" 2>/dev/null || cp "$root.tar" "$context/root.tar"
   printf 'deb %s main\n' "$mirror bookworm" "$mirror bookworm-updates" "$security bookworm-security" >"$context/sources.list"
-  # Node.js, as the npm registry has it: the program of one platform in a package.
+  # Node.js from the npm registry, which has a package with the executable for each platform.
   (cd "$context" && npm pack --silent "node-linux-${node_arch[$arch]}@$node" "npm@$npm" >/dev/null)
   mkdir -p "$context/local/bin" "$context/local/lib/node_modules/npm"
   tar -C "$context/local/bin" --strip-components 2 -xzf "$context/node-linux-${node_arch[$arch]}-$node.tgz" package/bin/node

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Usage: bundle.sh FOLDER
-# Makes FOLDER/bundle.tar.xz: GStreamer and Python of Debian 12 with what the sidecar and the stand-ins need, and the real
-# elements that NVIDIA publishes on PyPI (decoder, converter, encoders; x86-64, CUDA 13). For `make test-nvidia` on a
-# machine with a GPU that has none of this and no network. Runs on Debian 12; nothing is installed.
+# Makes FOLDER/bundle.tar.xz: GStreamer and Python of Debian 12, what the sidecar and the stand-ins need, and the real
+# elements that NVIDIA publishes on PyPI (decoder, converter, encoders; x86-64, CUDA 13). It is for `make test-nvidia` on a
+# machine with a GPU, but without these and without network. Runs on Debian 12; installs nothing.
 set -euo pipefail
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
@@ -16,7 +16,7 @@ packages=(
   libssl3 libudev1 libunwind8 libv4l-0 libv4lconvert0 libx11-6 libx264-164 libxau6 libxcb-render0 libxcb-shm0 libxcb1
   libxdmcp6 libxext6 libxrender1 python3-cairo python3-gi python3-gi-cairo python3-gst-1.0 python3-numpy python3.11-minimal zlib1g
 )
-# Of GStreamer's plugins, those that the sidecar, the cameras and the measurements use.
+# The GStreamer plugins that the sidecar, the cameras and the measurements use.
 plugins=" app coreelements isomp4 jpeg jpegformat multifile playback rtp rtpmanager rtsp tcp typefindfunctions udp
   videoconvertscale videoparsersbad videotestsrc x264 "
 nvidia=nvidia-deepstream-videodecode-cu13==9.0.2

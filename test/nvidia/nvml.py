@@ -1,4 +1,4 @@
-"""What the driver tells of the first GPU: its name, and how busy it is."""
+"""NVML: the name of the first GPU, and how busy it is."""
 
 import ctypes
 import threading
@@ -14,7 +14,7 @@ class Gpu(NamedTuple):
 
 
 class Use(NamedTuple):
-    """Percent of the GPU's compute, of its decoders, and megabytes of its memory that are taken."""
+    """Percent of compute and of the decoders, and megabytes of memory in use."""
 
     compute: float
     decoders: float
@@ -30,7 +30,7 @@ class _Memory(ctypes.Structure):
 
 
 class Nvml:
-    """Raises OSError where there is no driver."""
+    """Raises OSError without a driver."""
 
     def __init__(self) -> None:
         self._library = ctypes.CDLL("libnvidia-ml.so.1")
@@ -59,7 +59,7 @@ class Nvml:
 
 
 class Sampler:
-    """Samples the use while a with statement runs; mean() afterwards."""
+    """Samples the use while a with statement runs. Call mean() afterwards."""
 
     def __init__(self, nvml: Nvml) -> None:
         self._nvml = nvml
@@ -80,7 +80,7 @@ class Sampler:
             self._samples.append(self._nvml.use())
 
     def mean(self) -> Tuple[float, float, int]:
-        """Mean percent of compute and decoders, and the most memory."""
+        """Mean percent of compute and of the decoders, and the most memory."""
         count = max(1, len(self._samples))
         return (
             sum(one.compute for one in self._samples) / count,

@@ -1,7 +1,7 @@
-"""The ground of these tests: which elements are real, and scenarios in processes of their own.
+"""What these tests share: which elements are real, and scenarios in processes of their own.
 
-A scenario is a function whose arguments and result JSON can carry. Its process ends with it: what a driver does to a
-process stays there, and so do the stand-ins, of which a process can have one release only.
+A scenario is a function whose arguments and result are JSON values. Its process ends with it, and with it everything
+that a driver has done to the process, and the stand-ins, which a process can have for one release only.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ _CHILD = "import real; real.child()"
 
 
 def isolated(scenario: Callable[..., Any], *arguments: Any, standins: str = ALONE) -> Any:
-    """The scenario's result. NVIDIA's libraries write to stdout, so that it comes in a file."""
+    """Returns the scenario's result, by a file: NVIDIA's libraries write to stdout."""
     with tempfile.TemporaryDirectory() as directory:
         result = os.path.join(directory, "result.json")
         done = subprocess.run(
@@ -61,12 +61,29 @@ def child() -> None:
 
 
 def elements() -> Any:
-    """What the engine decides for these elements."""
+    """The engine's view of these elements."""
     from sidecar.worker.engines.deepstream.catalogue import Catalogue
     from sidecar.worker.engines.deepstream.elements import Elements
     from sidecar.worker.engines.deepstream.platform import Platform
 
     return Elements(Platform(RELEASE, KIND, "", "", "", ""), Catalogue(RELEASE, KIND))
+
+
+def source(
+    uri: str,
+    name: str = "camera",
+    encoding: Callable[[str], None] = lambda name: None,
+    failed: Callable[[Any], None] = lambda why: None,
+    decoded: Callable[[], None] = lambda: None,
+    sized: Callable[[int, int], None] = lambda width, height: None,
+    freeze_detector: Any = None,
+) -> Any:
+    """The engine's source bin for an address."""
+    from sidecar.contract import spec
+    from sidecar.worker.engines.deepstream.pipeline import SourceCallbacks, source_bin
+
+    callbacks = SourceCallbacks(encoding, failed, decoded, sized, freeze_detector)
+    return source_bin(name, spec.Camera(id=name, uri=uri), elements(), (1280, 720), callbacks, lambda: 0)
 
 
 @contextlib.contextmanager

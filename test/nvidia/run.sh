@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Usage: run.sh [TEST... | throughput | python ARGUMENT...]
-# Runs the tests of this folder (test_elements, ...) and the measurements, or some of them, or Python, with the bundle's
-# GStreamer and NVIDIA's real elements. On a machine that cannot, it says why in one line and succeeds. With BUNDLE=none it
-# takes what is installed, as in the sidecar's image on a board: then test_engine runs all of engine deepstream.
+# Runs the tests in this folder (test_elements, ...) and the measurements, or some of them, or Python, with the bundle's
+# GStreamer and NVIDIA's real elements. On a machine that cannot run them, it prints why in one line and succeeds. With
+# BUNDLE=none it uses what is installed, as in the sidecar's image on a board: there test_engine runs all of engine deepstream.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,7 +11,7 @@ skip() {
   exit 0
 }
 
-[ -d src/sidecar/gen/slipstream ] || skip "there is no src/sidecar/gen; run make proto, or bring it from where that was run"
+[ -d src/sidecar/gen/slipstream ] || skip "there is no src/sidecar/gen; run make proto, or copy it from where that was run"
 if [ "${BUNDLE:-}" = none ]; then
   python=${SLIPSTREAM_PYTHON:-python3}
   export PYTHONPATH=src:src/sidecar/gen:test:test/support:test/nvidia${PYTHONPATH:+:$PYTHONPATH} PYTHONDONTWRITEBYTECODE=1

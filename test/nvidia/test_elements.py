@@ -1,4 +1,4 @@
-"""The engine's decisions and the stand-ins, held against the real elements."""
+"""Compares the engine's settings, and the stand-ins, with the real elements."""
 
 import json
 import os
@@ -9,10 +9,10 @@ from typing import Any, Dict, List, Set, Tuple
 import nvml
 import real
 
-# A line a difference, as differences() has it; docs/nvidia.md explains them.
+# One difference a line, in the form of differences(). docs/nvidia.md explains them.
 KNOWN = os.path.join(os.path.dirname(__file__), "known-differences.jsonl")
 
-# Every release and kind of board for which the engine decides something of its own.
+# The releases and kinds of boards for which the engine has settings of their own.
 _TARGETS = (
     ("6.0.1", "jetson"),
     ("6.0.1", "dgpu"),
@@ -24,26 +24,28 @@ _TARGETS = (
 
 
 def _settings(release: str, kind: str) -> Dict[Tuple[str, str], Any]:
-    """All that the engine sets on elements that are real here."""
+    """Everything that the engine sets on the elements that are real here."""
+    from sidecar.worker.engines.deepstream import pipeline
     from sidecar.worker.engines.deepstream.catalogue import Catalogue
-    from sidecar.worker.engines.deepstream.elements import ENCODERS, Elements
+    from sidecar.worker.engines.deepstream.elements import Elements
     from sidecar.worker.engines.deepstream.platform import Platform
 
-    decides = Elements(Platform(release, kind, "", "", "", ""), Catalogue(release, kind))
+    elements = Elements(Platform(release, kind, "", "", "", ""), Catalogue(release, kind))
     found: Dict[Tuple[str, str], Any] = {}
     for element, settings in (
-        ("nvv4l2decoder", decides.decoder("H264")),
-        ("nvv4l2decoder", decides.decoder("JPEG")),
-        ("nvvideoconvert", decides.converter()),
-        ("nvvideoconvert", decides.converter(own_surface=True)),
-        *((ENCODERS[codec], decides.encoder(codec, 4000000, 30)) for codec in ENCODERS),
+        ("nvv4l2decoder", pipeline.decoder_settings(elements, "H264")),
+        ("nvv4l2decoder", pipeline.decoder_settings(elements, "JPEG")),
+        ("nvvideoconvert", pipeline.converter_settings(elements)),
+        ("nvvideoconvert", pipeline.converter_settings(elements, own_surface=True)),
+        *((name, pipeline.encoder_settings(elements, codec, 4000000, 30)) for codec, name in pipeline.ENCODERS.items()),
     ):
         found.update({(element, name): value for name, value in settings.items()})
     return found
 
 
 def refusals() -> List[List[str]]:
-    """What the real elements say to each setting of ours, and to each that is left out here: element, name, answer."""
+    """How the real elements answer to each of the engine's settings, and to each that it leaves out here: element,
+    name, which of the two, answer."""
     from sidecar.chain import ChainError, make, set_property
 
     ours = _settings(real.RELEASE, real.KIND)
@@ -57,7 +59,7 @@ def refusals() -> List[List[str]]:
         except ChainError:
             try:
                 element.set_property(name, value)
-                answer = "refused by us alone"
+                answer = "refused by the sidecar alone"
             except TypeError as error:
                 answer = str(error)
         answers.append([factory, name, "ours" if (factory, name) in ours else "left out", answer])
@@ -65,7 +67,7 @@ def refusals() -> List[List[str]]:
 
 
 def properties() -> Dict[str, Dict[str, Any]]:
-    """Every property of the elements, and whether a class of GStreamer's brings it."""
+    """Every property of the elements, and whether it is inherited from a class of GStreamer's."""
     from sidecar.gst import Gst
 
     return {
@@ -104,8 +106,8 @@ def _described(spec: Any) -> Dict[str, Any]:
 
 
 def differences() -> List[List[Any]]:
-    """Element, property, aspect, the real value, the stand-in's. The aspect "there": the stand-in lacks it, or the real
-    one. What either has from GStreamer's classes counts only if the other has it too."""
+    """Element, property, aspect, the real value, the stand-in's. The aspect "there": only one of them has the property.
+    Inherited properties count only if both have them."""
     genuine = real.isolated(properties)
     made = real.isolated(properties, standins=real.ALL_STANDINS)
     found: List[List[Any]] = []
@@ -124,10 +126,10 @@ def differences() -> List[List[Any]]:
 
 def machine() -> List[str]:
     from sidecar.worker.engines.deepstream.catalogue import boards
-    from sidecar.worker.engines.deepstream.facts import read_facts
+    from sidecar.worker.engines.deepstream.machine import read_system_info
     from sidecar.worker.engines.deepstream.platform import identify
 
-    platform = identify(read_facts({}), boards())
+    platform = identify(read_system_info({}), boards())
     return [platform.kind, platform.gpu, platform.compute]
 
 
@@ -138,11 +140,11 @@ class RealElements(unittest.TestCase):
         left_out = {(factory, name): answer for factory, name, which, answer in answers if which == "left out"}
         assert ("nvv4l2decoder", "bufapi-version") in left_out
         expected = {key: "object of type `%s' does not have property `%s'" % key for key in left_out}
-        # The property is there, the VIC that a Jetson copies with is not one of its values.
+        # The property exists, but the VIC of a Jetson is not one of its values.
         expected["nvvideoconvert", "copy-hw"] = "changed"
         assert left_out == expected, left_out
 
-    def test_differ_from_the_stand_ins_only_where_it_is_written_down(self) -> None:
+    def test_differ_from_the_stand_ins_only_in_known_ways(self) -> None:
         found = differences()
         with open(KNOWN) as file:
             known = [json.loads(line) for line in file]
@@ -152,7 +154,7 @@ class RealElements(unittest.TestCase):
 
 
 class RealMachine(unittest.TestCase):
-    def test_is_recognised_by_the_driver_s_word(self) -> None:
+    def test_is_recognised_by_the_driver(self) -> None:
         kind, gpu, compute = real.isolated(machine)
         assert kind == "dgpu"
         assert gpu == nvml.Nvml().gpu().name

@@ -1,4 +1,4 @@
-"""The engine's encoder stage: the real probe, and pictures from the GPU to RTP through what the probe found."""
+"""The engine's encoders on the real elements: the probe, and frames on the GPU to RTP by the encoder that it found."""
 
 import socket
 import unittest
@@ -8,34 +8,30 @@ import real
 
 
 def probed() -> Dict[str, Any]:
-    from sidecar.worker.engines.deepstream.encoders import probe_encoders
+    from sidecar.worker.engines.deepstream.encoder_probe import probe_encoders
 
     found = probe_encoders(real.elements())
     return {"hardware": found.hardware, "refusals": found.refusals}
 
 
 def encoded() -> Dict[str, Any]:
-    """A file through the engine's source and encoder stages to RTP on a socket, and what a real decoder makes of it."""
+    """A test source through the engine's source bin and encoder to RTP, and what a real decoder makes of it."""
     from sidecar.chain import Chain
     from sidecar.contract import spec
     from sidecar.gst import Gst
-    from sidecar.worker.engines.deepstream import source
-    from sidecar.worker.engines.deepstream.encoders import add_encoder, probe_encoders, raw_caps
+    from sidecar.worker.engines.deepstream.encoder_probe import probe_encoders
+    from sidecar.worker.engines.deepstream.pipeline import add_encoder, converter_settings
     from sidecar.worker.engines.shared_elements import add_loopback
 
-    decides = real.elements()
-    encoders = probe_encoders(decides)
+    elements = real.elements()
+    hardware = probe_encoders(elements).hardware
     encoding = spec.Encoding(codec=spec.CODEC_H264, width=640, height=360, bitrate=1000000, frame_rate=15)
     pipeline, viewer = Gst.Pipeline.new(), None
-    events = source.SourceEvents(lambda name: None, lambda why: None, lambda: None)
-    uri = "test://smpte?width=1280&height=720&rate=15"
-    container = source.build("camera", spec.Camera(id="camera", uri=uri), decides, events, lambda: 0)
+    container = real.source("test://smpte?width=1280&height=720&rate=15")
     pipeline.add(container)
     chain = Chain(pipeline, after=container)
-    chain.add("nvvideoconvert", None, **decides.converter())
-    caps = raw_caps("H264", encoders, encoding.width, encoding.height)
-    chain.caps(caps)
-    encoder = add_encoder(chain, encoding, encoders, decides)
+    chain.add("nvvideoconvert", None, **converter_settings(elements))
+    encoder = add_encoder(chain, encoding, elements, hardware)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -54,6 +50,7 @@ def encoded() -> Dict[str, Any]:
             sample = sink.emit("try-pull-sample", 10 * Gst.SECOND)
             assert sample is not None, "%d frames came" % len(bars)
             bars.append(_first_bar(sample))
+        caps = encoder.get_static_pad("sink").get_current_caps().to_string()
         return {"caps": caps, "encoder": encoder.get_factory().get_name(), "bar": bars[-1]}
     finally:
         for one in (pipeline, viewer):
@@ -78,7 +75,7 @@ class RealEncoders(unittest.TestCase):
         for why in found["refusals"].values():
             assert "/dev/v4l2-nvenc" in why
 
-    def test_pictures_get_from_the_gpu_to_rtp_by_an_encoder_that_works(self) -> None:
+    def test_frames_get_from_the_gpu_to_rtp_by_an_encoder_that_works(self) -> None:
         hardware = "H264" in real.isolated(probed)["hardware"]
         seen = real.isolated(encoded)
         assert seen["encoder"] == ("nvv4l2h264enc" if hardware else "x264enc")

@@ -1,7 +1,8 @@
-"""Engine deepstream on NVIDIA's own nvinfer, muxer, demultiplexer, tiler, nvdsosd and tracker, where all of them are.
+"""Engine deepstream on NVIDIA's own nvinfer, muxer, demultiplexer, tiler, nvdsosd and tracker, where all are installed.
 
-ENGINES=DIR keeps the TensorRT engines between runs, PICTURES=DIR gets a snapshot of each output, ROUNDS says how often
-a camera is lost, MINUTES how long memory is watched, STREET names a second film for the comparison of the engines.
+ENGINES=DIR keeps the TensorRT engines between runs. SNAPSHOTS=DIR gets a snapshot of each output. ROUNDS is how often a
+camera is lost, MINUTES how long memory is watched. STREET is a second film for the comparison of the engines. QUICK
+skips the test that builds a TensorRT engine again.
 """
 
 import json
@@ -22,7 +23,7 @@ os.environ.setdefault("USE_NEW_NVSTREAMMUX", "no")
 
 _NEEDED = ("nvinfer", "nvstreammux", "nvstreamdemux", "nvmultistreamtiler", "nvdsosd", "nvtracker", "nvv4l2decoder")
 _SAME_OBJECT = 0.5
-# Of boxes that both engines find, and their mean overlap.
+# The least share of boxes that both engines find, and their mean overlap.
 _MATCHED, _OVERLAP = 0.95, 0.95
 
 
@@ -48,12 +49,12 @@ def bundle(directory: str, name: str, mode: int) -> str:
 
 
 def by_engine_cpu(film: str, directory: str, mux: Tuple[int, int]) -> Iterator[Tuple[int, List[Any]]]:
-    """A film's frames by their time, with what engine cpu's detector finds on them, in pixels of the film.
+    """For each frame of a film, its PTS and the boxes that engine cpu's detector finds, in pixels of the film.
 
-    The GPU decodes them and brings them to the muxer's size, with its borders, as engine deepstream has it do.
+    The GPU decodes the frames and scales them to the muxer's size, with its borders, as in engine deepstream.
     """
     from sidecar.gst import Gst
-    from sidecar.worker.engines.deepstream.sizes import inside
+    from sidecar.worker.engines.deepstream.sizes import fitted_size
     from sidecar.worker.engines.planes import planes, video_info
     from sidecar.worker.inference.bundle import load_bundle
     from sidecar.worker.inference.detector import Detector
@@ -63,7 +64,7 @@ def by_engine_cpu(film: str, directory: str, mux: Tuple[int, int]) -> Iterator[T
     assert loaded is not None, problems
     detector = Detector(loaded, threads=os.cpu_count() or 1)
     size = size_of(film)
-    fitted = inside(size[0], size[1], mux)
+    fitted = fitted_size(size[0], size[1], mux)
     pipeline = Gst.parse_launch(
         "filesrc location=%s ! qtdemux ! h264parse ! nvv4l2decoder ! nvvideoconvert dest-crop=0:0:%d:%d"
         " ! video/x-raw(memory:NVMM), format=NV12, width=%d, height=%d ! nvvideoconvert ! video/x-raw, format=I420"
@@ -118,7 +119,7 @@ def overlap(one: Any, other: Any) -> float:
 
 
 def reference(film: str, directory: str, mux: Tuple[int, int]) -> List[Tuple[int, List[List[Any]]]]:
-    """Of by_engine_cpu(), as JSON can carry it: in a process of its own, which leaves no GPU memory behind."""
+    """by_engine_cpu() as JSON values: for a process of its own, which leaves no GPU memory behind."""
     return [
         (pts, [[one.label, one.left, one.top, one.width, one.height] for one in objects])
         for pts, objects in by_engine_cpu(film, directory, mux)
@@ -131,7 +132,7 @@ class Box:
 
 
 class RealEngine(unittest.TestCase):
-    """Tests share one sidecar, so that an engine is built once for each network and number of cameras."""
+    """Tests share one sidecar, so that it builds one TensorRT engine for each network and number of cameras."""
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -182,13 +183,13 @@ class RealEngine(unittest.TestCase):
     def demo(self, name: str = "demo") -> Any:
         return self.rig.camera(name, "file://%s" % real.DEMO)
 
-    def picture(self, output: str, camera: str = "", name: str = "") -> bytes:
+    def snapshot(self, output: str, camera: str = "", name: str = "") -> bytes:
         from sidecar.contract import pipeline
 
         wanted = pipeline.TakeSnapshotRequest(output_id=output, camera_id=camera)
         jpeg: bytes = self.sidecar.stub.TakeSnapshot(wanted, timeout=60).jpeg
-        if os.environ.get("PICTURES"):
-            with open(os.path.join(os.environ["PICTURES"], "%s.jpg" % (name or output + camera)), "wb") as file:
+        if os.environ.get("SNAPSHOTS"):
+            with open(os.path.join(os.environ["SNAPSHOTS"], "%s.jpg" % (name or output + camera)), "wb") as file:
                 file.write(jpeg)
         return jpeg
 
@@ -197,7 +198,7 @@ class RealEngine(unittest.TestCase):
         assert response.accepted, response
         return self.sidecar.until_serving()
 
-    def test_1_two_cameras_play_and_every_frame_is_looked_at(self) -> None:
+    def test_1_two_cameras_play_and_every_frame_is_inferred(self) -> None:
         began = time.monotonic()
         with real.counting_camera("--width", "640", "--height", "360", "--rate", "15") as address:
             self.applied(self.specification([self.demo(), self.rig.camera("counter", address)]))
@@ -219,7 +220,7 @@ class RealEngine(unittest.TestCase):
             found = self.sidecar.detections("demo", 1, lambda frame: len(frame.detections) > 0)[0]
             assert (found.frame_width, found.frame_height) == (1280, 720)
             for output, camera in (("main", ""), ("each", "demo"), ("each", "counter")):
-                assert self.picture(output, camera).startswith(b"\xff\xd8")
+                assert self.snapshot(output, camera).startswith(b"\xff\xd8")
 
     def test_2_both_engines_find_the_same_boxes(self) -> None:
         films = [real.DEMO] + ([os.environ["STREET"]] if os.environ.get("STREET") else [])
@@ -261,7 +262,7 @@ class RealEngine(unittest.TestCase):
         assert matched >= _MATCHED
         assert mean >= _OVERLAP
 
-    def test_3_a_camera_that_is_lost_and_comes_back_takes_nothing_of_the_other(self) -> None:
+    def test_3_a_camera_that_is_lost_and_comes_back_costs_the_other_no_frames(self) -> None:
         port = self.rig.free_port()
         cameras = [self.demo(), self.rig.camera("flaps", "rtsp://127.0.0.1:%d/camera" % port)]
         assert self.sidecar.apply("flapping", self.specification(cameras)).accepted
@@ -282,7 +283,7 @@ class RealEngine(unittest.TestCase):
         counters = self.of(self.sidecar.state(), "demo")
         print("the other camera: received %d, dropped %d" % (counters.frames_received, counters.frames_dropped))
         assert counters.frames_dropped <= counters.frames_received // 20
-        self.picture("main", name="lost")
+        self.snapshot("main", name="lost")
 
     def until_more(self, camera: str, counter: str, more: int) -> None:
         before = getattr(self.of(self.sidecar.state(), camera), counter)
@@ -307,15 +308,15 @@ class RealEngine(unittest.TestCase):
         assert all(any(three) for three in zip(inferred, inferred[1:], inferred[2:])), inferred
         assert self.sidecar.state().pipeline.since == since
 
-    def test_5_objects_keep_their_numbers(self) -> None:
+    def test_5_objects_keep_their_track_ids(self) -> None:
         from sidecar.contract import spec
 
         tracked = spec.Tracker(algorithm=spec.TRACKER_ALGORITHM_IOU)
         self.applied(self.specification([self.demo(), self.demo("again")], tracker=tracked))
         found = self.sidecar.detections("demo", 20, lambda frame: len(frame.detections) > 0)
-        numbers = [{one.track_id for one in frame.detections if one.HasField("track_id")} for frame in found]
-        assert all(numbers), numbers
-        assert any(one & two for one, two in zip(numbers, numbers[1:])), numbers
+        ids = [{one.track_id for one in frame.detections if one.HasField("track_id")} for frame in found]
+        assert all(ids), ids
+        assert any(one & two for one, two in zip(ids, ids[1:])), ids
 
     def test_6_masks_are_black(self) -> None:
         from sidecar.contract import spec
@@ -326,11 +327,11 @@ class RealEngine(unittest.TestCase):
         cameras = [masked, self.rig.camera("two", "test://white?width=480&height=480&rate=15")]
         self.applied(self.specification(cameras, overlay=spec.Overlay()))
         self.sidecar.detections("one", 20)
-        luma = real.isolated(luma_of, self.write(self.picture("each", "one", "masked")))
+        luma = real.isolated(luma_of, self.write(self.snapshot("each", "one", "masked")))
         assert max(luma["left"], luma["corner"]) < 25, luma
         assert min(luma["middle"], luma["upper right"]) > 200, luma
-        # The other is square: it is white at the left and black at the right.
-        luma = real.isolated(luma_of, self.write(self.picture("each", "two", "square")))
+        # The other camera is square: white at the left and black at the right.
+        luma = real.isolated(luma_of, self.write(self.snapshot("each", "two", "square")))
         assert luma["upper right"] < 25, luma
         assert luma["left"] > 200, luma
 
@@ -348,21 +349,21 @@ class RealEngine(unittest.TestCase):
         model = spec.Model(bundle_path=bundle(self.directory, "ssd-street", 0))
         self.applied(self.specification(cameras, model=model))
         self.sidecar.detections("again", 5, lambda frame: len(frame.detections) > 0)
-        self.picture("main", name="ssd")
+        self.snapshot("main", name="ssd")
 
-    def test_8_an_engine_that_does_not_load_is_built_anew(self) -> None:
+    def test_8_a_tensorrt_engine_that_does_not_load_is_rebuilt(self) -> None:
         import glob
 
         engines = glob.glob(os.path.join(self.sidecar.data_dir, "engines", "*", "model.engine"))
         if not engines or os.environ.get("QUICK"):
-            self.skipTest("QUICK is set: it takes another build")
+            self.skipTest("QUICK is set, and this builds a TensorRT engine")
         cameras = [self.demo(), self.demo("again")]
         self.applied(self.specification(cameras))
         size = {path: os.stat(path).st_size for path in engines}
         for path in engines:
             os.truncate(path, size[path] // 2)
         self.applied(self.specification(cameras, outputs=[self.sidecar.output(width=1280, height=368)]))
-        assert "TensorRT engine does not load: it is built anew" in self.sidecar.said()
+        assert "TensorRT engine does not load, rebuilding" in self.sidecar.said()
 
     def test_9_memory_stays_level(self) -> None:
         minutes = float(os.environ.get("MINUTES", "1"))
@@ -393,7 +394,7 @@ def resident(pid: int) -> float:
 
 
 def luma_of(path: str) -> Dict[str, float]:
-    """The light in parts of a JPEG."""
+    """The mean luma in parts of a JPEG."""
     from sidecar.gst import Gst
     from sidecar.worker.engines.planes import planes, video_info
 
@@ -414,7 +415,7 @@ def luma_of(path: str) -> Dict[str, float]:
         "upper right": y[: height * 2 // 5, width * 4 // 5 :],
         "corner": y[height * 19 // 20 :, width * 19 // 20 :],
     }
-    light = {name: float(part.mean()) for name, part in parts.items()}
+    luma = {name: float(part.mean()) for name, part in parts.items()}
     buffer.unmap(mapped)
     pipeline.set_state(Gst.State.NULL)
-    return light
+    return luma

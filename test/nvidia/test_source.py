@@ -1,4 +1,4 @@
-"""The engine's own source stage on the real decoder: real streams, decoded by NVDEC into memory of the GPU."""
+"""The engine's source bin on the real decoder: real streams, decoded by NVDEC into the GPU's memory."""
 
 import os
 import tempfile
@@ -11,47 +11,46 @@ FRAMES = 30
 
 
 def decoded(uri: str) -> Dict[str, Any]:
-    """What comes out of the engine's source, and what the engine is told of it."""
-    from sidecar.contract import spec
+    """What comes out of the engine's source bin, and what it reports."""
     from sidecar.gst import Gst
     from sidecar.worker.cameras.freeze_detector import FreezeDetector
-    from sidecar.worker.engines.deepstream import source
 
-    class EveryLook(FreezeDetector):
-        """Wants a copy of each frame, and keeps what they were."""
+    class EveryFrame(FreezeDetector):
+        """Wants a copy of each frame, and keeps them all."""
 
         def __init__(self) -> None:
             super().__init__()
-            self.looks: List[bytes] = []
+            self.copies: List[bytes] = []
 
         def is_due(self, now: float) -> bool:
             return True
 
-        def observe(self, look: bytes, now: float) -> None:
-            self.looks.append(look)
+        def observe(self, luma: bytes, now: float) -> None:
+            self.copies.append(luma)
 
-    freeze_detector = EveryLook()
-    told: Dict[str, Any] = {"encoding": "", "decoded": 0}
+    freeze_detector = EveryFrame()
+    told: Dict[str, Any] = {"encoding": "", "decoded": 0, "size": []}
     failures: List[str] = []
-    events = source.SourceEvents(
+    pipeline = Gst.Pipeline.new()
+    container = real.source(
+        uri,
         encoding=lambda name: told.update(encoding=name),
         failed=lambda why: failures.append(why.detail),
         decoded=lambda: told.update(decoded=told["decoded"] + 1),
+        sized=lambda width, height: told.update(size=[width, height]),
         freeze_detector=freeze_detector,
     )
-    pipeline = Gst.Pipeline.new()
-    container = source.build("camera", spec.Camera(id="camera", uri=uri), real.elements(), events, lambda: 0)
     # What a viewer would see of it, in system memory.
     tail = Gst.parse_bin_from_description(
         "nvvideoconvert ! video/x-raw, format=I420 ! appsink name=frames sync=false", True
     )
-    pictures: List[Dict[str, Any]] = []
+    frames: List[Dict[str, Any]] = []
 
     def enough() -> bool:
         sample = tail.get_by_name("frames").emit("try-pull-sample", 0)
         if sample is not None:
-            pictures.append(_described(sample))
-        return len(pictures) >= FRAMES or bool(failures)
+            frames.append(_described(sample))
+        return len(frames) >= FRAMES or bool(failures)
 
     try:
         pipeline.add(container)
@@ -62,28 +61,27 @@ def decoded(uri: str) -> Dict[str, Any]:
         message = pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR)
         assert message is None, message.parse_error()
         assert not failures, failures
-        assert arrived, "%d frames were decoded, %d converted" % (told["decoded"], len(pictures))
+        assert arrived, "%d frames were decoded, %d converted" % (told["decoded"], len(frames))
         return dict(
             told,
             caps=container.get_static_pad("src").get_current_caps().to_string(),
-            size=list(source.decoded_size(container)),
             decoder=_decoder(container),
-            counters=[one["counter"] for one in pictures],
-            contrast=pictures[-1]["contrast"],
-            colour=pictures[-1]["colour"],
-            looks=len(freeze_detector.looks),
-            looks_that_differ=len(set(freeze_detector.looks)),
-            # An encoder makes a picture better in the first frames.
-            late_looks_that_differ=len(set(freeze_detector.looks[FRAMES // 2 :])),
-            look_size=len(freeze_detector.looks[-1]),
-            look_contrast=max(freeze_detector.looks[-1]) - min(freeze_detector.looks[-1]),
+            counters=[one["counter"] for one in frames],
+            contrast=frames[-1]["contrast"],
+            colour=frames[-1]["colour"],
+            copies=len(freeze_detector.copies),
+            different_copies=len(set(freeze_detector.copies)),
+            # In the first frames, an encoder still improves the picture.
+            different_late_copies=len(set(freeze_detector.copies[FRAMES // 2 :])),
+            copy_size=len(freeze_detector.copies[-1]),
+            copy_contrast=max(freeze_detector.copies[-1]) - min(freeze_detector.copies[-1]),
         )
     finally:
         pipeline.set_state(Gst.State.NULL)
 
 
 def render_still(path: str) -> None:
-    """Writes a film of one picture."""
+    """Writes a film in which nothing moves."""
     from sidecar.gst import Gst
 
     writer = Gst.parse_launch(
@@ -99,11 +97,13 @@ def render_still(path: str) -> None:
 
 
 def _decoder(container: Any) -> Dict[str, Any]:
-    """The decoder that the source found, and the settings that the engine gave it."""
+    """The decoder in the source bin, and the settings that the engine gave it."""
+    from sidecar.worker.engines.deepstream.pipeline import decoder_settings
+
     elements: List[Any] = []
     container.iterate_recurse().foreach(elements.append)
     one = next(each for each in elements if each.get_factory() and each.get_factory().get_name() == "nvv4l2decoder")
-    settings = real.elements().decoder("")
+    settings = decoder_settings(real.elements(), "")
     return {
         "plugin": one.get_factory().get_plugin_name(),
         "settings": {name: int(one.get_property(name)) for name in settings},
@@ -141,19 +141,19 @@ class RealDecoder(unittest.TestCase):
             seen = real.isolated(decoded, address)
         assert_real(seen, [640, 360])
         assert_each_once(seen["counters"])
-        # The copies that are compared: small, true, and none like another.
-        assert seen["looks"] >= FRAMES
-        assert seen["looks_that_differ"] == seen["looks"]
-        assert seen["look_size"] == 512 * 288
-        assert seen["look_contrast"] > 100
+        # The freeze detector's copies: small, with their contrast, and all different.
+        assert seen["copies"] >= FRAMES
+        assert seen["different_copies"] == seen["copies"]
+        assert seen["copy_size"] == 512 * 288
+        assert seen["copy_contrast"] > 100
 
-    def test_a_still_picture_is_seen_to_be_the_same(self) -> None:
+    def test_copies_of_frames_are_equal_while_nothing_moves(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             still = os.path.join(folder, "still.mp4")
             real.isolated(render_still, still)
             seen = real.isolated(decoded, "file://" + still)
-        assert seen["looks"] >= FRAMES
-        assert seen["late_looks_that_differ"] == 1
+        assert seen["copies"] >= FRAMES
+        assert seen["different_late_copies"] == 1
 
     def test_decodes_motion_jpeg(self) -> None:
         with real.counting_camera("--codec", "mjpeg") as address:
@@ -172,7 +172,7 @@ def assert_real(seen: Dict[str, Any], size: List[int]) -> None:
 
 
 def assert_each_once(counters: List[int]) -> None:
-    """In order, none twice. A few may be missing: the source drops what is not taken at once."""
+    """In order, none twice. A few may be missing: the source drops frames that are not taken at once."""
     steps = [later - earlier for earlier, later in zip(counters, counters[1:])]
     assert min(steps) == 1, counters
     assert counters[-1] - counters[0] < FRAMES + 3, counters

@@ -1,4 +1,4 @@
-"""The whole sidecar: real RTSP in, the real decoder and converters, stand-ins between them, a picture out over RTSP."""
+"""The whole sidecar: real RTSP in, real decoder and converters, stand-ins between them, real RTSP out."""
 
 import contextlib
 import unittest
@@ -11,7 +11,7 @@ RED = (255, 0, 0)
 
 
 def watched(address: str, frames: int) -> List[Dict[str, Any]]:
-    """What a viewer sees whose decoder is real: the counters of two tiles, and how much is red."""
+    """What a viewer with a real decoder sees: the counters of two tiles, and how many pixels are red."""
     import counter
     import measure
 
@@ -25,7 +25,7 @@ def watched(address: str, frames: int) -> List[Dict[str, Any]]:
     keys: List[bool] = []
 
     def on_encoded(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        """A decoder that starts between two key frames gives what it can make of the rest."""
+        """NVIDIA's decoder gives broken frames if it starts between two key frames."""
         if not info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT):
             keys.append(True)
         return Gst.PadProbeReturn.OK if keys else Gst.PadProbeReturn.DROP
@@ -92,7 +92,7 @@ class WholeSidecar(unittest.TestCase):
         assert [(one.label, one.class_id) for one in found.detections] == [("car", 0)]
         assert (found.frame_width, found.frame_height) == (640, 360)
 
-    def test_each_camera_has_its_own_picture(self) -> None:
+    def test_each_camera_has_its_own_stream(self) -> None:
         from sidecar.contract import spec
 
         sidecar = self.sidecar()
@@ -101,14 +101,14 @@ class WholeSidecar(unittest.TestCase):
         assert response.accepted, response
         sidecar.until_serving()
         for name in ("one", "two"):
-            # The encoder begins poor: a second of its first frames may be unreadable.
+            # The encoder starts with a poor quality: the counter may be unreadable for a second.
             seen = real.isolated(watched, "rtsp://127.0.0.1:%d/main/%s" % (sidecar.port, name), 30, standins=real.ALONE)
             numbers = [one["whole"] for one in seen if one["whole"] is not None]
             assert len(numbers) > 8, seen
             assert numbers == sorted(numbers), numbers
             assert seen[-1]["red"] > 50
 
-    def test_a_lost_camera_stops_nobody_and_comes_back(self) -> None:
+    def test_a_lost_camera_stops_no_other_and_comes_back(self) -> None:
         sidecar = self.sidecar()
         port = str(self.sidecars.free_port())
         (near,) = self.cameras("15")

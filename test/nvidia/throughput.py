@@ -1,7 +1,7 @@
 """Measures decoding and converting for 1, 4 and 16 cameras, and prints a table.
 
-At full speed: a file that begins again at its end, decoded as fast as it goes. Paced: cameras over RTSP at 30 frames a
-second, through the engine's own source stage. The clip is the demo, scaled up to 1920x1080.
+At full speed: a file in a loop, decoded as fast as possible. Paced: cameras over RTSP at 30 frames a second, through
+the engine's source bin. The clip is the demo, scaled up to 1920x1080.
 """
 
 import os
@@ -56,7 +56,7 @@ def make_clip(directory: str) -> None:
     writer.set_state(Gst.State.PLAYING)
     source = writer.get_by_name("frames")
     for number in range(_CLIP_FRAMES):
-        # There and back, so that the seam is no jump.
+        # Forwards and backwards, so that nothing jumps where the loop restarts.
         place = number % (2 * len(frames) - 2)
         buffer = frames[min(place, 2 * len(frames) - 2 - place)].copy_deep()
         buffer.pts, buffer.duration = number * Gst.SECOND // RATE, Gst.SECOND // RATE
@@ -70,11 +70,13 @@ def make_clip(directory: str) -> None:
 
 def at_full_speed(directory: str, stage: str, cameras: int) -> Dict[str, float]:
     from sidecar.gst import Gst
+    from sidecar.worker.engines.deepstream.pipeline import decoder_settings
 
-    settings = " ".join("%s=%s" % (name, int(value)) for name, value in real.elements().decoder("H264").items())
+    settings = decoder_settings(real.elements(), "H264")
+    properties = " ".join("%s=%s" % (name, int(value)) for name, value in settings.items())
     branch = (
         "multifilesrc location=%s loop=true ! h264parse ! nvv4l2decoder %s %s ! fakesink name=sink%%d sync=false"
-        % (os.path.join(directory, "clip.h264"), settings, STAGES[stage])
+        % (os.path.join(directory, "clip.h264"), properties, STAGES[stage])
     )
     pipeline = Gst.parse_launch(" ".join(branch % number for number in range(cameras)))
     sinks = [pipeline.get_by_name("sink%d" % number) for number in range(cameras)]
@@ -86,9 +88,7 @@ def at_full_speed(directory: str, stage: str, cameras: int) -> Dict[str, float]:
 
 
 def paced(address: str, cameras: int) -> Dict[str, float]:
-    from sidecar.contract import spec
     from sidecar.gst import Gst
-    from sidecar.worker.engines.deepstream import source
 
     pipeline = Gst.Pipeline.new()
     counts = [0] * cameras
@@ -97,9 +97,7 @@ def paced(address: str, cameras: int) -> Dict[str, float]:
         def count() -> None:
             counts[number] += 1
 
-        events = source.SourceEvents(lambda name: None, lambda why: None, count)
-        camera = spec.Camera(id="c%d" % number, uri=address)
-        return source.build("camera-%d" % number, camera, real.elements(), events, lambda: 0)
+        return real.source(address, "camera-%d" % number, decoded=count)
 
     for number in range(cameras):
         container = opened(number)

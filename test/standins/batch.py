@@ -1,6 +1,6 @@
-"""The link between a buffer and its batch metadata.
+"""Attaches batch metadata to buffers.
 
-A custom GstMeta holds the Python object: it survives copies of the buffer, and the object dies with the last of them.
+A custom GstMeta holds the Python object: copies of the buffer keep it, and the object is freed with the last of them.
 """
 
 import ctypes
@@ -14,12 +14,12 @@ _FIELD = b"batch"
 
 
 def register() -> None:
-    """Makes the kind of metadata known to GStreamer. Once in a process, before any buffer carries it."""
+    """Registers the metadata with GStreamer. Once in a process, before any buffer has them."""
     Gst.meta_register_custom(_META.decode(), [], None)
 
 
 def attach(buffer: Gst.Buffer, batch: Any) -> None:
-    """Gives a writable buffer its batch metadata, in place of any that it had."""
+    """Attaches batch metadata to a writable buffer, in place of any that it has."""
     meta = native.buffer_get_custom_meta(hash(buffer), _META)
     if not meta:
         meta = native.buffer_add_custom_meta(hash(buffer), _META)
@@ -28,7 +28,7 @@ def attach(buffer: Gst.Buffer, batch: Any) -> None:
 
 
 def find(address: int) -> Optional[Any]:
-    """The batch metadata of the buffer at an address, which is the hash of its Python object."""
+    """The batch metadata of the buffer at an address, which is hash() of its Python object."""
     meta = native.buffer_get_custom_meta(address, _META)
     if not meta:
         return None

@@ -1,7 +1,8 @@
-"""Bridges between stand-ins, whose pictures are in system memory, and real elements with pictures on the GPU.
+"""Bridges between stand-ins, whose frames are in system memory, and real elements, whose frames are on the GPU.
 
-Beside a real nvvideoconvert, a stand-in that meets it is put into a bin between real converters: pictures come down to
-system memory in front of it and go up to the GPU behind it. Between each other, stand-ins keep them in system memory.
+Beside a real nvvideoconvert, a stand-in that is linked to real elements becomes a bin between real converters: they
+copy frames to system memory in front of it, and to the GPU behind it. Frames between two stand-ins stay in system
+memory.
 """
 
 from typing import Any, Dict, List, Optional, Tuple
@@ -11,7 +12,7 @@ from standins.codec import Relabel
 from standins.element import Standin, requested
 from standins.frames import NVMM
 
-# The pads at which an element meets real ones.
+# The pads at which an element is linked to real ones.
 _REAL_SIDES: Dict[str, Tuple[str, ...]] = {
     "nvstreammux": ("sink",),
     "nvstreamdemux": ("src",),
@@ -22,12 +23,12 @@ _FORMATS = "{ NV12, RGBA, I420 }"
 
 
 def needed(element: str) -> bool:
-    """Whether a stand-in meets real elements in the graphs that are built here."""
+    """Whether a stand-in is linked to real elements in the engine's graph."""
     return element in _REAL_SIDES
 
 
 def inside_name(element: str) -> str:
-    """The factory of the stand-in within a bridge."""
+    """The factory of the stand-in inside a bridge."""
     return element + "-inside"
 
 
@@ -39,7 +40,7 @@ class Bridge(Standin):
     def build(self) -> None:
         self._inside = _make(inside_name(self.spec.name))
         self.add(self._inside)
-        # By the name of a requested pad: what is in front of it, or behind it.
+        # By the name of a requested pad: the elements in front of it, or behind it.
         self._converters: Dict[str, List[Gst.Element]] = {}
         for pad in self.spec.pads:
             if pad.presence == "always":
@@ -71,7 +72,7 @@ class Bridge(Standin):
         self._inside.release_request_pad(self._inside.get_static_pad(pad.get_name()))
 
     def _converted(self, pad: Gst.Pad) -> Tuple[Gst.Pad, List[Gst.Element]]:
-        """The pad that others see for a pad of the stand-in, and what is between the two."""
+        """The pad that other elements see in place of the stand-in's, and the elements between the two."""
         down = pad.get_direction() == Gst.PadDirection.SINK
         if pad.get_direction().value_nick not in _REAL_SIDES[self.spec.name]:
             return pad, []

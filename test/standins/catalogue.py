@@ -1,4 +1,4 @@
-"""What the element catalogue says of one DeepStream release on one kind of board."""
+"""The elements of one DeepStream release on one kind of board, according to the catalogue."""
 
 import json
 import re
@@ -6,10 +6,10 @@ from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 BOARDS = ("dgpu", "jetson")
 
-# nvbuf-memory-type lists the union of both boards; a board refuses what its allocator lacks (the property's note).
+# nvbuf-memory-type lists the values of both boards; a board refuses those of the other (the property's note).
 _MEMORY_TYPES = {"dgpu": (0, 1, 2, 3), "jetson": (0, 4)}
 
-# An enumeration's nick may end in the board that has the value: "userptr (Jetson)", "HW_MODE (Jetson VIC)".
+# A value's nick may end with the only board that has it: "userptr (Jetson)", "HW_MODE (Jetson VIC)".
 _BOARD_NOTE = re.compile(r" \((Jetson|dGPU)\b.*\)$")
 _NOTE = re.compile(r" \(.*\)$")
 
@@ -22,11 +22,11 @@ _INTEGERS = {
 
 
 class CatalogueError(Exception):
-    """The catalogue has no such release or board. The message says which there are."""
+    """The catalogue has no such release or board. The message lists those that it has."""
 
 
 class Property(NamedTuple):
-    """One property as a release and board have it. type: boolean, int, uint, int64, uint64, string, enum or pointer."""
+    """A property on one release and board. type: boolean, int, uint, int64, uint64, string, enum or pointer."""
 
     name: str
     type: str
@@ -40,7 +40,7 @@ class Property(NamedTuple):
 
 
 class Pad(NamedTuple):
-    """One pad template. caps is text as GStreamer reads it."""
+    """One pad template. caps is text in GStreamer's form."""
 
     name: str
     direction: str
@@ -49,7 +49,7 @@ class Pad(NamedTuple):
 
 
 class Element(NamedTuple):
-    """One element as a release and board have it. kind: filter, sink, source, source-bin, aggregator or splitter."""
+    """An element on one release and board. kind: filter, sink, source, source-bin, aggregator or splitter."""
 
     name: str
     kind: str
@@ -66,7 +66,7 @@ def releases(path: str) -> Tuple[str, ...]:
 def load(path: str, release: str, board: str, mux: str = "legacy") -> List[Element]:
     """Reads the elements of a release (such as "7.1") on a board ("dgpu" or "jetson").
 
-    mux: which of the two that have the name nvstreammux, legacy or new. Raises CatalogueError.
+    mux: which of the two elements named nvstreammux, legacy or new. Raises CatalogueError.
     """
     with open(path) as file:
         document = json.load(file)
@@ -84,7 +84,7 @@ def load(path: str, release: str, board: str, mux: str = "legacy") -> List[Eleme
 
 
 class _Target:
-    """A release and board, and the questions that the entries of the catalogue answer about it."""
+    """A release and board, and how the catalogue's entries apply to it."""
 
     def __init__(self, versions: List[str], release: str, board: str) -> None:
         self.board = board
@@ -104,7 +104,7 @@ class _Target:
         return self.board in entry.get("platforms", BOARDS) and self._within(entry)
 
     def at(self, entry: Dict[str, Any]) -> Dict[str, Any]:
-        """An entry with the changes applied that this release has, and those undone that came later."""
+        """An entry with the changes of this release applied, and later ones undone."""
         seen = dict(entry)
         changes = sorted(entry.get("changes", []), key=lambda change: self._order[change["version"]])
         for change in changes:
@@ -144,14 +144,14 @@ def _property(entry: Dict[str, Any], target: _Target) -> Property:
         values = _values(entry, target)
         default = _number(entry.get("default"))
         if not values:
-            # Known by its default alone, such as '1, "MBLK': any number goes.
+            # Only the default is known, such as '1, "MBLK': any number is accepted.
             kind, low, high = "int", 0, 2**31 - 1
         elif default not in dict(values):
             default = values[0][0]
     elif kind == "string":
         default = entry.get("default")
     access = entry["access"]
-    # An access that is not known is taken for read-only: a parameter must be one of the two.
+    # Unknown access counts as read-only: a parameter must be readable or writable.
     return Property(
         entry["name"],
         kind,
@@ -178,7 +178,7 @@ def _values(entry: Dict[str, Any], target: _Target) -> Tuple[Tuple[int, str], ..
 
 
 def _number(default: Any) -> int:
-    """The number that a default begins with: 640 of "640 (docs)", 3 of "0x00000003, ..."."""
+    """The number at the start of a default: 640 in "640 (docs)", 3 in "0x00000003, ..."."""
     if isinstance(default, str):
         match = re.match(r"-?(0x)?[0-9a-f]+", default)
         return 0 if match is None else int(match.group(), 0)

@@ -1,4 +1,4 @@
-"""The codecs: software decoders and encoders behind NVIDIA's names, pads and properties."""
+"""The codecs: software decoders and encoders with NVIDIA's names, pads and properties."""
 
 import re
 from typing import Any, Callable, Optional
@@ -26,7 +26,7 @@ _H264_PROFILES = {"Baseline": "constrained-baseline", "Main": "main", "High": "h
 
 
 class Relabel(GstBase.BaseTransform):  # type: ignore[misc]  # gi has no types
-    """Passes buffers on and changes only the caps feature of raw video: to memory:NVMM, or from it to system memory."""
+    """Passes buffers on, and changes only the caps: to memory:NVMM, or from it to system memory."""
 
     __gtype_name__ = "SlipstreamStandinRelabel"
     __gstmetadata__ = ("Relabel", "Filter/Video", "Changes the memory feature of caps", "Slipstream")
@@ -40,7 +40,7 @@ class Relabel(GstBase.BaseTransform):  # type: ignore[misc]  # gi has no types
     )
 
     def __init__(self, to_nvmm: bool, accept: Callable[[], bool] = lambda: True) -> None:
-        """accept: asked when caps arrive; False refuses them."""
+        """accept: called when caps arrive; False refuses them."""
         super().__init__()
         self._features = {
             Gst.PadDirection.SINK: "(%s)" % NVMM if to_nvmm else "",
@@ -67,25 +67,25 @@ class Relabel(GstBase.BaseTransform):  # type: ignore[misc]  # gi has no types
 
 
 class Codec(Standin):
-    """A bin with one sink and one source pad, whose inside is a chain of elements."""
+    """A bin of a chain of elements, with one sink and one source pad."""
 
     gst_class = Gst.Bin
 
     def chain(self, *elements: Gst.Element) -> None:
-        """Adds elements, links them, and shows their ends."""
+        """Adds elements, links them, and adds ghost pads for both ends."""
         for element in elements:
             self.add(element)
         for before, after in zip(elements, elements[1:]):
             before.link(after)
-        self._show("sink", elements[0])
-        self._show("src", elements[-1])
+        self._add_ghost_pad("sink", elements[0])
+        self._add_ghost_pad("src", elements[-1])
 
-    def _show(self, name: str, element: Gst.Element) -> None:
+    def _add_ghost_pad(self, name: str, element: Gst.Element) -> None:
         self.add_pad(Gst.GhostPad.new_from_template(name, element.get_static_pad(name), self.template(name)))
 
 
 class Decoder(Codec):
-    """nvv4l2decoder and nvjpegdec. The inner decoder is chosen by the first caps."""
+    """nvv4l2decoder and nvjpegdec. The first caps determine the inner decoder."""
 
     def build(self) -> None:
         self._entrance = _make("capsfilter", caps=self.template("sink").get_caps())
@@ -98,12 +98,12 @@ class Decoder(Codec):
         relabel = Relabel(to_nvmm=True)
         self.add(relabel)
         raw.link(relabel)
-        self._show("sink", self._entrance)
-        self._show("src", relabel)
+        self._add_ghost_pad("sink", self._entrance)
+        self._add_ghost_pad("src", relabel)
         self._entrance.get_static_pad("src").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, weakly(self._on_event))
 
     def _format(self) -> str:
-        """The first format of the source pad, which is what hardware decoders give."""
+        """The first format of the source pad, which is the output of hardware decoders."""
         found = re.search(r"format=\(string\)(?:\{ )?(\w+)", self.template("src").get_caps().to_string())
         return "NV12" if found is None else found.group(1)
 
@@ -127,7 +127,7 @@ class Decoder(Codec):
 
 
 class Encoder(Codec):
-    """nvv4l2h264enc and nvv4l2h265enc. bitrate is in bit/s and can change while it runs."""
+    """nvv4l2h264enc and nvv4l2h265enc. bitrate is in bit/s, and can change while frames flow."""
 
     def build(self) -> None:
         h264 = self.spec.name == "nvv4l2h264enc"
@@ -160,7 +160,7 @@ class Encoder(Codec):
     def _device_opens(self) -> bool:
         if self.options.encoder_works:
             return True
-        # As on a GPU without NVENC: the factory is there, and the first format is refused.
+        # As on a GPU without NVENC: the factory exists, but the first format is refused.
         self.fail("Device '/dev/v4l2-nvenc' failed during initialization", debug="Call to S_FMT failed")
         return False
 

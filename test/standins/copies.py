@@ -1,7 +1,7 @@
-"""Copies of metadata, for elements whose output buffer is a new one: behind a tee, others still read the old.
+"""Copies metadata, for elements whose output is a new buffer: behind a tee, other elements still read the old one.
 
-What is drawn on a frame is shared with it. NVIDIA's demultiplexer copies that too; but of a batch behind a tee it has
-been seen that what one branch drew showed in another's picture, and the tiler's source is closed.
+A copied frame shares its display metadata with the original. NVIDIA's demultiplexer copies them too. But behind a tee,
+what one branch drew was seen in the output of another, and the tiler's source is closed.
 """
 
 from typing import Any
@@ -20,11 +20,11 @@ def copied_batch(batch: pyds.NvDsBatchMeta) -> pyds.NvDsBatchMeta:
 
 
 def copied_frame(frame: pyds.NvDsFrameMeta, batch: pyds.NvDsBatchMeta) -> pyds.NvDsFrameMeta:
-    """A frame of another batch: objects are copies, the last first, user metadata the same, as the real ones' are
-    counted."""
+    """A frame for another batch: its objects are copied, the last one first. User metadata are shared: the real ones
+    have a reference count."""
     made: pyds.NvDsFrameMeta = _copied(frame)
     made.base_meta.batch_meta = batch
-    # As libnvds_meta of 9.0: each is added to the head of the new list.
+    # libnvds_meta of 9.0 adds each at the head of the new list.
     made.items("obj_meta_list").reverse()
     made.__dict__[_ITEMS + "display_meta_list"] = frame.items("display_meta_list")
     for each in made.items("obj_meta_list"):
@@ -40,7 +40,7 @@ def _copied(value: Any) -> Any:
         array._made = {index: _copied(each) for index, each in value._made.items()}
         return array
     if not isinstance(value, pyds._Struct):
-        # Numbers, and texts with the memory that keeps them, which is never written to again.
+        # Numbers, and texts with their memory, which is never written to again.
         return value
     made = type(value)()
     for name, field in value.__dict__.items():

@@ -1,4 +1,4 @@
-"""nvstreamdemux: hands every frame of a batch to the pad of its source, with that frame's metadata alone."""
+"""nvstreamdemux: pushes every frame of a batch, with its own metadata alone, to the pad of its source."""
 
 import threading
 from typing import Any, Dict, Optional
@@ -7,7 +7,7 @@ from sidecar.gst import Gst
 from standins import batch, pyds
 from standins.copies import copied_frame
 from standins.element import Standin, requested, weakly
-from standins.frames import picture_of, split
+from standins.frames import raw_video, split
 
 
 class Demux(Standin):
@@ -23,7 +23,7 @@ class Demux(Standin):
         self._size = 0
         self._lock = threading.Lock()
         self._pads: Dict[int, Gst.Pad] = {}
-        # The events that a pad must see before its first buffer, by kind.
+        # The events that a pad must get before its first buffer, by type.
         self._sticky: Dict[Any, Gst.Event] = {}
 
     def do_request_new_pad(self, template: Gst.PadTemplate, name: Optional[str], caps: Optional[Gst.Caps]) -> Any:
@@ -55,7 +55,7 @@ class Demux(Standin):
             if event.type in (Gst.EventType.STREAM_START, Gst.EventType.CAPS, Gst.EventType.SEGMENT):
                 self._sticky[event.type] = event
         if event.type == Gst.EventType.CAPS:
-            self._size = picture_of(event.parse_caps()).info().size
+            self._size = raw_video(event.parse_caps()).info().size
         for index, pad in pads.items():
             if event.type == Gst.EventType.STREAM_START:
                 pad.push_event(Gst.Event.new_stream_start("%s/%d" % (event.parse_stream_start(), index)))
@@ -70,18 +70,18 @@ class Demux(Standin):
             return Gst.FlowReturn.ERROR
         with self._lock:
             pads = dict(self._pads)
-        pictures = split(buffer, self._size)
+        buffers = split(buffer, self._size)
         results = []
         for frame in list(meta.items("frame_meta_list")):
             pad = pads.get(frame.pad_index)
             if pad is not None:
-                results.append(pad.push(_single(pictures[frame.batch_id], frame, buffer.pts)))
+                results.append(pad.push(_single(buffers[frame.batch_id], frame, buffer.pts)))
         return _combined(results)
 
 
-def _single(picture: Gst.Buffer, frame: pyds.NvDsFrameMeta, pts: int) -> Gst.Buffer:
-    """A buffer with one frame; it shares the memory of the batch."""
-    buffer = picture.copy_region(Gst.BufferCopyFlags.MEMORY, 0, picture.get_size())
+def _single(buffer: Gst.Buffer, frame: pyds.NvDsFrameMeta, pts: int) -> Gst.Buffer:
+    """A batch of one frame, which shares the memory of the whole batch."""
+    buffer = buffer.copy_region(Gst.BufferCopyFlags.MEMORY, 0, buffer.get_size())
     buffer.pts = pts
     meta = pyds.nvds_create_batch_meta(1)
     frame = copied_frame(frame, meta)
@@ -92,7 +92,7 @@ def _single(picture: Gst.Buffer, frame: pyds.NvDsFrameMeta, pts: int) -> Gst.Buf
 
 
 def _combined(results: Any) -> Gst.FlowReturn:
-    """One result of many: an error wins, and the stream ends when all outputs have."""
+    """One result for many: an error counts before all else, and the stream ends when all outputs have ended."""
     for result in results:
         if result in (Gst.FlowReturn.ERROR, Gst.FlowReturn.NOT_NEGOTIATED, Gst.FlowReturn.FLUSHING):
             return result

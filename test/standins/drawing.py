@@ -1,4 +1,4 @@
-"""Drawing into pictures of RGBA, NV12 and I420: filled areas, frames, lines and text."""
+"""Draws filled areas, outlines, lines and text in RGBA, NV12 and I420."""
 
 import functools
 from typing import Any, Tuple
@@ -6,28 +6,28 @@ from typing import Any, Tuple
 import cairo
 import numpy as np
 
-from standins.frames import Picture, planes
+from standins.frames import RawVideo, planes
 
 Color = Tuple[float, float, float, float]
 
 
 class Canvas:
-    """One picture of a batch in mapped memory. Everything is cut at its borders; places are in pixels."""
+    """One frame of a batch in mapped memory. Drawings are clipped to it; coordinates are in pixels."""
 
-    def __init__(self, data: np.ndarray, picture: Picture, index: int) -> None:
-        self._planes = planes(data, picture, index)
-        self._yuv = picture.format != "RGBA"
-        self._size = (picture.width, picture.height)
+    def __init__(self, data: np.ndarray, video: RawVideo, index: int) -> None:
+        self._planes = planes(data, video, index)
+        self._yuv = video.format != "RGBA"
+        self._size = (video.width, video.height)
 
     def fill(self, left: float, top: float, width: float, height: float, color: Color) -> None:
-        """Fills an area, as transparent as the colour's alpha says."""
+        """Fills an area with a colour, by its alpha."""
         x0, y0 = max(0, int(left)), max(0, int(top))
         x1, y1 = min(self._size[0], int(left + width)), min(self._size[1], int(top + height))
         if x1 > x0 and y1 > y0:
             self._blend(x0, y0, np.full((y1 - y0, x1 - x0), color[3], np.float32), color)
 
-    def frame(self, left: float, top: float, width: float, height: float, thickness: int, color: Color) -> None:
-        """Draws the border of an area, inside it."""
+    def outline(self, left: float, top: float, width: float, height: float, thickness: int, color: Color) -> None:
+        """Draws the outline of an area, inside it."""
         self.fill(left, top, width, thickness, color)
         self.fill(left, top + height - thickness, width, thickness, color)
         self.fill(left, top, thickness, height, color)
@@ -52,7 +52,7 @@ class Canvas:
             _mix(self._planes[0][..., :3], left, top, alpha[..., None], np.array(values, np.float32))
             return
         _mix(self._planes[0], left, top, alpha, values[0])
-        # Chroma has half the resolution: the even rows and columns of the area stand for their neighbours.
+        # Chroma has half the resolution: even rows and columns of the area count for their neighbours too.
         half = alpha[::2, ::2]
         if len(self._planes) == 2:
             _mix(self._planes[1], left // 2, top // 2, half[..., None], np.array(values[1:], np.float32))
@@ -82,7 +82,7 @@ def _yuv(color: Color) -> Tuple[float, float, float]:
 
 @functools.lru_cache(maxsize=256)
 def _rendered(text: str, font: str, size: int) -> np.ndarray:
-    """A text as coverage from 0 to 1."""
+    """A text's coverage of each pixel, from 0 to 1."""
     measure = cairo.Context(cairo.ImageSurface(cairo.FORMAT_A8, 1, 1))
     measure.select_font_face(font)
     measure.set_font_size(size)

@@ -1,4 +1,4 @@
-"""The ground of every stand-in: GObject properties as the catalogue says, registration, and errors on the bus."""
+"""The base class of all stand-ins: GObject properties from the catalogue, registration, and errors on the bus."""
 
 import ctypes
 import weakref
@@ -27,42 +27,42 @@ _TYPES = {
 
 
 class Standin:
-    """What all stand-ins share. Values live in self.values by property name.
+    """The values of properties are in self.values, by name.
 
-    These are no GObject classes yet: register() joins one with its gst_class, for while an intermediate GType is being
-    initialised, an instance does not see the pad templates of its own class.
+    Subclasses are not GObject classes yet: register() combines each with its gst_class. With an intermediate GType, an
+    instance would not see the pad templates of its own class while it is initialised.
     """
 
-    # The GStreamer class to be joined with.
+    # The GStreamer class to combine with.
     gst_class: Any
-    # Signals in the form of __gsignals__.
+    # In the form of __gsignals__.
     signals: Dict[str, Any] = {}
 
-    # Set on the class that is made for a release and board.
+    # Set on the class that is registered for a release and board.
     spec: catalogue.Element
     options: Any
 
     def __init__(self) -> None:
         super().__init__()
         self.values: Dict[str, Any] = {prop.name: prop.default for prop in self.spec.properties}
-        # PyGObject takes the floating reference that a factory promises its caller, of which GStreamer complains with a
-        # CRITICAL. A reference of our own, floated, gives it back.
+        # PyGObject takes the floating reference that a factory owes its caller, and GStreamer complains with a
+        # CRITICAL. Another reference, made floating, replaces it.
         native.g_object_ref(hash(self))
         native.g_object_force_floating(hash(self))
-        # And it keeps a reference to this object for the first call from Python, which never comes for an element that
-        # another element made: a round trip takes it.
+        # PyGObject also keeps a reference for the first use from Python, which an element that another element created
+        # never sees. This use takes it.
         GObject.Value(GObject.TYPE_OBJECT, self).get_object()
         self.build()
 
     def has_state(self) -> bool:
-        """False while GStreamer disposes the element: virtual functions then get a new and empty Python half."""
+        """False while GStreamer disposes of the element: virtual functions then get a new and empty Python object."""
         return "values" in self.__dict__
 
     def build(self) -> None:
-        """Makes what the element consists of: pads or inner elements."""
+        """Creates the element's pads or inner elements."""
 
     def changed(self, name: str, value: Any) -> None:
-        """Called after a property was set, by whichever thread set it."""
+        """Called after a property was set, on the thread that set it."""
 
     def do_get_property(self, prop: GObject.ParamSpec) -> Any:
         return self.values[prop.name]
@@ -82,17 +82,17 @@ class Standin:
     if TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            """What comes from gst_class."""
+            """The members of gst_class."""
 
 
 def requested(pad: Gst.Pad) -> Gst.Pad:
-    """A pad as do_request_new_pad must return it. PyGObject hands out a reference that GStreamer does not take."""
+    """A pad as do_request_new_pad must return it: PyGObject returns a reference that GStreamer does not take."""
     native.g_object_unref(hash(pad))
     return pad
 
 
 def weakly(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A bound method as a callback that does not keep its element alive: the element holds what would hold it."""
+    """A bound method as a callback that does not keep its element alive, which holds the callback."""
     reference = weakref.WeakMethod(method)
 
     def call(*arguments: Any) -> Any:
@@ -103,9 +103,10 @@ def weakly(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def register(base: Type[Standin], spec: catalogue.Element, options: Any, rank: int, klass: str) -> None:
-    """Makes and registers the class of one element. The GType takes the element's name, as NVIDIA's V4L2 ones do."""
+    """Creates and registers the class of one element. The GType has the element's name, as those of NVIDIA's V4L2
+    do."""
     inherited = {prop.name for prop in GObject.list_properties(base.gst_class)}
-    # Python keeps the enumerations' memory alive through the class that uses them.
+    # The class keeps the memory of its enumerations alive.
     enums: List[Any] = []
     members: Dict[str, Any] = {
         "__gtype_name__": spec.name,
@@ -123,7 +124,7 @@ def register(base: Type[Standin], spec: catalogue.Element, options: Any, rank: i
         "options": options,
         "enums": enums,
     }
-    # PyGObject looks for virtual functions and signals in the dictionary of a GObject class alone.
+    # PyGObject looks for virtual functions and signals only in the dictionary of a GObject class itself.
     members.update({name: getattr(base, name) for name in dir(base) if name.startswith("do_")})
     members["__gsignals__"] = base.signals
     made = type(spec.name, (base, base.gst_class), members)
@@ -132,7 +133,7 @@ def register(base: Type[Standin], spec: catalogue.Element, options: Any, rank: i
 
 
 def _declaration(element: str, prop: catalogue.Property, enums: List[Any]) -> Tuple[Any, ...]:
-    """A property as PyGObject's __gproperties__ wants it."""
+    """A property in the form of PyGObject's __gproperties__."""
     flags = _MUTABLE[prop.mutable]
     if prop.readable:
         flags |= int(GObject.ParamFlags.READABLE)

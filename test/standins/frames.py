@@ -1,7 +1,7 @@
-"""Pictures in buffers: formats, conversion and access to pixels.
+"""Frames in buffers: formats, conversion and access to pixels.
 
-A batch is one buffer whose memory holds its pictures one after the other; how many there are follows from its size.
-They stay in system memory although their caps say memory:NVMM.
+A batch is one buffer that holds its frames one after the other; its size tells how many there are. Frames stay in
+system memory, although their caps say memory:NVMM.
 """
 
 import contextlib
@@ -17,12 +17,12 @@ NVMM = "memory:NVMM"
 
 _READ, _WRITE = 1, 2  # GST_MAP_READ, GST_MAP_WRITE
 
-# The bindings make a class when it is first looked at, for a moment without its functions: not on a streaming thread.
+# PyGObject makes a class at its first use, which for a moment lacks its functions: so it is not on a streaming thread.
 _format_of = GstVideo.VideoFormat.from_string
 
 
-class Picture(NamedTuple):
-    """The format of a picture. framerate is text such as "15/1"."""
+class RawVideo(NamedTuple):
+    """What fixed caps say. framerate is text such as "15/1"."""
 
     format: str
     width: int
@@ -30,7 +30,7 @@ class Picture(NamedTuple):
     framerate: str = "30/1"
 
     def info(self) -> GstVideo.VideoInfo:
-        """The layout: always without padding between pictures, and without a frame rate, which converters compare."""
+        """The layout in memory, without padding between frames, and without a frame rate, which converters compare."""
         info = GstVideo.VideoInfo()
         info.set_format(_format_of(self.format), self.width, self.height)
         return info
@@ -42,11 +42,10 @@ class Picture(NamedTuple):
         )
 
 
-def picture_of(caps: Gst.Caps) -> Picture:
-    """The picture that fixed caps describe."""
+def raw_video(caps: Gst.Caps) -> RawVideo:
     structure = caps.get_structure(0)
     known, numerator, denominator = structure.get_fraction("framerate")
-    return Picture(
+    return RawVideo(
         structure.get_string("format"),
         structure.get_int("width")[1],
         structure.get_int("height")[1],
@@ -55,24 +54,24 @@ def picture_of(caps: Gst.Caps) -> Picture:
 
 
 def split(buffer: Gst.Buffer, size: int) -> List[Gst.Buffer]:
-    """The pictures of a batch, sharing its memory. size: bytes of one picture."""
+    """The frames of a batch, which share its memory. size: the bytes of one frame."""
     count = buffer.get_size() // size
     if count <= 1:
         return [buffer]
     return [buffer.copy_region(Gst.BufferCopyFlags.MEMORY, index * size, size) for index in range(count)]
 
 
-def stack(pictures: List[Gst.Buffer]) -> Gst.Buffer:
-    """A batch of pictures, sharing their memory; without metadata or times."""
+def stack(frames: List[Gst.Buffer]) -> Gst.Buffer:
+    """A batch of frames, which shares their memory, without metadata or times."""
     batch = Gst.Buffer.new()
-    for picture in pictures:
-        for index in range(picture.n_memory()):
-            batch.append_memory(picture.get_memory(index))
+    for frame in frames:
+        for index in range(frame.n_memory()):
+            batch.append_memory(frame.get_memory(index))
     return batch
 
 
 class Rectangle(NamedTuple):
-    """A part of a picture, in pixels."""
+    """A part of a frame, in pixels."""
 
     left: int
     top: int
@@ -81,12 +80,12 @@ class Rectangle(NamedTuple):
 
 
 class Converter:
-    """Converts and scales pictures of one format into another, or into a part of it."""
+    """Converts and scales frames to another format, or into a part of a frame."""
 
     def __init__(
         self,
-        source: Picture,
-        target: Picture,
+        source: RawVideo,
+        target: RawVideo,
         into: Optional[Rectangle] = None,
         border: bool = True,
         nearest: bool = False,
@@ -98,7 +97,7 @@ class Converter:
         options = Gst.Structure.new_empty("options")
         methods = GstVideo.VideoResamplerMethod
         options.set_value("GstVideoConverter.resampler-method", methods.NEAREST if nearest else methods.LINEAR)
-        # Dithering would make the pictures of equal frames differ.
+        # Dithering would make equal frames differ.
         options.set_value("GstVideoConverter.dither-method", GstVideo.VideoDitherMethod.NONE)
         if into is not None:
             for side, value in zip(("x", "y", "width", "height"), into):
@@ -115,13 +114,13 @@ class Converter:
             native.video_converter_free(self._converter)
 
     def convert(self, source: Gst.Buffer, target: Gst.Buffer, index: int = 0) -> None:
-        """Fills one picture of a target, which must be writable. index: which picture of a batch."""
+        """Writes one frame of a target, which must be writable. index: the frame of the batch."""
         read, written = native.VideoFrame(), native.VideoFrame()
         if not native.video_frame_map(read, hash(self._source), hash(source), _READ):
-            raise ValueError("a buffer of %d bytes holds no such picture" % source.get_size())
+            raise ValueError("a buffer of %d bytes holds no such frame" % source.get_size())
         if not native.video_frame_map(written, hash(self._target), hash(target), _WRITE):
             native.video_frame_unmap(read)
-            raise ValueError("a buffer of %d bytes cannot hold the picture" % target.get_size())
+            raise ValueError("a buffer of %d bytes cannot hold the frame" % target.get_size())
         for plane in range(self._target.finfo.n_planes):
             written.data[plane] += index * self._target.size
         native.video_converter_frame(self._converter, read, written)
@@ -129,7 +128,7 @@ class Converter:
         native.video_frame_unmap(read)
 
     def converted(self, source: Gst.Buffer) -> Gst.Buffer:
-        """A new buffer with one picture."""
+        """A new buffer with one frame."""
         target = Gst.Buffer.new_allocate(None, self._target.size, None)
         self.convert(source, target)
         return target
@@ -147,15 +146,15 @@ def mapped(buffer: Gst.Buffer, write: bool = False) -> Iterator[np.ndarray]:
         native.buffer_unmap(hash(buffer), ctypes.byref(info))
 
 
-def planes(data: np.ndarray, picture: Picture, index: int = 0) -> Tuple[np.ndarray, ...]:
-    """Views of a picture's planes: RGBA (h, w, 4), RGB and BGR (h, w, 3), NV12 (h, w) and (h/2, w/2, 2), I420 three."""
-    info = picture.info()
+def planes(data: np.ndarray, video: RawVideo, index: int = 0) -> Tuple[np.ndarray, ...]:
+    """Views of a frame's planes: RGBA (h, w, 4), RGB and BGR (h, w, 3), NV12 (h, w) and (h/2, w/2, 2), I420 three."""
+    info = video.info()
     start = index * info.size
     channels = {"RGBA": (4,), "BGRx": (4,), "RGB": (3,), "BGR": (3,), "GRAY8": (1,), "NV12": (1, 2), "I420": (1, 1, 1)}
     views = []
-    for plane, depth in enumerate(channels[picture.format]):
+    for plane, depth in enumerate(channels[video.format]):
         half = 1 if plane == 0 else 2
-        rows, columns = -(-picture.height // half), -(-picture.width // half)
+        rows, columns = -(-video.height // half), -(-video.width // half)
         stride = info.stride[plane]
         begin = start + info.offset[plane]
         view = data[begin : begin + rows * stride].reshape(rows, stride)[:, : columns * depth]

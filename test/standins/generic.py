@@ -1,11 +1,11 @@
-"""Elements that only have NVIDIA's name, pads and properties: filters pass buffers on, sinks drop them."""
+"""Elements with only the name, pads and properties of NVIDIA's: filters pass buffers on, sinks drop them."""
 
 from sidecar.gst import Gst, GstBase
 from standins.element import Standin
 
 
 class Filter(Standin):
-    """Passes buffers on as they are."""
+    """Passes buffers on unchanged."""
 
     gst_class = GstBase.BaseTransform
 
@@ -14,13 +14,13 @@ class Filter(Standin):
 
 
 class Sink(Standin):
-    """Drops buffers, at their time if sync says so."""
+    """Drops buffers, with sync at their time."""
 
     gst_class = GstBase.BaseSink
 
 
 class Shell(Standin):
-    """Can be made and configured, and refuses to start."""
+    """Can be created and configured, but does not start."""
 
     gst_class = Gst.Bin
 

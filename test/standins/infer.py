@@ -1,4 +1,4 @@
-"""nvinfer: attaches objects from a script, or the raw tensors of a real network."""
+"""nvinfer: adds objects from a script, or the raw tensors of a real network."""
 
 import time
 from typing import Any, List, Optional, Set
@@ -6,17 +6,18 @@ from typing import Any, List, Optional, Set
 from sidecar.gst import GObject, Gst, GstBase
 from standins import batch, engine_file, inference_config, pyds
 from standins.element import Standin
-from standins.frames import Picture, picture_of, split
+from standins.frames import RawVideo, raw_video, split
 from standins.inference_config import ConfigError, Inference
 from standins.network import Network, self_contained
-from standins.objects import Found
+from standins.objects import ScriptedObject
 
 _RAW_TENSORS = 100
 _BORDER = 3
 
 
 class Infer(Standin):
-    """nvinfer as primary. network-type 100 with output-tensor-meta runs the ONNX file; other types see the script's."""
+    """Primary nvinfer. network-type 100 with output-tensor-meta runs the ONNX file; other types detect by the
+    script."""
 
     gst_class = GstBase.BaseTransform
 
@@ -27,15 +28,15 @@ class Infer(Standin):
         self._given: Set[str] = set()
         self._config: Optional[Inference] = None
         self._network: Optional[Network] = None
-        self._picture = Picture("NV12", 0, 0)
+        self._video = RawVideo("NV12", 0, 0)
         self._batches = 0
-        # A model that was set while running, taken over at the next batch.
-        self._awaited: Optional[str] = None
+        # The property by which another model was set while running. The next batch switches to it.
+        self._pending: Optional[str] = None
 
     def changed(self, name: str, value: Any) -> None:
         self._given.add(name)
         if name in ("model-engine-file", "config-file-path") and self._config is not None:
-            self._awaited = name
+            self._pending = name
 
     def do_start(self) -> bool:
         path = self.values["config-file-path"]
@@ -53,13 +54,13 @@ class Infer(Standin):
         return True
 
     def do_set_caps(self, incaps: Gst.Caps, outcaps: Gst.Caps) -> bool:
-        self._picture = picture_of(incaps)
+        self._video = raw_video(incaps)
         return True
 
     def do_transform_ip(self, buffer: Gst.Buffer) -> Gst.FlowReturn:
-        awaited, self._awaited = self._awaited, None
-        if awaited is not None and self._config is not None:
-            self._update(awaited, self._config)
+        pending, self._pending = self._pending, None
+        if pending is not None and self._config is not None:
+            self._update(pending, self._config)
         config = self._config
         meta = batch.find(hash(buffer))
         if config is None or meta is None:
@@ -70,22 +71,22 @@ class Infer(Standin):
         self._batches += 1
         if skipped:
             return Gst.FlowReturn.OK
-        pictures = split(buffer, self._picture.info().size)
+        buffers = split(buffer, self._video.info().size)
         for frame in meta.items("frame_meta_list"):
             frame.bInferDone = 1
             if self._network is not None:
-                self._attach_tensors(meta, frame, pictures[frame.batch_id])
+                self._add_tensors(meta, frame, buffers[frame.batch_id])
             elif config.network_type != _RAW_TENSORS:
-                self._attach_objects(meta, frame, config)
+                self._add_objects(meta, frame, config)
         return Gst.FlowReturn.OK
 
     def _setting(self, name: str, configured: int) -> int:
-        """A property overrides the file once it was set."""
+        """A property that was set overrides the file."""
         value: int = self.values[name] if name in self._given else configured
         return value
 
     def _loaded(self, config: Inference) -> bool:
-        """Reads or builds the engine, which takes its time, and takes the configuration into force."""
+        """Loads or builds the TensorRT engine, which takes time, and uses the configuration from now on."""
         options = self.options
         if config.model_until is not None and options.later_than(config.model_until):
             return self._refused("Failed to create NvDsInferContext instance", "no parser for %s" % config.model)
@@ -105,24 +106,24 @@ class Infer(Standin):
         return True
 
     def _parsed(self, config: Inference, raw: bool) -> bytes:
-        """The network's bytes, if its parser takes them. Raises OSError, and what ONNX Runtime raises."""
+        """The network's bytes, if the parser accepts them. Raises OSError, and what ONNX Runtime raises."""
         try:
             if config.model is None:
-                raise OSError("there is no network to build an engine from")
+                raise OSError("there is no network to build a TensorRT engine from")
             with open(config.model, "rb") as file:
                 network = file.read()
             if raw:
-                # By its path, since weights may be in files beside it.
+                # By its path, since files beside it may hold weights.
                 Network(config.model, config)
                 network = self_contained(config.model)
         except Exception:
-            # Word for word, as those who read it go by it: nvdsinfer_model_builder.cpp.
+            # Verbatim from nvdsinfer_model_builder.cpp: programs look for it.
             print("ERROR: failed to build network.", flush=True)
             raise
         return network
 
     def _update(self, name: str, config: Inference) -> None:
-        """Swaps the model in force. A new one that does not fit is said by the signal, and the old one stays."""
+        """Switches to another model. The signal reports one that does not fit; then the old one stays."""
         path, is_config = self.values[name], name == "config-file-path"
         try:
             config = inference_config.load(path) if is_config else config
@@ -139,18 +140,20 @@ class Infer(Standin):
         self.fail(text, debug="Config file path: %s, %s" % (self.values["config-file-path"], debug))
         return False
 
-    def _attach_objects(self, meta: pyds.NvDsBatchMeta, frame: pyds.NvDsFrameMeta, config: Inference) -> None:
-        found: List[Found] = self.options.detect(frame.source_id, frame.frame_num)
+    def _add_objects(self, meta: pyds.NvDsBatchMeta, frame: pyds.NvDsFrameMeta, config: Inference) -> None:
+        found: List[ScriptedObject] = self.options.detect(frame.source_id, frame.frame_num)
         for each in found:
             if inference_config.kept(config, each.class_id, each.confidence):
-                self._attach(meta, frame, config, each)
+                self._add(meta, frame, config, each)
 
-    def _attach(self, meta: pyds.NvDsBatchMeta, frame: pyds.NvDsFrameMeta, config: Inference, found: Found) -> None:
+    def _add(
+        self, meta: pyds.NvDsBatchMeta, frame: pyds.NvDsFrameMeta, config: Inference, found: ScriptedObject
+    ) -> None:
         entry = pyds.nvds_acquire_obj_meta_from_pool(meta)
         entry.unique_component_id = config.unique_id
         entry.class_id, entry.confidence = found.class_id, found.confidence
         entry.obj_label = config.labels[found.class_id] if found.class_id < len(config.labels) else ""
-        width, height = self._picture.width, self._picture.height
+        width, height = self._video.width, self._video.height
         for place in (entry.rect_params, entry.detector_bbox_info.org_bbox_coords):
             place.left, place.top = found.left * width, found.top * height
             place.width, place.height = found.width * width, found.height * height
@@ -163,9 +166,9 @@ class Infer(Standin):
         text.font_params.font_color.set(1.0, 1.0, 1.0, 1.0)
         pyds.nvds_add_obj_meta_to_frame(frame, entry, None)
 
-    def _attach_tensors(self, meta: pyds.NvDsBatchMeta, frame: pyds.NvDsFrameMeta, picture: Gst.Buffer) -> None:
-        assert self._network is not None, "asked only with a network"
+    def _add_tensors(self, meta: pyds.NvDsBatchMeta, frame: pyds.NvDsFrameMeta, buffer: Gst.Buffer) -> None:
+        assert self._network is not None, "called only with a network"
         entry = pyds.nvds_acquire_user_meta_from_pool(meta)
-        entry.user_meta_data = self._network.run(picture, self._picture)
+        entry.user_meta_data = self._network.run(buffer, self._video)
         entry.base_meta.meta_type = pyds.NvDsMetaType.NVDSINFER_TENSOR_OUTPUT_META
         pyds.nvds_add_user_meta_to_frame(frame, entry)

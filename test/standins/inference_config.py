@@ -1,6 +1,6 @@
-"""The keys of an nvinfer configuration file that the stand-in honours.
+"""Reads the keys of an nvinfer configuration file that the stand-in honours.
 
-A reader of its own, not the engines': it stands for the one in NVIDIA's library, and so checks what the engines write.
+It shares no code with the engines: it stands for the parser in NVIDIA's library, and so checks what they write.
 """
 
 import configparser
@@ -9,10 +9,10 @@ from typing import Dict, FrozenSet, NamedTuple, Optional, Tuple
 
 _PRECISIONS = {0: "fp32", 1: "int8", 2: "fp16"}
 
-# scaling-filter, as NvBufSurfTransform_Inter numbers it: without the key the last, which is the nearest pixel too.
+# scaling-filter, a number of NvBufSurfTransform_Inter. The default is the last one, which is the nearest pixel too.
 _NEAREST, _DEFAULT_FILTER = 0, 6
 
-# Model formats with the last release whose TensorRT reads them: the Caffe and UFF parsers are gone, and with them etlt.
+# Formats of networks, with the last release whose TensorRT reads them: it has no parsers for Caffe, UFF and etlt now.
 _MODEL_KEYS = (("onnx-file", None), ("model-file", "7.0"), ("uff-file", "7.0"), ("tlt-encoded-model", "7.0"))
 
 
@@ -21,7 +21,7 @@ class ConfigError(Exception):
 
 
 class Inference(NamedTuple):
-    """What a configuration says. Paths are absolute; thresholds are by class, None for those without their own."""
+    """A configuration. Paths are absolute. Thresholds are by class; None: of classes without their own."""
 
     unique_id: int
     batch_size: int
@@ -29,7 +29,7 @@ class Inference(NamedTuple):
     network_type: int
     output_tensor_meta: bool
     precision: str
-    # None: there is the engine alone.
+    # None: there is only a TensorRT engine.
     model: Optional[str]
     model_until: Optional[str]
     engine: Optional[str]
@@ -42,7 +42,7 @@ class Inference(NamedTuple):
     keep_shape: bool
     symmetric: bool
     channels_last: bool
-    # False: two source pixels make a pixel of the network's in each direction, whatever the filter.
+    # False: bilinear, whatever the filter.
     nearest: bool
     outputs: Tuple[str, ...]
 

@@ -1,6 +1,6 @@
 """The sidecar on stand-ins: python -m standins.keeper
 
-The keeper is the shipped one. Its worker, and the processes that the worker starts, install the stand-ins first.
+The keeper itself is unchanged. The worker, and the processes that it starts, install the stand-ins first.
 """
 
 from sidecar.keeper.__main__ import main

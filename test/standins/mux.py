@@ -1,9 +1,9 @@
-"""nvstreammux, both of that name: the legacy one scales the frames of its sources and batches them, the new one batches
-them as they are.
+"""Both elements that are named nvstreammux: the legacy one scales the frames of its sources and batches them, the new
+one batches them as they are.
 
 Every sink pad keeps a small queue; one task on the source pad forms the batches. The legacy muxer waits for the slowest
-source no longer than batched-push-timeout after a batch's first frame. The new one sends a part batch when its file's
-overall-min-fps asks for one since the last; without a file that is 5, whatever batched-push-timeout says
+source no longer than batched-push-timeout after a batch's first frame. The new one sends a partial batch as often as
+overall-min-fps in its file demands; without a file that is 5 a second, whatever batched-push-timeout is
 (configure_module() in gstnvstreammux.cpp of 9.0).
 """
 
@@ -16,13 +16,13 @@ from typing import Any, Deque, Dict, List, NamedTuple, Optional
 from sidecar.gst import Gst
 from standins import batch, pyds
 from standins.element import Standin, requested, weakly
-from standins.frames import Converter, Picture, Rectangle, picture_of, stack
+from standins.frames import Converter, RawVideo, Rectangle, raw_video, stack
 
 _OUTPUT_FORMATS = ("NV12", "RGBA", "I420")
 
 
 class _Frame(NamedTuple):
-    picture: Gst.Buffer
+    buffer: Gst.Buffer
     source: int
     number: int
     pts: int
@@ -34,7 +34,7 @@ class _Frame(NamedTuple):
 
 
 class _Source:
-    """What the muxer knows of one sink pad. Guarded by its lock, except for what the pad's streaming thread owns."""
+    """One sink pad. The muxer's lock guards it, except for what the pad's streaming thread owns."""
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -43,12 +43,12 @@ class _Source:
         self.flushing = False
         self.number = 0
         self.segment = Gst.Segment()
-        self.picture: Optional[Picture] = None
+        self.video: Optional[RawVideo] = None
         self.converter: Optional[Converter] = None
 
 
 class _Rules(NamedTuple):
-    """Of the new muxer's configuration file, with its defaults."""
+    """The new muxer's configuration file, with its defaults."""
 
     min_fps: float = 5.0
     adaptive: bool = True
@@ -82,10 +82,10 @@ class Mux(Standin):
 
     def _reset(self) -> None:
         self._running = False
-        # None: this is the legacy one.
+        # None: this is the legacy muxer.
         self._rules = None if "width" in self.values else _rules(self.values["config-file-path"])
         self._last_push = time.monotonic()
-        self._output: Optional[Picture] = None
+        self._output: Optional[RawVideo] = None
         self._last_pts = -1
 
     def do_request_new_pad(self, template: Gst.PadTemplate, name: Optional[str], caps: Optional[Gst.Caps]) -> Any:
@@ -147,14 +147,14 @@ class Mux(Standin):
             self._running = False
             self._changed.notify_all()
 
-    # Streaming threads of the sources.
+    # On the streaming threads of the sources.
 
     def _event(self, pad: Gst.Pad, parent: Optional[Gst.Object], event: Gst.Event) -> bool:
         source = self._sources.get(pad.get_name())
         if source is None:
             return False
         if event.type == Gst.EventType.CAPS:
-            source.picture, source.converter = picture_of(event.parse_caps()), None
+            source.video, source.converter = raw_video(event.parse_caps()), None
         elif event.type == Gst.EventType.SEGMENT:
             source.segment = event.parse_segment().copy()
         with self._changed:
@@ -172,10 +172,10 @@ class Mux(Standin):
 
     def _chain(self, pad: Gst.Pad, parent: Optional[Gst.Object], buffer: Gst.Buffer) -> Gst.FlowReturn:
         source = self._sources.get(pad.get_name())
-        if source is None or source.picture is None:
+        if source is None or source.video is None:
             return Gst.FlowReturn.NOT_NEGOTIATED
         try:
-            frame = self._frame(source, source.picture, buffer)
+            frame = self._frame(source, source.video, buffer)
         except ValueError as error:
             self.fail(str(error), Gst.ResourceError.READ)
             return Gst.FlowReturn.ERROR
@@ -188,14 +188,14 @@ class Mux(Standin):
             self._changed.notify_all()
         return Gst.FlowReturn.OK
 
-    def _frame(self, source: _Source, picture: Picture, buffer: Gst.Buffer) -> _Frame:
+    def _frame(self, source: _Source, video: RawVideo, buffer: Gst.Buffer) -> _Frame:
         if source.converter is None:
-            target = self._negotiated(picture)
-            if self._rules is not None and (picture.width, picture.height) != (target.width, target.height):
-                # Batches of the real one may; what is in one buffer here is of one size.
+            target = self._negotiated(video)
+            if self._rules is not None and (video.width, video.height) != (target.width, target.height):
+                # A batch of the real one may hold several sizes, a buffer of the stand-ins only one.
                 raise ValueError("a frame of another size than the first: the new muxer does not scale")
-            into = _inside(picture, target) if self.values.get("enable-padding") else None
-            source.converter = Converter(picture, target, into)
+            into = _inside(video, target) if self.values.get("enable-padding") else None
+            source.converter = Converter(video, target, into)
         number = source.number
         source.number += 1
         ntp = int(time.time() * 1e9) if self.values["attach-sys-ts"] else 0
@@ -207,19 +207,19 @@ class Mux(Standin):
             number,
             buffer.pts,
             running_time,
-            picture.width,
-            picture.height,
-            picture.framerate,
+            video.width,
+            video.height,
+            video.framerate,
             ntp,
         )
 
-    def _negotiated(self, first: Picture) -> Picture:
-        """The output's picture: the muxer's size, and the first format that what follows takes."""
+    def _negotiated(self, first: RawVideo) -> RawVideo:
+        """The output: frames of the muxer's size, in the first format that the next element accepts."""
         with self._changed:
             if self._output is None:
                 allowed = self._src.peer_query_caps(self.template("src").get_caps())
                 width, height = self.values.get("width", first.width), self.values.get("height", first.height)
-                choices = [Picture(name, width, height, first.framerate) for name in _OUTPUT_FORMATS]
+                choices = [RawVideo(name, width, height, first.framerate) for name in _OUTPUT_FORMATS]
                 self._output = next((each for each in choices if each.caps().can_intersect(allowed)), choices[0])
             return self._output
 
@@ -229,7 +229,7 @@ class Mux(Standin):
             return 1
         return max(1, -(-int(self.values["batch-size"]) // max(1, len(self._sources))))
 
-    # The task of the source pad.
+    # On the task of the source pad.
 
     def _push_batch(self) -> None:
         with self._changed:
@@ -254,7 +254,7 @@ class Mux(Standin):
         return bool(self._sources) and all(each.ended and not each.queue for each in self._sources.values())
 
     def _collected(self) -> List[_Frame]:
-        """Waits for a batch. Empty when stopped or all sources have ended. Called with the lock held."""
+        """Waits for a batch. Empty if the muxer stopped, or all sources have ended. Called with the lock held."""
         timeout = self.values.get("batched-push-timeout", 0)
         deadline: Optional[float] = None
         if self._rules is not None:
@@ -282,7 +282,7 @@ class Mux(Standin):
         return self._rules.batch_size or int(self.values["batch-size"])
 
     def _lacking(self) -> bool:
-        """Whether a source that goes on could still add to the batch."""
+        """Whether a source that has not ended could still add to the batch."""
         share = self._share()
         return any(len(each.queue) < share for each in self._sources.values() if not each.ended)
 
@@ -305,7 +305,7 @@ class Mux(Standin):
             segment = Gst.Segment()
             segment.init(Gst.Format.TIME)
             self._src.push_event(Gst.Event.new_segment(segment))
-        buffer = stack([frame.picture for frame in frames])
+        buffer = stack([frame.buffer for frame in frames])
         times = [frame.running_time for frame in frames if frame.running_time != Gst.CLOCK_TIME_NONE]
         self._last_pts = max([self._last_pts + 1, *times])
         buffer.pts = self._last_pts
@@ -327,7 +327,7 @@ def _frame_meta(meta: pyds.NvDsBatchMeta, index: int, frame: _Frame) -> pyds.NvD
     return found
 
 
-def _inside(picture: Picture, target: Picture) -> Rectangle:
-    """The largest part of the target with the picture's shape, at its top left: padding goes right and below."""
-    scale = min(target.width / picture.width, target.height / picture.height)
-    return Rectangle(0, 0, int(picture.width * scale), int(picture.height * scale))
+def _inside(video: RawVideo, target: RawVideo) -> Rectangle:
+    """The largest part of the target with the frame's shape, at its top left: padding goes right and below."""
+    scale = min(target.width / video.width, target.height / video.height)
+    return Rectangle(0, 0, int(video.width * scale), int(video.height * scale))

@@ -1,4 +1,4 @@
-"""The few GLib and GStreamer functions that the Python bindings do not offer, by ctypes. Addresses are integers."""
+"""The few GLib and GStreamer functions that PyGObject does not offer, by ctypes. Addresses are integers."""
 
 import ctypes
 from typing import Any
@@ -29,7 +29,7 @@ class MapInfo(ctypes.Structure):
 
 
 class VideoFrame(ctypes.Structure):
-    # The introspection data miss a union in GstVideoInfo, so that sizes and offsets from there are too small.
+    # The introspection data lack a union of GstVideoInfo, so that their sizes and offsets are too small.
     _fields_ = [
         ("info", ctypes.c_uint8 * 152),
         ("flags", _INT),
@@ -79,7 +79,7 @@ _STREAM_RESET = 404 << 8 | 2 | 4 | 8 | 16
 
 _structure_new_empty = _function(_gst, "gst_structure_new_empty", _ADDRESS, _TEXT)
 _event_new_custom = _function(_gst, "gst_event_new_custom", _ADDRESS, _INT, _ADDRESS)
-# PyDLL: Python's lock is not released during a call.
+# PyDLL does not release Python's lock during a call.
 _send_event = _function(ctypes.PyDLL("libgstreamer-1.0.so.0"), "gst_element_send_event", _INT, _ADDRESS, _ADDRESS)
 
 

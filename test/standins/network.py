@@ -1,7 +1,7 @@
-"""Runs a bundle's ONNX file on a frame and gives the raw tensors, as nvinfer does with output-tensor-meta.
+"""Runs a bundle's ONNX file on a frame and returns the raw tensors, as nvinfer does with output-tensor-meta.
 
-Frames are scaled without any smoothing, however much smaller the network's input is, as NVIDIA's GPU filters do, and
-with a sample from each target pixel's corner. That two by two pixels share one of chroma is left out.
+Frames are scaled as NVIDIA's GPU filters do: without smoothing, however much smaller the network's input is, and with a
+sample at each target pixel's corner. One thing is not imitated: two by two pixels share one chroma sample there.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ import numpy as np
 
 from sidecar.gst import Gst
 from standins import pyds
-from standins.frames import Converter, Picture, Rectangle, mapped, planes
+from standins.frames import Converter, RawVideo, Rectangle, mapped, planes
 from standins.inference_config import Inference
 
 _TYPES = {
@@ -26,8 +26,8 @@ class Network:
     """One ONNX network with one image input."""
 
     def __init__(self, network: Union[str, bytes], config: Inference) -> None:
-        """network: its file's path or content. Raises what ONNX Runtime raises for a bad one."""
-        import onnxruntime  # Only this needs it: stand-ins without a network run where it is missing.
+        """network: the path of its file, or the content. Raises what ONNX Runtime raises for a bad one."""
+        import onnxruntime  # Only networks need it: other stand-ins run without it.
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -40,11 +40,11 @@ class Network:
         else:
             _, self._channels, self._height, self._width = entry.shape
         self._outputs = list(config.outputs) or [output.name for output in self._session.get_outputs()]
-        self._converters: Dict[Picture, Converter] = {}
+        self._converters: Dict[RawVideo, Converter] = {}
 
-    def run(self, buffer: Gst.Buffer, picture: Picture) -> pyds.NvDsInferTensorMeta:
-        """The tensors of one picture."""
-        outputs = self._session.run(self._outputs, {self._input: self._prepared(buffer, picture)})
+    def run(self, buffer: Gst.Buffer, video: RawVideo) -> pyds.NvDsInferTensorMeta:
+        """The tensors of one frame."""
+        outputs = self._session.run(self._outputs, {self._input: self._prepared(buffer, video)})
         meta = pyds.NvDsInferTensorMeta()
         meta.unique_id = self._config.unique_id
         info = meta.network_info
@@ -54,13 +54,13 @@ class Network:
             layers.append(_layer(index, name, tensor[0]))
         return meta
 
-    def _prepared(self, buffer: Gst.Buffer, picture: Picture) -> np.ndarray:
-        colours = Picture(self._config.color_format, picture.width, picture.height)
-        if picture not in self._converters:
-            self._converters[picture] = Converter(picture, colours)
-        with mapped(self._converters[picture].converted(buffer)) as data:
-            frame = planes(data, colours)[0].reshape(picture.height, picture.width, self._channels)
-            place = self._place(picture)
+    def _prepared(self, buffer: Gst.Buffer, video: RawVideo) -> np.ndarray:
+        colours = RawVideo(self._config.color_format, video.width, video.height)
+        if video not in self._converters:
+            self._converters[video] = Converter(video, colours)
+        with mapped(self._converters[video].converted(buffer)) as data:
+            frame = planes(data, colours)[0].reshape(video.height, video.width, self._channels)
+            place = self._place(video)
             pixels = np.zeros((self._height, self._width, self._channels), np.float32)
             pixels[place.top : place.top + place.height, place.left : place.left + place.width] = self._scaled(
                 frame, place.width, place.height
@@ -73,7 +73,7 @@ class Network:
     def _scaled(self, frame: np.ndarray, width: int, height: int) -> np.ndarray:
         rows, columns = frame.shape[0] / height, frame.shape[1] / width
         if self._config.nearest:
-            # The pixel under the corner: what came closest to the tensors of a real nvinfer 9.0.
+            # The pixel under the corner comes closest to the tensors of a real nvinfer 9.0.
             corners: np.ndarray = frame[(np.arange(height) * rows).astype(int)][
                 :, (np.arange(width) * columns).astype(int)
             ]
@@ -81,18 +81,18 @@ class Network:
         halfway = _between(frame.astype(np.float32), rows, height)
         return _between(halfway.swapaxes(0, 1), columns, width).swapaxes(0, 1)
 
-    def _place(self, picture: Picture) -> Rectangle:
+    def _place(self, video: RawVideo) -> Rectangle:
         if not self._config.keep_shape:
             return Rectangle(0, 0, self._width, self._height)
-        scale = min(self._width / picture.width, self._height / picture.height)
-        width, height = int(picture.width * scale), int(picture.height * scale)
+        scale = min(self._width / video.width, self._height / video.height)
+        width, height = int(video.width * scale), int(video.height * scale)
         if not self._config.symmetric:
             return Rectangle(0, 0, width, height)
         return Rectangle((self._width - width) // 2, (self._height - height) // 2, width, height)
 
 
 def _between(lines: np.ndarray, step: float, count: int) -> np.ndarray:
-    """Lines interpolated at the corners of count new ones."""
+    """Interpolates lines at the corners of so many new ones."""
     if step == 1:
         return lines
     corners = np.clip(np.arange(count) * step - 0.5, 0, len(lines) - 1)
@@ -103,9 +103,9 @@ def _between(lines: np.ndarray, step: float, count: int) -> np.ndarray:
 
 
 def self_contained(path: str) -> bytes:
-    """A network's file with all of its weights in it."""
+    """The content of a network's file with all weights in it."""
     try:
-        import onnx  # Only tests have it.
+        import onnx  # Only installed for tests.
     except ImportError:
         with open(path, "rb") as file:
             return file.read()
@@ -113,7 +113,7 @@ def self_contained(path: str) -> bytes:
 
 
 def _layer(index: int, name: str, tensor: Any) -> pyds.NvDsInferLayerInfo:
-    # TensorRT knows no 64-bit integers.
+    # TensorRT has no 64-bit integers.
     tensor = np.ascontiguousarray(tensor.astype(np.int32) if tensor.dtype == np.int64 else tensor)
     layer = pyds.NvDsInferLayerInfo()
     layer.layerName, layer.bindingIndex = name, index + 1

@@ -1,4 +1,4 @@
-"""nvdsosd: draws what the metadata say into the pictures. Masks, arrows, circles and the clock are not drawn."""
+"""nvdsosd: draws what the metadata say. Masks, arrows, circles and the clock are not drawn."""
 
 from typing import Any, Tuple
 
@@ -6,21 +6,21 @@ from sidecar.gst import Gst, GstBase
 from standins import batch, pyds
 from standins.drawing import Canvas, text_size
 from standins.element import Standin
-from standins.frames import Picture, mapped, picture_of
+from standins.frames import RawVideo, mapped, raw_video
 
 
 class Osd(Standin):
-    """nvdsosd. All that stands in a batch is drawn into the first of its pictures: 9.0 reads the metadata's pools and
-    writes surfaceList[0]. Behind the tiler or the demultiplexer there is one."""
+    """nvdsosd. It draws the metadata of a whole batch on the batch's first frame: 9.0 reads the metadata's pools and
+    writes surfaceList[0]. Behind the tiler or the demultiplexer, a batch is one frame."""
 
     gst_class = GstBase.BaseTransform
 
     def build(self) -> None:
         self.set_in_place(True)
-        self._picture = Picture("NV12", 0, 0)
+        self._video = RawVideo("NV12", 0, 0)
 
     def do_set_caps(self, incaps: Gst.Caps, outcaps: Gst.Caps) -> bool:
-        self._picture = picture_of(incaps)
+        self._video = raw_video(incaps)
         return True
 
     def do_transform_ip(self, buffer: Gst.Buffer) -> Gst.FlowReturn:
@@ -32,7 +32,7 @@ class Osd(Standin):
             return Gst.FlowReturn.OK
         with mapped(buffer, write=True) as data:
             for frame in drawn:
-                self._draw(Canvas(data, self._picture, 0), frame)
+                self._draw(Canvas(data, self._video, 0), frame)
         return Gst.FlowReturn.OK
 
     def _draw(self, canvas: Canvas, frame: pyds.NvDsFrameMeta) -> None:
@@ -42,7 +42,7 @@ class Osd(Standin):
                 _rectangle(canvas, found.rect_params)
             if texts:
                 _text(canvas, found.text_params)
-        # Display metadata are the application's own and not subject to display-bbox.
+        # display-bbox does not apply to display metadata, which are the application's.
         for display in frame.items("display_meta_list"):
             for index in range(display.num_rects):
                 _rectangle(canvas, display.rect_params[index])
@@ -62,15 +62,15 @@ def _rectangle(canvas: Canvas, rectangle: Any) -> None:
     if rectangle.has_bg_color:
         canvas.fill(*place, _color(rectangle.bg_color))
     if rectangle.border_width:
-        canvas.frame(*place, rectangle.border_width, _color(rectangle.border_color))
+        canvas.outline(*place, rectangle.border_width, _color(rectangle.border_color))
 
 
 def _text(canvas: Canvas, text: Any) -> None:
-    words = pyds.get_string(text.display_text)
-    if not words:
+    content = pyds.get_string(text.display_text)
+    if not content:
         return
     font = text.font_params
-    style = (words, pyds.get_string(font.font_name) or "Serif", font.font_size or 10)
+    style = (content, pyds.get_string(font.font_name) or "Serif", font.font_size or 10)
     if text.set_bg_clr:
         canvas.fill(text.x_offset, text.y_offset, *text_size(*style), _color(text.text_bg_clr))
     canvas.text(text.x_offset, text.y_offset, *style, _color(font.font_color))

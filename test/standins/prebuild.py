@@ -1,4 +1,4 @@
-"""The shipped build of a TensorRT engine on stand-ins."""
+"""Builds a TensorRT engine on stand-ins."""
 
 import sys
 

@@ -1,7 +1,7 @@
 """A stand-in for NVIDIA's pyds: the metadata structures and functions that an engine needs, as in pyds 1.1.1 to 1.2.
 
-It is as strict as the real one where code goes wrong on a device: a field that does not exist and a float in an integer
-field are refused, list data must be cast, a list ends with StopIteration, and texts are read through get_string.
+It is as strict as the real one, so that code does not first fail on a device: unknown fields, and floats in integer
+fields, are refused, list data must be cast, a list ends with StopIteration, and texts are read through get_string.
 """
 
 import ctypes
@@ -40,7 +40,7 @@ class NvDsInferDataType(enum.IntEnum):
 
 
 class _Capsule:
-    """An untyped C pointer: only cast and get_ptr see what is behind it."""
+    """An untyped C pointer: only cast and get_ptr can read its target."""
 
     __slots__ = ("_owner", "_target")
 
@@ -50,12 +50,12 @@ class _Capsule:
 
 
 def pointer(address: int, owner: Any) -> _Capsule:
-    """An untyped pointer to memory that an object owns, for the stand-ins; real pyds has no such function."""
+    """An untyped pointer to memory that an object owns. For the stand-ins; the real pyds has no such function."""
     return _Capsule(address, owner)
 
 
 class GList:
-    """One node of a list. next raises StopIteration behind the last node, as pyds does."""
+    """One node of a list. At the last node, next raises StopIteration, as in pyds."""
 
     __slots__ = ("_index", "_items")
 
@@ -75,7 +75,7 @@ class GList:
 
 
 def _integer(value: Any) -> int:
-    # As pybind11: whatever is an index is an integer, a float is not.
+    # As pybind11 does: every index is an integer, and a float is not.
     if isinstance(value, float) or not hasattr(value, "__index__"):
         raise TypeError("incompatible type %s, an integer is needed" % type(value).__name__)
     return int(value.__index__())
@@ -88,7 +88,7 @@ def _float(value: Any) -> float:
 
 
 def _label(value: Any) -> str:
-    """A char array of 128 with its end."""
+    """A char array of 128 bytes, with the terminating NUL."""
     if not isinstance(value, str):
         raise TypeError("incompatible type %s, a str is needed" % type(value).__name__)
     return value.encode()[:127].decode(errors="ignore")
@@ -103,7 +103,7 @@ def _untyped(value: Any) -> _Capsule:
 
 
 class _Struct:
-    """A C structure: its fields with their checks, nested structures that appear when looked at, and lists."""
+    """A C structure: fields with their checks, nested structures that are created at their first use, and lists."""
 
     _fields: Dict[str, Tuple[Callable[[Any], Any], Any]] = {}
     _nested: Dict[str, Callable[[], Any]] = {}
@@ -116,7 +116,7 @@ class _Struct:
         self.__dict__[name] = field[0](value)
 
     def __getattr__(self, name: str) -> Any:
-        # Only reached for what was not set yet.
+        # Only called for what has not been set.
         if name in self._fields:
             value = self._fields[name][1]
         elif name in self._nested:
@@ -129,7 +129,7 @@ class _Struct:
         return value
 
     def items(self, name: str) -> List[Any]:
-        """The items of a list, for the stand-ins; real structures have no such function."""
+        """The items of a list. For the stand-ins; real structures have no such method."""
         found: List[Any] = self.__dict__.setdefault("_items_" + name, [])
         return found
 
@@ -149,7 +149,7 @@ class NvDsBaseMeta(_Struct):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "batch_meta":
-            # Weak: a batch, which holds its frames, would otherwise outlive its buffer until the collector runs.
+            # Weak: a batch holds its frames. Otherwise it would outlive its buffer until the next garbage collection.
             self.__dict__["_batch"] = weakref.ref(value)
         else:
             super().__setattr__(name, value)
@@ -193,7 +193,7 @@ class NvOSD_RectParams(_Struct):  # noqa: N801
 
 
 class _TextFields(_Struct):
-    """A structure with C strings: assigned as str, read back as their addresses."""
+    """A structure with C strings, which are assigned as str and read as addresses."""
 
     _texts: Tuple[str, ...] = ()
 
@@ -225,7 +225,7 @@ class NvOSD_LineParams(_Struct):  # noqa: N801
 
 
 class _Array:
-    """A fixed array of structures, each made when it is looked at."""
+    """A fixed array of structures, which are created at their first use."""
 
     def __init__(self, kind: Callable[[], Any]) -> None:
         self._kind = kind
@@ -245,7 +245,7 @@ class _Array:
 def _count(value: Any) -> int:
     count = _integer(value)
     if not 0 <= count <= _MOST_ELEMENTS:
-        # The real one writes past its array.
+        # The real one writes beyond its array.
         raise ValueError("a display meta holds at most %d elements of a kind" % _MOST_ELEMENTS)
     return count
 
@@ -386,7 +386,7 @@ def get_ptr(ptr: Any) -> int:
 
 
 def get_nvds_LayerInfo(data: Any, index: int) -> NvDsInferLayerInfo:  # noqa: N802
-    """A layer of a tensor meta, given as it comes out of the user meta or cast."""
+    """A layer of a tensor meta, which may be cast or not."""
     meta = data._target if isinstance(data, _Capsule) else data
     layer: NvDsInferLayerInfo = meta.output_layers_info(index)
     return layer
@@ -432,7 +432,7 @@ def nvds_add_frame_meta_to_batch(batch_meta: NvDsBatchMeta, frame_meta: NvDsFram
     batch_meta.items("frame_meta_list").append(frame_meta)
 
 
-# The newest comes first (libnvds_meta of 9.0).
+# The newest is first (libnvds_meta of 9.0).
 def nvds_add_obj_meta_to_frame(
     frame_meta: NvDsFrameMeta, obj_meta: NvDsObjectMeta, obj_parent: Optional[NvDsObjectMeta]
 ) -> None:
@@ -477,14 +477,14 @@ def nvds_clear_display_meta_list(frame_meta: NvDsFrameMeta, meta_list: Optional[
 
 
 def configure_source_for_ntp_sync(src_elem: int) -> None:
-    """Accepted and without effect: there is no RTCP sender report behind a stand-in."""
+    """Has no effect: stand-ins get no RTCP sender reports."""
 
 
 def gst_element_send_nvevent_new_stream_reset(gst_element: int, source_id: int) -> int:
-    """Sends a serialized event into one of an element's sink pads, and so waits for the thread that streams through it.
+    """Sends a serialized event to one of an element's sink pads, and so waits for that pad's streaming thread.
 
-    As the real one (bindfunctions.cpp of 1.2.0) it keeps Python's lock meanwhile: it hangs for ever if that thread is
-    in a probe of ours. Nothing here keeps a state of a stream that the reset would clear.
+    Like the real one (bindfunctions.cpp of 1.2.0), it holds Python's lock meanwhile: it hangs for ever if that thread
+    is in a Python probe. Nothing here has a state that the reset would clear.
     """
     native.send_stream_reset(gst_element, source_id)
     return 1

@@ -15,10 +15,10 @@ from standins.tiler import Tiler
 from standins.tracker import Tracker
 from standins.window_sink import Window
 
-# Above every software decoder, so that uridecodebin takes it.
+# Above every software decoder, so that uridecodebin chooses it.
 _DECODER_RANK = int(Gst.Rank.PRIMARY) + 11
 
-# If this one is real, so is the memory of the pictures that it makes.
+# If this one is real, so is the GPU memory of its frames.
 _CONVERTER = "nvvideoconvert"
 
 _ELEMENTS = {
@@ -41,7 +41,7 @@ _ELEMENTS = {
 
 
 class Options(NamedTuple):
-    """What the elements know of where they are."""
+    """What the elements know about the release and the board that they stand for."""
 
     release: str
     board: str
@@ -49,7 +49,7 @@ class Options(NamedTuple):
     encoder_works: bool
     build_seconds: float
     detect: objects.Detect
-    # Elements that GStreamer has already, and that are left to it.
+    # Elements that GStreamer has already, and that are not replaced.
     real: FrozenSet[str] = frozenset()
 
     def later_than(self, release: str) -> bool:
@@ -60,7 +60,7 @@ class Options(NamedTuple):
 
 
 def register_all(specs: List[catalogue.Element], options: Options) -> None:
-    """Registers all elements of a release and board but the real ones. Once in a process."""
+    """Registers all elements of a release and board, except the real ones. Once in a process."""
     batch.register()
     for spec in specs:
         if spec.name in options.real:

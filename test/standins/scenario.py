@@ -1,6 +1,6 @@
-"""Runs scenarios in processes of their own, because a process can be one release on one board only.
+"""Runs scenarios in processes of their own, because a process can have one release on one board only.
 
-A scenario is a function whose arguments and result JSON can carry. GLib's criticals end its process.
+A scenario is a function whose arguments and result are JSON values. A critical message of GLib's ends its process.
 """
 
 import importlib
@@ -42,7 +42,7 @@ def child() -> None:
 
 
 class Played(NamedTuple):
-    """How a pipeline ended: the error's text, None for a regular end, and the last samples of its sinks by name."""
+    """How a pipeline ended: the error's text, None for EOS, and the last samples of its sinks by name."""
 
     error: Optional[str]
     samples: Dict[str, Gst.Sample]
@@ -51,7 +51,7 @@ class Played(NamedTuple):
 def play(
     description: str, prepare: Callable[[Gst.Pipeline], None] = lambda pipeline: None, sinks: Sequence[str] = ()
 ) -> Played:
-    """Plays a pipeline to its end. sinks: the names of those whose last sample is wanted."""
+    """Plays a pipeline to its end. sinks: the names of those whose last sample is returned."""
     pipeline = Gst.parse_launch(description)
     prepare(pipeline)
     try:
@@ -77,7 +77,7 @@ def probe(pipeline: Gst.Pipeline, name: str, seen: Callable[[Gst.Buffer], None])
 
 
 def camera(color: int, frames: int = 10, live: bool = False) -> str:
-    """A source of 320x180 pictures in one colour (0xRRGGBB), 10 a second, in memory:NVMM."""
+    """A source of 320x180 frames of one colour (0xRRGGBB), 10 a second, in memory:NVMM."""
     return (
         "videotestsrc pattern=solid-color foreground-color=%d num-buffers=%d is-live=%s"
         " ! video/x-raw, format=I420, width=320, height=180, framerate=10/1"

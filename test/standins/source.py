@@ -1,4 +1,4 @@
-"""nvurisrcbin: uridecodebin with NVIDIA's name, pads and settings. It neither reconnects, loops nor records."""
+"""nvurisrcbin: uridecodebin with NVIDIA's name, pads and properties. It does not reconnect, loop or record."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ class UriSource(Standin):
             self._decoder.set_property("uri", value)
 
     def _on_source(self, decoder: Gst.Element, source: Gst.Element) -> None:
-        # The protocols' numbers are rtspsrc's own; 0, before release 8.0, leaves its choice.
+        # The numbers of protocols are rtspsrc's. 0, before release 8.0, leaves the choice to it.
         settings = {
             "latency": self.values.get("latency"),
             "udp-buffer-size": self.values.get("udp-buffer-size"),
@@ -45,7 +45,7 @@ class UriSource(Standin):
         self.add_pad(shown)
 
     def _uploaded(self, pad: Gst.Pad) -> Gst.Pad:
-        """A pad behind converters that bring what a software decoder gave into memory:NVMM."""
+        """A pad behind a converter that brings a software decoder's frames into memory:NVMM."""
         converter = Gst.ElementFactory.make("nvvideoconvert", None)
         memory = Gst.ElementFactory.make("capsfilter", None)
         memory.set_property("caps", Gst.Caps.from_string("video/x-raw(%s)" % NVMM))

@@ -1,4 +1,4 @@
-"""nvmultistreamtiler: one picture with the frames of all sources in rows and columns, their metadata moved along."""
+"""nvmultistreamtiler: one frame with the frames of all sources in rows and columns; their metadata move with them."""
 
 from typing import Any, Dict, List, Optional
 
@@ -6,11 +6,11 @@ from sidecar.gst import Gst
 from standins import batch, pyds
 from standins.convert import Transform, fixate_like
 from standins.copies import copied_batch
-from standins.frames import Converter, Picture, Rectangle, mapped, picture_of, planes, split
+from standins.frames import Converter, RawVideo, Rectangle, mapped, planes, raw_video, split
 
 
 class Tiler(Transform):
-    """A source that misses in a batch keeps its last picture. Tiles are dealt row by row, by source number."""
+    """A source that is missing in a batch keeps its last frame. Tiles are assigned row by row, by source number."""
 
     def build(self) -> None:
         super().build()
@@ -19,7 +19,8 @@ class Tiler(Transform):
 
     def _forget(self) -> None:
         self._converters: Dict[Rectangle, Converter] = {}
-        self._pictures: Dict[int, Gst.Buffer] = {}
+        # The last frame of each source.
+        self._frames: Dict[int, Gst.Buffer] = {}
 
     def changed(self, name: str, value: Any) -> None:
         if name in ("width", "height"):
@@ -46,10 +47,10 @@ class Tiler(Transform):
         return result if filter_caps is None else filter_caps.intersect_full(result, Gst.CapsIntersectMode.FIRST)
 
     def do_fixate_caps(self, direction: Gst.PadDirection, caps: Gst.Caps, othercaps: Gst.Caps) -> Gst.Caps:
-        return fixate_like(picture_of(caps), othercaps)
+        return fixate_like(raw_video(caps), othercaps)
 
     def do_transform_size(self, direction: Gst.PadDirection, caps: Gst.Caps, size: int, othercaps: Gst.Caps) -> Any:
-        return True, picture_of(othercaps).info().size
+        return True, raw_video(othercaps).info().size
 
     def configured(self) -> None:
         self._forget()
@@ -58,16 +59,16 @@ class Tiler(Transform):
         meta = batch.find(hash(inbuf))
         if meta is None:
             raise ValueError("a buffer without batch metadata")
-        source, target = self.pictures()
+        source, target = self.videos()
         frames: List[pyds.NvDsFrameMeta] = meta.items("frame_meta_list")
-        pictures = split(inbuf, self.source_size)
+        buffers = split(inbuf, self.source_size)
         for frame in frames:
-            self._pictures[frame.pad_index] = pictures[frame.batch_id]
-        tiles = {index: self._tile(index, target) for index in self._pictures}
+            self._frames[frame.pad_index] = buffers[frame.batch_id]
+        tiles = {index: self._tile(index, target) for index in self._frames}
         _blacken(outbuf, target)
         for index, tile in tiles.items():
             if tile is not None:
-                self._converter(source, target, tile).convert(self._pictures[index], outbuf)
+                self._converter(source, target, tile).convert(self._frames[index], outbuf)
         moved = copied_batch(meta)
         batch.attach(outbuf, moved)
         for frame in moved.items("frame_meta_list"):
@@ -78,28 +79,28 @@ class Tiler(Transform):
             else:
                 _move(frame, tile, source)
 
-    def _tile(self, index: int, target: Picture) -> Optional[Rectangle]:
-        """Where a source's picture goes, None if it is not shown."""
+    def _tile(self, index: int, target: RawVideo) -> Optional[Rectangle]:
+        """The place of a source; None: it is not shown."""
         shown = self.values["show-source"]
         if shown >= 0:
             return Rectangle(0, 0, target.width, target.height) if index == shown else None
         rows, columns = self.values["rows"], self.values["columns"]
         if index >= rows * columns:
             return None
-        # Even sizes and places: chroma of NV12 has half the resolution.
+        # Even, since chroma of NV12 has half the resolution.
         width, height = target.width // columns // 2 * 2, target.height // rows // 2 * 2
         return Rectangle(index % columns * width, index // columns * height, width, height)
 
-    def _converter(self, source: Picture, target: Picture, tile: Rectangle) -> Converter:
+    def _converter(self, source: RawVideo, target: RawVideo, tile: Rectangle) -> Converter:
         if tile not in self._converters:
             self._converters[tile] = Converter(source, target, tile, border=False)
         return self._converters[tile]
 
 
-def _blacken(buffer: Gst.Buffer, picture: Picture) -> None:
+def _blacken(buffer: Gst.Buffer, video: RawVideo) -> None:
     with mapped(buffer, write=True) as data:
-        views = planes(data, picture)
-        if picture.format == "RGBA":
+        views = planes(data, video)
+        if video.format == "RGBA":
             views[0][:] = (0, 0, 0, 255)
         else:
             views[0][:] = 16
@@ -107,7 +108,7 @@ def _blacken(buffer: Gst.Buffer, picture: Picture) -> None:
                 chroma[:] = 128
 
 
-def _move(frame: pyds.NvDsFrameMeta, tile: Rectangle, source: Picture) -> None:
+def _move(frame: pyds.NvDsFrameMeta, tile: Rectangle, source: RawVideo) -> None:
     """Moves what is drawn on a frame from the frame's pixels into those of its tile."""
     across, down = tile.width / source.width, tile.height / source.height
     rectangles = []

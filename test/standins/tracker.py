@@ -1,4 +1,4 @@
-"""nvtracker: gives objects their numbers by the overlap of their boxes from frame to frame."""
+"""nvtracker: gives objects their track ids by the overlap of their boxes from frame to frame."""
 
 from typing import Any, Dict, List, NamedTuple, Tuple
 
@@ -11,7 +11,7 @@ _Box = Tuple[float, float, float, float]
 _LEAST_OVERLAP = 0.3
 _FRAMES_KEPT = 30
 
-# The low-level libraries of the SDK, with the releases that bring them (first, last).
+# The low-level libraries of the SDK, with the first and the last release that has them.
 _LIBRARIES = (
     ("libnvds_mot_klt.so", "5.0", "5.1"),
     ("libnvds_mot_iou.so", "5.0", "5.1"),
@@ -29,7 +29,7 @@ class _Track(NamedTuple):
 
 
 class Tracker(Standin):
-    """nvtracker. On frames without inference it repeats the objects where they were last seen."""
+    """nvtracker. In frames without inference it repeats the objects where they were last."""
 
     gst_class = GstBase.BaseTransform
 

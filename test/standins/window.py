@@ -1,4 +1,4 @@
-"""The shipped window process on stand-ins."""
+"""The window process on stand-ins."""
 
 import sys
 

@@ -1,6 +1,6 @@
 """nveglglessink and nv3dsink: a real window on the X display; without a display they do not start.
 
-They take pictures in system memory alone: their caps refuse what is on the GPU, which no stand-in window could show.
+They take frames in system memory only: their caps refuse frames on the GPU, which a stand-in window could not show.
 """
 
 from sidecar.gst import Gst, GstBase
@@ -8,7 +8,7 @@ from standins.element import Standin
 
 
 class Window(Standin):
-    """Hands its pictures to a pipeline of its own, whose end is an X window."""
+    """Pushes its frames into a pipeline of its own that ends in an X window."""
 
     gst_class = GstBase.BaseSink
 

@@ -1,4 +1,4 @@
-"""The shipped worker on stand-ins."""
+"""The worker on stand-ins."""
 
 import sys
 

@@ -1,6 +1,6 @@
 // The product as the tests run it: the real agent and the real sidecar, which meet in a directory of the test's own.
 import { join } from "node:path";
-import { settings } from "../../src/common/settings/settings.js";
+import { settings } from "../../src/common/settings/environment-settings.js";
 import { type Started, start } from "./processes.js";
 import { freePorts, type Scope, temporaryDirectory } from "./scope.js";
 

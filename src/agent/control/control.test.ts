@@ -96,7 +96,7 @@ describe("Control", () => {
       ["rtsp://cam/1"],
     );
     assert.match(latest().revision, /^settings \w+, model .*@1\.0\.0, service 1\.0\.0$/);
-    assert.deepEqual(kinds(), ["candidate", "note"]);
+    assert.deepEqual(kinds(), ["candidate", "settings warning"]);
   });
 
   it("prefers the hub's document to the file's, and the file's to the environment", () => {
@@ -188,7 +188,7 @@ describe("Control", () => {
     control = start();
     control.refresh();
     const { revision, desired } = latest();
-    assert.ok(kinds().includes("note"));
+    assert.ok(kinds().includes("settings warning"));
     secrets.set("cam", { t: "login", username: "u", password: "s3cret" });
     control.refresh();
     assert.equal(latest().revision, revision);

@@ -1,24 +1,24 @@
 /** Renders what is to run whenever a source changes, and gives it to the trial runner. */
 
 import type { z } from "zod";
-import { mayRebuild } from "../../common/hours/maintenance.js";
+import { displayProblem, type Problem } from "../../common/problem.js";
 import { withEarlier } from "../../common/secrets/redact.js";
-import type { Conduct, Note } from "../../common/settings/desired-state.js";
-import { type DocumentFault, describeDocumentFault } from "../../common/settings/document-fault.js";
+import type { RuntimeOptions } from "../../common/settings/desired-state.js";
 import { secretsInSpec } from "../../common/settings/spec-secrets.js";
 import type { Candidate } from "../trial/candidate.js";
 import { interrupts } from "./interrupts.js";
+import { mayRebuild } from "./maintenance.js";
 import { type Rendered, render, renderContent, renderRest, type Sources } from "./render.js";
 
 export type ControlEvent =
   /** running: something runs already, and keeps running. */
   | {
       readonly t: "settings refused";
-      readonly faults: readonly DocumentFault[];
+      readonly problems: readonly Problem[];
       readonly running: boolean;
     }
   | { readonly t: "settings accepted again" }
-  | { readonly t: "note"; readonly note: Note }
+  | { readonly t: "settings warning"; readonly problem: Problem }
   /** A change waits for its window. Undefined: none is planned. */
   | { readonly t: "postponed"; readonly untilMs: number | undefined }
   | { readonly t: "candidate"; readonly candidate: Candidate };
@@ -34,7 +34,7 @@ export interface ControlOptions extends Pick<Sources, "config" | "version" | "mo
   /** The trial runner's. */
   readonly consider: (candidate: Candidate, lastGood: Candidate | undefined) => void;
   /** Takes settings beside the specification, before a candidate is considered under them. */
-  readonly setRuntimeOptions: (options: Conduct) => void;
+  readonly setRuntimeOptions: (options: RuntimeOptions) => void;
   /** Asks for refresh() at this wall-clock time. Undefined: only when a source changes. */
   readonly wake: (atMs: number | undefined) => void;
   /** Takes the directories of all bundles that are in use, or may be again at any moment. */
@@ -50,7 +50,7 @@ export class Control {
   /** The last events of their kinds, so that none is repeated. */
   #refused = "";
   #postponed = "";
-  #notes: ReadonlySet<string> = new Set();
+  #warnings: ReadonlySet<string> = new Set();
   #passwords: readonly string[] = [];
 
   constructor(options: ControlOptions) {
@@ -79,7 +79,7 @@ export class Control {
     const wanted = isRefused ? substitute : rendering;
     const specs = [wanted, current, lastGood].flatMap((one) => one?.candidate.desired.spec ?? []);
     this.#passwords = withEarlier(specs.flatMap(secretsInSpec), this.#passwords);
-    this.#reportFaults(isRefused ? rendering.faults : []);
+    this.#reportRefusal(isRefused ? rendering.problems : []);
     const postponedMs = wanted && this.#postponedUntil(wanted, nowMs);
     // What runs keeps to the current hours and secrets.
     const next = wanted === undefined || postponedMs !== undefined ? current : wanted;
@@ -104,30 +104,31 @@ export class Control {
 
   #use(next: Rendered, lastGood: Rendered | undefined): void {
     const { consider, setRuntimeOptions, hold, onEvent } = this.#options;
-    const { candidate, notes, runtimeOptions } = next;
+    const { candidate, warnings, runtimeOptions } = next;
     const isNew = candidate.revision !== this.#current?.candidate.revision;
     hold(bundlesOf([next, this.#current, lastGood]));
     this.#current = next;
     if (isNew) onEvent({ t: "candidate", candidate });
-    this.#reportNotes(notes);
+    this.#reportWarnings(warnings);
     setRuntimeOptions(runtimeOptions);
     consider(candidate, lastGood?.candidate);
   }
 
-  #reportFaults(faults: readonly DocumentFault[]): void {
-    const refused = faults.map(describeDocumentFault).join("\n");
+  #reportRefusal(problems: readonly Problem[]): void {
+    const refused = problems.map(displayProblem).join("\n");
     if (refused === this.#refused) return;
     this.#refused = refused;
     const { onEvent } = this.#options;
     if (refused === "") onEvent({ t: "settings accepted again" });
-    else onEvent({ t: "settings refused", faults, running: this.#current !== undefined });
+    else onEvent({ t: "settings refused", problems, running: this.#current !== undefined });
   }
 
-  #reportNotes(notes: readonly Note[]): void {
-    for (const note of notes) {
-      if (!this.#notes.has(JSON.stringify(note))) this.#options.onEvent({ t: "note", note });
+  #reportWarnings(warnings: readonly Problem[]): void {
+    for (const problem of warnings) {
+      if (this.#warnings.has(displayProblem(problem))) continue;
+      this.#options.onEvent({ t: "settings warning", problem });
     }
-    this.#notes = new Set(notes.map((note) => JSON.stringify(note)));
+    this.#warnings = new Set(warnings.map(displayProblem));
   }
 }
 

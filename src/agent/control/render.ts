@@ -1,12 +1,13 @@
 /** Renders candidates from the settings documents, secrets and models as they are now. Pure. */
 
 import { z } from "zod";
+import { type Problem, problem } from "../../common/problem.js";
 import type { Secrets } from "../../common/secrets/secrets.js";
 import type { Config } from "../../common/settings/config.js";
-import { type Conduct, desiredState, type Note } from "../../common/settings/desired-state.js";
-import { type DocumentFault, parseDocument } from "../../common/settings/document.js";
+import { desiredState, type RuntimeOptions } from "../../common/settings/desired-state.js";
 import type { Models } from "../../common/settings/models.js";
-import type { SourcedDocument } from "../../common/settings/origin.js";
+import type { SourcedDocument } from "../../common/settings/precedence.js";
+import { readSettingsDocument } from "../../common/settings/settings-document.js";
 import type { Candidate } from "../trial/candidate.js";
 import { revisionOf } from "./revision.js";
 import type { FileText } from "./settings-file.js";
@@ -32,7 +33,7 @@ export interface Sources {
   readonly hub: string | null;
   readonly secrets: Secrets;
   readonly models: Models;
-  /** Of the service. */
+  /** The version of the service. */
   readonly version: string;
   /** Wall-clock time. */
   readonly nowMs: number;
@@ -42,21 +43,21 @@ export interface Sources {
 export interface Rendered {
   readonly t: "rendered";
   readonly candidate: Candidate;
-  readonly runtimeOptions: Conduct;
-  readonly notes: readonly Note[];
+  readonly runtimeOptions: RuntimeOptions;
+  readonly warnings: readonly Problem[];
   /** Wall-clock time at which hours change something. */
   readonly nextChangeMs: number | undefined;
 }
 
-type Rendering = Rendered | { readonly t: "refused"; readonly faults: readonly DocumentFault[] };
+type Rendering = Rendered | { readonly t: "refused"; readonly problems: readonly Problem[] };
 
 /** What the sources ask for. */
 export function render(sources: Sources): Rendering {
   const { config, file, hub } = sources;
   if (file?.t !== "unreadable") return renderTexts({ file: file?.text ?? null, hub }, sources);
-  const { settingsFile: document = "" } = config;
-  const what = `cannot be read: ${file.why}`;
-  return { t: "refused", faults: [{ document, path: "", line: undefined, what }] };
+  const place = { file: config.settingsFile, path: "" };
+  const problems = [problem("file-unreadable", place, `cannot be read: ${file.why}`)];
+  return { t: "refused", problems };
 }
 
 /** The same content again, with the current hours and secrets. Undefined: it cannot be rendered any more. */
@@ -91,21 +92,24 @@ function renderTexts(
   if (texts.model !== undefined) {
     documents.push({ from: "hub", document: { model: { bundle: texts.model } } });
   }
-  const faults: DocumentFault[] = [];
+  const problems: Problem[] = [];
   for (const from of ["hub", "file"] as const) {
     const text = texts[from];
     if (text === null) continue;
-    const reading = parseDocument(text, from === "hub" ? from : (config.settingsFile ?? from));
-    if (reading.t === "refused") faults.push(...reading.faults);
+    const reading = readSettingsDocument(
+      text,
+      from === "hub" ? from : (config.settingsFile ?? from),
+    );
+    if (reading.t === "refused") problems.push(...reading.problems);
     else documents.push({ from, document: reading.document });
   }
-  if (faults.length > 0) return { t: "refused", faults };
+  if (problems.length > 0) return { t: "refused", problems };
   const state = desiredState({ ...sources, documents });
   if (state.t === "refused") return state;
-  const { desired, conduct: runtimeOptions, notes, nextChangeMs, model, addresses } = state;
+  const { desired, runtimeOptions, warnings, nextChangeMs, model, addresses } = state;
   const revision = revisionOf({ spec: desired.spec, addresses, model, version });
   const { file, hub } = texts;
   const content: Content = { file, hub, model: desired.spec.model.bundlePath };
   const candidate = { revision, desired, content };
-  return { t: "rendered", candidate, runtimeOptions, notes, nextChangeMs };
+  return { t: "rendered", candidate, runtimeOptions, warnings, nextChangeMs };
 }

@@ -4,10 +4,10 @@ import { generationOf, type PipelineSpec } from "../../common/settings/spec.js";
 
 interface Parts {
   readonly spec: PipelineSpec;
-  /** Of its cameras, with references in the place of secrets. */
+  /** The addresses of its cameras, with references in place of secrets. */
   readonly addresses: readonly string[];
   readonly model: { readonly name: string; readonly version: string };
-  /** Of the service. */
+  /** The version of the service. */
   readonly version: string;
 }
 

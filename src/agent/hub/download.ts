@@ -21,22 +21,19 @@ export interface DownloadOptions {
   readonly signal: AbortSignal;
 }
 
-export type Downloaded =
-  /** Durable, and verified. */
-  | { readonly t: "complete"; readonly bytes: number }
-  /** The file has been emptied. */
-  | { readonly t: "damaged"; readonly reason: string };
-
-/** Throws EssError or file system errors; the part that has arrived then stays for the next attempt. */
-export async function download(options: DownloadOptions): Promise<Downloaded> {
+/**
+ * Undefined: the data are complete, verified and durable. Otherwise returns how they are damaged, after emptying the file.
+ * Throws EssError or file system errors; the part that has arrived then stays for the next attempt.
+ */
+export async function download(options: DownloadOptions): Promise<string | undefined> {
   const { path } = options;
   await mkdir(dirname(path), { recursive: true });
   const file = await open(path, "a+", 0o600);
   try {
-    const downloaded = await fill(file, options);
-    if (downloaded.t === "damaged") await file.truncate(0);
-    else await file.sync();
-    return downloaded;
+    const damage = await fill(file, options);
+    if (damage === undefined) await file.sync();
+    else await file.truncate(0);
+    return damage;
   } finally {
     await file.close();
   }
@@ -67,7 +64,7 @@ function partialName({ id, instance, dataId }: ObjectVersion): string {
   return `${name}-${instance}-${dataId}.part`;
 }
 
-async function fill(file: FileHandle, options: DownloadOptions): Promise<Downloaded> {
+async function fill(file: FileHandle, options: DownloadOptions): Promise<string | undefined> {
   const { ess, object, maxBytes, resumed, signal } = options;
   const { type, id, bytes } = object;
   // Without the size nobody can tell whether a part is everything.
@@ -84,19 +81,17 @@ async function fill(file: FileHandle, options: DownloadOptions): Promise<Downloa
       await file.truncate(0);
       verification = new Verification(object);
     }
-    if (!isPart && offset !== 0) return damaged(`the data begin at byte ${offset}`);
+    if (!isPart && offset !== 0) return `the data begin at byte ${offset}`;
     const limit = Math.min(maxBytes, bytes ?? maxBytes);
     for await (const chunk of chunks) {
-      if (verification.bytes + chunk.length > limit)
-        return damaged(`received more than ${limit} bytes`);
+      if (verification.bytes + chunk.length > limit) return `received more than ${limit} bytes`;
       await file.writeFile(chunk);
       verification.update(chunk);
     }
     // An answer that ended by itself was everything there is.
     if (bytes === undefined || verification.bytes < (isPart ? range.last + 1 : bytes)) break;
   }
-  const fault = verification.fault();
-  return fault === undefined ? { t: "complete", bytes: verification.bytes } : damaged(fault);
+  return verification.fault();
 }
 
 /** The first attempt asks for the whole object, which the service streams from its disk. */
@@ -124,10 +119,6 @@ async function verifyPart(
     if (bytesRead === 0) return verification;
     verification.update(buffer.subarray(0, bytesRead));
   }
-}
-
-function damaged(reason: string): Downloaded {
-  return { t: "damaged", reason };
 }
 
 /**

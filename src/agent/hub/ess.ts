@@ -12,7 +12,7 @@ export interface ObjectSignature {
 }
 
 export interface EssData {
-  /** Of the first byte within the object. */
+  /** Position of the first byte within the object. */
   readonly offset: number;
   /** Throws EssError when the connection breaks. */
   readonly chunks: AsyncIterable<Buffer>;

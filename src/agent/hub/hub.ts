@@ -17,16 +17,11 @@ export interface HubOptions
     Pick<SettingsHandlerOptions, "check" | "version"> {
   readonly store: ModelStore;
   readonly state: HubState;
-  readonly polling?: HubPolling;
-}
-
-export interface HubPolling {
-  readonly settings: Polling;
-  readonly models: Polling;
+  readonly polling?: typeof DEFAULT_POLLING;
 }
 
 /** The service is on the same machine, and a call takes a millisecond. It asks the hub itself once a minute. */
-export const DEFAULT_POLLING: HubPolling = {
+const DEFAULT_POLLING: Readonly<Record<"settings" | "models", Polling>> = {
   settings: { intervalMs: 500, maxBackoffMs: 60_000 },
   models: { intervalMs: 5000, maxBackoffMs: 60_000 },
 };

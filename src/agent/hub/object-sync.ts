@@ -265,8 +265,9 @@ export class ObjectSync {
       onEvent({ t: "downloading", object, bytes: object.bytes });
     }
     const resumed = (bytes: number) => onEvent({ t: "resumed", object, bytes });
-    const downloaded = await download({ ess, object, path, maxBytes, resumed, signal });
-    return downloaded.t === "damaged" ? downloaded : handler.accept(object, path, previous, signal);
+    const reason = await download({ ess, object, path, maxBytes, resumed, signal });
+    if (reason !== undefined) return { t: "damaged", reason };
+    return handler.accept(object, path, previous, signal);
   }
 
   #record(object: EssObject, outcome: LedgerEntry["outcome"]): Promise<void> {
@@ -302,7 +303,7 @@ export class ObjectSync {
     onEvent({ t: "postponed", object, reason, delayMs });
   }
 
-  /** Of this version of the object. */
+  /** For this version of the object. */
   #retryOf({ id, instance }: EssObject): Retry | undefined {
     const retry = this.#retries.get(id);
     return retry?.instance === instance ? retry : undefined;

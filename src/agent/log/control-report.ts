@@ -1,6 +1,6 @@
 /** Logs which settings are accepted and refused. One line per change. */
 
-import { describeDocumentFault } from "../../common/settings/document-fault.js";
+import { displayProblem } from "../../common/problem.js";
 import type { ControlEvent } from "../control/control.js";
 import type { Log } from "./log.js";
 
@@ -18,8 +18,8 @@ export class ControlReport {
         const consequence = event.running
           ? "the running pipeline stays as it is"
           : "the remaining settings are used, or the last good ones";
-        for (const fault of event.faults) {
-          const detail = describeDocumentFault(fault);
+        for (const problem of event.problems) {
+          const detail = displayProblem(problem);
           this.#log.error("setting refused", { detail, consequence });
         }
         break;
@@ -27,8 +27,8 @@ export class ControlReport {
       case "settings accepted again":
         this.#log.info("settings accepted again");
         break;
-      case "note": {
-        const { t: reason, path, message: detail } = event.note;
+      case "settings warning": {
+        const { code: reason, path, message: detail } = event.problem;
         this.#log.warn("problem in the settings", { path, reason, detail });
         break;
       }

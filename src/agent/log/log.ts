@@ -110,7 +110,7 @@ function errorText(err: unknown): string {
   return typeof err === "object" && err !== null && "message" in err ? String(err.message) : "";
 }
 
-/** Of unexpected errors, which are logged at level error; for others the message is enough. */
+/** The stack of an unexpected error, which is logged at level error. The message is enough for other errors. */
 function stackText(level: string, err: unknown): string {
   if (level !== "error" || typeof err !== "object" || err === null || !("stack" in err)) return "";
   const frames = String(err.stack).split("\n").slice(1);

@@ -2,7 +2,7 @@
 
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { compareBundleVersions, type Manifest } from "../../common/bundle/manifest.js";
-import { nearest } from "../../common/catalogue/nearest.js";
+import { closest } from "../../common/closest.js";
 import type { Resolved } from "../../common/settings/models.js";
 
 export interface Installed {
@@ -91,7 +91,7 @@ function absence(
     return `there is no ${name}@${version}: the one that ships is ${name}, without a version`;
   }
   const names = [...new Set([...installed.map((one) => one.manifest.name), ...shippedNames])];
-  const near = nearest(name, names);
+  const near = closest(name, names);
   const hint = near === undefined ? "" : `; did you mean ${near}?`;
   return `there is no model ${name}, but ${names.sort().join(", ") || "none"}${hint}`;
 }

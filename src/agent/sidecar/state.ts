@@ -83,7 +83,7 @@ export interface OutputStatus {
   readonly id: string;
   /** Empty: a tiled stream. */
   readonly cameraId: string;
-  /** Of an RTSP output; 0 for other outputs. */
+  /** An RTSP output's port; 0 for other outputs. */
   readonly port: number;
   /** RTSP output: path on the server. File: the file that is being written, in the sidecar. Window: empty. */
   readonly path: string;

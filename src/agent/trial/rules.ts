@@ -1,7 +1,7 @@
 /** How long a trial lasts, what it allows, and the names of the faults that end it. */
 
 import { z } from "zod";
-import type { Conduct } from "../../common/settings/desired-state.js";
+import type { RuntimeOptions } from "../../common/settings/desired-state.js";
 
 export interface Rules {
   /** False: every candidate is applied, and nothing is judged. */
@@ -69,7 +69,7 @@ export function limitsFrom({
   deaths = DEFAULT_BOUNDS.deaths,
   connectionFailures = DEFAULT_BOUNDS.connectionFailures,
   detections,
-}: Partial<Conduct["trial"]>): Pick<Rules, "bounds" | "times"> {
+}: Partial<RuntimeOptions["trial"]>): Pick<Rules, "bounds" | "times"> {
   const shares = { frameRate, latencyFactor, detections };
   return {
     bounds: { ...DEFAULT_BOUNDS, ...shares, deaths, connectionFailures },

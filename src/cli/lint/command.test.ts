@@ -158,8 +158,9 @@ describe("slipstream lint", () => {
   it("takes the agent's settings from the environment, and the bundle that they name", async () => {
     await writeFile(
       join(directory, "config_infer.txt"),
-      "[property]\nuff-file=a.uff\nnum-detected-classes=4\n",
+      "[property]\nuff-file=a.uff\nnum-detected-classes=4\nlabelfile-path=labels.txt\n",
     );
+    await writeFile(join(directory, "labels.txt"), "a\nb\nc\nd\n");
     await writeFile(join(directory, "a.uff"), "x");
     const settings = { RTSPINPUT: "rtsp://u:secret@a/1,rtsp://b/2", MODEL: directory };
     const args = ["lint", "--env", "--target", "orin-nano"];
@@ -183,6 +184,20 @@ describe("slipstream lint", () => {
     const line = "fakesrc ! rtsp://user:secret@host/a\u001b[2J ! fakesink";
     const { stdout } = await slipstream(["lint", "--target", "t4", "--launch", line]);
     assert.match(stdout, /rtsp:\/\/\*\*\*@host\/a\?\[2J/);
+  });
+
+  it("ends with 0 for notices, even if it is asked to be strict", async () => {
+    const place = await mkdtemp(join(directory, "notices-"));
+    await writeFile(
+      join(place, "config_infer.txt"),
+      "[property]\nmodel-engine-file=a.engine\nnum-detected-classes=1\nlabelfile-path=labels.txt\ncolour=red\n",
+    );
+    await writeFile(join(place, "labels.txt"), "a\n");
+    const args = ["lint", "--target", "t4", "--bundle", place, "--strict"];
+    const { status, stdout } = await slipstream(args);
+    assert.match(stdout, /yes: 1 notice$/m);
+    assert.match(stdout, /^notice +config_infer\.txt:5 +unknown-key$/m);
+    assert.equal(status, 0);
   });
 
   it("ends with 1 for warnings too if it is asked to be strict", async () => {

@@ -1,4 +1,4 @@
-/** `slipstream lint`: reads what it is given, lints it for each target, prints the verdicts. */
+/** `slipstream lint`: reads its input, lints it for each target, prints the verdicts. */
 
 import { Command } from "commander";
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
@@ -13,14 +13,13 @@ import {
   type TargetLookup,
 } from "../../common/catalogue/targets.js";
 import { readText, readTextStream } from "../../common/files/read.js";
-import { hasErrors, type Problem } from "../../common/problems/problem.js";
+import { hasErrors, type Problem } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
-import { readBundle } from "./bundle/read.js";
+import { readBundle } from "./bundle/bundle.js";
 import { type LaunchReading, parseLaunchLine } from "./launch/parse.js";
-import { lint } from "./lint.js";
-import { asJson, asText } from "./report.js";
-import { readSpec, type SpecReading } from "./spec/read.js";
-import type { LintSubject } from "./subject.js";
+import { type LintSubject, lint } from "./lint.js";
+import { parseSpec, type SpecReading } from "./spec/parse.js";
+import { verdictsAsJson, verdictsAsText } from "./verdicts.js";
 
 const LARGEST_LINE_BYTES = 64 * 1024;
 
@@ -38,18 +37,15 @@ interface Options {
 
 export function lintCommand(terminal: Terminal = processTerminal()): Command {
   return new Command("lint")
-    .description("tell what would not run, and why, on a board or a DeepStream release")
+    .description("report what would not run on a board or a DeepStream release, and why")
     .option(
       "--target <board>",
-      "t4, nano, orin-nano, one with a release as t4@9.1, or all (default: all)",
+      "t4, nano, orin-nano, a board with a release such as t4@9.1, or all (default: all)",
     )
     .option("--release <release>", "DeepStream release, for example 7.1")
     .option("--board <platform>", "with --release: dgpu or jetson")
-    .option("--spec <file>", "specification, a PipelineSpec as JSON")
-    .option(
-      "--env",
-      "the agent's settings from the environment, and the model bundle that they name",
-    )
+    .option("--spec <file>", "specification: a PipelineSpec as JSON")
+    .option("--env", "agent settings from the environment, and the model bundle that they name")
     .option(
       "--bundle <directory>",
       "model bundle with config_infer.txt, or an nvinfer configuration file",
@@ -57,10 +53,7 @@ export function lintCommand(terminal: Terminal = processTerminal()): Command {
     .option("--launch <line>", "gst-launch line; - reads it from standard input")
     .option("--json", "print JSON")
     .option("--strict", "warnings count as errors for the exit status")
-    .addHelpText(
-      "after",
-      "\nExit status: 0 nothing keeps it from running, 1 something does, 2 wrong usage.",
-    )
+    .addHelpText("after", "\nExit status: 0 it would run, 1 it would not, 2 wrong usage.")
     .action(async (options: Options, command: Command) => {
       const catalogue = await loadCatalogue();
       const targets = chooseTargets(options, catalogue.targets, command);
@@ -69,35 +62,38 @@ export function lintCommand(terminal: Terminal = processTerminal()): Command {
         target,
         problems: [...problems, ...lint(subject, target, catalogue)],
       }));
-      terminal.out(options.json ? asJson(verdicts) : asText(verdicts));
+      terminal.out(options.json ? verdictsAsJson(verdicts) : verdictsAsText(verdicts));
       const found = verdicts.flatMap((verdict) => verdict.problems);
-      if (options.strict ? found.length > 0 : hasErrors(found)) terminal.exit(1);
+      const isRefused = options.strict
+        ? found.some(({ severity }) => severity !== "notice")
+        : hasErrors(found);
+      if (isRefused) terminal.exit(1);
     });
 }
 
-/** Ends the command with a usage error where the options name no target. */
+/** A usage error if the options name no target. */
 function chooseTargets(options: Options, file: TargetsFile, command: Command): readonly Target[] {
   const { target, release, board } = options;
-  const take = (lookup: TargetLookup): Target => {
+  const found = (lookup: TargetLookup): Target => {
     if (lookup.t === "target") return lookup.target;
     return command.error(`error: ${lookup.message}`);
   };
   if (release !== undefined && board !== undefined) {
     if (target !== undefined)
       command.error("error: --board goes with --release, not with --target");
-    return [take(findRelease(file, release, board))];
+    return [found(findRelease(file, release, board))];
   }
   if (board !== undefined)
     command.error("error: --board needs --release, for example --release 7.1");
   if (target !== undefined && target !== "all") {
     return [
-      take(release === undefined ? findTarget(file, target) : findBoard(file, target, release)),
+      found(release === undefined ? findTarget(file, target) : findBoard(file, target, release)),
     ];
   }
   if (release !== undefined) {
     command.error("error: --release needs --board dgpu or jetson, or --target with a board");
   }
-  return idsOfAll(file).map((id) => take(findTarget(file, id)));
+  return idsOfAll(file).map((id) => found(findTarget(file, id)));
 }
 
 async function readSubject(
@@ -108,14 +104,14 @@ async function readSubject(
 ): Promise<{ readonly subject: LintSubject; readonly problems: readonly Problem[] }> {
   const { launch } = options;
   if (options.spec !== undefined && options.env) {
-    command.error("error: --spec and --env are two specifications: give one of them");
+    command.error("error: --spec and --env both give a specification: give one of them");
   }
   const spec = await readSpecification(options, environment);
-  const place = options.bundle ?? spec?.bundle;
-  if (spec === undefined && place === undefined && launch === undefined) {
+  const path = options.bundle ?? spec?.bundle;
+  if (spec === undefined && path === undefined && launch === undefined) {
     command.error("error: nothing to lint: give --spec, --env, --bundle or --launch");
   }
-  const bundle = place === undefined ? undefined : await readBundle(place, catalogue.nvinferKeys);
+  const bundle = path === undefined ? undefined : await readBundle(path, catalogue.nvinferKeys);
   const line = launch === undefined ? undefined : await readLaunch(launch);
   return {
     subject: { spec: spec?.spec, bundle: bundle?.bundle, launch: line?.launch },
@@ -123,7 +119,7 @@ async function readSubject(
   };
 }
 
-/** bundle: where the settings say that the bundle is. */
+/** bundle: the directory of the model bundle that the settings name. */
 type Specification = SpecReading & { readonly bundle?: string };
 
 async function readSpecification(
@@ -132,15 +128,15 @@ async function readSpecification(
 ): Promise<Specification | undefined> {
   if (options.spec !== undefined) return readSpecFile(options.spec);
   if (!options.env) return undefined;
-  // Loaded only here: it brings a library that the rest does not need.
-  const { readSettings } = await import("./spec/settings.js");
+  // Loaded only here: it needs a library that the rest does not.
+  const { readSettings } = await import("./spec/from-settings.js");
   return readSettings(environment, process.cwd());
 }
 
 async function readSpecFile(path: string): Promise<SpecReading> {
   const reading = await readText(path, path);
   if (reading.t === "refused") return { spec: undefined, problems: [reading.problem] };
-  return readSpec(reading.text, path);
+  return parseSpec(reading.text, path);
 }
 
 async function readLaunch(line: string): Promise<LaunchReading> {

@@ -6,20 +6,20 @@ import { after, before, describe, it } from "node:test";
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
 import { loadCatalogue } from "../../common/catalogue/load.js";
 import { findRelease, findTarget, idsOfAll, type Target } from "../../common/catalogue/targets.js";
-import { CODES } from "../../common/problems/codes.js";
-import type { Problem } from "../../common/problems/problem.js";
-import { readOnnx } from "./bundle/onnx.js";
-import { OnnxError } from "./bundle/protobuf.js";
-import { readBundle } from "./bundle/read.js";
+import type { Problem } from "../../common/problem.js";
+import { CODES } from "../../common/problem-codes.js";
+import { readBundle } from "./bundle/bundle.js";
+import { OnnxError, readOnnx } from "./bundle/onnx.js";
 import { BUNDLES } from "./corpus/bundles.js";
-import type { Case } from "./corpus/case.js";
 import { LAUNCH_RIGHT } from "./corpus/launch-right.js";
 import { LAUNCH_WRONG } from "./corpus/launch-wrong.js";
+import type { LintCase } from "./corpus/lint-case.js";
 import { onnxFile } from "./corpus/onnx-file.js";
 import { SPECS } from "./corpus/specs.js";
 import { parseLaunchLine } from "./launch/parse.js";
 import { lint } from "./lint.js";
-import { readSpec } from "./spec/read.js";
+import { parseSpec } from "./spec/parse.js";
+import { displayPlace } from "./verdicts.js";
 
 const CORPUS = { LAUNCH_RIGHT, LAUNCH_WRONG, BUNDLES, SPECS };
 
@@ -35,14 +35,18 @@ after(() => rm(directory, { recursive: true }));
 for (const [name, cases] of Object.entries(CORPUS)) {
   describe(`the linter on ${name.toLowerCase().replace("_", " ")}`, () => {
     for (const one of cases) {
-      it(`tells what is wrong with ${one.name}`, async () => {
+      it(`reports what is wrong with ${one.name}`, async () => {
         const messages: string[] = [];
         for (const [targets, expected] of Object.entries(one.on)) {
           for (const id of targets.split(" ")) {
             const problems = await problemsOf(one, target(id));
             messages.push(...problems.map(({ message }) => message));
-            const told = problems.map(({ code, path }) => `${code} ${path}`);
-            assert.deepEqual(told.sort(), [...expected].sort(), `on ${id}: ${messages.join("\n")}`);
+            const found = problems.map((one) => `${one.code} ${displayPlace(one)}`);
+            assert.deepEqual(
+              found.sort(),
+              [...expected].sort(),
+              `on ${id}: ${messages.join("\n")}`,
+            );
           }
         }
         if (one.says !== undefined) {
@@ -57,7 +61,7 @@ for (const [name, cases] of Object.entries(CORPUS)) {
   });
 }
 
-it("does not fail on text that is cut off anywhere", () => {
+it("does not throw on text that is cut off anywhere", () => {
   const on = target("nano");
   const longest = 2000;
   for (const { launch = "", spec } of [...LAUNCH_RIGHT, ...LAUNCH_WRONG, ...SPECS]) {
@@ -66,12 +70,12 @@ it("does not fail on text that is cut off anywhere", () => {
       lint({ launch: parseLaunchLine(launch.slice(0, end)).launch }, on, catalogue);
     }
     for (let end = 0; end < Math.min(text.length, longest); end += 7) {
-      lint({ spec: readSpec(text.slice(0, end), "spec.json").spec }, on, catalogue);
+      lint({ spec: parseSpec(text.slice(0, end), "spec.json").spec }, on, catalogue);
     }
   }
 });
 
-it("does not fail on a network that is cut off anywhere, or whose bytes are wrong", () => {
+it("does not throw on a network that is cut off anywhere or has damaged bytes", () => {
   const bytes = Buffer.from(onnxFile({ opset: 13, batch: 2, weightBytes: 300 }));
   const read = (content: Buffer): void => {
     try {
@@ -90,8 +94,10 @@ it("does not fail on a network that is cut off anywhere, or whose bytes are wron
   }
 });
 
-/** Told of the environment by the command, which the tests of the command show. */
-const OF_THE_COMMAND = ["wrong-setting"];
+/** Reported by the command alone, and covered by its tests. */
+const OF_THE_COMMAND = [
+  ...["wrong-setting", "secret-missing", "output-open", "never-on", "wrong-document", "not-text"],
+];
 
 it("has a case for every code", () => {
   const expected = Object.values(CORPUS)
@@ -125,12 +131,12 @@ function target(id: string): Target {
   return found.target;
 }
 
-async function problemsOf(one: Case, on: Target): Promise<readonly Problem[]> {
+async function problemsOf(one: LintCase, on: Target): Promise<readonly Problem[]> {
   const { launch, spec } = one;
   const text = typeof spec === "object" ? JSON.stringify(spec) : spec;
   const readings = {
     launch: launch === undefined ? undefined : parseLaunchLine(launch),
-    spec: text === undefined ? undefined : readSpec(text, "spec.json"),
+    spec: text === undefined ? undefined : parseSpec(text, "spec.json"),
     bundle: one.bundle === undefined ? undefined : await writeAndRead(one.bundle),
   };
   const subject = {
@@ -142,8 +148,9 @@ async function problemsOf(one: Case, on: Target): Promise<readonly Problem[]> {
   return [...found, ...lint(subject, on, catalogue)];
 }
 
-async function writeAndRead(files: NonNullable<Case["bundle"]>) {
+async function writeAndRead(files: NonNullable<LintCase["bundle"]>) {
   const place = await mkdtemp(join(directory, "bundle-"));
   for (const [name, content] of Object.entries(files)) await writeFile(join(place, name), content);
-  return readBundle(place, catalogue.nvinferKeys);
+  const yaml = Object.keys(files).find((name) => /\.ya?ml$/.test(name));
+  return readBundle(yaml === undefined ? place : join(place, yaml), catalogue.nvinferKeys);
 }

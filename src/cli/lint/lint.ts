@@ -1,12 +1,21 @@
-/** The linter: every problem of a subject on one target. Pure; readers turn files and text into subjects. */
+/** The linter: every problem of a specification, a model bundle and a gst-launch line on one target. Pure. */
 
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
 import type { Target } from "../../common/catalogue/targets.js";
-import type { Problem } from "../../common/problems/problem.js";
+import type { Problem } from "../../common/problem.js";
+import type { Bundle } from "./bundle/bundle.js";
 import { lintBundle } from "./bundle/rules.js";
+import type { LaunchLine } from "./launch/parse.js";
 import { lintLaunch } from "./launch/rules.js";
 import { lintSpec } from "./spec/rules.js";
-import type { LintSubject } from "./subject.js";
+import type { Spec } from "./spec/schema.js";
+
+/** What is linted: any of the three. */
+export interface LintSubject {
+  readonly spec?: Spec | undefined;
+  readonly bundle?: Bundle | undefined;
+  readonly launch?: LaunchLine | undefined;
+}
 
 export function lint(subject: LintSubject, target: Target, catalogue: Catalogue): Problem[] {
   const { spec, bundle, launch } = subject;

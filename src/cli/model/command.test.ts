@@ -114,17 +114,18 @@ test("pack with a key signs at once", async (t) => {
 test("a bundle that a board it is for would refuse is not packed, and lint says the same of an archive", async (t) => {
   const place = folder(t);
   const directory = source(t);
-  writeFileSync(join(directory, "labels.txt"), "person\n");
+  const broken = `${CONFIG}interval=often\n`;
+  writeFileSync(join(directory, "config_infer.txt"), broken);
   const flags = ["--name", "street", "--version", "1.0.0"];
   const packed = await model("pack", directory, "-o", join(place, "a"), ...flags);
   assert.equal(packed.exit, 1);
-  assert.match(packed.out, /labels-mismatch/);
+  assert.match(packed.out, /wrong-type/);
   assert.deepEqual(listing(place), []);
 
   const archive = join(place, "b");
   const files = {
-    "config_infer.txt": CONFIG,
-    "labels.txt": "person\n",
+    "config_infer.txt": broken,
+    "labels.txt": "person\ncar\n",
     "network.onnx": readFileSync(join(directory, "network.onnx")),
   };
   writeFileSync(archive, await bundle({ boards: ["nano"], files }));

@@ -1,4 +1,4 @@
-/** `slipstream model`: makes, signs and checks the archives in which models are sent to nodes. */
+/** `slipstream model`: packs, signs and checks the archives in which models are sent to nodes. */
 
 import type { KeyObject } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { BundleError, bytesOf } from "../../common/bundle/manifest.js";
+import { BundleError, bytesOf, MANIFEST } from "../../common/bundle/manifest.js";
 import { packBundle, signBundle } from "../../common/bundle/pack.js";
 import { type Opened, readArchive } from "../../common/bundle/read-archive.js";
 import {
@@ -18,16 +18,19 @@ import {
   type Trust,
 } from "../../common/bundle/signature.js";
 import { unpack } from "../../common/bundle/unpack.js";
-import { hasErrors } from "../../common/problems/problem.js";
+import { loadCatalogue } from "../../common/catalogue/load.js";
+import { findBoard } from "../../common/catalogue/targets.js";
+import { hasErrors } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
-import { asJson, asText, type Verdict } from "../lint/report.js";
-import { lintBundleFor } from "./bundle-lint.js";
+import { readBundle } from "../lint/bundle/bundle.js";
+import { lint } from "../lint/lint.js";
+import { type Verdict, verdictsAsJson, verdictsAsText } from "../lint/verdicts.js";
 
 const EXIT_REFUSED = 1;
 const EXIT_BAD_INPUT = 2;
-/** A desk has no budget of disk for models. */
+/** Only a node has a disk budget for models. */
 const LIMITS = { maxBytes: Number.MAX_SAFE_INTEGER };
-const STATUS = "\nExit status: 0 a node would take it, 1 it would not, 2 wrong usage or input.";
+const STATUS = "\nExit status: 0 a node would accept it, 1 it would not, 2 wrong usage or input.";
 
 interface PackFlags {
   readonly output: string;
@@ -44,7 +47,7 @@ interface VerifyFlags {
 }
 
 export function modelCommand(terminal: Terminal = processTerminal()): Command {
-  const command = new Command("model").description("pack, sign and check models for nodes");
+  const command = new Command("model").description("pack, sign and check models");
   const run = async (task: () => Promise<void>) => {
     try {
       await task();
@@ -55,17 +58,17 @@ export function modelCommand(terminal: Terminal = processTerminal()): Command {
   };
   command
     .command("keygen")
-    .description("make a pair of keys: FILE, which stays with you, and FILE.pub for the nodes")
-    .requiredOption("-o, --output <file>", "where the private key goes; it must not be there")
+    .description("make a key pair: FILE, which stays with you, and FILE.pub for the nodes")
+    .requiredOption("-o, --output <file>", "the private key; the file must not exist")
     .exitOverride()
     .action(({ output }: { output: string }) => run(() => keygen(output, terminal)));
   command
     .command("pack")
-    .description("make an archive of a bundle's directory; the same directory gives the same bytes")
-    .argument("<directory>", "holds config_infer.txt, the network, the labels")
+    .description("make an archive of a model bundle; the same directory gives the same bytes")
+    .argument("<directory>", "with config_infer.txt, the network, the labels")
     .requiredOption("-o, --output <file>", "the archive")
-    .requiredOption("--version <version>", "for example 1.2.0; changed content needs another one")
-    .option("--name <name>", "default: the directory's")
+    .requiredOption("--version <version>", "for example 1.2.0; changed content needs a new one")
+    .option("--name <name>", "default: the name of the directory")
     .option("--boards <list>", "for example t4,orin-nano (default: any board)", commaList)
     .option("--key <file>", "sign with this private key")
     .addHelpText("after", STATUS)
@@ -73,7 +76,7 @@ export function modelCommand(terminal: Terminal = processTerminal()): Command {
     .action((directory: string, flags: PackFlags) => run(() => pack(directory, flags, terminal)));
   command
     .command("sign")
-    .description("sign an archive, in place of a signature that it has")
+    .description("sign an archive; replaces a signature that it already has")
     .argument("<archive>")
     .requiredOption("--key <file>", "private key")
     .option("-o, --output <file>", "the signed archive (default: in place)")
@@ -81,27 +84,24 @@ export function modelCommand(terminal: Terminal = processTerminal()): Command {
     .action((archive: string, flags: { key: string; output?: string }) =>
       run(() => sign(archive, flags, terminal)),
     );
-  command
-    .command("verify")
+  withChecks(command.command("verify"))
     .description("check every file of an archive against its manifest, and the signature")
     .argument("<archive>")
-    .option("--keys <file...>", "public keys, one of which must have signed")
-    .option("--allow-native-code", "for nodes with ALLOW_NATIVE_CODE=yes; it must still be signed")
-    .option("--json", "print JSON")
-    .addHelpText("after", STATUS)
-    .exitOverride()
     .action((archive: string, flags: VerifyFlags) => run(() => verify(archive, flags, terminal)));
-  command
-    .command("lint")
-    .description("say what a node would say: verify, and the linter for the boards it is for")
+  withChecks(command.command("lint"))
+    .description("check what a node would check: verify, and lint for the boards it is for")
     .argument("<archive or directory>")
-    .option("--keys <file...>", "public keys, one of which must have signed")
+    .action((path: string, flags: VerifyFlags) => run(() => lintModel(path, flags, terminal)));
+  return command;
+}
+
+function withChecks(command: Command): Command {
+  return command
+    .option("--keys <file...>", "public keys, one of which must have signed the archive")
     .option("--allow-native-code", "for nodes with ALLOW_NATIVE_CODE=yes; it must still be signed")
     .option("--json", "print JSON")
     .addHelpText("after", STATUS)
-    .exitOverride()
-    .action((place: string, flags: VerifyFlags) => run(() => lintPlace(place, flags, terminal)));
-  return command;
+    .exitOverride();
 }
 
 async function keygen(output: string, terminal: Terminal): Promise<void> {
@@ -116,8 +116,8 @@ async function keygen(output: string, terminal: Terminal): Promise<void> {
 async function pack(directory: string, flags: PackFlags, terminal: Terminal): Promise<void> {
   const boards = flags.boards ?? [];
   const verdicts = await lintBundleFor(directory, boards);
-  if (tell(verdicts, terminal)) {
-    terminal.err("nothing is packed: put it right, or name the boards it is for with --boards\n");
+  if (!printVerdicts(verdicts, terminal)) {
+    terminal.err("not packed: fix the errors, or name the boards it is for with --boards\n");
     terminal.exit(EXIT_REFUSED);
     return;
   }
@@ -128,7 +128,7 @@ async function pack(directory: string, flags: PackFlags, terminal: Terminal): Pr
     key: flags.key === undefined ? undefined : await readKey(flags.key),
     signal: new AbortController().signal,
   });
-  for (const path of leftOut) terminal.err(`${path} is left out\n`);
+  for (const path of leftOut) terminal.err(`${path} was left out\n`);
   const { size } = await stat(flags.output);
   terminal.out(`${flags.output}: ${describe(manifest)}, ${size} bytes packed\n`);
 }
@@ -162,19 +162,18 @@ async function verify(archive: string, flags: VerifyFlags, terminal: Terminal): 
   else terminal.out(`${archive}: ${describe(manifest)}, ${signatureText(opened)}\n`);
 }
 
-async function lintPlace(place: string, flags: VerifyFlags, terminal: Terminal): Promise<void> {
+async function lintModel(path: string, flags: VerifyFlags, terminal: Terminal): Promise<void> {
   const report = (verdicts: readonly Verdict[]) => {
-    if (tell(verdicts, terminal, flags.json)) terminal.exit(EXIT_REFUSED);
+    if (!printVerdicts(verdicts, terminal, flags.json)) terminal.exit(EXIT_REFUSED);
   };
-  const found = await stat(place);
-  if (found.isDirectory()) {
-    report(await lintBundleFor(place, []));
+  if ((await stat(path)).isDirectory()) {
+    report(await lintBundleFor(path, []));
     return;
   }
   const temporary = await mkdtemp(join(tmpdir(), "slipstream-model-"));
   try {
     const directory = join(temporary, "bundle");
-    const opened = await unpack(createReadStream(place), directory, {
+    const opened = await unpack(createReadStream(path), directory, {
       limits: LIMITS,
       trust: await trustOf(flags),
       admit: () => {},
@@ -187,10 +186,10 @@ async function lintPlace(place: string, flags: VerifyFlags, terminal: Terminal):
   }
 }
 
-/** Prints the verdicts; true if something keeps it from running. */
-function tell(verdicts: readonly Verdict[], terminal: Terminal, json?: true): boolean {
-  terminal.out(json ? asJson(verdicts) : asText(verdicts));
-  return verdicts.some(({ problems }) => hasErrors(problems));
+/** True if the model would run on every target. */
+function printVerdicts(verdicts: readonly Verdict[], terminal: Terminal, json?: true): boolean {
+  terminal.out(json ? verdictsAsJson(verdicts) : verdictsAsText(verdicts));
+  return !verdicts.some(({ problems }) => hasErrors(problems));
 }
 
 function trustOf({ keys, allowNativeCode }: VerifyFlags): Promise<Trust> {
@@ -227,13 +226,27 @@ function signerText({ signed }: Opened): string {
 
 function commaList(text: string): readonly string[] {
   const items = text.split(",").map((item) => item.trim());
-  if (items.some((item) => item === "")) throw new InvalidArgumentError("It is a comma list.");
+  if (items.includes("")) throw new InvalidArgumentError("It must be a comma-separated list.");
   return items;
 }
 
-/** An error of the file system says with code and path what it is. */
+/** Errors of the file system name the code and the path. */
 function messageOf(error: unknown): string {
   if (error instanceof BundleError) return error.message;
   if (error instanceof Error && "syscall" in error) return error.message;
   throw error;
+}
+
+/** boards: empty for all that the catalogue has. Throws BundleError for one that it does not have. */
+async function lintBundleFor(directory: string, boards: readonly string[]): Promise<Verdict[]> {
+  const catalogue = await loadCatalogue();
+  const { targets } = catalogue;
+  const ids = boards.length === 0 ? targets.boards.map(({ id }) => id) : boards;
+  const { bundle, problems } = await readBundle(directory, catalogue.nvinferKeys);
+  return ids.map((id) => {
+    const found = findBoard(targets, id);
+    if (found.t !== "target") throw new BundleError(`${MANIFEST} boards`, found.message);
+    const { target } = found;
+    return { target, problems: [...problems, ...lint({ bundle }, target, catalogue)] };
+  });
 }

@@ -77,14 +77,14 @@ describe("slipstream settings", () => {
 
     it("prints the same as JSON", async () => {
       const { out } = await run(["show", "--json"], { RTSPINPUT: "rtsp://u:hunter2@cam/1" });
-      const { generation, values, notes } = JSON.parse(out);
+      const { generation, values, warnings } = JSON.parse(out);
       assert.match(generation, /^[0-9a-f]{16}$/);
       const codec = { path: "outputs[0].encoding.codec", from: "default of CODEC", value: "H264" };
       assert.deepEqual(
         values.find(({ path }: { path: string }) => path === codec.path),
         codec,
       );
-      assert.equal(notes[0].t, "output open");
+      assert.equal(warnings[0].code, "output-open");
       assert.doesNotMatch(out, /hunter2/);
     });
 
@@ -101,11 +101,11 @@ describe("slipstream settings", () => {
       const { out, err, exit } = await run(["show"], { SETTINGS_FILE, SECRETS_DIR });
       assert.equal(exit, 0);
       assert.match(out, /^cameras\[0\]\.credentials +admin:\*\*\* +file$/m);
-      assert.match(err, /^warning: cameras\[1\]\.credentials: secret back is not there: /m);
+      assert.match(err, /^warning: cameras\[1\]\.credentials: secret back is missing: /m);
       assert.doesNotMatch(out + err, /hunter2/);
     });
 
-    it("reads the document of the hub that the agent keeps", async () => {
+    it("reads the document of the hub that the agent has", async () => {
       const STATE_DIR = join(folder, "state");
       mkdirSync(join(STATE_DIR, "hub"), { recursive: true });
       const document = { id: "a", version: "1", instance: "1", text: '{"tracker": "iou"}' };
@@ -116,61 +116,61 @@ describe("slipstream settings", () => {
       assert.match((await run(["show"], { ...env, HUB: "off" })).out, /^tracker +- +default$/m);
     });
 
-    it("says why it would be refused", async () => {
+    it("reports why it would be refused", async () => {
       assert.deepEqual(await run(["show"], { CODEC: "VP9", RTSPINPUT: "test://" }), {
         out: "",
-        err: 'CODEC is "VP9"; allowed: H264 or H265\n',
+        err: 'environment: CODEC: is "VP9"; allowed: H264 or H265\n',
         exit: 1,
       });
       const hub = write("wrong.json", { tracker: "kalman" });
       assert.deepEqual(await run(["show", "--hub", hub], { RTSPINPUT: "test://" }), {
         out: "",
-        err: 'wrong.json:2: tracker is "kalman"; allowed: none, iou, nvsort, nvdcf or nvdeepsort\n',
+        err: 'wrong.json:2: tracker: is "kalman"; allowed: none, iou, nvsort, nvdcf or nvdeepsort\n',
         exit: 1,
       });
       const { err, exit } = await run(["show", "--hub", write("fleet.json", {})]);
       assert.match(
         err,
-        /^environment: RTSPINPUT is not set, and no settings document gives cameras/,
+        /^environment: RTSPINPUT: is not set; allowed: .*cameras in a settings document/,
       );
       assert.equal(exit, 1);
     });
   });
 
   describe("lint", () => {
-    it("finds nothing wrong with a document of a fleet, which names no cameras", async () => {
+    it("finds nothing wrong with a document of a fleet, which lists no cameras", async () => {
       const file = write("fleet.json", { model: { bundle: "people@1.2.0" } });
       const expected = { out: "fleet.json: nothing wrong\n", err: "", exit: 0 };
       assert.deepEqual(await run(["lint", file]), expected);
     });
 
-    it("tells every fault of every file with its line", async () => {
+    it("reports all problems of all files with their lines", async () => {
       const one = write("one.json", '{\n  "tracker": "iou",\n  "model": { "threshold": 40 }\n}');
       const two = write("two.json", { outputs: [{}, {}] });
       const { out, exit } = await run(["lint", one, two, join(folder, "none.json")]);
       assert.deepEqual(out.split("\n"), [
-        "error: one.json:3: model.threshold is 40; allowed: a number from 0 to 1 (did you mean 0.4?)",
-        "error: two.json: outputs[1].target.path gives /ds, which outputs[0] has already; allowed: a path of its own " +
-          "for every picture",
-        "error: none.json: the document cannot be read: there is no such file",
+        "error: one.json:3: model.threshold: is 40; allowed: a number from 0 to 1 (did you mean 0.4?)",
+        "error: two.json: outputs[1].target.path: is /ds, which outputs[0] has already; allowed: a different path for " +
+          "every stream",
+        "error: none.json: cannot be read: there is no such file",
         "",
       ]);
       assert.equal(exit, 1);
     });
 
-    it("tells what a board would not do", async () => {
+    it("reports what a board would not run", async () => {
       const file = write("board.json", { outputDefaults: { codec: "H265" }, tracker: "nvsort" });
       const { out, exit } = await run(["lint", "--target", "all", file]);
       assert.match(
         out,
-        /^warning: board\.json: outputs\[0\]\.encoding\.codec on orin-nano: .*no hardware encoder/m,
+        /^warning: board\.json: outputs\[0\]\.encoding\.codec: on orin-nano: .*no hardware encoder/m,
       );
-      assert.match(out, /^error: board\.json: tracker\.algorithm on nano: .*has no NvSORT/m);
+      assert.match(out, /^error: board\.json: tracker\.algorithm: on nano: .*has no NvSORT/m);
       assert.equal(exit, 1);
       assert.equal((await run(["lint", "--target", "orin-nano", file])).exit, 0);
       assert.equal((await run(["lint", "--strict", "--target", "orin-nano", file])).exit, 1);
       const json = JSON.parse((await run(["lint", "--json", "--target", "t4", file])).out);
-      assert.deepEqual(json, [{ file: "board.json", findings: [] }]);
+      assert.deepEqual(json, [{ file: "board.json", problems: [] }]);
     });
   });
 

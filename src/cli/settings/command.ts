@@ -1,4 +1,4 @@
-/** `slipstream settings`: what the settings come to, and whether a node would take a document. */
+/** `slipstream settings`: shows the settings that result from all sources, and checks settings documents. */
 
 import { Command } from "commander";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
@@ -7,31 +7,31 @@ import { type LintOptions, lintFiles } from "./lint.js";
 import { type ShowOptions, show } from "./show.js";
 
 export function settingsCommand(terminal: Terminal = processTerminal()): Command {
-  const command = new Command("settings").description("look at settings, and check documents");
+  const command = new Command("settings").description("show settings and check documents");
   command
     .command("show")
-    .description("print what all settings come to, and where each value came from")
+    .description("print every value that results from all settings, and where it comes from")
     .option("--file <file>", "settings document of this device (default: SETTINGS_FILE)")
-    .option("--hub <file>", "settings document of the hub (default: the one that the agent keeps)")
+    .option("--hub <file>", "settings document of the hub (default: the one that the agent has)")
     .option("--json", "print JSON")
     .addHelpText(
       "after",
-      "\nThe environment counts as the agent's. Exit status: 0 all is well, 1 it would be refused, 2 wrong usage.",
+      "\nTakes the environment for the agent's. Exit status: 0 accepted, 1 refused, 2 wrong usage.",
     )
     .action((options: ShowOptions) => show(options, terminal));
   command
     .command("lint")
-    .description("say what a node would say to settings documents")
+    .description("check settings documents as a node would")
     .argument("<file...>", "settings documents")
     .option(
       "--target <board>",
-      "tell too what would not run on t4, nano, orin-nano, one with a release as t4@9.1, or all",
+      "also check for a board: t4, nano, orin-nano, one with a release as in t4@9.1, or all",
     )
     .option("--json", "print JSON")
     .option("--strict", "warnings count as errors for the exit status")
     .addHelpText(
       "after",
-      "\nExit status: 0 nothing keeps a node from taking them, 1 something does, 2 wrong usage.",
+      "\nExit status: 0 a node would accept them, 1 it would refuse one, 2 wrong usage.",
     )
     .action((files: string[], options: LintOptions, self: Command) =>
       lintFiles(files, options, terminal, self),

@@ -1,18 +1,16 @@
-/** `slipstream settings lint`: what a node would say to a document, and what would not run on a board. */
+/** `slipstream settings lint`: why a node would refuse a document, and what of it would not run on a board. */
 
 import type { Command } from "commander";
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
 import { loadCatalogue } from "../../common/catalogue/load.js";
 import { findTarget, idsOfAll, type Target } from "../../common/catalogue/targets.js";
-import type { Severity } from "../../common/problems/codes.js";
+import { displayProblem, hasErrors, type Problem } from "../../common/problem.js";
 import { loadConfig } from "../../common/settings/config.js";
-import { type DesiredState, desiredState } from "../../common/settings/desired-state.js";
-import type { SettingsDocument } from "../../common/settings/document.js";
-import { describeDocumentFault } from "../../common/settings/document-fault.js";
-import { deskModels, deskSecrets } from "../../common/settings/offline.js";
+import { desiredState } from "../../common/settings/desired-state.js";
+import { offlineModels, offlineSecrets } from "../../common/settings/offline.js";
 import type { Terminal } from "../../common/terminal.js";
 import { lint } from "../lint/lint.js";
-import { specToLint } from "../lint/spec/settings.js";
+import { specToLint } from "../lint/spec/from-settings.js";
 import { readDocumentFile } from "./document-file.js";
 
 export interface LintOptions {
@@ -21,40 +19,31 @@ export interface LintOptions {
   readonly strict?: true;
 }
 
-interface Finding {
-  readonly severity: Severity;
-  /** One line: FILE:LINE: PATH what is wrong. */
-  readonly message: string;
-}
-
-const EXIT_FINDINGS = 1;
+const EXIT_PROBLEMS = 1;
 
 export async function lintFiles(
   files: readonly string[],
-  options: LintOptions,
+  { target, json, strict }: LintOptions,
   terminal: Terminal,
   command: Command,
 ): Promise<void> {
   const catalogue = await loadCatalogue();
-  const targets = chooseTargets(options.target, catalogue, command);
-  const results: { readonly file: string; readonly findings: readonly Finding[] }[] = [];
-  for (const file of files) {
-    results.push({ file, findings: await lintFile(file, targets, catalogue) });
-  }
-  if (options.json) terminal.out(`${JSON.stringify(results, null, 2)}\n`);
-  else for (const { file, findings } of results) terminal.out(asText(file, findings));
-  const findings = results.flatMap((result) => result.findings);
-  if (findings.some(({ severity }) => severity === "error" || options.strict)) {
-    terminal.exit(EXIT_FINDINGS);
-  }
+  const targets = targetsOf(target, catalogue, command);
+  const results = await Promise.all(
+    files.map(async (file) => ({ file, problems: await lintFile(file, targets, catalogue) })),
+  );
+  if (json) terminal.out(`${JSON.stringify(results, null, 2)}\n`);
+  else for (const { file, problems } of results) terminal.out(asText(file, problems));
+  const problems = results.flatMap((result) => result.problems);
+  if (strict ? problems.length > 0 : hasErrors(problems)) terminal.exit(EXIT_PROBLEMS);
 }
 
-function asText(file: string, findings: readonly Finding[]): string {
-  if (findings.length === 0) return `${file}: nothing wrong\n`;
-  return findings.map(({ severity, message }) => `${severity}: ${message}\n`).join("");
+function asText(file: string, problems: readonly Problem[]): string {
+  if (problems.length === 0) return `${file}: nothing wrong\n`;
+  return problems.map((one) => `${one.severity}: ${displayProblem(one)}\n`).join("");
 }
 
-function chooseTargets(
+function targetsOf(
   wanted: string | undefined,
   { targets }: Catalogue,
   command: Command,
@@ -71,42 +60,25 @@ async function lintFile(
   file: string,
   targets: readonly Target[],
   catalogue: Catalogue,
-): Promise<Finding[]> {
+): Promise<readonly Problem[]> {
   const reading = await readDocumentFile(file);
-  if (reading.t === "refused") return reading.faults.map(toFinding);
-  const state = stateOnAnyNode(reading.document);
-  if (state.t === "refused") {
-    return state.faults.map((fault) => toFinding({ ...fault, document: file }));
-  }
-  const notes = state.notes
-    .filter(({ t }) => t === "never on")
-    .map(
-      ({ path, message }): Finding => ({
-        severity: "warning",
-        message: `${file}: ${path} ${message}`,
-      }),
-    );
-  const spec = specToLint(state.desired.spec);
-  const problems = targets.flatMap((target) =>
-    lint({ spec }, target, catalogue).map(({ severity, path, message }) => ({
-      severity,
-      message: `${file}: ${path} on ${target.id}: ${message}`,
-    })),
-  );
-  return [...notes, ...problems];
-}
-
-function toFinding(fault: Parameters<typeof describeDocumentFault>[0]): Finding {
-  return { severity: "error", message: describeDocumentFault(fault) };
-}
-
-/** A document of a whole fleet names no cameras: each node has its own. */
-function stateOnAnyNode(document: SettingsDocument): DesiredState {
-  return desiredState({
+  if (reading.t === "refused") return reading.problems;
+  const state = desiredState({
+    // A document for a whole fleet lists no cameras: each node has its own.
     config: loadConfig({ RTSPINPUT: "test://" }, "/"),
-    documents: [{ from: "file", document }],
-    secrets: deskSecrets,
-    models: deskModels,
+    documents: [{ from: "file", document: reading.document }],
+    secrets: offlineSecrets,
+    models: offlineModels,
     nowMs: Date.now(),
   });
+  if (state.t === "refused") return state.problems.map((one) => ({ ...one, file }));
+  const spec = specToLint(state.desired.spec);
+  const onTargets = targets.flatMap((target) =>
+    lint({ spec }, target, catalogue).map((one) => ({
+      ...one,
+      message: `on ${target.id}: ${one.message}`,
+    })),
+  );
+  const warnings = state.warnings.filter(({ code }) => code === "never-on");
+  return [...warnings, ...onTargets].map((one) => ({ ...one, file }));
 }

@@ -131,7 +131,7 @@ export function manifestText(manifest: Manifest): string {
   return `${JSON.stringify({ format, name, version, boards, files: ordered }, null, 2)}\n`;
 }
 
-/** Of the files alone. */
+/** Bytes of the files alone. */
 export function bytesOf({ files }: Manifest): number {
   return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }

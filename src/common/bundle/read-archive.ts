@@ -41,7 +41,7 @@ export interface Sink {
 }
 
 export interface ArchiveLimits {
-  /** Of all files together. */
+  /** Bytes of all files together. */
   readonly maxBytes: number;
 }
 

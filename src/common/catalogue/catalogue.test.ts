@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
+import { compareReleases } from "../release-number.js";
 import type { Catalogue } from "./catalogue.js";
 import { loadCatalogue } from "./load.js";
 import type { Property } from "./property.js";
-import { compareReleases, describeAvailability, isWithin, type Platform } from "./release.js";
+import { describeAvailability, isWithin, type Platform } from "./release.js";
 import { findBoard, findRelease, type Target } from "./targets.js";
 
 let catalogue: Catalogue;

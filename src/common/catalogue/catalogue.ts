@@ -1,5 +1,7 @@
-/** Finds elements and their properties as they are in one release on one platform. */
+/** Finds elements and their properties, as one release has them on one platform. */
 
+import { closest } from "../closest.js";
+import { compareReleases } from "../release-number.js";
 import type {
   ElementRecord,
   ElementsFile,
@@ -15,9 +17,8 @@ import type {
   SeenFile,
   TargetsFile,
 } from "./data.js";
-import { nearest } from "./nearest.js";
 import { type Property, resolveProperty } from "./property.js";
-import { compareReleases, describeAvailability, isAvailable, isWithin } from "./release.js";
+import { describeAvailability, isAvailable, isWithin } from "./release.js";
 import type { Target } from "./targets.js";
 
 export interface CatalogueFiles {
@@ -30,10 +31,10 @@ export interface CatalogueFiles {
   readonly facts: FactsFile;
 }
 
-/** What is known about a name that should exist on a target. */
+/** What the catalogue knows about a name on a target. */
 export type Lookup<T> =
   | { readonly t: "found"; readonly found: T }
-  /** It exists, but not on this target: where says where it does. */
+  /** It exists, but not on this target. `where`: the releases and platforms that have it. */
   | { readonly t: "elsewhere"; readonly where: string }
   | { readonly t: "unknown"; readonly near: string | undefined };
 
@@ -47,6 +48,8 @@ export class Catalogue {
   readonly targets: TargetsFile;
   readonly facts: FactsFile;
   readonly nvinferKeys: readonly NvinferKey[];
+  /** What parse-bbox-func-name may be with network-type 100. */
+  readonly decoders: readonly string[];
   readonly onnx: OnnxOperatorsFile;
   readonly seen: SeenFile;
   readonly #deepstream = new Map<string, ElementRecord[]>();
@@ -58,6 +61,7 @@ export class Catalogue {
     this.targets = files.targets;
     this.facts = files.facts;
     this.nvinferKeys = files.keys.keys;
+    this.decoders = files.keys.decoders;
     this.onnx = files.onnx;
     for (const record of files.elements.elements) {
       this.#deepstream.set(record.name, [...(this.#deepstream.get(record.name) ?? []), record]);
@@ -66,16 +70,28 @@ export class Catalogue {
     this.#named = new Set(files.gstreamer.names.split(" "));
   }
 
-  /** newMux: nvstreammux is the new one, as with USE_NEW_NVSTREAMMUX=yes. */
+  /** newMux: nvstreammux means the new one, as with USE_NEW_NVSTREAMMUX=yes. */
   element(name: string, target: Target, newMux = false): Lookup<Element> {
     const variants = this.#deepstream.get(name);
     if (variants !== undefined) return this.#deepstreamElement(variants, target, newMux);
     const plain = this.#plain.get(name);
     if (plain !== undefined) return plainElement(plain, target);
-    return { t: "unknown", near: nearest(name, this.#elementNames()) };
+    const limits = this.facts.namedElements.find(({ elements }) => elements.includes(name));
+    if (limits !== undefined) {
+      const where = limits.platforms.map((platform) => ({ ...limits, platform }));
+      if (!isAvailable(where, target.release, target.platform)) {
+        return { t: "elsewhere", where: describeAvailability(where) };
+      }
+    }
+    return { t: "unknown", near: closest(name, this.#elementNames()) };
   }
 
-  /** The name is one that GStreamer or NVIDIA has, though nothing else is known about it. */
+  /** Whether anything at all is known of an element of this name. */
+  isKnown(name: string): boolean {
+    return this.#deepstream.has(name) || this.#plain.has(name) || this.#named.has(name);
+  }
+
+  /** Whether GStreamer or NVIDIA has an element of this name, even if nothing else is known about it. */
   isNamed(name: string): boolean {
     return this.#named.has(name);
   }
@@ -132,7 +148,7 @@ export class Catalogue {
     if (base !== undefined) {
       return { t: "found", found: resolveProperty(base, target.release, target.platform) };
     }
-    const near = nearest(name, namesOn(record.properties, target));
+    const near = closest(name, namesOn(record.properties, target));
     return { t: "unknown", near };
   }
 
@@ -152,7 +168,7 @@ function isPadThere(pad: PadRecord, release: string): boolean {
   return isWithin({ since: pad.since ?? "0", until: pad.until ?? null }, release);
 }
 
-/** Properties of GStreamer's own elements do not differ by platform, only by GStreamer's release. */
+/** The properties of GStreamer's own elements depend on GStreamer's release, not on the platform. */
 function plainElement(record: PlainElementRecord, target: Target): Lookup<Element> {
   if (isTooNew(record.since, target)) return needsGStreamer(record.since, target);
   return {
@@ -170,7 +186,7 @@ function plainProperty(record: PlainElementRecord, name: string, target: Target)
   if (property === undefined) {
     return {
       t: "unknown",
-      near: nearest(
+      near: closest(
         name,
         record.properties.map((candidate) => candidate.name),
       ),

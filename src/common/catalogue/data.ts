@@ -1,4 +1,4 @@
-/** The shape of the data files in catalogue/. Each says itself what its fields mean. */
+/** The types of the data files in catalogue/. Each file describes its own fields. */
 
 import type { Availability, Platform, Span } from "./release.js";
 
@@ -10,7 +10,7 @@ export interface ElementRecord extends Span {
   readonly name: string;
   readonly kind: string;
   readonly platforms: readonly Platform[];
-  /** Only nvstreammux has two: the legacy one, which is the default, and the new one. */
+  /** Only nvstreammux has two: legacy, which is the default, and new. */
   readonly variant?: string;
   readonly pads: readonly PadRecord[];
   readonly properties: readonly PropertyRecord[];
@@ -23,10 +23,10 @@ export interface PadRecord extends Partial<Span> {
 }
 
 export interface CapsRecord {
-  /** "ANY": whatever it is. */
+  /** "ANY": any media type. */
   readonly media: string;
   readonly features?: readonly string[];
-  /** An entry that begins with "..." says that the list is not complete. */
+  /** If an entry begins with "...", the list is incomplete. */
   readonly formats?: readonly string[];
 }
 
@@ -42,13 +42,13 @@ export interface PropertyRecord {
   readonly changes?: readonly ChangeRecord[];
 }
 
-/** A nick may end in the platform or release that it is limited to, in brackets. */
+/** A nick may end in brackets with the platform or release that it is limited to. */
 export interface EnumRecord {
   readonly value: number;
   readonly nick: string;
 }
 
-/** What a fact was before a release, and what it is from then on. */
+/** Facts before a release, and from that release on. */
 export interface ChangeRecord {
   readonly version: string;
   readonly changed: {
@@ -59,7 +59,7 @@ export interface ChangeRecord {
   };
 }
 
-/** What gst-inspect printed of real elements, by element and property. */
+/** What gst-inspect printed for real elements, by element and property. */
 export interface SeenFile {
   readonly elements: Readonly<Record<string, Readonly<Record<string, SeenProperty>>>>;
 }
@@ -78,7 +78,7 @@ export interface GStreamerFile {
 
 export interface PlainElementRecord {
   readonly name: string;
-  /** Of GStreamer. Absent: 1.14 or earlier. */
+  /** GStreamer's release. Absent: 1.14 or earlier. */
   readonly since?: string;
   readonly pads: readonly PadRecord[];
   readonly properties: readonly PlainPropertyRecord[];
@@ -120,7 +120,7 @@ export interface ReleaseRecord {
   >;
 }
 
-/** Of TensorRT, inclusive on both ends. Absent or null: from the first, or still there. */
+/** Releases of TensorRT, both included. Without since: from the first. Without until: to this day. */
 export interface OnnxSpan {
   readonly since?: string;
   readonly until?: string | null;
@@ -144,7 +144,7 @@ export interface OnnxOperator extends OnnxSpan {
   readonly attributes?: readonly ({
     readonly name: string;
     readonly allowed: readonly (string | number)[];
-    /** Other values are passed over, with wrong results. */
+    /** Other values are ignored, with wrong results. */
     readonly ignored?: boolean;
   } & OnnxSpan)[];
   /** Inputs that must not be a constant of these types. */
@@ -153,7 +153,7 @@ export interface OnnxOperator extends OnnxSpan {
     readonly name: string;
     readonly types: readonly string[];
   } & OnnxSpan)[];
-  /** Inputs of the node's body that exist only where the node is given that input. */
+  /** Inputs of the node's body that exist only if the node has that input. */
   readonly bodyInputs?: readonly { readonly input: number; readonly name: string }[];
   readonly outputs?: number;
 }
@@ -166,11 +166,12 @@ export interface OnnxConstant extends OnnxSpan {
   readonly opsetSince?: number;
   readonly opsetUntil?: number;
   readonly unlessInput?: number;
-  /** What a node gives will do, but no input of the network. */
+  /** The output of a node is accepted, an input of the network is not. */
   readonly computed?: boolean;
 }
 
 export interface NvinferKeysFile {
+  readonly decoders: readonly string[];
   readonly keys: readonly NvinferKey[];
 }
 
@@ -185,7 +186,6 @@ export interface NvinferKey extends Span {
   readonly enum?: readonly NvinferChoice[];
   readonly deprecated?: string;
   readonly written?: boolean;
-  readonly outside?: boolean;
 }
 
 export interface NvinferChoice {
@@ -216,6 +216,11 @@ export interface FactsFile {
     readonly why: string;
   }[];
   readonly instead: readonly { readonly property: string; readonly do: string }[];
+  /** Elements that the catalogue has by name alone, and that not every platform and release has. */
+  readonly namedElements: readonly ({
+    readonly elements: readonly string[];
+    readonly platforms: readonly Platform[];
+  } & Span)[];
   readonly insteadOfElement: readonly { readonly element: string; readonly do: string }[];
   readonly memoryTypes: { readonly property: string } & Readonly<
     Record<Platform, readonly number[]>
@@ -250,6 +255,7 @@ export interface EncoderFacts {
   readonly element: string;
   readonly codec: string;
   readonly hardware: boolean;
+  /** Empty: not known. */
   readonly gap: readonly {
     readonly property: string;
     readonly platform?: Platform;

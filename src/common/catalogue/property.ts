@@ -1,7 +1,8 @@
-/** What a property of an element is in one release on one platform. */
+/** A property of an element, as one release has it on one platform. */
 
+import { compareReleases } from "../release-number.js";
 import type { ChangeRecord, EnumRecord, PlainPropertyRecord, SeenProperty } from "./data.js";
-import { compareReleases, type Platform } from "./release.js";
+import type { Platform } from "./release.js";
 
 export interface Property {
   readonly name: string;
@@ -9,14 +10,14 @@ export interface Property {
   readonly type: string;
   readonly min: number | undefined;
   readonly max: number | undefined;
-  /** Of an enumeration; undefined: not known. */
+  /** The values of an enumeration. Undefined: unknown. */
   readonly choices: readonly Choice[] | undefined;
   readonly writable: boolean;
 }
 
 export interface Choice {
   readonly value: number;
-  /** Spelling differs between sources: the first is the usual one, all are taken. */
+  /** Spelling differs between sources. The first is the usual one; all are accepted. */
   readonly nicks: readonly string[];
 }
 
@@ -26,7 +27,7 @@ const CANONICAL: Readonly<Record<string, string>> = {
   double: "float",
 };
 
-/** seen: what a real element of release 9.0 on dGPU printed; it also knows spellings of earlier ones. */
+/** seen: what a real element of release 9.0 on dGPU printed, with spellings of earlier releases. */
 export function resolveProperty(
   record: PlainPropertyRecord,
   release: string,
@@ -48,7 +49,7 @@ export function resolveProperty(
   };
 }
 
-/** A change lists what was before and what is from its release on; undefined: it never changed. */
+/** A change has the fact before its release and from then on. Undefined: it never changed. */
 function valueAt<K extends keyof ChangeRecord["changed"]>(
   changes: readonly ChangeRecord[],
   release: string,

@@ -1,9 +1,11 @@
-/** DeepStream releases, platforms, and spans of them in which something exists. */
+/** DeepStream releases and platforms, and the spans of them in which something exists. */
+
+import { compareReleases } from "../release-number.js";
 
 export type Platform = "dgpu" | "jetson";
 export const PLATFORMS: readonly Platform[] = ["dgpu", "jetson"];
 
-/** Inclusive on both ends; until null: still there. */
+/** Both ends are included. until null: to this day. */
 export interface Span {
   readonly since: string;
   readonly until: string | null;
@@ -11,17 +13,6 @@ export interface Span {
 
 export interface Availability extends Span {
   readonly platform: Platform;
-}
-
-/** Orders dotted numbers: 6.0 < 6.0.1 < 6.1 < 10.0. */
-export function compareReleases(a: string, b: string): number {
-  const left = a.split(".").map(Number);
-  const right = b.split(".").map(Number);
-  for (let i = 0; i < Math.max(left.length, right.length); i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 export function isWithin(span: Span, release: string): boolean {
@@ -37,7 +28,7 @@ export function isAvailable(
   return where.some((span) => span.platform === platform && isWithin(span, release));
 }
 
-/** "up to 6.0.1", "from 6.1", "6.1 to 7.0", "in 8.0" or "in every release"; first is the oldest release there is. */
+/** "up to 6.0.1", "from 6.1", "6.1 to 7.0", "in 8.0" or "in every release". first: the oldest release. */
 export function describeSpan(span: Span, first = "5.0"): string {
   const fromStart = compareReleases(span.since, first) <= 0;
   if (span.until === null) return fromStart ? "in every release" : `from ${span.since}`;

@@ -1,17 +1,18 @@
-/** Where something is to run: a DeepStream release on a platform, and the board if it is known. */
+/** Targets: a DeepStream release on a platform, and the board if it is known. */
 
+import { closest } from "../closest.js";
+import { compareReleases } from "../release-number.js";
 import type { Board, ReleaseRecord, TargetsFile } from "./data.js";
-import { nearest } from "./nearest.js";
-import { compareReleases, PLATFORMS, type Platform, platformName } from "./release.js";
+import { PLATFORMS, type Platform, platformName } from "./release.js";
 
 export interface Target {
-  /** t4, t4@9.1 for a release that its image does not have, or 7.1/dgpu where no board is named. */
+  /** t4; t4@9.1 for another release than that of its image; 7.1/dgpu without a board. */
   readonly id: string;
   readonly release: string;
   readonly platform: Platform;
   readonly gstreamer: string;
   readonly tensorrt: string | undefined;
-  /** Newest ONNX operator set that TensorRT reads there. */
+  /** Newest ONNX operator set that its TensorRT reads. */
   readonly onnxOpset: number | undefined;
   readonly board: Board | undefined;
 }
@@ -25,7 +26,7 @@ export function describeTarget(target: Target): string {
   return `DeepStream ${target.release} on ${platformName(target.platform)}`;
 }
 
-/** Every board with the release that its image has, and with those that may come next. */
+/** Every board with the release of its image, and with releases that may come next. */
 export function idsOfAll(file: TargetsFile): readonly string[] {
   return file.boards.flatMap(({ id, alsoLinted }) => [
     id,
@@ -33,13 +34,13 @@ export function idsOfAll(file: TargetsFile): readonly string[] {
   ]);
 }
 
-/** A target by its id: a board, with the release that its image has, or another one behind an @. */
+/** A target by its id: a board with the release of its image, or with another one after an @. */
 export function findTarget(file: TargetsFile, id: string): TargetLookup {
   const [board = "", release] = id.split("@", 2);
   return findBoard(file, board, release);
 }
 
-/** A board with the release that its image has, or with another one that it can run. */
+/** A board with the release of its image, or with another one that it can run. */
 export function findBoard(file: TargetsFile, id: string, release?: string): TargetLookup {
   const board = file.boards.find((candidate) => candidate.id === id);
   if (board === undefined) {
@@ -88,7 +89,7 @@ function unknown(
   what: string,
   given: string,
   allowed: readonly string[],
-  near = nearest(given, allowed),
+  near = closest(given, allowed),
 ): string {
   const hint = near === undefined ? "" : ` (did you mean ${near}?)`;
   return `unknown ${what} "${given}"${hint}; known: ${allowed.join(", ")}`;

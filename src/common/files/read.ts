@@ -2,7 +2,7 @@
 
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { type Problem, problem } from "../problems/problem.js";
+import { type Problem, problem } from "../problem.js";
 
 /** The system's name for an error, for example ENOSPC. Undefined: the error is not the system's. */
 export function errorCode(reason: unknown): string | undefined {
@@ -47,9 +47,12 @@ export function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-export type TextReading =
-  | { readonly t: "text"; readonly text: string }
-  | { readonly t: "refused"; readonly problem: Problem };
+interface Refused {
+  readonly t: "refused";
+  readonly problem: Problem;
+}
+
+export type TextReading = { readonly t: "text"; readonly text: string } | Refused;
 
 /** Reads a UTF-8 text file. Problems show `name` instead of the path. */
 export async function readText(
@@ -57,10 +60,20 @@ export async function readText(
   name: string,
   maxBytes = 1024 * 1024,
 ): Promise<TextReading> {
+  const reading = await readBytes(path, name, maxBytes);
+  return reading.t === "bytes" ? decode(reading.bytes, name) : reading;
+}
+
+/** Reads a small file of any content. Problems show `name` instead of the path. */
+export async function readBytes(
+  path: string,
+  name: string,
+  maxBytes: number,
+): Promise<{ readonly t: "bytes"; readonly bytes: Buffer } | Refused> {
   const file = await readSmallFile(path, maxBytes);
   switch (file.t) {
     case "bytes":
-      return decode(file.bytes, name);
+      return file;
     case "absent":
       return refused("file-missing", name, "there is no such file");
     case "not a file":
@@ -99,7 +112,7 @@ function decode(bytes: Buffer, name: string): TextReading {
   return { t: "text", text };
 }
 
-function tooLarge(name: string, maxBytes: number): TextReading {
+function tooLarge(name: string, maxBytes: number): Refused {
   return refused("file-too-large", name, `a file of this kind has at most ${maxBytes / 1024} KB`);
 }
 
@@ -107,6 +120,6 @@ function refused(
   code: "file-missing" | "file-unreadable" | "file-too-large" | "not-text",
   path: string,
   message: string,
-): TextReading {
+): Refused {
   return { t: "refused", problem: problem(code, path, message) };
 }

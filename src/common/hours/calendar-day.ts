@@ -1,4 +1,4 @@
-/** Days as the two day fields of a cron expression see them. */
+/** Calendar days, and the rules for them in the two day fields of a cron expression. */
 
 export interface CalendarDay {
   /** 1 to 12. */
@@ -7,13 +7,13 @@ export interface CalendarDay {
   readonly date: number;
   /** 0 is Sunday. */
   readonly weekday: number;
-  /** Of its month. */
+  /** Last date of its month. */
   readonly lastDate: number;
 }
 
 const DAY_MS = 86_400_000;
 
-/** A day as a number of days since 1970-01-01. */
+/** `day`: a number of days since 1970-01-01. */
 export function calendarDay(day: number): CalendarDay {
   const time = new Date(day * DAY_MS);
   const month = time.getUTCMonth() + 1;
@@ -63,7 +63,7 @@ function specialDayOfWeek(value: string): DayRule {
     (nth === undefined ? date + 7 > lastDate : Math.ceil(date / 7) === Number(nth));
 }
 
-/** Monday to Friday, nearest to a date and in its month; undefined: the month has no such date. */
+/** The nearest day from Monday to Friday in the same month. Undefined: the month has no such date. */
 function nearestWeekday(
   wanted: number,
   { date, weekday, lastDate }: CalendarDay,

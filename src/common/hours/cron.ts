@@ -1,4 +1,4 @@
-/** Cron expressions in the language of node-cron, read into what can be looked up in both directions of time. */
+/** Cron expressions in the language of node-cron, parsed so that both past and future times can be looked up. */
 
 import { type ParsedFields, validateDetailed } from "node-cron";
 import { calendarDay, dayOfMonthRule, dayOfWeekRule } from "./calendar-day.js";
@@ -9,12 +9,12 @@ export const CRON_ALLOWED =
 const MAX_LENGTH = 128;
 
 /**
- * In 28 years around 2000 every kind of year comes: each weekday as its first day, with and without 29 February. What
- * fires on no day of them never does.
+ * The 28 years from 2000 have every kind of year: each weekday as the first day, with and without 29 February. An
+ * expression that fires on no day of them never does.
  */
 const ALL_KINDS_OF_YEARS = { from: 10_957, to: 10_957 + 28 * 365 + 7 };
 
-/** When one expression fires. Both day fields must match, unlike in some other crons. */
+/** When an expression fires. Both day fields must match, unlike in some other crons. */
 export interface Cron {
   /** Minutes of a day, ascending. */
   readonly minutes: readonly number[];
@@ -28,7 +28,7 @@ export type CronReading =
 
 export function readCron(text: string): CronReading {
   if (text.length > MAX_LENGTH) return refused(`it is longer than ${MAX_LENGTH} characters`);
-  // node-cron 4.6 spells out a range before it checks it: 0-999999999 would cost minutes and gigabytes.
+  // node-cron 4.6 expands a range before it checks it: 0-999999999 would take minutes and gigabytes.
   const large = /\d{3,}/.exec(text);
   if (large !== null) return refused(`${large[0]} is too large`);
   const fields = text.trim().split(/\s+/);
@@ -41,10 +41,10 @@ export function readCron(text: string): CronReading {
     return refused(`not understood: ${faults.join(", ")}`);
   }
   const cron = { minutes: minutesOf(parsed.fields), firesOn: daysOf(parsed.fields) };
-  return firesEver(cron.firesOn) ? { t: "cron", cron } : refused("no calendar has such a day");
+  return firesEver(cron.firesOn) ? { t: "cron", cron } : refused("no such day exists");
 }
 
-/** For an expression that has been accepted before. */
+/** Reads an expression that has been accepted before. */
 export function toCron(text: string): Cron {
   const reading = readCron(text);
   if (reading.t === "refused") throw new Error(`cron expression "${text}": ${reading.why}`);
@@ -55,7 +55,7 @@ function refused(why: string): CronReading {
   return { t: "refused", why };
 }
 
-/** Whether a condition holds on any day that a calendar can have. */
+/** Whether a condition holds on any day of the calendar. */
 export function firesEver(firesOn: (day: number) => boolean): boolean {
   for (let day = ALL_KINDS_OF_YEARS.from; day < ALL_KINDS_OF_YEARS.to; day++) {
     if (firesOn(day)) return true;

@@ -166,23 +166,43 @@ describe("activeAt", () => {
 
 describe("hours in a document", () => {
   const refused: readonly [string, unknown, string][] = [
-    ["a sixth field", { on: "0 0 7 * * 1", off: "0 1 * * *" }, "on: it has 6 fields; allowed:"],
-    ["no expression", { on: "", off: "0 1 * * *" }, "on: it has 0 fields; allowed:"],
+    [
+      "a sixth field",
+      { on: "0 0 7 * * 1", off: "0 1 * * *" },
+      "on: is not a cron expression: it has 6 fields; allowed:",
+    ],
+    [
+      "no expression",
+      { on: "", off: "0 1 * * *" },
+      "on: is not a cron expression: it has 0 fields; allowed:",
+    ],
     ["no list", { on: [], off: "0 1 * * *" }, "on: "],
-    ["a number", { on: 7, off: "0 1 * * *" }, "on: is no cron expression; allowed: five fields"],
+    ["a number", { on: 7, off: "0 1 * * *" }, "on: is not a cron expression; allowed: five fields"],
     [
       "minute 60",
       { on: "0 1 * * *", off: ["@daily", "60 * * * *"] },
-      "off.1: not understood: minute 60",
+      "off.1: is not a cron expression: not understood: minute 60",
     ],
-    ["30 February", { on: "0 0 30 2 *", off: "0 1 * * *" }, "on: not understood: dayOfMonth 30"],
-    ["a day that no calendar has", { on: "0 0 1W * 1#4", off: "0 1 * * *" }, "on: no calendar has"],
+    [
+      "30 February",
+      { on: "0 0 30 2 *", off: "0 1 * * *" },
+      "on: is not a cron expression: not understood: dayOfMonth 30",
+    ],
+    [
+      "a day that no such day",
+      { on: "0 0 1W * 1#4", off: "0 1 * * *" },
+      "on: is not a cron expression: no such day",
+    ],
     [
       "a range without end",
       { on: "0-999999999 * * * *", off: "0 1 * * *" },
-      "on: 999999999 is too",
+      "on: is not a cron expression: 999999999 is too",
     ],
-    ["an endless text", { on: "1,".repeat(1e5), off: "0 1 * * *" }, "on: it is longer than 128"],
+    [
+      "an endless text",
+      { on: "1,".repeat(1e5), off: "0 1 * * *" },
+      "on: is not a cron expression: it is longer than 128",
+    ],
     [
       "an on that off always beats",
       { on: "0 7 * * 1", off: "0 7 * * *" },
@@ -191,7 +211,7 @@ describe("hours in a document", () => {
     [
       "a zone on Mars",
       { timeZone: "Mars", on: "0 1 * * *", off: "0 2 * * *" },
-      "timeZone: is no time zone",
+      "timeZone: is not a time zone",
     ],
     ["a key of its own", { on: "0 1 * * *", off: "0 2 * * *", until: 5 }, ": Unrecognized key"],
   ];

@@ -1,6 +1,7 @@
-/** Hours: when something is on, as cron expressions in a time zone; and whether it is on at a moment. */
+/** Active hours: their schema, cron expressions in a time zone, and whether they are active at a given time. */
 
 import { z } from "zod";
+import { refusal } from "../problem.js";
 import { CRON_ALLOWED, readCron } from "./cron.js";
 import { lastMoment, nextMoment } from "./moments.js";
 import { goesOnEver, planOf } from "./plan.js";
@@ -14,45 +15,45 @@ export const cronSchema = z
   .refine((text) => readCron(text).t === "cron", { error: ({ input }) => cronFault(input) })
   .meta({
     description:
-      "A cron expression: minute, hour, day of month, month, day of week. Lists (1,2), ranges (1-5, fri-mon), steps " +
-      "(*/15), names (mon, jan), L (last), 15W (nearest weekday), 1#2 (second Monday) and @daily are understood. If " +
-      "both day fields are set, both must match.",
+      "A cron expression: minute, hour, day of month, month, day of week. It may have lists (1,2), ranges (1-5, fri-mon), " +
+      "steps (*/15), names (mon, jan), L (last), 15W (nearest weekday), 1#2 (second Monday), or be @daily and the like. " +
+      "If both day fields are set, both must match.",
     examples: ["0 7 * * 1-5"],
   });
 
 export const timeZoneSchema = z
   .string()
   .max(64)
-  .refine(isTimeZone, { error: "is no time zone; allowed: an IANA name such as Europe/Berlin" })
+  .refine(isTimeZone, { error: "is not a time zone; allowed: an IANA name such as Europe/Berlin" })
   .meta({
     description:
-      "An IANA time zone such as Europe/Berlin. Default: the time zone of the agent, which is that of its variable TZ, " +
-      "or UTC where that is not set.",
+      "An IANA time zone such as Europe/Berlin. Default: the agent's own, from its variable TZ, or UTC if that is not " +
+      "set.",
     examples: ["Europe/Berlin", "America/New_York", "UTC"],
   });
 
 const cronsSchema = z.union([cronSchema, z.array(cronSchema).min(1).max(MAX_EXPRESSIONS)], {
-  error: `is no cron expression; allowed: ${CRON_ALLOWED}, or a list of such`,
+  error: `is not a cron expression; allowed: ${CRON_ALLOWED}, or a list of them`,
 });
 
 export const hoursSchema = z
   .strictObject({
     timeZone: timeZoneSchema.optional(),
-    on: cronsSchema.meta({ description: "When it goes on: one cron expression or several." }),
+    on: cronsSchema.meta({ description: "When it turns on: one cron expression or several." }),
     off: cronsSchema.meta({
       description:
-        "When it goes off. A minute that both on and off name is one of off: where there is doubt, nothing is filmed.",
+        "When it turns off. If on and off name the same minute, it turns off: in doubt, nothing is filmed.",
     }),
   })
   .refine(goesOnEver, {
     path: ["on"],
-    error: "never has an effect: each of its moments is one of off, too; allowed: other moments",
+    error: "never has an effect, because off names the same times; allowed: other times",
   })
   .meta({
     description:
-      "Active hours. It is on from a moment of `on` to the next moment of `off`, and so it is after a restart, too: " +
-      "what counts is the last moment that has passed, however long ago. A time that the clock skips in spring comes at " +
-      "the jump; a time that comes twice in autumn counts the first time.",
+      "Active hours: on from a time of `on` until the next time of `off`. The last of these times decides, however long " +
+      "ago it was, also after a restart. A time that the clock skips in spring comes at the jump; of a time that comes " +
+      "twice in autumn the first counts.",
     examples: [{ timeZone: "Europe/Berlin", on: "0 7 * * 1-5", off: "0 19 * * 1-5" }],
   });
 
@@ -64,10 +65,10 @@ export interface Activity {
   readonly nextChangeMs: number | undefined;
 }
 
-/** In a gap of the clock, moments of on and off may fall together and change nothing; more than this many do not. */
+/** In a gap of the clock, times of on and off may coincide and change nothing. No more of them do. */
 const MAX_WITHOUT_EFFECT = 50;
 
-/** Whether it is on at a moment. A function of the time alone: whoever slept over a change finds the right answer. */
+/** Whether hours are active. It depends on the time alone, so that the answer is right after a sleep or a restart, too. */
 export function activeAt(hours: Hours, nowMs: number, zone = processTimeZone()): Activity {
   const timeZone = new TimeZone(hours.timeZone ?? zone);
   const { on, off } = planOf(hours);
@@ -88,5 +89,7 @@ export function activeAt(hours: Hours, nowMs: number, zone = processTimeZone()):
 
 function cronFault(input: unknown): string {
   const reading = readCron(String(input));
-  return reading.t === "refused" ? `${reading.why}; allowed: ${CRON_ALLOWED}` : "";
+  return reading.t === "refused"
+    ? refusal(`is not a cron expression: ${reading.why}`, CRON_ALLOWED)
+    : "";
 }

@@ -1,27 +1,27 @@
-/** Finds the moments of a schedule around now, in its time zone. */
+/** Finds the last and the next moment of a schedule, in its time zone. */
 
 import { DAY_MINUTES, type TimeZone } from "./time-zone.js";
 
-/** Minutes of a day at which something is planned, ascending; the day is a number of days since 1970-01-01. */
+/** The planned minutes of a day, ascending. The day is a number of days since 1970-01-01. */
 export type MinutesOn = (day: number) => readonly number[];
 
 export interface Moment {
   readonly atMs: number;
-  /** What the clock on the wall is meant to show. It tells the order of two that a change of the clock brings together. */
+  /** The planned local time. It keeps the order of two moments that a change of the clock makes equal. */
   readonly wallMinute: number;
 }
 
-/** Longer than any plan waits: 29 February on a given weekday, over the year 2100, which has none. */
+/** Longer than between any two moments: 29 February on a given weekday, across 2100, which has none. */
 const FURTHEST_DAYS = 41 * 366;
 
-/** The last one at or before now. */
+/** The last moment at or before now. */
 export function lastMoment(
   minutesOn: MinutesOn,
   zone: TimeZone,
   nowMs: number,
 ): Moment | undefined {
   const today = zone.dayAt(nowMs);
-  // A clock that is put back over midnight has shown times of tomorrow.
+  // A local clock that went back over midnight has shown times of tomorrow.
   for (let day = today + 1; day > today - FURTHEST_DAYS; day--) {
     const minutes = minutesOn(day);
     const last = minutes[passedOf(minutes, day, zone, nowMs) - 1];
@@ -30,7 +30,7 @@ export function lastMoment(
   return undefined;
 }
 
-/** The first one after now. */
+/** The first moment after now. */
 export function nextMoment(
   minutesOn: MinutesOn,
   zone: TimeZone,
@@ -45,7 +45,7 @@ export function nextMoment(
   return undefined;
 }
 
-/** How many of a day's minutes have come by now. */
+/** How many of a day's minutes have passed. */
 function passedOf(minutes: readonly number[], day: number, zone: TimeZone, nowMs: number): number {
   let [low, high] = [0, minutes.length];
   while (low < high) {

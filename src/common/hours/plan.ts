@@ -1,9 +1,9 @@
-/** The minutes of a day at which something goes on or off, out of cron expressions. */
+/** The minutes of a day at which cron expressions turn something on or off. */
 
 import { type Cron, firesEver, readCron, toCron } from "./cron.js";
 import type { MinutesOn } from "./moments.js";
 
-/** What is known of hours before they are checked. */
+/** Hours that need not be valid. */
 export interface Expressions {
   readonly on: string | readonly string[];
   readonly off: string | readonly string[];
@@ -20,7 +20,7 @@ export function planOf(expressions: Expressions): Plan {
   const off = cronsOf(expressions.off);
   const days = new Map<string, { on: readonly number[]; off: readonly number[] }>();
   const planOn = (day: number) => {
-    // Days on which the same expressions fire are alike.
+    // Days on which the same expressions fire have the same plan.
     const kind = [...on, ...off].map((cron) => (cron.firesOn(day) ? "1" : "0")).join("");
     let plan = days.get(kind);
     if (plan === undefined) {
@@ -34,7 +34,7 @@ export function planOf(expressions: Expressions): Plan {
   return { on: (day) => planOn(day).on, off: (day) => planOn(day).off };
 }
 
-/** False: each moment of on is one of off, too. True as well for what is refused for another reason. */
+/** False: each time of on is one of off, too. Also true for hours that are invalid for another reason. */
 export function goesOnEver(expressions: Expressions): boolean {
   const all = [expressions.on, expressions.off].flat();
   if (expressions.on.length === 0 || all.some((text) => readCron(text).t === "refused"))
@@ -43,7 +43,7 @@ export function goesOnEver(expressions: Expressions): boolean {
   return firesEver((day) => on(day).length > 0);
 }
 
-/** The minutes of each day at which an expression fires. */
+/** The minutes of each day at which any of the expressions fires. */
 export function minutesOf(expressions: string | readonly string[]): MinutesOn {
   const crons = cronsOf(expressions);
   return (day) => minutesOn(crons, day);

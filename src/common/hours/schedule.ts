@@ -1,23 +1,23 @@
-/** Schedules: moments by cron expressions in a time zone; and whether one has passed since the last run. */
+/** Schedules: cron expressions in a time zone, and whether a run has been missed. */
 
 import { lastMoment, nextMoment } from "./moments.js";
 import { minutesOf } from "./plan.js";
 import { processTimeZone, TimeZone } from "./time-zone.js";
 
 export interface Schedule {
-  /** Default: the process's. */
+  /** Default: that of the process. */
   readonly timeZone?: string | undefined;
   /** Cron expressions that have been accepted. */
   readonly at: string | readonly string[];
 }
 
 export interface Due {
-  /** The last planned moment since the last run, however many there were; undefined: there was none. */
+  /** The last planned moment since the last run. Undefined: none. */
   readonly missedMs: number | undefined;
   readonly nextMs: number | undefined;
 }
 
-/** A last run in the future is the work of a clock that was wrong: it counts for nothing. */
+/** A last run in the future comes from a clock that was wrong, and is ignored. */
 export function dueSince(
   schedule: Schedule,
   lastRunMs: number,

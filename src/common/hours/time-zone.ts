@@ -1,10 +1,10 @@
-/** The clock on the wall of a time zone, and the moment at which it shows a given time. */
+/** Local time in a time zone, and the moment of a given local time. */
 
 export const MINUTE_MS = 60_000;
 export const DAY_MINUTES = 1440;
 const DAY_MS = DAY_MINUTES * MINUTE_MS;
 
-/** No zone's clock is further from UTC than this. */
+/** No zone is further from UTC. */
 const FURTHEST_MS = 16 * 60 * MINUTE_MS;
 
 /** An IANA name such as Europe/Berlin. */
@@ -18,16 +18,16 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-/** The zone of this process: the variable TZ; UTC where it names none or is not set, as in a container. */
+/** The zone of this process, from the variable TZ. UTC if that is not set, as in a container, or names no zone. */
 export function processTimeZone(): string {
-  // Node.js gives undefined or Etc/Unknown for a TZ that it does not know, whatever the types say.
+  // Against its type, Node.js returns undefined or Etc/Unknown for a TZ that it does not know.
   const name: string | undefined = new Intl.DateTimeFormat().resolvedOptions().timeZone;
   return name !== undefined && isTimeZone(name) ? name : "UTC";
 }
 
 /**
- * Times on the wall are counted as if they were UTC: a day is a number of days since 1970-01-01, a wall minute a number
- * of minutes since that day's midnight.
+ * Local times are counted as if they were UTC: a day is a number of days since 1970-01-01, a wall minute a number of minutes
+ * since the midnight of that day.
  */
 export class TimeZone {
   readonly #format: Intl.DateTimeFormat;
@@ -46,14 +46,14 @@ export class TimeZone {
     });
   }
 
-  /** The date on the wall at a moment. */
+  /** The local date at a moment. */
   dayAt(atMs: number): number {
     return Math.floor((atMs + this.#offsetMs(atMs)) / DAY_MS);
   }
 
   /**
-   * The moment at which the wall shows this minute. One that is skipped in spring is the moment of the jump; one that
-   * comes twice in autumn is the first. A later minute never gives an earlier moment.
+   * The moment of a local minute. One that is skipped in spring is the moment of the jump; of one that comes twice in autumn
+   * it is the first. A later minute is never an earlier moment.
    */
   momentOf(wallMinute: number): number {
     const wallMs = wallMinute * MINUTE_MS;
@@ -64,7 +64,7 @@ export class TimeZone {
     return wallMs - before < jumpMs ? wallMs - before : Math.max(wallMs - after, jumpMs);
   }
 
-  /** The first second at which the clock is no longer `before` ahead of UTC. */
+  /** The first second at which local time is no longer `before` ahead of UTC. */
   #jumpMs(fromMs: number, toMs: number, before: number): number {
     let [low, high] = [fromMs, toMs];
     while (high - low > 1000) {
@@ -75,7 +75,7 @@ export class TimeZone {
     return high;
   }
 
-  /** How far the wall is ahead of UTC. */
+  /** How far local time is ahead of UTC. */
   #offsetMs(atMs: number): number {
     const second = Math.floor(atMs / 1000) * 1000;
     const shown: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {};

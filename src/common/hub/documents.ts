@@ -4,8 +4,6 @@
  */
 
 import { createHash } from "node:crypto";
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import { z } from "zod";
 import { readJsonIfThere, writeDurably } from "../files/durable.js";
 import { compareInstances, instanceSchema } from "./object.js";
@@ -14,7 +12,7 @@ import { compareInstances, instanceSchema } from "./object.js";
 const MAX_DOCUMENTS = 16;
 
 const documentSchema = z.strictObject({
-  /** Of the object. */
+  /** The object that brought it. */
   id: z.string(),
   /** As the publisher wrote it; may be empty. */
   version: z.string(),
@@ -48,7 +46,6 @@ export class Documents {
    * @param path of the file, which need not exist
    */
   static async open(path: string, damaged: (detail: string) => void): Promise<Documents> {
-    await mkdir(dirname(path), { recursive: true });
     const { documents = [], withdrawn = [] } =
       (await readJsonIfThere(path, fileSchema, damaged)) ?? {};
     return new Documents(path, newestFirst(documents), withdrawn);

@@ -1,7 +1,5 @@
 /** Ledger: which objects of one type were accepted or refused, kept over restarts. */
 
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import { z } from "zod";
 import { readJsonIfThere, writeDurably } from "../files/durable.js";
 import { instanceSchema } from "./object.js";
@@ -46,7 +44,6 @@ export class Ledger {
 
   /** damaged: called if the file cannot be parsed; then every object is processed again. */
   static async open(path: string, damaged: (detail: string) => void): Promise<Ledger> {
-    await mkdir(dirname(path), { recursive: true });
     const file = await readJsonIfThere(path, fileSchema, damaged);
     return new Ledger(path, new Map(file?.entries));
   }

@@ -25,9 +25,9 @@ const schema = z.object({
   format: z.literal(1),
   /** ISO 8601, by the node's clock. */
   at: z.iso.datetime(),
-  /** Of the agent program; the version that Horizon runs may differ. */
+  /** The agent program's version; the version that Horizon runs may differ. */
   version: text,
-  /** Of this version on this node. */
+  /** The trial of this version on this node. */
   trial: z.object({ state: z.enum(TRIAL_STATES).catch("unknown"), reason: text.optional() }),
   failed: z.array(z.object({ version: text, at: text, reason: text })).max(100),
   /** In use: the generation of the specification. */

@@ -1,5 +1,6 @@
 /** The part of the agent's state that comes from the hub: settings documents, ledgers, and unfinished downloads. */
 
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Documents } from "./documents.js";
 import { Ledger } from "./ledger.js";
@@ -27,6 +28,7 @@ export async function openHubState(
   damaged: (detail: string) => void,
 ): Promise<HubState> {
   const directory = join(stateDir, "hub");
+  await mkdir(directory, { recursive: true });
   const documents = await Documents.open(documentsPath(stateDir), damaged);
   const settings = await Ledger.open(join(directory, "settings-ledger.json"), damaged);
   const models = await Ledger.open(join(directory, "model-ledger.json"), damaged);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { displayPath, displayProblem, InputError, parseDocument } from "./document.js";
+import { displayProblem, InputError } from "../problem.js";
+import { displayPath, parseDocument } from "./document.js";
 import { expandVariables } from "./expand.js";
 
 const nothing = (): undefined => undefined;
@@ -58,14 +59,14 @@ describe("a document", () => {
     assert.equal(JSON.stringify(document.value), JSON.stringify(value));
   });
 
-  it("knows the line of each part, and of the nearest parent of what is not there", () => {
+  it("knows the line of each part, and of the nearest parent of a missing one", () => {
     assert.equal(document.placeOf(["version"]).line, 4);
     assert.equal(document.placeOf(["list", 1, "b"]).line, 7);
     assert.equal(document.placeOf(["list", 1, "c"]).line, 7);
     assert.equal(document.placeOf(["nothing"]).line, 1);
   });
 
-  it("knows its unset variables and where they stand", () => {
+  it("knows its unset variables and their places", () => {
     assert.deepEqual(document.unset, [
       { name: "NAME", place: { file: "f.json", line: 7, path: "list[1].b" } },
     ]);
@@ -79,16 +80,16 @@ describe("a document", () => {
     assert.deepEqual(document.expansionsIn(["list", 0]), []);
   });
 
-  it("is refused with the line where it is no JSON", () => {
-    assert.match(problemsOf('{\n "a": [1,\n}')[0] ?? "", /^f\.json:3: is no JSON: value expected/);
-    assert.match(problemsOf("")[0] ?? "", /^f\.json:1: is no JSON/);
-    assert.match(problemsOf('{"a": 1,}')[0] ?? "", /^f\.json:1: is no JSON/);
-    assert.match(problemsOf("{} // no")[0] ?? "", /^f\.json:1: is no JSON/);
+  it("is refused with the line at which it is not JSON", () => {
+    assert.match(problemsOf('{\n "a": [1,\n}')[0] ?? "", /^f\.json:3: is not JSON: value expected/);
+    assert.match(problemsOf("")[0] ?? "", /^f\.json:1: is not JSON/);
+    assert.match(problemsOf('{"a": 1,}')[0] ?? "", /^f\.json:1: is not JSON/);
+    assert.match(problemsOf("{} // no")[0] ?? "", /^f\.json:1: is not JSON/);
   });
 
-  it("is refused where a key is there twice", () => {
+  it("is refused if a key is repeated", () => {
     assert.deepEqual(problemsOf('{"p": [{\n"a": 1,\n"a": 2}]}'), [
-      "f.json:3: p[0].a: is there twice; the last one would win",
+      "f.json:3: p[0].a: is repeated; only the last value would count",
     ]);
   });
 });

@@ -1,15 +1,15 @@
-/** A JSON input file of Horizon's tools: read as they read it, with the line of every part known. */
+/** Reads JSON from people and other programs: of limited size, without repeated keys, and with the line of every part. */
 
 import type { Node, ParseError } from "jsonc-parser";
 import {
   findNodeAtLocation,
   findNodeAtOffset,
   getNodePath,
-  getNodeValue,
   parseTree,
   printParseErrorCode,
 } from "jsonc-parser";
 import { errorCode } from "../files/read.js";
+import { InputError, type Place, type Problem, problem, quote } from "../problem.js";
 import type { Expansion } from "./expand.js";
 import { blankComments, expandVariables } from "./expand.js";
 
@@ -18,65 +18,84 @@ export type Path = ReadonlyArray<string | number>;
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Something wrong at one place of a value, whatever file it came from. */
+/** Something wrong at one place of a value, in whatever file. */
 export interface Fault {
   readonly path: Path;
   readonly message: string;
 }
 
-export interface Place {
-  readonly file: string;
-  /** From 1. */
-  readonly line: number;
-  /** As `displayPath` writes it; empty for the document itself. */
-  readonly path: string;
+/** The value of a variable in Horizon's input files. Undefined: it is not set. */
+export type Lookup = (name: string) => string | undefined;
+
+export interface Bounds {
+  readonly bytes: number;
+  /** Lists and objects within each other. */
+  readonly depth: number;
 }
 
-export interface Problem extends Place {
-  readonly message: string;
-}
-
-/** Input that cannot be used: every problem that was found, each with its place. */
-export class InputError extends Error {
-  override readonly name = "InputError";
-  readonly problems: readonly Problem[];
-  constructor(problems: readonly Problem[]) {
-    super(problems.map(displayProblem).join("\n"));
-    this.problems = problems;
-  }
-}
+/** A place in a document, which always has a file and a line. */
+export type PlaceInFile = Required<{ [Key in keyof Place]: NonNullable<Place[Key]> }>;
 
 export interface Document {
   readonly file: string;
   readonly value: unknown;
-  /** The place of a part; of its nearest existing parent where there is none. */
-  readonly placeOf: (path: Path) => Place;
-  /** The variables that were replaced within a part. */
+  /** The place of a part, or of its nearest parent that exists. */
+  readonly placeOf: (path: Path) => PlaceInFile;
+  /** The variables that were expanded within a part. */
   readonly expansionsIn: (path: Path) => readonly Expansion[];
-  /** The variables that the document uses and nobody sets. */
-  readonly unset: ReadonlyArray<{ readonly name: string; readonly place: Place }>;
+  /** The variables of the document that are not set. */
+  readonly unset: ReadonlyArray<{ readonly name: string; readonly place: PlaceInFile }>;
 }
 
-/** Reads a document. Throws an InputError where it is no JSON, or says a key twice in one object. */
+const MIB = 1024 * 1024;
+/** Enough to correct before the document is read again. */
+const MOST_PROBLEMS = 20;
+
+/**
+ * `file` names the document in problems. With `variables` the text is read as Horizon's tools read it: variables are
+ * expanded, and block comments are ignored. Throws an InputError, which quotes nothing: the text may contain a password.
+ */
 export function parseDocument(
   file: string,
   source: string,
-  lookup: (name: string) => string | undefined,
+  variables?: Lookup,
+  { bytes, depth }: Bounds = { bytes: 16 * MIB, depth: 64 },
 ): Document {
-  const { text, expansions } = expandVariables(blankComments(source), lookup);
+  const size = Buffer.byteLength(source);
+  if (size > bytes) {
+    const message = `has ${size} bytes; allowed: at most ${bytes}`;
+    throw new InputError([problem("file-too-large", { file, path: "" }, message)]);
+  }
+  const plain = source.replace(/^\uFEFF/, "");
+  const { text, expansions } =
+    variables === undefined
+      ? { text: plain, expansions: [] }
+      : expandVariables(blankComments(plain), variables);
   const lineAt = lineCounter(text);
+  const refuse = (offset: number, message: string, path = "") =>
+    problem("not-json", { file, line: lineAt(offset), path }, message);
+  // The parser is recursive: a deeply nested text could exhaust its stack.
+  const deep = tooDeepAt(text, depth);
+  if (deep !== undefined) {
+    throw new InputError([refuse(deep, `is nested more than ${depth} levels deep`)]);
+  }
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { disallowComments: true, allowTrailingComma: false });
-  const [first] = errors;
-  if (first !== undefined || root === undefined) {
-    const offset = first?.offset ?? 0;
-    const message = `is no JSON: ${first === undefined ? "it is empty" : describe(first, text)}`;
-    throw new InputError([{ file, line: lineAt(offset), path: "", message }]);
+  const value = parse(text);
+  if (value === undefined || root === undefined) {
+    const [{ error, offset } = { error: undefined, offset: text.length }] = errors;
+    throw new InputError([refuse(offset, `is not JSON${error ? `: ${wordsOf(error)}` : ""}`)]);
   }
-  const repeated = repeatedKeys(root, []);
-  const document: Document = {
+  const repeated = repeatedKeys(root, []).slice(0, MOST_PROBLEMS);
+  if (repeated.length > 0) {
+    const message = "is repeated; only the last value would count";
+    throw new InputError(
+      repeated.map(({ path, offset }) => refuse(offset, message, displayPath(path))),
+    );
+  }
+  return {
     file,
-    value: getNodeValue(root),
+    value,
     placeOf: (path) => ({ file, line: lineAt(offsetOf(root, path)), path: displayPath(path) }),
     expansionsIn: (path) => {
       const node = findNodeAtLocation(root, [...path]);
@@ -92,57 +111,65 @@ export function parseDocument(
         return { name, place: { file, line: lineAt(at), path } };
       }),
   };
-  if (repeated.length > 0) {
-    throw new InputError(
-      repeated.map(({ path, offset }) => ({
-        file,
-        line: lineAt(offset),
-        path: displayPath(path),
-        message: "is there twice; the last one would win",
-      })),
-    );
-  }
-  return document;
 }
 
-/** `properties[2].value`; keys that are no plain words stand in brackets and quotes. */
+/** `properties[2].value`. Keys that are not plain words are written in brackets and quotes. */
 export function displayPath(path: Path): string {
-  let text = "";
-  for (const part of path) {
-    if (typeof part === "number") text += `[${part}]`;
-    else if (!/^[\w$/-]+$/.test(part)) text += `[${JSON.stringify(part)}]`;
-    else text += text === "" ? part : `.${part}`;
-  }
-  return text;
-}
-
-/** `file:line: path: message`, the form that editors and CI systems link. */
-export function displayProblem({ file, line, path, message }: Problem): string {
-  return `${file}:${line}: ${path === "" ? "" : `${path}: `}${message}`;
+  return path.reduce<string>((text, part) => {
+    if (typeof part === "number") return `${text}[${part}]`;
+    if (!/^[\w$/-]{1,60}$/.test(part)) return `${text}[${quote(part)}]`;
+    return text === "" ? part : `${text}.${part}`;
+  }, "");
 }
 
 /** Faults as problems of a document. */
 export function locate(document: Document, faults: readonly Fault[]): Problem[] {
-  return faults.map(({ path, message }) => ({ ...document.placeOf(path), message }));
+  return faults.map(({ path, message }) =>
+    problem("wrong-document", document.placeOf(path), message),
+  );
 }
 
-/** An error on the way to a document, as problems of its file. */
+/** An error in reading a document, as problems of its file. */
 export function problemsOf(error: unknown, file: string): readonly Problem[] {
   if (error instanceof InputError) return error.problems;
   const code = errorCode(error);
   if (code === undefined) throw error;
+  const place = { file, line: 1, path: "" };
   return [
-    {
-      file,
-      line: 1,
-      path: "",
-      message: code === "ENOENT" ? "is not there" : `cannot be read (${code})`,
-    },
+    code === "ENOENT"
+      ? problem("file-missing", place, "does not exist")
+      : problem("file-unreadable", place, `cannot be read (${code})`),
   ];
 }
 
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Undefined: it is not JSON, which has no undefined itself. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // A SyntaxError, whose message would quote the text.
+    return undefined;
+  }
+}
+
+/** Offset of the first bracket beyond the depth. Brackets in strings do not count. */
+function tooDeepAt(text: string, depth: number): number | undefined {
+  let open = 0;
+  let isString = false;
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (isString && character === "\\") at++;
+    else if (character === '"') isString = !isString;
+    else if (isString) continue;
+    else if (character === "{" || character === "[") open++;
+    else if (character === "}" || character === "]") open--;
+    if (open > depth) return at;
+  }
+  return undefined;
 }
 
 function lineCounter(text: string): (offset: number) => number {
@@ -185,10 +212,8 @@ function repeatedKeys(node: Node, path: Path): RepeatedKey[] {
   });
 }
 
-function describe(error: ParseError, text: string): string {
-  const words = printParseErrorCode(error.error)
+function wordsOf(error: ParseError["error"]): string {
+  return printParseErrorCode(error)
     .replace(/([a-z])([A-Z])/g, "$1 $2")
     .toLowerCase();
-  const found = text.slice(error.offset, error.offset + Math.max(error.length, 1)).trim();
-  return found === "" ? words : `${words} at ${JSON.stringify(found.slice(0, 40))}`;
 }

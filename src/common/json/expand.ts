@@ -1,13 +1,13 @@
 /**
- * Variables in Horizon's input files, replaced as `hzn` replaces them: anywhere in the text, before it is read as JSON.
+ * Expands variables in Horizon's input files as `hzn` does: anywhere in the text, before it is read as JSON.
  */
 
-/** One `$NAME` that was replaced. */
+/** One `$NAME` that was expanded. */
 export interface Expansion {
   readonly name: string;
-  /** Undefined where the variable is unset or empty; `hzn` warns and puts nothing in its place. */
+  /** Undefined: the variable is unset or empty; `hzn` warns and removes it. */
   readonly value: string | undefined;
-  /** Where the value starts in the resulting text. */
+  /** Offset of the value in the resulting text. */
   readonly at: number;
 }
 
@@ -16,10 +16,10 @@ export interface Expanded {
   readonly expansions: readonly Expansion[];
 }
 
-// A name in braces may hold anything but a brace. `$1`, `$$` and the like are names of one character, as in a shell.
+// A name in braces may have any character but a brace. `$1`, `$$` and the like are names of one character, as in a shell.
 const reference = /\$(?:\{([^}]*)\}|([0-9*#$@!?-]|[A-Za-z_][A-Za-z0-9_]*)|(\{))/g;
 
-/** Replaces `$NAME` and `${NAME}`. There is no way to write a literal `$` before a letter. */
+/** Expands `$NAME` and `${NAME}`. A literal `$` before a letter cannot be written. */
 export function expandVariables(
   text: string,
   lookup: (name: string) => string | undefined,
@@ -40,7 +40,7 @@ export function expandVariables(
   return { text: result + text.slice(copied), expansions };
 }
 
-/** The text without its comments, every line and column where it was. Horizon's files may have block comments alone. */
+/** Blanks out block comments, the only ones in Horizon's files. Lines and columns stay the same. */
 export function blankComments(text: string): string {
   return text.replace(/\/\*[\s\S]*?\*\//g, (comment) => comment.replace(/[^\n]/g, " "));
 }

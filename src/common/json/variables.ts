@@ -1,15 +1,14 @@
-/** The variables that Horizon's input files may use: the environment's, then those of the project's hzn.json. */
+/** The variables of Horizon's input files: from the environment, else from the project's hzn.json. */
 
 import { dirname, join } from "node:path";
 import { readIfThereSync } from "../files/durable.js";
-import { InputError, isObject, parseDocument } from "./document.js";
+import { InputError, problem } from "../problem.js";
+import { isObject, type Lookup, parseDocument } from "./document.js";
 
-export type Lookup = (name: string) => string | undefined;
-
-/** Names of architectures in Horizon, which are those of Go. */
+/** Horizon has Go's names of architectures. */
 const goArches: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
 
-/** The lookup for a file: the environment wins, hzn.json lies beside the file or in `horizon/` below it. */
+/** The variables of a file. hzn.json is in the folder of the file or in its subfolder `horizon/`. */
 export function projectVariables(file: string, environment: NodeJS.ProcessEnv): Lookup {
   const project = readProject(dirname(file));
   const fallback = goArches[process.arch] ?? process.arch;
@@ -28,7 +27,7 @@ function readProject(folder: string): ReadonlyMap<string, string> {
 function variablesOf(file: string, source: string): ReadonlyMap<string, string> {
   const document = parseDocument(file, source, () => undefined);
   if (!isObject(document.value)) {
-    throw new InputError([{ ...document.placeOf([]), message: "must be an object" }]);
+    throw new InputError([problem("wrong-document", document.placeOf([]), "must be an object")]);
   }
   const { MetadataVars: metadata, ...own } = document.value;
   const entries = Object.entries({ ...own, ...(isObject(metadata) ? metadata : {}) });

@@ -10,9 +10,6 @@ import { Wakeup } from "../time/wakeup.js";
 import { withEarlier } from "./redact.js";
 import { readSecret, SECRET_NAME, type Secret, type Secrets, textsToHide } from "./secrets.js";
 
-/** Where Horizon's agent puts the secrets of a container. */
-export const HORIZON_SECRETS = "/open-horizon-secrets";
-
 /** Mounts do not always deliver events. */
 const POLL_INTERVAL_MS = 30_000;
 

@@ -26,7 +26,7 @@ describe("readCameraUri", () => {
     ["rtsp://u:p@cam/live@1", "rtsp://cam/live@1", "u", "p"],
   ];
   for (const [text, uri, username, password] of logins) {
-    it(`takes the login out of ${text}`, () => {
+    it(`separates the login from ${text}`, () => {
       const credentials = { username, password };
       assert.deepEqual(readCameraUri(text), { t: "uri", uri, credentials });
     });
@@ -49,7 +49,7 @@ describe("readCameraUri", () => {
     });
   }
 
-  it("takes a login of the form secret:NAME for the name of a secret", () => {
+  it("reads a login of the form secret:NAME as the name of a secret", () => {
     const credentials = { secret: "cam-front" };
     const expected = { t: "uri", uri: "rtsp://cam/1", credentials };
     assert.deepEqual(readCameraUri("rtsp://secret:cam-front@cam/1"), expected);
@@ -61,7 +61,7 @@ describe("readCameraUri", () => {
     assert.deepEqual(readCameraUri("rtsp://%73ecret:p@cam/1"), expected);
   });
 
-  it("takes an empty login for none", () => {
+  it("treats an empty login as none", () => {
     const expected = { t: "uri", uri: "rtsp://10.0.0.9/", credentials: undefined };
     assert.deepEqual(readCameraUri("rtsp://@10.0.0.9/"), expected);
   });

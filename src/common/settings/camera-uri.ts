@@ -1,7 +1,10 @@
-/** Reads the address of one camera. Here, and nowhere else, a login leaves the address. */
+/** Reads the address of a camera. This is the one place that separates a login from its address. */
 
 import { closest } from "../closest.js";
+import { refusal } from "../problem.js";
 import { findLogin } from "../secrets/login-span.js";
+import { type Format, REFUSED } from "./format.js";
+import { UNPRINTABLE } from "./formats.js";
 import { type SecretReference, secretReference } from "./secret-reference.js";
 
 /** A camera's login. Never logged, never part of an address. */
@@ -16,15 +19,31 @@ export type CameraUri =
       readonly uri: string;
       readonly credentials: Credentials | SecretReference | undefined;
     }
-  | { readonly t: "refused"; readonly allowed: string; readonly hint?: string };
+  | { readonly t: "refused"; readonly allowed: string; readonly hint?: string | undefined };
 
 export const CAMERA_SCHEMES = "rtsp://, rtsps://, file://, /dev/videoN or test://";
 
-/** Reads an address as a user wrote it. An unescaped password is understood where only one reading makes sense. */
+const LONGEST_ADDRESS = 2048;
+
+/** An address in a settings document. No message shows it: it may hold a login. */
+export const cameraAddress: Format<Extract<CameraUri, { t: "uri" }>> = {
+  allowed: "the address of a camera, such as rtsp://host/path",
+  json: { type: "string", maxLength: LONGEST_ADDRESS },
+  read(text) {
+    const isReadable = text.length <= LONGEST_ADDRESS && !UNPRINTABLE.test(text);
+    const uri = isReadable ? readCameraUri(text) : refused(this.allowed);
+    if (uri.t === "uri") return { t: "value", value: uri };
+    const hint = uri.hint?.includes(text) ? undefined : uri.hint;
+    return { t: "refused", messages: [refusal(REFUSED, uri.allowed, hint)] };
+  },
+};
+
+/** Reads an address as a user wrote it. An unescaped password is understood if the address can be read in one way only. */
 export function readCameraUri(text: string): CameraUri {
-  if (/^\/dev\//.test(text)) {
-    if (/^\/dev\/video\d{1,3}$/.test(text)) return { t: "uri", uri: text, credentials: undefined };
-    return { t: "refused", allowed: "/dev/videoN with a number N" };
+  if (text.startsWith("/dev/")) {
+    return /^\/dev\/video\d{1,3}$/.test(text)
+      ? found(text)
+      : refused("/dev/videoN with a number N");
   }
   const match = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/is.exec(text);
   const scheme = match?.[1]?.toLowerCase();
@@ -34,55 +53,57 @@ export function readCameraUri(text: string): CameraUri {
     case "rtsps":
       return readNetworkUri(scheme, rest);
     case "file":
-      if (rest.startsWith("/")) return { t: "uri", uri: `file://${rest}`, credentials: undefined };
-      return { t: "refused", allowed: "file:/// and an absolute path" };
+      return rest.startsWith("/")
+        ? found(`file://${rest}`)
+        : refused("file:/// and an absolute path");
     case "test":
-      if (/^[\w./?&=,:-]*$/.test(rest)) {
-        return { t: "uri", uri: `test://${rest}`, credentials: undefined };
-      }
-      return { t: "refused", allowed: "test:// and the name of a pattern" };
+      return /^[\w./?&=,:-]*$/.test(rest)
+        ? found(`test://${rest}`)
+        : refused("test:// and the name of a pattern");
     default:
       return refusedScheme(text, scheme);
   }
+}
+
+function found(uri: string, credentials?: Credentials | SecretReference): CameraUri {
+  return { t: "uri", uri, credentials };
+}
+
+function refused(allowed: string, hint?: string): CameraUri {
+  return { t: "refused", allowed, hint };
 }
 
 function readNetworkUri(scheme: string, rest: string): CameraUri {
   const login = findLogin(rest);
   switch (login.t) {
     case "none":
-      return { t: "uri", uri: `${scheme}://${rest}`, credentials: undefined };
-    case "login": {
-      const uri = `${scheme}://${rest.slice(login.end + 1)}`;
-      return readLogin(rest.slice(0, login.end), uri);
-    }
+      return found(`${scheme}://${rest}`);
+    case "login":
+      return readLogin(rest.slice(0, login.end), `${scheme}://${rest.slice(login.end + 1)}`);
     case "ambiguous":
-      return {
-        t: "refused",
-        allowed: "an address whose login ends in a clear place",
-        hint: "write an @ of the path or the password as %40, and a / of the password as %2F",
-      };
+      return refused(
+        "an address in which the end of the login is clear",
+        "write @ in the path or the password as %40, and / in the password as %2F",
+      );
     case "no-host": {
-      const bare = /^(?:[^/]*@)?([0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*)(?:\/|$)/i.test(rest);
-      const allowed = `${scheme}://[user:password@]host[:port][/path]`;
-      if (bare)
-        return { t: "refused", allowed, hint: "an IPv6 address stands in brackets: [fe80::1]" };
-      return { t: "refused", allowed };
+      const isBareIp6 = /^(?:[^/]*@)?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*(?:\/|$)/i.test(rest);
+      const hint = isBareIp6 ? "put an IPv6 address in brackets: [fe80::1]" : undefined;
+      return refused(`${scheme}://[user:password@]host[:port][/path]`, hint);
     }
     default:
       return login satisfies never;
   }
 }
 
-/** A user who is called secret writes %73ecret. */
 function readLogin(login: string, uri: string): CameraUri {
-  if (!login.startsWith("secret:")) return { t: "uri", uri, credentials: readCredentials(login) };
+  if (!login.startsWith("secret:")) return found(uri, readCredentials(login));
   const reading = secretReference().read(login);
-  if (reading.t === "value") return { t: "uri", uri, credentials: reading.value };
-  return {
-    t: "refused",
-    allowed: "secret:NAME in place of a login, with the name of a secret",
-    hint: "a user who is called secret writes %73ecret",
-  };
+  return reading.t === "value"
+    ? found(uri, reading.value)
+    : refused(
+        "secret:NAME instead of a login, with the name of a secret",
+        "write a user name of secret as %73ecret",
+      );
 }
 
 function readCredentials(login: string): Credentials | undefined {
@@ -93,27 +114,20 @@ function readCredentials(login: string): Credentials | undefined {
   return { username: decode(username), password: decode(password) };
 }
 
-/** Percent-decodes a text; one that is no valid encoding, such as 100%, is meant as it stands. */
+/** Percent-decodes a text. One that is not valid, such as 100%, is taken literally. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    // Malformed on purpose or by accident: either way the user sees this text as the password.
+    // For the user this text is the password.
     return text;
   }
 }
 
 function refusedScheme(text: string, scheme: string | undefined): CameraUri {
-  const allowed = CAMERA_SCHEMES;
-  const near = closest(scheme ?? /^[a-z]+(?=:)/i.exec(text)?.[0] ?? "", [
-    "rtsp",
-    "rtsps",
-    "file",
-    "test",
-  ]);
-  if (near !== undefined) return { t: "refused", allowed, hint: `did you mean ${near}://?` };
-  if (text.startsWith("/")) return { t: "refused", allowed, hint: `did you mean file://${text}?` };
-  if (scheme === undefined)
-    return { t: "refused", allowed, hint: "an address begins with its scheme" };
-  return { t: "refused", allowed };
+  const given = scheme ?? /^[a-z]+(?=:)/i.exec(text)?.[0] ?? "";
+  const near = closest(given, ["rtsp", "rtsps", "file", "test"]);
+  if (near !== undefined) return refused(CAMERA_SCHEMES, `did you mean ${near}://?`);
+  if (text.startsWith("/")) return refused(CAMERA_SCHEMES, `did you mean file://${text}?`);
+  return refused(CAMERA_SCHEMES, scheme === undefined ? "begin with the scheme" : undefined);
 }

@@ -1,85 +1,71 @@
-/** Reads the list of cameras: NAME=ADDRESS or ADDRESS, separated by commas. */
+/** The cameras of the specification, except for hours and secrets. */
 
-import { hideLoginOf, hideLogins } from "../secrets/redact.js";
-import { freeId, slugOf } from "./camera-id.js";
-import { CAMERA_SCHEMES, type Credentials, readCameraUri } from "./camera-uri.js";
-import type { Reading, Refusal } from "./readers.js";
+import type { Hours } from "../hours/hours.js";
+import { idsOf } from "./camera-id.js";
+import type { Credentials } from "./camera-uri.js";
+import type { SettingsDocument } from "./document/schema.js";
+import type { Origin, SettingSources, Sourced } from "./precedence.js";
 import type { SecretReference } from "./secret-reference.js";
+import type { Camera } from "./spec.js";
 
-/** A camera as the user asked for it. */
-export interface NamedCamera {
-  /** [a-z0-9][a-z0-9_-]{0,62}, unique in the list. */
-  readonly id: string;
-  /** Drawn on the camera's tile. */
-  readonly name: string;
-  /** Holds no login. */
-  readonly uri: string;
+type DocumentCamera = NonNullable<SettingsDocument["cameras"]>[number];
+
+/** A camera whose login may be the name of a secret. */
+export interface UnresolvedCamera extends Omit<Camera, "credentials" | "off"> {
   readonly credentials: Credentials | SecretReference | undefined;
+  /** The camera is on while all of them are active. */
+  readonly hours: readonly Hours[];
 }
 
-/** A comma separates where a new item begins behind it: a password or a path may hold commas too. */
-const SEPARATOR = /,(?=\s*(?:[^,=:/@?]{1,64}=\s*)?(?:[a-z][a-z0-9+.-]*:\/\/|\/dev\/))/i;
-const NAMED = /^([^,=:/@?]{1,64})=\s*(.*)$/s;
-
-/** Reads the whole list; on a fault, tells every fault of every item. */
-export function readCameras(text: string): Reading<readonly NamedCamera[]> {
-  const refusals: Refusal[] = [];
-  const items = text
-    .replace(/[\s,]+$/, "")
-    .split(SEPARATOR)
-    .map(readItem);
-  const taken = new Map<string, string>();
-  for (const item of items) {
-    if (item.uri.t === "refused") {
-      refusals.push({ value: item.shown, allowed: item.uri.allowed, hint: item.uri.hint });
-    }
-    if (item.slug === undefined) continue;
-    const other = taken.get(item.slug);
-    if (other !== undefined) {
-      refusals.push({
-        value: item.shown,
-        allowed: "a name of its own for every camera",
-        hint: `${other} has the id ${item.slug} already`,
-      });
-    }
-    taken.set(item.slug, item.shown);
-  }
-  if (refusals.length > 0) return { t: "refused", refusals };
-  return { t: "value", value: items.map((item, index) => camera(item, index, taken)) };
+/** A document that lists cameras lists all of them. */
+export function camerasOf(sources: SettingSources): {
+  cameras: UnresolvedCamera[];
+  origin: Origin;
+} {
+  const { value, origin } = sources.inDocuments(({ cameras }) => cameras) ?? fromRtspInput(sources);
+  const ids = idsOf(value);
+  const cameras = value.map((camera, index) =>
+    cameraOf(sources, camera, ids[index] ?? "", `cameras[${index}]`, origin),
+  );
+  return { cameras, origin };
 }
 
-interface Item {
-  readonly name: string | undefined;
-  /** The id that the name gives; undefined without a name that gives one. */
-  readonly slug: string | undefined;
-  readonly uri: ReturnType<typeof readCameraUri>;
-  readonly shown: string;
+function fromRtspInput(sources: SettingSources): Sourced<DocumentCamera[]> {
+  const { value, origin } = sources.setting("cameras");
+  const cameras = value.map(({ id, name, uri, credentials }): DocumentCamera => {
+    return { id, name, uri: { t: "uri", uri, credentials } };
+  });
+  return { value: cameras, origin };
 }
 
-function readItem(text: string): Item {
-  const trimmed = text.trim();
-  const named = NAMED.exec(trimmed);
-  const name = named?.[1]?.trim();
-  const uri = readCameraUri(named?.[2]?.trim() ?? trimmed);
+function cameraOf(
+  sources: SettingSources,
+  camera: DocumentCamera,
+  id: string,
+  path: string,
+  origin: Origin,
+): UnresolvedCamera {
+  const own = <T>(value: T): Sourced<T> => ({ value, origin });
+  const { transport, acceptAnyCertificate, latency, frozenAfter } = camera;
+  const credentials = camera.credentials ?? camera.uri.credentials;
   return {
-    name,
-    slug: name === undefined ? undefined : slugOf(name),
-    uri,
-    shown: shown(trimmed, uri),
+    id: sources.record(`${path}.id`, own(id)),
+    name: sources.record(`${path}.name`, own(camera.name ?? id)),
+    uri: sources.record(`${path}.uri`, own(camera.uri.uri)),
+    credentials: sources.record(`${path}.credentials`, own(credentials)),
+    transport: sources.take(`${path}.transport`, "transport", own(transport)),
+    acceptAnyCertificate: sources.take(
+      `${path}.acceptAnyCertificate`,
+      "acceptAnyCertificate",
+      own(acceptAnyCertificate),
+    ),
+    latencyMs: sources.take(`${path}.latencyMs`, "latencyMs", own(latency)),
+    frozenAfterMs: sources.take(`${path}.frozenAfterMs`, "frozenAfterMs", own(frozenAfter)),
+    masks: sources.record(`${path}.masks`, own(camera.masks ?? [])),
+    // The hours of everything, and the camera's own.
+    hours: [
+      sources.inDocuments(({ hours }) => hours),
+      camera.hours === undefined ? undefined : own(camera.hours),
+    ].flatMap((hours) => (hours === undefined ? [] : [sources.record(`${path}.off`, hours)])),
   };
 }
-
-function shown(text: string, uri: Item["uri"]): string {
-  return uri.t === "refused" ? hideLoginOf(text) : hideLogins(text);
-}
-
-function camera(item: Item, index: number, taken: Map<string, string>): NamedCamera {
-  if (item.uri.t === "refused") throw new Error("a refused camera cannot be used");
-  const { uri, credentials } = item.uri;
-  const id = item.slug ?? freeId(index + 1, taken);
-  taken.set(id, item.shown);
-  return { id, name: item.name ?? id, uri, credentials };
-}
-
-/** What a list of cameras may hold, for messages and the table of settings. */
-export const CAMERA_LIST = `a comma-separated list of ADDRESS or NAME=ADDRESS, with ${CAMERA_SCHEMES}`;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { generateKeyPairSync } from "node:crypto";
 import { describe, it } from "node:test";
-import { type Config, ConfigError, type Environment, loadConfig, secretsOf } from "./config.js";
+import { InputError, quote } from "../problem.js";
+import { type Config, type Environment, loadConfig, secretsOf } from "./config.js";
 
 function load(env: Environment = {}): Config {
   return loadConfig({ RTSPINPUT: "rtsp://cam/1", ...env }, "/work");
@@ -11,7 +12,7 @@ function faults(env: Environment): string[] {
   try {
     load(env);
   } catch (err) {
-    assert.ok(err instanceof ConfigError, String(err));
+    assert.ok(err instanceof InputError, String(err));
     return err.message.split("\n");
   }
   throw new Error("it was accepted");
@@ -148,15 +149,15 @@ describe("loadConfig", () => {
     );
   });
 
-  it("takes a variable that is set to nothing for one that is not set", () => {
+  it("treats an empty variable as one that is not set", () => {
     assert.deepEqual(load({ BITRATE: "", CODEC: "  ", DETECTION_THRESHOLD: "" }), load());
   });
 
-  it("takes OVERLAY=none for a bare picture", () => {
+  it("reads OVERLAY=none as an empty overlay", () => {
     assert.equal(load({ OVERLAY: "none" }).overlay.size, 0);
   });
 
-  /** Setting, value, and what the message must say besides. */
+  /** Setting, value, and what else the message must say. */
   const wrong: readonly [string, string, RegExp?][] = [
     ["BITRATE", "12abc"],
     ["BITRATE", "1e6"],
@@ -197,7 +198,7 @@ describe("loadConfig", () => {
   for (const [setting, value, rest] of wrong) {
     it(`refuses ${setting}=${value.slice(0, 20)}`, () => {
       const [line, ...others] = faults({ [setting]: value });
-      assert.ok(line?.startsWith(`${setting} is "${value}"; allowed: `), line);
+      assert.ok(line?.startsWith(`environment: ${setting}: is ${quote(value)}; allowed: `), line);
       if (rest !== undefined) assert.match(line ?? "", rest);
       assert.deepEqual(others, []);
     });
@@ -206,29 +207,34 @@ describe("loadConfig", () => {
   it("names the wrong item of a list", () => {
     const [line] = faults({ OVERLAY: "boxes,label" });
     assert.ok(
-      line?.startsWith('OVERLAY is "label"; allowed: none, or a comma-separated list'),
+      line?.startsWith(
+        'environment: OVERLAY: is "label"; allowed: none, or a comma-separated list',
+      ),
       line,
     );
     assert.match(line ?? "", /did you mean labels\?/);
   });
 
-  it("tells every fault at once", () => {
+  it("reports all problems at once", () => {
     const lines = faults({ RTSPINPUT: "rtsp://,ftp://x", BITRATE: "x", OUTPUT_WIDTH: "1" });
     assert.deepEqual(
-      lines.map((line) => line.split(" ")[0]),
-      ["RTSPINPUT", "RTSPINPUT", "BITRATE", "OUTPUT_WIDTH"],
+      lines.map((line) => line.split(" ")[1]),
+      ["RTSPINPUT:", "RTSPINPUT:", "BITRATE:", "OUTPUT_WIDTH:"],
     );
   });
 
-  it("wants a camera, and notices a misspelt name", () => {
+  it("requires a camera, and notices a misspelt variable", () => {
     const [missing] = faults({ RTSPINPUT: undefined });
-    assert.match(missing ?? "", /^RTSPINPUT is not set; allowed: a comma-separated list/);
+    assert.match(
+      missing ?? "",
+      /^environment: RTSPINPUT: is not set; allowed: a comma-separated list/,
+    );
     const [misspelt] = faults({ RTSPINPUT: "", RTSP_INPUT: "rtsp://u:secret@cam/1" });
     assert.match(misspelt ?? "", /RTSP_INPUT is set: did you mean that one\?/);
     assert.doesNotMatch(misspelt ?? "", /secret/);
   });
 
-  it("does without a camera where a settings document may name cameras", () => {
+  it("requires no camera if a settings document may list cameras", () => {
     const none = { RTSPINPUT: undefined };
     const hub = { ...none, HZN_ESS_API_ADDRESS: "/var/run/horizon/essapi.sock" };
     for (const env of [{ ...none, SETTINGS_FILE: "settings.json" }, hub]) {
@@ -236,33 +242,36 @@ describe("loadConfig", () => {
     }
     assert.deepEqual(loadConfig({}, "/work", true).cameras, []);
     const [fault] = faults({ ...hub, HUB: "off" });
-    assert.match(fault ?? "", /^RTSPINPUT is not set; .*in a settings document: SETTINGS_FILE/);
+    assert.match(
+      fault ?? "",
+      /^environment: RTSPINPUT: is not set; .*in a settings document of the hub or of SETTINGS_FILE/,
+    );
   });
 
-  it("takes a model by its name as it stands, and a directory from where it runs", () => {
+  it("keeps the name of a model, and resolves a directory", () => {
     assert.equal(load({ MODEL: "people@1.2.0" }).model, "people@1.2.0");
     assert.equal(load({ MODEL: "./people" }).model, "/work/people");
   });
 
-  it("refuses what is no reference to a secret without repeating it", () => {
+  it("refuses what is not a reference to a secret without showing it", () => {
     for (const setting of ["RTSP_USERS", "MODEL_KEYS"]) {
       const [line] = faults({ [setting]: "viewer:hunter2-and-more" });
-      assert.match(line ?? "", new RegExp(`^${setting} is "\\*\\*\\*"; allowed: `));
+      assert.match(line ?? "", new RegExp(`^environment: ${setting}: is refused; allowed: `));
       assert.doesNotMatch(line ?? "", /hunter2/);
     }
   });
 
-  it("knows what was given and what is a default", () => {
+  it("knows which settings are given and which are defaults", () => {
     assert.deepEqual([...load({ CODEC: "H264", BITRATE: " " }).given], ["cameras", "codec"]);
   });
 
-  it("shows no password of a camera in any message", () => {
+  it("shows no password of a camera", () => {
     const lines = faults({ RTSPINPUT: "a=rstp://u:hunter2@cam,a=rtsp://u:hunter2@10.0.0.9:0/" });
     assert.doesNotMatch(lines.join("\n"), /hunter2/);
     assert.equal(lines.length, 3);
   });
 
-  it("knows the secrets that it holds", () => {
+  it("knows its secrets", () => {
     const config = load({ RTSPINPUT: "rtsp://u:p%40ss@a/,rtsp://b/,rtsp://u@c/" });
     assert.deepEqual(secretsOf(config), ["p@ss"]);
   });

@@ -1,60 +1,86 @@
-/** Reads the settings from an environment into one typed, read-only Config, or tells every fault at once. */
+/** Loads the settings of the environment with convict into a typed, read-only Config, or reports all problems at once. */
 
 import { resolve } from "node:path";
 import convict from "convict";
-import type { NamedCamera } from "./cameras.js";
+import { InputError, type Problem, problem, refusal } from "../problem.js";
+import { type Setting, settings } from "./environment-settings.js";
+import type { Format } from "./format.js";
 import { absoluteReference } from "./model-reference.js";
-import type { Refusal } from "./readers.js";
-import { type Setting, settings } from "./settings.js";
+import type { NamedCamera } from "./rtspinput.js";
 
 type Settings = typeof settings;
-type ValueOf<S> = S extends { readonly reader: { read(text: string): infer R } }
-  ? Extract<R, { t: "value" }> extends { value: infer T }
-    ? T | (S extends { default: null } ? undefined : never)
-    : never
+type Key = keyof Settings;
+type ValueOf<S> = S extends { readonly format: Format<infer T> }
+  ? T | (S extends { readonly default: null } ? undefined : never)
   : never;
 
 /** All settings. Paths are absolute, times in milliseconds. */
 export type Config = {
-  readonly [Key in Exclude<keyof Settings, "cameras">]: ValueOf<Settings[Key]>;
+  readonly [K in Exclude<Key, "cameras">]: ValueOf<Settings[K]>;
 } & {
-  /** Empty: cameras are to come from a settings document. */
+  /** Empty: cameras come from a settings document. */
   readonly cameras: readonly NamedCamera[];
-  /** What the environment says; all else is a default. */
-  readonly given: ReadonlySet<keyof Settings>;
+  /** The settings that the environment sets; all others have their defaults. */
+  readonly given: ReadonlySet<Key>;
 };
-
-/** One refused setting. Holds no secret. */
-export interface Fault {
-  readonly setting: string;
-  /** Undefined: the setting is missing. */
-  readonly value: string | undefined;
-  readonly allowed: string;
-  readonly hint?: string | undefined;
-}
-
-/** Thrown when a setting is missing or wrong. Lists every fault there is. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly faults: readonly Fault[];
-
-  constructor(faults: readonly Fault[]) {
-    super(faults.map(describeFault).join("\n"));
-    this.faults = faults;
-  }
-}
-
-/** One line: BITRATE is "12abc"; allowed: a whole number ... */
-export function describeFault({ setting, value, allowed, hint }: Fault): string {
-  const is = value === undefined ? "is not set" : `is "${value}"`;
-  return `${setting} ${is}; allowed: ${allowed}${hint === undefined ? "" : ` (${hint})`}`;
-}
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/** The file of problems in the environment. */
+export const ENVIRONMENT = "environment";
+
+// Object.entries gives the keys of the table itself.
+const ENTRIES = Object.entries(settings) as [Key, Setting<unknown>][];
+
 /**
- * Relative paths are taken from the directory `cwd`. `hasDocument`: a settings document may name the cameras. Throws
- * ConfigError.
+ * Takes the place of a value that its format refuses. convict joins everything that validation throws into one text, which
+ * quotes the values. This keeps the messages separate, so that each becomes a Problem and none shows a secret. It must have no
+ * enumerable property, which convict would take for a nested setting.
+ */
+class Refused extends Error {
+  readonly #messages: readonly string[];
+
+  constructor(messages: readonly string[]) {
+    super(messages.join("; "));
+    this.#messages = messages;
+  }
+
+  get messages(): readonly string[] {
+    return this.#messages;
+  }
+}
+
+for (const [, { format }] of ENTRIES) {
+  convict.addFormat({
+    name: format.allowed,
+    coerce(text: string): unknown {
+      const reading = format.read(text.trim());
+      return reading.t === "value" ? reading.value : new Refused(reading.messages);
+    },
+    validate(value: unknown): void {
+      if (value === null) throw new Error("is not set");
+      if (value instanceof Refused) throw new Error(value.message);
+    },
+  });
+}
+
+/** The table of settings as a schema of convict, which refers to formats by name. */
+export function convictSchema(): Readonly<Record<Key, SchemaEntry>> {
+  const entries = ENTRIES.map(([key, { format, ...setting }]): [Key, SchemaEntry] => [
+    key,
+    { ...setting, format: format.allowed, nullable: setting.default === null },
+  ]);
+  return Object.fromEntries(entries) as Record<Key, SchemaEntry>;
+}
+
+type SchemaEntry = Omit<Setting<unknown>, "format"> & {
+  readonly format: string;
+  readonly nullable: boolean;
+};
+
+/**
+ * Resolves relative paths against `cwd`. `hasDocument`: cameras are optional, since a settings document may list them.
+ * Throws InputError.
  */
 export function loadConfig(
   env: Environment,
@@ -62,45 +88,25 @@ export function loadConfig(
   hasDocument: boolean = mayGetDocument(env),
 ): Config {
   const present = withoutEmpty(env);
-  const faults: Fault[] = [];
-  const values: Record<string, unknown> = {};
-
-  /** What convict calls for a value: it throws only so that convict sees the refusal; `faults` keeps its parts. */
-  const check = (key: string, setting: Setting<unknown>) => (text: unknown) => {
-    if (typeof text !== "string") return;
-    const reading = setting.reader.read(text.trim());
-    if (reading.t === "refused") {
-      faults.push(...reading.refusals.map((refusal) => fault(setting, refusal)));
-      throw new Error(`allowed: ${setting.reader.allowed}`);
-    }
-    values[key] = reading.value;
-  };
-
-  const schema = Object.fromEntries(
-    Object.entries<Setting<unknown>>(settings).map(([key, setting]) => [
-      key,
-      {
-        doc: setting.doc,
-        env: setting.env,
-        default: setting.default,
-        sensitive: setting.secret,
-        format: check(key, setting),
-      },
-    ]),
-  );
+  const { cameras, ...others } = convictSchema();
+  const schema = { cameras: { ...cameras, nullable: hasDocument }, ...others };
+  // The types of convict do not know custom formats.
+  const loaded = convict<Record<string, unknown>>(schema as never, { env: present, args: [] });
+  const values = loaded.getProperties();
   try {
-    convict(schema, { env: present, args: [] }).validate({ allowed: "strict" });
-  } catch (err) {
-    if (faults.length === 0) throw err;
+    loaded.validate({ allowed: "strict" });
+  } catch (error) {
+    const problems = ENTRIES.flatMap(([key, { env }]) => problemsOf(env, values[key]));
+    if (values["cameras"] === null && !hasDocument) problems.unshift(noCameras(present));
+    throw problems.length > 0 ? new InputError(problems) : error;
   }
-  if (present["RTSPINPUT"] === undefined && !hasDocument) faults.unshift(noCameras(present));
-  if (faults.length > 0) throw new ConfigError(faults);
-  // Every key of the settings has passed its own reader above: that is what makes this a Config.
-  const config = { cameras: [], ...values } as unknown as Omit<Config, "given">;
+  const set = Object.entries(values).filter(([, value]) => value !== null);
+  // Each value has passed the format that its type in Config comes from.
+  const config = { cameras: [], ...Object.fromEntries(set) } as unknown as Omit<Config, "given">;
   const path = (text: string) => resolve(cwd, text);
   return Object.freeze({
     ...config,
-    given: givenIn(present),
+    given: new Set(ENTRIES.flatMap(([key, { env }]) => (present[env] === undefined ? [] : [key]))),
     model: absoluteReference(cwd, config.model),
     settingsFile: config.settingsFile && path(config.settingsFile),
     socketPath: path(config.socketPath),
@@ -110,7 +116,7 @@ export function loadConfig(
   });
 }
 
-/** Values of this configuration that no log line may hold. */
+/** Values that no log line may contain. */
 export function secretsOf(config: Config): string[] {
   return config.cameras.flatMap(({ credentials }) =>
     credentials === undefined || "secret" in credentials || credentials.password === ""
@@ -119,7 +125,7 @@ export function secretsOf(config: Config): string[] {
   );
 }
 
-/** A variable that is set to nothing is how a deployment says "the default". */
+/** In a deployment, an empty variable means the default. */
 function withoutEmpty(env: Environment): Record<string, string> {
   const entries = Object.entries(env).flatMap(([name, value]) =>
     value === undefined || value.trim() === "" ? [] : [[name, value] as const],
@@ -127,31 +133,29 @@ function withoutEmpty(env: Environment): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-function fault(setting: Setting<unknown>, refusal: Refusal): Fault {
-  return { setting: setting.env, ...refusal };
+function problemsOf(env: string, value: unknown): Problem[] {
+  return value instanceof Refused
+    ? value.messages.map((message) => wrongSetting(env, message))
+    : [];
 }
 
-/** From a file, or from the hub: where Open Horizon runs the agent, it says how the hub's objects are reached. */
+function wrongSetting(path: string, message: string): Problem {
+  return problem("wrong-setting", { file: ENVIRONMENT, path }, message);
+}
+
+/** From a file, or from the hub: Open Horizon sets the address of its sync service for the agents that it runs. */
 function mayGetDocument(env: Environment): boolean {
   const { SETTINGS_FILE, HZN_ESS_API_ADDRESS, HUB } = withoutEmpty(env);
   if (SETTINGS_FILE !== undefined) return true;
   return HZN_ESS_API_ADDRESS !== undefined && HUB?.trim().toLowerCase() !== "off";
 }
 
-function noCameras(env: Environment): Fault {
-  const { env: setting, reader } = settings.cameras;
+/** No source lists cameras. */
+export function noCameras(env: Environment = {}): Problem {
+  const { env: setting, format } = settings.cameras;
   const plain = (name: string) => name.replaceAll("_", "").toUpperCase();
   const near = Object.keys(env).find((name) => plain(name) === plain(setting));
-  const hint =
-    near === undefined
-      ? "or cameras in a settings document: SETTINGS_FILE"
-      : `${near} is set: did you mean that one?`;
-  return { setting, value: undefined, allowed: reader.allowed, hint };
-}
-
-/** Keys of the settings that an environment sets. */
-function givenIn(env: Environment): ReadonlySet<keyof Settings> {
-  // Object.keys gives the keys of the table itself.
-  const keys = Object.keys(settings) as (keyof Settings)[];
-  return new Set(keys.filter((key) => env[settings[key].env] !== undefined));
+  const allowed = `${format.allowed}; or cameras in a settings document of the hub or of SETTINGS_FILE`;
+  const hint = near && `${near} is set: did you mean that one?`;
+  return wrongSetting(setting, refusal("is not set", allowed, hint));
 }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { displayProblem } from "../problem.js";
 import type { Secret, Secrets } from "../secrets/secrets.js";
 import { loadConfig } from "./config.js";
 import { type DesiredState, desiredState } from "./desired-state.js";
-import { parseDocument } from "./document.js";
-import { describeDocumentFault } from "./document-fault.js";
 import type { Models } from "./models.js";
-import { describeOrigin, type SourcedDocument } from "./origin.js";
+import { describeOrigin, type SourcedDocument } from "./precedence.js";
+import { readSettingsDocument } from "./settings-document.js";
 
 /** A Monday, 12:00 UTC. */
 const NOON = Date.UTC(2026, 5, 1, 12);
@@ -44,7 +44,7 @@ function secretsOf(secrets: Readonly<Record<string, Secret>>): Secrets {
 
 function documentOf(from: "file" | "hub", content: unknown): SourcedDocument[] {
   if (content === undefined) return [];
-  const reading = parseDocument(JSON.stringify(content), from);
+  const reading = readSettingsDocument(JSON.stringify(content), from);
   assert.ok(reading.t === "document", JSON.stringify(reading));
   return [{ from, document: reading.document }];
 }
@@ -72,11 +72,11 @@ function spec(given?: Given) {
 function refusals(given?: Given): string[] {
   const result = state(given);
   assert.ok(result.t === "refused", "it was taken");
-  return result.faults.map(describeDocumentFault);
+  return result.problems.map(displayProblem);
 }
 
 describe("desiredState: sources", () => {
-  it("takes defaults, the environment, the file and the hub, each before the one in front of it", () => {
+  it("lets the hub override the file, the file the environment, and the environment the defaults", () => {
     const env = { BITRATE: "1000000", OUTPUT_WIDTH: "640", OUTPUT_HEIGHT: "360" };
     const file = { outputDefaults: { width: 800, height: 450 } };
     const hub = { outputDefaults: { height: 600 } };
@@ -100,7 +100,7 @@ describe("desiredState: sources", () => {
     ]);
   });
 
-  it("does not mind in which order the documents come", () => {
+  it("does not depend on the order of the documents", () => {
     const [file, hub] = [
       documentOf("file", { tracker: "iou" }),
       documentOf("hub", { tracker: "nvdcf" }),
@@ -162,7 +162,7 @@ describe("desiredState: sources", () => {
 });
 
 describe("desiredState: cameras", () => {
-  it("takes all cameras from the document that names cameras", () => {
+  it("takes all cameras from the document that lists cameras", () => {
     const file = { cameras: [{ uri: "rtsp://a/1" }, { id: "door", uri: "rtsp://u:p@b/2" }] };
     assert.deepEqual(
       spec({ file, hub: { tracker: "iou" } }).cameras.map(({ id, name, uri }) => [id, name, uri]),
@@ -178,7 +178,7 @@ describe("desiredState: cameras", () => {
     );
   });
 
-  it("lets a camera have what documents and settings say for all, unless it says it itself", () => {
+  it("gives a camera the defaults of documents and settings, unless it has values of its own", () => {
     const { cameras } = spec({
       env: { RTSP_TRANSPORT: "udp", RTSP_LATENCY: "300ms" },
       file: { cameras: [{ uri: "rtsp://a/1", latency: "0s" }, { uri: "rtsp://b/2" }] },
@@ -193,11 +193,11 @@ describe("desiredState: cameras", () => {
     );
   });
 
-  it("wants a camera from somewhere, and says from where", () => {
+  it("requires a camera, and tells where to set one", () => {
     const [fault, ...others] = refusals({ env: { RTSPINPUT: "" }, hub: { tracker: "iou" } });
     assert.match(
       fault ?? "",
-      /^environment: RTSPINPUT is not set, and no settings document gives cameras; .*SETTINGS_FILE$/,
+      /^environment: RTSPINPUT: is not set; allowed: .*cameras in a settings document.*SETTINGS_FILE$/,
     );
     assert.deepEqual(others, []);
   });
@@ -208,13 +208,13 @@ describe("desiredState: cameras", () => {
       { name: "Front Door", uri: "test://" },
     ];
     assert.deepEqual(refusals({ hub: { cameras } }), [
-      "hub: cameras[1].id gives front-door, which cameras[0] has already; allowed: an id of its own for every camera",
+      "hub: cameras[1].id: is front-door, which cameras[0] has already; allowed: a different id for every camera",
     ]);
   });
 });
 
 describe("desiredState: outputs", () => {
-  it("gives an output that says nothing the settings' place", () => {
+  it("sends an output without a target where the settings say", () => {
     const { outputs } = spec({
       env: { RTSPOUTPUTPATH: "/north" },
       file: {
@@ -241,7 +241,7 @@ describe("desiredState: outputs", () => {
     );
   });
 
-  it("sends the picture where OUTPUT says, and an output of a document that says nothing too", () => {
+  it("sends the stream where OUTPUT says, also that of an output without a target", () => {
     const window = spec({ env: { OUTPUT: "window" } }).outputs;
     assert.deepEqual(
       window.map(({ id, target }) => [id, target]),
@@ -258,17 +258,17 @@ describe("desiredState: outputs", () => {
     }
   });
 
-  /** Outputs of which the second takes what the first has. */
+  /** Outputs of which the second has what the first has. */
   const conflicts: readonly [string, readonly unknown[], RegExp][] = [
     [
       "the same path",
       [{ rtsp: { path: "/ds" } }, {}],
-      /outputs\[1\]\.target\.path gives \/ds, which outputs\[0\]/,
+      /outputs\[1\]\.target\.path: is \/ds, which outputs\[0\]/,
     ],
     [
-      "a path that a camera's picture has",
+      "a path that a camera's stream has",
       [{ layout: "per-camera" }, { rtsp: { path: "/ds/front" } }],
-      /outputs\[1\]\.target\.path gives \/ds\/front, which outputs\[0\]/,
+      /outputs\[1\]\.target\.path: is \/ds\/front, which outputs\[0\]/,
     ],
     [
       "the same file",
@@ -276,12 +276,12 @@ describe("desiredState: outputs", () => {
         { layout: "per-camera", file: { path: "a.mkv" } },
         { layout: "tiled", file: { path: "a.mkv" } },
       ],
-      /outputs\[1\]\.target\.path gives a\.mkv/,
+      /outputs\[1\]\.target\.path: is a\.mkv/,
     ],
     [
       "the same id",
       [{ id: "a" }, { id: "a", rtsp: { path: "/b" } }],
-      /outputs\[1\]\.id gives a, which outputs\[0\]/,
+      /outputs\[1\]\.id: is a, which outputs\[0\]/,
     ],
   ];
   for (const [what, outputs, message] of conflicts) {
@@ -300,7 +300,7 @@ describe("desiredState: outputs", () => {
 describe("desiredState: secrets", () => {
   const login = { t: "login", username: "u", password: "p" } as const;
 
-  it("puts logins and values in the place of their names", () => {
+  it("replaces the names of secrets by logins and values", () => {
     const { cameras } = spec({
       env: { RTSPINPUT: "rtsp://secret:a@cam/1,rtsp://cam/2?user=x&password=secret:b" },
       secrets: { a: login, b: { t: "value", value: "w/rd" } },
@@ -309,34 +309,37 @@ describe("desiredState: secrets", () => {
     assert.equal(cameras[1]?.uri, "rtsp://cam/2?user=x&password=w%2Frd");
   });
 
-  it("tries a camera without a secret that is missing, and says so", () => {
-    const { desired: result, notes } = desired({
+  it("tries a camera without its missing secret, and warns", () => {
+    const { desired: result, warnings } = desired({
       hub: { cameras: [{ uri: "rtsp://cam/1?password=secret:b", credentials: "secret:a" }] },
     });
     assert.equal(result.spec.cameras[0]?.credentials, undefined);
     assert.deepEqual(
-      notes
-        .filter(({ t }) => t === "secret missing")
+      warnings
+        .filter(({ code }) => code === "secret-missing")
         .map(({ path, message }) => `${path}: ${message}`),
       [
-        "cameras[0].credentials: secret a is not there: bind it",
-        "cameras[0].uri: secret b is not there: bind it",
+        "cameras[0].credentials: secret a is missing: bind it",
+        "cameras[0].uri: secret b is missing: bind it",
       ],
     );
   });
 
-  it("says of a secret without a user name how to write it", () => {
-    const { notes } = desired({
+  it("explains how to write a secret that has no user name", () => {
+    const { warnings } = desired({
       env: { RTSPINPUT: "rtsp://secret:a@cam/1" },
       secrets: { a: { t: "value", value: "hunter2" } },
     });
-    assert.match(notes[0]?.message ?? "", /^secret a has no user name: write it as user:password/);
-    assert.doesNotMatch(JSON.stringify(notes), /hunter2/);
+    assert.match(
+      warnings[0]?.message ?? "",
+      /^secret a has no user name: write it as user:password/,
+    );
+    assert.doesNotMatch(JSON.stringify(warnings), /hunter2/);
   });
 
   it("lets those watch whom a secret or a document names", () => {
     const users = [{ username: "v", password: "w" }, "secret:a"];
-    const { desired: result, notes } = desired({
+    const { desired: result, warnings } = desired({
       hub: { rtspServer: { users } },
       secrets: { a: login },
     });
@@ -345,29 +348,29 @@ describe("desiredState: secrets", () => {
       { username: "v", password: "w" },
       { username: "u", password: "p" },
     ]);
-    assert.deepEqual(notes, []);
+    assert.deepEqual(warnings, []);
   });
 
   it("opens no output to everybody because a secret is missing", () => {
     assert.deepEqual(refusals({ env: { RTSP_USERS: "secret:a" } }), [
-      "environment: RTSP_USERS cannot be kept: secret a is not there: bind it",
+      "environment: RTSP_USERS: secret a is missing: bind it",
     ]);
     assert.deepEqual(refusals({ hub: { rtspServer: { users: ["secret:a"] } } }), [
-      "hub: rtspServer.users cannot be kept: secret a is not there: bind it",
+      "hub: rtspServer.users: secret a is missing: bind it",
     ]);
   });
 
   it("refuses two viewers of one name", () => {
     const users = ["u", "v", "u"].map((username) => ({ username, password: "p" }));
     assert.deepEqual(refusals({ hub: { rtspServer: { users } } }), [
-      "hub: rtspServer.users cannot be kept: two users have the same name",
+      "hub: rtspServer.users: two users have the same name",
     ]);
   });
 
-  it("notes that everybody may watch, once for every output", () => {
+  it("warns that everybody may watch, once for every output", () => {
     assert.deepEqual(
-      desired().notes.map(({ t, path }) => [t, path]),
-      [["output open", "outputs[0].target.users"]],
+      desired().warnings.map(({ code, path }) => [code, path]),
+      [["output-open", "outputs[0].target.users"]],
     );
   });
 });
@@ -386,12 +389,12 @@ describe("desiredState: model", () => {
     assert.deepEqual(model, { name: "people", version: "2" });
   });
 
-  it("refuses one that is not there, under the name of who asked for it", () => {
+  it("refuses one that is missing, under the name of its setting", () => {
     assert.deepEqual(refusals({ hub: { model: { bundle: "peple" } } }), [
-      'hub: model.bundle is "peple": there is people',
+      'hub: model.bundle: is "peple": there is people',
     ]);
     assert.deepEqual(refusals({ env: { MODEL: "peple" } }), [
-      'environment: MODEL is "peple": there is people',
+      'environment: MODEL: is "peple": there is people',
     ]);
   });
 });
@@ -400,7 +403,7 @@ describe("desiredState: hours", () => {
   const days = { timeZone: "UTC", on: "0 7 * * *", off: "0 19 * * *" };
   const nights = { timeZone: "UTC", on: "0 19 * * *", off: "0 7 * * *" };
 
-  it("turns a camera off outside its hours, and says until when and when to ask again", () => {
+  it("turns a camera off outside its hours, and tells until when and when to ask again", () => {
     const { desired: result, nextChangeMs } = desired({
       hub: {
         cameras: [
@@ -437,22 +440,22 @@ describe("desiredState: hours", () => {
     assert.notEqual(generationAt(6), generationAt(8));
   });
 
-  it("notes that a camera is never on", () => {
-    const { desired: result, notes } = desired({
+  it("warns that a camera is never on", () => {
+    const { desired: result, warnings } = desired({
       hub: { hours: days, cameras: [{ uri: "test://", hours: nights }] },
     });
     assert.deepEqual(result.spec.cameras[0]?.off, { untilMs: undefined });
-    assert.ok(notes.some(({ t, path }) => t === "never on" && path === "cameras[0].off"));
+    assert.ok(warnings.some(({ code, path }) => code === "never-on" && path === "cameras[0].off"));
   });
 
-  it("needs nobody to ask again where there are no hours", () => {
+  it("does not ask again if there are no hours", () => {
     assert.equal(desired().nextChangeMs, undefined);
   });
 });
 
-describe("desiredState: conduct", () => {
-  it("takes a trial and maintenance field by field", () => {
-    const { conduct } = desired({
+describe("desiredState: runtime options", () => {
+  it("merges trial and maintenance field by field", () => {
+    const { runtimeOptions } = desired({
       env: { TRIAL: "off", TRIAL_TIME: "10s" },
       file: {
         trial: { time: "30s", deaths: 0 },
@@ -460,7 +463,7 @@ describe("desiredState: conduct", () => {
       },
       hub: { trial: { detections: 0.5 }, maintenance: { report: "0 7 * * *" } },
     });
-    assert.deepEqual(conduct, {
+    assert.deepEqual(runtimeOptions, {
       trial: { on: false, timeMs: 30_000, deaths: 0, detections: 0.5 },
       maintenance: { report: "0 7 * * *", timeZone: "UTC" },
     });

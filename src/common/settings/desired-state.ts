@@ -1,21 +1,26 @@
 /**
- * The desired state out of all sources: built-in defaults, the environment, the document of a file, the document of the
- * hub; what comes later goes before, value by value. Pure.
+ * Makes the desired state out of the environment, settings documents, secrets, models and the time: the specification for
+ * the sidecar, and options of the agent itself. Pure.
  */
 
+import { type Problem, problem } from "../problem.js";
 import type { Secrets } from "../secrets/secrets.js";
-import { type WantedCamera, wantedCameras } from "./camera-list.js";
+import { type Presence, presencesAt } from "./camera-hours.js";
 import type { Credentials } from "./camera-uri.js";
-import { CAMERA_LIST } from "./cameras.js";
-import type { Config } from "./config.js";
-import { conflictsIn } from "./conflicts.js";
+import { camerasOf, type UnresolvedCamera } from "./cameras.js";
+import { type Config, noCameras } from "./config.js";
 import type { SettingsDocument } from "./document/schema.js";
-import type { DocumentFault } from "./document-fault.js";
-import { wantedModel } from "./model-choice.js";
-import type { Models } from "./models.js";
-import { type Presence, presencesAt } from "./off-until.js";
-import { Choice, documentOf, type Origins, type Sourced, type SourcedDocument } from "./origin.js";
-import { wantedOutputs } from "./output-list.js";
+import { duplicatesIn } from "./duplicates.js";
+import { settings } from "./environment-settings.js";
+import { type Models, modelOf } from "./models.js";
+import { outputsOf } from "./outputs.js";
+import {
+  fileOf,
+  type Origins,
+  SettingSources,
+  type Sourced,
+  type SourcedDocument,
+} from "./precedence.js";
 import { resolveAddress, resolveLogin } from "./resolve-secrets.js";
 import {
   type Camera,
@@ -36,19 +41,10 @@ export interface Sources {
   readonly nowMs: number;
 }
 
-/** Worth a warning; the state is used all the same. */
-export interface Note {
-  readonly t: "secret missing" | "output open" | "never on";
-  /** In the specification. */
-  readonly path: string;
-  /** Goes on after the path. Holds no secret. */
-  readonly message: string;
-}
-
 type Section<Key extends "trial" | "maintenance"> = NonNullable<SettingsDocument[Key]>;
 
-/** Settings that the specification does not hold. What is undefined nobody has said. */
-export interface Conduct {
+/** Settings that are not part of the specification. Undefined: not set. */
+export interface RuntimeOptions {
   readonly trial: Omit<Section<"trial">, "time"> & {
     readonly on: boolean;
     readonly timeMs: number;
@@ -60,138 +56,119 @@ export type DesiredState =
   | {
       readonly t: "desired";
       readonly desired: Desired;
-      readonly conduct: Conduct;
-      /** Of the cameras, in their order, with names in the place of secrets. */
+      readonly runtimeOptions: RuntimeOptions;
+      /** Addresses of the cameras, in their order, with the names of secrets instead of the secrets. */
       readonly addresses: readonly string[];
       /** Name and version of the model whose bundle the specification has. */
       readonly model: { readonly name: string; readonly version: string };
       readonly origins: Origins;
-      /** Wall-clock time at which hours change something next: ask again then. */
+      /** Wall-clock time of the next change by hours, at which to ask again. */
       readonly nextChangeMs: number | undefined;
-      readonly notes: readonly Note[];
+      /** Problems in spite of which the state is used. Their paths are those of the specification. */
+      readonly warnings: readonly Problem[];
     }
-  | { readonly t: "refused"; readonly faults: readonly DocumentFault[] };
+  | { readonly t: "refused"; readonly problems: readonly Problem[] };
 
 export function desiredState({ config, documents, secrets, models, nowMs }: Sources): DesiredState {
-  const choice = new Choice(config, documents);
-  const wanted = wantedCameras(choice);
+  const sources = new SettingSources(config, documents);
+  const unresolved = camerasOf(sources);
   const presenceOf = presencesAt(nowMs);
-  const cameras = wanted.cameras.map((camera, index) =>
+  const cameras = unresolved.cameras.map((camera, index) =>
     resolveCamera(camera, `cameras[${index}]`, presenceOf(camera.hours), secrets),
   );
-  const viewers = wantedViewers(choice, secrets);
-  const { outputs, origin: outputsOrigin } = wantedOutputs(choice, viewers);
-  const model = wantedModel(choice, models);
-  const listOrigins = { cameras: wanted.origin, outputs: outputsOrigin };
+  const viewers = viewersOf(sources, secrets);
+  const { outputs, origin } = outputsOf(sources, viewers);
+  const model = modelOf(sources, models);
   const found = { cameras: cameras.map(({ camera }) => camera), outputs };
-  const faults = [
-    ...(cameras.length === 0 ? [NO_CAMERAS] : []),
-    ...viewers.faults,
-    ...(model.t === "refused" ? [model.fault] : []),
-    ...conflictsIn(found).map(({ list, ...conflict }) => ({
-      document: documentOf(listOrigins[list]),
-      line: undefined,
-      ...conflict,
-    })),
+  const problems = [
+    ...(cameras.length === 0 ? [noCameras()] : []),
+    ...viewers.problems,
+    ...(model.t === "refused" ? [model.problem] : []),
+    ...duplicatesIn(found, { cameras: fileOf(unresolved.origin), outputs: fileOf(origin) }),
   ];
-  if (faults.length > 0 || model.t === "refused") return { t: "refused", faults };
+  if (problems.length > 0 || model.t === "refused") return { t: "refused", problems };
   const spec: PipelineSpec = {
     ...found,
     model: model.model,
-    tracker: wantedTracker(choice),
-    overlay: wantedOverlay(choice),
+    tracker: trackerOf(sources),
+    overlay: overlayOf(sources),
   };
   const changes = cameras.flatMap(({ nextChangeMs }) => nextChangeMs ?? []);
   return {
     t: "desired",
     desired: { generation: generationOf(spec), spec },
-    conduct: wantedConduct(choice),
-    addresses: wanted.cameras.map(({ uri }) => uri),
+    runtimeOptions: runtimeOptionsOf(sources),
+    addresses: unresolved.cameras.map(({ uri }) => uri),
     model: { name: model.name, version: model.version },
-    origins: choice.origins,
+    origins: sources.origins,
     nextChangeMs: changes.length === 0 ? undefined : Math.min(...changes),
-    notes: [...cameras.flatMap(({ notes }) => notes), ...openOutputs(outputs)],
+    warnings: [...cameras.flatMap(({ warnings }) => warnings), ...openOutputs(outputs)],
   };
 }
-
-const NO_CAMERAS: DocumentFault = {
-  document: "environment",
-  path: "RTSPINPUT",
-  line: undefined,
-  what: "is not set, and no settings document gives cameras",
-  allowed: `${CAMERA_LIST}; or cameras in a document of the hub or of SETTINGS_FILE`,
-};
 
 interface ResolvedCamera {
   readonly camera: Camera;
   readonly nextChangeMs: number | undefined;
-  readonly notes: readonly Note[];
+  readonly warnings: readonly Problem[];
 }
 
-/** A camera whose secret is missing is tried without it: it then says AUTH_FAILED, where an operator looks first. */
+/** A camera whose secret is missing is tried without it. It then reports AUTH_FAILED, where an operator looks first. */
 function resolveCamera(
-  { hours: _, ...wanted }: WantedCamera,
+  { hours: _, ...unresolved }: UnresolvedCamera,
   path: string,
   { off, nextChangeMs }: Presence,
   secrets: Secrets,
 ): ResolvedCamera {
-  const login = resolveLogin(wanted.credentials, secrets);
-  const address = resolveAddress(wanted.uri, secrets);
+  const login = resolveLogin(unresolved.credentials, secrets);
+  const address = resolveAddress(unresolved.uri, secrets);
   const missing = (field: string, messages: readonly string[]) =>
-    messages.map((message): Note => ({ t: "secret missing", path: `${path}.${field}`, message }));
+    messages.map((message) => problem("secret-missing", `${path}.${field}`, message));
   const isNeverOn = off !== undefined && off.untilMs === undefined;
-  const message =
-    "it stays off: its hours and the hours of everything do not meet in the weeks to come";
+  const message = "stays off: its hours and the hours of everything do not meet in the next weeks";
   return {
-    camera: { ...wanted, uri: address.value, credentials: login.value, off },
+    camera: { ...unresolved, uri: address.value, credentials: login.value, off },
     nextChangeMs,
-    notes: [
+    warnings: [
       ...missing("credentials", login.missing),
       ...missing("uri", address.missing),
-      ...(isNeverOn ? [{ t: "never on", path: `${path}.off`, message } as const] : []),
+      ...(isNeverOn ? [problem("never-on", `${path}.off`, message)] : []),
     ],
   };
 }
 
-/** Who may watch. A secret that is missing keeps everybody out: without users the door would be open. */
-function wantedViewers(
-  choice: Choice,
+/** Who may watch. If a secret is missing, the settings are refused: without users everybody could watch. */
+function viewersOf(
+  sources: SettingSources,
   secrets: Secrets,
-): Sourced<readonly Credentials[]> & { readonly faults: readonly DocumentFault[] } {
-  const { value, origin } =
-    choice.inDocuments(({ rtspServer }) => rtspServer?.users) ?? choice.setting("outputUsers");
+): Sourced<readonly Credentials[]> & { readonly problems: readonly Problem[] } {
+  const { value, origin } = sources.setting("outputUsers");
   const logins = [value ?? []].flat().map((one) => resolveLogin(one, secrets));
   const users = logins.flatMap((login) => login.value ?? []);
   const isTwice = new Set(users.map(({ username }) => username)).size < users.length;
-  const reasons = logins.flatMap(({ missing }) => missing);
-  const path = "setting" in origin ? String(origin.setting) : "rtspServer.users";
-  return {
-    value: users,
-    origin,
-    faults: [...reasons, ...(isTwice ? ["two users have the same name"] : [])].map((reason) => ({
-      document: documentOf(origin),
-      path,
-      line: undefined,
-      what: `cannot be kept: ${reason}`,
-    })),
-  };
+  const messages = logins.flatMap(({ missing }) => missing);
+  if (isTwice) messages.push("two users have the same name");
+  const path = "setting" in origin ? settings.outputUsers.env : "rtspServer.users";
+  const place = { file: fileOf(origin), path };
+  const problems = messages.map((message) => problem("wrong-setting", place, message));
+  return { value: users, origin, problems };
 }
 
-function wantedTracker(choice: Choice): Tracker | undefined {
-  const sourced: Sourced<Tracker | "none"> = choice.inDocuments(({ tracker }) => tracker) ?? {
+function trackerOf(sources: SettingSources): Tracker | undefined {
+  const sourced: Sourced<Tracker | "none"> = sources.inDocuments(({ tracker }) => tracker) ?? {
     value: "none",
     origin: { t: "default", setting: undefined },
   };
-  const tracker = choice.keep("tracker", sourced);
+  const tracker = sources.record("tracker", sourced);
   return tracker === "none" ? undefined : tracker;
 }
 
-function wantedOverlay(choice: Choice): Overlay {
-  const part = (name: keyof Overlay): boolean => {
-    const { value, origin } = choice.setting("overlay");
-    const sourced = choice.inDocuments(({ overlay }) => overlay?.[name]);
-    return choice.keep(`overlay.${name}`, sourced ?? { value: value.has(name), origin });
-  };
+function overlayOf(sources: SettingSources): Overlay {
+  const { value, origin } = sources.setting("overlay");
+  const part = (name: keyof Overlay): boolean =>
+    sources.record(
+      `overlay.${name}`,
+      sources.inDocuments(({ overlay }) => overlay?.[name]) ?? { value: value.has(name), origin },
+    );
   return {
     boxes: part("boxes"),
     labels: part("labels"),
@@ -200,23 +177,22 @@ function wantedOverlay(choice: Choice): Overlay {
   };
 }
 
-function wantedConduct(choice: Choice): Conduct {
-  const time = choice.inDocuments(({ trial }) => trial?.time) ?? choice.setting("trialMs");
-  const bounds = choice.section("trial", ({ trial: { time: _, ...bounds } = {} }) => bounds);
+function runtimeOptionsOf(sources: SettingSources): RuntimeOptions {
+  const bounds = sources.section("trial", ({ trial: { time: _, ...bounds } = {} }) => bounds);
   return {
     trial: {
-      on: choice.keep("trial.on", choice.setting("trial")),
-      timeMs: choice.keep("trial.timeMs", time),
+      on: sources.take("trial.on", "trial"),
+      timeMs: sources.take("trial.timeMs", "trialMs"),
       ...bounds,
     },
-    maintenance: choice.section("maintenance", ({ maintenance }) => maintenance),
+    maintenance: sources.section("maintenance", ({ maintenance }) => maintenance),
   };
 }
 
-function openOutputs(outputs: readonly Output[]): Note[] {
+function openOutputs(outputs: readonly Output[]): Problem[] {
   return outputs.flatMap(({ target }, index) => {
     if (target.t !== "rtsp" || target.users.length > 0) return [];
-    const message = `whoever reaches port ${target.port} may watch: RTSP_USERS or rtspServer.users says who may`;
-    return [{ t: "output open", path: `outputs[${index}].target.users`, message } as const];
+    const message = `everybody who reaches port ${target.port} may watch; set RTSP_USERS or rtspServer.users to restrict that`;
+    return [problem("output-open", `outputs[${index}].target.users`, message)];
   });
 }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { displayProblem, InputError } from "../problem.js";
 import { hideLoginOf, redactor } from "../secrets/redact.js";
 import { type SeededRandom, seededRandom } from "../testing/seeded-random.js";
-import { ConfigError, describeFault, type Environment, loadConfig, secretsOf } from "./config.js";
-import { settings } from "./settings.js";
+import { type Environment, loadConfig, secretsOf } from "./config.js";
+import { settings } from "./environment-settings.js";
 
 const SEED = Number(process.env["FUZZ_SEED"] ?? 20260726);
 const ROUNDS = Number(process.env["FUZZ_ROUNDS"] ?? 3000);
@@ -93,19 +94,19 @@ const ADDRESSES: [string, ...string[]] = [
 // There are settings.
 const NAMES = Object.values(settings).map(({ env }) => env) as [string, ...string[]];
 
-describe("settings by chance", () => {
-  it("are read or refused by name, and no password is told", () => {
+describe("random settings", () => {
+  it("are read or refused by name, and no password is shown", () => {
     const random = seededRandom(SEED);
     let read = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const env = environment(random);
       const what = `seed ${SEED}, round ${round}: ${JSON.stringify(env)}`;
       const outcome = load(env, what);
-      if (outcome instanceof ConfigError) {
-        assert.ok(outcome.faults.length > 0, what);
-        for (const fault of outcome.faults) {
-          assert.ok(NAMES.includes(fault.setting) && fault.allowed !== "", what);
-          assert.ok(!describeFault(fault).includes(SECRET), `${what} told ${describeFault(fault)}`);
+      if (outcome instanceof InputError) {
+        assert.ok(outcome.problems.length > 0, what);
+        for (const one of outcome.problems) {
+          assert.ok(NAMES.includes(one.path) && /allowed: \S/.test(one.message), what);
+          assert.ok(!displayProblem(one).includes(SECRET), `${what} told ${displayProblem(one)}`);
         }
         assert.ok(!outcome.message.includes(SECRET), what);
         continue;
@@ -127,7 +128,7 @@ function load(env: Environment, what: string) {
   try {
     return loadConfig(env, "/work");
   } catch (error) {
-    if (error instanceof ConfigError) return error;
+    if (error instanceof InputError) return error;
     throw new Error(what, { cause: error });
   }
 }

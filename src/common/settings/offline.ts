@@ -1,10 +1,10 @@
-/** Stand-ins for what only a node has: on a desk every secret and every model counts as there. */
+/** Offline stubs for what only a node has: every secret and every model counts as there. */
 
 import type { Secrets } from "../secrets/secrets.js";
 import type { Models } from "./models.js";
 
-/** The login shows which secret it is of. */
-export const deskSecrets: Secrets = {
+/** The login shows the name of its secret. */
+export const offlineSecrets: Secrets = {
   toHide: [],
   find: (name) => ({
     t: "found",
@@ -12,6 +12,6 @@ export const deskSecrets: Secrets = {
   }),
 };
 
-export const deskModels: Models = {
+export const offlineModels: Models = {
   resolve: (reference) => ({ t: "found", path: reference, name: reference, version: "" }),
 };

@@ -1,4 +1,4 @@
-/** Puts secrets in the place of their names. What is missing is told, never what is there. */
+/** Replaces the names of secrets by the secrets, and reports those that are missing. */
 
 import { loginOf, type Secrets, textOf } from "../secrets/secrets.js";
 import type { Credentials } from "./camera-uri.js";
@@ -6,11 +6,11 @@ import { fillAddress, type SecretReference } from "./secret-reference.js";
 
 export interface Resolved<T> {
   readonly value: T;
-  /** What is missing and what to do about it, one sentence for each secret. */
+  /** For each missing secret, what to do about it. */
   readonly missing: readonly string[];
 }
 
-/** Undefined credentials: there are none, or they are missing. */
+/** Undefined credentials: none are wanted, or they are missing. */
 export function resolveLogin(
   wanted: Credentials | SecretReference | undefined,
   secrets: Secrets,
@@ -24,7 +24,7 @@ export function resolveLogin(
   return { value: undefined, missing: [`secret ${wanted.secret} ${detail}`] };
 }
 
-/** A reference whose secret is missing stays as it is. */
+/** A reference to a missing secret stays as it is. */
 export function resolveAddress(uri: string, secrets: Secrets): Resolved<string> {
   const missing: string[] = [];
   const value = fillAddress(uri, (name) => {
@@ -37,5 +37,5 @@ export function resolveAddress(uri: string, secrets: Secrets): Resolved<string> 
 }
 
 function absent(name: string, { detail }: { readonly detail: string }): string {
-  return `secret ${name} is not there: ${detail}`;
+  return `secret ${name} is missing: ${detail}`;
 }

@@ -1,9 +1,9 @@
-/** The desired state: what the sidecar is to run, and the name of that content. */
+/** The specification: what the sidecar shall run, and the generation that names its content. */
 
 import { createHash } from "node:crypto";
 import type { Credentials } from "./camera-uri.js";
 
-/** Everything the sidecar must know to run. Two equal specifications make the same picture. */
+/** Everything that the sidecar needs to run. Equal specifications make equal streams. */
 export interface PipelineSpec {
   /** In the order of the tiles. */
   readonly cameras: readonly Camera[];
@@ -17,22 +17,22 @@ export interface PipelineSpec {
 export interface Camera {
   readonly id: string;
   readonly name: string;
-  /** Holds no login. */
+  /** Without a login. */
   readonly uri: string;
   readonly credentials: Credentials | undefined;
   readonly transport: "tcp" | "udp";
-  /** Of an rtsps:// camera. */
+  /** For rtsps:// cameras. */
   readonly acceptAnyCertificate: boolean;
   readonly latencyMs: number;
   /** 0: never. */
   readonly frozenAfterMs: number;
-  /** Areas that are blackened before anything is detected, drawn or kept. */
+  /** Areas that are blacked out before anything is detected, drawn or recorded. */
   readonly masks: readonly Polygon[];
-  /** Set: not connected to, on purpose; untilMs is wall-clock time, undefined if the end is not planned. */
+  /** Set: not connected on purpose. untilMs is wall-clock time; undefined: no end is planned. */
   readonly off: { readonly untilMs: number | undefined } | undefined;
 }
 
-/** At least three points; each a fraction of the frame's width and height from its top left corner. */
+/** At least three points, in fractions of the frame's width and height from its top left corner. */
 export type Polygon = readonly (readonly [x: number, y: number])[];
 
 export type Tracker = "iou" | "nvsort" | "nvdcf" | "nvdeepsort";
@@ -40,9 +40,9 @@ export type Tracker = "iou" | "nvsort" | "nvdcf" | "nvdeepsort";
 export interface Model {
   /** Absolute, in the sidecar's file system. */
   readonly bundlePath: string;
-  /** Undefined: as the bundle says. */
+  /** Undefined: the bundle's own. */
   readonly interval: number | undefined;
-  /** Undefined: as the bundle says. */
+  /** Undefined: the bundle's own. */
   readonly threshold: number | undefined;
   /** Empty: all of the bundle's. */
   readonly classes: readonly string[];
@@ -72,10 +72,10 @@ export type Target =
     }
   | {
       readonly t: "file";
-      /** Below the sidecar's directory of recordings. */
+      /** Relative to the sidecar's directory of recordings. */
       readonly path: string;
       readonly fileDurationMs: number;
-      /** Of all its files. */
+      /** Size of all its files. */
       readonly maxBytes: number;
     }
   | { readonly t: "window" };
@@ -86,22 +86,22 @@ export interface Encoding {
   readonly height: number;
   /** Bits a second. */
   readonly bitrate: number;
-  /** Frames a second of a picture with several cameras. */
+  /** Frames a second of a stream with several cameras. */
   readonly frameRate: number;
 }
 
-/** A specification with the name of its content. */
+/** A specification with its generation. */
 export interface Desired {
   readonly generation: string;
   readonly spec: PipelineSpec;
 }
 
-/** Equal content, equal name. Covers the credentials too: a changed password is a changed specification. */
+/** A hash of the content, credentials included: a changed password is a changed specification. */
 export function generationOf(spec: PipelineSpec): string {
   return createHash("sha256").update(canonicalJson(spec)).digest("hex").slice(0, 16);
 }
 
-/** JSON that does not depend on the order in which an object's keys were set. */
+/** JSON with sorted keys. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, item: unknown) =>
     typeof item === "object" && item !== null && !Array.isArray(item)

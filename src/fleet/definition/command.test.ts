@@ -61,7 +61,7 @@ describe("definition lint", () => {
     assert.equal((await run(broken)).exit, 1);
   });
 
-  it("prints its findings as JSON on request", async () => {
+  it("prints the problems as JSON on request", async () => {
     const file = write("unset.json", good.replace("$HZN_ORG_ID", "$NOBODY"));
     const [finding] = JSON.parse((await run(file, "--json")).out);
     assert.deepEqual(finding, {
@@ -70,15 +70,15 @@ describe("definition lint", () => {
       file: "unset.json",
       line: 1,
       path: "org",
-      message: "the variable $NOBODY is not set, and hzn would put nothing in its place",
+      message: "the variable $NOBODY is not set, and hzn would replace it with nothing",
     });
   });
 
-  it("names every file that cannot be read, lints nothing, and exits with 2", async () => {
+  it("reports every file that cannot be read, lints nothing, and exits with 2", async () => {
     const bad = write("bad.json", "{\n]");
     const { out, err, exit } = await run(bad, join(folder, "no.json"), write("broken.json", "{}"));
     assert.equal(out, "");
-    assert.match(err, /^bad\.json:2: is no JSON: .*\nno\.json:1: is not there\n$/);
+    assert.match(err, /^bad\.json:2: is not JSON: .*\nno\.json:1: does not exist\n$/);
     assert.equal(exit, 2);
   });
 });

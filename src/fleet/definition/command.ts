@@ -1,19 +1,16 @@
-/** `slipstream definition`: what Horizon's own tools do not say about a definition. */
+/** `slipstream definition`: checks that Horizon's own tools do not make. */
 
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import type { Document, Problem } from "../../common/json/document.js";
-import { displayProblem, parseDocument, problemsOf } from "../../common/json/document.js";
+import { type Document, parseDocument, problemsOf } from "../../common/json/document.js";
 import { projectVariables } from "../../common/json/variables.js";
-import type { Terminal } from "../../common/terminal.js";
-import { processTerminal } from "../../common/terminal.js";
-import type { ArchFile } from "../policy/load.js";
-import { parseArchFile } from "../policy/load.js";
-import { displayFinding } from "./finding.js";
-import { lint } from "./lint.js";
+import { displayProblem, hasErrors, type Problem } from "../../common/problem.js";
+import { processTerminal, type Terminal } from "../../common/terminal.js";
+import { type ArchFile, parseArchFile } from "../policy/policy-files.js";
+import { displayWithCode, lint } from "./lint.js";
 
-const exitFindings = 1;
-const exitBadInput = 2;
+const EXIT_PROBLEMS = 1;
+const EXIT_BAD_INPUT = 2;
 
 interface LintOptions {
   readonly strict?: true;
@@ -24,12 +21,12 @@ export function definitionCommand(terminal: Terminal = processTerminal()): Comma
   const command = new Command("definition").description("check what Open Horizon reads");
   command
     .command("lint")
-    .description("check definitions, policies and patterns, each by itself and against each other")
-    .argument("<[arch=]file...>", "JSON files; arch is what $ARCH stands for")
+    .description("check definitions, policies and patterns, each by itself and against the others")
+    .argument("<[arch=]file...>", "JSON files; arch is the value of $ARCH")
     .option("--strict", "warnings count as errors")
     .option("--json", "print JSON")
     .addHelpText("after", "\nExit status: 0 no errors, 1 errors, 2 wrong usage or input.")
-    .exitOverride() // not inherited: the parent gets its settings only when it is added to the program
+    .exitOverride() // Not inherited: the parent gets its settings only when it is added to the program.
     .action((files: string[], options: LintOptions) => {
       lintFiles(files.map(parseArchFile), options, terminal);
     });
@@ -37,31 +34,29 @@ export function definitionCommand(terminal: Terminal = processTerminal()): Comma
 }
 
 function lintFiles(files: readonly ArchFile[], options: LintOptions, terminal: Terminal): void {
-  const { documents, problems } = readDocuments(files, terminal.environment);
-  if (problems.length > 0) {
-    for (const problem of problems) terminal.err(`${displayProblem(problem)}\n`);
-    terminal.exit(exitBadInput);
+  const { documents, unreadable } = readDocuments(files, terminal.environment);
+  if (unreadable.length > 0) {
+    for (const one of unreadable) terminal.err(`${displayProblem(one)}\n`);
+    terminal.exit(EXIT_BAD_INPUT);
     return;
   }
-  const findings = lint(documents);
-  if (options.json) terminal.out(`${JSON.stringify(findings, null, 2)}\n`);
-  else for (const finding of findings) terminal.out(`${displayFinding(finding)}\n`);
-  const failing = findings.filter(({ severity }) => severity === "error" || options.strict);
-  if (failing.length > 0) terminal.exit(exitFindings);
+  const problems = lint(documents);
+  if (options.json) terminal.out(`${JSON.stringify(problems, null, 2)}\n`);
+  else for (const one of problems) terminal.out(`${displayWithCode(one)}\n`);
+  if (options.strict ? problems.length > 0 : hasErrors(problems)) terminal.exit(EXIT_PROBLEMS);
 }
 
 function readDocuments(files: readonly ArchFile[], environment: NodeJS.ProcessEnv) {
   const documents: Document[] = [];
-  const problems: Problem[] = [];
+  const unreadable: Problem[] = [];
   for (const { file, arch } of files) {
     const variables = arch === undefined ? environment : { ...environment, ARCH: arch };
     try {
-      documents.push(
-        parseDocument(file, readFileSync(file, "utf8"), projectVariables(file, variables)),
-      );
+      const text = readFileSync(file, "utf8");
+      documents.push(parseDocument(file, text, projectVariables(file, variables)));
     } catch (error) {
-      problems.push(...problemsOf(error, file));
+      unreadable.push(...problemsOf(error, file));
     }
   }
-  return { documents, problems };
+  return { documents, unreadable };
 }

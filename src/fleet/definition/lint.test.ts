@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseDocument } from "../../common/json/document.js";
-import { displayFinding } from "./finding.js";
-import { parseImageName } from "./image.js";
-import { kindOf, lint } from "./lint.js";
+import { parseImageName } from "./container.js";
+import { displayWithCode, kindOf, lint } from "./lint.js";
 
-/** Findings about documents given as JSON values, as `code path`. */
-function findingsIn(...values: object[]): string[] {
+/** The problems of documents, given as JSON values, as `code path`. */
+function problemsIn(...values: object[]): string[] {
   const documents = values.map((value, i) =>
     parseDocument(`${i}.json`, JSON.stringify(value), () => undefined),
   );
@@ -40,7 +39,7 @@ function definition(changes: object = {}, container: object = {}): object {
 }
 
 describe("the kind of a document", () => {
-  it("is told by its keys", () => {
+  it("is recognized by its keys", () => {
     assert.equal(kindOf(definition()), "service definition");
     assert.equal(kindOf(deployment([])), "deployment policy");
     assert.equal(kindOf({ services: [] }), "pattern");
@@ -52,6 +51,11 @@ describe("the kind of a document", () => {
 });
 
 describe("a service definition", () => {
+  it("needs no org, which hzn takes from -o", () => {
+    assert.deepEqual(problemsIn(definition({ org: undefined })), []);
+    assert.deepEqual(problemsIn(definition({ url: undefined })), ["missing-key "]);
+  });
+
   const inContainer: ReadonlyArray<readonly [string, object, string[]]> = [
     [
       "a volume and a tmpfs at one place",
@@ -82,11 +86,11 @@ describe("a service definition", () => {
   ];
   for (const [what, container, expected] of inContainer) {
     it(`with ${what} gives ${expected.length === 0 ? "nothing" : expected.join(", ")}`, () => {
-      assert.deepEqual(findingsIn(definition({}, container)), expected);
+      assert.deepEqual(problemsIn(definition({}, container)), expected);
     });
   }
 
-  it("whose environment sets an input by a variable is told of both traps", () => {
+  it("whose environment sets an input by a variable has two problems", () => {
     const userInput = [{ name: "CODEC", type: "string", defaultValue: "H264" }];
     const source = JSON.stringify(definition({ userInput }, { environment: ["CODEC=$CODEC"] }));
     const found = lint([parseDocument("d.json", source, () => "H265")]);
@@ -100,9 +104,9 @@ describe("a service definition", () => {
     );
   });
 
-  it("asks for the architecture of the services that it requires to be its own", () => {
+  it("must require services of its own architecture", () => {
     const requiredServices = [{ url: "other", org: "o", arch: "arm64", versionRange: "[1.0,2.0" }];
-    assert.deepEqual(findingsIn(definition({ requiredServices })), [
+    assert.deepEqual(problemsIn(definition({ requiredServices })), [
       "required-arch requiredServices[0].arch",
       "version-range requiredServices[0].versionRange",
     ]);
@@ -110,42 +114,45 @@ describe("a service definition", () => {
 
   it("with a container key that is no host name gives a warning", () => {
     const changes = { deployment: { services: { My_agent: { image: "a:1" } } } };
-    assert.deepEqual(findingsIn(definition(changes)), [
+    assert.deepEqual(problemsIn(definition(changes)), [
       "container-key deployment.services.My_agent",
     ]);
   });
 
-  it("declares a secret in every container or in none", () => {
+  it("must declare a secret in every container or in none", () => {
     const secrets = { rtsp: { description: "" } };
     const services = (agent: object, sidecar: object) => ({
       deployment: {
         services: { agent: { image: "a:1", ...agent }, sidecar: { image: "s:1", ...sidecar } },
       },
     });
-    assert.deepEqual(findingsIn(definition(services({ secrets }, {}))), [
+    assert.deepEqual(problemsIn(definition(services({ secrets }, {}))), [
       "secret-in-one-container deployment.services.agent.secrets.rtsp",
     ]);
     const other = { secrets: { mqtt: {} } };
-    assert.deepEqual(findingsIn(definition(services({ secrets }, other))), [
+    assert.deepEqual(problemsIn(definition(services({ secrets }, other))), [
       "secret-in-one-container deployment.services.agent.secrets.rtsp",
       "secret-in-one-container deployment.services.sidecar.secrets.mqtt",
     ]);
-    assert.deepEqual(findingsIn(definition(services({ secrets }, { secrets }))), []);
+    assert.deepEqual(problemsIn(definition(services({ secrets }, { secrets }))), []);
   });
 
-  it("that is signed already needs its signature", () => {
-    assert.deepEqual(findingsIn(definition({ deployment: '{"services":{}}' })), [
+  it("that is already signed needs its signature", () => {
+    assert.deepEqual(problemsIn(definition({ deployment: '{"services":{}}' })), [
       "not-signed deployment",
     ]);
-    assert.deepEqual(findingsIn(definition({ deployment: "{}", deploymentSignature: "x" })), []);
+    assert.deepEqual(problemsIn(definition({ deployment: "{}", deploymentSignature: "x" })), []);
   });
 
-  it("gets its findings with file, line, path, severity and code", () => {
+  it("has its problems printed with file, line, path, severity and code", () => {
     const source =
       '{\n"org": "o", "url": "s", "version": "1.0.0", "arch": "amd64",\n"deployment": {"services": {"a": {\n"image": "a:1",\n"runtim": "nvidia"}}}}';
-    assert.deepEqual(lint([parseDocument("d.json", source, () => undefined)]).map(displayFinding), [
-      "d.json:5: deployment.services.a.runtim: is no part of a container, and is dropped silently [error unknown-key]",
-    ]);
+    assert.deepEqual(
+      lint([parseDocument("d.json", source, () => undefined)]).map(displayWithCode),
+      [
+        "d.json:5: deployment.services.a.runtim: is not part of a container, and is silently dropped [error unknown-key]",
+      ],
+    );
   });
 });
 
@@ -237,7 +244,7 @@ describe("a deployment policy", () => {
   ];
   for (const [what, policy, expected] of cases) {
     it(`${what} gives ${expected.length === 0 ? "nothing" : expected.join(", ")}`, () => {
-      assert.deepEqual(findingsIn(policy), expected);
+      assert.deepEqual(problemsIn(policy), expected);
     });
   }
 });
@@ -258,23 +265,23 @@ describe("the userInput of a policy", () => {
   ] as const) {
     it(`${what} gives ${expected.length === 0 ? "nothing" : expected.join(", ")}`, () => {
       const userInput = [{ ...input, ...change }];
-      assert.deepEqual(findingsIn(deployment([version("2.0.0")], { userInput })), expected);
+      assert.deepEqual(problemsIn(deployment([version("2.0.0")], { userInput })), expected);
       const place = { serviceUrl: "slipstream", serviceOrgid: "myorg", serviceArch: "amd64" };
       const services = [{ ...place, serviceVersions: [version("2.0.0")] }];
-      assert.deepEqual(findingsIn({ label: "", services, userInput }), expected);
+      assert.deepEqual(problemsIn({ label: "", services, userInput }), expected);
     });
   }
 
-  it("is told in a whole sentence what to write instead", () => {
+  it("has a message that says what to write instead", () => {
     const value = deployment([version("2.0.0")], {
       userInput: [{ ...input, serviceVersionRange: "[1.2.3,1.2.3]" }],
     });
     const [found] = lint([parseDocument("d.json", JSON.stringify(value), () => undefined)]);
-    assert.match(found?.message ?? "", /end it beyond, as in \[1\.2\.3,1\.2\.4\)$/);
+    assert.match(found?.message ?? "", /end it later, as in \[1\.2\.3,1\.2\.4\)$/);
   });
 });
 
-describe("a policy beside the definition of its service", () => {
+describe("a policy with the definition of its service", () => {
   const userInput = [
     { name: "CODEC", type: "string", defaultValue: "H264" },
     { name: "BITRATE", type: "int" },
@@ -284,7 +291,7 @@ describe("a policy beside the definition of its service", () => {
   const inputs = (...values: object[]) => [{ ...reference, inputs: values }];
   const bound = { secretBinding: [{ ...reference, secrets: [{ rtsp: "cameras" }] }] };
   const against = (changes: object, number = "2.0.0"): string[] =>
-    findingsIn(deployment([version(number)], changes), subject).filter(
+    problemsIn(deployment([version(number)], changes), subject).filter(
       (found) => !found.startsWith("input-without-default"),
     );
 
@@ -303,7 +310,7 @@ describe("a policy beside the definition of its service", () => {
     ]);
   });
 
-  it("is told of an input that nobody sets", () => {
+  it("gets a warning about an input that nobody sets", () => {
     assert.deepEqual(against(bound), ["input-not-set userInput"]);
   });
 
@@ -316,7 +323,7 @@ describe("a policy beside the definition of its service", () => {
     ]);
   });
 
-  it("is told that it places other versions", () => {
+  it("gets a warning if it places other versions", () => {
     const values = { ...bound, userInput: inputs({ name: "BITRATE", value: 1 }) };
     assert.deepEqual(against(values, "1.0.0"), ["version-not-placed service.serviceVersions"]);
   });
@@ -339,7 +346,7 @@ describe("a pattern", () => {
       { ...service, serviceArch: "amd64" },
       { ...service, serviceArch: "*" },
     ];
-    assert.deepEqual(findingsIn({ label: "", services }), [
+    assert.deepEqual(problemsIn({ label: "", services }), [
       "version-form services[0].serviceVersions[0].version",
       "version-form services[1].serviceVersions[0].version",
       "pattern-arch services[1].serviceArch",
@@ -351,7 +358,7 @@ describe("a pattern that is public", () => {
   it("is refused in most organisations", () => {
     const service = { serviceUrl: "s", serviceOrgid: "o", serviceArch: "amd64" };
     const services = [{ ...service, serviceVersions: [version("1.0.0")] }];
-    assert.deepEqual(findingsIn({ label: "", public: true, services }), ["pattern-public public"]);
+    assert.deepEqual(problemsIn({ label: "", public: true, services }), ["pattern-public public"]);
   });
 });
 
@@ -362,7 +369,7 @@ describe("a node policy", () => {
       properties: [{ name: "a" }],
       deployment: { constraints: ["a ="] },
     };
-    assert.deepEqual(findingsIn(policy), [
+    assert.deepEqual(problemsIn(policy), [
       "unsupported-key service",
       "property-value properties[0]",
       "constraint deployment.constraints[0]",

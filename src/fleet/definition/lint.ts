@@ -1,109 +1,104 @@
-/** The lint of Horizon's documents: tells which kind a file is, and applies the rules for it. */
+/** The linter for Horizon's documents: it recognizes the kind of a document and applies the rules for it. */
 
-import type { Document, JsonObject } from "../../common/json/document.js";
-import { isObject } from "../../common/json/document.js";
-import { checkDeploymentPolicy, checkPattern, checkPolicy } from "./deployment-policy.js";
-import type { Finding, Report } from "./finding.js";
-import { reportTo } from "./finding.js";
+import { type Document, isObject, type JsonObject } from "../../common/json/document.js";
+import { displayProblem, type Problem, problem } from "../../common/problem.js";
+import { asList, asObject } from "../json.js";
+import { deploymentPolicy, nodePolicy, pattern, serviceDefinition } from "./horizon-schemas.js";
+import { checkAgainst, type PlacedService } from "./policy-against-definition.js";
+import { checkDeploymentPolicy, checkPattern, checkPolicy } from "./policy-rules.js";
+import { checkSchema, Reporter } from "./schema-check.js";
 import { checkServiceDefinition } from "./service-definition.js";
-import { checkShape } from "./shape.js";
-import { deploymentPolicy, nodePolicy, pattern, serviceDefinition } from "./shapes.js";
-import type { Definition } from "./together.js";
-import { checkAgainst } from "./together.js";
 
 export type DocumentKind = "service definition" | "deployment policy" | "pattern" | "policy";
 
-/** Told by its keys; undefined for what is none of Horizon's documents. */
+/** Recognized by its keys; undefined: it is none of Horizon's documents. */
 export function kindOf(value: unknown): DocumentKind | undefined {
   if (!isObject(value)) return undefined;
-  if (isObject(value["service"]) && "serviceVersions" in value["service"])
-    return "deployment policy";
+  const { deployment } = value;
+  if ("serviceVersions" in asObject(value["service"])) return "deployment policy";
   if (Array.isArray(value["services"])) return "pattern";
-  if ("url" in value || "sharable" in value || hasContainers(value["deployment"]))
+  if ("url" in value || "sharable" in value || "services" in asObject(deployment)) {
     return "service definition";
-  if ("properties" in value || "constraints" in value || isObject(value["deployment"]))
-    return "policy";
-  return undefined;
+  }
+  const isPolicy = "properties" in value || "constraints" in value || isObject(deployment);
+  return isPolicy ? "policy" : undefined;
 }
 
-function hasContainers(deployment: unknown): boolean {
-  return isObject(deployment) && "services" in deployment;
-}
-
-/** All findings about the documents, each by itself and together, in the order of files and lines. */
-export function lint(documents: readonly Document[]): Finding[] {
-  const findings: Finding[] = [];
-  const definitions = documents.flatMap((document): Definition[] =>
-    kindOf(document.value) === "service definition" && isObject(document.value)
-      ? [{ document, value: document.value }]
-      : [],
-  );
-  for (const document of documents) {
+/** All problems of the documents, each by itself and against the others, in the order of files and lines. */
+export function lint(documents: readonly Document[]): Problem[] {
+  const definitions = documents
+    .map(({ value }) => value)
+    .filter((value) => kindOf(value) === "service definition")
+    .map(asObject);
+  return documents.flatMap((document) => {
     const unset = unsetVariables(document);
-    const own: Finding[] = [];
-    lintOne(document, definitions, reportTo(own, document));
-    const telling = own.filter((finding) => !isAbout(finding, unset));
-    findings.push(...[...unset, ...telling].sort((a, b) => a.line - b.line));
-  }
-  return findings;
+    const reporter = new Reporter(document);
+    lintOne(document, definitions, reporter);
+    const others = reporter.problems.filter((one) => !isAbout(one, unset));
+    return [...unset, ...others].sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
+  });
 }
 
-function lintOne(document: Document, definitions: readonly Definition[], report: Report): void {
-  const { value } = document;
-  const kind = kindOf(value);
-  if (kind === undefined || !isObject(value)) {
-    const message =
-      "is no service definition, deployment policy, pattern, node policy or service policy";
-    report.error("unknown-document", [], message);
-    return;
-  }
+/** `file:line: path: message [severity code]`. */
+export function displayWithCode(one: Problem): string {
+  return `${displayProblem(one)} [${one.severity} ${one.code}]`;
+}
+
+function lintOne(document: Document, definitions: readonly JsonObject[], reporter: Reporter): void {
+  const value = asObject(document.value);
+  const kind = kindOf(document.value);
   switch (kind) {
+    case undefined: {
+      const message =
+        "is no service definition, deployment policy, pattern, node policy or service policy";
+      reporter.error("unknown-document", message);
+      return;
+    }
     case "service definition":
-      checkShape(value, serviceDefinition, [], report);
-      checkServiceDefinition(value, document, report);
+      checkSchema(value, serviceDefinition, reporter);
+      checkServiceDefinition(value, reporter);
       return;
     case "deployment policy":
-      checkShape(value, deploymentPolicy, [], report);
-      checkDeploymentPolicy(value, report);
-      checkAgainst(value, placedService(value), definitions, report);
+      checkSchema(value, deploymentPolicy, reporter);
+      checkDeploymentPolicy(value, reporter);
+      checkAgainst(value, placedService(value), definitions, reporter);
       return;
     case "pattern":
-      checkShape(value, pattern, [], report);
-      checkPattern(value, report);
-      for (const service of placedServices(value))
-        checkAgainst(value, service, definitions, report);
+      checkSchema(value, pattern, reporter);
+      checkPattern(value, reporter);
+      for (const service of placedServices(value)) {
+        checkAgainst(value, service, definitions, reporter);
+      }
       return;
     case "policy":
-      checkShape(value, nodePolicy, [], report);
-      checkPolicy(value, report);
+      checkSchema(value, nodePolicy, reporter);
+      checkPolicy(value, reporter);
       return;
     default:
       kind satisfies never;
   }
 }
 
-function placedService(policy: JsonObject) {
-  const service = isObject(policy["service"]) ? policy["service"] : {};
-  return { name: service["name"], versions: service["serviceVersions"], path: ["service"] };
+function placedService(policy: JsonObject): PlacedService {
+  const { name, serviceVersions } = asObject(policy["service"]);
+  return { name, versions: serviceVersions, path: ["service"] };
 }
 
-function placedServices({ services }: JsonObject) {
-  return (Array.isArray(services) ? services : []).map((service: unknown, i) => {
-    const { serviceUrl, serviceVersions } = isObject(service) ? service : {};
+function placedServices({ services }: JsonObject): PlacedService[] {
+  return asList(services).map((service, i) => {
+    const { serviceUrl, serviceVersions } = asObject(service);
     return { name: serviceUrl, versions: serviceVersions, path: ["services", i] };
   });
 }
 
-/** What a value would be with its variables set, nobody can tell; a variable in `environment` is wrong either way. */
-function isAbout({ path, code }: Finding, unset: readonly Finding[]): boolean {
+/** Nobody can tell what a value would be with its variables set. Only a variable in `environment` is wrong either way. */
+function isAbout({ path, code }: Problem, unset: readonly Problem[]): boolean {
   return code !== "environment-variable" && unset.some((one) => one.path === path);
 }
 
-function unsetVariables(document: Document): Finding[] {
-  return document.unset.map(({ name, place }) => ({
-    severity: "error",
-    code: "unset-variable",
-    ...place,
-    message: `the variable $${name} is not set, and hzn would put nothing in its place`,
-  }));
+function unsetVariables({ unset }: Document): Problem[] {
+  return unset.map(({ name, place }) => {
+    const message = `the variable $${name} is not set, and hzn would replace it with nothing`;
+    return problem("unset-variable", place, message, "error");
+  });
 }

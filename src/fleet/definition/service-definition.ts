@@ -1,179 +1,153 @@
-/** Rules for a service definition: what the Exchange refuses, and what is taken and then goes wrong on the node. */
+/** Rules for a service definition: what the Exchange refuses, and what it accepts although it fails on the node. */
 
 import { isVersionRange } from "../../common/horizon-version.js";
-import type { Document, JsonObject, Path } from "../../common/json/document.js";
-import { isObject } from "../../common/json/document.js";
-import { checkContainer, hostPortOf } from "./container.js";
-import type { Report } from "./finding.js";
+import { isObject, type JsonObject } from "../../common/json/document.js";
+import { asList, asObject, objectEntries } from "../json.js";
+import { checkContainer, checkPortClash } from "./container.js";
+import type { Reporter } from "./schema-check.js";
 
-/** Go's names, which are Horizon's. */
-const arches = new Set(["amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64"]);
+/** Go's names, which Horizon uses. */
+const ARCHES = ["amd64", "arm64", "arm", "386", "ppc64le", "s390x", "riscv64"];
 
-const otherNames: Readonly<Record<string, string>> = {
+const OTHER_NAMES: Readonly<Record<string, string>> = {
   x86_64: "amd64",
   aarch64: "arm64",
   armhf: "arm",
   armv7l: "arm",
 };
 
-export function checkServiceDefinition(
-  definition: JsonObject,
-  document: Document,
-  report: Report,
-): void {
-  checkHead(definition, report);
-  const inputs = checkInputs(definition, report);
-  checkRequiredServices(definition, report);
+export function checkServiceDefinition(definition: JsonObject, reporter: Reporter): void {
+  checkHead(definition, reporter);
+  const inputs = checkInputs(definition, reporter);
+  checkRequiredServices(definition, reporter);
   const { deployment, deploymentSignature: signature } = definition;
   if (typeof deployment === "string" && deployment !== "" && !signature) {
-    report.error(
-      "not-signed",
-      ["deployment"],
-      "a deployment given as a text needs a deploymentSignature",
-    );
+    const message = "a deployment that is given as a string needs a deploymentSignature";
+    reporter.at("deployment").error("not-signed", message);
   }
   if (!deployment && !definition["clusterDeployment"]) {
-    report.error("no-container", [], "has no deployment, and so nothing to run");
+    reporter.error("no-container", "has no deployment, so that there is nothing to run");
   }
-  const services = isObject(deployment) ? deployment["services"] : undefined;
+  const { services } = asObject(deployment);
   if (!isObject(services)) return;
-  const path = ["deployment", "services"];
-  if (Object.keys(services).length === 0)
-    report.error("no-container", path, "needs at least one container");
-  checkSecretsAlike(services, path, report);
+  const inServices = reporter.at("deployment", "services");
+  if (Object.keys(services).length === 0) {
+    inServices.error("no-container", "needs at least one container");
+  }
+  checkSecretsAlike(services, inServices);
   const ports = new Map<string, string>();
   for (const [key, container] of Object.entries(services)) {
-    const here = [...path, key];
+    const here = inServices.at(key);
     if (!/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/.test(key)) {
       const message = `'${key}' cannot be the host name by which other containers reach this one`;
-      report.warning("container-key", here, message);
+      here.warning("container-key", message);
     }
     if (!isObject(container)) continue;
-    checkContainer(container, here, report);
-    checkEnvironment(container, here, inputs, document, report);
-    checkPortClash(key, container, here, ports, report);
+    checkContainer(container, here);
+    checkEnvironment(container, inputs, here);
+    checkPortClash(key, container, ports, here);
   }
 }
 
 /**
- * Horizon 2.32.0 goes by the containers in an order of chance and keeps what the last one declares
- * (`ValidateSecretBindingForSingleService`): of another container's secrets it neither checks the binding nor brings the value.
+ * Horizon 2.32.0 visits the containers in random order and keeps what the last one declares
+ * (`ValidateSecretBindingForSingleService`): it neither checks the binding of another container's secrets nor delivers them.
  */
-function checkSecretsAlike(services: JsonObject, path: Path, report: Report): void {
-  const declared = new Map(
-    Object.entries(services).map(([key, container]) => [
-      key,
-      isObject(container) && isObject(container["secrets"])
-        ? Object.keys(container["secrets"])
-        : [],
-    ]),
+function checkSecretsAlike(services: JsonObject, reporter: Reporter): void {
+  const declared = Object.entries(services).map(
+    ([key, container]) => [key, Object.keys(asObject(asObject(container)["secrets"]))] as const,
   );
   for (const [key, names] of declared) {
     for (const name of names) {
-      const without = [...declared].filter(([, others]) => !others.includes(name));
-      if (without.length === 0) continue;
-      const others = without.map(([other]) => other).join(", ");
-      const message = `is not declared in ${others} too: by chance Horizon checks no binding of it, and runs the service without it`;
-      report.error("secret-in-one-container", [...path, key, "secrets", name], message);
+      const others = declared.filter(([, secrets]) => !secrets.includes(name)).map(([one]) => one);
+      if (others.length === 0) continue;
+      const message = `is not declared in ${others.join(", ")} too: at random, Horizon does not check its binding and runs the service without it`;
+      reporter.at(key, "secrets", name).error("secret-in-one-container", message);
     }
   }
 }
 
-function checkHead(definition: JsonObject, report: Report): void {
-  checkVersion(definition["version"], ["version"], report);
+function checkHead(definition: JsonObject, reporter: Reporter): void {
+  checkVersion(definition["version"], reporter.at("version"));
   const { arch, sharable, documentation } = definition;
-  if (typeof arch === "string" && arch !== "" && !arches.has(arch)) {
-    const name = otherNames[arch];
-    const hint = name === undefined ? `one of ${[...arches].join(", ")}` : name;
-    report.error("arch", ["arch"], `Horizon does not know '${arch}': write ${hint}`);
+  if (typeof arch === "string" && arch !== "" && !ARCHES.includes(arch)) {
+    const hint = OTHER_NAMES[arch] ?? `one of ${ARCHES.join(", ")}`;
+    reporter.at("arch").error("arch", `Horizon does not know '${arch}': write ${hint}`);
   }
-  if (
+  if (sharable === "single") {
+    reporter.at("sharable").warning("obsolete-value", "is now written singleton");
+  } else if (
     typeof sharable === "string" &&
     !["", "exclusive", "singleton", "multiple"].includes(sharable)
   ) {
-    if (sharable === "single")
-      report.warning("obsolete-value", ["sharable"], "is now written singleton");
-    else
-      report.error(
-        "sharable",
-        ["sharable"],
-        `'${sharable}' is none of exclusive, singleton, multiple`,
-      );
+    const message = `'${sharable}' is none of exclusive, singleton, multiple`;
+    reporter.at("sharable").error("sharable", message);
   }
   if (typeof documentation === "string" && documentation !== "" && !URL.canParse(documentation)) {
-    report.error("documentation", ["documentation"], "the Exchange takes nothing but a URL here");
+    reporter.at("documentation").error("documentation", "the Exchange accepts only a URL here");
   }
 }
 
-/** The Exchange takes numbers alone, one to three; everything else that orders versions agrees on three. */
-export function checkVersion(version: unknown, path: Path, report: Report): void {
+/** The Exchange accepts one to three numbers; everything else that orders versions agrees only on three. */
+export function checkVersion(version: unknown, reporter: Reporter): void {
   if (typeof version !== "string" || version === "") return;
   if (!/^\d+(?:\.\d+){0,2}$/.test(version)) {
-    const message = `'${version}' is refused by the Exchange: a version is written 1.2.3, without a suffix`;
-    report.error("version-form", path, message);
+    const message = `the Exchange refuses '${version}': write a version as 1.2.3, without a suffix`;
+    reporter.error("version-form", message);
   } else if (!/^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}$/.test(version)) {
-    report.warning(
-      "version-form",
-      path,
-      `write '${version}' with three numbers and without leading zeros`,
-    );
+    const message = `write '${version}' with three numbers and without leading zeros`;
+    reporter.warning("version-form", message);
   }
 }
 
-export function checkVersionRange(range: unknown, path: Path, report: Report): void {
+export function checkVersionRange(range: unknown, reporter: Reporter): void {
   if (typeof range !== "string" || range === "") return;
   if (isVersionRange(range) || /^\d+(?:\.\d+){0,2}$/.test(range)) return;
-  const message = `'${range}' is no version range: it is written [1.0.0,2.0.0) or [1.0.0,INFINITY)`;
-  report.error("version-range", path, message);
+  const message = `'${range}' is not a version range: write it as [1.0.0,2.0.0) or [1.0.0,INFINITY)`;
+  reporter.error("version-range", message);
 }
 
-const inputTypes = ["string", "int", "float", "boolean", "bool", "list of strings"];
+const INPUT_TYPES = ["string", "int", "float", "boolean", "bool", "list of strings"];
 
 /** Checks the userInputs and returns their names. */
-function checkInputs(definition: JsonObject, report: Report): ReadonlySet<string> {
+function checkInputs({ userInput }: JsonObject, reporter: Reporter): ReadonlySet<string> {
   const names = new Set<string>();
-  const { userInput } = definition;
-  for (const [i, input] of (Array.isArray(userInput) ? userInput : []).entries()) {
-    if (!isObject(input)) continue;
-    const path = ["userInput", i];
-    checkInputName(input["name"], [...path, "name"], names, report);
-    checkInputType(input, path, report);
+  for (const [i, input] of objectEntries(userInput)) {
+    const here = reporter.at("userInput", i);
+    checkInputName(input["name"], names, here.at("name"));
+    checkInputType(input, here);
   }
   return names;
 }
 
-function checkInputName(name: unknown, path: Path, names: Set<string>, report: Report): void {
+function checkInputName(name: unknown, names: Set<string>, reporter: Reporter): void {
   if (typeof name !== "string" || name === "") return;
-  if (names.has(name)) report.error("input-twice", path, `${name} is declared twice`);
+  if (names.has(name)) reporter.error("input-twice", `${name} is declared twice`);
   names.add(name);
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
-    report.warning(
-      "input-name",
-      path,
-      `'${name}' is no name that a shell can read from the environment`,
-    );
+    const message = `'${name}' is not a name that a shell can read from the environment`;
+    reporter.warning("input-name", message);
   }
   if (name.startsWith("HZN_")) {
-    report.warning("input-name", path, "names from HZN_ belong to the agent");
+    reporter.warning("input-name", "names that begin with HZN_ belong to the agent");
   }
 }
 
-function checkInputType(input: JsonObject, path: Path, report: Report): void {
+function checkInputType(input: JsonObject, reporter: Reporter): void {
   const { type, defaultValue } = input;
-  if (typeof type === "string" && type !== "" && !inputTypes.includes(type)) {
-    report.error("input-type", [...path, "type"], `'${type}' is none of ${inputTypes.join(", ")}`);
+  if (typeof type === "string" && type !== "" && !INPUT_TYPES.includes(type)) {
+    reporter.at("type").error("input-type", `'${type}' is none of ${INPUT_TYPES.join(", ")}`);
   }
   if (type === "list of strings") {
-    const message =
-      "the items arrive in one variable with blanks between: an item with a blank falls apart";
-    report.warning("input-list", [...path, "type"], message);
+    const message = "the items arrive in one variable, separated by blanks: an item must have none";
+    reporter.at("type").warning("input-list", message);
   }
   if (defaultValue === undefined || defaultValue === null || defaultValue === "") {
     const message = "has no default: no agreement is made before a policy or the node sets it";
-    report.warning("input-without-default", path, message);
+    reporter.warning("input-without-default", message);
   } else if (typeof defaultValue === "string" && !isValueOf(defaultValue, type)) {
-    const message = `'${defaultValue}' is no ${type}, and nobody else checks it`;
-    report.error("input-default", [...path, "defaultValue"], message);
+    const message = `'${defaultValue}' is not a valid ${type}, which nobody else checks`;
+    reporter.at("defaultValue").error("input-default", message);
   }
 }
 
@@ -191,82 +165,46 @@ function isValueOf(text: string, type: unknown): boolean {
   }
 }
 
-function checkRequiredServices(definition: JsonObject, report: Report): void {
-  const { requiredServices, arch } = definition;
-  for (const [i, required] of (Array.isArray(requiredServices) ? requiredServices : []).entries()) {
-    if (!isObject(required)) continue;
-    const path = ["requiredServices", i];
+function checkRequiredServices({ requiredServices, arch }: JsonObject, reporter: Reporter): void {
+  for (const [i, required] of objectEntries(requiredServices)) {
+    const here = reporter.at("requiredServices", i);
     if (required["arch"] !== arch) {
-      report.error(
-        "required-arch",
-        [...path, "arch"],
-        "must be the architecture of the service itself",
-      );
+      here.at("arch").error("required-arch", "must be the architecture of the service itself");
     }
-    checkVersionRange(required["versionRange"], [...path, "versionRange"], report);
+    checkVersionRange(required["versionRange"], here.at("versionRange"));
     if (required["version"] !== undefined) {
-      report.warning("obsolete-key", [...path, "version"], "is the old spelling of versionRange");
+      here.at("version").warning("obsolete-key", "is the old spelling of versionRange");
     }
   }
 }
 
 /**
- * `environment` comes last on the node and so wins over userInput; and a variable in it was replaced when the definition was
- * published, on the machine that did it.
+ * On the node `environment` overrides userInput. A variable in it is replaced when the definition is published, on the machine
+ * that publishes it.
  */
 function checkEnvironment(
   container: JsonObject,
-  path: Path,
   inputs: ReadonlySet<string>,
-  document: Document,
-  report: Report,
+  reporter: Reporter,
 ): void {
-  const { environment } = container;
-  for (const [i, entry] of (Array.isArray(environment) ? environment : []).entries()) {
+  for (const [i, entry] of asList(container["environment"]).entries()) {
     if (typeof entry !== "string") continue;
-    const here = [...path, "environment", i];
-    const name = entry.split("=", 1)[0] ?? "";
-    const [expansion] = document.expansionsIn(here);
+    const here = reporter.at("environment", i);
+    const [name = ""] = entry.split("=", 1);
+    const [expansion] = here.expansions();
     if (!entry.includes("=")) {
-      report.error("environment-form", here, `'${entry}' is written NAME=value`);
+      here.error("environment-form", `write '${entry}' as NAME=value`);
     }
     if (expansion !== undefined) {
       const value = expansion.value === undefined ? "nothing" : `'${expansion.value}'`;
       const message = `$${expansion.name} is replaced when this is published, here by ${value}, and not on the node; declare a userInput instead`;
-      report.error("environment-variable", here, message);
+      here.error("environment-variable", message);
     }
     if (inputs.has(name)) {
-      report.error(
-        "environment-over-input",
-        here,
-        `sets ${name} for good: what a node or policy gives as userInput is lost`,
-      );
+      const message = `fixes ${name}: what a node or a policy gives as userInput is ignored`;
+      here.error("environment-over-input", message);
     } else if (name.startsWith("HZN_")) {
-      report.error("environment-over-agent", here, `${name} is set by the agent`);
-    }
-  }
-}
-
-function checkPortClash(
-  key: string,
-  container: JsonObject,
-  path: Path,
-  taken: Map<string, string>,
-  report: Report,
-): void {
-  for (const list of ["ports", "specific_ports"]) {
-    const ports = container[list];
-    for (const [i, port] of (Array.isArray(ports) ? ports : []).entries()) {
-      const spec = isObject(port) ? port["HostPort"] : undefined;
-      const host = typeof spec === "string" ? hostPortOf(spec) : undefined;
-      if (host === undefined) continue;
-      const name = `${host.number}/${host.protocol}`;
-      const owner = taken.get(name);
-      if (owner !== undefined) {
-        const message = `the port ${name} of the node is taken already by the container ${owner}`;
-        report.error("port-clash", [...path, list, i, "HostPort"], message);
-      }
-      taken.set(name, key);
+      here.error("environment-over-agent", `the agent sets ${name}`);
     }
   }
 }

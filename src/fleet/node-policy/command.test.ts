@@ -90,7 +90,7 @@ test("the facts of a Jetson are read from its files and its engine", async (t) =
   );
 });
 
-test("links of the node lead to places of the node, wherever it is mounted", async (t) => {
+test("symbolic links of the node lead to paths of the node, wherever it is mounted", async (t) => {
   const root = node(t, {
     "run/keep": "",
     "usr/lib/nvidia/release": "# R32 (release), REVISION: 7.1, GCID: 1\n",
@@ -111,7 +111,7 @@ test("links of the node lead to places of the node, wherever it is mounted", asy
 for (const [what, file, runtime] of [
   ["the runtime in its file", '{"default-runtime": "nvidia", "runtimes": {}}', "nvidia"],
   ["nothing in its file", '{"log-driver": "local"}', undefined],
-  ["a file that is no JSON", "{", undefined],
+  ["a file that is not JSON", "{", undefined],
   ["no file", undefined, undefined],
 ] as const) {
   test(`an engine that does not answer, with ${what}, gives ${runtime ?? "no runtime"}`, async (t) => {
@@ -132,7 +132,7 @@ for (const version of [
   });
 }
 
-test("the GPUs are those of nvidia-smi, and without it those of the kernel", async (t) => {
+test("the GPUs are those of nvidia-smi, or without it those of the kernel", async (t) => {
   const root = node(t, {
     "proc/driver/nvidia/gpus/0000:00:1e.0/information": "Model: \t\t Tesla T4\nIRQ:   \t\t 10\n",
     "bin/nvidia-smi": "#!/bin/sh\necho 'Tesla T4, 15360'\necho 'NVIDIA A100, [N/A]'\n",
@@ -145,14 +145,14 @@ test("the GPUs are those of nvidia-smi, and without it those of the kernel", asy
   assert.deepEqual((await ask(NO_PROGRAM)).gpus, [{ name: "Tesla T4", memoryMiB: undefined }]);
 });
 
-test("an engine that answers nonsense says nothing", async (t) => {
+test("an engine that answers nonsense tells nothing", async (t) => {
   const root = node(t, {});
   const dockerSocket = await docker(t, root, ["nonsense"]);
   const { defaultRuntime } = await probe({ root, dockerSocket, nvidiaSmi: NO_PROGRAM });
   assert.equal(defaultRuntime, undefined);
 });
 
-test("a file keeps what is not the probe's, and a second run changes nothing", async (t) => {
+test("a file keeps what the probe does not set, and a second run changes nothing", async (t) => {
   const root = node(t, {});
   const dockerSocket = await docker(t, root, { DefaultRuntime: "nvidia", DockerRootDir: "/" });
   const file = join(folder(t), "node.policy.json");
@@ -192,14 +192,14 @@ test("a file keeps what is not the probe's, and a second run changes nothing", a
   assert.deepEqual(readdirSync(dirname(file)), ["node.policy.json"]);
 });
 
-test("a ring that is asked for goes to a node that has none", async (t) => {
+test("a node without a ring gets the requested one", async (t) => {
   const { out } = await command("--root", node(t, {}), "--ring", "2");
   assert.deepEqual(JSON.parse(out).properties, [
     { name: "slipstream.ring", value: 2, type: "int" },
   ]);
 });
 
-test("a board that is named is not looked for here, and its disk is unknown", async (t) => {
+test("with --board this machine is not probed, and the free disk is unknown", async (t) => {
   const { out, err } = await command("--root", node(t, {}), "--board", "nano", "--ring", "3");
   const values = Object.fromEntries(
     JSON.parse(out).properties.map(({ name, value }: { name: string; value: unknown }) => [
@@ -218,21 +218,21 @@ test("a board that is named is not looked for here, and its disk is unknown", as
   assert.match(err, /slipstream\.free-disk is left out/);
 });
 
-test("a property that the deployment part sets too is told", async (t) => {
+test("a property that the deployment part overrides is reported", async (t) => {
   const file = join(folder(t), "node.policy.json");
   const deployment = { properties: [{ name: "slipstream.board", value: "t4" }] };
   writeFileSync(file, JSON.stringify({ deployment }));
   const { err } = await command("--root", node(t, {}), "--out", file);
-  assert.match(err, /slipstream\.board is set in the deployment part too, which wins/);
+  assert.match(err, /slipstream\.board is overridden by the deployment part/);
 });
 
 for (const [what, text, message] of [
-  ["no JSON", "{", /node\.policy\.json:1: is no JSON/],
+  ["no JSON", "{", /node\.policy\.json:1: is not JSON/],
   ["a list", "[]", /node\.policy\.json:1: must be an object/],
   ["properties that are no list", '{"properties": {}}', /:1: properties: must be a list/],
   ["variables", '{"label": "$SITE"}', /has variables, which would be lost/],
 ] as const) {
-  test(`a file with ${what} is told and left alone`, async (t) => {
+  test(`a file with ${what} is reported and left alone`, async (t) => {
     const file = join(folder(t), "node.policy.json");
     writeFileSync(file, text);
     const said = await command("--root", node(t, {}), "--out", file);

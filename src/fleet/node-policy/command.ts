@@ -1,9 +1,9 @@
-/** `slipstream node-policy`: says in a node policy what this node is. */
+/** `slipstream node-policy`: writes a node policy that describes this node. */
 
 import { Command, InvalidArgumentError, Option } from "commander";
-import { displayProblem, problemsOf } from "../../common/json/document.js";
+import { problemsOf } from "../../common/json/document.js";
+import { displayProblem } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
-import { BOARDS, isBoard } from "./boards.js";
 import {
   EMPTY,
   overridden,
@@ -13,7 +13,7 @@ import {
   writePolicyFile,
 } from "./policy-file.js";
 import { DEFAULT_PROBE, probe } from "./probe.js";
-import { propertiesOf } from "./properties.js";
+import { BOARDS, isBoard, propertiesOf } from "./properties.js";
 
 const EXIT_BAD_INPUT = 2;
 
@@ -27,14 +27,13 @@ interface Options {
 
 export function nodePolicyCommand(terminal: Terminal = processTerminal()): Command {
   return new Command("node-policy")
-    .description("write a node policy that says what this node is")
-    .option("--out <file>", "write into this file; what is not the probe's own in it stays")
+    .description("write a node policy that describes this node")
+    .option("--out <file>", "write to this file; keeps what the probe does not set")
     .option("--ring <number>", "the ring of a node that has none yet", wholeNumber)
     .addOption(
-      new Option(
-        "--board <name>",
-        "say what such a board is, as it comes, instead of looking at this machine",
-      ).choices(Object.keys(BOARDS)),
+      new Option("--board <name>", "describe such a board instead of this machine").choices(
+        Object.keys(BOARDS),
+      ),
     )
     .option("--root <directory>", "where the node's file system is", DEFAULT_PROBE.root)
     .option("--docker <socket>", "Docker's socket, below the root", DEFAULT_PROBE.dockerSocket)
@@ -61,7 +60,7 @@ async function nodePolicy(options: Options, terminal: Terminal): Promise<void> {
     else writePolicyFile(out, policy);
     for (const { name, why } of unknown) terminal.err(`${name} is left out: ${why}\n`);
     for (const name of overridden(before)) {
-      terminal.err(`${out}: ${name} is set in the deployment part too, which wins\n`);
+      terminal.err(`${out}: ${name} is overridden by the deployment part\n`);
     }
   } catch (error) {
     for (const problem of problemsOf(error, out ?? "")) {

@@ -1,27 +1,27 @@
-/** A node policy file, of which only the probe's own properties are changed. */
+/** A node policy file, in which only the probe's own properties change. */
 
 import { randomUUID } from "node:crypto";
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { readIfThereSync } from "../../common/files/durable.js";
-import { InputError, isObject, parseDocument } from "../../common/json/document.js";
+import { isObject, type JsonObject, parseDocument } from "../../common/json/document.js";
+import { InputError, problem } from "../../common/problem.js";
+import { asList, asObject } from "../json.js";
 import type { Property } from "../policy/property.js";
 import { PROBED, RING } from "./properties.js";
 
-export type PolicyFile = Readonly<Record<string, unknown>>;
+export const EMPTY: JsonObject = { properties: [], constraints: [] };
 
-export const EMPTY: PolicyFile = { properties: [], constraints: [] };
-
-/** Reads a file, or an empty policy where there is none. Throws an InputError. */
-export function readPolicyFile(file: string): PolicyFile {
+/** Reads a policy; an empty one if there is no file. Throws an InputError. */
+export function readPolicyFile(file: string): JsonObject {
   const source = readIfThereSync(file);
   if (source === undefined) return EMPTY;
   const document = parseDocument(file, source, () => undefined);
   const refuse = (message: string, path: readonly string[]) =>
-    new InputError([{ ...document.placeOf(path), message }]);
+    new InputError([problem("wrong-document", document.placeOf(path), message)]);
   const { value } = document;
   if (!isObject(value)) throw refuse("must be an object, a node policy", []);
   if (document.unset.length > 0) {
-    throw refuse("has variables, which would be lost: write the policy into another file", []);
+    throw refuse("has variables, which would be lost: write the policy to another file", []);
   }
   const { properties } = value;
   if (properties !== undefined && !(Array.isArray(properties) && properties.every(isObject))) {
@@ -31,17 +31,16 @@ export function readPolicyFile(file: string): PolicyFile {
 }
 
 /**
- * The policy with the probe's properties in the place of those that were there. All else stays, a ring too.
+ * The policy with the probe's properties in place of those that it had. Everything else stays, the ring too.
  *
- * @param ring of a node that has none
+ * @param ring for a policy that has none
  */
 export function withProperties(
-  policy: PolicyFile,
+  policy: JsonObject,
   probed: readonly Property[],
   ring: number | undefined,
-): PolicyFile {
-  const { properties } = policy;
-  const present: readonly unknown[] = Array.isArray(properties) ? properties : [];
+): JsonObject {
+  const present = asList(policy["properties"]);
   const kept = present.filter((one) => !PROBED.some((name) => isNamed(one, name)));
   const hasRing = kept.some((one) => isNamed(one, RING));
   const chosen: Property[] =
@@ -49,15 +48,14 @@ export function withProperties(
   return { ...policy, properties: [...probed, ...chosen, ...kept] };
 }
 
-/** Names of the probe that the policy's deployment part sets too: there they win over ours. */
-export function overridden({ deployment }: PolicyFile): string[] {
-  const properties = isObject(deployment) ? deployment["properties"] : undefined;
-  if (!Array.isArray(properties)) return [];
+/** The probe's properties that the policy's deployment part sets too, which overrides them. */
+export function overridden({ deployment }: JsonObject): string[] {
+  const properties = asList(asObject(deployment)["properties"]);
   return PROBED.filter((name) => properties.some((one) => isNamed(one, name)));
 }
 
-/** Writes it whole or not at all. */
-export function writePolicyFile(file: string, policy: PolicyFile): void {
+/** Writes the whole file or nothing. */
+export function writePolicyFile(file: string, policy: JsonObject): void {
   const fresh = `${file}.${randomUUID()}`;
   try {
     writeFileSync(fresh, policyText(policy), { flag: "wx" });
@@ -67,7 +65,7 @@ export function writePolicyFile(file: string, policy: PolicyFile): void {
   }
 }
 
-export function policyText(policy: PolicyFile): string {
+export function policyText(policy: JsonObject): string {
   return `${JSON.stringify(policy, null, 2)}\n`;
 }
 

@@ -1,22 +1,43 @@
-/** Reads the facts about this node: from its files, its driver and its Docker engine. What cannot be read is unknown. */
+/** Reads facts about this node from its files, its driver and its Docker engine. What cannot be read is unknown. */
 
 import { execFile } from "node:child_process";
-import { readdir, readFile, statfs } from "node:fs/promises";
+import { readdir, readFile, readlink, statfs } from "node:fs/promises";
 import { request } from "node:http";
-import { join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { text as wholeText } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { errorCode } from "../../common/files/read.js";
 import { isObject } from "../../common/json/document.js";
-import type { Gpu, NodeFacts } from "./facts.js";
-import { placeIn } from "./root.js";
+import { asObject } from "../json.js";
 
-const run = promisify(execFile);
+/** Undefined, or an empty list: unknown. */
+export interface NodeFacts {
+  /** As Node.js names it: x64, arm64. */
+  readonly arch: string;
+  /** What the firmware of a board says, such as NVIDIA Jetson Nano Developer Kit. */
+  readonly model: string | undefined;
+  /** Release of NVIDIA's Linux for Jetson: 32.7.1. */
+  readonly l4t: string | undefined;
+  /** Version of NVIDIA's driver for discrete GPUs: 535.183.06. */
+  readonly driver: string | undefined;
+  /** Discrete GPUs, in the driver's order. */
+  readonly gpus: readonly Gpu[];
+  readonly memoryMiB: number | undefined;
+  /** The runtime of containers that ask for none. */
+  readonly defaultRuntime: string | undefined;
+  /** Why the facts about Docker come from its file: it refused this user, or did not answer. Undefined: it answered. */
+  readonly dockerSilence: "refused" | "away" | undefined;
+  /** On the disk where Docker keeps images. */
+  readonly freeDiskGiB: number | undefined;
+}
 
-const TIMEOUT_MS = 10_000;
-const GIB = 2 ** 30;
+interface Gpu {
+  /** As the driver names it: Tesla T4. */
+  readonly name: string;
+  readonly memoryMiB: number | undefined;
+}
 
-export interface ProbeOptions {
+interface ProbeOptions {
   /** Where the node's file system is: in a container, the directory at which it is mounted. */
   readonly root: string;
   /** Docker's socket, below the root. */
@@ -31,31 +52,34 @@ export const DEFAULT_PROBE: ProbeOptions = {
   nvidiaSmi: "nvidia-smi",
 };
 
+const TIMEOUT_MS = 10_000;
+
 export async function probe({ root, dockerSocket, nvidiaSmi }: ProbeOptions): Promise<NodeFacts> {
   const read = async (path: string) =>
-    readFile(await placeIn(root, path), "utf8").catch(() => undefined);
+    readFile(await resolveIn(root, path), "utf8").catch(() => "");
   const [model, tegra, version, memory, daemon, gpus, engine] = await Promise.all([
     read("sys/firmware/devicetree/base/model"),
     read("etc/nv_tegra_release"),
     read("proc/driver/nvidia/version"),
     read("proc/meminfo"),
-    read(DAEMON_FILE),
-    askDriver(nvidiaSmi).catch(() => namedByKernel(root)),
-    placeIn(root, dockerSocket)
-      .then(askDocker)
+    read("etc/docker/daemon.json"),
+    gpusOfDriver(nvidiaSmi).catch(() => gpusOfKernel(root)),
+    resolveIn(root, dockerSocket)
+      .then(dockerInfo)
       .catch((error: unknown) => ({ silence: silenceOf(error) })),
   ]);
-  const docker = "silence" in engine ? configured(daemon) : engine;
+  const isSilent = "silence" in engine;
+  const { defaultRuntime, directory } = isSilent ? configuredDocker(daemon) : engine;
   return {
     arch: process.arch,
-    model: model?.replaceAll("\0", "").trim() || undefined,
+    model: model.replaceAll("\0", "").trim() || undefined,
     l4t: l4tRelease(tegra),
     driver: driverVersion(version),
     gpus,
     memoryMiB: memoryMiB(memory),
-    defaultRuntime: docker.defaultRuntime,
-    dockerSilence: "silence" in engine ? engine.silence : undefined,
-    freeDiskGiB: await freeGiB(await placeIn(root, docker.directory)),
+    defaultRuntime,
+    dockerSilence: isSilent ? engine.silence : undefined,
+    freeDiskGiB: await freeGiB(await resolveIn(root, directory)),
   };
 }
 
@@ -65,65 +89,66 @@ interface DockerFacts {
   readonly directory: string;
 }
 
-const DAEMON_FILE = "etc/docker/daemon.json";
-const DOCKER_DIRECTORY = "/var/lib/docker";
+function dockerFacts(runtime: unknown, directory: unknown): DockerFacts {
+  const text = (value: unknown) => (typeof value === "string" && value !== "" ? value : undefined);
+  return { defaultRuntime: text(runtime), directory: text(directory) ?? "/var/lib/docker" };
+}
 
-/** What the engine is told by its file. What it is told on its command line wins there, so silence of the file means nothing. */
-function configured(file = "{}"): DockerFacts {
+/** What the engine's file says. The engine's command line overrides it, so that what the file leaves out is unknown. */
+function configuredDocker(file: string): DockerFacts {
   try {
-    const value: unknown = JSON.parse(file);
-    const settings = isObject(value) ? value : {};
-    return {
-      defaultRuntime: text(settings["default-runtime"]),
-      directory: text(settings["data-root"]) ?? DOCKER_DIRECTORY,
-    };
+    const settings = asObject(JSON.parse(file));
+    return dockerFacts(settings["default-runtime"], settings["data-root"]);
   } catch {
-    return { defaultRuntime: undefined, directory: DOCKER_DIRECTORY }; // The engine does not start with it either.
+    return dockerFacts(undefined, undefined); // No file, or one with which the engine does not start either.
   }
+}
+
+/** `docker info`, from the engine itself, so that Docker's command line need not be installed. */
+async function dockerInfo(socketPath: string): Promise<DockerFacts> {
+  const info: unknown = JSON.parse(await get(socketPath, "/info"));
+  if (!isObject(info)) throw new Error("Docker did not return an object");
+  return dockerFacts(info["DefaultRuntime"], info["DockerRootDir"]);
 }
 
 function silenceOf(error: unknown): NonNullable<NodeFacts["dockerSilence"]> {
   return errorCode(error) === "EACCES" ? "refused" : "away";
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
 /** `# R32 (release), REVISION: 7.1, GCID: ...` is 32.7.1. */
-function l4tRelease(file = ""): string | undefined {
+function l4tRelease(file: string): string | undefined {
   const [, major, revision] = /^# R(\d+) \(release\), REVISION: ([\d.]+)/.exec(file) ?? [];
   return major === undefined ? undefined : `${major}.${revision}`;
 }
 
 /** `NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.06  Wed Jun 26 ...` */
-function driverVersion(file = ""): string | undefined {
+function driverVersion(file: string): string | undefined {
   return /^NVRM version:.*?\bKernel Module\b.*?\s(\d+(?:\.\d+)+)\s/m.exec(file)?.[1];
 }
 
-function memoryMiB(file = ""): number | undefined {
+function memoryMiB(file: string): number | undefined {
   const kib = /^MemTotal:\s+(\d+) kB$/m.exec(file)?.[1];
   return kib === undefined ? undefined : Math.floor(Number(kib) / 1024);
 }
 
-async function askDriver(nvidiaSmi: string): Promise<Gpu[]> {
+async function gpusOfDriver(nvidiaSmi: string): Promise<Gpu[]> {
   const query = ["--query-gpu=name,memory.total", "--format=csv,noheader,nounits"];
-  const { stdout } = await run(nvidiaSmi, query, { timeout: TIMEOUT_MS });
+  const { stdout } = await promisify(execFile)(nvidiaSmi, query, { timeout: TIMEOUT_MS });
   return stdout.split("\n").flatMap((line) => {
-    const [, name, memory] = /^(.+), (\S+)$/.exec(line.trim()) ?? [];
-    if (name === undefined || memory === undefined) return [];
+    const [, name, memory = ""] = /^(.+), (\S+)$/.exec(line.trim()) ?? [];
+    if (name === undefined) return [];
     return [{ name, memoryMiB: /^\d+$/.test(memory) ? Number(memory) : undefined }];
   });
 }
 
 /** The kernel's part of the driver names the GPUs too, but not their memory. */
-async function namedByKernel(root: string): Promise<Gpu[]> {
-  const directory = await placeIn(root, "proc/driver/nvidia/gpus");
-  const addresses = await readdir(directory).catch(() => []);
+async function gpusOfKernel(root: string): Promise<Gpu[]> {
+  const directory = await resolveIn(root, "proc/driver/nvidia/gpus");
+  const addresses = (await readdir(directory).catch(() => [])).sort();
   const files = await Promise.all(
-    addresses
-      .sort()
-      .map((address) => readFile(join(directory, address, "information"), "utf8").catch(() => "")),
+    addresses.map((address) =>
+      readFile(join(directory, address, "information"), "utf8").catch(() => ""),
+    ),
   );
   return files.flatMap((file) => {
     const name = /^Model:\s+(.+?)\s*$/m.exec(file)?.[1];
@@ -131,27 +156,16 @@ async function namedByKernel(root: string): Promise<Gpu[]> {
   });
 }
 
-/** `docker info`, from the engine itself, so that its command line need not be there. */
-async function askDocker(socketPath: string): Promise<DockerFacts> {
-  const answer = await get(socketPath, "/info");
-  const info: unknown = JSON.parse(answer);
-  if (!isObject(info)) throw new Error("Docker answers with something else than an object");
-  return {
-    defaultRuntime: text(info["DefaultRuntime"]),
-    directory: text(info["DockerRootDir"]) ?? DOCKER_DIRECTORY,
-  };
-}
-
 function get(socketPath: string, path: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     request({ socketPath, path, signal }, (response) => {
-      if (response.statusCode !== 200) {
-        response.resume();
-        reject(new Error(`Docker answers ${response.statusCode}`));
+      if (response.statusCode === 200) {
+        wholeText(response).then(resolve, reject);
         return;
       }
-      wholeText(response).then(resolve, reject);
+      response.resume();
+      reject(new Error(`Docker returned ${response.statusCode}`));
     })
       .once("error", reject)
       .end();
@@ -161,8 +175,43 @@ function get(socketPath: string, path: string): Promise<string> {
 async function freeGiB(path: string): Promise<number | undefined> {
   try {
     const { bavail, bsize } = await statfs(path);
-    return Math.floor((bavail * bsize) / GIB);
+    return Math.floor((bavail * bsize) / 2 ** 30);
   } catch {
-    return undefined; // Docker runs elsewhere, or keeps it from us.
+    return undefined; // Docker runs elsewhere, or the directory is not accessible.
   }
+}
+
+/** As many as Linux follows. */
+const MAX_LINKS = 40;
+
+/**
+ * Where a path of the node is in this file system. Links lead to paths of the node, absolute ones too. What does not exist or
+ * cannot be read is taken as it is.
+ *
+ * @param root the directory at which the node's file system is mounted
+ * @param path of the node, from its own root
+ */
+async function resolveIn(root: string, path: string): Promise<string> {
+  if (root === sep) return join(sep, path);
+  let links = 0;
+  let done: string = sep;
+  const left = partsOf(path);
+  for (let part = left.shift(); part !== undefined; part = left.shift()) {
+    const next = part === ".." ? dirname(done) : join(done, part);
+    const target =
+      part === ".." || links > MAX_LINKS
+        ? undefined
+        : await readlink(join(root, next)).catch(() => undefined);
+    if (target === undefined) done = next;
+    else {
+      links++;
+      if (target.startsWith(sep)) done = sep;
+      left.unshift(...partsOf(target));
+    }
+  }
+  return join(root, done);
+}
+
+function partsOf(path: string): string[] {
+  return path.split(sep).filter((part) => part !== "" && part !== ".");
 }

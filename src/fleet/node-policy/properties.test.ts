@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { NANO, ORIN_NANO, T4 } from "./boards.js";
-import type { NodeFacts } from "./facts.js";
-import { PROBED, propertiesOf } from "./properties.js";
+import type { NodeFacts } from "./probe.js";
+import { BOARDS, PROBED, propertiesOf } from "./properties.js";
+
+const { t4: T4, nano: NANO, "orin-nano": ORIN_NANO } = BOARDS;
 
 const EMPTY: NodeFacts = {
   arch: "x64",
@@ -50,7 +51,7 @@ test("a T4 server, a Nano and an Orin Nano are told apart, with the release that
   });
 });
 
-test("what nothing says is left out, each with the reason", () => {
+test("unknown properties are left out, each with the reason", () => {
   const { properties, unknown } = propertiesOf(EMPTY);
   assert.deepEqual(properties, []);
   assert.deepEqual(
@@ -59,12 +60,12 @@ test("what nothing says is left out, each with the reason", () => {
   );
 });
 
-test("where only root may ask Docker, that is what is said", () => {
+test("the reason says that only root may ask Docker", () => {
   const { unknown } = propertiesOf({ ...EMPTY, dockerSilence: "refused" });
   const why = unknown.find(({ name }) => name === "slipstream.runtime")?.why;
   assert.match(
     why ?? "",
-    /socket refuses this user: ask as root, in a container with --user root$/,
+    /socket refuses this user: run this as root, in a container with --user root$/,
   );
 });
 
@@ -84,12 +85,12 @@ for (const [driver, fits] of drivers) {
   });
 }
 
-test("a Jetson with another JetPack runs neither release, and is still the board that it is", () => {
+test("a Jetson with another JetPack runs neither release, and is still recognized as the board", () => {
   const { board, deepstream } = valuesOf({ ...ORIN_NANO, l4t: "35.4.1" });
   assert.deepEqual([board, deepstream], ["orin-nano", undefined]);
 });
 
-test("a GPU or board that is not known is not taken for one that is", () => {
+test("an unknown GPU or board is not taken for a known one", () => {
   const gpu = (name: string) => valuesOf({ ...T4, gpus: [{ name, memoryMiB: 2048 }] });
   assert.equal(gpu("NVIDIA T400")["board"], undefined);
   assert.equal(gpu("NVIDIA T400")["gpu-memory"], 2048);
@@ -99,11 +100,11 @@ test("a GPU or board that is not known is not taken for one that is", () => {
   );
 });
 
-test("a GPU beside an ARM processor gets no release, for there is no image for it", () => {
+test("a discrete GPU with an ARM CPU gets no release, since there is no image for it", () => {
   assert.equal(valuesOf({ ...T4, arch: "arm64" })["deepstream"], undefined);
 });
 
-test("without nvidia-smi the GPU is known and its memory is not", () => {
+test("without nvidia-smi the GPU is known, but not its memory", () => {
   const values = valuesOf({ ...T4, gpus: [{ name: "Tesla T4", memoryMiB: undefined }] });
   assert.deepEqual([values["board"], values["gpu-memory"]], ["t4", undefined]);
 });

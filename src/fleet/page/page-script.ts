@@ -1,4 +1,4 @@
-/** What the fleet's page does in a browser: filters and sorts the rows that are there. Without it the page is a table. */
+/** The script of the fleet page: it filters and sorts the rows. Without it the page is a plain table. */
 
 export const PAGE_SCRIPT = `
 "use strict";
@@ -6,7 +6,7 @@ const table = document.querySelector("table#nodes");
 const body = table.tBodies[0];
 const headers = [...table.tHead.rows[0].cells];
 const filter = document.querySelector("#filter");
-const trial = document.querySelector("#trial");
+const state = document.querySelector("#state");
 const ring = document.querySelector("#ring");
 const count = document.querySelector("#count");
 const rows = [...body.rows].map((row) => ({
@@ -14,12 +14,12 @@ const rows = [...body.rows].map((row) => ({
   texts: [...row.cells].map((cell) => cell.textContent),
   all: row.textContent.toLowerCase(),
 }));
-const TRIAL = headers.findIndex((cell) => cell.id === "column-standing");
+const STATE = headers.findIndex((cell) => cell.id === "column-state");
 const RING = headers.findIndex((cell) => cell.id === "column-ring");
 const collator = new Intl.Collator(undefined, { numeric: true });
 let sort = { column: -1, descending: false };
 
-for (const control of [filter, trial, ring]) control.disabled = false;
+for (const control of [filter, state, ring]) control.disabled = false;
 for (const [column, cell] of headers.entries()) {
   const button = document.createElement("button");
   button.type = "button";
@@ -31,7 +31,7 @@ for (const [column, cell] of headers.entries()) {
   });
   cell.replaceChildren(button);
 }
-for (const control of [filter, trial, ring]) {
+for (const control of [filter, state, ring]) {
   control.addEventListener("input", () => {
     show();
     remember();
@@ -44,7 +44,7 @@ function show() {
   for (const { row, texts, all } of rows) {
     const fits =
       words.every((word) => all.includes(word)) &&
-      (trial.value === "" || texts[TRIAL] === trial.value) &&
+      (state.value === "" || texts[STATE] === state.value) &&
       (ring.value === "" || texts[RING] === ring.value);
     row.hidden = !fits;
     if (fits) shown++;
@@ -64,18 +64,18 @@ function order() {
   body.append(...rows.map(({ row }) => row));
 }
 
-// So that what was looked for is still there when the page is loaded anew.
+// Keeps the filters when the page reloads.
 function remember() {
-  const said = new URLSearchParams();
-  for (const control of [filter, trial, ring]) if (control.value !== "") said.set(control.id, control.value);
-  if (sort.column >= 0) said.set("sort", (sort.descending ? "-" : "") + headers[sort.column].id);
-  history.replaceState(null, "", "#" + said);
+  const filters = new URLSearchParams();
+  for (const control of [filter, state, ring]) if (control.value !== "") filters.set(control.id, control.value);
+  if (sort.column >= 0) filters.set("sort", (sort.descending ? "-" : "") + headers[sort.column].id);
+  history.replaceState(null, "", "#" + filters);
 }
 
-const said = new URLSearchParams(location.hash.slice(1));
-for (const control of [filter, trial, ring]) control.value = said.get(control.id) ?? "";
-for (const control of [trial, ring]) if (control.selectedIndex < 0) control.value = "";
-const wanted = said.get("sort") ?? "";
+const remembered = new URLSearchParams(location.hash.slice(1));
+for (const control of [filter, state, ring]) control.value = remembered.get(control.id) ?? "";
+for (const control of [state, ring]) if (control.selectedIndex < 0) control.value = "";
+const wanted = remembered.get("sort") ?? "";
 const descending = wanted.startsWith("-");
 sort = { column: headers.findIndex(({ id }) => id === wanted.slice(descending ? 1 : 0)), descending };
 order();

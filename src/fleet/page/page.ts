@@ -1,7 +1,7 @@
-/** The hub's page of the fleet: one HTML document with everything in it, which needs no network. Pure. */
+/** The fleet page: one HTML document that loads nothing from anywhere. Pure. */
 
 import { createHash } from "node:crypto";
-import type { Row } from "../rollout/row.js";
+import type { NodeRow } from "../rollout/fleet-report.js";
 import { PAGE_SCRIPT } from "./page-script.js";
 
 export interface Page {
@@ -9,30 +9,39 @@ export interface Page {
   readonly service: string;
   /** When the hub was asked, ISO 8601. */
   readonly at: string;
-  /** The rollout and its tables, as `make fleet-status` prints them. */
+  /** The rollout and its tables, as in `make fleet-status`. */
   readonly summary: string;
-  readonly rows: readonly Row[];
-  /** A page that is served asks for itself again after so many seconds; undefined: never. */
+  readonly rows: readonly NodeRow[];
+  /** A served page reloads itself after so many seconds; undefined: never. */
   readonly refreshSeconds?: number | undefined;
 }
 
-const COLUMNS: readonly (readonly [key: keyof Row, title: string])[] = [
+const COLUMNS: readonly (readonly [key: keyof NodeRow, title: string])[] = [
   ["id", "Node"],
   ["ring", "Ring"],
   ["version", "Runs"],
-  ["meant", "Is to run"],
-  ["standing", "Trial"],
+  ["target", "Target"],
+  ["state", "State"],
   ["model", "Model"],
   ["settings", "Settings"],
   ["cameras", "Cameras live"],
   ["reason", "Last reason"],
-  ["at", "Said"],
+  ["at", "Reported"],
 ];
 
-/** Of a trial, in the colour that it has; all others are quiet. */
-const WELL = ["proven"];
-const BUSY = ["on trial", "waiting"];
-const BAD = ["failed", "untried", "other version", "rolled back", "unsteady", "empty", "silent"];
+/** Colours of states, as classes of the style sheet; all other states have none. */
+const CLASSES: Readonly<Record<string, string>> = {
+  proven: "good",
+  "on trial": "busy",
+  pending: "busy",
+  failed: "bad",
+  "no trial": "bad",
+  "wrong version": "bad",
+  "rolled back": "bad",
+  degraded: "bad",
+  "not running": "bad",
+  silent: "bad",
+};
 
 const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.4 system-ui, sans-serif; }
@@ -53,13 +62,13 @@ thead button:focus-visible, .table:focus-visible { outline: 2px solid Highlight;
 th[aria-sort=ascending] button::after { content: " \\2191"; }
 th[aria-sort=descending] button::after { content: " \\2193"; }
 tbody tr { content-visibility: auto; contain-intrinsic-size: auto 1.9rem; }
-td.well { color: light-dark(#0a6b2d, #6fdc93); }
+td.good { color: light-dark(#0a6b2d, #6fdc93); }
 td.busy { color: light-dark(#7a5200, #f0c060); }
 td.bad { color: light-dark(#b00020, #ff8a94); font-weight: 600; }
 `;
 
 export function pageHtml({ org, service, at, summary, rows, refreshSeconds }: Page): string {
-  const standings = [...new Set(rows.map(({ standing }) => standing))].sort();
+  const states = [...new Set(rows.map(({ state }) => state))].sort();
   const rings = [...new Set(rows.map(({ ring }) => ring))].sort();
   const title = `${service} in ${org}`;
   const policy = `default-src 'none'; style-src 'sha256-${hash(STYLE)}'; script-src 'sha256-${hash(PAGE_SCRIPT)}'`;
@@ -79,11 +88,11 @@ ${refresh}<title>${escaped(title)}</title>
 <body>
 <main>
 <h1>${escaped(title)}</h1>
-<p>As the hub knew it at <time datetime="${escaped(at)}">${escaped(at)}</time>.</p>
+<p>State at the hub, <time datetime="${escaped(at)}">${escaped(at)}</time>.</p>
 <details><summary>Rollout, rings, models and settings</summary><pre>${escaped(summary)}</pre></details>
 <form role="search" aria-label="Nodes">
-<label>Filter <input id="filter" type="search" placeholder="any words of a row" autocomplete="off" disabled></label>
-${select("trial", "Trial", standings)}
+<label>Filter <input id="filter" type="search" placeholder="words in any column" autocomplete="off" disabled></label>
+${select("state", "State", states)}
 ${select("ring", "Ring", rings)}
 <output id="count" role="status">${rows.length} nodes</output>
 </form>
@@ -103,26 +112,20 @@ ${rows.map(rowHtml).join("\n")}
 `;
 }
 
-function rowHtml(row: Row): string {
+function rowHtml(row: NodeRow): string {
   const cells = COLUMNS.map(([key]) => {
-    // Seconds are enough of a time.
+    // Without fractions of a second.
     const text = escaped(key === "at" ? row.at.replace(/\.\d+Z$/, "Z") : row[key]);
     switch (key) {
       case "id":
         return `<th scope="row">${text}</th>`;
-      case "standing":
-        return `<td class="${classOf(row.standing)}">${text}</td>`;
+      case "state":
+        return `<td class="${CLASSES[row.state] ?? ""}">${text}</td>`;
       default:
         return `<td>${text}</td>`;
     }
   });
   return `<tr>${cells.join("")}</tr>`;
-}
-
-function classOf(standing: string): string {
-  if (WELL.includes(standing)) return "well";
-  if (BUSY.includes(standing)) return "busy";
-  return BAD.includes(standing) ? "bad" : "";
 }
 
 function select(id: string, name: string, values: readonly string[]): string {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { policyCommand } from "./command.js";
-import { readFleet } from "./fleet.js";
+import { readFleetFile } from "./policy-files.js";
 
 let folder = "";
 before(() => {
@@ -52,7 +52,7 @@ function node(id: string, ring?: number, ...more: object[]): string {
 const nvidia = { name: "runtime", value: "nvidia" };
 
 describe("policy explain", () => {
-  it("says what a node gets", async () => {
+  it("shows what a node gets", async () => {
     const policy = write("d.json", deployment("slipstream.ring <= 1"));
     const good = write("n.json", { properties: [{ name: "slipstream.ring", value: 1 }] });
     const { out, exit } = await run(
@@ -68,7 +68,7 @@ describe("policy explain", () => {
     assert.equal(exit, 0);
   });
 
-  it("says which clauses fail, with what was found and where they are written, and exits with 1", async () => {
+  it("shows which clauses fail, with what was found and where they are written, and exits with 1", async () => {
     const policy = write("d.json", deployment("slipstream.ring <= 1", "runtime == nvidia"));
     const bad = write("n.json", { properties: [{ name: "slipstream.ring", value: 2 }] });
     const { out, exit } = await run("explain", "--node", bad, "--deployment", policy);
@@ -85,7 +85,7 @@ describe("policy explain", () => {
     assert.equal(exit, 1);
   });
 
-  it("names every fault of every file and prints nothing else", async () => {
+  it("reports every problem of every file and prints nothing else", async () => {
     const policy = write("d.json", {
       service: { name: "s", org: "o", serviceVersions: [{ version: "$MISSING" }] },
       constraints: ["a = = b"],
@@ -109,15 +109,15 @@ describe("policy explain", () => {
     );
   });
 
-  it("warns of what Horizon takes and nobody means", async () => {
+  it("warns of what Horizon accepts although nobody means it", async () => {
     const policy = write("d.json", deployment(" slipstream.ring <= 1"));
     const { err } = await run("explain", "--node", write("n.json", {}), "--deployment", policy);
-    assert.match(err, /^d\.json:13: constraints\[0\]: a blank in front makes this test false/);
+    assert.match(err, /^d\.json:13: constraints\[0\]: the leading blank makes this test false/);
   });
 });
 
 describe("the policy commands", () => {
-  it("ask for what they need", async () => {
+  it("refuse to run without their required options", async () => {
     await assert.rejects(run("explain", "--node", "n.json"), {
       code: "commander.missingMandatoryOptionValue",
     });
@@ -128,7 +128,7 @@ describe("the policy commands", () => {
 });
 
 describe("a definition", () => {
-  it("that no policy places is told", async () => {
+  it("that no policy places is reported", async () => {
     const policy = write("d.json", deployment("slipstream.ring >= 0"));
     const other = write("s.json", { org: "o", url: "s", version: "1.0.0", arch: "amd64" });
     const { err, out } = await run(
@@ -153,7 +153,7 @@ describe("policy plan", () => {
       service: { name: "s", org: "o", serviceVersions: [{ version: "1.0.0" }] },
     });
 
-  it("counts who gets what, who gets nothing and why, ring by ring", async () => {
+  it("counts which nodes get what, which get nothing and why, by ring", async () => {
     const fleet = write(
       "fleet.jsonl",
       [
@@ -181,7 +181,7 @@ describe("policy plan", () => {
 
 o/s
   2.0.0 any arch: 2 nodes, by new.json
-  1.0.0 any arch: 1 nodes, by old.json
+  1.0.0 any arch: 1 node, by old.json
   none: 3 nodes
     2 nodes, such as d:
       new.json:
@@ -190,7 +190,7 @@ o/s
       old.json:
         not 1.0.0:
           the node must have slipstream.ring > 1, and it is 1 (old.json:12)
-    1 nodes, such as f:
+    1 node, such as f:
       new.json:
         not 2.0.0:
           the node must have slipstream.ring <= 1, and it is absent (new.json:13)
@@ -213,7 +213,7 @@ o/s
     assert.deepEqual(out.split("\n"), ["a\t1.0.0\t\told.json", "b\tnone\t\t", ""]);
   });
 
-  it("counts nodes that more than one policy fits", async () => {
+  it("counts nodes that fit more than one policy", async () => {
     const fleet = write("fleet.jsonl", node("a", 2) + node("b", 0));
     const both = write("both.json", deployment("slipstream.ring >= 0"));
     const { out } = await run(
@@ -251,7 +251,7 @@ o/s
         .split("\n")
         .map((line) => line.split(": ").slice(0, 2).join(": ")),
       [
-        "fleet.jsonl:2: is no JSON",
+        "fleet.jsonl:2: is not JSON",
         "fleet.jsonl:3: id",
         "fleet.jsonl:4: properties[0].value",
         "fleet.jsonl:5: propertys",
@@ -261,7 +261,7 @@ o/s
     );
   });
 
-  it("says that a fleet file is not there", async () => {
+  it("reports a fleet file that is missing", async () => {
     const { err, exit } = await run(
       "plan",
       "--fleet",
@@ -269,13 +269,13 @@ o/s
       "--deployment",
       rest(),
     );
-    assert.equal(err, "no.jsonl:1: is not there\n");
+    assert.equal(err, "no.jsonl:1: does not exist\n");
     assert.equal(exit, 2);
   });
 });
 
 describe("a fleet file", () => {
-  it("is read whole, however its lines lie across the blocks of the file", async () => {
+  it("is read completely, wherever the blocks of the file cut its lines", async () => {
     const long = "é".repeat(300_000);
     const fleet = write(
       "fleet.jsonl",
@@ -284,7 +284,7 @@ describe("a fleet file", () => {
         .trimEnd(),
     );
     const ids: string[] = [];
-    await readFleet(fleet, ({ id }) => ids.push(id));
+    await readFleetFile(fleet, ({ id }) => ids.push(id));
     assert.deepEqual(
       ids,
       Array.from({ length: 12 }, (_, i) => `${i}${long}`),

@@ -1,19 +1,22 @@
-/** `slipstream policy`: who gets what by Horizon's policies, without asking Horizon. */
+/** `slipstream policy`: which node gets which version by Horizon's policies, worked out without asking Horizon. */
 
 import { Command } from "commander";
-import { displayProblem, InputError } from "../../common/json/document.js";
-import type { Terminal } from "../../common/terminal.js";
-import { processTerminal } from "../../common/terminal.js";
-import { readFleet } from "./fleet.js";
-import type { ArchFile, Loader } from "./load.js";
-import { makeLoader, parseArchFile } from "./load.js";
+import { displayProblem, InputError } from "../../common/problem.js";
+import { processTerminal, type Terminal } from "../../common/terminal.js";
+import {
+  explainPlacement,
+  explainPlan,
+  listNodes,
+  placementAsJson,
+  planAsJson,
+} from "./explain.js";
 import { archOf, place } from "./placement.js";
 import { makePlanner } from "./plan.js";
-import { explainPlacement, explainPlan, listNodes, placementAsJson, planAsJson } from "./report.js";
+import { type ArchFile, PolicyFiles, parseArchFile, readFleetFile } from "./policy-files.js";
 
-/** The node gets nothing: a policy can be right and still place nothing. */
-const exitNothing = 1;
-const exitBadInput = 2;
+/** A policy can be right and still place nothing on the node. */
+const EXIT_NOTHING = 1;
+const EXIT_BAD_INPUT = 2;
 
 interface PolicyOptions {
   readonly deployment: string[];
@@ -35,22 +38,22 @@ interface PlanOptions extends PolicyOptions {
 
 export function policyCommand(terminal: Terminal = processTerminal()): Command {
   const command = new Command("policy").description(
-    "tell what Open Horizon's policies do, and why",
+    "show what Open Horizon's policies do, and why",
   );
   withPolicies(command.command("explain"))
-    .description("tell which version a node gets, or which clauses keep it from one")
+    .description("show which version a node gets, or which clauses it fails")
     .addHelpText(
       "after",
       "\nExit status: 0 the node gets a version, 1 it gets none, 2 wrong usage or input.",
     )
     .requiredOption("--node <file>", "node policy")
-    .option("--arch <arch>", "the node's architecture, where its policy has no openhorizon.arch")
+    .option("--arch <arch>", "the node's architecture, if its policy has no openhorizon.arch")
     .action((options: ExplainOptions) => guarded(terminal, () => explain(options, terminal)));
   withPolicies(command.command("plan"))
-    .description("tell who of a fleet gets which version, who gets none and why, ring by ring")
+    .description("show which nodes of a fleet get which version, which get none and why, by ring")
     .addHelpText("after", "\nExit status: 0 the plan is printed, 2 wrong usage or input.")
-    .requiredOption("--fleet <file>", "a node a line: a node policy in JSON with an id")
-    .option("--ring-property <name>", "the property that tells a node's ring", "slipstream.ring")
+    .requiredOption("--fleet <file>", "one node a line: a node policy in JSON with an id")
+    .option("--ring-property <name>", "the property that holds a node's ring", "slipstream.ring")
     .option("--nodes", "list every node with its version")
     .action((options: PlanOptions) => guarded(terminal, () => plan(options, terminal)));
   return command;
@@ -66,11 +69,11 @@ function withPolicies(command: Command): Command {
     )
     .option(
       "--service-policy <[arch=]file>",
-      "service policy, of one architecture or of all others; may be repeated",
+      "service policy, for one architecture or for all others; may be repeated",
       append(parseArchFile),
     )
     .option("--json", "print JSON")
-    .exitOverride(); // not inherited: the parent gets its settings only when it is added to the program
+    .exitOverride(); // Not inherited: the parent gets its settings only when it is added to the program.
 }
 
 /** Collects an option that may be repeated. */
@@ -79,55 +82,51 @@ function append<T>(read: (text: string) => T): (text: string, previous?: readonl
 }
 
 function explain(options: ExplainOptions, terminal: Terminal): void {
-  const loader = makeLoader(terminal.environment);
-  const node = loader.node(options.node, options.arch);
-  const deployments = load(loader, options, terminal);
-  const arch = archOf(node);
-  const placements = deployments.map((deployment) => ({
+  const files = new PolicyFiles(terminal.environment);
+  const node = files.node(options.node, options.arch);
+  const placements = deploymentsOf(files, options, terminal).map((deployment) => ({
     policy: deployment.policy.name,
-    placement: place(deployment, node, arch),
+    placement: place(deployment, node, archOf(node)),
   }));
-  const lines = placements.flatMap(({ policy, placement }) => explainPlacement(policy, placement));
-  terminal.out(
-    options.json
-      ? `${JSON.stringify(
-          placements.map(({ policy, placement }) => placementAsJson(policy, placement)),
-          null,
-          2,
-        )}\n`
-      : `${lines.join("\n")}\n`,
+  const lines = placements.flatMap(({ policy, placement }) =>
+    options.json ? [] : explainPlacement(policy, placement),
   );
-  if (placements.every(({ placement }) => placement.t === "none")) terminal.exit(exitNothing);
+  const json = placements.map(({ policy, placement }) => placementAsJson(policy, placement));
+  terminal.out(options.json ? asJson(json) : `${lines.join("\n")}\n`);
+  if (placements.every(({ placement }) => placement.t === "none")) terminal.exit(EXIT_NOTHING);
 }
 
 async function plan(options: PlanOptions, terminal: Terminal): Promise<void> {
-  const loader = makeLoader(terminal.environment);
-  const planner = makePlanner(load(loader, options, terminal), options.ringProperty);
+  const files = new PolicyFiles(terminal.environment);
+  const planner = makePlanner(deploymentsOf(files, options, terminal), options.ringProperty);
   let nodes = 0;
-  await readFleet(options.fleet, (node) => {
+  await readFleetFile(options.fleet, (node) => {
     nodes++;
     planner.add(node);
   });
   const services = planner.plan();
-  if (options.json) terminal.out(`${JSON.stringify(planAsJson(services, nodes), null, 2)}\n`);
-  else if (options.nodes) terminal.out(listNodes(services));
-  else terminal.out(explainPlan(services, nodes));
+  if (options.json) terminal.out(asJson(planAsJson(services, nodes)));
+  else terminal.out(options.nodes ? listNodes(services) : explainPlan(services, nodes));
 }
 
-function load(loader: Loader, options: PolicyOptions, terminal: Terminal) {
+function asJson(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function deploymentsOf(files: PolicyFiles, options: PolicyOptions, terminal: Terminal) {
   const { deployment, service = [], servicePolicy = [] } = options;
-  const deployments = loader.deployments(deployment, service, servicePolicy);
-  for (const warning of loader.finish()) terminal.err(`${displayProblem(warning)}\n`);
+  const deployments = files.deployments(deployment, service, servicePolicy);
+  for (const warning of files.finish()) terminal.err(`${displayProblem(warning)}\n`);
   return deployments;
 }
 
-/** Runs an action; bad input is told on standard error, and nothing else is printed. */
+/** Bad input is reported on standard error, and nothing else is printed. */
 async function guarded(terminal: Terminal, action: () => void | Promise<void>): Promise<void> {
   try {
     await action();
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     for (const problem of error.problems) terminal.err(`${displayProblem(problem)}\n`);
-    terminal.exit(exitBadInput);
+    terminal.exit(EXIT_BAD_INPUT);
   }
 }

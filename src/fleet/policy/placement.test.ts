@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { parseConstraint } from "./constraint.js";
-import type { Catalogue } from "./offer.js";
-import { inOrderOfTrial, makeDeployment } from "./offer.js";
-import { place } from "./placement.js";
-import type { DeploymentPolicy, NodePolicy, Service, ServiceVersion } from "./policy.js";
+import { parseConstraint } from "./constraint-parser.js";
+import { type Catalogue, inOrderOfTrial, makeDeployment, place } from "./placement.js";
+import type { DeploymentPolicy, NodePolicy, Service, ServiceVersion } from "./policies.js";
 
 const versions: ServiceVersion[] = [
   { version: "1.0.0", priority: 2 },
@@ -28,8 +26,8 @@ const everything: Catalogue = { services: undefined, servicePolicies: new Map() 
 
 function placed(catalogue: Catalogue, constraints: string[], arch: string | undefined): string {
   const placement = place(makeDeployment(policy(), catalogue), node(constraints), arch);
-  if (placement.t === "placed") return `${placement.offer.version} ${placement.offer.arch}`;
-  return placement.refusals.map(({ version, why }) => `${version} ${why.t}`).join(", ");
+  if (placement.t === "placed") return `${placement.variant.version} ${placement.variant.arch}`;
+  return placement.rejected.map(({ version, why }) => `${version} ${why.t}`).join(", ");
 }
 
 describe("the order of trial", () => {
@@ -54,7 +52,7 @@ describe("a node", () => {
     assert.equal(placed(everything, [], undefined), "2.0.0 undefined");
   });
 
-  it("gets the next version where it refuses the first", () => {
+  it("gets the next version if it refuses the first", () => {
     const range = ["openhorizon.service.version in [1.0.0,2.0.0)"];
     assert.equal(placed(everything, range, undefined), "1.0.0 undefined");
   });
@@ -64,17 +62,17 @@ describe("a node", () => {
     assert.equal(placed({ ...everything, services }, [], "arm64"), "2.0.0 arm64");
   });
 
-  it("gets nothing where the first version does not exist for it, whatever comes next", () => {
+  it("gets nothing if the first version does not exist for it, whatever comes next", () => {
     const services = [service("2.0.0", "amd64"), service("1.0.0", "arm64")];
     assert.equal(placed({ ...everything, services }, [], "arm64"), "2.0.0 no-service");
   });
 
-  it("gets what fits any architecture where its own is not known", () => {
+  it("gets a variant of any architecture if its own is not known", () => {
     const services = [service("2.0.0", "arm64")];
     assert.equal(placed({ ...everything, services }, [], undefined), "2.0.0 arm64");
   });
 
-  it("is asked for what the service policy of its architecture asks", () => {
+  it("must meet the service policy of its architecture", () => {
     const servicePolicies = new Map([
       ["amd64", { properties: [], constraints: [parseConstraint("board == t4")] }],
       ["arm64", { properties: [], constraints: [] }],
@@ -84,7 +82,7 @@ describe("a node", () => {
     assert.equal(placed(catalogue, [], "arm64"), "2.0.0 arm64");
   });
 
-  it("is asked for what the common service policy asks only where its architecture has none of its own", () => {
+  it("must meet the common service policy only if its architecture has none of its own", () => {
     const servicePolicies = new Map([
       ["amd64", { properties: [], constraints: [parseConstraint("board == t4")] }],
       [undefined, { properties: [], constraints: [] }],

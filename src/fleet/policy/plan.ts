@@ -1,15 +1,12 @@
-/** What deployment policies do to a fleet: which nodes get which version, which get none and why, ring by ring. */
+/** What deployment policies do to a fleet: which nodes get which version, which get none and why, by ring. */
 
-import type { Clause } from "./clause.js";
-import type { Requirement } from "./evaluate.js";
-import { compileRequirement } from "./evaluate.js";
-import type { Deployment } from "./offer.js";
-import type { Placement, Refusal } from "./placement.js";
-import { archOf, place } from "./placement.js";
-import type { NodePolicy } from "./policy.js";
+import { compileRequirement, type Requirement } from "./constraint-evaluation.js";
+import type { Clause } from "./constraint-parser.js";
+import { archOf, type Deployment, type Placement, place, type Rejected } from "./placement.js";
+import type { NodePolicy } from "./policies.js";
 import { findProperty } from "./property.js";
 
-/** What becomes of one service. */
+/** Who gets one service. */
 export interface ServicePlan {
   /** `org/name`. */
   readonly service: string;
@@ -17,9 +14,9 @@ export interface ServicePlan {
   readonly placed: readonly PlacedGroup[];
   /** Nodes that get none, by reason. */
   readonly none: readonly NoneGroup[];
-  /** Nodes that more than one policy fits. They count once, for the first policy; Horizon keeps whichever came first. */
+  /** How many nodes fit more than one policy. They count once, for the first policy; Horizon keeps whichever came first. */
   readonly contested: number;
-  /** By the value of the ring property; `none` where a node has none. In order of the ring. */
+  /** By the value of the ring property, in order; `none` for nodes without one. */
   readonly rings: ReadonlyArray<{
     readonly ring: string;
     readonly nodes: ReadonlyMap<string, number>;
@@ -41,11 +38,11 @@ export interface NoneGroup extends Group {
   /** For the first node of the group; the others fail the same clauses. */
   readonly reasons: ReadonlyArray<{
     readonly policy: string;
-    readonly refusals: readonly Refusal[];
+    readonly rejected: readonly Rejected[];
   }>;
 }
 
-export interface Planner {
+interface Planner {
   readonly add: (node: NodePolicy) => void;
   readonly plan: () => ServicePlan[];
 }
@@ -58,7 +55,7 @@ export function makePlanner(deployments: readonly Deployment[], ringProperty: st
     byService.set(service, [...(byService.get(service) ?? []), deployment]);
   }
   const services = [...byService].map(([service, own]) => makeServicePlanner(service, own));
-  const requirementOf = rememberingCompiler();
+  const requirementOf = requirementCache();
   return {
     add(node) {
       const arch = archOf(node);
@@ -70,14 +67,14 @@ export function makePlanner(deployments: readonly Deployment[], ringProperty: st
   };
 }
 
-/** The column of the ring table that counts the nodes without a version. */
-export const noVersion = "none";
+/** Stands for the version of nodes that get none. */
+export const NO_VERSION = "none";
 
 function makeServicePlanner(service: string, deployments: readonly Deployment[]) {
   const placed = new Map<string, PlacedGroup>();
   const none = new Map<string, NoneGroup>();
   const rings = new Map<string, Map<string, number>>();
-  const keyOf = reasonKeys();
+  const keyOf = failureKeys();
   let contested = 0;
 
   const count = (ring: string, column: string): void => {
@@ -95,7 +92,7 @@ function makeServicePlanner(service: string, deployments: readonly Deployment[])
       const placement = placements[first];
       const policy = deployments[first]?.policy.name;
       if (placement?.t === "placed" && policy !== undefined) {
-        const { version, arch: placedArch } = placement.offer;
+        const { version, arch: placedArch } = placement.variant;
         const key = `${first} ${version} ${placedArch}`;
         const group = placed.get(key) ?? { policy, version, arch: placedArch, nodes: [] };
         group.nodes.push(node.id);
@@ -108,7 +105,7 @@ function makeServicePlanner(service: string, deployments: readonly Deployment[])
       const group = none.get(key) ?? { reasons: reasonsOf(deployments, placements), nodes: [] };
       group.nodes.push(node.id);
       none.set(key, group);
-      count(ring, noVersion);
+      count(ring, NO_VERSION);
     },
     plan: (): ServicePlan => ({
       service,
@@ -132,20 +129,20 @@ function reasonsOf(
 ): NoneGroup["reasons"] {
   return deployments.map(({ policy }, i) => ({
     policy: policy.name,
-    refusals: placements[i]?.refusals ?? [],
+    rejected: placements[i]?.rejected ?? [],
   }));
 }
 
-/** A key that is equal for nodes which fail the same clauses in the same way. */
-function reasonKeys(): (placement: Placement) => string {
+/** Keys that are equal for nodes that fail the same clauses in the same way. */
+function failureKeys(): (placement: Placement) => string {
   const numbers = new Map<Clause, number>();
   const numberOf = (clause: Clause): number => {
     const number = numbers.get(clause) ?? numbers.size;
     numbers.set(clause, number);
     return number;
   };
-  return ({ refusals }) =>
-    refusals
+  return ({ rejected }) =>
+    rejected
       .map(({ version, why }) => {
         if (why.t === "no-service") return `${version} ${why.arch}`;
         const failed = why
@@ -156,8 +153,8 @@ function reasonKeys(): (placement: Placement) => string {
       .join("|");
 }
 
-/** Nodes ask for few different things; each set of constraints is compiled once. */
-function rememberingCompiler(): (node: NodePolicy) => Requirement {
+/** Nodes have few different sets of constraints; each is compiled once. */
+function requirementCache(): (node: NodePolicy) => Requirement {
   const known = new Map<string, Requirement>();
   return ({ constraints }) => {
     const key = constraints.map(({ text }) => text).join("\n");

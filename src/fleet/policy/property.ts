@@ -1,6 +1,6 @@
-/** Properties of nodes, services and deployments, and the value that a test on one of them sees. */
+/** Properties of nodes, services and deployments. */
 
-/** The types that a property may declare; without one, its JSON value decides. */
+/** The types that a property may declare; without one, the JSON value decides. */
 export const propertyTypes = [
   "string",
   "version",
@@ -20,10 +20,10 @@ export interface Property {
 }
 
 export function isPropertyType(text: string): text is PropertyType {
-  return (propertyTypes as readonly string[]).includes(text); // widened: includes() wants the union
+  return (propertyTypes as readonly string[]).includes(text); // Widened, since includes() wants the union.
 }
 
-/** A loop, not find(): this runs for every clause on every node of a fleet. */
+/** Uses a loop instead of find(), since it runs for every clause on every node of a fleet. */
 export function findProperty(properties: readonly Property[], name: string): Property | undefined {
   for (const property of properties) {
     if (property.name === name) return property;
@@ -31,7 +31,7 @@ export function findProperty(properties: readonly Property[], name: string): Pro
   return undefined;
 }
 
-/** What is wrong with a value for a declared type, or undefined. The agreement bot refuses the same values. */
+/** What is wrong with a value of a declared type; undefined: nothing. The agreement bot refuses the same values. */
 export function valueProblem(
   value: PropertyValue,
   type: PropertyType | undefined,
@@ -55,7 +55,7 @@ export function valueProblem(
   }
 }
 
-/** Stricter than versions elsewhere: no leading zeros and no suffix. */
+/** Stricter than for versions elsewhere: no leading zeros and no suffix. */
 function isPropertyVersion(text: string): boolean {
   return text === "INFINITY" || /^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){0,2}$/.test(text);
 }

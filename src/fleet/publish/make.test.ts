@@ -1,4 +1,4 @@
-// The make targets against a stand-in for `hzn` that records what it is told, and one for Docker's command line.
+// The make targets with scripts in place of `hzn` and `docker` that record their arguments.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -7,10 +7,19 @@ import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { isObject } from "../../common/json/document.js";
 import { ExchangeDouble } from "../rollout/testing/exchange-double.js";
-import { type Desk, DIGEST, DOCKER, HZN, makeDesk } from "./testing/workspace.js";
+import {
+  DIGEST,
+  DOCKER,
+  HZN,
+  makeTestWorkspace,
+  type TestWorkspace,
+} from "./testing/test-workspace.js";
 
-function desk(t: TestContext, programs?: Parameters<typeof makeDesk>[0]): Desk {
-  const made = makeDesk(programs);
+function workspace(
+  t: TestContext,
+  programs?: Parameters<typeof makeTestWorkspace>[0],
+): TestWorkspace {
+  const made = makeTestWorkspace(programs);
   t.after(made.remove);
   return made;
 }
@@ -21,7 +30,7 @@ const exchange = [
   "HZN_EXCHANGE_USER_AUTH=me:pw",
 ];
 
-/** The hub's double, where it has to answer. */
+/** A double of the hub, for targets that need its answers. */
 async function hub(t: TestContext): Promise<string[]> {
   const double = await ExchangeDouble.start();
   t.after(() => double.stop());
@@ -40,7 +49,7 @@ function servicesOf(definition: Record<string, unknown>): Record<string, { image
 }
 
 test("the service is published with variables replaced and images by digest", async (t) => {
-  const { make, calls, file } = desk(t);
+  const { make, calls, file } = workspace(t);
   const { code, err } = await make(
     "publish-service",
     "ARCH=arm64",
@@ -62,8 +71,8 @@ test("the service is published with variables replaced and images by digest", as
   ]);
 });
 
-test("what is published already as it is here is left alone; other content is refused unless asked for", async (t) => {
-  const { make, calls, file, record } = desk(t);
+test("a service that is published with the same content is left alone; other content is refused unless OVERWRITE is set", async (t) => {
+  const { make, calls, file, record } = workspace(t);
   await make("publish-service", "ARCH=amd64", ...exchange);
   const there = file();
   const publish = (service: object) =>
@@ -97,14 +106,14 @@ test("what is published already as it is here is left alone; other content is re
   assert.deepEqual([asked.code, publications()], [0, 2], asked.err);
 });
 
-test("an image that holds another version than it is published as is refused: it would never be on trial", async (t) => {
+test("an image that holds another version than it is published as is refused, since it would never be on trial", async (t) => {
   const older = DOCKER.replace('echo "${last##*:}"', "echo 0.0.9");
-  const { make, calls } = desk(t, { hzn: HZN, docker: older });
+  const { make, calls } = workspace(t, { hzn: HZN, docker: older });
   const { code, err } = await make("publish-service", "SERVICE_VERSION=0.3.0", ...exchange);
   assert.notEqual(code, 0);
   assert.match(
     err,
-    /slipstream-agent_\w+:0\.3\.0 holds version 0\.0\.9, and is to be published as 0\.3\.0: make version VERSION=0\.3\.0/,
+    /slipstream-agent_\w+:0\.3\.0 holds version 0\.0\.9, but is to be published as 0\.3\.0: make version VERSION=0\.3\.0/,
   );
   assert.deepEqual(
     calls().filter((call) => !call.startsWith("docker")),
@@ -113,13 +122,13 @@ test("an image that holds another version than it is published as is refused: it
 });
 
 test("make build gives the images the version of package.json", async (t) => {
-  const { make, calls } = desk(t);
+  const { make, calls } = workspace(t);
   await make("build");
   assert.equal(calls().filter((call) => call.includes("--build-arg VERSION=0.1.0 ")).length, 2);
 });
 
-test("a definition with a fault is told by file, line and path, and nothing is published", async (t) => {
-  const { make, folder, record } = desk(t);
+test("an error in the definition is reported by file, line and path, and nothing is published", async (t) => {
+  const { make, folder, record } = workspace(t);
   const file = join(folder, "service.definition.json");
   writeFileSync(file, readFileSync(file, "utf8").replace('"log_driver"', '"log_drivers"'));
   const { code, err } = await make("publish-service", ...exchange);
@@ -128,9 +137,9 @@ test("a definition with a fault is told by file, line and path, and nothing is p
   assert.throws(() => readFileSync(join(record, "calls")));
 });
 
-test("an image that is in no registry keeps the service from being published", async (t) => {
+test("a service whose image is in no registry is not published", async (t) => {
   const nowhere = DOCKER.replace(/\[ "\$1[^\n]*/, "exit 1");
-  const { make, calls } = desk(t, { hzn: HZN, docker: nowhere });
+  const { make, calls } = workspace(t, { hzn: HZN, docker: nowhere });
   const { code, err } = await make("publish-service", ...exchange);
   assert.notEqual(code, 0);
   assert.match(err, /-(?:agent|sidecar)_\w+:0\.1\.0 is not on this machine: make build, make push/);
@@ -140,20 +149,20 @@ test("an image that is in no registry keeps the service from being published", a
   );
 });
 
-test("while a rollout's second policy is in force, publishing the first one is refused", async (t) => {
+test("while a rollout's second policy is active, publishing the first one is refused", async (t) => {
   const rolling = HZN.replace(
     'listpolicy "*) exit 8',
     `listpolicy "*) echo '{"myorg/policy-slipstream-b": {}}'`,
   );
-  const { make, calls } = desk(t, { hzn: rolling, docker: DOCKER });
+  const { make, calls } = workspace(t, { hzn: rolling, docker: DOCKER });
   const { code, err } = await make("publish-deployment-policy", ...exchange);
   assert.notEqual(code, 0);
-  assert.match(err, /policy-slipstream-b is in force, made by a rollout: .* make canary/);
+  assert.match(err, /policy-slipstream-b is active, made by a rollout: .* make canary/);
   assert.deepEqual(calls(), ["exchange deployment listpolicy myorg/policy-slipstream-b"]);
 });
 
-test("the deployment policy has the version to go back to, if there is one", async (t) => {
-  const { make, file, calls } = desk(t);
+test("the deployment policy has the version to fall back to, if there is one", async (t) => {
+  const { make, file, calls } = workspace(t);
   const versions = () => {
     const { service } = file();
     const list = isObject(service) ? service["serviceVersions"] : [];
@@ -190,7 +199,7 @@ for (const [target, call] of [
   ["dev-hzn", "dev service start -S -f horizon/userinput.json"],
 ] as const) {
   test(`make ${target} runs hzn ${call}`, async (t) => {
-    const { make, calls } = desk(t);
+    const { make, calls } = workspace(t);
     const mms = "HZN_FSS_CSSURL=http://127.0.0.1:9";
     const { code, err } = await make(...target.split(" "), "ARCH=amd64", mms, ...exchange);
     assert.equal(code, 0, err);
@@ -198,8 +207,8 @@ for (const [target, call] of [
   });
 }
 
-test("a settings document that a node would refuse is not sent, and one that it takes is sent to the rings", async (t) => {
-  const { make, folder, calls, file } = desk(t);
+test("a settings document that a node would refuse is not sent, and one that it accepts is sent to the rings", async (t) => {
+  const { make, folder, calls, file } = workspace(t);
   const target = [...(await hub(t)), "FILE=settings.json"];
   writeFileSync(join(folder, "settings.json"), '{ "camera": [] }');
   const refused = await make("publish-settings", ...target);
@@ -217,8 +226,8 @@ test("a settings document that a node would refuse is not sent, and one that it 
   assert.deepEqual(file(), {});
 });
 
-test("a model goes as an object of its version", async (t) => {
-  const { make, folder, calls } = desk(t);
+test("each version of a model is published as an object of its own", async (t) => {
+  const { make, folder, calls } = workspace(t);
   const archive = join(folder, "model.tar.gz");
   const cli = join(folder, "dist/src/cli/main.js");
   const pack = ["model", "pack", "models/nanodet-coco", "-o", archive, "--version", "1.2.0"];
@@ -239,9 +248,9 @@ test("a model goes as an object of its version", async (t) => {
   assert.deepEqual(names, ["slipstream", "slipstream-orin-nano"]);
 });
 
-test("whichever deployment policy a rollout has left is removed", async (t) => {
+test("the deployment policy that a rollout has left is removed, whichever it is", async (t) => {
   const left = HZN.replace('listpolicy "*) exit 8', 'listpolicy "*-b) ;;\n*listpolicy*) exit 8');
-  const { make, calls } = desk(t, { hzn: left });
+  const { make, calls } = workspace(t, { hzn: left });
   const { code, err } = await make("remove-deployment-policy", ...exchange);
   assert.equal(code, 0, err);
   assert.deepEqual(
@@ -256,9 +265,9 @@ const RUNNING = `case "$*" in "agreement list") echo '[{
   "workload_to_run": { "url": "slipstream", "version": "0.1.0", "arch": "arm64" }
 }]' ;; esac`;
 
-test("make agent-run registers the board's own service, and tells until it runs", async (t) => {
+test("make agent-run registers the board's own service, and reports until it runs", async (t) => {
   const input = 'case "$*" in register*) echo "$SERVICE_NAME" >>"$RECORD/calls" ;; esac';
-  const { make, calls } = desk(t, { hzn: `${HZN}${input}\n${RUNNING}\n`, docker: DOCKER });
+  const { make, calls } = workspace(t, { hzn: `${HZN}${input}\n${RUNNING}\n`, docker: DOCKER });
   const { code, out, err } = await make("agent-run", "BOARD=orin-nano", "HZN_ORG_ID=myorg");
   assert.equal(code, 0, err);
   assert.deepEqual(calls(), [
@@ -266,20 +275,23 @@ test("make agent-run registers the board's own service, and tells until it runs"
     "slipstream-orin-nano",
     "agreement list",
   ]);
-  assert.match(out, /^\d s: slipstream 0\.1\.0 arm64 by \S+: all containers were started$/m);
+  assert.match(out, /^\d s: slipstream 0\.1\.0 arm64 by \S+: all containers started$/m);
 });
 
-test("make agent-run ends where nothing comes, with what the node says", async (t) => {
+test("make agent-run ends without an agreement, with the node's last events", async (t) => {
   const nothing = `case "$*" in "agreement list") echo '[]' ;; "eventlog list") echo '["so far so good"]' ;; esac`;
-  const { make } = desk(t, { hzn: `${HZN}${nothing}\n`, docker: DOCKER });
+  const { make } = workspace(t, { hzn: `${HZN}${nothing}\n`, docker: DOCKER });
   const { code, out, err } = await make("agent-run", "AGENT_WAIT=0", "HZN_ORG_ID=myorg");
   assert.notEqual(code, 0);
   assert.match(out, /^0 s: no agreement\n {2}so far so good$/m);
-  assert.match(err, /the service does not run after 0 s: make deploy-check, hzn eventlog list/);
+  assert.match(
+    err,
+    /the service does not run after 0 s: see make deploy-check and hzn eventlog list/,
+  );
 });
 
-test("make pre-pull pulls what a version was published with", async (t) => {
-  const { make, calls, record } = desk(t);
+test("make pre-pull pulls the images that a version was published with", async (t) => {
+  const { make, calls, record } = workspace(t);
   const absent = await make("pre-pull", "ARCH=arm64", "VERSION=0.2.0", ...exchange);
   assert.notEqual(absent.code, 0);
   assert.match(absent.err, /myorg\/slipstream_0\.2\.0_arm64 is not published/);
@@ -300,8 +312,8 @@ test("make pre-pull pulls what a version was published with", async (t) => {
   ]);
 });
 
-test("make hzn-env gives hzn the names that make has", async (t) => {
-  const { make } = desk(t);
+test("make hzn-env gives hzn the values that make uses", async (t) => {
+  const { make } = workspace(t);
   const { code, out, err } = await make(
     "hzn-env",
     "DOCKER_HUB_ID=registry.example.com/me",
@@ -316,8 +328,8 @@ test("make hzn-env gives hzn the names that make has", async (t) => {
   assert.equal(said, "registry.example.com/me/slipstream arm64 0.1.0\n");
 });
 
-test("make node-policy for many nodes that are alike says what the board is", async (t) => {
-  const { make, folder } = desk(t);
+test("make node-policy with NODE_BOARD describes the board, for many identical nodes", async (t) => {
+  const { make, folder } = workspace(t);
   const { code, err } = await make("node-policy", "NODE_BOARD=nano", "NODE_RING=3");
   assert.equal(code, 0, err);
   const file = join(folder, "build/horizon/node.policy.nano.json");
@@ -325,7 +337,7 @@ test("make node-policy for many nodes that are alike says what the board is", as
 });
 
 test("build and push name both images for each architecture", async (t) => {
-  const { make, calls } = desk(t);
+  const { make, calls } = workspace(t);
   const { code, err } = await make(
     "build-all-arches",
     "push",
@@ -348,7 +360,7 @@ test("build and push name both images for each architecture", async (t) => {
 });
 
 test("an Orin Nano has images and a service of its own: the T4's DeepStream, for arm64", async (t) => {
-  const { make, calls } = desk(t);
+  const { make, calls } = workspace(t);
   const { code, err } = await make("build", "BOARD=orin-nano", "DOCKER_HUB_ID=me");
   assert.equal(code, 0, err);
   const [agent, sidecar] = calls();
@@ -365,14 +377,14 @@ test("an Orin Nano has images and a service of its own: the T4's DeepStream, for
   );
 });
 
-test("a board that is none is named", async (t) => {
-  const { code, err } = await desk(t).make("build", "BOARD=orin");
+test("an unknown board is refused", async (t) => {
+  const { code, err } = await workspace(t).make("build", "BOARD=orin");
   assert.notEqual(code, 0);
-  assert.match(err, /BOARD is orin: orin-nano, or nothing for a T4 and a Nano/);
+  assert.match(err, /BOARD is "orin": orin-nano, or empty for a T4 or a Nano/);
 });
 
-test("make run starts both containers as Horizon would, and make stop ends them", async (t) => {
-  const { make, calls } = desk(t);
+test("make run starts both containers as Horizon would, and make stop stops them", async (t) => {
+  const { make, calls } = workspace(t);
   const { code, err } = await make("run", "ARCH=amd64", "RTSPINPUT=test://");
   assert.equal(code, 0, err);
   assert.deepEqual(
@@ -389,14 +401,18 @@ test("make run starts both containers as Horizon would, and make stop ends them"
   assert.equal(calls().at(-1), "docker network rm slipstream");
 });
 
-test("without a camera make run says which setting is missing", async (t) => {
-  const { code, err } = await desk(t).make("run");
+test("make run without a camera names the missing setting", async (t) => {
+  const { code, err } = await workspace(t).make("run");
   assert.notEqual(code, 0);
   assert.match(err, /RTSPINPUT must be set/);
 });
 
-test("make check-package prints every variable and the definition without any left in it", async (t) => {
-  const { code, out, err } = await desk(t).make("check-package", "HZN_ORG_ID=myorg", "ARCH=arm64");
+test("make check-package prints every variable, and the definition with all of them replaced", async (t) => {
+  const { code, out, err } = await workspace(t).make(
+    "check-package",
+    "HZN_ORG_ID=myorg",
+    "ARCH=arm64",
+  );
   assert.equal(code, 0, err);
   assert.match(out, /^SERVICE_VERSION=0\.1\.0$/m);
   assert.match(out, /^ {2}"org": "myorg",$/m);
@@ -404,8 +420,8 @@ test("make check-package prints every variable and the definition without any le
   assert.doesNotMatch(out, /\$\w/);
 });
 
-test("make deploy-check tells that a T4, a Nano and an Orin Nano get the version", async (t) => {
-  const { code, out, err } = await desk(t).make("deploy-check");
+test("make deploy-check shows that a T4, a Nano and an Orin Nano get the version", async (t) => {
+  const { code, out, err } = await workspace(t).make("deploy-check");
   assert.equal(code, 0, err);
   for (const board of ["t4", "nano", "orin-nano"]) {
     assert.match(out, new RegExp(`^${board}:\\n.*gets 0\\.1\\.0`, "m"));
@@ -418,11 +434,7 @@ for (const [target, args, sentence] of [
     [],
     "HZN_ORG_ID is not set: the organisation in the Exchange, as in HZN_ORG_ID=myorg",
   ],
-  [
-    "publish-service",
-    ["HZN_ORG_ID=myorg"],
-    "HZN_EXCHANGE_URL is not set: the address of the Exchange",
-  ],
+  ["publish-service", ["HZN_ORG_ID=myorg"], "HZN_EXCHANGE_URL is not set: the URL of the Exchange"],
   [
     "publish-deployment-policy",
     [...exchange, "SECRETS=cam"],
@@ -431,7 +443,7 @@ for (const [target, args, sentence] of [
   [
     "publish-model",
     exchange,
-    "HZN_FSS_CSSURL is not set: the address of the hub's Model Management Service",
+    "HZN_FSS_CSSURL is not set: the URL of the hub's Model Management Service",
   ],
   [
     "remove-model",
@@ -444,15 +456,15 @@ for (const [target, args, sentence] of [
     "HZN_EXCHANGE_USER_AUTH is not set: user:password in the Exchange",
   ],
 ] as const) {
-  test(`make ${target} ${args.join(" ")} says in one sentence what is missing`, async (t) => {
-    const { code, err } = await desk(t).make(target, ...args);
+  test(`make ${target} ${args.join(" ")} reports in one sentence what is missing`, async (t) => {
+    const { code, err } = await workspace(t).make(target, ...args);
     assert.notEqual(code, 0);
     assert.equal(err.split("\n")[0], sentence);
   });
 }
 
-test("where hzn is not installed, that is what is said", async (t) => {
-  const { code, err } = await desk(t, {}).make("agent-stop");
+test("make targets report that hzn is not installed", async (t) => {
+  const { code, err } = await workspace(t, {}).make("agent-stop");
   assert.notEqual(code, 0);
   assert.match(err, /^hzn is not installed: it comes with the Horizon agent's packages\n/);
 });

@@ -8,7 +8,7 @@ const definition = {
 };
 const policy = { service: { org: "myorg", name: "slipstream" }, constraints: ["a == 1"] };
 
-test("a secret has the hub's name unless another is said", () => {
+test("a secret has the same name at the hub unless another one is given", () => {
   assert.deepEqual(parseSecrets(" cam-login viewers=lobby/viewers\n"), [
     { name: "cam-login", hub: "cam-login" },
     { name: "viewers", hub: "lobby/viewers" },
@@ -25,7 +25,7 @@ for (const [text, what] of [
   });
 }
 
-test("without secrets the package is as its files say, for a secret that is not bound keeps every node away", () => {
+test("without secrets the package is as its files say, since an unbound secret keeps every node away", () => {
   assert.equal(withSecrets(definition, []), definition);
   assert.equal(withSecretBinding(policy, []), policy);
 });

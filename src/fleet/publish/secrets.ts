@@ -1,24 +1,23 @@
-// The secrets of a publication. They are no part of the files: a secret that the definition names and no policy binds keeps
-// every node from an agreement, so a package without secrets must publish without naming any.
+// The secrets of a publication. The package's files name none: a secret that the definition declares and no policy binds keeps
+// every node from an agreement.
 
-import { isObject } from "../../common/json/document.js";
-import { containersIn, PublishError } from "./publish.js";
+import { isObject, type JsonObject } from "../../common/json/document.js";
+import { containersOf } from "../json.js";
+import { PublishError } from "./hzn.js";
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-/** A secret: `name` as settings say it, in `secret:name`, and what the hub's secrets manager calls it. */
+/** A secret: `name` in settings, as in `secret:name`, and its name in the hub's secrets manager. */
 export interface SecretName {
   readonly name: string;
   readonly hub: string;
 }
 
-/** Reads `cam-login viewers=lobby-viewers`. */
+/** Parses `cam-login viewers=lobby-viewers`. */
 export function parseSecrets(text: string): SecretName[] {
   const words = text.split(/[\s,]+/).filter((word) => word !== "");
   const secrets = words.map((word) => {
     const [, name, hub = name] = /^([\w.-]+)(?:=([\w./-]+))?$/.exec(word) ?? [];
     if (name !== undefined && hub !== undefined) return { name, hub };
-    throw new PublishError(`SECRETS: "${word}" is neither NAME nor NAME=WHAT THE HUB CALLS IT`);
+    throw new PublishError(`SECRETS: "${word}" is neither NAME nor NAME=NAME_AT_THE_HUB`);
   });
   const twice = secrets.find(({ name }, i) => secrets.findIndex((one) => one.name === name) !== i);
   if (twice !== undefined) throw new PublishError(`SECRETS: ${twice.name} is there twice`);
@@ -26,8 +25,8 @@ export function parseSecrets(text: string): SecretName[] {
 }
 
 /**
- * The definition with the secrets in every container, although only the agent reads them: Horizon 2.32.0 goes by the
- * containers in an order of chance, and what the last of them does not declare it neither checks nor delivers
+ * The definition with the secrets in every container, although only the agent reads them: Horizon 2.32.0 visits the containers
+ * in random order, and neither checks nor delivers what the last of them does not declare
  * (`ValidateSecretBindingForSingleService`).
  */
 export function withSecrets(definition: JsonObject, secrets: readonly SecretName[]): JsonObject {
@@ -36,7 +35,7 @@ export function withSecrets(definition: JsonObject, secrets: readonly SecretName
     secrets.map(({ name }) => [name, { description: `secret:${name}` }]),
   );
   const services = Object.fromEntries(
-    Object.entries(containersIn(definition)).map(([key, container]) => [
+    Object.entries(containersOf(definition)).map(([key, container]) => [
       key,
       { ...container, secrets: declared },
     ]),

@@ -28,7 +28,7 @@ function changed(folder: string): Record<string, string[]> {
   );
 }
 
-test("a new version is written into every place that has one, and nothing else changes", (t) => {
+test("a new version is written to every place that has one, and nothing else changes", (t) => {
   const folder = copy(t);
   writeVersion(folder, "97.1.20");
   assert.deepEqual(changed(folder), {
@@ -40,7 +40,7 @@ test("a new version is written into every place that has one, and nothing else c
 });
 
 for (const wrong of ["", "1.0", "v1.0.0", "1.0.0-rc1", "01.0.0", '1.0.0"']) {
-  test(`what Horizon does not read as a version is refused: "${wrong}"`, (t) => {
+  test(`a version that Horizon does not accept is refused: "${wrong}"`, (t) => {
     const folder = copy(t);
     assert.throws(() => writeVersion(folder, wrong), /three numbers, as in 0\.2\.0/);
     assert.deepEqual(Object.values(changed(folder)).flat(), []);

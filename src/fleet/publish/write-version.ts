@@ -1,15 +1,15 @@
-// `make version VERSION=0.2.0`: package.json is the source of the version, and every place that cannot read it is written.
+// `make version VERSION=0.2.0`: package.json is the source of the version; this also writes it to every file that cannot read it.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 interface Place {
   readonly file: string;
-  /** The version is between the two groups, wherever it matches. */
+  /** The version is between the two groups of each match. */
   readonly pattern: RegExp;
 }
 
-/** Of this package, not of its dependencies. */
+/** The version of this package, not of its dependencies. */
 const NAMED = /("name": "slipstream",\n +"version": ")[^"]*(")/g;
 
 const PLACES: readonly Place[] = [
@@ -22,7 +22,7 @@ const PLACES: readonly Place[] = [
 /** As Horizon reads versions. */
 const VERSION = /^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){2}$/;
 
-/** Writes the version everywhere, or nothing. @throws Error for what is no version, and for a file without its place */
+/** Writes the version to all files, or to none. @throws Error for an invalid version, or a file in which it is not found */
 export function writeVersion(folder: string, version: string): void {
   if (!VERSION.test(version)) {
     throw new Error(`VERSION is "${version}": three numbers, as in 0.2.0`);
@@ -30,7 +30,7 @@ export function writeVersion(folder: string, version: string): void {
   const written = PLACES.map(({ file, pattern }) => {
     const path = join(folder, file);
     const text = readFileSync(path, "utf8");
-    if (text.search(pattern) < 0) throw new Error(`${file}: the version is not where it was`);
+    if (text.search(pattern) < 0) throw new Error(`${file}: the version was not found`);
     return { path, text: text.replace(pattern, `$1${version}$2`) };
   });
   for (const { path, text } of written) writeFileSync(path, text);

@@ -1,11 +1,12 @@
-// Stands between the make targets and a hub, passes everything on, and keeps what was asked and answered.
+/** A proxy between the make targets and a hub: it passes everything on, and records what was asked and answered. */
 
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { isObject } from "../../common/json/document.js";
 
-/** A request and its answer; bodies parsed where they are JSON. Holds no login. */
+/** A request and its answer; JSON bodies are parsed. Holds no login. */
 export interface Recorded {
   readonly method: string;
   /** Below the hub's own address, with the query. */
@@ -18,11 +19,11 @@ export interface Recorded {
 export interface RecorderOptions {
   /** Address of the hub's service, with its path: https://hub.example.com:3090/v1/. */
   readonly target: string;
-  /** Certificate that signs the hub's, in PEM. Undefined: the system knows it. */
+  /** Certificate that signs the hub's, in PEM. Undefined: the system trusts it already. */
   readonly ca?: Buffer | undefined;
 }
 
-/** Data that are no JSON and no text are kept as their length. */
+/** Longer bodies, and binary ones, are recorded by their length alone. */
 const LONGEST_TEXT_BYTES = 16_384;
 
 export class Recorder {
@@ -52,7 +53,7 @@ export class Recorder {
     });
   }
 
-  /** What the make targets are given in the place of the hub's address. */
+  /** The address for the make targets to use instead of the hub's. */
   get url(): string {
     const { port } = this.#server.address() as AddressInfo; // it listens on TCP
     return `http://127.0.0.1:${port}`;
@@ -75,16 +76,16 @@ export class Recorder {
       outgoing.once("error", reject);
       outgoing.end(body);
     });
-    const said = await buffer(answer);
+    const content = await buffer(answer);
     const status = answer.statusCode ?? 0;
     this.recorded.push({
       method,
       path: path.replace(/^\//, ""),
       body: readBody(body),
       status,
-      answer: readBody(said),
+      answer: readBody(content),
     });
-    return { status, type: answer.headers["content-type"], body: said };
+    return { status, type: answer.headers["content-type"], body: content };
   }
 }
 
@@ -97,4 +98,82 @@ function readBody(body: Buffer): unknown {
     const isText = body.length <= LONGEST_TEXT_BYTES && !/[^\t\n\r -~]/.test(text);
     return isText ? text : `${body.length} bytes`;
   }
+}
+
+/** Whose hub was recorded. */
+export interface Owner {
+  readonly org: string;
+  /** Without the password. */
+  readonly user: string;
+}
+
+/** The names that replace the owner's. */
+export const ANONYMOUS: Owner = { org: "myorg", user: "me" };
+
+/** Lists in answers, which hold the resources of others too. */
+const LISTS = ["services", "businessPolicy", "patterns", "nodes"];
+
+/**
+ * The recorded request without what belongs to one hub, one user and one moment, so that it can be kept and compared.
+ *
+ * @param isOurs whether a resource of a list, by its id, was made for the recording
+ */
+export function anonymized(
+  { method, path, body, status, answer }: Recorded,
+  owner: Owner,
+  isOurs: (id: string) => boolean,
+): Recorded {
+  return {
+    method,
+    path: anonymousText(path, owner),
+    body: anonymousValue(body, owner),
+    status,
+    answer: anonymousValue(withoutOthers(answer, isOurs), owner),
+  };
+}
+
+function withoutOthers(answer: unknown, isOurs: (id: string) => boolean): unknown {
+  if (!isObject(answer)) return answer;
+  return Object.fromEntries(
+    Object.entries(answer).map(([key, value]) => {
+      if (!LISTS.includes(key) || !isObject(value)) return [key, value];
+      return [key, Object.fromEntries(Object.entries(value).filter(([id]) => isOurs(id)))];
+    }),
+  );
+}
+
+function anonymousValue(value: unknown, owner: Owner, key = ""): unknown {
+  if (typeof value === "string") {
+    if (SECRET_KEYS.has(key) && value !== "") return "left out";
+    return anonymousText(value, owner);
+  }
+  if (Array.isArray(value)) return value.map((one) => anonymousValue(one, owner));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, part]) => [
+      anonymousText(name, owner),
+      anonymousValue(part, owner, name),
+    ]),
+  );
+}
+
+/** Signatures, and what a node authenticates itself with. */
+const SECRET_KEYS = new Set([
+  ...["deploymentSignature", "signature", "publicKey", "token"],
+  ...["created_at", "password"],
+]);
+
+function anonymousText(text: string, { org, user }: Owner): string {
+  if (text.startsWith("-----BEGIN")) return text.split("\n", 1)[0] ?? "";
+  if (text === org) return ANONYMOUS.org;
+  return text
+    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z(?:\[UTC\])?/g, "TIME")
+    .replaceAll(`${org}/${user}`, `${ANONYMOUS.org}/${ANONYMOUS.user}`)
+    .replace(new RegExp(`(^|[^\\w-])${escaped(org)}(?=/)`, "g"), `$1${ANONYMOUS.org}`)
+    .replaceAll(`org= ${org},`, `org= ${ANONYMOUS.org},`)
+    .replaceAll(`"${org}"`, `"${ANONYMOUS.org}"`);
+}
+
+function escaped(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

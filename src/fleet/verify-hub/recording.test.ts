@@ -1,13 +1,12 @@
-// The Exchange double beside a real hub: asked the same in the same order, it answers the same.
+// The Exchange double against a real hub: to the same requests in the same order it gives the same answers.
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { isObject } from "../../common/json/document.js";
 import { ExchangeDouble } from "../rollout/testing/exchange-double.js";
-import { NAME } from "./bench.js";
-import { PLAIN, plainRecording } from "./plain.js";
-import type { Recorded } from "./recorder.js";
+import { ANONYMOUS, anonymized, type Recorded } from "./recorder.js";
 import { readRecording, TARGETS } from "./recording.js";
+import { NAME } from "./verify-workspace.js";
 
 const recording = readRecording();
 
@@ -18,7 +17,7 @@ describe(`a hub with Exchange ${recording.versions.exchange}, recorded on ${reco
   });
   after(() => double.stop());
 
-  it("was asked all that the make targets ask now, and refused what they should not publish", () => {
+  it("was sent everything that the make targets send now, and the targets refused what they should", () => {
     const commands = recording.runs.map(({ command }) => command);
     assert.deepEqual(commands, [
       "a node",
@@ -65,7 +64,7 @@ describe(`a hub with Exchange ${recording.versions.exchange}, recorded on ${reco
     const answer = text === "" ? undefined : parsed(text);
     const { status } = response;
     const raw = { method, path, body, status, answer };
-    return plainRecording(raw, PLAIN, (id) => id.includes(NAME));
+    return anonymized(raw, ANONYMOUS, (id) => id.includes(NAME));
   }
 });
 
@@ -77,7 +76,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Undefined: the double answers as the hub did. It may say less, and never otherwise. */
+/** Undefined: the double answers as the hub did. It may say less, but nothing different. */
 function differenceOf(double: Recorded, hub: Recorded): string | undefined {
   if (double.status !== hub.status) {
     const [ours, theirs] = [double.answer, hub.answer].map((one) => JSON.stringify(one));
@@ -87,7 +86,7 @@ function differenceOf(double: Recorded, hub: Recorded): string | undefined {
   return where === undefined ? undefined : `the answer differs: ${where}`;
 }
 
-/** Lists of a hub, which must hold the same. */
+/** Lists in answers, which must hold the same resources. */
 const WHOLE = new Set(["services", "businessPolicy", "patterns", "nodes"]);
 
 function contradiction(ours: unknown, theirs: unknown, path: string): string | undefined {
@@ -103,7 +102,7 @@ function contradiction(ours: unknown, theirs: unknown, path: string): string | u
       .map((one, i) => contradiction(one, theirs[i], `${path}[${i}]`))
       .find((one) => one !== undefined);
   }
-  // The double knows the words of a refusal and not all that stands around them.
+  // The double knows the message of a refusal, but not all the text around it.
   const isSame =
     path === ".msg"
       ? String(theirs).includes(String(ours))

@@ -1,20 +1,20 @@
-// What a real hub answered to all that the make targets send, kept for tests.
+// The recorded answers of a real hub to everything that the make targets send, for tests.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Recorded } from "./recorder.js";
 
 export interface Recording {
-  /** Of the Exchange and of hzn. */
   readonly versions: Readonly<Record<"exchange" | "hzn", string>>;
   /** ISO 8601, without the time. */
   readonly date: string;
-  /** A make target, or "requests", and what the Exchange was asked by it. */
   readonly runs: readonly {
+    /** A make target with its variables, or "requests". */
     readonly command: string;
     readonly exit: number;
+    /** What it asked the Exchange. */
     readonly exchange: readonly Recorded[];
-    /** Of the Model Management Service. */
+    /** What it asked the Model Management Service. */
     readonly css: readonly Recorded[];
   }[];
 }
@@ -27,7 +27,7 @@ export function readRecording(): Recording {
   return JSON.parse(readFileSync(recordingFile, "utf8")) as Recording;
 }
 
-/** The make targets that are recorded, in this order on one hub. The last ones take away what was made. */
+/** The make targets that are recorded, in this order on one hub. The last ones remove everything again. */
 export const TARGETS: readonly string[][] = [
   ["publish", "ARCH=amd64", "SERVICE_VERSION=98.0.0"],
   ["publish", "ARCH=arm64", "SERVICE_VERSION=98.0.0"],

@@ -1,17 +1,23 @@
-// Requests beside those of the make targets: bodies that the Exchange refuses, and their neighbours that it takes.
+// Further requests to record: bodies that the Exchange refuses, and similar ones that it accepts.
 
 import { isObject } from "../../common/json/document.js";
-import { NAME, NODE, PAPER_NODE, PAPER_POLICY, runningStatus } from "./bench.js";
+import {
+  EXCHANGE_NODE,
+  EXCHANGE_NODE_POLICY,
+  NAME,
+  NODE,
+  runningStatus,
+} from "./verify-workspace.js";
 
-export interface Asked {
+interface HubRequest {
   readonly method: string;
   /** Below the organisation. */
   readonly path: string;
   readonly body?: unknown;
 }
 
-/** In this order, on a hub that has nothing under these names; the last ones take away what was made. */
-export function requests(org: string, nowMs: number): Asked[] {
+/** To be sent in this order, to a hub that has nothing under these names; the last ones remove everything again. */
+export function requests(org: string, nowMs: number): HubRequest[] {
   const other = `${NAME}-other`;
   const service = (change: object = {}): object => ({
     label: other,
@@ -25,10 +31,10 @@ export function requests(org: string, nowMs: number): Asked[] {
     deploymentSignature: "signed",
     ...change,
   });
-  const post = (path: string, body: unknown): Asked => ({ method: "POST", path, body });
-  const put = (path: string, body: unknown): Asked => ({ method: "PUT", path, body });
-  const get = (path: string): Asked => ({ method: "GET", path });
-  const remove = (path: string): Asked => ({ method: "DELETE", path });
+  const post = (path: string, body: unknown): HubRequest => ({ method: "POST", path, body });
+  const put = (path: string, body: unknown): HubRequest => ({ method: "PUT", path, body });
+  const get = (path: string): HubRequest => ({ method: "GET", path });
+  const remove = (path: string): HubRequest => ({ method: "DELETE", path });
   const required = (change: object) => [
     { url: other, org, arch: "amd64", versionRange: "[1.0.0,2.0.0)", ...change },
   ];
@@ -127,7 +133,7 @@ export function requests(org: string, nowMs: number): Asked[] {
     pattern({ secretBinding: binding({ serviceArch: "*" }) }),
   ];
   const name = `${other}_1.0.0_amd64`;
-  /** What was taken is taken away again, so that the next one meets the same hub. */
+  /** What was accepted is removed again, so that the next request meets the same hub. */
   const each = (path: string, bodies: readonly unknown[]) =>
     bodies.flatMap((body) => [post(path, body), remove(path)]);
 
@@ -184,15 +190,15 @@ export function requests(org: string, nowMs: number): Asked[] {
     get(`nodes/${NODE}`),
     get(`nodes/${NODE}/policy`),
     get(`nodes/${NODE}/status`),
-    put(`nodes/${NODE}/policy`, PAPER_POLICY),
+    put(`nodes/${NODE}/policy`, EXCHANGE_NODE_POLICY),
     put(`nodes/${NODE}/status`, runningStatus(org, "1.0.0", nowMs)),
-    put(`nodes/${NODE}`, PAPER_NODE),
+    put(`nodes/${NODE}`, EXCHANGE_NODE),
     put(`nodes/${NODE}/policy`, { properties: [{ name: "a", value: 1, type: "number" }] }),
     put(`nodes/${NODE}/policy`, {
       deployment: { properties: [{ name: "a", value: 1, type: "number" }] },
     }),
     put(`nodes/${NODE}/policy`, { service: {} }),
-    put(`nodes/${NODE}/policy`, PAPER_POLICY),
+    put(`nodes/${NODE}/policy`, EXCHANGE_NODE_POLICY),
     get(`nodes/${NODE}/policy`),
     put(`nodes/${NODE}/status`, {}),
     put(`nodes/${NODE}/status`, withHealth(runningStatus(org, "1.0.0", nowMs))),
@@ -208,7 +214,7 @@ export function requests(org: string, nowMs: number): Asked[] {
   ];
 }
 
-/** With a field that no container's status has. */
+/** With a field that the status of a container does not have. */
 function withHealth(status: ReturnType<typeof runningStatus>): object {
   return {
     ...status,
@@ -219,7 +225,7 @@ function withHealth(status: ReturnType<typeof runningStatus>): object {
   };
 }
 
-/** Bodies without what is undefined, as they are sent. */
-export function asSent(body: unknown): unknown {
+/** A body as it is sent: without what is undefined. */
+export function withoutUndefined(body: unknown): unknown {
   return isObject(body) ? JSON.parse(JSON.stringify(body)) : body;
 }

@@ -1,4 +1,4 @@
-"""A real sidecar on stand-ins of one release and board for NVIDIA's elements, or of engine cpu, with cameras, viewers
+"""A real sidecar, on stand-ins of one release and board for NVIDIA's elements or on engine cpu, with cameras, viewers
 and a client."""
 
 import json
@@ -28,7 +28,7 @@ PYTHONPATH = os.pathsep.join(
 )
 SSD = os.path.join(ROOT, "models", "ssd-street")
 NANODET = os.path.join(ROOT, "models", "nanodet-coco")
-# For what takes a second on a machine that has nothing else to do; real engines take minutes to be built.
+# For what takes a second on an idle machine. Real TensorRT engines take minutes to build.
 DEADLINE_SECONDS = int(os.environ.get("TEST_DEADLINE_SECONDS", "60"))
 
 BOARDS = {
@@ -39,14 +39,14 @@ BOARDS = {
     "t4 on 9.1": ("9.1/dgpu", "9.1/dgpu/t4"),
     "t4 with the new muxer": ("7.1/dgpu", "7.1/dgpu/t4"),
 }
-# What the stand-in nvinfer sees: a car that stands still, and on the second camera a person beside it.
+# What the stand-in nvinfer detects: a car that does not move, and on the second camera a person beside it.
 CAR = {"class_id": 0, "box": [0.25, 0.5, 0.25, 0.25], "confidence": 0.8}
 PERSON = {"class_id": 2, "box": [0.6, 0.1, 0.1, 0.4], "confidence": 0.6, "source": 1}
 LABELS = ("car", "bicycle", "person", "roadsign")
 
 
 def make_bundle(directory, **own):
-    """A bundle of a network whose outputs nvinfer reads itself. own: further keys, None: without that key."""
+    """A bundle of a network whose outputs nvinfer decodes itself. own: further keys; None: without that key."""
     os.makedirs(directory, exist_ok=True)
     entries = {
         "onnx-file": "network.onnx",
@@ -80,7 +80,7 @@ def free_port():
 
 
 class RtspCamera:
-    """A camera process; its frames carry a counter, or come from a file again and again."""
+    """A camera process. Its frames carry a counter, or come from a file in a loop."""
 
     def __init__(self, port=0, width=320, height=184, file=None, options=()):
         if file is None:
@@ -104,16 +104,16 @@ class Sidecar:
     """Keeper, outlet and worker in a directory of their own, and a client."""
 
     def __init__(self, board="t4", build_seconds=0.5, objects=(CAR, PERSON), data_dir=None, **environment):
-        """board: one of BOARDS, cpu for that engine, or nvidia for the elements that GStreamer has itself.
+        """board: one of BOARDS, cpu for that engine, or nvidia for the real elements.
 
-        environment: of the processes, an empty one is none.
+        environment: further variables of the processes.
         """
         # Short, for the path of a Unix socket.
         self.run_dir = tempfile.mkdtemp(prefix="slip-")
         seen = os.path.join(self.run_dir, "objects.json")
         with open(seen, "w") as file:
             json.dump(objects, file)
-        # The package whose modules the processes run.
+        # The package of the modules that the processes run.
         self.package = "sidecar"
         if board == "cpu":
             self.bundle = SSD
@@ -123,10 +123,10 @@ class Sidecar:
             engine = {"SLIPSTREAM_ENGINE": "deepstream"}
         else:
             self.bundle = make_bundle(os.path.join(self.run_dir, "bundle"))
-            words, platform = BOARDS[board]
-            words += " objects=%s build=%g" % (seen, build_seconds)
+            stated, platform = BOARDS[board]
+            stated += " objects=%s build=%g" % (seen, build_seconds)
             mux = {"USE_NEW_NVSTREAMMUX": "yes"} if "new muxer" in board else {}
-            engine = {standins.VARIABLE: words, "SLIPSTREAM_PLATFORM": platform, **mux}
+            engine = {standins.VARIABLE: stated, "SLIPSTREAM_PLATFORM": platform, **mux}
             self.package = "standins"
         self.data_dir = data_dir or os.path.join(self.run_dir, "data")
         self.log = open(os.path.join(self.run_dir, "log"), "w+b")  # noqa: SIM115  # as long as the sidecar runs
@@ -158,7 +158,7 @@ class Sidecar:
         shutil.rmtree(self.run_dir)
 
     def said(self):
-        """All that the processes have written."""
+        """Everything that the processes have written."""
         self.log.flush()
         with open(self.log.name, "rb") as file:
             return file.read().decode()
@@ -189,9 +189,9 @@ class Sidecar:
         return self.stub.Apply(request, timeout=DEADLINE_SECONDS)
 
     def messages(self, condition, count=1, detections=False, after=0):
-        """The first messages of a watch that fulfil a condition; the whole state comes ten times a second.
+        """The first messages of a watch that fulfil a condition. The whole state arrives ten times a second.
 
-        after: number of the event from which on events are wanted too that have happened already.
+        after: the sequence number after which earlier events are sent too.
         """
         request = pipeline.WatchRequest(
             detections=detections,
@@ -245,8 +245,8 @@ class Sidecar:
         return [message.detections for message in self.messages(fulfils, count, detections=True)]
 
     def view(self, path, frames):
-        """What a viewer over RTSP sees, a description a frame. The first may be older than what was heard by then: a
-        viewer begins with the newest key frame."""
+        """What a viewer over RTSP sees: a description of each frame. The first may be older than the latest event: a
+        viewer starts with the newest key frame."""
         seen = []
         self.until_seen(path, lambda frame: seen.append(frame) or len(seen) == frames)
         return seen
@@ -277,7 +277,7 @@ def until_seen(address, condition, *options):
 
 
 def render(path, pattern, frames=10):
-    """A film of a second of one of videotestsrc's pictures."""
+    """A film of one second of a pattern of videotestsrc."""
     caps = "video/x-raw,width=320,height=184,framerate=%d/1" % frames
     launch = "videotestsrc pattern=%s num-buffers=%d ! %s ! x264enc key-int-max=%d bframes=0 ! h264parse ! matroskamux"
     words = (launch % (pattern, frames, caps, frames)).split()
@@ -285,15 +285,15 @@ def render(path, pattern, frames=10):
     return path
 
 
-def is_dark_with_words(frame):
-    """Two regions: one without, and one with words."""
+def is_dark_with_text(frame):
+    """Two regions: one without text, and one with."""
     corner, middle = frame["regions"]
     return corner["y"] < 45 and middle["max"] > 100
 
 
 def is_standby(frame):
-    """That is no black tile: those are as black as can be."""
-    return is_dark_with_words(frame) and frame["regions"][0]["y"] > 20
+    """Not a black tile, which is darker."""
+    return is_dark_with_text(frame) and frame["regions"][0]["y"] > 20
 
 
 def phase(states, name):

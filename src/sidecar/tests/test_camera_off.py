@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sidecar.contract import spec
-from sidecar.tests.deepstream_sidecar import Sidecar, camera, changes, is_dark_with_words, is_standby, phase
+from sidecar.tests.deepstream_sidecar import Sidecar, camera, changes, is_dark_with_text, is_standby, phase
 
 # Bright, and no part of it black.
 PICTURE = "test://smpte100?width=320&height=180&rate=15"
@@ -55,7 +55,7 @@ def test_a_camera_that_is_off_from_the_start_is_not_connected_to_and_says_so(sid
     (two,) = [one for one in state.cameras if one.id == "two"]
     assert two.off.HasField("until")
     assert two.counters.frames_received == 0
-    sidecar.until_seen("/main", is_dark_with_words, "--region", TWO_CORNER, "--region", TWO_MIDDLE)
+    sidecar.until_seen("/main", is_dark_with_text, "--region", TWO_CORNER, "--region", TWO_MIDDLE)
     sidecar.until_seen("/each/two", is_standby, "--region", CORNER, "--region", MIDDLE)
     # Its place stays where it was.
     sidecar.until_seen("/main", is_bright, "--region", "20,100,100,60")
@@ -96,7 +96,7 @@ def test_off_and_on_change_while_frames_flow_and_disturb_nobody(sidecar):
 
     assert changes(sidecar.apply("two off", cameras(sidecar, two=at(7)))) == {"cameras[two].off": "EFFECT_LIVE"}
     off = sidecar.until(lambda state: phase(state.cameras, "two") == "off")
-    sidecar.until_seen("/main", is_dark_with_words, "--region", TWO_CORNER, "--region", TWO_MIDDLE)
+    sidecar.until_seen("/main", is_dark_with_text, "--region", TWO_CORNER, "--region", TWO_MIDDLE)
     sidecar.until_seen("/each/two", is_standby, "--region", CORNER, "--region", MIDDLE)
     # Another hour is another word, and no other state.
     later = changes(sidecar.apply("two off for longer", cameras(sidecar, two=at(8))))
@@ -137,7 +137,7 @@ def test_with_all_cameras_off_the_standby_picture_says_so_until_one_is_on(sideca
 
     assert sidecar.apply("one on", cameras(sidecar, two=at(7))).accepted
     sidecar.until_seen("/main", is_bright, "--region", "20,100,100,60")
-    sidecar.until_seen("/main", is_dark_with_words, "--region", TWO_CORNER, "--region", TWO_MIDDLE)
+    sidecar.until_seen("/main", is_dark_with_text, "--region", TWO_CORNER, "--region", TWO_MIDDLE)
 
 
 def test_a_start_with_all_cameras_off_is_a_standby_picture_too(sidecar):

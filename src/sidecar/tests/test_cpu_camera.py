@@ -25,7 +25,7 @@ from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.frame_detector import Detections
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
 from sidecar.worker.engines.describe import branches
-from sidecar.worker.engines.masks import masks_of
+from sidecar.worker.engines.masks import Masks
 from sidecar.worker.engines.planes import planes, video_info
 from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.status.events import EventLog
@@ -53,7 +53,12 @@ class Watched:
         self.texts = []
         one = spec.Camera(id="one", **fields)
         self.processor = FrameProcessor(
-            "one", NothingDetected(), masks_of(one), self.frames.append, None, lambda: False
+            "one",
+            NothingDetected(),
+            Masks(one.masks) if one.masks else None,
+            self.frames.append,
+            lambda _detections: None,
+            lambda: False,
         )
         self.closer = SourceCloser()
         self.source = CpuCameraSource(one, self.processor, self.texts.append, self.closer)

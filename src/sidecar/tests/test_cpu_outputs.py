@@ -8,7 +8,11 @@ from sidecar.outlet.control_socket import ControlSocket
 from sidecar.outlet.json_lines import JsonLines
 from sidecar.tests.outlet_rig import until
 from sidecar.worker.cameras.text import TileText
+from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
+from sidecar.worker.engines.cpu.output_pipeline import OutputPipeline
 from sidecar.worker.engines.cpu.outputs import CpuOutputs
+from sidecar.worker.engines.overlay import OverlayOptions
+from sidecar.worker.outputs.plan import plan_streams
 from sidecar.worker.processes import Processes
 from sidecar.worker.status.events import EventLog
 from sidecar.worker.status.store import StatusStore
@@ -75,6 +79,22 @@ def test_a_stream_of_one_camera_says_what_its_camera_does_until_it_sends_again(o
     assert outlet.texts.get("/ds/back", "") == ""
     outputs.set_tile_text("front", TileText(""))
     until(lambda: outlet.texts.get("/ds/front") == "", "the end of the news")
+
+
+def test_frames_that_are_older_than_their_pipeline_follow_one_another_all_the_same():
+    encoding = spec.Encoding(width=64, height=48, bitrate=500000, frame_rate=15)
+    output = spec.Output(id="rec", encoding=encoding, file=spec.FileTarget(path="yard.mkv"))
+    (plan,) = plan_streams(spec.PipelineSpec(cameras=[spec.Camera(id="front")], outputs=[output]))
+    caps = Gst.Caps.from_string("video/x-raw, format=I420, width=64, height=48, framerate=15/1")
+    buffer = Gst.Buffer.new_allocate(None, 64 * 48 * 3 // 2, None)
+    times = []
+    take = lambda sample: times.append(sample.get_buffer().pts)  # noqa: E731
+    one = OutputPipeline(plan, OverlayOptions(), {}, take, lambda *why: times.append(why))
+    for number in range(3):
+        one.push(DetectedFrame("front", buffer, caps, 64, 48, number, []))
+        until(lambda count=number + 1: len(times) == count, "a frame")
+    one.stop()
+    assert times == sorted(set(times))
 
 
 def test_a_stream_of_several_cameras_says_what_each_of_them_does(outputs, outlet):

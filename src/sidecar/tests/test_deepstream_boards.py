@@ -1,4 +1,4 @@
-"""The whole engine on each board: a real worker, a real RTSP camera, real pictures and detections."""
+"""The whole engine on each board: a real worker, a real RTSP camera, real streams and detections."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def rtsp_camera():
 
 @pytest.fixture(scope="module")
 def running(sidecar, rtsp_camera):
-    """One camera over RTSP and one test picture, in a tiled picture and one each."""
+    """One camera over RTSP and one test source, with a tiled stream and a stream of each."""
     specification = sidecar.specification(
         cameras=[camera("one", rtsp_camera.address), camera("two")],
         outputs=[sidecar.output(), sidecar.output("each", spec.LAYOUT_PER_CAMERA, width=320)],
@@ -44,23 +44,23 @@ def running(sidecar, rtsp_camera):
     return sidecar
 
 
-def test_connect_tells_the_engine_the_board_and_the_release(sidecar):
-    told = sidecar.connected
-    assert told.engine == "deepstream"
-    assert told.board == sidecar.board.split(" ")[0]
-    assert told.deepstream_release == BOARDS[sidecar.board][0].split("/")[0]
-    assert list(told.capabilities.codecs) == [spec.CODEC_H264, spec.CODEC_H265]
-    assert spec.TRACKER_ALGORITHM_IOU in told.capabilities.trackers
+def test_connect_names_the_engine_the_board_and_the_release(sidecar):
+    connected = sidecar.connected
+    assert connected.engine == "deepstream"
+    assert connected.board == sidecar.board.split(" ")[0]
+    assert connected.deepstream_release == BOARDS[sidecar.board][0].split("/")[0]
+    assert list(connected.capabilities.codecs) == [spec.CODEC_H264, spec.CODEC_H265]
+    assert spec.TRACKER_ALGORITHM_IOU in connected.capabilities.trackers
 
 
-def test_pictures_arrive_over_rtsp(running):
+def test_streams_arrive_over_rtsp(running):
     for path, width in (("/main", 640), ("/each/one", 320), ("/each/two", 320)):
         seen = running.view(path, 10)
         assert [(frame["width"], frame["height"]) for frame in seen] == [(width, 180)] * 10
 
 
-def test_boxes_are_drawn_in_each_camera_s_tile_and_in_its_own_picture(running):
-    """The car's left edge lies at a quarter of the frame, from half its height down; its outline is red."""
+def test_boxes_are_drawn_in_each_camera_s_tile_and_in_its_own_stream(running):
+    """The car's left edge is at a quarter of the frame, from half its height down. Its outline is red."""
 
     def until_red(path, *regions, but_not=()):
         def is_red(frame):
@@ -71,7 +71,7 @@ def test_boxes_are_drawn_in_each_camera_s_tile_and_in_its_own_picture(running):
 
     until_red("/main", "80,100,2,30", "400,100,2,30")
     until_red("/each/one", "80,100,2,30")
-    # At half of it there would be one, if two pictures moved the same box.
+    # At half of it there would be one if two streams moved the same box.
     until_red("/each/two", "80,100,2,30", but_not=["40,50,2,15"])
 
 
@@ -82,14 +82,14 @@ def test_detections_arrive_over_grpc_in_the_camera_s_pixels(running):
     assert (car.class_id, car.label) == (0, "car")
     assert car.confidence == pytest.approx(0.8, abs=0.001)
     assert not car.HasField("track_id")
-    # The stand-in sees in fractions of the muxer's picture, which is wider than the camera's frame: that lies in its
-    # top left, 176 / 184 of the whole width.
+    # The stand-in's boxes are in fractions of the muxer's frame, which is wider than the camera's: that fills the top
+    # left, 176 / 184 of the whole width.
     assert car.box.top == pytest.approx(92, abs=1)
     assert car.box.height == pytest.approx(46, abs=1)
     assert {one.label for one in running.detections("two")[0].detections} == {"car", "person"}
 
 
-def test_the_cameras_say_what_they_are(running, rtsp_camera):
+def test_a_camera_s_state_has_its_encoding_and_size(running, rtsp_camera):
     state = running.state()
     assert state.pipeline.WhichOneof("state") == "running"
     one, two = state.cameras
@@ -111,17 +111,18 @@ def test_a_snapshot_is_a_jpeg(running):
     assert jpeg[:2] == b"\xff\xd8"
 
 
-def test_the_elements_of_the_graph_are_told(running):
+def test_the_elements_of_the_graph_are_described(running):
     from sidecar.contract import pipeline
 
     request = pipeline.DescribePipelineRequest()
-    (told,) = running.stub.DescribePipeline(request, timeout=DEADLINE_SECONDS).pipelines
-    assert told.name == "deepstream"
-    assert [line for line in told.branches if line.startswith("nvstreammux (mux)") and " -> nvinfer (infer)" in line]
-    assert [line for line in told.branches if line.endswith(" -> udpsink (loopback)")]
+    (described,) = running.stub.DescribePipeline(request, timeout=DEADLINE_SECONDS).pipelines
+    assert described.name == "deepstream"
+    mux = [line for line in described.branches if line.startswith("nvstreammux (mux)")]
+    assert [line for line in mux if " -> nvinfer (infer)" in line]
+    assert [line for line in described.branches if line.endswith(" -> udpsink (loopback)")]
 
 
-def test_objects_keep_their_numbers_from_frame_to_frame(running):
+def test_objects_keep_their_track_ids_from_frame_to_frame(running):
     specification = running.specification(tracker=spec.Tracker(algorithm=spec.TRACKER_ALGORITHM_IOU))
     assert running.apply("tracked", specification).accepted
     frames = running.detections("one", 10, lambda frame: len(frame.detections) == 1)
@@ -129,7 +130,7 @@ def test_objects_keep_their_numbers_from_frame_to_frame(running):
     assert len({frame.detections[0].track_id for frame in frames}) == 1
 
 
-def test_raw_tensors_are_decoded_as_engine_cpu_decodes_them(running):
+def test_raw_tensors_are_decoded_as_on_engine_cpu(running):
     demo = camera("demo", "file://%s/footage/demo.mp4" % ROOT)
     specification = running.specification(
         cameras=[demo], model=spec.Model(bundle_path=NANODET), outputs=[running.output(height=360)]

@@ -1,4 +1,4 @@
-"""Bundles for nvinfer: what a release reads, and what a board can run. The codes are the linter's."""
+"""Bundles for nvinfer: what a release can read, and what a board can run."""
 
 import os
 
@@ -8,17 +8,17 @@ from sidecar.tests.deepstream_sidecar import LABELS, NANODET, ROOT, make_bundle
 from sidecar.tests.networks import another, network
 from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue, boards
-from sidecar.worker.engines.deepstream.engine_cache import cached_engine
-from sidecar.worker.engines.deepstream.facts import read_facts
 from sidecar.worker.engines.deepstream.infer_config import build_config, infer_config, write_config
+from sidecar.worker.engines.deepstream.machine import read_system_info
 from sidecar.worker.engines.deepstream.platform import identify
+from sidecar.worker.engines.deepstream.tensorrt_engine import tensorrt_engine
 
 T4 = "7.1/dgpu/t4"
 NANO = "6.0.1/jetson/nano"
 
 
 def platform_of(target):
-    platform = identify(read_facts({"SLIPSTREAM_PLATFORM": target}), boards())
+    platform = identify(read_system_info({"SLIPSTREAM_PLATFORM": target}), boards())
     return platform, Catalogue(platform.release, platform.kind)
 
 
@@ -41,7 +41,7 @@ def test_a_bundle_is_read_with_its_labels_thresholds_and_network(tmp_path):
     assert bundle.decoded_here is None
 
 
-def test_a_network_of_raw_tensors_is_decoded_as_engine_cpu_does():
+def test_a_network_with_raw_tensors_has_a_decoder_of_engine_cpu():
     bundle, problems = load(NANODET)
     assert problems == []
     assert bundle.decoded_here.config.decoder == "SlipstreamNanoDet"
@@ -57,10 +57,10 @@ def test_the_shipped_bundles_run_everywhere(name, target):
 @pytest.mark.parametrize(
     ("name", "runs", "does_not"), [("trafficcamnet", T4, None), ("resnet10-nano", NANO, (T4, "caffe-gone"))]
 )
-def test_the_bundles_of_networks_in_nvidia_s_images_lack_only_those(name, runs, does_not):
+def test_bundles_for_the_networks_in_nvidia_s_images_lack_only_the_network(name, runs, does_not):
     directory = os.path.join(ROOT, "models", name)
     found = codes(directory, runs)
-    assert {code for code, _ in found} == {"file-missing"}, "outside the image the network is missing, and nothing else"
+    assert {code for code, _ in found} == {"file-missing"}, "outside the image only the network is missing"
     if does_not is not None:
         target, code = does_not
         assert code in [one for one, _ in codes(directory, target)]
@@ -91,7 +91,7 @@ def test_the_bundles_of_networks_in_nvidia_s_images_lack_only_those(name, runs, 
         ({"network_type": 100, "parse_bbox_func_name": "NvDsInferParseYolo"}, T4, "config-value"),
     ],
 )
-def test_what_is_wrong_is_told_with_the_linter_s_code(tmp_path, own, target, code):
+def test_a_problem_has_the_linter_s_code(tmp_path, own, target, code):
     assert [found for found, _ in codes(make_bundle(str(tmp_path), **own), target)] == [code]
 
 
@@ -104,7 +104,7 @@ def test_what_is_wrong_is_told_with_the_linter_s_code(tmp_path, own, target, cod
         ({"network_mode": 2}, NANO),
     ],
 )
-def test_what_a_release_can_is_not_refused(tmp_path, own, target):
+def test_what_a_release_supports_is_not_refused(tmp_path, own, target):
     assert codes(make_bundle(str(tmp_path), **own), target) == []
 
 
@@ -128,7 +128,7 @@ def onnx_network(path, batch):
 
 
 @pytest.mark.parametrize(("exported", "cameras", "batch"), [(4, 2, 2), (4, 6, 4), ("batch", 6, 6), (1, 6, 1)])
-def test_the_network_gets_no_more_pictures_at_once_than_it_takes(tmp_path, exported, cameras, batch):
+def test_the_network_gets_no_more_frames_at_once_than_it_takes(tmp_path, exported, cameras, batch):
     directory = make_bundle(str(tmp_path))
     onnx_network(tmp_path / "network.onnx", exported)
     assert load(directory)[0].batch(cameras) == batch
@@ -143,7 +143,7 @@ def test_a_file_that_is_no_network_is_refused(tmp_path):
         assert codes(directory) == [("network-unreadable", "config_infer.txt:2")]
 
 
-def test_what_tensorrt_of_this_board_does_not_take_is_refused_before_an_engine_is_built(tmp_path):
+def test_what_the_board_s_tensorrt_does_not_support_is_refused_before_a_build(tmp_path):
     directory = make_bundle(str(tmp_path))
     (tmp_path / "network.onnx").write_bytes(network("both behind a Cast"))
     assert codes(directory, T4) == []
@@ -155,13 +155,13 @@ def test_what_tensorrt_of_this_board_does_not_take_is_refused_before_an_engine_i
     assert "the bias of Conv" in bias.message
 
 
-def test_a_library_of_the_bundle_may_bring_operators(tmp_path):
+def test_a_library_of_the_bundle_may_have_more_operators(tmp_path):
     directory = make_bundle(str(tmp_path), custom_lib_path="labels.txt")
     (tmp_path / "network.onnx").write_bytes(network("an operator that is none"))
     assert codes(directory, NANO) == []
 
 
-def test_the_tensorrt_that_is_there_counts_and_not_the_release_s(tmp_path):
+def test_the_installed_tensorrt_counts_rather_than_the_release_s(tmp_path):
     directory = make_bundle(str(tmp_path))
     (tmp_path / "network.onnx").write_bytes(network("NonZero"))
     platform, catalogue = platform_of(NANO)
@@ -169,56 +169,56 @@ def test_the_tensorrt_that_is_there_counts_and_not_the_release_s(tmp_path):
     assert problems == []
 
 
-def test_a_bundle_without_its_file_is_named(tmp_path):
+def test_a_bundle_without_its_configuration_file_is_named(tmp_path):
     (problem,) = load(tmp_path / "none")[1]
     assert problem.code == "file-missing"
     assert problem.path.endswith("none/config_infer.txt")
 
 
-def test_nvinfer_gets_absolute_paths_the_batch_and_the_engine_alone(tmp_path):
+def test_nvinfer_gets_absolute_paths_the_batch_and_only_the_tensorrt_engine(tmp_path):
     bundle, _ = load(make_bundle(str(tmp_path / "bundle")))
     platform, catalogue = platform_of(T4)
-    engine = cached_engine(str(tmp_path / "data"), bundle, 4, platform, catalogue)
+    engine = tensorrt_engine(str(tmp_path / "data"), bundle, 4, platform, catalogue)
     text = infer_config(bundle, engine.path, 4, None, catalogue)
     lines = text.splitlines()
     assert "batch-size=4" in lines
     assert "labelfile-path=%s" % (tmp_path / "bundle" / "labels.txt") in lines
     assert "model-engine-file=%s" % engine.path in lines
-    # Where it could build anew by itself, it would, within a state change of the graph.
+    # With the network, nvinfer would build another TensorRT engine during a state change of the graph.
     assert "onnx-file" not in text
     assert lines.index("[property]") < lines.index("[class-attrs-all]") < lines.index("[class-attrs-0]")
     assert "border-color=0.902;0.624;0.000;1" in lines
 
 
-def test_an_engine_is_built_from_the_network_with_the_bundle_s_other_settings(tmp_path):
+def test_a_tensorrt_engine_is_built_from_the_network_with_the_bundle_s_other_settings(tmp_path):
     bundle, _ = load(make_bundle(str(tmp_path / "bundle")))
     _, catalogue = platform_of(T4)
     text = build_config(bundle, "/scratch/network.onnx", 4, catalogue)
     assert "onnx-file=/scratch/network.onnx" in text.splitlines()
     assert "model-engine-file" not in text
-    # What is written can be read.
+    # The text can be read as a bundle's.
     (tmp_path / "again").mkdir()
     written = write_config(str(tmp_path / "again"), text.replace("/scratch", str(tmp_path / "bundle")))
     os.rename(written, str(tmp_path / "again" / "config_infer.txt"))
     assert codes(tmp_path / "again") == []
 
 
-def test_a_threshold_of_the_specification_takes_the_place_of_every_class_s(tmp_path):
+def test_a_threshold_in_the_specification_replaces_that_of_every_class(tmp_path):
     bundle, _ = load(make_bundle(str(tmp_path)))
     platform, catalogue = platform_of(T4)
-    engine = cached_engine(str(tmp_path / "data"), bundle, 1, platform, catalogue)
+    engine = tensorrt_engine(str(tmp_path / "data"), bundle, 1, platform, catalogue)
     lines = infer_config(bundle, engine.path, 1, 0.05, catalogue).splitlines()
     assert [line for line in lines if "threshold=" in line] == ["pre-cluster-threshold=0.05"]
 
 
-def test_an_engine_s_place_is_that_of_all_it_depends_on(tmp_path):
+def test_a_tensorrt_engine_s_directory_depends_on_everything_that_the_engine_does(tmp_path):
     def place(batch=2, target=T4, content=None, precision=2):
         directory = make_bundle(str(tmp_path / "bundle"), network_mode=precision)
         if content is not None:
             (tmp_path / "bundle" / "network.onnx").write_bytes(content)
         platform, catalogue = platform_of(target)
         bundle, _ = load(directory, target)
-        return cached_engine(str(tmp_path / "data"), bundle, batch, platform, catalogue).directory
+        return tensorrt_engine(str(tmp_path / "data"), bundle, batch, platform, catalogue).directory
 
     same = place()
     others = [

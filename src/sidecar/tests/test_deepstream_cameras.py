@@ -1,4 +1,4 @@
-"""What happens to one camera is no matter of the others; and what may change, changes while frames flow."""
+"""What happens to one camera does not touch the others, and settings change while frames flow."""
 
 import json
 import os
@@ -27,7 +27,7 @@ from sidecar.tests.endless_answer import EndlessAnswer
 
 @pytest.fixture(scope="module", params=["t4", "nano", "t4 with the new muxer"])
 def sidecar(request):
-    # The Nano's muxer has nothing to drop the end of a stream with.
+    # The Nano's muxer has no property to drop the end of a stream.
     one = Sidecar(request.param)
     yield one
     one.stop()
@@ -37,22 +37,22 @@ def frames_of(state, camera_id):
     return next(one.counters.frames_inferred for one in state.cameras if one.id == camera_id)
 
 
-# Parts of the first of two tiles: its lower left corner, and where its words are.
+# Parts of the first of two tiles: its lower left corner, and its middle, where the text is.
 FAR_CORNER, FAR_MIDDLE = "20,100,100,60", "60,70,200,40"
 
 
-def is_black_with_words(frame):
+def is_black_with_text(frame):
     corner, middle = frame["regions"]
     return corner["y"] < 25 and middle["max"] > 100
 
 
-def is_dimmed_with_words(frame):
+def is_dimmed_with_text(frame):
     """A camera's last frame, at a third of its light."""
     corner, middle = frame["regions"]
     return corner["y"] < 50 and middle["max"] > 100
 
 
-def test_a_lost_camera_says_why_and_stops_nobody(sidecar):
+def test_a_lost_camera_shows_why_and_stops_no_other(sidecar):
     port = free_port()
     rtsp = RtspCamera(port)
     cameras = [camera("far", rtsp.address), camera("near")]
@@ -67,13 +67,13 @@ def test_a_lost_camera_says_why_and_stops_nobody(sidecar):
     far = next(one for one in lost.cameras if one.id == "far")
     assert far.lost.detail
     assert far.lost.HasField("next_attempt")
-    # The neighbour goes on, in the same graph.
+    # The other camera goes on, in the same graph.
     sidecar.until(lambda state: frames_of(state, "near") > frames_of(lost, "near") + 15)
     assert sidecar.state().pipeline.since == before.pipeline.since
-    # Its own tile shows its last frame dimmed, and why in its middle.
-    sidecar.until_seen("/main", is_dimmed_with_words, "--region", FAR_CORNER, "--region", FAR_MIDDLE)
+    # Its tile shows the last frame dimmed, and in the middle why.
+    sidecar.until_seen("/main", is_dimmed_with_text, "--region", FAR_CORNER, "--region", FAR_MIDDLE)
 
-    # Its own picture is the outlet's, which says why.
+    # Its own stream is the standby picture, which says why.
     sidecar.until_seen("/each/far", is_standby, "--region", "10,130,100,40", "--region", "60,70,200,40")
 
     again = RtspCamera(port)
@@ -87,7 +87,7 @@ def test_a_lost_camera_says_why_and_stops_nobody(sidecar):
         again.stop()
 
 
-def test_a_lost_camera_takes_no_frame_of_another(sidecar):
+def test_a_lost_camera_costs_another_no_frames(sidecar):
     port = free_port()
     rtsp = RtspCamera(port)
     cameras = [camera("far", rtsp.address), camera("near", "test://ball?width=320&height=180&rate=50")]
@@ -97,11 +97,11 @@ def test_a_lost_camera_takes_no_frame_of_another(sidecar):
     lost = sidecar.until(lambda state: phase(state.cameras, "far") == "lost").cameras[1].counters
     later = sidecar.until(lambda state: state.cameras[1].counters.frames_received >= lost.frames_received + 100)
     taken = later.cameras[1].counters.frames_dropped - lost.frames_dropped
-    # A busy machine takes a few itself; a muxer that waits for the other camera takes most.
+    # A busy machine costs a few; a muxer that waits for the other camera costs most.
     assert taken <= 25, (lost, later)
 
 
-def test_a_camera_that_changes_its_size_in_mid_stream_goes_on(sidecar):
+def test_a_camera_may_change_its_frame_size_in_mid_stream(sidecar):
     script = os.path.join(SUPPORT, "fickle_camera.py")
     fickle = subprocess.Popen(
         [sys.executable, script, "--width", "320", "--height", "184", "--rate", "8"],
@@ -118,7 +118,7 @@ def test_a_camera_that_changes_its_size_in_mid_stream_goes_on(sidecar):
         fickle.stdin.write(b"size 480 272\n")
         fickle.stdin.flush()
         found = sidecar.detections("fickle", 3, lambda found: found.frame_width == 480)[-1]
-        # The car's left edge lies at a quarter of the muxer's picture, which both sizes fill but for a few pixels.
+        # The car's left edge is at a quarter of the muxer's frame, which both sizes fill except for a few pixels.
         assert found.detections[0].box.left == pytest.approx(120, abs=3)
         after = sidecar.state()
         assert after.pipeline.since == before.pipeline.since
@@ -130,7 +130,7 @@ def test_a_camera_that_changes_its_size_in_mid_stream_goes_on(sidecar):
         fickle.stdout.close()
 
 
-def test_cameras_whose_frames_come_in_turn_are_looked_at_alike(sidecar):
+def test_cameras_whose_frames_arrive_in_turn_are_inferred_alike(sidecar):
     cameras = [camera("one", "test://ball?width=320&height=180&rate=5"), camera("two")]
     specification = sidecar.specification(cameras=cameras)
     specification.model.interval = 1
@@ -139,12 +139,12 @@ def test_cameras_whose_frames_come_in_turn_are_looked_at_alike(sidecar):
     for camera_id in ("one", "two"):
         found = sidecar.detections(camera_id, 12)
         inferred = [one.inferred for one in found]
-        # At least every second frame; a batch with a frame of both may come early for one of them.
+        # At least every second frame: a batch with a frame of both may be early for one of them.
         assert all(any(pair) for pair in zip(inferred, inferred[1:])), (camera_id, inferred)
 
 
-def test_what_is_written_in_one_picture_is_not_seen_in_another(sidecar):
-    """With black frames, a tile is what is written on it."""
+def test_what_is_drawn_on_one_stream_does_not_appear_on_another(sidecar):
+    """With black frames, a tile is only what is drawn on it."""
     cameras = [camera("one", "test://black?width=320&height=180&rate=15"), camera("two", "test://black?rate=15")]
     overlay = spec.Overlay(names=True, counts=True)
     right_tile = ("--region", "320,0,320,180")
@@ -163,7 +163,7 @@ def test_what_is_written_in_one_picture_is_not_seen_in_another(sidecar):
     assert beside == pytest.approx(alone, abs=0.15)
 
 
-def test_the_surest_object_comes_first_on_frames_that_were_looked_at_and_on_those_that_were_not(sidecar):
+def test_the_object_with_the_highest_confidence_comes_first_whether_a_frame_was_inferred_or_not(sidecar):
     specification = sidecar.specification()
     specification.model.interval = 3
     assert sidecar.apply("skipping", specification).accepted
@@ -172,7 +172,7 @@ def test_the_surest_object_comes_first_on_frames_that_were_looked_at_and_on_thos
         assert [one.label for one in found.detections] == ["car", "person"]
 
 
-def test_a_camera_whose_answer_has_no_end_holds_nobody_up(sidecar):
+def test_a_camera_whose_answer_never_ends_delays_no_other(sidecar):
     endless = EndlessAnswer()
     try:
         cameras = [camera("endless", endless.address), camera("near")]
@@ -189,7 +189,7 @@ def test_a_camera_whose_answer_has_no_end_holds_nobody_up(sidecar):
         endless.release()
 
 
-def test_a_picture_that_stands_still_is_lost_as_frozen_until_it_moves(sidecar, tmp_path):
+def test_a_camera_that_repeats_one_frame_is_lost_as_frozen_until_its_frames_differ(sidecar, tmp_path):
     still = RtspCamera(file=render(str(tmp_path / "still.mkv"), "red"))
     far = camera("far", still.address)
     far.frozen_after.FromSeconds(2)
@@ -199,8 +199,8 @@ def test_a_picture_that_stands_still_is_lost_as_frozen_until_it_moves(sidecar, t
         return state.cameras[0].lost.reason == contract.CAMERA_LOST_REASON_FROZEN
 
     frozen = sidecar.until(is_frozen)
-    sidecar.until_seen("/main", is_dimmed_with_words, "--region", FAR_CORNER, "--region", FAR_MIDDLE)
-    # Connected to again, it shows the same: that is received, and no more.
+    sidecar.until_seen("/main", is_dimmed_with_text, "--region", FAR_CORNER, "--region", FAR_MIDDLE)
+    # The next connection gives the same frame: it is received, and not inferred.
     received = frozen.cameras[0].counters.frames_received
     again = sidecar.until(lambda state: state.cameras[0].counters.frames_received > received + 10)
     assert is_frozen(again)
@@ -215,7 +215,7 @@ def test_a_picture_that_stands_still_is_lost_as_frozen_until_it_moves(sidecar, t
         moving.stop()
 
 
-def test_a_refused_login_is_said_and_tried_rarely(sidecar, tmp_path):
+def test_a_refused_login_is_reported_and_tried_rarely(sidecar, tmp_path):
     film = render(str(tmp_path / "film.mkv"), "smpte")
     locked = RtspCamera(file=film, options=("--user", "admin", "--password", "s3cret"))
     try:
@@ -227,7 +227,7 @@ def test_a_refused_login_is_said_and_tried_rarely(sidecar, tmp_path):
         assert lost.reason == contract.CAMERA_LOST_REASON_AUTH_FAILED
         assert "wr0ng" not in lost.detail
         assert lost.next_attempt.seconds - status.since.seconds > 20
-        # Another graph is no reason to try again.
+        # Another graph does not bring the next attempt forward.
         changed = sidecar.specification(cameras=[far, camera("near"), camera("more")])
         assert changes(sidecar.apply("locked, and one more", changed))["cameras[far]"] == "EFFECT_REBUILD"
         still = sidecar.until(lambda state: frames_of(state, "more") > 5).cameras[0].lost
@@ -237,7 +237,7 @@ def test_a_refused_login_is_said_and_tried_rarely(sidecar, tmp_path):
         locked.stop()
 
 
-def test_a_camera_that_never_answers_waits_beside_the_others(sidecar):
+def test_a_camera_that_never_answers_is_retried_while_the_others_play(sidecar):
     cameras = [camera("none", "rtsp://127.0.0.1:%d/none" % free_port()), camera("near")]
     outputs = [sidecar.output(width=1280, height=720)]
     assert sidecar.apply("never", sidecar.specification(cameras=cameras, outputs=outputs)).accepted
@@ -258,14 +258,14 @@ def test_a_camera_that_never_answers_waits_beside_the_others(sidecar):
 
 def test_a_file_is_played_in_a_loop(sidecar, tmp_path):
     clip = render(str(tmp_path / "clip.mkv"), "smpte")
-    # The other camera is a clock that is as slow as the machine.
+    # The other camera serves as a clock, which a slow machine slows down too.
     cameras = [camera("film", "file://%s" % clip), camera("clock")]
     assert sidecar.apply("film", sidecar.specification(cameras=cameras)).accepted
     begun = sidecar.until(lambda state: {phase(state.cameras, name) for name in ("film", "clock")} == {"live"})
-    # More frames than there are in two rounds of the file.
+    # More frames than the file has in two rounds.
     state = sidecar.until(lambda state: frames_of(state, "film") > frames_of(begun, "film") + 30)
     assert phase(state.cameras, "film") == "live"
-    # At its own speed, not as fast as it can be read.
+    # At its own speed, not as fast as possible.
     assert frames_of(state, "clock") > frames_of(begun, "clock") + 10
 
 
@@ -293,14 +293,14 @@ def test_settings_change_while_frames_flow(sidecar):
         "cameras[one].name",
         "outputs[main]",
     }
-    # The person, of 0.6, is neither a car nor sure enough; frames that are skipped carry the boxes over.
-    # The first ones may have been under way.
+    # The person is no car, and its confidence of 0.6 is too low; skipped frames repeat the boxes.
+    # The first frames may have been under way before the change.
     skipped = sidecar.detections("two", 8, lambda found: not found.inferred)[3:]
     assert [[one.label for one in found.detections] for found in skipped] == [["car"]] * 5
     assert sidecar.state().pipeline.since == since
 
 
-def test_a_threshold_below_the_bundle_s_own_needs_a_new_graph(sidecar):
+def test_a_threshold_below_the_bundle_s_own_takes_another_graph(sidecar):
     assert sidecar.apply("bundle's own", sidecar.specification()).accepted
     sidecar.until_serving()
     specification = sidecar.specification()
@@ -309,7 +309,7 @@ def test_a_threshold_below_the_bundle_s_own_needs_a_new_graph(sidecar):
     sidecar.until_serving()
 
 
-def test_another_camera_makes_another_graph_and_says_so(sidecar):
+def test_another_camera_takes_another_graph_and_the_answer_says_so(sidecar):
     assert sidecar.apply("two", sidecar.specification()).accepted
     sidecar.until_serving()
     cameras = [camera("one"), camera("two"), camera("three")]
@@ -347,7 +347,7 @@ def test_masks_are_black_before_anything_is_detected_drawn_or_shown(sidecar):
     for path in ("/main", "/each/one"):
         sidecar.until_seen(path, is_masked, *options)
     seen = []
-    # And no frame shows what is behind them, from the first on.
+    # No frame shows what is behind the masks, not even the first.
     assert sidecar.apply("again", sidecar.specification(cameras=cameras, outputs=outputs)).accepted
     sidecar.until_seen("/each/one", lambda frame: seen.append(frame) or len(seen) == 30, *options)
     assert max(frame["regions"][0]["y"] for frame in seen) < 60, seen

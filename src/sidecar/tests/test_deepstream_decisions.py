@@ -1,10 +1,10 @@
-"""The engine's pure decisions: sizes, what a change needs, what an error means, what is reported."""
+"""The engine's pure decisions: sizes, what an error means, when to try again, what is reported."""
 
 import pytest
 
 from sidecar.contract import spec, state
 from sidecar.gst import GLib
-from sidecar.worker.engines.deepstream.sizes import mux_size, places, stretched
+from sidecar.worker.engines.deepstream.sizes import is_stretched, mux_size, tile_rectangles
 from sidecar.worker.outputs.plan import plan_streams
 from standins import scenario
 
@@ -33,35 +33,35 @@ def specification(*sizes, cameras=1, layout=spec.LAYOUT_TILED):
         (specification((1280, 720), (640, 480), cameras=2, layout=spec.LAYOUT_PER_CAMERA), (1280, 720)),
     ],
 )
-def test_the_muxer_s_picture_has_the_tiles_shape_if_cameras_have_that(wanted, size):
+def test_the_muxer_s_frames_have_the_tiles_shape_if_it_is_one_of_cameras(wanted, size):
     assert mux_size(plan_streams(wanted)) == size
 
 
-def test_a_tile_of_another_shape_is_told_to_be_stretched():
+def test_a_tile_of_another_shape_stretches_the_frames():
     (narrow,) = plan_streams(specification((1280, 720), cameras=2))
     (fitting,) = plan_streams(specification((1280, 360), cameras=2))
-    assert stretched(narrow, mux_size([narrow]))
-    assert not stretched(fitting, mux_size([fitting]))
+    assert is_stretched(narrow, mux_size([narrow]))
+    assert not is_stretched(fitting, mux_size([fitting]))
 
 
-def test_tiles_lie_as_the_tiler_deals_them():
+def test_tiles_are_where_the_tiler_puts_them():
     (tiled,) = plan_streams(specification((1280, 720), cameras=3))
-    assert [tuple(one) for one in places(tiled, (960, 540))] == [
+    assert [tuple(one) for one in tile_rectangles(tiled, (960, 540))] == [
         (0, 0, 426, 720),
         (426, 0, 426, 720),
         (852, 0, 426, 720),
     ]
     alone = plan_streams(specification((640, 360), cameras=2, layout=spec.LAYOUT_PER_CAMERA))[1]
-    assert [tuple(one) for one in places(alone, (960, 540))] == [(0, 0, 960, 540)]
+    assert [tuple(one) for one in tile_rectangles(alone, (960, 540))] == [(0, 0, 960, 540)]
 
 
 def reported():
     """Runs where there is a pyds."""
-    from sidecar.worker.engines.deepstream.meta import SeenObject
-    from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame, to_contract
+    from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter, FrameObjects, to_contract
+    from sidecar.worker.engines.deepstream.meta import DetectedObject
 
     def seen(*objects, width=1280, height=960, wall_time=1700000000000000001):
-        return SeenFrame("one", width, height, (960, 540), wall_time, 5, True, list(objects))
+        return FrameObjects("one", width, height, (960, 540), wall_time, 5, True, list(objects))
 
     def summary(frame):
         message = to_contract(frame)
@@ -72,35 +72,35 @@ def reported():
             "confidences": [round(one.confidence, 3) for one in message.detections],
         }
 
-    inside = SeenObject(0, "car", 0.75, 90.0, 54.0, 180.0, 108.0, 7)
-    beyond = SeenObject(1, "bus", -0.1, 700.0, 500.0, 100.0, 100.0, None)
-    outside = SeenObject(1, "bus", 0.9, 800.0, 0.0, 10.0, 10.0, None)
+    inside = DetectedObject(0, "car", 0.75, 90.0, 54.0, 180.0, 108.0, 7)
+    beyond = DetectedObject(1, "bus", -0.1, 700.0, 500.0, 100.0, 100.0, None)
+    outside = DetectedObject(1, "bus", 0.9, 800.0, 0.0, 10.0, 10.0, None)
 
     published = []
-    reporter = Reporter(published.append, lambda: True)
+    reporter = DetectionReporter(published.append, lambda: True)
     for _ in range(10):
         reporter.put(seen(inside))
     reporter.stop()
     return {"frame": summary(seen(inside, beyond, outside)), "published": len(published), "dropped": reporter.dropped}
 
 
-def test_boxes_go_back_to_the_camera_s_pixels():
-    told = scenario.run(reported, "7.1/dgpu")
+def test_boxes_are_mapped_to_the_camera_s_pixels():
+    result = scenario.run(reported, "7.1/dgpu")
     # 1280x960 lies in the left 720 of 960x540: the scale is 960 / 540.
     scale = 960 / 540
-    inside, beyond = told["frame"]["boxes"]
+    inside, beyond = result["frame"]["boxes"]
     assert inside == pytest.approx([90 * scale, 54 * scale, 180 * scale, 108 * scale], rel=1e-5)
     assert beyond == pytest.approx([700 * scale, 500 * scale, 1280 - 700 * scale, 960 - 500 * scale], rel=1e-4)
-    assert told["frame"]["ids"] == [7, None]
-    assert told["frame"]["confidences"] == [0.75, 0.0]
-    assert told["frame"]["capture"] == 1700000000000000001
-    assert (told["published"], told["dropped"]) == (10, 0)
+    assert result["frame"]["ids"] == [7, None]
+    assert result["frame"]["confidences"] == [0.75, 0.0]
+    assert result["frame"]["capture"] == 1700000000000000001
+    assert (result["published"], result["dropped"]) == (10, 0)
 
 
 def overrun():
     import threading
 
-    from sidecar.worker.engines.deepstream.reporter import Reporter, SeenFrame
+    from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter, FrameObjects
 
     held = threading.Event()
     published = []
@@ -109,8 +109,8 @@ def overrun():
         held.wait()
         published.append(message)
 
-    reporter = Reporter(publish, lambda: True)
-    frame = SeenFrame("one", 320, 180, (960, 540), 1, 1, True, [])
+    reporter = DetectionReporter(publish, lambda: True)
+    frame = FrameObjects("one", 320, 180, (960, 540), 1, 1, True, [])
     for _ in range(300):
         reporter.put(frame)
     held.set()
@@ -118,18 +118,18 @@ def overrun():
     return {"published": len(published), "dropped": reporter.dropped}
 
 
-def test_a_reader_that_is_too_slow_costs_frames_that_are_counted_and_never_the_picture():
-    told = scenario.run(overrun, "7.1/dgpu")
-    assert told["published"] + told["dropped"] == 300
-    assert told["dropped"] > 0
+def test_detections_that_a_reader_is_too_slow_for_are_dropped_and_counted():
+    result = scenario.run(overrun, "7.1/dgpu")
+    assert result["published"] + result["dropped"] == 300
+    assert result["dropped"] > 0
 
 
 def meanings():
-    from sidecar.worker.engines.deepstream.run import failure_of
+    from sidecar.worker.engines.deepstream.graph_failure import element_failure
 
     def reason(element, text, debug=""):
         error = GLib.Error.new_literal(GLib.quark_from_string("test"), text, 1)
-        return failure_of(element, error, debug)
+        return element_failure(element, error, debug)
 
     return {
         "gpu": list(reason("mux", "Buffer conversion failed", "cuda error 719 in surface transform")),
@@ -139,12 +139,12 @@ def meanings():
     }
 
 
-def test_an_error_of_the_graph_has_a_reason():
-    told = scenario.run(meanings, "7.1/dgpu")
-    assert told["gpu"][0] == state.FAILURE_REASON_GPU
-    assert told["model"][:2] == [state.FAILURE_REASON_MODEL, "infer: Failed to create NvDsInferContext instance"]
-    assert told["element"][0] == state.FAILURE_REASON_ELEMENT
-    assert "word" not in told["secret"][1]
+def test_an_element_s_error_has_a_reason():
+    result = scenario.run(meanings, "7.1/dgpu")
+    assert result["gpu"][0] == state.FAILURE_REASON_GPU
+    assert result["model"][:2] == [state.FAILURE_REASON_MODEL, "infer: Failed to create NvDsInferContext instance"]
+    assert result["element"][0] == state.FAILURE_REASON_ELEMENT
+    assert "word" not in result["secret"][1]
 
 
 def exited(status):
@@ -152,40 +152,40 @@ def exited(status):
 
 
 def builds():
-    from sidecar.worker.engines.deepstream.run import build_failure
+    from sidecar.worker.engines.deepstream.graph_failure import build_failure
 
     refused = "ERROR: failed to build network.\nprebuild: Failed to create NvDsInferContext instance"
     return {
         "built": build_failure(exited(0), "built in 60 s"),
         "refused": list(build_failure(exited(1), refused)),
         "not built": list(build_failure(exited(1), "ERROR: failed to build trt engine.")),
-        "not kept": list(build_failure(exited(2), "prebuild: the TensorRT engine cannot be kept")),
+        "not stored": list(build_failure(exited(2), "prebuild: the TensorRT engine cannot be stored")),
         "killed": list(build_failure(9, "")),
     }
 
 
-def test_a_build_that_fails_has_a_reason_and_only_what_may_pass_is_tried_again():
-    told = scenario.run(builds, "7.1/dgpu")
-    assert told["built"] is None
-    passing = {name: failure[2] for name, failure in told.items() if failure}
-    assert passing == {"refused": False, "not built": True, "not kept": True, "killed": True}
-    assert told["not kept"][0] == state.FAILURE_REASON_STORAGE
-    assert {told[name][0] for name in ("refused", "not built", "killed")} == {state.FAILURE_REASON_MODEL}
-    assert "killed by SIGKILL" in told["killed"][1]
+def test_a_failed_build_has_a_reason_and_is_retried_only_if_the_failure_is_transient():
+    result = scenario.run(builds, "7.1/dgpu")
+    assert result["built"] is None
+    transient = {name: failure[2] for name, failure in result.items() if failure}
+    assert transient == {"refused": False, "not built": True, "not stored": True, "killed": True}
+    assert result["not stored"][0] == state.FAILURE_REASON_STORAGE
+    assert {result[name][0] for name in ("refused", "not built", "killed")} == {state.FAILURE_REASON_MODEL}
+    assert "killed by SIGKILL" in result["killed"][1]
 
 
 def delays():
     from sidecar.contract import state
-    from sidecar.worker.engines.deepstream.engine import retry_delay
-    from sidecar.worker.engines.deepstream.run import Failure
+    from sidecar.worker.engines.deepstream.graph_failure import GraphFailure, retry_delay
 
     def of(**how):
-        return [retry_delay(Failure(state.FAILURE_REASON_MODEL, "", **how), failures) for failures in (0, 1, 5, 1000)]
+        failure = GraphFailure(state.FAILURE_REASON_MODEL, "", **how)
+        return [retry_delay(failure, failures) for failures in (0, 1, 5, 1000)]
 
-    return [of(), of(in_build=True), of(in_build=True, is_passing=False)]
+    return [of(), of(in_build=True), of(in_build=True, is_transient=False)]
 
 
-def test_a_graph_is_tried_again_soon_an_engine_s_build_late_and_what_cannot_pass_never():
+def test_a_graph_is_retried_soon_a_build_late_and_a_permanent_failure_never():
     graph, build, refused = scenario.run(delays, "7.1/dgpu")
     assert graph == [2, 4, 60, 60]
     assert build == [60, 120, 1920, 3600]

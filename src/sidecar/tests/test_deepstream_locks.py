@@ -1,10 +1,10 @@
-"""Engine deepstream waits for no lock that a streaming thread may hold while it is in a probe of ours."""
+"""Engine deepstream waits for no lock that a streaming thread may hold while it is in a Python probe."""
 
 import ast
 import os
 
 ENGINE = os.path.join(os.path.dirname(__file__), "..", "worker", "engines", "deepstream")
-# What travels through the graph takes the locks of its pads, one after the other.
+# Events and queries that travel through the graph take the locks of its pads, one after the other.
 TRAVELS = {
     "send_event",
     "push_event",
@@ -26,7 +26,7 @@ def calls(path):
         tree = ast.parse(file.read())
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            # A file's seek() has one argument.
+            # seek() of a file has one argument.
             if node.func.attr != "seek" or len(node.args) > 1:
                 yield node.func.attr, "%s:%d" % (os.path.basename(path), node.lineno)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -36,12 +36,12 @@ def calls(path):
 
 def test_no_event_query_or_seek_is_sent_into_the_graph():
     files = sorted(name for name in os.listdir(ENGINE) if name.endswith(".py"))
-    assert "place.py" in files
+    assert "camera.py" in files
     found = [where for name in files for call, where in calls(os.path.join(ENGINE, name)) if call in TRAVELS]
     assert found == []
 
 
-def test_a_camera_s_source_is_taken_to_null_by_a_thread_of_its_own_alone():
-    """Which waits for the source's streaming threads, and they for the muxer."""
-    found = [where for call, where in calls(os.path.join(ENGINE, "place.py")) if call == "set_state"]
+def test_only_a_thread_of_its_own_takes_a_camera_s_source_to_null():
+    """It waits for the source's streaming threads, which may wait for the muxer."""
+    found = [where for call, where in calls(os.path.join(ENGINE, "camera.py")) if call == "set_state"]
     assert found == []

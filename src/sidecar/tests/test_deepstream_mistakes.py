@@ -1,4 +1,4 @@
-"""The ancestor's mistakes, planted: each fails on the stand-ins as it would on a device, and the engine says why."""
+"""Typical mistakes, planted: each fails on the stand-ins as on a device, and the engine reports why."""
 
 import os
 import shutil
@@ -9,46 +9,46 @@ import pytest
 from sidecar.tests.deepstream_sidecar import ROOT, make_bundle
 from standins import scenario
 
-# What the engine must come to within, in milliseconds.
+# How long the engine has to fail or to play, in milliseconds.
 _PATIENCE = 50000
 
 BOARDS = {"t4": "7.1/dgpu", "nano": "6.0.1/jetson", "orin-nano": "7.1/jetson no-encoder"}
 
 
 def outcome(board, release, mistake):
-    """What becomes of two cameras, one of them a file. Runs in a process of its own."""
+    """How two cameras fare, one of them a file. Runs in a process of its own."""
     from sidecar.contract import spec
     from sidecar.gst import GLib
     from sidecar.worker.cameras import state as camera_state
-    from sidecar.worker.engines.deepstream import engine as module
-    from sidecar.worker.engines.deepstream.elements import Elements
-    from sidecar.worker.engines.deepstream.encoders import Encoders
+    from sidecar.worker.engines.deepstream import encoder_probe, engine
+    from sidecar.worker.engines.deepstream import pipeline as elements
     from sidecar.worker.engines.deepstream.machine import this_machine
     from sidecar.worker.processes import Processes
     from sidecar.worker.status.events import EventLog
     from sidecar.worker.status.store import StatusStore
 
-    # A busy machine is none of these mistakes.
+    # A busy machine must not look like a mistake.
     camera_state.FIRST_FRAME_SECONDS = camera_state.SILENCE_SECONDS = _PATIENCE / 1000
 
-    def with_more(method, **more):
-        right = getattr(Elements, method)
-        setattr(Elements, method, lambda *arguments: {**right(*arguments), **more})
+    def with_more(name, **more):
+        right = getattr(elements, name)
+        for module in (elements, encoder_probe):
+            setattr(module, name, lambda *values: {**right(*values), **more})
 
-    def without(method, *names):
-        right = getattr(Elements, method)
-        setattr(Elements, method, lambda *values: {key: one for key, one in right(*values).items() if key not in names})
+    def without(name, *names):
+        right = getattr(elements, name)
+        setattr(elements, name, lambda *values: {key: one for key, one in right(*values).items() if key not in names})
 
     if mistake == "bufapi-version":
-        with_more("decoder", **{"bufapi-version": True})
+        with_more("decoder_settings", **{"bufapi-version": True})
     elif mistake == "preset-level":
-        with_more("encoder", **{"preset-level": 1})
+        with_more("encoder_settings", **{"preset-level": 1})
     elif mistake == "batch-size 1":
-        with_more("mux", **{"batch-size": 1})
+        with_more("mux_settings", **{"batch-size": 1})
     elif mistake == "no size":
-        without("mux", "width", "height")
+        without("mux_settings", "width", "height")
     elif mistake == "hardware encoder":
-        module.probe_encoders = lambda _elements: Encoders(["H264", "H265"], {})
+        engine.probe_encoders = lambda _elements: encoder_probe.Encoders(["H264", "H265"], {})
     else:
         assert mistake == "none"
 
@@ -57,7 +57,7 @@ def outcome(board, release, mistake):
     os.environ.update(environment)
     loop = GLib.MainLoop()
     watched = StatusStore(EventLog())
-    engine = module.DeepstreamEngine(
+    one = engine.DeepstreamEngine(
         Processes(os.path.join(run_dir, "outlet.sock"), prebuild_module="standins.prebuild"),
         watched,
         this_machine(environment, run_dir),
@@ -75,30 +75,30 @@ def outcome(board, release, mistake):
             )
         ],
     )
-    model, problems = engine.prepare(specification)
+    model, problems = one.prepare(specification)
     assert model is not None, problems
-    engine.apply(specification, model)
-    assembly, encoders = engine._in_force.assembly, engine._tools.encoders
-    told = {"hardware": encoders.hardware, "refusals": encoders.refusals, "lost": ""}
+    one.apply(specification, model)
+    graph, encoders = one._active.runner.graph, one._encoders
+    result = {"hardware": encoders.hardware, "refusals": encoders.refusals, "lost": ""}
 
     def look():
         state = watched.snapshot()
         lost = [one.lost.detail for one in state.cameras if one.WhichOneof("state") == "lost"]
-        told["failed"] = state.pipeline.failed.detail
-        told["fullest"] = assembly.vision.fullest
-        told["lost"] = lost[0] if lost else ""
+        result["failed"] = state.pipeline.failed.detail
+        result["largest batch"] = graph.probes.largest_batch
+        result["lost"] = lost[0] if lost else ""
         inferred = [one.counters.frames_inferred for one in state.cameras]
-        told["frames"] = assembly.run.graph.pictures["main", ""].frames
-        if told["failed"] or lost or (min(inferred) > 30 and told["frames"] > 10):
+        result["frames"] = graph.outputs["main", ""].frames
+        if result["failed"] or lost or (min(inferred) > 30 and result["frames"] > 10):
             loop.quit()
         return True
 
     GLib.timeout_add(50, look)
     GLib.timeout_add(_PATIENCE, loop.quit)
     loop.run()
-    engine.stop()
+    one.stop()
     shutil.rmtree(run_dir)
-    return told
+    return result
 
 
 def run(board, mistake):
@@ -108,33 +108,33 @@ def run(board, mistake):
 
 @pytest.mark.parametrize("board", sorted(BOARDS))
 def test_without_a_mistake_everything_works(board):
-    told = run(board, "none")
-    assert told["failed"] == told["lost"] == ""
-    assert told["fullest"] == 2
-    assert told["frames"] > 10
-    assert told["hardware"] == ([] if board == "orin-nano" else ["H264", "H265"])
+    result = run(board, "none")
+    assert result["failed"] == result["lost"] == ""
+    assert result["largest batch"] == 2
+    assert result["frames"] > 10
+    assert result["hardware"] == ([] if board == "orin-nano" else ["H264", "H265"])
 
 
 def test_bufapi_version_on_7_1_is_refused_by_the_decoder():
-    told = run("t4", "bufapi-version")
-    assert "nvv4l2decoder, property bufapi-version: it has no such property" in told["lost"]
+    result = run("t4", "bufapi-version")
+    assert "nvv4l2decoder, property bufapi-version: it has no such property" in result["lost"]
 
 
 def test_preset_level_on_a_t4_is_refused_by_the_encoder():
-    told = run("t4", "preset-level")
-    assert told["hardware"] == []
-    assert "nvv4l2h264enc, property preset-level: it has no such property" in told["refusals"]["H264"]
+    result = run("t4", "preset-level")
+    assert result["hardware"] == []
+    assert "nvv4l2h264enc, property preset-level: it has no such property" in result["refusals"]["H264"]
 
 
 def test_a_batch_size_of_1_never_gives_the_network_two_frames_at_once():
-    assert run("t4", "batch-size 1")["fullest"] == 1
+    assert run("t4", "batch-size 1")["largest batch"] == 1
 
 
 def test_a_muxer_without_a_size_does_not_start():
-    told = run("nano", "no size")
-    assert told["failed"].startswith("mux: Output width not set")
+    result = run("nano", "no size")
+    assert result["failed"].startswith("mux: Output width not set")
 
 
 def test_a_hardware_encoder_on_an_orin_nano_fails_at_its_first_frame():
-    told = run("orin-nano", "hardware encoder")
-    assert "/dev/v4l2-nvenc" in told["failed"]
+    result = run("orin-nano", "hardware encoder")
+    assert "/dev/v4l2-nvenc" in result["failed"]

@@ -1,4 +1,4 @@
-"""TensorRT engines: built once, kept, and never a reason for the keeper to replace the worker; and what goes wrong."""
+"""TensorRT engines are built once and stored, without a restart of the worker; and what can go wrong."""
 
 import contextlib
 import glob
@@ -42,32 +42,32 @@ def engines(data_dir):
 
 
 @pytest.mark.parametrize("sidecar", [("t4", BUILD_SECONDS)], indirect=True)
-def test_an_engine_is_built_once_and_the_worker_lives_through_it(sidecar):
+def test_a_tensorrt_engine_is_built_once_and_the_worker_survives_it(sidecar):
     assert sidecar.apply("first", sidecar.specification()).accepted
     loading = sidecar.state().pipeline
     assert loading.loading.phase == contract.LOADING_PHASE_ENGINE
     sidecar.until_serving()
     assert engines(sidecar.data_dir) == ["model.engine"]
-    # Another graph for the same engine: nothing is built.
+    # Another graph with the same TensorRT engine: nothing is built.
     specification = sidecar.specification(outputs=[sidecar.output(width=480)])
     before = sidecar.messages(lambda message: True)[0].sequence
     assert sidecar.apply("second", specification).accepted
     steps = [message.pipeline for message in sidecar.messages(lambda one: one.HasField("pipeline"), 2, after=before)]
     assert steps[0].loading.phase == contract.LOADING_PHASE_GRAPH
     assert steps[1].HasField("running")
-    told = sidecar.stub.Connect(pipeline.ConnectRequest())
-    assert told.instance_id == sidecar.connected.instance_id
+    connected = sidecar.stub.Connect(pipeline.ConnectRequest())
+    assert connected.instance_id == sidecar.connected.instance_id
 
 
 @pytest.mark.parametrize("sidecar", [("t4", 60.0)], indirect=True)
-def test_a_change_while_an_engine_is_built_does_not_wait_for_it(sidecar):
+def test_a_change_during_a_build_does_not_wait_for_it(sidecar):
     assert sidecar.apply("slow", sidecar.specification()).accepted
     assert sidecar.state().pipeline.loading.phase == contract.LOADING_PHASE_ENGINE
     assert sidecar.apply("other", sidecar.specification(cameras=[camera("one")])).accepted
     assert [one.id for one in sidecar.state().cameras] == ["one"]
 
 
-def test_a_bundle_that_this_release_cannot_read_is_refused_and_what_runs_goes_on(sidecar):
+def test_a_bundle_that_this_release_cannot_read_is_refused_and_the_active_graph_goes_on(sidecar):
     assert sidecar.apply("good", sidecar.specification()).accepted
     sidecar.until_serving()
     bundle = os.path.join(sidecar.run_dir, "caffe")
@@ -83,7 +83,7 @@ def test_a_bundle_that_this_release_cannot_read_is_refused_and_what_runs_goes_on
 @pytest.mark.parametrize(
     ("content", "code"), [(b"no network", "network-unreadable"), (network("NonZero"), "onnx-operator")]
 )
-def test_a_network_that_this_board_cannot_take_is_refused_before_anything_is_built(sidecar, content, code):
+def test_a_network_that_this_board_cannot_run_is_refused_before_a_build(sidecar, content, code):
     bundle = make_bundle(os.path.join(sidecar.run_dir, "refused"))
     with open(os.path.join(bundle, "network.onnx"), "wb") as file:
         file.write(content)
@@ -93,11 +93,11 @@ def test_a_network_that_this_board_cannot_take_is_refused_before_anything_is_bui
     assert engines(sidecar.data_dir) == []
 
 
-def test_a_network_that_the_parser_refuses_is_built_once_and_again_when_it_has_changed(sidecar):
+def test_a_network_that_the_parser_refuses_is_built_once_and_again_when_its_files_change(sidecar):
     bundle = os.path.join(sidecar.run_dir, "broken")
     shutil.copytree(NANODET, bundle)
     with open(os.path.join(bundle, "network.onnx"), "wb") as file:
-        # It may be right, as far as its file shows.
+        # As far as its file shows, the network may be right.
         file.write(network("a plugin of TensorRT"))
     specification = sidecar.specification(model=spec.Model(bundle_path=bundle))
     assert sidecar.apply("broken", specification).accepted
@@ -105,13 +105,13 @@ def test_a_network_that_the_parser_refuses_is_built_once_and_again_when_it_has_c
     assert failed.reason == contract.FAILURE_REASON_MODEL
     assert "Failed to create NvDsInferContext instance" in failed.detail
     assert not failed.HasField("next_attempt")
-    # Put right, it runs by itself.
+    # Once the file is corrected, the graph runs without another request.
     shutil.copy(os.path.join(NANODET, "network.onnx"), bundle)
     sidecar.until(lambda state: state.pipeline.WhichOneof("state") == "running")
-    assert sidecar.said().count('"building the TensorRT engine"') == 2
+    assert sidecar.said().count('"building TensorRT engine"') == 2
 
 
-def test_a_network_that_has_its_weights_in_a_file_beside_it_is_built(sidecar):
+def test_a_network_with_its_weights_in_a_file_beside_it_is_built(sidecar):
     import onnx
 
     bundle = os.path.join(sidecar.run_dir, "apart")
@@ -143,7 +143,7 @@ def emptied(path):
 
 
 @pytest.mark.parametrize("spoil", [cut_short, of_another_gpu, emptied])
-def test_an_engine_that_does_not_load_is_built_anew_once(sidecar, spoil):
+def test_a_tensorrt_engine_that_does_not_load_is_rebuilt_once(sidecar, spoil):
     assert prebuild(sidecar, sidecar.bundle, 2).returncode == 0
     (path,) = [
         os.path.join(folder, name)
@@ -155,21 +155,21 @@ def test_an_engine_that_does_not_load_is_built_anew_once(sidecar, spoil):
     assert sidecar.apply("spoilt", sidecar.specification()).accepted
     sidecar.until_serving()
     said = sidecar.said()
-    assert said.count('"TensorRT engine does not load: it is built anew"') == 1
-    assert said.count('"building the TensorRT engine"') == said.count('"TensorRT engine built"') == 1
-    # What was built is kept.
-    assert b"is there: " in prebuild(sidecar, sidecar.bundle, 2).stdout
+    assert said.count('"TensorRT engine does not load, rebuilding"') == 1
+    assert said.count('"building TensorRT engine"') == said.count('"TensorRT engine built"') == 1
+    # The new one is stored.
+    assert b"already built: " in prebuild(sidecar, sidecar.bundle, 2).stdout
 
 
-def test_an_engine_that_the_disk_cuts_short_is_never_kept(sidecar):
+def test_a_tensorrt_engine_that_a_full_disk_truncates_is_never_stored(sidecar):
     done = prebuild(sidecar, SSD, 1, before="ulimit -f 1000")
     assert done.returncode == 2
-    assert b"the TensorRT engine cannot be kept" in done.stderr
+    assert b"the TensorRT engine cannot be stored" in done.stderr
     assert engines(sidecar.data_dir) == []
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root may mount a small file system")
-def test_a_full_data_directory_is_a_state_with_its_reason_and_takes_no_build(sidecar):
+def test_a_full_data_directory_is_a_failure_with_its_reason_before_a_build(sidecar):
     os.makedirs(sidecar.data_dir)
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", sidecar.data_dir], check=True)
     try:
@@ -183,7 +183,7 @@ def test_a_full_data_directory_is_a_state_with_its_reason_and_takes_no_build(sid
 
 
 def building(bundle):
-    """Process numbers of the build of a bundle and of its parent."""
+    """The process ids of the build of a bundle, and of its parent."""
     for path in glob.glob("/proc/[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             with open(path, "rb") as file:
@@ -194,7 +194,7 @@ def building(bundle):
 
 
 @pytest.mark.parametrize("sidecar", [("t4", 60.0)], indirect=True)
-def test_a_build_ends_with_its_worker_and_what_it_left_is_removed(sidecar):
+def test_a_build_ends_with_its_worker_and_the_next_removes_what_it_left(sidecar):
     assert sidecar.apply("slow", sidecar.specification()).accepted
     leftover = os.path.join(sidecar.data_dir, "engines", "*", "build-*", "build")
     eventually(lambda: glob.glob(leftover), "a build")
@@ -207,7 +207,7 @@ def test_a_build_ends_with_its_worker_and_what_it_left_is_removed(sidecar):
 
 
 def prebuild(sidecar, bundle, batch, before="true"):
-    """before: what the shell does first."""
+    """before: a shell command that runs first."""
     words, platform = BOARDS["t4"]
     command = [
         sys.executable,
@@ -234,11 +234,11 @@ def prebuild(sidecar, bundle, batch, before="true"):
 
 
 @pytest.mark.parametrize("sidecar", [("t4", 60.0)], indirect=True)
-def test_what_was_built_before_is_not_built_again(sidecar):
+def test_a_stored_tensorrt_engine_is_not_built_again(sidecar):
     done = prebuild(sidecar, sidecar.bundle, 2)
     assert done.returncode == 0, done.stderr.decode()
     assert b"built in " in done.stdout
-    assert b"the TensorRT engine is there: " in prebuild(sidecar, sidecar.bundle, 2).stdout
+    assert b"TensorRT engine already built: " in prebuild(sidecar, sidecar.bundle, 2).stdout
     folder = os.path.dirname(done.stdout.decode().split("MB: ")[1].strip())
     with open(os.path.join(folder, "engine.json")) as file:
         assert json.load(file)["batch"] == 2
@@ -246,7 +246,7 @@ def test_what_was_built_before_is_not_built_again(sidecar):
     sidecar.until_serving()
 
 
-def test_prebuild_says_what_is_wrong_with_a_bundle(sidecar):
+def test_prebuild_prints_what_is_wrong_with_a_bundle(sidecar):
     done = prebuild(sidecar, os.path.join(sidecar.run_dir, "none"), 1)
     assert done.returncode == 1
     assert b"config_infer.txt" in done.stderr

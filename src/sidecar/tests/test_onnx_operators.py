@@ -7,7 +7,7 @@ import pytest
 
 from sidecar.tests.networks import NETWORKS, VERDICTS, network
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
-from sidecar.worker.engines.deepstream.onnx_file import read_network
+from sidecar.worker.engines.deepstream.onnx_network import read_network
 from sidecar.worker.engines.deepstream.onnx_operators import refusals
 from sidecar.worker.engines.deepstream.protobuf_file import OnnxError
 
@@ -48,7 +48,7 @@ def test_what_a_real_parser_refused_is_refused(read, parser):
         assert bool(told) == ((one["verdict"] != "accepted") != ("unlike" in one)), one
 
 
-def test_an_attribute_is_refused_or_passed_over(read):
+def test_an_attribute_is_refused_or_ignored(read):
     (one,) = refusals(read(network("ScatterElements that adds")), "8.2.1", TABLE, False)
     assert one.why == "passes over reduction add of ScatterElements up to 9.3 and gives wrong results"
     (one,) = refusals(read(network("Resize with scales that are an input")), "10.3.0", TABLE, False)
@@ -101,12 +101,12 @@ def nested(depth):
     ],
     ids=["deep", "nodes", "parts", "names", "no graph", "empty"],
 )
-def test_a_file_without_measure_is_refused(read, content, says):
+def test_a_file_beyond_all_bounds_is_refused(read, content, says):
     with pytest.raises(OnnxError, match=says):
         read(content)
 
 
-def test_any_byte_may_be_wrong_and_any_end_missing(read):
+def test_any_byte_may_be_wrong_and_the_file_may_end_anywhere(read):
     for one in NETWORKS[::4]:
         content = base64.b64decode(one["onnx"])
         for index in range(len(content)):

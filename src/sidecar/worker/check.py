@@ -16,7 +16,7 @@ _LARGEST_SIDE = 8192
 _LONGEST_LATENCY_SECONDS = 60
 _LONGEST_FROZEN_SECONDS = 24 * 3600
 _LONGEST_FILE_SECONDS = 24 * 3600
-# Of the year 9999.
+# The last second of the year 9999.
 _LAST_SECOND = 253402300799
 
 
@@ -172,7 +172,7 @@ def _targets(specification: spec.PipelineSpec) -> Iterable[Problem]:
 
 
 def _users(path: str, rtsp: spec.RtspTarget) -> Iterable[Problem]:
-    """The messages tell no name and no password."""
+    """The messages hold no name and no password."""
     seen: Set[str] = set()
     for index, user in enumerate(rtsp.users):
         where = "%s[%d]" % (path, index)

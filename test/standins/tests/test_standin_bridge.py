@@ -1,4 +1,4 @@
-"""Stand-ins beside what they take for NVIDIA's own converter, through which alone its memory can be read."""
+"""Stand-ins beside a converter that they take for NVIDIA's own: only that can read its memory."""
 
 import importlib
 import json
@@ -48,7 +48,7 @@ def child() -> None:
 
 
 def register_converter() -> None:
-    """An nvvideoconvert whose memory:NVMM holds every byte inverted."""
+    """An nvvideoconvert that inverts every byte in memory:NVMM."""
     from standins import catalogue, element
     from standins.convert import Convert
     from standins.frames import mapped
@@ -78,7 +78,7 @@ def near(color: List[int], wanted: Any) -> bool:
 
 @pytest.fixture
 def infer(tmp_path: Path) -> str:
-    """nvinfer, which sees one object in every frame, from (0, 72) to (64, 126) at first."""
+    """nvinfer, which finds one object in every frame, at first from (0, 72) to (64, 126)."""
     (tmp_path / "network.onnx").write_bytes(b"a network")
     (tmp_path / "labels.txt").write_text("car\n")
     (tmp_path / "config").write_text("[property]\nonnx-file=network.onnx\nlabelfile-path=labels.txt\n")
@@ -92,12 +92,12 @@ def number(color: Any) -> int:
 def tiled(infer: str) -> List[List[int]]:
     played = play(
         "%s ! mux.sink_0 %s ! mux.sink_1 %s ! %s ! nvmultistreamtiler rows=1 columns=2 width=640 height=180"
-        " ! nvvideoconvert ! video/x-raw(memory:NVMM), format=NV12 ! nvdsosd display-text=0 ! %spicture"
+        " ! nvvideoconvert ! video/x-raw(memory:NVMM), format=NV12 ! nvdsosd display-text=0 ! %ssink"
         % (camera(number(GREEN), frames=1), camera(number(BLUE), frames=1), MUX, infer, TO_RGB),
-        sinks=["picture"],
+        sinks=["sink"],
     )
     assert played.error is None, played.error
-    return pixels(played.samples["picture"], [[160, 20], [480, 20], [30, 73], [350, 73]])
+    return pixels(played.samples["sink"], [[160, 20], [480, 20], [30, 73], [350, 73]])
 
 
 def test_tiles_and_boxes_are_drawn_between_real_converters(infer: str) -> None:
@@ -120,7 +120,7 @@ def apart(infer: str) -> List[List[List[int]]]:
     return [pixels(played.samples[name], [[160, 20], [30, 73]]) for name in ("one", "other")]
 
 
-def test_the_pictures_of_a_batch_are_handed_out_one_by_one(infer: str) -> None:
+def test_the_frames_of_a_batch_are_handed_out_one_by_one(infer: str) -> None:
     (one, box), (other, no_box) = run(apart, infer)
     assert near(one, GREEN), one
     assert near(box, RED), box
@@ -152,7 +152,7 @@ def test_a_bridge_has_the_properties_and_refusals_of_what_it_holds() -> None:
 
 
 def exchanged() -> List[int]:
-    """Frames of a second camera at a pad that another camera had, and the children that the muxer keeps."""
+    """Connects two cameras to one pad, in turn: the frames, and how many children the muxer has each time."""
     pipeline = Gst.parse_launch("%s ! fakesink sync=false" % MUX.replace("batch-size=2", "batch-size=1"))
     mux = pipeline.get_by_name("mux")
     counts = [mux.get_children_count()]
@@ -190,7 +190,7 @@ def unknown() -> str:
     return ""
 
 
-def test_a_real_element_that_is_not_there_is_named() -> None:
+def test_a_real_element_that_is_missing_is_named() -> None:
     code = "from standins.tests.test_standin_bridge import unknown; print(unknown())"
     said = subprocess.run(
         [sys.executable, "-c", code],

@@ -1,4 +1,4 @@
-"""What the catalogue says of a release on a board."""
+"""The catalogue's elements, by release and board."""
 
 import os
 
@@ -14,12 +14,12 @@ def _property(element: str, name: str, release: str, board: str) -> catalogue.Pr
     return {each.name: each for each in found[element].properties}[name]
 
 
-def test_an_unknown_release_is_named_with_those_there_are() -> None:
+def test_an_unknown_release_is_refused_with_a_list_of_the_known_ones() -> None:
     with pytest.raises(catalogue.CatalogueError, match=r"'7\.5'.*6\.0\.1.*7\.1"):
         catalogue.load(PATH, "7.5", "dgpu")
 
 
-def test_an_unknown_board_is_named_with_those_there_are() -> None:
+def test_an_unknown_board_is_refused_with_a_list_of_the_known_ones() -> None:
     with pytest.raises(catalogue.CatalogueError, match=r"'nano'.*dgpu, jetson"):
         catalogue.load(PATH, "7.1", "nano")
 

@@ -1,4 +1,4 @@
-"""The codecs of the stand-ins: they really decode and encode, and an encoder without hardware fails as on a board."""
+"""The stand-in codecs really decode and encode, and an encoder without hardware fails as on a board."""
 
 from pathlib import Path
 from typing import Any, List, Optional
@@ -34,7 +34,7 @@ def decoded(encoder: str, folder: str) -> List[Any]:
 
 
 @pytest.mark.parametrize("encoder", ["x264enc ! h264parse", "x265enc ! h265parse"])
-def test_uridecodebin_takes_the_decoder_which_gives_pictures_in_nvmm(encoder: str, tmp_path: Path) -> None:
+def test_uridecodebin_takes_the_decoder_which_gives_frames_in_nvmm(encoder: str, tmp_path: Path) -> None:
     chosen, color = run(decoded, "7.1/dgpu", encoder, str(tmp_path))
     assert chosen
     assert color[2] > 150
@@ -90,7 +90,7 @@ def encoded(encoder: str, decoder: str) -> List[int]:
 
 
 def bytes_around_a_change(bitrates: List[int]) -> List[int]:
-    """The bytes of frames 20 to 60 at the first bitrate and of 80 to 120 at the second, set while playing."""
+    """The bytes of frames 20 to 60 at the first bitrate, and of 80 to 120 at the second, which is set while playing."""
     sizes: List[int] = []
 
     def prepare(pipeline: Gst.Pipeline) -> None:

@@ -1,4 +1,4 @@
-"""What a pipeline on the stand-ins leaves behind, and cameras that come and go."""
+"""Pipelines of stand-ins leave nothing behind, and cameras can come and go."""
 
 import gc
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_a_camera_that_ends_does_not_stop_the_others() -> None:
 
 
 def release_while_playing() -> List[List[int]]:
-    """The sources of the batches before and after one was taken out."""
+    """The sources of the batches before and after one source was removed."""
     batches: List[List[int]] = []
     pipeline = Gst.parse_launch(
         "%s ! queue name=left ! mux.sink_0 %s ! mux.sink_1 %s batch-size=2 live-source=1 ! fakesink sync=false"
@@ -85,10 +85,10 @@ def release_while_playing() -> List[List[int]]:
     while len(batches) < before + 5:
         assert bus.timed_pop_filtered(10 * Gst.MSECOND, Gst.MessageType.ERROR) is None
     pipeline.set_state(Gst.State.NULL)
-    # The batch that was on its way may still have it.
+    # The next batch may still hold a frame of it.
     halves = (batches[:before], batches[before + 1 :])
     return [sorted({source for batch in half for source in batch}) for half in halves]
 
 
-def test_a_camera_can_be_taken_out_while_the_others_play() -> None:
+def test_a_camera_can_be_removed_while_the_others_play() -> None:
     assert run(release_while_playing, "7.1/dgpu") == [[0, 1], [1]]

@@ -1,4 +1,4 @@
-"""Frames through the stand-in elements: batches, tiles, boxes, tracks, and the failures of real ones."""
+"""Frames pass the stand-in elements: batches, tiles, boxes, tracks, and the failures of the real ones."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def near(color: List[int], wanted: int) -> bool:
 
 @pytest.fixture
 def config(tmp_path: Path) -> str:
-    """An nvinfer configuration for a detector; the engine of its network is there, so that none is built."""
+    """An nvinfer configuration for a detector."""
     return bundle(tmp_path)
 
 
@@ -39,7 +39,7 @@ def bundle(folder: Path, *lines: str) -> str:
 
 @pytest.fixture
 def script(tmp_path: Path) -> str:
-    """One person in the frames of source 0, from (80, 36) to (240, 126), and a doubtful one."""
+    """One person in the frames of source 0, from (80, 36) to (240, 126), and another with a low confidence."""
     path = tmp_path / "objects.json"
     objects: List[Dict[str, Any]] = [
         {"source": 0, "class_id": 1, "confidence": 0.8, "box": [0.25, 0.2, 0.5, 0.5]},
@@ -232,7 +232,7 @@ def test_many_cameras_fit_in_a_batch() -> None:
 
 
 def many(count: int) -> List[Any]:
-    # More pictures than a buffer has places for memories.
+    # More frames than a buffer can have memories.
     sources = " ".join("%s ! mux.sink_%d" % (camera(0x606060, frames=2), index) for index in range(count))
     sizes: List[int] = []
     played = play(
@@ -348,7 +348,7 @@ def test_an_engine_is_built_once_and_again_for_a_larger_batch(tmp_path: Path) ->
     run(started, target, config, 3)
     larger = engines()
     assert larger != before
-    # One made for another release does not serve.
+    # One that was built for another release does not load.
     run(started, "9.1/dgpu build=0.1", config, 2)
     assert engines() != larger
 

@@ -1,4 +1,4 @@
-"""How the stand-ins get into the sidecar: by programs of their own, of which the shipped code knows nothing."""
+"""The stand-ins have programs of their own. The shipped code does not know of them."""
 
 import os
 import subprocess

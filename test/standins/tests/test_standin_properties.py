@@ -1,4 +1,4 @@
-"""Refusals of the stand-in elements, release by release, and their likeness to real ones."""
+"""Which properties the stand-ins refuse on each release, and how they differ from the real elements."""
 
 import json
 import os
@@ -15,7 +15,7 @@ SEEN = os.path.join(os.path.dirname(CATALOGUE), "seen-9.0.2-dgpu.json")
 
 TARGETS = ("6.0.1/jetson", "6.3/dgpu", "7.1/dgpu", "7.1/jetson", "9.1/dgpu")
 
-# Element and property with a value, and the targets that have it.
+# Element, property and value, and the targets that have the property.
 EXPECTED = {
     ("nvv4l2decoder", "bufapi-version", True): {"6.0.1/jetson"},
     ("nvv4l2decoder", "enable-max-performance", True): {"6.0.1/jetson", "7.1/jetson"},
@@ -40,7 +40,7 @@ EXPECTED = {
 
 
 def set_all() -> List[str]:
-    """What set_property said for each of EXPECTED: nothing, or the name of the exception and its text."""
+    """The result of set_property for each of EXPECTED: nothing, or the name of the exception and its text."""
     answers = []
     for factory, name, value in EXPECTED:
         element = Gst.ElementFactory.make(factory, None)
@@ -90,7 +90,7 @@ def test_values_out_of_range_leave_the_old_value() -> None:
 
 
 def described() -> Dict[str, Dict[str, Any]]:
-    """The properties of the elements that were seen, in the words of gst-inspect."""
+    """The properties of the elements that were inspected, in the form of gst-inspect."""
     with open(SEEN) as file:
         names = list(json.load(file)["elements"])
     return {
@@ -121,7 +121,7 @@ def _described(spec: Any) -> Dict[str, Any]:
     return result
 
 
-# The properties in which the stand-ins differ from what the real elements of 9.0.2 printed, and why.
+# The properties in which the stand-ins differ from gst-inspect's output for the real elements of 9.0.2, and why.
 KNOWN = {
     "SliceIntraRefreshInterval": "the catalogue has the default of Jetson",
     "aq": "the catalogue has no range",
@@ -146,7 +146,7 @@ KNOWN = {
 
 
 def _differing(seen: Dict[str, Any], made: Dict[str, Any]) -> Set[str]:
-    """The names of the properties of which any aspect that was seen is another."""
+    """The names of the properties that differ in an aspect that was inspected."""
     aspects = ("access", "type", "range", "default", "values")
     return {
         name
@@ -167,5 +167,5 @@ def test_the_stand_ins_of_9_0_have_no_property_that_the_real_elements_lack() -> 
         seen = json.load(file)["elements"]
     made = {each.name: each for each in catalogue.load(CATALOGUE, "9.0", "dgpu")}
     extra = {(name, each.name) for name in seen for each in made[name].properties if each.name not in seen[name]}
-    # gst-inspect's list leaves out base classes, of which the catalogue has this one.
+    # gst-inspect's list leaves out properties of base classes. The catalogue has this one.
     assert extra == {("nvvideoconvert", "qos")}

@@ -1,4 +1,4 @@
-"""The stand-in pyds: as strict as the real one where code goes wrong on a device."""
+"""The stand-in pyds is as strict as the real one, so that code does not first fail on a device."""
 
 from typing import Any
 
@@ -75,11 +75,11 @@ def test_objects_are_added_and_removed(batch: Any, frame: Any) -> None:
     assert pyds.NvDsObjectMeta.cast(frame.obj_meta_list.data) is kept
 
 
-def test_an_object_is_untracked_until_a_tracker_numbers_it(batch: Any) -> None:
+def test_an_object_has_no_track_id_before_a_tracker_gives_it_one(batch: Any) -> None:
     assert pyds.nvds_acquire_obj_meta_from_pool(batch).object_id == 2**64 - 1
 
 
-def test_a_label_is_cut_as_a_char_array_cuts_it(batch: Any) -> None:
+def test_a_label_is_truncated_as_in_a_char_array(batch: Any) -> None:
     found = pyds.nvds_acquire_obj_meta_from_pool(batch)
     found.obj_label = "x" * 200
     assert found.obj_label == "x" * 127

@@ -1,4 +1,4 @@
-"""Raw tensors: nvinfer hands out what the network gives for the frame."""
+"""Raw tensors: nvinfer hands out the network's outputs for each frame."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ import pytest
 
 from sidecar.gst import Gst
 from standins import inference_config, pyds
-from standins.frames import Picture
+from standins.frames import RawVideo
 from standins.network import Network
 from standins.scenario import camera, play, probe, run
 
@@ -49,11 +49,11 @@ def tensors(config: str) -> List[Any]:
 def test_layers_carry_the_networks_outputs_for_the_frame(tmp_path: Path) -> None:
     import onnxruntime
 
-    # A copy: nvinfer writes its engine file beside the network.
+    # A copy: nvinfer writes its TensorRT engine beside the network.
     bundle = shutil.copytree(BUNDLE, str(tmp_path / "bundle"))
 
     session = onnxruntime.InferenceSession(BUNDLE + "/network.onnx", providers=["CPUExecutionProvider"])
-    # GStreamer makes 253 of white; then net-scale-factor and offsets of the bundle.
+    # White is 253 after GStreamer's conversion; then net-scale-factor and offsets of the bundle apply.
     image = np.full((1, 300, 300, 3), (253 - 127.5) / 127.5, np.float32)
     expected = session.run(["boxes", "scores"], {"image": image})
     for (name, shape, values), wanted, output in zip(
@@ -66,7 +66,7 @@ def test_layers_carry_the_networks_outputs_for_the_frame(tmp_path: Path) -> None
 
 @pytest.fixture
 def echo(tmp_path: Path) -> Any:
-    """A network whose output is its input, 2x3 gray pixels, and a function that gives what it sees of a frame."""
+    """A function that returns what a network of 2x3 gray pixels, whose output is its input, gets of a frame."""
     import onnx
     from onnx import TensorProto, helper
 
@@ -80,7 +80,7 @@ def echo(tmp_path: Path) -> Any:
         network = Network(str(tmp_path / "network.onnx"), inference_config.load(str(tmp_path / "config.txt")))
         Gst.init(None)
         buffer = Gst.Buffer.new_wrapped(frame.tobytes())
-        meta = network.run(buffer, Picture("GRAY8", frame.shape[1], frame.shape[0]))
+        meta = network.run(buffer, RawVideo("GRAY8", frame.shape[1], frame.shape[0]))
         pointer = ctypes.cast(pyds.get_ptr(meta.output_layers_info(0).buffer), ctypes.POINTER(ctypes.c_float))
         pixels: List[List[float]] = np.ctypeslib.as_array(pointer, shape=(2, 3)).tolist()
         return pixels

@@ -21,7 +21,7 @@ const type = "slipstream-model";
 export interface ModelInstallation {
   readonly bytes: number;
   readonly seconds: number;
-  /** Of the resident memory, over what the agent needs after it has installed a small model. */
+  /** Resident memory above what the agent needs after it has installed a small model. */
   readonly growthBytes: number;
 }
 

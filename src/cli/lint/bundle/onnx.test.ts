@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { NETWORKS, network } from "../corpus/networks.js";
-import { type OnnxFacts, readOnnx } from "./onnx.js";
-import { OnnxError } from "./protobuf.js";
+import { OnnxError, type OnnxFacts, readOnnx } from "./onnx.js";
 
 function read(bytes: Buffer): OnnxFacts {
   return readOnnx((offset, length) => bytes.subarray(offset, offset + length), bytes.length);
@@ -33,7 +32,7 @@ describe("an ONNX file", () => {
     assert.deepEqual(graph.initializers, [{ name: "scales", type: 1 }]);
   });
 
-  it("is read with the graphs inside its nodes, and its functions", () => {
+  it("is read with the graphs inside its nodes and with its functions", () => {
     const inner = read(network("a Loop that is given no condition")).graph.nodes[0]?.attributes.get(
       "body",
     )?.graphs[0];
@@ -45,7 +44,7 @@ describe("an ONNX file", () => {
     assert.deepEqual([double?.name, double?.inputs], ["Double", ["x"]]);
   });
 
-  it("may have its numbers packed into one", () => {
+  it("may have packed numbers", () => {
     // NodeProto.attribute { name: "dilations", ints: [2, 300] (packed) }
     const ints = field(8, Buffer.from([2, 0xac, 2]));
     const attribute = Buffer.concat([field(1, Buffer.from("dilations")), ints]);
@@ -53,7 +52,7 @@ describe("an ONNX file", () => {
     assert.deepEqual(graph.nodes[0]?.attributes.get("dilations")?.values, [2, 300]);
   });
 
-  it("is refused with graphs inside graphs without an end", () => {
+  it("is refused if its graphs are nested without end", () => {
     let graph: Buffer = Buffer.alloc(0);
     for (let depth = 0; depth < 100; depth++) graph = field(1, field(5, field(6, graph)));
     assert.throws(() => read(file(graph)), /more than 16 deep/);
@@ -72,7 +71,7 @@ describe("an ONNX file", () => {
     assert.throws(() => read(field(8, Buffer.from([0x10, 13]))), /no graph/);
   });
 
-  it("gives a reason or facts, and nothing else, with any byte wrong or the end missing", () => {
+  it("yields either facts or a reason, with any byte damaged or the end missing", () => {
     for (const { onnx } of NETWORKS) {
       const bytes = Buffer.from(onnx, "base64");
       for (let i = 0; i < bytes.length; i++) {

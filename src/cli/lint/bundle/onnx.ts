@@ -1,7 +1,4 @@
-/** Reads what matters here from an ONNX file without reading its weights: operator set, graph, size of weights, batch. */
-
-import { type Graph, type LocalFunction, readFunction, readGraph } from "./onnx-graph.js";
-import { type Field, OnnxError, Protobuf, type ReadAt } from "./protobuf.js";
+/** Reads what the linter needs from an ONNX file, and skips the weights: operator set, graph, batch size. */
 
 export interface OnnxFacts {
   /** Version of the standard operator set. */
@@ -9,7 +6,7 @@ export interface OnnxFacts {
   readonly graph: Graph;
   readonly functions: readonly LocalFunction[];
   readonly weightBytes: number;
-  /** Pictures that the first input takes at once; undefined: any number. */
+  /** Batch size of the first input; undefined: any. */
   readonly batch: number | undefined;
 }
 
@@ -19,28 +16,272 @@ const OPSET = { domain: 1, version: 2 };
 
 export function readOnnx(readAt: ReadAt, bytes: number): OnnxFacts {
   const file = new Protobuf(readAt, bytes);
-  let opset = 0;
-  let graph: Graph | undefined;
-  const functions: LocalFunction[] = [];
-  for (const field of file.fields()) {
-    if (field.number === MODEL.graph) graph = readGraph(file, field);
-    else if (field.number === MODEL.functions) functions.push(readFunction(file, field));
-    else if (field.number === MODEL.opsetImport) opset = standardOpset(file, field) ?? opset;
-  }
-  if (opset === 0) throw new OnnxError("it names no operator set: is it an ONNX file?");
-  if (graph === undefined) throw new OnnxError("it has no graph: is it an ONNX file?");
+  const model = file.fields();
+  const opsets = model(MODEL.opsetImport).map((field) => standardOpset(file, field));
+  const opset = opsets.findLast((one) => one !== undefined) ?? 0;
+  if (opset === 0) throw new OnnxError("it has no operator set: is it an ONNX file?");
+  const message = model(MODEL.graph).at(-1);
+  if (message === undefined) throw new OnnxError("it has no graph: is it an ONNX file?");
+  const graph = readGraph(file, message);
+  const functions = model(MODEL.functions).map((field) => readFunction(file, field));
   return { opset, graph, functions, weightBytes: graph.weightBytes, batch: batchOf(graph) };
 }
 
+/** Undefined: it is the operator set of another domain. */
 function standardOpset(file: Protobuf, message: Field): number | undefined {
-  const domain = file.find(message, OPSET.domain);
-  const name = domain === undefined ? "" : file.text(domain);
-  if (name !== "" && name !== "ai.onnx") return undefined;
-  return file.find(message, OPSET.version)?.value;
+  const fields = file.fields(message);
+  const domain = file.text(fields(OPSET.domain));
+  if (domain !== "" && domain !== "ai.onnx") return undefined;
+  return fields(OPSET.version).at(-1)?.value;
 }
 
-/** Old exporters list the weights among the inputs. */
+/** Old exporters list the weights as inputs too. */
 function batchOf(graph: Graph): number | undefined {
   const initializers = new Set(graph.initializers.map(({ name }) => name));
   return graph.inputs.find(({ name }) => !initializers.has(name))?.batch;
+}
+
+/** The name of a tensor, and its data type as onnx.proto numbers it; 0: unknown. */
+interface TypedName {
+  readonly name: string;
+  readonly type: number;
+}
+
+type Input = TypedName & { readonly batch: number | undefined };
+
+export interface Graph {
+  readonly nodes: readonly Node[];
+  readonly initializers: readonly TypedName[];
+  readonly inputs: readonly Input[];
+  readonly outputs: readonly TypedName[];
+  readonly weightBytes: number;
+}
+
+export interface Node {
+  readonly operator: string;
+  /** Often empty. */
+  readonly name: string;
+  /** An empty name: the optional input is not given. */
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, Attribute>;
+}
+
+interface Attribute {
+  /** Numbers or a text; empty for tensors and graphs. */
+  readonly values: readonly (number | string)[];
+  /** Data type of a tensor. */
+  readonly tensor: number | undefined;
+  readonly graphs: readonly Graph[];
+}
+
+/** A function that the file defines: nodes call it by its name, like an operator. */
+interface LocalFunction {
+  readonly name: string;
+  readonly inputs: readonly string[];
+  readonly nodes: readonly Node[];
+}
+
+/** Nesting of graphs: bodies of If, Loop and Scan. */
+const DEEPEST = 16;
+
+// Field numbers of onnx.proto.
+const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 };
+const NODE = { input: 1, output: 2, name: 3, operator: 4, attribute: 5 };
+const ATTRIBUTE = { name: 1, i: 3, s: 4, t: 5, g: 6, ints: 8, strings: 9, graphs: 11 };
+const TENSOR = { type: 2, name: 8 };
+const VALUE = { name: 1, type: 2 };
+const TYPE = { tensor: 1 };
+const TENSOR_TYPE = { type: 1, shape: 2 };
+const SHAPE = { dimension: 1 };
+const DIMENSION = { value: 1 };
+const FUNCTION = { name: 1, input: 4, node: 7 };
+
+function readGraph(file: Protobuf, message: Field, depth = 0): Graph {
+  if (depth > DEEPEST) throw new OnnxError(`its graphs are nested more than ${DEEPEST} deep`);
+  const fields = file.fields(message);
+  const initializers = fields(GRAPH.initializer);
+  return {
+    nodes: fields(GRAPH.node).map((field) => readNode(file, field, depth)),
+    initializers: initializers.map((field) => readTensor(file, field)),
+    inputs: fields(GRAPH.input).map((field) => readInput(file, field)),
+    outputs: fields(GRAPH.output).map((field) => readInput(file, field)),
+    weightBytes: initializers.reduce((sum, { length }) => sum + length, 0),
+  };
+}
+
+function readFunction(file: Protobuf, message: Field): LocalFunction {
+  const fields = file.fields(message);
+  return {
+    name: file.text(fields(FUNCTION.name)),
+    inputs: file.texts(fields(FUNCTION.input)),
+    nodes: fields(FUNCTION.node).map((field) => readNode(file, field, 0)),
+  };
+}
+
+function readNode(file: Protobuf, message: Field, depth: number): Node {
+  file.countNode();
+  const fields = file.fields(message);
+  return {
+    operator: file.text(fields(NODE.operator)),
+    name: file.text(fields(NODE.name)),
+    inputs: file.texts(fields(NODE.input)),
+    outputs: file.texts(fields(NODE.output)),
+    attributes: new Map(fields(NODE.attribute).map((field) => readAttribute(file, field, depth))),
+  };
+}
+
+function readAttribute(file: Protobuf, message: Field, depth: number): [string, Attribute] {
+  const fields = file.fields(message);
+  const numbers = [...fields(ATTRIBUTE.i), ...fields(ATTRIBUTE.ints)];
+  const tensor = fields(ATTRIBUTE.t).at(-1);
+  const graphs = [...fields(ATTRIBUTE.g), ...fields(ATTRIBUTE.graphs)];
+  const attribute = {
+    values: [...numbers.flatMap((one) => file.numbers(one)), ...file.texts(fields(ATTRIBUTE.s))],
+    tensor: tensor && readTensor(file, tensor).type,
+    graphs: graphs.map((graph) => readGraph(file, graph, depth + 1)),
+  };
+  return [file.text(fields(ATTRIBUTE.name)), attribute];
+}
+
+function readTensor(file: Protobuf, message: Field): TypedName {
+  const fields = file.fields(message);
+  return { name: file.text(fields(TENSOR.name)), type: fields(TENSOR.type).at(-1)?.value ?? 0 };
+}
+
+/** An input or output of a graph. */
+function readInput(file: Protobuf, message: Field): Input {
+  const within = (parent: Field | undefined, number: number): readonly Field[] =>
+    parent === undefined ? [] : file.fields(parent)(number);
+  const tensor = within(within(message, VALUE.type).at(-1), TYPE.tensor).at(-1);
+  const shape = within(tensor, TENSOR_TYPE.shape).at(-1);
+  const [dimension] = within(shape, SHAPE.dimension);
+  const size = within(dimension, DIMENSION.value).at(-1)?.value ?? 0;
+  return {
+    name: file.text(within(message, VALUE.name)),
+    type: within(tensor, TENSOR_TYPE.type).at(-1)?.value ?? 0,
+    batch: size > 0 ? size : undefined,
+  };
+}
+
+/** What is wrong with the file. */
+export class OnnxError extends Error {
+  override readonly name = "OnnxError";
+}
+
+/** Returns the bytes from an offset; fewer at the end of the file. */
+export type ReadAt = (offset: number, length: number) => Buffer;
+
+/** A field of a protobuf message. */
+interface Field {
+  readonly start: number;
+  /** 0 for a number, which is in value. */
+  readonly length: number;
+  readonly value: number;
+}
+
+/** Bounds that no network reaches which fits on a board: the largest exports have some ten thousand nodes. */
+const MOST_FIELDS = 1_000_000;
+const MOST_NODES = 100_000;
+const LONGEST_TEXT_BYTES = 16 * 1024;
+const MOST_TEXT_BYTES = 64 * 1024 * 1024;
+/** A tag and a length or number take at most 20 bytes. */
+const HEADER_BYTES = 20;
+
+/**
+ * Walks the fields of protobuf messages in a file that may be anything: within bounds, counted over all messages, and
+ * without reading contents that nobody asks for.
+ */
+class Protobuf {
+  readonly #readAt: ReadAt;
+  readonly #bytes: number;
+  #fields = 0;
+  #nodes = 0;
+  #textBytes = 0;
+
+  constructor(readAt: ReadAt, bytes: number) {
+    this.#readAt = readAt;
+    this.#bytes = bytes;
+  }
+
+  /** The fields of a message, by their numbers; without an argument those of the whole file. */
+  fields(message?: Field): (number: number) => readonly Field[] {
+    const byNumber = new Map<number, Field[]>();
+    const end = message === undefined ? this.#bytes : message.start + message.length;
+    for (let offset = message?.start ?? 0; offset < end; ) {
+      if (++this.#fields > MOST_FIELDS) {
+        throw new OnnxError(`it has more than ${MOST_FIELDS} parts, as no network has`);
+      }
+      const header = this.#readAt(offset, Math.min(HEADER_BYTES, end - offset));
+      const tag = readVarint(header, 0);
+      const number = Math.floor(tag.value / 8);
+      const wire = tag.value % 8;
+      if (number === 0) throw new OnnxError("it is not an ONNX file");
+      const known = byNumber.get(number) ?? [];
+      byNumber.set(number, known);
+      if (wire === 0) {
+        const { value, next } = readVarint(header, tag.next);
+        known.push({ start: offset + tag.next, length: 0, value });
+        offset += next;
+      } else if (wire === 2) {
+        const { value: length, next } = readVarint(header, tag.next);
+        if (offset + next + length > end) {
+          throw new OnnxError("it is cut short, or not an ONNX file");
+        }
+        known.push({ start: offset + next, length, value: 0 });
+        offset += next + length;
+      } else if (wire === 5 || wire === 1) {
+        offset += tag.next + (wire === 5 ? 4 : 8);
+      } else {
+        throw new OnnxError("it is not an ONNX file");
+      }
+    }
+    return (number) => byNumber.get(number) ?? [];
+  }
+
+  /** To be called for each node that is kept. */
+  countNode(): void {
+    if (++this.#nodes > MOST_NODES) {
+      throw new OnnxError(`it has more than ${MOST_NODES} nodes, as no network has`);
+    }
+  }
+
+  /** The text of the last of some fields, which is the one that counts; "" if there is none. */
+  text(fields: readonly Field[]): string {
+    return this.texts(fields.slice(-1))[0] ?? "";
+  }
+
+  texts(fields: readonly Field[]): string[] {
+    return fields.map(({ start, length }) => {
+      this.#textBytes += length;
+      if (length > LONGEST_TEXT_BYTES || this.#textBytes > MOST_TEXT_BYTES) {
+        throw new OnnxError("it has longer names than a network has");
+      }
+      return this.#readAt(start, length).toString("utf8");
+    });
+  }
+
+  /** The numbers of a repeated field: one, or several packed into one. */
+  numbers({ start, length, value }: Field): readonly number[] {
+    if (length === 0) return [value];
+    if (length > LONGEST_TEXT_BYTES) return []; // Data, not parameters.
+    const packed = this.#readAt(start, length);
+    const numbers: number[] = [];
+    for (let offset = 0; offset < packed.length; ) {
+      const { value, next } = readVarint(packed, offset);
+      numbers.push(value);
+      offset = next;
+    }
+    return numbers;
+  }
+}
+
+function readVarint(buffer: Buffer, from: number): { value: number; next: number } {
+  let value = 0;
+  for (let i = from; i < Math.min(buffer.length, from + 10); i++) {
+    const byte = buffer[i] ?? 0;
+    value += (byte & 0x7f) * 2 ** (7 * (i - from));
+    if (byte < 0x80) return { value, next: i + 1 };
+  }
+  throw new OnnxError("it is cut short, or not an ONNX file");
 }

@@ -1,6 +1,6 @@
 /** Model bundles, right and wrong. */
 
-import type { Case } from "./case.js";
+import type { LintCase } from "./lint-case.js";
 import { network } from "./networks.js";
 import { onnxFile } from "./onnx-file.js";
 import { spec } from "./specs.js";
@@ -25,9 +25,10 @@ function bundle(...settings: string[]): Record<string, string | Uint8Array> {
 
 /** A bundle for the formats that NVIDIA's samples had. */
 function sample(...settings: string[]): Record<string, string | Uint8Array> {
-  const text = ["[property]", "num-detected-classes=4", ...settings].join("\n");
+  const text = ["[property]", "num-detected-classes=4", ...settings, "labelfile-path=labels.txt"];
   return {
-    "config_infer.txt": text,
+    "config_infer.txt": text.join("\n"),
+    "labels.txt": "a\nb\nc\nd\n",
     "a.caffemodel": "x",
     "a.prototxt": "x",
     "a.uff": "x",
@@ -35,7 +36,20 @@ function sample(...settings: string[]): Record<string, string | Uint8Array> {
   };
 }
 
-export const BUNDLES: readonly Case[] = [
+/** A right bundle in YAML, with settings from its line 5 on, and other groups after them. */
+function yamlBundle(settings: readonly string[], ...rest: string[]) {
+  const lines = [
+    "property:",
+    "onnx-file: a.onnx",
+    "labelfile-path: labels.txt",
+    "num-detected-classes: 2",
+    ...settings,
+  ];
+  const text = [...lines.map((line, i) => (i === 0 ? line : `  ${line}`)), ...rest].join("\n");
+  return { "config_infer.yml": text, "a.onnx": NETWORK, "labels.txt": LABELS };
+}
+
+export const BUNDLES: readonly LintCase[] = [
   {
     name: "a right bundle with comments, spaces and classes of its own",
     bundle: bundle(
@@ -112,7 +126,7 @@ export const BUNDLES: readonly Case[] = [
         "out-of-range config_infer.txt:9",
         "out-of-range config_infer.txt:10",
         "unknown-value config_infer.txt:11",
-        "wrong-type config_infer.txt:12",
+        "empty-value config_infer.txt:12",
         "wrong-type config_infer.txt:13",
       ],
       nano: [
@@ -122,7 +136,7 @@ export const BUNDLES: readonly Case[] = [
         "wrong-type config_infer.txt:8",
         "out-of-range config_infer.txt:9",
         "out-of-range config_infer.txt:10",
-        "wrong-type config_infer.txt:12",
+        "empty-value config_infer.txt:12",
         "wrong-type config_infer.txt:13",
       ],
     },
@@ -257,7 +271,7 @@ export const BUNDLES: readonly Case[] = [
   {
     name: "class ids that the network does not have",
     bundle: bundle("filter-out-class-ids=0;2", "[class-attrs-7]"),
-    on: { t4: ["class-out-of-range config_infer.txt:5", "class-out-of-range config_infer.txt:6"] },
+    on: { t4: ["class-out-of-range config_infer.txt:5", "class-group-unknown config_infer.txt:6"] },
   },
   {
     name: "a class that the labels do not have",
@@ -267,10 +281,16 @@ export const BUNDLES: readonly Case[] = [
     says: /did you mean person\?/,
   },
   {
-    name: "a workspace that the board cannot give",
-    bundle: bundle("workspace-size=4000"),
-    on: { "t4 orin-nano": [], nano: ["model-too-large config_infer.txt:2"] },
-    says: /4000 workspace \+ 600 CUDA and TensorRT/,
+    name: "a workspace larger than any board, which is a ceiling and no need",
+    bundle: bundle("workspace-size=1048576"),
+    on: { "t4 orin-nano nano": [] },
+  },
+  {
+    name: "more cameras than the board has memory for",
+    bundle: bundle(),
+    spec: spec({ cameras: 40 }),
+    on: { nano: ["model-too-large config_infer.txt:2", "too-many-cameras cameras"] },
+    says: /450 workspace \+ 600 CUDA and TensorRT/,
   },
   {
     name: "files that are not there",
@@ -329,13 +349,295 @@ export const BUNDLES: readonly Case[] = [
     says: /did you mean config-infer\.txt\?/,
   },
   {
-    name: "a configuration in another encoding",
-    bundle: { "config_infer.txt": Uint8Array.of(0x5b, 0xe4, 0x5d) },
-    on: { t4: ["not-text config_infer.txt"] },
+    name: "a configuration in UTF-16",
+    bundle: { "config_infer.txt": new Uint8Array(Buffer.from("\ufeff[property]\n", "utf16le")) },
+    on: {
+      t4: [
+        "config-syntax config_infer.txt:1",
+        "config-syntax config_infer.txt:2",
+        "missing-key config_infer.txt",
+        "missing-key config_infer.txt",
+        "missing-key config_infer.txt",
+      ],
+    },
   },
   {
     name: "a configuration without end",
     bundle: { "config_infer.txt": "#".repeat(64 * 1024 + 1) },
     on: { t4: ["file-too-large config_infer.txt"] },
+  },
+  {
+    name: "what nvinfer ignores",
+    bundle: bundle("alignment-type=2", "[tests]", "file-loop=0", "[ds-example]", "x=1"),
+    on: {
+      t4: [
+        "unknown-key config_infer.txt:5",
+        "unknown-group config_infer.txt:6",
+        "unknown-group config_infer.txt:8",
+      ],
+    },
+    says: /nvinfer ignores/,
+  },
+  {
+    name: "numbers as GLib reads them",
+    bundle: bundle(
+      "interval=+1 # a comment after an integer is none for GLib, and no harm",
+      "gpu-id=0 ",
+      "net-scale-factor=0x1p-8",
+      "maintain-aspect-ratio=1\t",
+      "infer-dims=3; 416; 416 # w",
+      "offsets=1;2;3;",
+      "operate-on-class-ids=",
+      "[class-attrs-01]",
+      "topk=010",
+    ),
+    on: { t4: [] },
+  },
+  {
+    name: "numbers that GLib refuses",
+    bundle: bundle(
+      "net-scale-factor=0.0039 ",
+      "interval=1;",
+      "num-detected-classes=2#two",
+      "workspace-size=4294967296",
+      "batch-size=1.0",
+      "gie-unique-id=0x1",
+      "infer-dims=3;544;960 # c;h;w",
+      "offsets=1;2;3 # b;g;r",
+      "maintain-aspect-ratio=True",
+      "symmetric-padding=1 # both sides",
+      "classifier-threshold=0,5",
+      "segmentation-threshold=nan",
+    ),
+    on: {
+      t4: [
+        ...[5, 6, 7].map((line) => `wrong-type config_infer.txt:${line}` as const),
+        "duplicate-key config_infer.txt:7",
+        "out-of-range config_infer.txt:8",
+        ...[9, 10, 11, 12, 13, 14, 15, 16].map(
+          (line) => `wrong-type config_infer.txt:${line}` as const,
+        ),
+        "labels-mismatch config_infer.txt:3",
+      ],
+    },
+    says: /remove the blank at the end/,
+  },
+  {
+    name: "numbers that nvinfer refuses",
+    bundle: bundle(
+      "operate-on-class-ids=0;-1",
+      "[class-attrs-all]",
+      "topk=-1",
+      "nms-iou-threshold=1.5",
+      "roi-top-offset=-4",
+      "border-color=1;0;0",
+      "[class-attrs-2]",
+      "[class-attrs-car]",
+    ),
+    on: {
+      t4: [
+        "out-of-range config_infer.txt:5",
+        ...[7, 8, 9, 10].map((line) => `out-of-range config_infer.txt:${line}` as const),
+        "class-group-unknown config_infer.txt:11",
+        "class-group-unknown config_infer.txt:12",
+      ],
+    },
+    says: /num-detected-classes=2 allows 0 to 1/,
+  },
+  {
+    name: "class groups of a network that has no boxes, which nvinfer does not read",
+    bundle: bundle("network-type=2", "[class-attrs-9]", "topk=-1"),
+    on: { t4: ["no-boxes config_infer.txt:5", "unknown-group config_infer.txt:6"] },
+  },
+  {
+    name: "a classifier under its old name",
+    bundle: { ...bundle("is-classifier=1"), "labels.txt": "red;green;blue" },
+    on: { t4: ["deprecated-key config_infer.txt:5", "no-boxes config_infer.txt:5"] },
+    says: /finds no boxes/,
+  },
+  {
+    name: "old keys beside their successors, which nvinfer does not read then",
+    bundle: bundle("infer-dims=3;4;4", "input-dims=oops", "cluster-mode=2", "enable-dbscan=yes"),
+    on: { t4: [] },
+  },
+  {
+    name: "raw tensors that nobody decodes",
+    bundle: bundle("network-type=100", "parse-bbox-func-name=SlipstreamNanodet"),
+    on: { "t4 nano": ["unknown-decoder config_infer.txt:6"] },
+    says: /did you mean SlipstreamNanoDet\?/,
+  },
+  {
+    name: "raw tensors without the name of a decoder",
+    bundle: bundle("network-type=100"),
+    on: { t4: ["missing-key config_infer.txt"] },
+    says: /SlipstreamSsd/,
+  },
+  {
+    name: "no labels",
+    bundle: {
+      ...bundle(),
+      "config_infer.txt": config().replace("labelfile-path=labels.txt\n", ""),
+    },
+    on: { t4: ["labels-missing config_infer.txt"] },
+  },
+  {
+    name: "a library that is not in the bundle",
+    bundle: bundle("custom-lib-path=lib/libparser.so"),
+    on: { t4: ["file-missing config_infer.txt:5"] },
+  },
+  {
+    name: "a byte order mark",
+    bundle: { ...bundle(), "config_infer.txt": `\ufeff${config()}` },
+    on: {
+      t4: [
+        ...[1, 2, 3, 4].map((line) => `config-syntax config_infer.txt:${line}` as const),
+        "missing-key config_infer.txt",
+        "missing-key config_infer.txt",
+        "missing-key config_infer.txt",
+      ],
+    },
+    says: /save it as UTF-8 without one/,
+  },
+  {
+    name: "comments in another encoding, and a percent sign",
+    bundle: {
+      ...bundle(),
+      "labels 100%.txt": LABELS,
+      "config_infer.txt": Buffer.from(
+        config("# \xe4\xfc").replace("labels.txt", "labels 100%.txt"),
+        "latin1",
+      ),
+    },
+    on: { t4: [] },
+  },
+  {
+    name: "Windows line ends",
+    bundle: { ...bundle(), "config_infer.txt": `${config("").replaceAll("\n", "\r\n")}\r\n` },
+    on: { t4: [] },
+  },
+  {
+    name: "the line ends of old Macintoshes",
+    bundle: { ...bundle(), "config_infer.txt": config().replaceAll("\n", "\r") },
+    on: {
+      t4: [
+        "config-syntax config_infer.txt:1",
+        "missing-key config_infer.txt",
+        "missing-key config_infer.txt",
+        "missing-key config_infer.txt",
+      ],
+    },
+    says: /carriage return/,
+  },
+  {
+    name: "backslashes in a path, and one that is escaped",
+    bundle: bundle("int8-calib-file=sub\\cal.bin", "parse-bbox-func-name=a\\\\b"),
+    on: { t4: ["wrong-type config_infer.txt:5", "file-missing config_infer.txt:5"] },
+    says: /backslash/,
+  },
+  {
+    name: "a comment behind a group",
+    bundle: bundle("[class-attrs-all] # for all"),
+    on: { t4: ["config-syntax config_infer.txt:5"] },
+    says: /a line of its own/,
+  },
+  {
+    name: "a group that is continued, with white space that GLib allows",
+    bundle: bundle("[class-attrs-all]\t", "  topk = 5", "[property]", "interval=2"),
+    on: { t4: [] },
+  },
+  {
+    name: "YAML with comments, quotes and classes of its own",
+    bundle: yamlBundle(
+      [
+        "network-mode: 2 # FP16",
+        'net-scale-factor: "0.0039"',
+        "offsets: 1;2;3",
+        "infer-dims: 3;4;4",
+      ],
+      "",
+      "class-attrs-all:",
+      "  pre-cluster-threshold: 0.4",
+      "class-attrs-1:",
+      "  topk: 20",
+    ),
+    on: { "t4 nano orin-nano": [] },
+  },
+  {
+    name: "YAML with what nvinfer ignores",
+    bundle: yamlBundle(
+      ["colour: red", "enable-dbscan: 1", "gpu-id: 0", "gpu-id: 1"],
+      "class-attrs-all:",
+      "  threshold: 0.4",
+      "tests:",
+      "  file-loop: 0",
+    ),
+    on: {
+      t4: [
+        "unknown-key config_infer.yml:5",
+        "key-unavailable config_infer.yml:6",
+        "duplicate-key config_infer.yml:8",
+        "key-unavailable config_infer.yml:10",
+        "unknown-group config_infer.yml:11",
+      ],
+    },
+  },
+  {
+    name: "YAML with values that end nvinfer",
+    bundle: yamlBundle(
+      [
+        "maintain-aspect-ratio: true",
+        "infer-dims: 3;4;4;",
+        "interval: 1.5",
+        "offsets: 1;x;3",
+        "net-scale-factor: 1/255",
+        "network-mode: 7",
+        "operate-on-class-ids: -1",
+      ],
+      "class-attrs-2:",
+      "  topk: -1",
+    ),
+    on: {
+      t4: [
+        ...[5, 6, 7, 8, 9].map((line) => `wrong-type config_infer.yml:${line}` as const),
+        "unknown-value config_infer.yml:10",
+        "out-of-range config_infer.yml:11",
+        "class-group-unknown config_infer.yml:12",
+        "out-of-range config_infer.yml:13",
+      ],
+    },
+    says: /write 1/,
+  },
+  {
+    name: "YAML lists, which nvinfer does not read",
+    bundle: yamlBundle(["infer-dims: [3, 4, 4]"]),
+    on: { t4: ["config-syntax config_infer.yml:5"] },
+    says: /3;416;416/,
+  },
+  {
+    name: "a key file in a file for YAML",
+    bundle: { "config_infer.yml": config(), "a.onnx": NETWORK, "labels.txt": LABELS },
+    on: {
+      t4: [
+        "config-syntax config_infer.yml:2",
+        "missing-key config_infer.yml",
+        "missing-key config_infer.yml",
+        "missing-key config_infer.yml",
+      ],
+    },
+    says: /not YAML/,
+  },
+  {
+    name: "YAML in a key file",
+    bundle: { "config_infer.txt": "property:\n  gpu-id: 0\n" },
+    on: {
+      t4: [
+        "config-syntax config_infer.txt:1",
+        "config-syntax config_infer.txt:2",
+        "missing-key config_infer.txt",
+        "missing-key config_infer.txt",
+        "missing-key config_infer.txt",
+      ],
+    },
+    says: /from a \.yml file only/,
   },
 ];

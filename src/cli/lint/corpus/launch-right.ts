@@ -1,6 +1,6 @@
 /** Lines that run: our own graph as it is for each board, and lines that other rules must leave alone. */
 
-import type { Case } from "./case.js";
+import type { LintCase } from "./lint-case.js";
 
 const DECODE = "rtph264depay ! h264parse ! nvv4l2decoder";
 const QUEUE = "queue leaky=downstream max-size-buffers=1";
@@ -19,7 +19,7 @@ function twoCameras(decoder: string): string {
     .join(" ");
 }
 
-export const LAUNCH_RIGHT: readonly Case[] = [
+export const LAUNCH_RIGHT: readonly LintCase[] = [
   {
     name: "two cameras through detector, tracker and tiler to H.264 on a T4",
     launch:
@@ -80,6 +80,48 @@ export const LAUNCH_RIGHT: readonly Case[] = [
     name: "an element by the name that gst-launch gives it, quotes, comments in caps and continued lines",
     launch:
       'tee ! "video/x-raw, format=(string)NV12" ! queue name="a b" ! fakesink \\\n tee0. ! fakesink sync=false',
+    on: { "t4 nano": [] },
+  },
+  {
+    name: "_ for - in the names of properties",
+    launch:
+      "v4l2src io_mode=2 ! nvvideoconvert ! m.sink_0 nvstreammux name=m batch_size=1 width=1280 height=720 live_source=1 ! fakesink",
+    on: { "t4 nano orin-nano": [] },
+  },
+  {
+    name: "options behind the line, with a value or without, comments, and what the shell does with the rest",
+    launch:
+      "cat a | GST_DEBUG=2 sudo /usr/bin/gst-launch-1.0 -v fdsrc ! fakesink --gst-debug=3 -e --gst-plugin-path /a -q 2>&1 | grep a",
+    on: { "t4 nano": [] },
+  },
+  {
+    name: "a comment and a semicolon of the shell",
+    launch: "gst-launch-1.0 videotestsrc ! xvimagesink; # a comment ! with signs",
+    on: { "t4 nano": [] },
+  },
+  {
+    name: "lists and ranges in caps, with blanks",
+    launch:
+      "videotestsrc ! videoconvert ! video/x-raw,format=(string){ NV12, I420 } ! videorate ! " +
+      "video/x-raw, framerate=(fraction)[ 1/1, 30/1 ] ! fakesink",
+    on: { "t4 nano": [] },
+  },
+  {
+    name: "variables of a script",
+    launch:
+      "gst-launch-1.0 uridecodebin uri=$URI ! m.sink_0 nvstreammux name=m width=$W height=${H} batch-size=$N ! " +
+      "nvinfer config-file-path=$CFG ! udpsink host=127.0.0.1 port=$PORT",
+    on: { "t4 orin-nano": [] },
+  },
+  {
+    name: "a bin of DeepStream that draws",
+    launch: `nvv4l2decoder ! m.sink_0 nvstreammux name=m batch-size=1 width=640 height=360 ! nvosdbin ! fakesink`,
+    on: { "t4 orin-nano": [] },
+  },
+  {
+    name: "a file of a stream without a container, and a container that a bin opens",
+    launch:
+      "filesrc location=a.h264 ! h264parse ! fakesink filesrc location=a.mp4 ! decodebin ! fakesink",
     on: { "t4 nano": [] },
   },
 ];

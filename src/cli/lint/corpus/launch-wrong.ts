@@ -1,10 +1,10 @@
 /** Lines with mistakes, among them those of the sample that this project descends from. */
 
-import type { Case } from "./case.js";
+import type { LintCase } from "./lint-case.js";
 
 const MUX = "nvstreammux name=m batch-size=1 width=640 height=360";
 
-export const LAUNCH_WRONG: readonly Case[] = [
+export const LAUNCH_WRONG: readonly LintCase[] = [
   {
     name: "the ancestor's pipeline for Jetson with two cameras, moved to each board as it was",
     launch:
@@ -140,7 +140,7 @@ export const LAUNCH_WRONG: readonly Case[] = [
   {
     name: "properties that came and went",
     launch:
-      "fakesrc ! nvtracker enable-batch-process=1 ! nvinfer config-file-path=a strongly-typed=1 ! fakesink",
+      "appsrc ! nvtracker enable-batch-process=1 ! nvinfer config-file-path=a strongly-typed=1 ! fakesink",
     on: {
       "6.0.1/jetson": ["property-unavailable nvinfer#3/strongly-typed"],
       t4: [
@@ -231,7 +231,7 @@ export const LAUNCH_WRONG: readonly Case[] = [
         "parameter-sets-missing x264enc#2",
       ],
     },
-    says: /4000 is meant, perhaps/,
+    says: /did you mean 4000\?/,
   },
   {
     name: "two streams to one port",
@@ -275,5 +275,45 @@ export const LAUNCH_WRONG: readonly Case[] = [
     name: "signs that mean nothing",
     launch: "fakesrc ! $%& ! fakesink",
     on: { t4: ["launch-syntax launch"] },
+  },
+  {
+    name: "a detector without a muxer",
+    launch:
+      "filesrc location=a.h264 ! h264parse ! nvv4l2decoder ! nvvideoconvert ! nvinfer config-file-path=c.txt ! fakesink",
+    on: { "t4 orin-nano": ["infer-without-mux nvinfer#5"] },
+    says: /m\.sink_0 nvstreammux name=m/,
+  },
+  {
+    name: "a link to a muxer that names no pad",
+    launch: "nvv4l2decoder ! nvstreammux batch-size=1 width=1280 height=720 ! fakesink",
+    on: { t4: ["mux-pad-missing nvstreammux#2"] },
+    says: /! m\.sink_0/,
+  },
+  {
+    name: "files in containers without a demuxer",
+    launch:
+      "filesrc location=a.mp4 ! h264parse ! fakesink filesrc location=b.MKV ! queue ! avdec_h264 ! fakesink",
+    on: { "t4 nano": ["demuxer-missing h264parse#2", "demuxer-missing avdec_h264#6"] },
+    says: /such as matroskademux/,
+  },
+  {
+    name: "elements of the other platform and of later releases",
+    launch:
+      "nvarguscamerasrc sensor-id=0 ! nvv4l2vp9enc ! fakesink appsrc ! nvvideoencfilesinkbin appsrc ! nvoverlaysink",
+    on: {
+      t4: [
+        "element-unavailable nvarguscamerasrc#1",
+        "element-unavailable nvv4l2vp9enc#2",
+        "element-unavailable nvoverlaysink#7",
+      ],
+      nano: ["no-hardware-encoder nvv4l2vp9enc#2"],
+      "5.1/jetson": ["element-unavailable nvvideoencfilesinkbin#5"],
+    },
+    says: /it exists on Jetson \(up to 6\.0\.1\)/,
+  },
+  {
+    name: "AV1 encoders on boards that have none",
+    launch: "videotestsrc ! nvvideoconvert ! video/x-raw(memory:NVMM) ! nvv4l2av1enc ! fakesink",
+    on: { "t4 orin-nano": ["no-hardware-encoder nvv4l2av1enc#4"] },
   },
 ];

@@ -24,7 +24,7 @@ export interface Verdicts {
 
 export interface Verdict {
   readonly network: string;
-  /** Of the network's bytes, the first 16 digits. */
+  /** The first 16 digits of the hash of the network's bytes. */
   readonly sha256: string;
   readonly verdict: "accepted" | "refused" | "crashed";
   /** The parser's, or its function that refused. */

@@ -2,7 +2,7 @@
 
 export interface OnnxShape {
   readonly opset: number;
-  /** Of the first input; 0: any number. */
+  /** Batch size of the first input; 0 means any number. */
   readonly batch: number;
   readonly weightBytes: number;
 }

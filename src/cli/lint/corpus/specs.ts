@@ -1,6 +1,6 @@
 /** Specifications, right and wrong, and a builder of right ones. */
 
-import type { Case } from "./case.js";
+import type { LintCase } from "./lint-case.js";
 
 interface Changes {
   readonly cameras?: number | readonly object[];
@@ -37,7 +37,7 @@ function output(changes: object, encoding: object = {}): object {
   };
 }
 
-export const SPECS: readonly Case[] = [
+export const SPECS: readonly LintCase[] = [
   {
     name: "every field, in both spellings",
     spec: {

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { it } from "node:test";
 import { type Field, MESSAGES } from "./schema.js";
 
-it("has the messages, fields and enumerations of the contract", async () => {
+it("has exactly the messages, fields and enumerations of the contract", async () => {
   const proto = new URL("../../../../../proto/slipstream/v1/spec.proto", import.meta.url);
   const text = (await readFile(proto, "utf8")).replace(/\/\/.*/g, "");
   const enums = new Map(

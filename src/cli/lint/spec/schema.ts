@@ -1,10 +1,9 @@
-/** The fields of the contract's PipelineSpec, for reading it from JSON. A test holds it against the proto file. */
+/** The contract's PipelineSpec: its fields, for parsing it from JSON, and the parsed values that the rules read. */
+
+export type Scalar = "string" | "uint32" | "uint64" | "float" | "bool" | "duration" | "time";
 
 export type FieldType =
-  | {
-      readonly t: "scalar";
-      readonly of: "string" | "uint32" | "uint64" | "float" | "bool" | "duration" | "time";
-    }
+  | { readonly t: "scalar"; readonly of: Scalar }
   | { readonly t: "enum"; readonly prefix: string; readonly values: readonly string[] }
   | { readonly t: "message"; readonly of: MessageName };
 
@@ -15,11 +14,9 @@ export interface Field {
 
 export type Message = Readonly<Record<string, Field>>;
 
-const scalar = (
-  of: "string" | "uint32" | "uint64" | "float" | "bool" | "duration" | "time",
-): Field => ({
-  type: { t: "scalar", of },
-});
+/** Scalar fields of one type. */
+const scalars = (of: Scalar, ...names: readonly string[]): Message =>
+  Object.fromEntries(names.map((name) => [name, { type: { t: "scalar", of } }]));
 const one = (of: MessageName): Field => ({ type: { t: "message", of } });
 const many = (of: MessageName): Field => ({ ...one(of), repeated: true });
 const choice = (prefix: string, ...values: string[]): Field => ({
@@ -42,6 +39,7 @@ export type MessageName =
   | "FileTarget"
   | "WindowTarget";
 
+/** The messages of the contract. A test compares them with the proto file. */
 export const MESSAGES: Readonly<Record<MessageName, Message>> = {
   PipelineSpec: {
     cameras: many("Camera"),
@@ -51,36 +49,28 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
     outputs: many("Output"),
   },
   Camera: {
-    id: scalar("string"),
-    name: scalar("string"),
-    uri: scalar("string"),
+    ...scalars("string", "id", "name", "uri"),
     credentials: one("Credentials"),
     transport: choice("TRANSPORT_", "TCP", "UDP"),
-    latency: scalar("duration"),
+    ...scalars("duration", "latency", "frozen_after"),
     masks: many("Polygon"),
-    accept_any_certificate: scalar("bool"),
-    frozen_after: scalar("duration"),
+    ...scalars("bool", "accept_any_certificate"),
     off: one("CameraOff"),
   },
-  CameraOff: { until: scalar("time") },
-  Credentials: { username: scalar("string"), password: scalar("string") },
+  CameraOff: scalars("time", "until"),
+  Credentials: scalars("string", "username", "password"),
   Polygon: { points: many("Point") },
-  Point: { x: scalar("float"), y: scalar("float") },
+  Point: scalars("float", "x", "y"),
   Model: {
-    bundle_path: scalar("string"),
-    interval: scalar("uint32"),
-    threshold: scalar("float"),
-    classes: { ...scalar("string"), repeated: true },
+    ...scalars("string", "bundle_path"),
+    ...scalars("uint32", "interval"),
+    ...scalars("float", "threshold"),
+    classes: { type: { t: "scalar", of: "string" }, repeated: true },
   },
   Tracker: { algorithm: choice("TRACKER_ALGORITHM_", "IOU", "NVSORT", "NVDCF", "NVDEEPSORT") },
-  Overlay: {
-    boxes: scalar("bool"),
-    labels: scalar("bool"),
-    counts: scalar("bool"),
-    names: scalar("bool"),
-  },
+  Overlay: scalars("bool", "boxes", "labels", "counts", "names"),
   Output: {
-    id: scalar("string"),
+    ...scalars("string", "id"),
     layout: choice("LAYOUT_", "TILED", "PER_CAMERA"),
     encoding: one("Encoding"),
     rtsp: one("RtspTarget"),
@@ -89,16 +79,61 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
   },
   Encoding: {
     codec: choice("CODEC_", "H264", "H265"),
-    width: scalar("uint32"),
-    height: scalar("uint32"),
-    bitrate: scalar("uint32"),
-    frame_rate: scalar("uint32"),
+    ...scalars("uint32", "width", "height", "bitrate", "frame_rate"),
   },
-  RtspTarget: { port: scalar("uint32"), path: scalar("string"), users: many("Credentials") },
+  RtspTarget: {
+    ...scalars("uint32", "port"),
+    ...scalars("string", "path"),
+    users: many("Credentials"),
+  },
   FileTarget: {
-    path: scalar("string"),
-    file_duration: scalar("duration"),
-    max_bytes: scalar("uint64"),
+    ...scalars("string", "path"),
+    ...scalars("duration", "file_duration"),
+    ...scalars("uint64", "max_bytes"),
   },
   WindowTarget: {},
 };
+
+/**
+ * A PipelineSpec as it was parsed, under the contract's names. What was absent or unreadable is absent here; enumerations
+ * are their values without the prefix, durations are milliseconds.
+ */
+export interface Spec {
+  readonly cameras: readonly Camera[];
+  readonly model?: Model;
+  readonly tracker?: { readonly algorithm?: string };
+  readonly outputs: readonly Output[];
+}
+
+export interface Camera {
+  readonly id?: string;
+  readonly uri?: string;
+  readonly masks?: readonly Polygon[];
+}
+
+export interface Polygon {
+  readonly points?: readonly { readonly x?: number; readonly y?: number }[];
+}
+
+export interface Model {
+  readonly bundle_path?: string;
+  readonly threshold?: number;
+  readonly classes?: readonly string[];
+}
+
+export interface Output {
+  readonly id?: string;
+  readonly layout?: string;
+  readonly encoding?: Encoding;
+  readonly rtsp?: { readonly port?: number; readonly path?: string };
+  readonly file?: { readonly path?: string };
+  readonly window?: Readonly<Record<string, never>>;
+}
+
+interface Encoding {
+  readonly codec?: string;
+  readonly width?: number;
+  readonly height?: number;
+  readonly bitrate?: number;
+  readonly frame_rate?: number;
+}

@@ -1,4 +1,4 @@
-/** The fields of the settings document as rows of a table, out of its JSON Schema. */
+/** The fields of the settings document as rows of a table, from its JSON Schema. */
 
 import type * as z from "zod";
 import { documentJsonSchema } from "./json-schema.js";
@@ -6,13 +6,13 @@ import { documentJsonSchema } from "./json-schema.js";
 type Schema = z.core.JSONSchema.JSONSchema;
 type Field = readonly [path: string, schema: Schema];
 
-/** Path and meaning, each field behind the one that holds it. */
+/** Path and meaning of every field. A field follows the one that contains it. */
 export function documentTable(): string[][] {
   const told = new Map<string, string>();
   return fieldsOf(documentJsonSchema(), "").flatMap((field) => rowsOf(field, told));
 }
 
-/** `told`: where fields of the same kind have been told already. */
+/** `told`: the paths at which fields have been described already. */
 function rowsOf([path, schema]: Field, told: Map<string, string>): string[][] {
   const fields = fieldsOf(schema, path);
   const kind = JSON.stringify(fieldsOf(schema, ""));
@@ -25,7 +25,7 @@ function rowsOf([path, schema]: Field, told: Map<string, string>): string[][] {
   return [[`\`${path}\``, meaning], ...fields.flatMap((field) => rowsOf(field, told))];
 }
 
-/** The fields of an object, of the objects of a list, and of what a value may be besides. */
+/** The fields of an object, of the objects in a list, and of the alternatives of a union. */
 function fieldsOf({ properties = {}, items, anyOf = [] }: Schema, path: string): Field[] {
   const named = Object.entries(properties).map(
     ([name, part]): Field => [path === "" ? name : `${path}.${name}`, schemaOf(part)],
@@ -38,7 +38,7 @@ function fieldsOf({ properties = {}, items, anyOf = [] }: Schema, path: string):
   ];
 }
 
-/** true and false are schemas, too, which have no fields. */
+/** true and false are schemas, too, and have no fields. */
 function schemaOf(schema: z.core.JSONSchema._JSONSchema): Schema {
   return typeof schema === "boolean" ? {} : schema;
 }

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import * as z from "zod";
 import { nearlyRight, rightDocument } from "../../../common/settings/document/testing/documents.js";
-import { parseDocument } from "../../../common/settings/document.js";
+import { readSettingsDocument } from "../../../common/settings/settings-document.js";
 import { seededRandom } from "../../../common/testing/seeded-random.js";
 import { documentJsonSchema } from "./json-schema.js";
 
@@ -12,10 +12,10 @@ const EXAMPLES = new URL("../../../../../examples/", import.meta.url);
 describe("the JSON Schema of settings documents", () => {
   const schema = z.fromJSONSchema(documentJsonSchema());
 
-  it("takes what the node takes", () => {
+  it("accepts what the node accepts", () => {
     const random = seededRandom(4);
     for (let i = 0; i < 100; i++) {
-      // Schemas know one spelling of a word, the node takes capitals and small letters alike.
+      // A schema has one spelling of a word, and the node ignores case.
       const text = JSON.stringify(rightDocument(random))
         .replaceAll('"h265"', '"H265"')
         .replaceAll('"TCP"', '"tcp"')
@@ -55,7 +55,7 @@ describe("the JSON Schema of settings documents", () => {
       { outputs: [{ rtsp: { path: "ds" } }] },
     ]) {
       assert.ok(!schema.safeParse(content).success, JSON.stringify(content));
-      assert.equal(parseDocument(JSON.stringify(content), "x").t, "refused");
+      assert.equal(readSettingsDocument(JSON.stringify(content), "x").t, "refused");
     }
   });
 
@@ -71,7 +71,7 @@ describe("the examples", () => {
   for (const name of readdirSync(EXAMPLES).filter((file) => file.endsWith(".json"))) {
     it(`${name} is a document that a node takes`, () => {
       const text = readFileSync(new URL(name, EXAMPLES), "utf8");
-      const reading = parseDocument(text, name);
+      const reading = readSettingsDocument(text, name);
       assert.equal(reading.t, "document", JSON.stringify(reading));
     });
   }

@@ -1,10 +1,10 @@
-/** The JSON Schema of the settings document, as it is published: node dist/src/cli/settings/docs/json-schema.js */
+/** Prints docs/settings.schema.json, the JSON Schema of settings documents: node dist/src/cli/settings/docs/json-schema.js */
 
 import { pathToFileURL } from "node:url";
 import * as z from "zod";
 import { settingsDocument } from "../../../common/settings/document/schema.js";
 
-/** Of what an author writes, not of what it is read into. */
+/** Describes what an author writes, not what it is read into. */
 export function documentJsonSchema(): z.core.JSONSchema.BaseSchema {
   return z.toJSONSchema(settingsDocument, { io: "input" });
 }

@@ -25,7 +25,7 @@ describe("settingsTable", () => {
 });
 
 describe("documentTable", () => {
-  it("tells the meaning of every field, and of hours once", () => {
+  it("has the meaning of every field, and describes hours once", () => {
     const rows = new Map(documentTable().map(([path = "", meaning = ""]) => [path, meaning]));
     assert.deepEqual(
       [...rows].filter(([, meaning]) => meaning === ""),

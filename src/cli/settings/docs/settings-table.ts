@@ -1,50 +1,50 @@
 /** Prints the page docs/settings.md: node dist/src/cli/settings/docs/settings-table.js */
 
 import { pathToFileURL } from "node:url";
-import { type Setting, settings } from "../../../common/settings/settings.js";
+import { convictSchema } from "../../../common/settings/config.js";
 import { documentTable } from "./document-table.js";
 
 const INTRODUCTION = `# Settings
 
-Settings come from the environment of the agent, where Open Horizon puts what \`userInput\` says, and from settings documents:
-JSON from a file on the device (\`SETTINGS_FILE\`) or from the hub. The hub's document goes before the file's, the file's before
-the environment, the environment before what is built in: value by value, except that a list (cameras, outputs, classes) and
-hours are taken as a whole. This page is made from the code in \`src/common/settings/\` by \`make docs\`.
+Settings come from the environment of the agent, where Open Horizon puts the values of \`userInput\`, and from settings
+documents: JSON from a file on the device (\`SETTINGS_FILE\`) or from the hub. The hub's document overrides the file's, the file's
+overrides the environment, and the environment overrides the defaults. That happens value by value; lists (cameras, outputs,
+classes) and hours are replaced as a whole. \`make docs\` makes this page from the code in \`src/common/settings/\`.
 
-What is wrong is told with its place, its value and what is allowed, all of it at once. A wrong environment ends the agent
-with status 78. A wrong document is refused and leaves what runs alone.
+The agent reports all wrong settings at once, each with its place, its value and what is allowed. A wrong environment ends the
+agent with status 78. A wrong document is refused, and the agent keeps running with the settings that it has.
 
 \`\`\`
-slipstream settings show [--file FILE] [--hub FILE]        what it all comes to, and where each value came from
-slipstream settings lint [--target BOARD] FILE...          what a node would say to documents, before they are sent
+slipstream settings show [--file FILE] [--hub FILE]        every value that results, and where it comes from
+slipstream settings lint [--target BOARD] FILE...          check documents before they are sent to nodes
 slipstream settings schema                                 the JSON Schema: docs/settings.schema.json
 \`\`\`
 
 ## Environment
 
-An empty value is the same as none.`;
+An empty variable counts as not set.`;
 
 const DOCUMENT = `## Settings document
 
-Every field may be left out. Examples for each board, for a laptop and for a whole fleet are in \`examples/\`; an editor that
-knows JSON Schema completes and checks a document that begins with \`"$schema"\`.
+Every field is optional. \`examples/\` has documents for each board, for a laptop and for a whole fleet. An editor that knows JSON
+Schema completes and checks a document that begins with \`"$schema"\`.
 
-- **Secrets.** \`secret:NAME\` stands for a secret of that name: as \`credentials\` of a camera, in \`users\`, in place of the login
-  of an address (\`rtsp://secret:NAME@host/path\`), or as a parameter of one (\`?password=secret:NAME\`). A camera whose secret is
-  missing is tried without it, and a warning says so; viewers whose secret is missing make the document refused, since
-  without them everybody could watch.
-- **Hours.** A camera is on where its own hours and the hours of everything meet. Outside them it is not connected to.
-- **Fleets.** A document of the hub that names no cameras leaves every node its own, as its \`RTSPINPUT\` says.
-- **Errors.** A key that is not known or is there twice, a value out of its bounds, a text of more than 1 MiB or 32 levels:
-  the document is refused as a whole.`;
+- **Secrets.** \`secret:NAME\` refers to the secret of that name: as \`credentials\` of a camera, in \`users\`, in place of the login
+  in an address (\`rtsp://secret:NAME@host/path\`), or as a parameter of one (\`?password=secret:NAME\`). If the secret of a camera is
+  missing, the agent logs a warning and tries the camera without it. If the secret of a viewer is missing, the document is
+  refused, since without users everybody could watch.
+- **Hours.** A camera is on while both its own hours and the hours of everything are active. Otherwise it is not connected.
+- **Fleets.** If the hub's document lists no cameras, every node keeps its own, those of its \`RTSPINPUT\`.
+- **Errors.** A document is refused as a whole if it has an unknown or repeated key or a value out of bounds, or if it is larger
+  than 1 MiB or nested more than 32 levels deep.`;
 
-/** The table, with a line for every setting in the order of their declaration. */
+/** A line for every setting of convict's schema, in its order. */
 export function settingsTable(): string {
-  const rows = Object.values<Setting<unknown>>(settings).map((setting) => [
-    `\`${setting.env}\``,
-    setting.default === null ? "none" : `\`${setting.default}\``,
-    setting.reader.allowed,
-    setting.doc,
+  const rows = Object.values(convictSchema()).map(({ env, format, default: value, doc }) => [
+    `\`${env}\``,
+    value === null ? "none" : `\`${value}\``,
+    format,
+    doc,
   ]);
   return markdownTable(["Name", "Default", "Allowed", "Meaning"], rows);
 }

@@ -1,69 +1,37 @@
-/** Fields of the settings document whose values are read as settings of the environment are, by the same readers. */
+/** A field of the settings document, whose value has a format, as a setting of the environment has. */
 
 import * as z from "zod";
-import { quote } from "../document-fault.js";
-import type { Reader, Reading } from "../readers.js";
+import { quote, refusal } from "../../problem.js";
+import type { Format, Reading } from "../format.js";
 
-/** What a refused field says beside its message, which is what is allowed. */
-export interface Refused {
-  /** Undefined: it may hold a secret, and is not shown. */
-  readonly shown: string | undefined;
-  readonly hint: string | undefined;
-}
-
-export interface FieldOptions {
-  readonly secret?: boolean;
-}
-
-/** No value is longer; looking for what is wrong with one that is would take time. */
+/** No value is longer. Reading a longer one would only take time. */
 const LONGEST_TEXT = 4096;
 
-/** A field of one value. Its text goes through the reader; its JSON Schema is the reader's. */
-export function field<T>(
-  reader: Reader<T>,
-  description: string,
-  { secret = false }: FieldOptions = {},
-) {
-  return base(reader)
+/** The type of a value in JSON. */
+const TYPES = { boolean: z.boolean, integer: z.number, number: z.number, string: z.string };
+
+/** The message of an issue is that of a problem. The JSON Schema is the format's. */
+export function field<T>(format: Format<T>, description: string) {
+  const { allowed, json } = format;
+  // zod has no common type for the three.
+  const base: z.ZodType<string | number | boolean> = TYPES[json.type]({
+    error: () => allowedIn(format),
+  });
+  return base
     .transform((given, context): T => {
       const text = String(given);
-      const reading = text.length > LONGEST_TEXT ? tooLong(text, reader) : reader.read(text);
+      const shown = typeof given === "string" ? `is ${quote(text)}` : `is ${text}`;
+      const reading: Reading<T> =
+        text.length > LONGEST_TEXT
+          ? { t: "refused", messages: [refusal(shown, allowed)] }
+          : format.read(text, shown);
       if (reading.t === "value") return reading.value;
-      for (const { value, allowed, hint } of reading.refusals) {
-        const params: Refused = secret
-          ? { shown: undefined, hint: hint?.includes(text) ? undefined : hint }
-          : { shown: typeof given === "string" ? quote(value) : value, hint };
-        context.addIssue({ code: "custom", message: allowed, params: { ...params } });
-      }
+      for (const message of reading.messages) context.addIssue({ code: "custom", message });
       return z.NEVER;
     })
-    .meta({ ...reader.json, description: `${description} Allowed: ${allowedIn(reader)}.` });
+    .meta({ ...json, description: `${description} Allowed: ${allowedIn(format)}.` });
 }
 
-function tooLong(
-  value: string,
-  { allowed }: Reader<unknown>,
-): Extract<Reading<never>, { t: "refused" }> {
-  return { t: "refused", refusals: [{ value, allowed }] };
-}
-
-/** Has the type that JSON has for the value, and refuses another with what the reader allows. */
-function base(reader: Reader<unknown>): z.ZodType<string | number | boolean> {
-  const error = () => allowedIn(reader);
-  const { type } = reader.json;
-  switch (type) {
-    case "boolean":
-      return z.boolean({ error });
-    case "integer":
-    case "number":
-      return z.number({ error });
-    case "string":
-      return z.string({ error });
-    default:
-      return type satisfies never;
-  }
-}
-
-function allowedIn({ allowed, json }: Reader<unknown>): string {
+function allowedIn({ allowed, json }: Format<unknown>): string {
   return json.type === "boolean" ? "true or false" : allowed;
 }

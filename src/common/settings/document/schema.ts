@@ -1,47 +1,61 @@
-/** The settings document: what a file on the device or the hub may say. Its JSON Schema is made from this. */
+/** The schema of the settings document, which comes from a file on the device or from the hub. Its JSON Schema is made from this. */
 
 import * as z from "zod";
 import { hoursSchema } from "../../hours/hours.js";
 import { maintenanceSchema } from "../../hours/maintenance.js";
-import { modelReference } from "../model-reference.js";
-import { fraction, oneOf, rtspPath, wholeNumber, yesOrNo } from "../readers.js";
+import { ID, ID_FORM } from "../camera-id.js";
+import { cameraAddress } from "../camera-uri.js";
+import { type Setting, settings } from "../environment-settings.js";
+import { secret } from "../format.js";
+import { decimal, fraction, label, oneOf, printable, wholeNumber, yesOrNo } from "../formats.js";
 import { secretReference } from "../secret-reference.js";
-import { type Setting, settings } from "../settings.js";
 import { field } from "./field.js";
-import { cameraAddress, decimal, identifier, label, text, viewerName } from "./readers.js";
 
 /** More cameras than any board decodes. */
 const MAX_CAMERAS = 256;
 const MAX_LIST = 64;
 
-/** The field for which a setting of the environment exists too: same values, same meaning. */
-function asSetting<T>({ env, reader, doc }: Pick<Setting<T>, "env" | "doc" | "reader">) {
-  return field(reader, `${doc} In place of ${env}.`).optional();
+/** A field that overrides a setting of the environment: same values, same meaning. */
+function asSetting<T>({ env, format, doc }: Pick<Setting<T>, "env" | "doc" | "format">) {
+  return field(format, `${doc} Overrides ${env}.`).optional();
 }
+
+const PASSWORD = "Password in plain text; a secret is safer.";
 
 const login = z
   .strictObject({
-    username: field(label(255), "User name.", { secret: true }),
-    password: field(text(1024), "Password, as it is; a secret is safer.", { secret: true }),
+    username: field(secret(label(255)), "User name."),
+    password: field(secret(printable(1024)), PASSWORD),
   })
   .meta({ description: "A user name and its password." });
 
 const viewer = z
   .strictObject({
-    username: field(viewerName(), "User name.", { secret: true }),
-    password: field(label(1024), "Password, as it is; a secret is safer.", { secret: true }),
+    // Clients write it between quotes, and a colon ends it.
+    username: field(
+      secret(printable(255, /^[^":\\]+$/, '1 to 255 printable characters other than " : and \\')),
+      "User name.",
+    ),
+    password: field(secret(label(1024)), PASSWORD),
   })
   .meta({ description: "A user name and its password." });
 
-const secret = field(secretReference(), "A secret by its name, as in secret:cam-front.", {
-  secret: true,
-});
+const secretName = field(secretReference(), "Name of a secret, as in secret:cam-front.");
+
+const identifier = printable(63, ID, ID_FORM);
 
 const mask = z
-  .array(z.tuple([field(fraction(), "From the left."), field(fraction(), "From the top.")]))
+  .array(
+    z.tuple([
+      field(fraction(), "Distance from the left."),
+      field(fraction(), "Distance from the top."),
+    ]),
+  )
   .min(3)
   .max(MAX_LIST)
-  .meta({ description: "A polygon: points [x, y], fractions of the frame from its top left." });
+  .meta({
+    description: "A polygon: points [x, y] as fractions of the frame, from its top left corner.",
+  });
 
 const cameraFields = {
   transport: asSetting(settings.transport),
@@ -52,18 +66,17 @@ const cameraFields = {
 
 const camera = z.strictObject({
   id: field(
-    identifier(),
-    "Stable name of the camera in states, detections and addresses. Without it, made from the name or the place.",
+    identifier,
+    "Stable id of the camera in states, detections and addresses. Default: made from the name or the place in the list.",
   ).optional(),
-  name: field(label(64), "Drawn on the camera's tile. Without it, the id.").optional(),
+  name: field(label(64), "Name that is drawn on the camera's tile. Default: the id.").optional(),
   uri: field(
-    cameraAddress(),
+    cameraAddress,
     "Address, as in RTSPINPUT: rtsp://, rtsps://, file://, /dev/videoN or test://. A parameter may be a secret: " +
       "/stream?user=admin&password=secret:NAME.",
-    { secret: true },
   ),
   credentials: z
-    .union([secret, login])
+    .union([secretName, login])
     .meta({ description: "Login of the camera: secret:NAME, or a user name and a password." })
     .optional(),
   ...cameraFields,
@@ -72,8 +85,8 @@ const camera = z.strictObject({
     .max(MAX_LIST)
     .meta({
       description:
-        "Areas that are blackened before anything is detected, drawn or kept: polygons of at least three points " +
-        "[x, y], fractions of the frame from its top left. Engine cpu.",
+        "Areas that are blacked out before anything is detected, drawn or recorded: polygons of at least three points " +
+        "[x, y] as fractions of the frame, from its top left corner. Engine cpu only.",
     })
     .optional(),
   hours: hoursSchema.optional(),
@@ -90,11 +103,14 @@ const encodingFields = {
 
 const output = z
   .strictObject({
-    id: field(identifier(), "Stable name of the output in states.").optional(),
+    id: field(
+      identifier,
+      "Stable id of the output in states. Default: rtsp, file or window for the first, output2 and so on for the others.",
+    ).optional(),
     ...encodingFields,
     rtsp: z
-      .strictObject({ path: field(rtspPath(), settings.outputPath.doc) })
-      .meta({ description: "Goes to the RTSP server." })
+      .strictObject({ path: field(settings.outputPath.format, settings.outputPath.doc) })
+      .meta({ description: "The stream goes to the RTSP server." })
       .optional(),
     file: z
       .strictObject({
@@ -102,13 +118,13 @@ const output = z
         duration: asSetting(settings.outputFileDuration),
         maxBytes: asSetting(settings.outputFileMaxBytes),
       })
-      .meta({ description: "Is recorded, in Matroska files." })
+      .meta({ description: "The stream is recorded to Matroska files." })
       .optional(),
     window: z
       .strictObject({})
       .meta({
         description:
-          "Is shown in a window of its size on the X display of the sidecar, not encoded.",
+          "The stream is shown, not encoded, in a window of its size on the sidecar's X display.",
       })
       .optional(),
   })
@@ -119,67 +135,71 @@ const output = z
 
 export const settingsDocument = z
   .strictObject({
-    $schema: z.string().max(2048).meta({ description: "Address of this schema." }).optional(),
+    $schema: z.string().max(2048).meta({ description: "Address of this JSON Schema." }).optional(),
     cameras: z
       .array(camera)
       .min(1)
       .max(MAX_CAMERAS)
-      .meta({ description: "All cameras, in the order of their tiles, instead of RTSPINPUT's." })
+      .meta({ description: "All cameras, in the order of their tiles. Overrides RTSPINPUT." })
       .optional(),
     cameraDefaults: z
       .strictObject(cameraFields)
-      .meta({ description: "For every camera that does not say it itself." })
+      .meta({ description: "Defaults of all cameras." })
       .optional(),
     model: z
       .strictObject({
-        bundle: field(modelReference(), settings.model.doc).optional(),
+        bundle: asSetting(settings.model),
         interval: asSetting(settings.interval),
         threshold: asSetting(settings.threshold),
         classes: z
-          .array(field(label(128), "A label of the bundle."))
+          .array(field(label(128), "One of the bundle's labels."))
           .max(1000)
-          .meta({ description: "Labels that are reported. An empty list: all." })
+          .meta({
+            description:
+              "Labels that are reported. An empty list means all. Overrides DETECTION_CLASSES.",
+          })
           .optional(),
       })
-      .meta({ description: "What detects." })
+      .meta({ description: "The model and its options." })
       .optional(),
     tracker: field(
       oneOf(["none", "iou", "nvsort", "nvdcf", "nvdeepsort"]),
-      "Follows objects from frame to frame.",
+      "Algorithm that follows objects from frame to frame.",
     ).optional(),
     overlay: z
       .strictObject({
         boxes: field(yesOrNo(), "A rectangle around each object.").optional(),
-        labels: field(yesOrNo(), "Label and confidence at each box.").optional(),
-        counts: field(yesOrNo(), "How many objects of each class.").optional(),
-        names: field(yesOrNo(), "The camera's name in its tile.").optional(),
+        labels: field(yesOrNo(), "Label and confidence beside each box.").optional(),
+        counts: field(yesOrNo(), "Number of objects of each class.").optional(),
+        names: field(yesOrNo(), "The camera's name on its tile.").optional(),
       })
-      .meta({ description: "What is drawn on the picture, part by part in place of OVERLAY." })
+      .meta({ description: "What is drawn on the stream. Each part overrides OVERLAY." })
       .optional(),
     outputs: z
       .array(output)
       .min(1)
       .max(MAX_LIST)
-      .meta({ description: "All outputs, instead of the one that OUTPUT says." })
+      .meta({ description: "All outputs. Overrides the one output of OUTPUT." })
       .optional(),
     outputDefaults: z
       .strictObject(encodingFields)
-      .meta({ description: "For every output that does not say it itself." })
+      .meta({ description: "Defaults of all outputs." })
       .optional(),
     rtspServer: z
       .strictObject({
         port: asSetting(settings.outputPort),
         users: z
-          .union([secret, z.array(z.union([secret, viewer])).max(MAX_LIST)])
+          .union([secretName, z.array(z.union([secretName, viewer])).max(MAX_LIST)])
           .meta({
-            description: "Who may watch (RTSP digest), for all outputs. An empty list: everybody.",
+            description:
+              "Who may watch all outputs (RTSP digest authentication). An empty list means everybody. Overrides RTSP_USERS.",
           })
           .optional(),
       })
       .meta({ description: "The RTSP server, which all outputs share." })
       .optional(),
     hours: hoursSchema
-      .meta({ description: "Active hours of everything; a camera's own hours narrow them." })
+      .meta({ description: "Active hours of all cameras; a camera's own hours narrow them." })
       .optional(),
     trial: z
       .strictObject({

@@ -1,4 +1,4 @@
-/** Golden answers about service definitions: what the real `hzn dev service verify` said. */
+/** Golden answers about service definitions: the output of the real `hzn dev service verify`. */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,11 +7,11 @@ import { inFolder, runHzn } from "../../policy/golden/hzn.js";
 
 export interface DefinitionCase {
   readonly name: string;
-  /** Keys over those of the plain definition. */
+  /** Keys that override those of the plain definition. */
   readonly definition?: Readonly<Record<string, unknown>>;
-  /** Keys over those of its one container. */
+  /** Keys that override those of its one container. */
   readonly container?: Readonly<Record<string, unknown>>;
-  /** The codes of our own findings, in alphabetical order. */
+  /** The codes of the problems that our linter finds, in alphabetical order. */
   readonly finds: readonly string[];
   readonly answer?: DefinitionAnswer;
 }

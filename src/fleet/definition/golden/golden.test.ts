@@ -1,4 +1,4 @@
-/** Our findings against what the real program says about the same definitions. */
+/** Our problems against the output of the real hzn for the same definitions. */
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -18,7 +18,7 @@ function codesOf(given: DefinitionCase): string[] {
   return [...new Set(lint([document]).map(({ code }) => code))].sort();
 }
 
-describe("findings about a definition", () => {
+describe("the linter", () => {
   for (const given of cases) {
     const codes = given.finds.length === 0 ? "nothing" : given.finds.join(", ");
     it(`finds ${codes} where it ${given.name}`, () => {
@@ -26,7 +26,7 @@ describe("findings about a definition", () => {
     });
   }
 
-  it("says something wherever hzn does", () => {
+  it("reports something whenever hzn does", () => {
     const silent = cases.filter(({ finds, answer }) => {
       assert.ok(answer !== undefined, "not recorded");
       const key = /unrecognized field '(\w+)'/.exec(answer.text)?.[1] ?? "";

@@ -1,4 +1,4 @@
-/** Golden answers: questions about policies, and what the real `hzn deploycheck policy` answered. */
+/** Golden answers: questions about policies, and the answers of the real `hzn deploycheck policy`. */
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,12 +10,12 @@ export interface Program {
   readonly commit: string;
 }
 
-/** What one run said. */
+/** The output of one run. */
 export interface Answer {
   readonly exit: number;
-  /** Undefined where the program refused its input. */
+  /** Undefined: the program refused its input. */
   readonly compatible?: boolean;
-  /** Its words: the reason of an incompatibility, or the refusal. */
+  /** The reason of an incompatibility, or of the refusal. */
   readonly text?: string;
 }
 
@@ -29,7 +29,7 @@ export interface Question {
   readonly arch?: string;
 }
 
-/** A question about policies as a whole; what is left out is the plainest that works. */
+/** A question about whole policies; what is left out has the plainest value that works. */
 export interface PlacementCase extends Partial<Question> {
   readonly name: string;
   readonly answer?: Answer;
@@ -52,7 +52,7 @@ export interface ConstraintFile {
   readonly cases: readonly ConstraintCase[];
 }
 
-/** Where the golden files lie, from the top of the project, where tests run. */
+/** The folder of the golden files, from the top of the project, where tests run. */
 export const goldenFolder = join("src", "fleet", "policy", "golden");
 
 export function readGolden<T>(name: string): T {
@@ -98,7 +98,7 @@ export function questionOfConstraint(
   };
 }
 
-/** The keys of `given` over those of `plain`; what is no object is asked as it is. */
+/** `plain` with the keys of `given`; what is not an object is used as it is. */
 function merge(plain: object, given: unknown): unknown {
   if (given === undefined) return plain;
   if (typeof given !== "object" || given === null || Array.isArray(given)) return given;

@@ -1,5 +1,5 @@
 /**
- * Our verdicts against those of the real program: recorded ones always, and those of an `hzn` at hand where there is one.
+ * Our verdicts against those of the real hzn: recorded ones always, and those of an installed `hzn` if there is one.
  */
 
 import assert from "node:assert/strict";
@@ -7,13 +7,19 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { InputError } from "../../../common/json/document.js";
+import { InputError } from "../../../common/problem.js";
 import { seededRandom } from "../../../common/testing/seeded-random.js";
-import { makeLoader } from "../load.js";
-import type { Placement } from "../placement.js";
-import { place } from "../placement.js";
-import type { Answer, ConstraintFile, PlacementFile, Question } from "./cases.js";
-import { questionOfConstraint, questionOfPlacement, readGolden } from "./cases.js";
+import { type Placement, place } from "../placement.js";
+import { PolicyFiles } from "../policy-files.js";
+import {
+  type Answer,
+  type ConstraintFile,
+  type PlacementFile,
+  type Question,
+  questionOfConstraint,
+  questionOfPlacement,
+  readGolden,
+} from "./cases.js";
 import { askHzn, findHzn } from "./hzn.js";
 import { randomQuestion } from "./random.js";
 
@@ -36,19 +42,19 @@ const questions: ReadonlyArray<{ name: string; question: Question; golden: Answe
   })),
 ];
 
-/** The verdict in the terms that both sides have, and the side that lacks something. */
+/** The verdict in terms that both sides have, and the side that lacks something. */
 function verdictOf({ exit, compatible, text = "" }: Answer): string {
   if (exit !== 0) return "refused";
   if (compatible) return "compatible";
   if (text.includes("Node properties do not satisfy")) return "node lacks";
-  if (text.includes("Properties do not satisfy node constraint")) return "offer lacks";
+  if (text.includes("Properties do not satisfy node constraint")) return "service lacks";
   return "other";
 }
 
 function ourVerdict(placement: Placement): string {
   if (placement.t === "placed") return "compatible";
-  const last = placement.refusals.at(-1)?.why.t;
-  return last === "node-lacks" ? "node lacks" : last === "offer-lacks" ? "offer lacks" : "other";
+  const last = placement.rejected.at(-1)?.why.t;
+  return last === "no-service" ? "other" : (last?.replace("-", " ") ?? "other");
 }
 
 describe("our verdicts", () => {
@@ -64,9 +70,9 @@ describe("our verdicts", () => {
       writeFileSync(file, JSON.stringify(value).replaceAll("$", "$DOLLAR"));
       return file;
     };
-    const loader = makeLoader({ DOLLAR: "$" });
-    const node = loader.node(write("node.json", question.node), undefined);
-    const [deployment] = loader.deployments(
+    const files = new PolicyFiles({ DOLLAR: "$" });
+    const node = files.node(write("node.json", question.node), undefined);
+    const [deployment] = files.deployments(
       [write("deployment.json", question.deployment)],
       question.services.map((service, i) => ({
         arch: undefined,
@@ -75,7 +81,7 @@ describe("our verdicts", () => {
       [{ arch: undefined, file: write("service.policy.json", question.servicePolicy) }],
     );
     try {
-      loader.finish();
+      files.finish();
     } catch (error) {
       if (error instanceof InputError) return "refused";
       throw error;
@@ -85,13 +91,13 @@ describe("our verdicts", () => {
   }
 
   for (const { name, question, golden } of questions) {
-    it(`beside a recorded one of hzn: ${name}`, () => {
+    it(`equal the recorded one of hzn: ${name}`, () => {
       assert.ok(golden !== undefined, "not recorded");
       assert.equal(ask(question), verdictOf(golden), golden.text);
     });
   }
 
-  it("are those of the hzn at hand, on policies at random", { skip }, async (t) => {
+  it("equal those of the installed hzn, on random policies", { skip }, async (t) => {
     assert.ok(hzn !== undefined);
     const { QUESTIONS: count = "40", SEED: seed = "1" } = process.env;
     const random = seededRandom(Number(seed));
@@ -108,7 +114,7 @@ describe("our verdicts", () => {
 });
 
 describe("the real hzn", () => {
-  it("still answers as it was recorded", { skip }, async () => {
+  it("still answers as recorded", { skip }, async () => {
     assert.ok(hzn !== undefined);
     for (const { name, question, golden } of questions) {
       assert.ok(golden !== undefined, "not recorded");

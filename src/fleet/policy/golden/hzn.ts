@@ -1,4 +1,4 @@
-/** Asks the real `hzn`: a run of `hzn deploycheck policy` on files in a folder of their own, without an Exchange. */
+/** Asks the real `hzn`: runs `hzn deploycheck policy` on files in a temporary folder, without an Exchange. */
 
 import { execFile, execFileSync } from "node:child_process";
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -18,22 +18,22 @@ export function findHzn(environment: NodeJS.ProcessEnv): string | undefined {
       accessSync(candidate, constants.X_OK);
       return true;
     } catch {
-      return false; // not there, or not ours to run: the next one
+      return false; // Missing or not executable: try the next one.
     }
   });
 }
 
-/** What there is to say of an `hzn`; it does not know its own commit. */
+/** Name and version of an `hzn`, which does not know its own commit. */
 export function describeHzn(hzn: string, commit: string): Program {
-  const said = execFileSync(hzn, ["version"], { encoding: "utf8" });
-  return { name: "hzn", version: /version: ([\d.]+)/.exec(said)?.[1] ?? "", commit };
+  const output = execFileSync(hzn, ["version"], { encoding: "utf8" });
+  return { name: "hzn", version: /version: ([\d.]+)/.exec(output)?.[1] ?? "", commit };
 }
 
 export function askHzn(hzn: string, question: Question): Promise<Answer> {
   return inFolder((folder) => ask(hzn, question, folder));
 }
 
-/** Runs `action` with a folder that is there only so long. */
+/** Runs `action` with a temporary folder. */
 export async function inFolder<T>(action: (folder: string) => Promise<T>): Promise<T> {
   const folder = mkdtempSync(join(tmpdir(), "hzn-"));
   try {
@@ -59,19 +59,19 @@ async function ask(hzn: string, question: Question, folder: string): Promise<Ans
   if (question.arch !== undefined) args.push("-a", question.arch);
   const { exit, stdout, stderr } = await runHzn(hzn, args, folder);
   if (exit !== 0) return { exit, text: stderr.replaceAll(`${folder}/`, "").trim() };
-  // Chatter may stand before the JSON, which is always an object.
+  // Other output may precede the JSON, which is always an object.
   const { compatible, reason } = JSON.parse(stdout.slice(stdout.indexOf("{\n"))) as Record<
     string,
     unknown
   >;
-  const reasons = Object.entries(reason ?? {}).map(([service, words]) => `${service}: ${words}`);
+  const reasons = Object.entries(reason ?? {}).map(([service, text]) => `${service}: ${text}`);
   return { exit, compatible: compatible === true, text: reasons.sort().join("\n") };
 }
 
 /**
- * One run in a folder, which is its home too; paths in it are cut from what it says by the caller.
+ * One run in a folder, which is its home too. The caller removes the folder from its output.
  *
- * @param variables what variables in its files stand for; without it, `$` stands for itself
+ * @param variables values for variables in its files; without them `$` stands for itself
  */
 export async function runHzn(
   hzn: string,
@@ -79,7 +79,7 @@ export async function runHzn(
   folder: string,
   variables: Readonly<Record<string, string>> = { HZN_DONT_SUBST_ENV_VARS: "1" },
 ) {
-  // Only that a URL is set matters; nothing is asked of it.
+  // A URL must be set, but nothing is requested from it.
   const env = {
     HOME: folder,
     PATH: "",
@@ -91,9 +91,9 @@ export async function runHzn(
     const { stdout, stderr } = await run(hzn, args, { cwd: folder, env, timeout: 60_000 });
     return { exit: 0, stdout, stderr };
   } catch (error) {
-    // What execFile rejects with, as its documentation says.
+    // As execFile rejects.
     const { code, stdout, stderr } = error as { code?: unknown; stdout?: string; stderr?: string };
-    if (typeof code !== "number") throw error; // killed, or never started
+    if (typeof code !== "number") throw error; // Killed, or never started.
     return { exit: code, stdout: stdout ?? "", stderr: stderr ?? "" };
   }
 }

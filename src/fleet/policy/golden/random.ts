@@ -72,7 +72,7 @@ function expression(random: SeededRandom, depth: number): string {
   return random.chance(0.4) ? `(${text})` : text;
 }
 
-/** Mostly one that can be meant: where all clauses are at random, nearly every policy is refused. */
+/** Mostly a sensible one: if all clauses were random, nearly every policy would be refused. */
 function clause(random: SeededRandom): string {
   if (random.chance(0.9)) {
     const [operators, words] = random.pick(SENSIBLE);

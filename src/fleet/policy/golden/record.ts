@@ -1,5 +1,5 @@
 /**
- * Records the golden answers anew: `node record.js COMMIT`, with HZN_BIN or an hzn on PATH built from that commit.
+ * Records the golden answers again: `node record.js COMMIT`, with HZN_BIN or an hzn on PATH built from that commit.
  */
 
 import { writeFileSync } from "node:fs";

@@ -1,24 +1,23 @@
-// Our package against what the real `hzn` made of it: as recorded always, and by an `hzn` at hand where there is one.
+// Our package against what the real `hzn` made of it: as recorded always, and as an installed `hzn` does if there is one.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Fault } from "../../../common/json/document.js";
-import { parseConstraint } from "../../policy/constraint.js";
+import { parseConstraint } from "../../policy/constraint-parser.js";
 import type { Question } from "../../policy/golden/cases.js";
 import { findHzn } from "../../policy/golden/hzn.js";
-import { makeDeployment } from "../../policy/offer.js";
-import { place } from "../../policy/placement.js";
+import { makeDeployment, place } from "../../policy/placement.js";
 import {
+  type ReadContext,
   readDeploymentPolicy,
   readNodePolicy,
   readService,
   readServicePolicy,
-} from "../../policy/policy.js";
+} from "../../policy/policies.js";
 import { COMMANDS, inputsOf, performWith, readPublication } from "./publication.js";
 import { askAll, questions, readVerdicts } from "./verdicts.js";
 
 const AGAIN =
-  "our files are no longer those that the real hzn was asked about: run dist/src/fleet/publish/golden/record.js anew";
+  "the package's files have changed since the real hzn was asked about them: run dist/src/fleet/publish/golden/record.js again";
 
 const publication = readPublication();
 const verdicts = readVerdicts();
@@ -142,13 +141,16 @@ function plain(value: unknown): unknown {
 }
 
 function isPlaced({ node, deployment, services, servicePolicy, arch }: Question): boolean {
-  const faults: Fault[] = [];
-  const parse = (text: string) => parseConstraint(text);
-  const policy = readDeploymentPolicy("deployment", deployment, parse, faults);
-  const terms = readServicePolicy(servicePolicy, parse, faults);
-  const definitions = services.map((service) => readService(service, faults));
-  const nodePolicy = readNodePolicy("node", node, parse, faults);
-  assert.deepEqual(faults, []);
+  const messages: string[] = [];
+  const context: ReadContext = {
+    report: (_, message) => messages.push(message),
+    parse: (text) => parseConstraint(text),
+  };
+  const policy = readDeploymentPolicy("deployment", deployment, context);
+  const terms = readServicePolicy(servicePolicy, context);
+  const definitions = services.map((service) => readService(service, context));
+  const nodePolicy = readNodePolicy("node", node, context);
+  assert.deepEqual(messages, []);
   const made = makeDeployment(policy, {
     services: definitions,
     servicePolicies: new Map([[undefined, terms]]),

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from "node:util";
 import { isObject } from "../../../common/json/document.js";
 import type { Program } from "../../policy/golden/cases.js";
 import { ExchangeDouble, type Request } from "../../rollout/testing/exchange-double.js";
-import { type Desk, DOCKER, makeDesk } from "../testing/workspace.js";
+import { DOCKER, makeTestWorkspace, type TestWorkspace } from "../testing/test-workspace.js";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -33,7 +33,7 @@ export function readPublication(): Publication {
   return JSON.parse(readFileSync(publicationFile, "utf8")) as Publication;
 }
 
-/** In this order, on one Exchange. The versions are none of a release's: a new one changes nothing here. */
+/** Run in this order, on one Exchange. No release has these versions, so that a new one changes nothing here. */
 export const COMMANDS: readonly string[][] = [
   ["publish", "ARCH=amd64", "SERVICE_VERSION=98.0.0"],
   ["publish", "ARCH=arm64", "SERVICE_VERSION=98.0.0"],
@@ -49,7 +49,7 @@ export const COMMANDS: readonly string[][] = [
   ["publish-settings", "FILE=settings.json", "OBJECT=night", "ROLLOUT_RINGS=<= 1"],
 ];
 
-/** What `hzn` is given under its -f and -m, kept for the test: each file as it was at the command that read it. */
+/** Keeps what `hzn` is given with -f and -m: each file as it was when the command read it. */
 const KEEPING = `#!/bin/sh
 for word; do
   case "$last" in -f | -m) name=$(basename "$word"); cp "$word" "$RECORD/given-$name" ;; esac
@@ -57,62 +57,62 @@ for word; do
 done
 `;
 
-/** A stand-in that sends nothing; to it nothing is published. */
+/** Sends nothing, and finds nothing published. */
 const SILENT = `${KEEPING}case "$*" in "exchange service list "* | "exchange deployment listpolicy "*) exit 8 ;; esac\n`;
 
-/** Performs all commands with the real `hzn`, against an Exchange that refuses what the real one refuses. */
+/** Runs all commands with the real `hzn`, against an Exchange double that refuses what the real one refuses. */
 export async function performWith(hzn: string): Promise<Run[]> {
   const exchange = await ExchangeDouble.start();
-  const desk = openDesk(`${KEEPING}exec '${hzn}' "$@"\n`);
+  const workspace = openWorkspace(`${KEEPING}exec '${hzn}' "$@"\n`);
   try {
     const runs: Run[] = [];
     for (const command of COMMANDS) {
       const before = exchange.changes.length;
-      const { code, inputs } = await perform(desk, command, exchange);
+      const { code, inputs } = await perform(workspace, command, exchange);
       const requests = exchange.changes.slice(before).map(plainRequest);
       runs.push({ command: command.join(" "), inputs, exit: code, requests });
     }
     return runs;
   } finally {
-    desk.remove();
+    workspace.remove();
     await exchange.stop();
   }
 }
 
-/** What each command gives to `hzn`, without one. */
+/** The files that each command gives to `hzn`, without running it. */
 export async function inputsOf(command: readonly string[]): Promise<JsonObject> {
-  const desk = openDesk(SILENT);
+  const workspace = openWorkspace(SILENT);
   const exchange = await ExchangeDouble.start();
   try {
-    return (await perform(desk, command, exchange)).inputs;
+    return (await perform(workspace, command, exchange)).inputs;
   } finally {
-    desk.remove();
+    workspace.remove();
     await exchange.stop();
   }
 }
 
-function openDesk(hzn: string): Desk {
-  const desk = makeDesk({ hzn, docker: DOCKER });
-  writeFileSync(join(desk.folder, "settings.json"), "{}\n");
-  return desk;
+function openWorkspace(hzn: string): TestWorkspace {
+  const workspace = makeTestWorkspace({ hzn, docker: DOCKER });
+  writeFileSync(join(workspace.folder, "settings.json"), "{}\n");
+  return workspace;
 }
 
 async function perform(
-  desk: Desk,
+  workspace: TestWorkspace,
   command: readonly string[],
   { org, user, url, cssUrl }: Pick<ExchangeDouble, "org" | "user" | "url" | "cssUrl">,
 ) {
   const target = [
     ...[`HZN_ORG_ID=${org}`, `HZN_EXCHANGE_USER_AUTH=${user}`],
     ...[`HZN_EXCHANGE_URL=${url}`, `HZN_FSS_CSSURL=${cssUrl}`],
-    // Nobody is there who knows of secrets, which hzn only warns of.
+    // It knows no secrets, of which hzn only warns.
     `HZN_AGBOT_URL=${cssUrl}`,
   ];
-  const { code } = await desk.make("DOCKER_HUB_ID=me", ...target, ...command);
-  return { code, inputs: plainInputs(desk.takeGiven()) };
+  const { code } = await workspace.make("DOCKER_HUB_ID=me", ...target, ...command);
+  return { code, inputs: plainInputs(workspace.takeGiven()) };
 }
 
-/** The userInput is that of the settings, which change often: of it only the kinds are kept. */
+/** The userInput comes from the settings, which change often: only the kinds of it are kept. */
 function plainInputs(files: JsonObject): JsonObject {
   const plain = Object.entries(files).map(([file, value]) => {
     if (!isObject(value) || !("sharable" in value)) return [file, value];
@@ -139,14 +139,14 @@ function plainRequest({ method, path, body }: Request): Request {
   };
 }
 
-/** What is empty is left out, and the key of this one run. */
+/** Without empty fields, and without the key of this one run. */
 function plainMeta(meta: JsonObject): JsonObject {
   const { publicKey, signature, ...rest } = meta;
   const said = Object.entries(rest).filter(([, value]) => value && value !== 0);
   return { ...Object.fromEntries(said), isSealed: Boolean(publicKey && signature) };
 }
 
-/** Each kind of userInput once: its type, and whether it has a default. */
+/** Each kind of userInput once: its type and its keys. */
 function kindsOf(userInput: unknown): unknown {
   if (!Array.isArray(userInput)) return userInput;
   const kinds = userInput.filter(isObject).map((input) => ({

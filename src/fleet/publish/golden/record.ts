@@ -1,4 +1,4 @@
-// Records anew what the real `hzn` says of our package: `node record.js COMMIT`, with HZN_BIN or an hzn on PATH built from
+// Records again what the real `hzn` says of the package: `node record.js COMMIT`, with HZN_BIN or an hzn on PATH built from
 // that commit.
 
 import { writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Golden answers about our own files: what `hzn dev service verify` and `hzn deploycheck policy` say of them.
+// Golden answers about the package's own files: the output of `hzn dev service verify` and `hzn deploycheck policy`.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { projectVariables } from "../../../common/json/variables.js";
 import { RING } from "../../node-policy/properties.js";
 import type { Answer, Program, Question } from "../../policy/golden/cases.js";
 import { askHzn, runHzn } from "../../policy/golden/hzn.js";
-import { makeDesk } from "../testing/workspace.js";
+import { makeTestWorkspace } from "../testing/test-workspace.js";
 
 /** A question about one board, and the answer. */
 export interface Placement {
@@ -38,7 +38,7 @@ export function readVerdicts(): Verdicts {
 const ALL = { ring: 2, rings: ">= 0" };
 const T4 = { board: "t4", arch: "amd64", service: "slipstream" };
 
-/** Each board with the services that might come to it, and the rings between the two policies of a rollout. */
+/** Each board with the services that might be placed on it, and the rings between the two policies of a rollout. */
 const SCENES = [
   { ...T4, ...ALL },
   { board: "nano", arch: "arm64", service: "slipstream", ...ALL },
@@ -48,7 +48,7 @@ const SCENES = [
   ...[1, 2].flatMap((ring) => ["<= 1", "> 1"].map((rings) => ({ ...T4, ring, rings }))),
 ];
 
-/** The questions that our files ask now. Versions are none of a release's: a new one changes nothing here. */
+/** The questions for the files as they are now. No release has these versions, so that a new one changes nothing here. */
 export function questions(): Omit<Placement, "answer">[] {
   return SCENES.map(({ board, arch, service, ring, rings }) => {
     const suffix = service.replace(/^slipstream-?/, "");
@@ -68,7 +68,7 @@ export function questions(): Omit<Placement, "answer">[] {
       );
       return isObject(value) ? value : {};
     };
-    // The settings have no say in where a service may run.
+    // Settings do not affect where a service may run.
     const definition = { ...read("service.definition.json"), userInput: [] };
     const node = read(`horizon/node.policy.${board}.json`);
     const given = Array.isArray(node["properties"]) ? node["properties"] : [];
@@ -98,18 +98,18 @@ export async function askAll(hzn: string): Promise<Omit<Verdicts, "program">> {
 }
 
 async function askVerify(hzn: string, arch: string) {
-  const desk = makeDesk({});
+  const workspace = makeTestWorkspace({});
   try {
     const env = { ARCH: arch, SERVICE_VERSION: "99.0.0" };
     const { exit, stdout, stderr } = await runHzn(
       hzn,
       ["dev", "service", "verify"],
-      desk.folder,
+      workspace.folder,
       env,
     );
-    const lines = `${stdout}${stderr}`.replaceAll(`${desk.folder}/`, "").split("\n");
+    const lines = `${stdout}${stderr}`.replaceAll(`${workspace.folder}/`, "").split("\n");
     return { exit, text: lines.filter((line) => /^(?:Warning|Error)/.test(line)).join("\n") };
   } finally {
-    desk.remove();
+    workspace.remove();
   }
 }

@@ -1,19 +1,19 @@
-/** What the agreement bot remembers of one node under one deployment policy: which version is to be tried next. */
+/** What the agreement bot remembers of one node under one deployment policy: which version it tries next. */
 
 import { isObject } from "../../../common/json/document.js";
-import type { Share } from "../shares.js";
+import type { RolloutPolicy } from "../rollout-state.js";
 
-/** The node's agent looks at its containers so often. */
+/** How often the node's agent checks its containers. */
 export const CHECK_MS = 60_000;
 /** From the end of an agreement to the containers of the next one. */
 export const RENEWAL_MS = 15_000;
 
-/** A deployment policy, as far as an agreement goes by it. */
-export type Terms = Pick<Share, "name" | "versions">;
+/** The part of a deployment policy that an agreement depends on. */
+export type Terms = Pick<RolloutPolicy, "name" | "versions">;
 
 /**
- * Whether an agreement outlives a change of its policy: the version that it is for has to be there still, with nothing new
- * to be tried before it (HandlePolicyChangeForAgreement of the agreement bot).
+ * Whether an agreement survives a change of its policy: its version must still be listed, with no new version before it
+ * (HandlePolicyChangeForAgreement of the agreement bot).
  */
 export function survives(version: string, before: Terms, after: Terms | undefined): boolean {
   if (before.name !== after?.name) return false;
@@ -32,7 +32,7 @@ export class Agreements {
   #place = 0;
   #failures: number[] = [];
 
-  constructor({ body, versions }: Share) {
+  constructor({ body, versions }: RolloutPolicy) {
     const { service } = body;
     const listed = isObject(service) ? service["serviceVersions"] : undefined;
     const entries = (Array.isArray(listed) ? listed : []).filter(isObject);
@@ -53,8 +53,8 @@ export class Agreements {
   }
 
   /**
-   * So many failures within the time make the next version the one to be tried, and it stays with that. The last one is tried
-   * without end.
+   * After so many failures within the time the next version is tried, and the one before never again. The last one is tried
+   * forever.
    */
   failed(nowMs: number): void {
     const { retries = 0, durationMs = 0 } = this.#entries[this.#place] ?? {};

@@ -1,16 +1,16 @@
-/** What the Exchange 2.154.0 refuses in a body, in its own words. Undefined: taken. */
+/** What the Exchange 2.154.0 refuses in a body, with its own messages. Undefined: accepted. */
 
 import { isObject, type JsonObject } from "../../../common/json/document.js";
 import { idPattern, singleVersion, versionIn } from "./exchange-ids.js";
 
-/** The fields of an object, and what each holds: nothing more to know of it, an object, or a list of objects. */
+/** The fields of an object. `parts`: those that hold an object or a list of objects. */
 interface Shape {
   readonly required: readonly string[];
   readonly optional: readonly string[];
   readonly parts?: Readonly<Record<string, Shape>>;
 }
 
-/** What an element of a list lacks, nobody misses. */
+/** An element of a list, of which no field is required. */
 const element = (...optional: string[]): Shape => ({ required: [], optional });
 const property = element("name", "value", "type");
 const userInput: Shape = {
@@ -106,10 +106,10 @@ const nodeStatus: Shape = {
 const sharables = ["singleton", "single", "exclusive", "multiple"];
 const propertyTypes = ["float", "string", "version", "boolean", "int", "list of strings"];
 
-/** The services that are there, by their ids: org/name_version_arch. */
+/** The ids of the existing services: org/name_version_arch. */
 export type ServiceIds = Iterable<string>;
 
-/** @param id of the path; undefined for a service that is new */
+/** @param id in the path; undefined for a new service */
 export function serviceProblem(
   body: unknown,
   id: string | undefined,
@@ -151,7 +151,7 @@ export function servicePolicyProblem(body: unknown): string | undefined {
   return shapeProblem(body, servicePolicy) ?? propertyProblem(body);
 }
 
-/** Neither property types nor constraints are looked at. */
+/** Property types and constraints are not checked. */
 export function deploymentPolicyProblem(body: unknown, ids: ServiceIds): string | undefined {
   const problem = shapeProblem(body, deploymentPolicy);
   if (problem !== undefined || !isObject(body) || !isObject(body["service"])) return problem;
@@ -169,7 +169,7 @@ export function deploymentPolicyProblem(body: unknown, ids: ServiceIds): string 
 }
 
 /**
- * Of an organisation that is not IBM's own. Each architecture stands in an element of its own: none means any.
+ * For an organisation that is not IBM's. Each architecture has an element of its own: there is no wildcard.
  */
 export function patternProblem(body: unknown, ids: ServiceIds): string | undefined {
   const problem = shapeProblem(body, pattern);
@@ -211,15 +211,15 @@ export function nodePolicyProblem(body: unknown): string | undefined {
   return parts.map(propertyProblem).find((one) => one !== undefined);
 }
 
-/** A service that must be there: as it is told where it is not, and the id that is looked for. */
+/** A service that must exist: how the message names it if it does not, and the id that is looked up. */
 interface Reference {
   readonly reference: Readonly<Record<"org" | "url" | "version" | "arch", unknown>>;
   readonly id: RegExp;
 }
 
 /**
- * What the userInput speaks of. Only an empty architecture means any: `*` is looked for as it stands. Of a version range only
- * one that holds a single version counts, and that is looked for in a form which no id has.
+ * The services that userInput refers to. Only an empty architecture means any: `*` is looked up as it is. Of version ranges only
+ * one that holds a single version counts, and that is looked up in a form that no id has.
  */
 function inputReferences({ userInput: inputs }: JsonObject): Reference[] {
   return objects(inputs).map((input) => {
@@ -251,7 +251,7 @@ function propertyProblem(body: unknown): string | undefined {
     : `The properties.type value '${wrong}' must be 1 of: ${propertyTypes.join(", ")}`;
 }
 
-/** An unknown field is refused, at any depth, as much as a missing one. */
+/** Unknown and missing fields are refused, at any depth. */
 function shapeProblem(value: unknown, shape: Shape): string | undefined {
   if (!isObject(value)) return "Cannot deserialize value";
   const known = [...shape.required, ...shape.optional];
@@ -271,12 +271,12 @@ function shapeProblem(value: unknown, shape: Shape): string | undefined {
   return undefined;
 }
 
-/** Fields that hold a list; where an element has a shape, so says `parts`. */
+/** Fields that hold a list; `parts` has the shape of its elements. */
 const lists = new Set([
   ...["constraints", "properties", "userInput", "secretBinding", "serviceVersions", "inputs"],
   ...["secrets", "requiredServices", "containerStatus", "agreementProtocols"],
 ]);
-/** Fields that hold an object; `service` and `services` are told by what is in them. */
+/** Fields that hold an object; `service` and `services` are recognized by their content. */
 const maps = new Set([
   ...["nodeHealth", "priority", "upgradePolicy", "matchHardware", "imageStore", "connectivity"],
   "dataVerification",
@@ -289,7 +289,7 @@ function isOfKind(key: string, value: unknown, shape: Shape): boolean {
   return typeof value !== "object";
 }
 
-/** One to three numbers; the word for "no end" is taken too. */
+/** One to three numbers, or infinity. */
 function isVersion(value: unknown): boolean {
   return /^\s*(?:\d+(?:\.\d+){0,2}|infinity)\s*$/i.test(String(value));
 }

@@ -1,4 +1,4 @@
-/** The hub in memory, over HTTP: what `hzn` and a rollout ask of the Exchange, refused and answered as the real one does. */
+/** A hub in memory, over HTTP: it answers and refuses what `hzn` and a rollout ask as the real Exchange does. */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -13,7 +13,7 @@ import {
   serviceProblem,
 } from "./exchange-checks.js";
 
-/** A request as it came; the body parsed where it was JSON. */
+/** A request as received; a JSON body is parsed. */
 export interface Request {
   readonly method: string;
   /** Below /v1/, with the query. */
@@ -26,7 +26,7 @@ interface Reply {
   readonly body: unknown;
 }
 
-/** What all handlers of one kind of resource are given. */
+/** A request for a resource, as its handler gets it. */
 interface Call {
   readonly method: string;
   readonly org: string;
@@ -36,9 +36,9 @@ interface Call {
 }
 
 const NOT_FOUND: Reply = { status: 404, body: { code: "not-found", msg: "not found" } };
-/** Of a deletion, and of an object that was taken. */
+/** The answer to a deletion, and for an object that was accepted. */
 const DELETED: Reply = { status: 204, body: undefined };
-/** How its database begins to say that a name is taken. */
+/** How the message of its database begins if a name exists already. */
 const DUPLICATE = "ERROR: duplicate key value violates unique constraint";
 const NO_METHOD: Reply = { status: 405, body: "HTTP method not allowed" };
 
@@ -47,7 +47,7 @@ export class ExchangeDouble {
   readonly user = "me:pw";
   /** Every request, in order. */
   readonly requests: Request[] = [];
-  /** By `org/id`, as it was sent; times and owner are added to what is given out. */
+  /** By `org/id`, as sent; times and owner are added to answers. */
   readonly services = new Map<string, JsonObject>();
   readonly servicePolicies = new Map<string, JsonObject>();
   readonly policies = new Map<string, JsonObject>();
@@ -59,7 +59,7 @@ export class ExchangeDouble {
   readonly objects = new Map<string, JsonObject>();
   /** By resource, such as `services/org/id`: the names of its public keys. */
   readonly keys = new Map<string, Map<string, string>>();
-  /** Set: requests that it returns true for are answered with 503. */
+  /** The requests that are answered with 503. */
   fails: (request: Request) => boolean = () => false;
   /** The Exchange's clock. */
   now: () => number = Date.now;
@@ -77,7 +77,7 @@ export class ExchangeDouble {
     return `http://127.0.0.1:${port}/v1`;
   }
 
-  /** Of the Model Management Service. */
+  /** Address of the Model Management Service. */
   get cssUrl(): string {
     return new URL(this.url).origin;
   }
@@ -154,7 +154,7 @@ export class ExchangeDouble {
     }
   }
 
-  /** One object of the Model Management Service, its data or its status. Data are not kept, and are there at once. */
+  /** An object of the Model Management Service, its data or its status. Data are not kept, and are ready at once. */
   #object(method: string, name: string, of: string | undefined, body: unknown): Reply {
     const there = this.objects.has(name);
     if (method === "GET") return { status: there ? 200 : 404, body: there ? "ready" : [] };
@@ -225,7 +225,7 @@ export class ExchangeDouble {
     return this.#create(call, "business policy", this.policies, there, problem);
   }
 
-  /** POST makes what is not there, PUT changes what is; what both refuse comes first. */
+  /** POST creates, PUT changes what exists; what both refuse comes first. */
   #create(
     { method, org, id, body }: Call,
     kind: string,
@@ -299,7 +299,7 @@ export class ExchangeDouble {
     return this.#part(method, name, body, kept, check, msg);
   }
 
-  /** A resource of its own that is one object of another. */
+  /** A part of another resource that has a path of its own. */
   #part(
     method: string,
     name: string,
@@ -343,7 +343,7 @@ export class ExchangeDouble {
     return { status: 201, body: { code: "ok", msg: "key added or updated" } };
   }
 
-  /** A list, or the one of it that the path names: both are answered in the same wrapper. */
+  /** A list, or the one resource of it that the path names: both have the same wrapper. */
   #list(
     wrapper: string,
     kept: ReadonlyMap<string, JsonObject>,
@@ -367,7 +367,7 @@ export class ExchangeDouble {
     return { status: 201, body: { code: "ok", msg } };
   }
 
-  /** As it is given out: with what the Exchange adds by itself. */
+  /** A resource in an answer: with what the Exchange adds. */
   #shown(value: JsonObject, wrapper?: string): JsonObject {
     const lastUpdated = this.#updated.get(value);
     if (lastUpdated === undefined) return withTypes(value);
@@ -378,7 +378,7 @@ export class ExchangeDouble {
   }
 }
 
-/** A property without a type is given out with one that is null. */
+/** In answers a property without a type has the type null. */
 function withTypes(value: JsonObject): JsonObject {
   const { properties } = value;
   if (!Array.isArray(properties)) return value;
@@ -390,13 +390,13 @@ function withTypes(value: JsonObject): JsonObject {
   };
 }
 
-/** What a query asks for: `%` in it stands for anything. */
+/** The pattern of a query: `%` matches anything. */
 function like(value: string): RegExp {
   const escaped = value.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   return new RegExp(`^${value.includes("%") ? escaped.replaceAll("%", ".*") : escaped}$`);
 }
 
-/** It looks for no owner of what it is to keep: its database does. */
+/** Not the Exchange checks that the parent resource exists, but its database. */
 function dangling(what: string, kind: string, name: string): Reply {
   return refused(500, "internal_error", `${what} for ${kind} '${name}' not inserted or updated: `);
 }
@@ -409,7 +409,7 @@ function refused(status: number, code: string, msg: string): Reply {
   return { status, body: { code, msg } };
 }
 
-/** Keys come as plain text. */
+/** Public keys are sent as plain text. */
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);

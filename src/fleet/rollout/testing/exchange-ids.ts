@@ -1,6 +1,6 @@
-/** How the Exchange finds a service by a reference: by its id, with wildcards as SQL has them. */
+/** How the Exchange finds a service by a reference: by its id, with the wildcards of SQL. */
 
-/** Matches the ids that the Exchange would find. `%` stands for anything; beside one, `_` is any one character, as in SQL. */
+/** Matches the ids that the Exchange would find. `%` matches anything; in a pattern with one, `_` matches any character. */
 export function idPattern(org: string, url: string, version: string, arch: string): RegExp {
   const name = url.replace(/^[A-Za-z0-9+.-]*?:\/\//, "").replace(/[$!*,;/?@&~=%]/g, "-");
   const id = `${org}/${name}_${version}_${arch}`;
@@ -20,7 +20,7 @@ type Version = readonly [number, number, number];
 
 const END: Version = [Infinity, 0, 0];
 
-/** The one version that a range holds, if both its ends are the same. */
+/** The version of a range whose two ends are the same. */
 export function singleVersion(text: string): string | undefined {
   const { floor, ceiling } = rangeOf(text);
   if (floor === undefined || ceiling === undefined || compare(floor, ceiling) !== 0)
@@ -36,7 +36,7 @@ export function versionIn(text: string, range: string): boolean {
   return (low < 0 || (hasFloor && low === 0)) && (high < 0 || (hasCeiling && high === 0));
 }
 
-/** A version alone begins a range without an end. */
+/** A version alone is the start of a range without an end. */
 function rangeOf(text: string): Range {
   const [first = "", second = "infinity"] = text
     .trim()

@@ -1,15 +1,18 @@
-/** Nodes in the Exchange double, and an agreement bot in miniature that moves them as the policies there say. */
+/** Nodes in the Exchange double, and a miniature agreement bot that moves them as the policies there say. */
 
 import { type NodeReport, STATUS_TYPE, writeReport } from "../../../common/hub/node-report.js";
 import type { JsonObject } from "../../../common/json/document.js";
-import { parseConstraint } from "../../policy/constraint.js";
-import { makeDeployment } from "../../policy/offer.js";
-import { archOf, place } from "../../policy/placement.js";
-import { readDeploymentPolicy, readNodePolicy, readService } from "../../policy/policy.js";
+import { archOf, makeDeployment, place } from "../../policy/placement.js";
+import {
+  readDeploymentPolicy,
+  readNodePolicy,
+  readService,
+  SKIP_PROBLEMS,
+} from "../../policy/policies.js";
 import { survives, type Terms } from "./agreements.js";
 import type { ExchangeDouble } from "./exchange-double.js";
 
-/** An agreement: under which policy, and what came of it. */
+/** An agreement, and what runs under it. */
 interface Run {
   readonly createdMs: number;
   readonly terms: Terms;
@@ -17,15 +20,15 @@ interface Run {
 }
 
 export class FakeFleet {
-  /** Versions that fail on a node: the next one of its policy is taken. */
+  /** Which versions fail on a node: the next one of its policy is used. */
   fails: (version: string, node: string) => boolean = () => false;
   /** Minutes from a version's start until its trial has passed. */
   trialMinutes = 2;
-  /** What a node says besides, in its report. */
+  /** Overrides of a node's report. */
   readonly says = new Map<string, Partial<NodeReport>>();
   /** Nodes that are switched off. */
   readonly off = new Set<string>();
-  /** How often each node has begun anew. */
+  /** How often each node has started containers. */
   readonly starts = new Map<string, number>();
   readonly #exchange: ExchangeDouble;
   readonly #runs = new Map<string, Run>();
@@ -71,7 +74,7 @@ export class FakeFleet {
     });
   }
 
-  /** Time goes by, and every node follows the policies. */
+  /** Lets time pass, in which every node follows the policies. */
   pass(minutes: number): void {
     this.follow();
     this.#nowMs += minutes * 60_000;
@@ -84,11 +87,11 @@ export class FakeFleet {
 
   follow(): void {
     const services = [...this.#exchange.services.values()].map((service) =>
-      readService(service, []),
+      readService(service, SKIP_PROBLEMS),
     );
     const deployments = [...this.#exchange.policies].flatMap(([name, body]) => {
-      const policy = readDeploymentPolicy(name, body, (text) => parseConstraint(text), []);
-      // Only this service is watched.
+      const policy = readDeploymentPolicy(name, body, SKIP_PROBLEMS);
+      // Other services are ignored.
       if (policy.service.name !== "slipstream") return [];
       return [makeDeployment(policy, { services, servicePolicies: new Map() })];
     });
@@ -102,14 +105,13 @@ export class FakeFleet {
           JSON.stringify(this.#exchange.nodePolicies.get(name)),
           (_, one) => one ?? undefined,
         ),
-        (text) => parseConstraint(text),
-        [],
+        SKIP_PROBLEMS,
       );
       const policy = { ...own, properties: [...own.properties, ...properties] };
       const fitting = deployments.filter(
         (deployment) => place(deployment, policy, archOf(policy)).t === "placed",
       );
-      // A node that two policies fit keeps the one that it has.
+      // A node that matches two policies keeps the one that it has.
       const run = this.#runs.get(name);
       const chosen = fitting.find((one) => one.policy.name === run?.terms.name) ?? fitting[0];
       this.#run(

@@ -7,7 +7,7 @@ from sidecar import cairo_text as letters
 _BACKGROUND = 0.11
 _INK = 0.75
 _TITLE_INK = 0.9
-# Of the picture's height and width.
+# Fractions of the picture's height and width.
 _LINE_HEIGHT = 1 / 20
 _TITLE_HEIGHT = 1 / 14
 _WIDEST = 0.9

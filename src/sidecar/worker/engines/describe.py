@@ -6,7 +6,8 @@ Neither shows properties: one might be a password.
 import logging
 import os
 import re
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from collections import Counter
+from typing import Any, List, Mapping, Optional, Tuple
 
 from sidecar.gst import Gst
 from sidecar.log import Log
@@ -45,35 +46,28 @@ def branches(pipeline: Gst.Pipeline) -> List[str]:
 
     It takes locks of elements and pads that no streaming thread holds while it waits.
     """
-    elements = _elements(pipeline)
-    following = {element: _following(element) for element in elements}
-    incoming: Dict[Gst.Element, int] = dict.fromkeys(elements, 0)
-    for _, after in (link for links in following.values() for link in links):
-        incoming[after] = incoming.get(after, 0) + 1
+    links = {element: _links(element) for element in _elements(pipeline)}
+    inputs = Counter(element for found in links.values() for _, element in found)
 
     def is_joint(element: Gst.Element) -> bool:
-        return incoming[element] > 1 or len(following.get(element, ())) > 1
+        return inputs[element] > 1 or len(links[element]) > 1
 
     def label(element: Gst.Element) -> str:
         name, kind = element.get_name(), _kind(element)
         return kind if _NUMBERED.match(name) and not is_joint(element) else "%s (%s)" % (kind, name)
 
-    lines = []
-    # Grows: the joint at which a branch ends begins others.
-    heads = [element for element in elements if not incoming[element]]
+    # Branches begin at sources and, as they are reached, at joints.
+    heads = [element for element in links if not inputs[element]]
+    lines = [label(head) for head in heads if not links[head]]
     for head in heads:
-        if not following[head] and not incoming[head]:
-            lines.append(label(head))
-        for pad, after in following[head]:
-            line, caps = label(head), ""
-            step: Optional[Tuple[Gst.Pad, Gst.Element]] = (pad, after)
-            while step is not None:
-                sent = _caps_text(step[0])
-                line += " [%s] -> " % sent if sent and sent != caps else " -> "
-                caps, element = sent or caps, step[1]
+        for link in links[head]:
+            line, shown, following = label(head), "", [link]
+            while following:
+                caps, element = following[0]
+                line += " [%s] -> " % caps if caps and caps != shown else " -> "
                 line += label(element)
-                links = following.get(element, [])
-                step = links[0] if links and not is_joint(element) else None
+                shown = caps or shown
+                following = [] if is_joint(element) else links[element]
             lines.append(line)
             if is_joint(element) and element not in heads:
                 heads.append(element)
@@ -88,13 +82,13 @@ def _elements(container: Gst.Bin) -> List[Gst.Element]:
     return found
 
 
-def _following(element: Gst.Element) -> List[Tuple[Gst.Pad, Gst.Element]]:
-    """The source pads of an element that are linked, each with the element behind it."""
-    links = [(pad, _behind(pad)) for pad in _items(element.iterate_src_pads())]
-    return [(pad, after) for pad, after in links if after is not None]
+def _links(element: Gst.Element) -> List[Tuple[str, Gst.Element]]:
+    """The elements to which an element sends, each with the caps that it gets."""
+    pads = _items(element.iterate_src_pads())
+    return [(_caps_text(pad), after) for pad, after in ((pad, _receiver(pad)) for pad in pads) if after is not None]
 
 
-def _behind(pad: Gst.Pad) -> Optional[Gst.Element]:
+def _receiver(pad: Gst.Pad) -> Optional[Gst.Element]:
     """The element to which a source pad sends, through the ghost pads of plain bins."""
     peer = pad.get_peer()
     while peer is not None:

@@ -1,6 +1,7 @@
 """The interface between an engine and the rest of the worker."""
 
 import abc
+import queue
 from typing import Generic, List, NamedTuple, Optional, Tuple, TypeVar
 
 from sidecar.contract import pipeline, spec
@@ -23,9 +24,25 @@ class EngineInfo(NamedTuple):
 class Preview(abc.ABC):
     """JPEG images of one stream, encoded only while somebody watches. Made and stopped on the loop thread."""
 
-    @abc.abstractmethod
+    def __init__(self) -> None:
+        # A reader that is further behind gets the newest images.
+        self._jpegs: "queue.Queue[bytes]" = queue.Queue(maxsize=2)
+
+    def offer(self, jpeg: bytes) -> None:
+        """Hands an image to the reader. Called on one streaming thread, which never waits."""
+        if self._jpegs.full():
+            try:
+                self._jpegs.get_nowait()
+            except queue.Empty:
+                pass  # The reader was faster.
+        self._jpegs.put_nowait(jpeg)
+
     def take(self, timeout: float) -> Optional[bytes]:
-        """The next JPEG; None if none came within timeout seconds. Called on any thread."""
+        """The next image; None if none came within timeout seconds. Called on any thread."""
+        try:
+            return self._jpegs.get(timeout=timeout)
+        except queue.Empty:
+            return None
 
     @abc.abstractmethod
     def stop(self) -> None:

@@ -1,16 +1,13 @@
-"""Privacy masks: areas of a camera's frame that are black before anything else sees the frame."""
+"""Privacy masks: areas of a camera's frames that are blackened before anything else sees them."""
 
 import math
-from typing import Iterable, List, Optional, Sequence, Tuple
+from typing import Iterable, List, Sequence, Tuple
 
 from sidecar.contract import spec
-from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.inference.frame import BLACK_LUMA, NO_COLOUR, I420Frame
 from sidecar.worker.outputs.layout import Rectangle
 
-# Video black; chroma of no colour.
-_BLACK_LUMA = 16
-_NO_COLOUR = 128
-# Rows that are covered alike: as many as share a chroma sample.
+# Rows that are covered together: as many as share a chroma sample.
 _BAND = 2
 
 _Points = Sequence[Tuple[float, float]]
@@ -26,26 +23,21 @@ class Masks:
         self._rectangles: List[Rectangle] = []
 
     def apply(self, frame: I420Frame) -> None:
-        """Blackens the areas in a frame whose planes may be written to."""
+        """Blackens the areas in a frame. Its planes must be writable."""
         if self._size != (frame.width, frame.height):
             self._rectangles = covering(self._polygons, frame.width, frame.height)
             self._size = (frame.width, frame.height)
         for x, y, width, height in self._rectangles:
-            frame.y[y : y + height, x : x + width] = _BLACK_LUMA
+            frame.y[y : y + height, x : x + width] = BLACK_LUMA
             rows, columns = slice(y // 2, (y + height + 1) // 2), slice(x // 2, (x + width + 1) // 2)
-            frame.u[rows, columns] = _NO_COLOUR
-            frame.v[rows, columns] = _NO_COLOUR
-
-
-def masks_of(camera: spec.Camera) -> Optional[Masks]:
-    """The camera's masks, None if it has none."""
-    return Masks(camera.masks) if camera.masks else None
+            frame.u[rows, columns] = NO_COLOUR
+            frame.v[rows, columns] = NO_COLOUR
 
 
 def covering(polygons: Iterable[_Points], width: int, height: int) -> List[Rectangle]:
     """Rectangles that cover every pixel that a polygon touches, however little, and whole chroma samples. Pure.
 
-    polygons: in fractions of the frame. What lies within one is what its outline goes round, in whatever direction.
+    polygons: in fractions of the frame, with their points in either direction. They cover what they wind around.
     """
     scaled = [[(x * width, y * height) for x, y in polygon] for polygon in polygons]
     rectangles: List[Rectangle] = []
@@ -62,8 +54,11 @@ def covering(polygons: Iterable[_Points], width: int, height: int) -> List[Recta
 
 
 def _touched(polygon: _Points, top: float, bottom: float) -> List[_Interval]:
-    """Where a polygon touches a band of rows. An edge covers all that it passes over within the band; what no edge
-    passes over lies inside as a whole or outside as a whole, which a line across the band's middle tells."""
+    """Where a polygon touches a band of rows.
+
+    An edge covers all that it passes over within the band. What no edge passes over is either inside or outside: a line
+    through the middle of the band decides.
+    """
     intervals: List[_Interval] = []
     crossings: List[Tuple[float, int]] = []
     middle = (top + bottom) / 2
@@ -89,7 +84,7 @@ def _touched(polygon: _Points, top: float, bottom: float) -> List[_Interval]:
 
 
 def _even(interval: _Interval, width: int) -> Tuple[int, int]:
-    """An interval in whole chroma samples within the frame; empty if it lies beside it."""
+    """An interval in whole chroma samples within the frame; empty if it lies outside."""
     left = max(0, math.floor(interval[0] / 2) * 2)
     right = min(width, math.floor(interval[1] / 2) * 2 + 2)
     return left, max(left, right)

@@ -1,6 +1,6 @@
-"""The planes of an I420 buffer, as numpy sees them, without a copy."""
+"""The planes of an I420 buffer as numpy arrays."""
 
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
@@ -19,7 +19,8 @@ def video_info(caps: Gst.Caps) -> Any:
 
 
 def planes(data: Any, buffer: Gst.Buffer, info: Any) -> I420Frame:
-    """data: the mapped memory of buffer. The frame is valid while that is mapped, and as writable as the mapping."""
+    """Views, without a copy. data: the mapped memory of the buffer. The frame is valid while that is mapped, and as
+    writable as the mapping."""
     meta = GstVideo.buffer_get_video_meta(buffer)
     strides, offsets = (info.stride, info.offset) if meta is None else (meta.stride, meta.offset)
 
@@ -37,3 +38,15 @@ def planes(data: Any, buffer: Gst.Buffer, info: Any) -> I420Frame:
         # The name of the constant, 0_255, is no Python identifier.
         full_range=int(info.colorimetry.range) == 1,
     )
+
+
+def edited_copy(buffer: Gst.Buffer, info: Any, edit: Callable[[I420Frame], None]) -> Gst.Buffer:
+    """A copy of a buffer, on whose frame edit has painted."""
+    copy = buffer.copy_deep()
+    ok, mapped = copy.map(Gst.MapFlags.READ | Gst.MapFlags.WRITE)
+    assert ok, "a buffer of our own can be written to"
+    try:
+        edit(planes(mapped.data, copy, info))
+    finally:
+        copy.unmap(mapped)
+    return copy

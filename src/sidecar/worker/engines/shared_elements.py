@@ -6,12 +6,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from sidecar.chain import Chain, make
 from sidecar.contract import spec, state
-from sidecar.gst import Gst
+from sidecar.gst import GLib, Gst
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
+from sidecar.worker.outputs.rtp_sender import sender_socket
 
 # By RTP encoding name.
 DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpegdepay"}
@@ -131,10 +132,12 @@ def begin_with_a_key_frame(pad: Gst.Pad) -> None:
 def _on_untrusted_certificate(
     _source: Gst.Element, _connection: Any, _certificate: Any, flaws: Any, camera: spec.Camera, failed: Failed
 ) -> bool:
-    """Returns whether the certificate is accepted. Called on a streaming thread. rtspsrc's own error has no reason."""
+    """Returns whether the certificate is accepted. Called on a streaming thread."""
     if not camera.accept_any_certificate:
         reasons = ", ".join(flaws.value_nicks).replace("-", " ")
-        MainLoop.post(failed, camera_failure(state.CAMERA_LOST_REASON_CERTIFICATE, camera.uri, reasons))
+        failure = camera_failure(state.CAMERA_LOST_REASON_CERTIFICATE, camera.uri, reasons)
+        # First: rtspsrc's own error, which follows at once, does not tell the reason.
+        GLib.idle_add(lambda: failed(failure), priority=GLib.PRIORITY_HIGH)
     return camera.accept_any_certificate
 
 
@@ -183,7 +186,8 @@ def add_loopback(chain: Chain, encoding: spec.Encoding, port: int) -> Gst.Elemen
     """
     payloader = _OUTPUT_ELEMENTS[codec_name(encoding)].payloader
     chain.add(payloader, config_interval=-1, pt=RTP_PAYLOAD_TYPE, mtu=RTP_LARGEST_PACKET)
-    return chain.add("udpsink", "loopback", host="127.0.0.1", port=port, sync=False, **{"async": False})
+    address = {"host": "127.0.0.1", "port": port, "socket": sender_socket()}
+    return chain.add("udpsink", "loopback", sync=False, **address, **{"async": False})
 
 
 def add_recording(chain: Chain, encoding: spec.Encoding, take: Take) -> Gst.Element:

@@ -1,7 +1,7 @@
-"""Ends camera sources, a pipeline or a bin each, on other threads than the loop thread.
+"""Ends the sources of cameras, each a pipeline or a bin, on threads of their own.
 
-rtspsrc reads a message that has begun to its end and cannot be interrupted meanwhile (seen with GStreamer 1.22): until
-its TCP timeout if the camera falls silent, for ever if the message has no end. Its state does not change before.
+rtspsrc reads a message to its end once it has begun, and cannot be interrupted (seen with GStreamer 1.22). It waits for
+its TCP timeout if the camera falls silent, and for ever if the message has no end. Until then its state stays as it is.
 """
 
 import threading
@@ -11,9 +11,9 @@ from typing import List, Optional
 from sidecar.gst import Gst
 from sidecar.log import Log
 
-# How many seconds to wait for an earlier source: only then is a device, or a camera with few sessions, free again.
+# How many seconds to wait for an earlier source: a device, or a camera with few sessions, is free only after its end.
 _PATIENCE_SECONDS = 0.25
-# Each source that does not end keeps a thread and a connection. With this many a camera is not opened again.
+# Each source that does not end keeps a thread and a connection. A camera with so many is not opened again.
 _MOST_HANGING = 3
 # An end that takes longer than this, in seconds, is logged.
 _LATE_SECONDS = 10.0
@@ -26,7 +26,7 @@ class _Ending:
         self.camera_id = camera_id
         self.began = time.monotonic()
         self.logged = False
-        # The thread alone holds the source. A daemon: the process does not wait for it.
+        # Nothing else holds the source. A daemon thread: the process does not wait for it.
         self.thread = threading.Thread(target=_end, args=(source,), name="end-of-camera", daemon=True)
         self.thread.start()
 
@@ -39,11 +39,11 @@ class SourceCloser:
         self._log = Log("camera")
 
     def end(self, camera_id: str, source: Gst.Bin) -> None:
-        """Begins to end a pipeline, or a bin outside any, which nobody touches any more, and returns at once."""
+        """Begins to end a pipeline, or a bin that is in none, and returns at once. Nobody may touch it any more."""
         self._endings.append(_Ending(camera_id, source))
 
     def refusal(self, camera_id: str) -> str:
-        """Why a camera is not opened now, after a moment for its earlier source to end. Empty: it may be."""
+        """Why a camera cannot be opened now. Empty: it can. Gives its earlier source a moment to end."""
         self.wait(_PATIENCE_SECONDS, camera_id)
         hanging = self.hanging(camera_id)
         return "%d earlier connections have not ended" % hanging if hanging >= _MOST_HANGING else ""
@@ -59,8 +59,7 @@ class SourceCloser:
         return count
 
     def wait(self, seconds: float, camera_id: Optional[str] = None) -> None:
-        """Returns when the sources, one camera's or all, have ended, or so many seconds after the end of the last of
-        them began."""
+        """Waits for the sources, of one camera or of all, to end: so many seconds from when each was told to end."""
         for one in self._endings:
             if camera_id in (None, one.camera_id):
                 one.thread.join(max(0.0, one.began + seconds - time.monotonic()))

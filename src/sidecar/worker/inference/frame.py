@@ -7,6 +7,10 @@ import numpy as np
 BT601 = "bt601"
 BT709 = "bt709"
 
+# Video black: luma and chroma of limited range.
+BLACK_LUMA = 16
+NO_COLOUR = 128
+
 
 class I420Frame(NamedTuple):
     """The planes are 2-D uint8 views: y of height x width; u and v of half of both, rounded up. Rows may be padded."""

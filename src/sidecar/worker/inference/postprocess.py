@@ -8,14 +8,14 @@ from sidecar.worker.inference.bundle import Bundle
 from sidecar.worker.inference.decoders import Candidates, Decoder
 from sidecar.worker.inference.geometry import Geometry
 
-# The best so many candidates are taken, more than any real frame has: a threshold near 0 must not cost seconds.
+# Only the best are taken, more than any real frame has: a threshold near 0 must not cost seconds.
 MAX_CANDIDATES = 1000
 
 
 class DetectionFilter(NamedTuple):
     """What the specification asks for beyond the bundle."""
 
-    # Of all classes. None: those of the bundle, class by class.
+    # The threshold of all classes. None: the bundle's, class by class.
     threshold: Optional[float] = None
     # Labels to report. None: all.
     classes: Optional[FrozenSet[str]] = None

@@ -34,7 +34,7 @@ Take = Callable[[Gst.Sample], None]
 class Receiver(abc.ABC):
     """Made and stopped on the loop thread."""
 
-    # Of the file that is written, or was written last; empty if there is none. Read on any thread.
+    # Path of the file that is written, or was written last; empty if there is none. Read on any thread.
     path = ""
 
     @property
@@ -52,4 +52,4 @@ class Receiver(abc.ABC):
 
     @abc.abstractmethod
     def wait(self, seconds: float) -> None:
-        """Waits for the end after stop(), so many seconds at most, before the process ends."""
+        """Waits for the end at most so many seconds. Called after stop(), before the process ends."""

@@ -46,8 +46,7 @@ class GrpcEndpoint:
         self._server = server
 
     def _close(self) -> None:
-        # The agent reconnects. gRPC removes the file at its path, whoever made it: this server must be gone before
-        # another one listens.
+        # The agent reconnects. gRPC removes any file at its path: this server must be gone before another one listens.
         if self._server is not None:
             self._server.stop(grace=_GRACE).wait(_END)
             self._server = None

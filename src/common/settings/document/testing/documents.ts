@@ -1,11 +1,11 @@
-/** Settings documents by chance: right ones, ones with one fault, and ones that mean harm. */
+/** Random settings documents: valid ones, ones with one mistake, and hostile ones. */
 
 import type { SeededRandom } from "../../../testing/seeded-random.js";
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 type Path = readonly (string | number)[];
 
-/** A document that every node takes. */
+/** A document that every node accepts. */
 export function rightDocument(random: SeededRandom): { [key: string]: Json } {
   return some(random, {
     $schema: () => "settings.schema.json",
@@ -128,7 +128,7 @@ function duration(random: SeededRandom, minMs: number, maxMs: number): string {
   return random.chance(0.5) && ms >= 1000 ? `${Math.floor(ms / 1000)}s` : `${ms}ms`;
 }
 
-/** A right document with one thing made wrong, and the path of that. */
+/** A valid document with one mistake, and its path. */
 export function nearlyRight(random: SeededRandom): { readonly text: string; readonly path: Path } {
   for (;;) {
     const document = rightDocument(random);
@@ -142,7 +142,7 @@ export function nearlyRight(random: SeededRandom): { readonly text: string; read
   }
 }
 
-/** Right nowhere. */
+/** Valid nowhere. */
 const WRONG: readonly Json[] = [
   null,
   [[[]]],
@@ -198,7 +198,7 @@ function rename(value: Json, path: Path): Json | undefined {
   return replace(value, parents, Object.fromEntries(renamed));
 }
 
-/** Texts that are to cost time or memory, to get out of their place or to be taken for what they are not. */
+/** Texts that try to cost time or memory, to escape their directory or to pass for something else. */
 export function hostileText(random: SeededRandom): string {
   return random.pick(HOSTILE)(random);
 }

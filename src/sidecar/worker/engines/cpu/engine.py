@@ -13,7 +13,7 @@ from sidecar.worker.engines.cpu.model import LoadedModel, ModelLoader
 from sidecar.worker.engines.cpu.outputs import CpuOutputs
 from sidecar.worker.engines.cpu.preview import CpuPreview
 from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
-from sidecar.worker.engines.masks import masks_of
+from sidecar.worker.engines.masks import Masks
 from sidecar.worker.engines.shared_elements import available_codecs
 from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.problem import Problem
@@ -108,7 +108,7 @@ class CpuEngine(Engine[LoadedModel]):
         processor = FrameProcessor(
             camera.id,
             FrameDetector(self._detector),
-            masks_of(camera),
+            Masks(camera.masks) if camera.masks else None,
             self._outputs.deliver,
             self._store.publish_detections,
             self._store.events.wanted,

@@ -13,11 +13,11 @@ from sidecar.worker.cameras.freeze_detector import FreezeDetector
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.cpu.frame_detector import Detections, FrameDetector
 from sidecar.worker.engines.masks import Masks
-from sidecar.worker.engines.planes import planes, video_info
+from sidecar.worker.engines.planes import edited_copy, planes, video_info
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
 
-# The freeze detector compares one pixel in so many, in both directions.
+# The freeze detector compares every so many pixels, in both directions.
 _COMPARE_STEP = 16
 
 
@@ -43,7 +43,7 @@ class FrameProcessor:
         detector: FrameDetector,
         masks: Optional[Masks],
         deliver: Callable[[DetectedFrame], None],
-        publish: Optional[Callable[[detection.FrameDetections], None]],
+        publish: Callable[[detection.FrameDetections], None],
         is_watched: Callable[[], bool],
     ) -> None:
         """deliver, publish: get each frame and its detections. is_watched: whether anybody reads the latter."""
@@ -58,7 +58,7 @@ class FrameProcessor:
         # Clock time of the frame that was delivered last.
         self._newest = 0
         self._info: Optional[Tuple[Gst.Caps, Any]] = None
-        # Of the frames, in pixels; (0, 0): none since reset().
+        # Size of the frames, in pixels; (0, 0): none since reset().
         self.size = (0, 0)
         self._base_time = 0
 
@@ -82,7 +82,8 @@ class FrameProcessor:
         segment = sample.get_segment()
         info = self._video_info(caps)
         if self._masks:
-            buffer = self._masked(buffer, info)
+            # A copy: the decoder may still be using the camera's own buffer.
+            buffer = edited_copy(buffer, info, self._masks.apply)
         width, height = info.width, info.height
         ok, mapped = buffer.map(Gst.MapFlags.READ)
         if not ok:
@@ -103,7 +104,7 @@ class FrameProcessor:
         clock_time = max(clock_time, self._newest + 1)
         self._newest = clock_time
         self._deliver(DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects))
-        if self._publish is not None and self._is_watched():
+        if self._is_watched():
             pts = segment.to_stream_time(Gst.Format.TIME, buffer.pts)
             self._publish(_to_contract(self._camera_id, width, height, clock_time, pts, found))
         return Gst.FlowReturn.OK
@@ -122,18 +123,6 @@ class FrameProcessor:
         if self._info is None or not self._info[0].is_equal(caps):
             self._info = (caps, video_info(caps))
         return self._info[1]
-
-    def _masked(self, buffer: Gst.Buffer, info: Any) -> Gst.Buffer:
-        """A copy with the masks drawn on it; the decoder may still be using the camera's own buffer."""
-        assert self._masks is not None
-        copy = buffer.copy_deep()
-        ok, mapped = copy.map(Gst.MapFlags.READ | Gst.MapFlags.WRITE)
-        assert ok, "a buffer of our own can be written to"
-        try:
-            self._masks.apply(planes(mapped.data, copy, info))
-        finally:
-            copy.unmap(mapped)
-        return copy
 
 
 def _to_contract(

@@ -38,16 +38,13 @@ class OutputPipeline:
         cameras = plan.cameras
         rectangles = tiles(len(cameras), plan.encoding.width, plan.encoding.height)
         self._texts = {camera.id: texts.get(camera.id, _FRESH) for camera in cameras}
-        self._tiles: Dict[str, Tile] = {
-            camera.id: Tile(camera, rectangle, len(cameras) == 1, options)
-            for camera, rectangle in zip(cameras, rectangles)
-        }
-        elements = build_output_pipeline(
-            plan, [(rectangle, tile.paint) for rectangle, tile in zip(rectangles, self._tiles.values())], end
-        )
+        elements = build_output_pipeline(plan, rectangles, end)
         self.pipeline = elements.pipeline
-        for tile, (source, painter) in zip(self._tiles.values(), elements.tiles):
-            tile.connect(source, painter, self.pipeline.get_base_time())
+        base_time = self.pipeline.get_base_time()
+        self._tiles: Dict[str, Tile] = {
+            camera.id: Tile(camera, rectangle, len(cameras) == 1, options, own, base_time)
+            for camera, rectangle, own in zip(cameras, rectangles, elements.tiles)
+        }
         self._encoder = elements.encoder
         self._sink = elements.sink
         # Where annotated I420 frames go into the encoder, or to the window.

@@ -56,32 +56,27 @@ class CpuOutputs:
         """Makes the streams as specified, and returns what it did. Streams that stay the same are not touched."""
         changes = self._apply_overlay(specification.overlay)
         wanted = {one.key: one for one in plan_streams(_visible(specification))}
-        outdated = [key for key in self._plans if key not in wanted]
-        fresh = [key for key in wanted if key not in self._plans]
-        for key, before in self._plans.items():
-            after = wanted.get(key)
-            if after is None:
-                continue
-            how = difference(before, after)
-            if how is Difference.REBUILD or (how is Difference.LIVE and not self._set_bitrate(key, before, after)):
-                outdated.append(key)
-                fresh.append(key)
-            elif how is Difference.LIVE:
-                changes.append(_change(key, pipeline.EFFECT_LIVE))
-        targets_differ = any(key in self._plans and self._plans[key].target != wanted[key].target for key in wanted)
-        for key in outdated:
+        rebuilt, live = [], []
+        for key in {**self._plans, **wanted}:
+            before, after = self._plans.get(key), wanted.get(key)
+            how = Difference.REBUILD if before is None or after is None else difference(before, after)
+            if how is Difference.LIVE and self._set_bitrate(key, wanted[key]):
+                live.append(key)
+            elif how is not Difference.NONE:
+                rebuilt.append(key)
+        for key in rebuilt:
             self._drop(key)
         self._plans = wanted
-        changes += [_change(key, pipeline.EFFECT_REBUILD) for key in dict.fromkeys(outdated + fresh)]
-        if outdated or fresh:
+        if rebuilt:
             self._outputs.serve(list(wanted.values()))
-            for key in fresh:
+            for key in filter(wanted.get, rebuilt):
                 self._set_standby_text(key)
                 if not isinstance(wanted[key].target, OutletTarget):
                     self._build(key)
-        elif targets_differ:
+        elif live:
             self._outputs.update(list(wanted.values()))
-        return changes
+        changes += [_change(key, pipeline.EFFECT_LIVE) for key in live]
+        return changes + [_change(key, pipeline.EFFECT_REBUILD) for key in rebuilt]
 
     def stop(self) -> None:
         """Returns when all pipelines are gone."""
@@ -99,10 +94,10 @@ class CpuOutputs:
             one.set_overlay_options(options)
         return [pipeline.Change(path="overlay", effect=pipeline.EFFECT_LIVE)]
 
-    def _set_bitrate(self, key: OutputKey, before: StreamPlan, after: StreamPlan) -> bool:
+    def _set_bitrate(self, key: OutputKey, plan: StreamPlan) -> bool:
         """False: the pipeline must be replaced."""
         one = self._pipelines.get(key)
-        return before.encoding == after.encoding or one is None or one.set_bitrate(after.encoding)
+        return self._plans[key].encoding == plan.encoding or one is None or one.set_bitrate(plan.encoding)
 
     def _on_ports(self, ports: Dict[OutputKey, int]) -> None:
         self._ports = ports

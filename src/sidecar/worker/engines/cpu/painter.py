@@ -11,8 +11,12 @@ from sidecar.worker.inference.frame import I420Frame
 Paint = Callable[[I420Frame, int], None]
 
 
-def make_painter(paint: Paint) -> Gst.Element:
-    """An element that calls paint(frame, pts) on its streaming thread; the frame is valid until that returns.
+def paint_nothing(_frame: I420Frame, _pts: int) -> None:
+    """What a painter calls until it gets a function, and after that one is done."""
+
+
+def make_painter(paint: Paint = paint_nothing) -> Gst.Element:
+    """An element that calls its attribute paint on its streaming thread; the frame is valid until that returns.
 
     It replaces overlaycomposition, which blends whole lines of the frame for each line of each rectangle: twenty times
     the cost for boxes at 1280x720. A buffer that somebody else holds too is copied first.

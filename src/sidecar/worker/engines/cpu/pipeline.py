@@ -8,7 +8,8 @@ Between them frames pass through Python: frame_processor.py detects objects, and
 functions are called on the loop thread, and raise ChainError.
 """
 
-from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple, Union
+from functools import partial
+from typing import Callable, List, NamedTuple, Optional, Tuple, Union
 from urllib.parse import unquote, urlsplit
 
 from sidecar.chain import Chain, make, request_pad
@@ -16,7 +17,7 @@ from sidecar.contract import spec
 from sidecar.gst import Gst
 from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.failure import CameraFailure
-from sidecar.worker.engines.cpu.painter import Paint, make_painter
+from sidecar.worker.engines.cpu.painter import make_painter
 from sidecar.worker.engines.shared_elements import (
     DEPAYLOADERS,
     add_encoder,
@@ -33,11 +34,12 @@ from sidecar.worker.outputs.layout import Rectangle
 from sidecar.worker.outputs.plan import StreamPlan, WindowTarget
 from sidecar.worker.outputs.receiver import Take
 
+_RTSP = ("rtsp", "rtsps")
 # By RTP encoding name.
 _PARSERS = {"H264": "h264parse", "H265": "h265parse"}
 _DECODERS = {"H264": "avdec_h264", "H265": "avdec_h265"}
 
-# Names in a camera's pipeline: where decoded frames come in, the queue of one frame, and the appsink.
+# Names in a camera's pipeline: of the element that decoded frames enter, the queue of one frame, and the appsink.
 _ENTRY = "to-i420"
 _QUEUE = "freshest"
 _FRAMES = "frames"
@@ -59,22 +61,48 @@ class CameraPipelineCallbacks(NamedTuple):
 
 def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipelineCallbacks) -> None:
     """Fills an empty pipeline: from the camera's address to I420 frames, of which only the freshest waits."""
-    # The second half is made first: most sources add their pad later, and it is linked then.
-    _add_frames(pipeline, callbacks, is_file=scheme(camera.uri) == "file")
-    add_source = {"rtsp": _add_rtsp, "rtsps": _add_rtsp, "file": _add_file, "/dev/video": _add_device}
-    add_source.get(scheme(camera.uri), _add_test)(pipeline, camera, callbacks)
+    kind, chain = scheme(camera.uri), Chain(pipeline)
+    if kind in _RTSP:
+        chain.append(make_rtsp_source(camera, callbacks.failed), "rtspsrc")
+    elif kind == "file":
+        chain.add("filesrc", "source", location=unquote(urlsplit(camera.uri).path))
+        chain.add("decodebin", "decode")
+    elif kind == "/dev/video":
+        chain.add("v4l2src", "source", device=camera.uri)
+        chain.add("decodebin", "decode")
+        callbacks.encoding("raw")
+    else:
+        # videotestsrc -> capsfilter
+        add_test_source(chain, camera.uri)
+        callbacks.encoding("raw")
+    if kind in (*_RTSP, "file", "/dev/video"):
+        # Its pad appears later, and is linked then to what follows here.
+        when_video_appears(chain.elements[-1], partial(_attach, camera, callbacks))
+        chain = Chain(pipeline)
+
+    chain.add("videoconvert", _ENTRY, n_threads=1)
+    chain.caps("video/x-raw, format=I420")
+    if kind == "file":
+        # A file is played at its own speed, as a camera would.
+        chain.add("identity", "pace", sync=True)
+    queue = chain.add("queue", _QUEUE, max_size_buffers=1, max_size_bytes=0, max_size_time=0, leaky="downstream")
+    queue.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, callbacks.decoded)
+    sink = chain.add("appsink", _FRAMES, sync=False, emit_signals=True, max_buffers=1, drop=True)
+    sink.connect("new-sample", callbacks.sample)
 
 
-def _add_rtsp(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipelineCallbacks) -> None:
-    source = make_rtsp_source(camera, callbacks.failed)
-    pipeline.add(source)
-
-    def attach(container: Gst.Bin, pad: Gst.Pad, encoding: str) -> None:
+def _attach(
+    camera: spec.Camera, callbacks: CameraPipelineCallbacks, container: Gst.Bin, pad: Gst.Pad, encoding: str
+) -> None:
+    """Links a source's pad to videoconvert: that of rtspsrc through depayloader, parser and decoder."""
+    if not callbacks.is_wanted():
+        return
+    chain = Chain(container)
+    if scheme(camera.uri) in _RTSP:
         if encoding not in DEPAYLOADERS:
             callbacks.failed(unsupported_encoding(camera, encoding))
             return
         callbacks.encoding(encoding)
-        chain = Chain(container)
         chain.add(DEPAYLOADERS[encoding])
         if encoding == "JPEG":
             chain.add("jpegdec")
@@ -83,55 +111,14 @@ def _add_rtsp(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipe
             # One thread: each frame thread would add a frame of delay. A frame with missing parts is not shown: better
             # an older whole one.
             chain.add(_DECODERS[encoding], "decoder", max_threads=1, output_corrupt=False)
-        entry = container.get_by_name(_ENTRY)
-        chain.link(entry, entry.get_name())
-        for element in chain.elements:
-            element.sync_state_with_parent()
-        pad.link_full(chain.elements[0].get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
-
-    _when_video_appears(source, callbacks, attach)
-
-
-def _add_file(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipelineCallbacks) -> None:
-    chain = Chain(pipeline)
-    chain.add("filesrc", "source", location=unquote(urlsplit(camera.uri).path))
-    chain.add("decodebin", "decode")
-
-    def attach(container: Gst.Bin, pad: Gst.Pad, encoding: str) -> None:
-        _link_to_entry(container, pad, encoding)
+    entry = chain.link(container.get_by_name(_ENTRY), _ENTRY)
+    for element in chain.elements:
+        element.sync_state_with_parent()
+    first = chain.elements[0] if chain.elements else entry
+    pad.link_full(first.get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
+    if scheme(camera.uri) == "file":
         # After this call, when the pad is no longer blocked.
         MainLoop.post(callbacks.opened)
-
-    _when_video_appears(chain.elements[-1], callbacks, attach)
-
-
-def _add_device(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipelineCallbacks) -> None:
-    chain = Chain(pipeline)
-    chain.add("v4l2src", "source", device=camera.uri)
-    chain.add("decodebin", "decode")
-    _when_video_appears(chain.elements[-1], callbacks, _link_to_entry)
-    callbacks.encoding("raw")
-
-
-def _add_test(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipelineCallbacks) -> None:
-    chain = Chain(pipeline)
-    # videotestsrc -> capsfilter
-    add_test_source(chain, camera.uri)
-    chain.link(pipeline.get_by_name(_ENTRY), _ENTRY)
-    callbacks.encoding("raw")
-
-
-def _add_frames(pipeline: Gst.Pipeline, callbacks: CameraPipelineCallbacks, is_file: bool) -> None:
-    chain = Chain(pipeline)
-    chain.add("videoconvert", _ENTRY, n_threads=1)
-    chain.caps("video/x-raw, format=I420")
-    if is_file:
-        # A file is played at its own speed, as a camera would.
-        chain.add("identity", "pace", sync=True)
-    queue = chain.add("queue", _QUEUE, max_size_buffers=1, max_size_bytes=0, max_size_time=0, leaky="downstream")
-    queue.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, callbacks.decoded)
-    sink = chain.add("appsink", _FRAMES, sync=False, emit_signals=True, max_buffers=1, drop=True)
-    sink.connect("new-sample", callbacks.sample)
 
 
 def stop_frames(pipeline: Gst.Pipeline) -> None:
@@ -143,16 +130,6 @@ def stop_frames(pipeline: Gst.Pipeline) -> None:
             # Locked: a change of the pipeline's state that is under way must not start it again.
             element.set_locked_state(True)
             element.set_state(Gst.State.NULL)
-
-
-def _when_video_appears(
-    element: Gst.Element, callbacks: CameraPipelineCallbacks, attach: Callable[[Gst.Bin, Gst.Pad, str], None]
-) -> None:
-    when_video_appears(element, lambda *found: attach(*found) if callbacks.is_wanted() else None)
-
-
-def _link_to_entry(container: Gst.Bin, pad: Gst.Pad, _encoding: str) -> None:
-    pad.link_full(container.get_by_name(_ENTRY).get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
 
 
 class OutputElements(NamedTuple):
@@ -169,10 +146,8 @@ class OutputElements(NamedTuple):
     sink: Gst.Element
 
 
-def build_output_pipeline(
-    plan: StreamPlan, tiles: Sequence[Tuple[Rectangle, Paint]], end: Union[int, Take]
-) -> OutputElements:
-    """tiles: for each camera, where its tile lies and what paints on its frames. end: see OutputPipeline."""
+def build_output_pipeline(plan: StreamPlan, rectangles: List[Rectangle], end: Union[int, Take]) -> OutputElements:
+    """rectangles: of the tiles. end: see OutputPipeline."""
     encoding = plan.encoding
     pipeline = Gst.Pipeline.new("output-" + "-".join(filter(None, plan.key)))
     # With a base time of our own, the time line is known before the first frame.
@@ -180,17 +155,17 @@ def build_output_pipeline(
     pipeline.set_start_time(Gst.CLOCK_TIME_NONE)
     pipeline.set_base_time(Gst.SystemClock.obtain().get_time())
     mixer = None
-    if len(tiles) > 1:
+    if len(rectangles) > 1:
         mixer = make("compositor", "mixer", background="black")
         pipeline.add(mixer)
-    inputs = []
-    for rectangle, paint in tiles:
+    tiles = []
+    for rectangle in rectangles:
         chain = Chain(pipeline)
         source = chain.add("appsrc", is_live=True, format="time", do_timestamp=False, block=False)
         chain.add("videoscale", n_threads=1, add_borders=True)
         chain.caps("video/x-raw, width=%d, height=%d, pixel-aspect-ratio=1/1" % (rectangle.width, rectangle.height))
-        painter = chain.append(make_painter(paint), "painter")
-        inputs.append((source, painter))
+        painter = chain.append(make_painter(), "painter")
+        tiles.append((source, painter))
         if mixer is not None:
             pad = request_pad(mixer, "sink_%u")
             pad.set_property("xpos", rectangle.x)
@@ -198,19 +173,17 @@ def build_output_pipeline(
             chain.into(pad, "mixer")
     if mixer is not None:
         chain = Chain(pipeline, after=mixer)
-        chain.caps(
-            "video/x-raw, format=I420, width=%d, height=%d, framerate=%d/1"
-            % (encoding.width, encoding.height, encoding.frame_rate)
-        )
+        size = "width=%d, height=%d" % (encoding.width, encoding.height)
+        chain.caps("video/x-raw, format=I420, %s, framerate=%d/1" % (size, encoding.frame_rate))
     if isinstance(plan.target, WindowTarget):
         assert not isinstance(end, int), "a window has no port"
         # capsfilter -> appsink
-        return OutputElements(pipeline, inputs, mixer, None, add_window(chain, encoding, end))
+        return OutputElements(pipeline, tiles, mixer, None, add_window(chain, encoding, end))
     # x264enc -> h264parse, or x265enc -> h265parse
     encoder = add_encoder(chain, encoding)
     # rtph264pay or rtph265pay -> udpsink, or to a recording: capsfilter -> appsink
     sink = add_loopback(chain, encoding, end) if isinstance(end, int) else add_recording(chain, encoding, end)
-    return OutputElements(pipeline, inputs, mixer, encoder, sink)
+    return OutputElements(pipeline, tiles, mixer, encoder, sink)
 
 
 def build_preview_pipeline(on_jpeg: Callable[[Gst.Element], Gst.FlowReturn]) -> Tuple[Gst.Pipeline, Gst.Element]:
@@ -219,6 +192,6 @@ def build_preview_pipeline(on_jpeg: Callable[[Gst.Element], Gst.FlowReturn]) -> 
     chain = Chain(pipeline)
     source = chain.add("appsrc", is_live=True, format="time", do_timestamp=True, block=False)
     chain.add("jpegenc", quality=85)
-    sink: Any = chain.add("appsink", sync=False, emit_signals=True, max_buffers=1, drop=True)
+    sink = chain.add("appsink", sync=False, emit_signals=True, max_buffers=1, drop=True)
     sink.connect("new-sample", on_jpeg)
     return pipeline, source

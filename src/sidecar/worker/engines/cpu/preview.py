@@ -1,15 +1,10 @@
 """JPEG images of a stream, encoded only while somebody watches."""
 
-import queue
 import time
-from typing import Optional
 
 from sidecar.gst import Gst
 from sidecar.worker.engines.cpu.pipeline import build_preview_pipeline
 from sidecar.worker.engines.engine import Preview
-
-# A reader that is this many images behind gets the newest ones.
-_WAITING = 2
 
 
 class CpuPreview(Preview):
@@ -17,19 +12,13 @@ class CpuPreview(Preview):
 
     def __init__(self, raw_pad: Gst.Pad, max_frame_rate: float) -> None:
         """raw_pad: where annotated I420 frames pass. Raises ChainError."""
-        self._jpegs: "queue.Queue[bytes]" = queue.Queue(maxsize=_WAITING)
+        super().__init__()
         self._interval = 1.0 / max_frame_rate
         self._next = 0.0
         self._pipeline, self._source = build_preview_pipeline(self._on_jpeg)
         self._pipeline.set_state(Gst.State.PLAYING)
         self._pad = raw_pad
         self._probe = raw_pad.add_probe(Gst.PadProbeType.BUFFER, self._on_frame)
-
-    def take(self, timeout: float) -> Optional[bytes]:
-        try:
-            return self._jpegs.get(timeout=timeout)
-        except queue.Empty:
-            return None
 
     def stop(self) -> None:
         self._pad.remove_probe(self._probe)
@@ -47,12 +36,5 @@ class CpuPreview(Preview):
         sample = sink.emit("pull-sample")
         if sample is not None:
             buffer = sample.get_buffer()
-            jpeg = buffer.extract_dup(0, buffer.get_size())
-            if self._jpegs.full():
-                try:
-                    self._jpegs.get_nowait()
-                except queue.Empty:
-                    pass  # The reader was faster.
-            # Only this thread puts.
-            self._jpegs.put_nowait(jpeg)
+            self.offer(buffer.extract_dup(0, buffer.get_size()))
         return Gst.FlowReturn.OK

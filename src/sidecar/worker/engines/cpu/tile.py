@@ -1,6 +1,6 @@
 """A camera's tile in one stream: hands its frames to the pipeline, and draws on them once they have the tile's size."""
 
-from typing import Any, Dict, Optional
+from typing import Dict, Optional, Tuple
 
 import numpy as np
 
@@ -10,25 +10,36 @@ from sidecar.gst import Gst, GstVideo
 from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay
+from sidecar.worker.engines.cpu.painter import paint_nothing
 from sidecar.worker.engines.overlay import OverlayOptions
-from sidecar.worker.engines.planes import planes, video_info
-from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.engines.planes import edited_copy, video_info
+from sidecar.worker.inference.frame import BLACK_LUMA, NO_COLOUR, I420Frame
 from sidecar.worker.outputs.layout import Rectangle, fit
 
 _KEY_FRAME_INTERVAL = Gst.SECOND
-_BLACK_LUMA = 16
-_NO_COLOUR = 128
 # Dark enough not to be taken for live, light enough to show what was there.
 _DIMMED_LUMA = 0.35
 
 
 class Tile:
-    """push() is called on the camera's streaming thread, paint() on the output's, the rest on the loop thread."""
+    """push() is called on the camera's streaming thread, _paint() on the output's, the rest on the loop thread."""
 
-    def __init__(self, camera: spec.Camera, rectangle: Rectangle, is_only: bool, options: OverlayOptions) -> None:
-        """is_only: the stream shows this camera alone, on its time line and at its rate."""
+    def __init__(
+        self,
+        camera: spec.Camera,
+        rectangle: Rectangle,
+        is_only: bool,
+        options: OverlayOptions,
+        elements: Tuple[Gst.Element, Gst.Element],
+        base_time: int,
+    ) -> None:
+        """is_only: the stream shows this camera alone, on its time line and at its rate. elements: see OutputElements.
+        base_time: of the pipeline."""
         # Replaced as a whole while frames flow.
         self.options = options
+        self._source, self._painter = elements
+        self._painter.paint = self._paint
+        self._base_time = base_time
         self._name = camera.name or camera.id
         self._rectangle = rectangle
         self._is_only = is_only
@@ -36,14 +47,9 @@ class Tile:
         # Written on the camera's streaming thread; read on the loop thread, once the camera is lost and that one gone.
         self._last: Optional[DetectedFrame] = None
         self._last_key = 0
+        self._last_pts = -1
         # What is drawn on the frames under way, by their PTS, which scaling does not change.
         self._contents: Dict[int, OverlayContent] = {}
-
-    def connect(self, source: Gst.Element, painter: Gst.Element, base_time: int) -> None:
-        """The elements of the output's pipeline that belong to this tile, see pipeline.py."""
-        self._source = source
-        self._painter = painter
-        self._base_time = base_time
 
     @property
     def has_frame(self) -> bool:
@@ -68,7 +74,7 @@ class Tile:
         frame = _black_frame(self._rectangle.width, self._rectangle.height) if last is None else _dimmed_frame(last)
         self._send(frame, text.text)
 
-    def paint(self, frame: I420Frame, pts: int) -> None:
+    def _paint(self, frame: I420Frame, pts: int) -> None:
         content = self._contents.pop(pts, None)
         for older in [moment for moment in self._contents if moment < pts]:
             del self._contents[older]
@@ -77,7 +83,7 @@ class Tile:
 
     def close(self) -> None:
         """Lets go of the pipeline: the collector cannot see the cycle of pipeline, painter and tile."""
-        self._painter.paint = lambda _frame, _pts: None
+        self._painter.paint = paint_nothing
 
     def _send(self, frame: DetectedFrame, text: str) -> bool:
         if self._source.get_property("current-level-bytes") > 0:
@@ -85,7 +91,8 @@ class Tile:
         # With several cameras, frames are stamped with the moment at which they arrive, so that the mixer shows the
         # newest of each and never takes one for late.
         moment = frame.clock_time if self._is_only else Gst.SystemClock.obtain().get_time()
-        pts = max(0, moment - self._base_time)
+        # Frames that were on their way when the pipeline was built are due before its base time.
+        pts = self._last_pts = max(self._last_pts + 1, moment - self._base_time)
         buffer = restamped(frame.buffer, pts)
         self._contents[pts] = OverlayContent(
             frame_width=frame.width,
@@ -111,25 +118,19 @@ def _black_frame(width: int, height: int) -> DetectedFrame:
     """width and height are even."""
     caps = Gst.Caps.from_string("video/x-raw, format=I420, width=%d, height=%d, framerate=0/1" % (width, height))
     info = video_info(caps)
-    buffer = Gst.Buffer.new_allocate(None, info.size, None)
-    ok, mapped = buffer.map(Gst.MapFlags.WRITE)
-    assert ok, "a buffer of our own can be written to"
-    try:
-        frame = planes(mapped.data, buffer, info)
-        frame.y[:], frame.u[:], frame.v[:] = _BLACK_LUMA, _NO_COLOUR, _NO_COLOUR
-    finally:
-        buffer.unmap(mapped)
+
+    def blacken(frame: I420Frame) -> None:
+        frame.y[:], frame.u[:], frame.v[:] = BLACK_LUMA, NO_COLOUR, NO_COLOUR
+
+    buffer = edited_copy(Gst.Buffer.new_allocate(None, info.size, None), info, blacken)
     return DetectedFrame("", buffer, caps, width, height, 0, [])
 
 
 def _dimmed_frame(frame: DetectedFrame) -> DetectedFrame:
     """A dark copy, without the objects, which may have moved since."""
-    buffer = frame.buffer.copy_deep()
-    ok, mapped = buffer.map(Gst.MapFlags.READ | Gst.MapFlags.WRITE)
-    assert ok, "a buffer of our own can be written to"
-    try:
-        luma: Any = planes(mapped.data, buffer, video_info(frame.caps)).y
-        luma[:] = (_BLACK_LUMA + (luma.astype(np.float32) - _BLACK_LUMA) * _DIMMED_LUMA).clip(0, 255)
-    finally:
-        buffer.unmap(mapped)
+
+    def dim(copy: I420Frame) -> None:
+        copy.y[:] = (BLACK_LUMA + (copy.y.astype(np.float32) - BLACK_LUMA) * _DIMMED_LUMA).clip(0, 255)
+
+    buffer = edited_copy(frame.buffer, video_info(frame.caps), dim)
     return frame._replace(buffer=buffer, objects=[])

@@ -1,163 +1,145 @@
-"""The catalogue files as one release and kind of board see them: elements, nvinfer's keys, boards and facts."""
+"""The catalogue's files, as they apply to one release and kind of board: elements, nvinfer's keys, formats, boards."""
 
 import json
 import os
-from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 DIRECTORY = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 5, "catalogue"))
 
 
 class Board(NamedTuple):
-    """A board that the catalogue knows."""
-
     id: str
     name: str
-    kind: str
     compute: str
     int8: bool
 
 
 class Key(NamedTuple):
-    """A key of an nvinfer configuration file that this release reads."""
+    """A key of an nvinfer configuration file."""
 
-    name: str
-    # property or class-attrs.
-    group: str
     # int, float, boolean, enum, string, path, int-list, float-list or string-list.
     type: str
     low: Optional[float]
     high: Optional[float]
     length: Optional[int]
-    # Numbers that are allowed, with their meaning. Empty: any.
+    # The numbers that are allowed, with their names. Empty: any.
     choices: Dict[int, str]
-    # What to use instead.
+    # The key to use instead, if this one is deprecated.
     deprecated: str
-    # The file need not be there: nvinfer writes it.
+    # nvinfer writes the file, so it need not exist.
     written: bool
 
 
 class Format(NamedTuple):
-    """A form that networks come in: the keys that name its files, the first of them the network itself."""
+    """A format of networks. The first of its keys names the network, the others its other files."""
 
     name: str
     keys: Tuple[str, ...]
     # The last release that reads it; None: still read.
     until: Optional[str]
-    # Code of the problem, and why, where it is gone.
+    # Where it has been removed: the problem's code, and why.
     code: str
     why: str
 
 
 class _Element(NamedTuple):
-    # Of the properties that exist here: name to default.
-    properties: Dict[str, Any]
-    # Formats that its sink pads take.
+    # The defaults of the properties that exist here, by name.
+    defaults: Dict[str, Any]
+    # Pixel formats that its sink pads accept.
     formats: FrozenSet[str]
 
 
 class Catalogue:
-    """What exists in a release ("7.1") on a kind of board ("dgpu" or "jetson"). A release between two known ones is
-    taken for the older, one behind the last for the last."""
+    """What exists in a release ("7.1") on a kind of board ("dgpu" or "jetson"). For an unknown release, the last known
+    one before it counts."""
 
-    def __init__(self, release: str, kind: str, new_mux: bool = False, directory: str = DIRECTORY) -> None:
-        """new_mux: nvstreammux is the new one."""
-        elements = _read(directory, "deepstream-elements.json")
-        targets = _read(directory, "targets.json")
-        facts = _read(directory, "release-facts.json")
+    def __init__(self, release: str, kind: str, new_mux: bool = False) -> None:
+        """new_mux: whether nvstreammux is the new one."""
+        elements, keys = _read("deepstream-elements.json"), _read("nvinfer-keys.json")["keys"]
+        targets, facts = _read("targets.json"), _read("release-facts.json")
         self._releases: List[str] = elements["versions"]
-        self.release = _known(release, self._releases)
+        older = [one for one in self._releases if _numbers(one) <= _numbers(release)]
+        self.release = older[-1] if older else self._releases[0]
         self.kind = kind
-        self._now: int = self._releases.index(self.release)
+        self._index: int = self._releases.index(self.release)
+        # Every name that some release has.
+        self._names = {(one["name"], prop["name"]) for one in elements["elements"] for prop in one["properties"]}
+        self._names |= {(one["name"], None) for one in elements["elements"]}
+        variants = ("", "new" if new_mux else "legacy")
         self._elements = {
-            entry["name"]: self._element(entry)
-            for entry in elements["elements"]
-            if entry.get("variant", "").split(" ")[0] in ("", "new" if new_mux else "legacy") and self._exists(entry)
+            one["name"]: self._element(one)
+            for one in elements["elements"]
+            if one.get("variant", "").split(" ")[0] in variants and self._exists(one)
         }
-        self._known: Dict[str, Set[str]] = {}
-        for entry in elements["elements"]:
-            self._known.setdefault(entry["name"], set()).update(prop["name"] for prop in entry["properties"])
-        self.keys = self._keys(_read(directory, "nvinfer-keys.json")["keys"])
-        self.all_keys: FrozenSet[str] = frozenset(self._all_keys)
+        self.keys = {(one["group"], one["name"]): self._key(one) for one in keys if self._within(one)}
+        # Of all releases.
+        self.all_keys = frozenset(one["name"] for one in keys)
         self.formats = tuple(
-            Format(each["format"], tuple(each["keys"]), each["until"], each.get("code", ""), each.get("why", ""))
-            for each in facts["formats"]
+            Format(one["format"], tuple(one["keys"]), one["until"], one.get("code", ""), one.get("why", ""))
+            for one in facts["formats"]
         )
-        # What TensorRT's ONNX parser takes, of every release: see the file.
-        self.onnx: Dict[str, Any] = _read(directory, "onnx-operators.json")
-        self.precisions: Tuple[str, ...] = tuple(facts["engineFile"]["precisions"])
-        self.trackers: Tuple[str, ...] = tuple(
-            each["name"] for each in facts["trackers"]["algorithms"] if self._within(each)
-        )
-        self.tracker_libraries: Tuple[str, ...] = tuple(
-            each["file"] for each in facts["trackers"]["libraries"] if self._within(each)
-        )
-        self.boards = boards(targets)
-        of_release: Dict[str, Any] = next((each for each in targets["releases"] if each["release"] == self.release), {})
-        self.tensorrt: str = of_release.get("platforms", {}).get(kind, {}).get("tensorrt") or ""
+        # What the ONNX parser of each TensorRT accepts: see the file.
+        self.onnx: Dict[str, Any] = _read("onnx-operators.json")
+        self.precisions: List[str] = facts["engineFile"]["precisions"]
+        trackers = facts["trackers"]
+        self.trackers: List[str] = [one["name"] for one in trackers["algorithms"] if self._within(one)]
+        self.tracker_libraries: List[str] = [one["file"] for one in trackers["libraries"] if self._within(one)]
+        self.boards = boards()
+        releases = {one["release"]: one["platforms"] for one in targets["releases"]}
+        self.tensorrt: str = releases.get(self.release, {}).get(kind, {}).get("tensorrt") or ""
 
     def has(self, element: str, prop: Optional[str] = None) -> bool:
         """Whether an element, or a property of it, exists here.
 
-        Raises KeyError for a name that no release has: that is a slip of the caller, not a difference.
+        Raises KeyError for a name that no release has: the caller has misspelt it.
         """
-        if prop is not None and prop not in self._known[element]:
-            raise KeyError("%s.%s" % (element, prop))
-        found = self._elements.get(element) if element in self._known else None
-        return bool(found is not None and (prop is None or prop in found.properties))
+        if (element, prop) not in self._names:
+            raise KeyError(element if prop is None else "%s.%s" % (element, prop))
+        found = self._elements.get(element)
+        return bool(found is not None and (prop is None or prop in found.defaults))
 
     def default(self, element: str, prop: str) -> Any:
         """The default of a property that exists here."""
-        return self._elements[element].properties[prop]
+        return self._elements[element].defaults[prop]
 
     def takes(self, element: str, pixel_format: str) -> bool:
-        """Whether an element's sink takes a pixel format."""
+        """Whether an element's sink accepts a pixel format."""
         return pixel_format in self._elements[element].formats
 
     def reached(self, release: str) -> bool:
-        """Whether this release is the given one or a later one."""
-        return self._releases.index(release) <= self._now
+        """Whether this release is that one or a later one."""
+        return self._releases.index(release) <= self._index
 
     def _within(self, entry: Dict[str, Any]) -> bool:
         until = entry.get("until")
-        return self.reached(entry["since"]) and (until is None or self._now <= self._releases.index(until))
+        return self.reached(entry["since"]) and (until is None or self._index <= self._releases.index(until))
 
     def _exists(self, entry: Dict[str, Any]) -> bool:
         if "availability" in entry:
-            return any(each["platform"] == self.kind and self._within(each) for each in entry["availability"])
+            return any(one["platform"] == self.kind and self._within(one) for one in entry["availability"])
         return self.kind in entry.get("platforms", (self.kind,)) and self._within(entry)
 
     def _element(self, entry: Dict[str, Any]) -> _Element:
-        formats = {
-            name
-            for pad in entry["pads"]
-            if pad["direction"] == "sink" and self._exists(pad)
-            for structure in pad["caps"]
-            for name in structure.get("formats", [])
-        }
-        properties = {prop["name"]: self._default(prop) for prop in entry["properties"] if self._exists(prop)}
-        return _Element(properties, frozenset(formats))
+        sinks = [pad for pad in entry["pads"] if pad["direction"] == "sink" and self._exists(pad)]
+        formats = {name for pad in sinks for structure in pad["caps"] for name in structure.get("formats", [])}
+        defaults = {prop["name"]: self._default(prop) for prop in entry["properties"] if self._exists(prop)}
+        return _Element(defaults, frozenset(formats))
 
     def _default(self, prop: Dict[str, Any]) -> Any:
-        """The catalogue's entries are those of the last release; changes that came later than ours are undone."""
+        """Entries are those of the last release: changes later than this release are undone."""
         value = prop.get("default")
-        for change in sorted(prop.get("changes", []), key=lambda each: -self._releases.index(each["version"])):
+        for change in sorted(prop.get("changes", []), key=lambda one: -self._releases.index(one["version"])):
             if not self.reached(change["version"]) and "default" in change["changed"]:
                 value = change["changed"]["default"][0]
         return value
 
-    def _keys(self, entries: List[Dict[str, Any]]) -> Dict[Tuple[str, str], Key]:
-        self._all_keys = {entry["name"] for entry in entries}
-        return {(entry["group"], entry["name"]): self._key(entry) for entry in entries if self._within(entry)}
-
     def _key(self, entry: Dict[str, Any]) -> Key:
         choices = {
-            each["value"]: each["nick"]
-            for each in entry.get("enum", [])
-            if self.reached(each.get("since", entry["since"])) and self.kind in each.get("platforms", (self.kind,))
+            one["value"]: one["nick"]
+            for one in entry.get("enum", [])
+            if self.reached(one.get("since", entry["since"])) and self.kind in one.get("platforms", (self.kind,))
         }
         return Key(
-            entry["name"],
-            entry["group"],
             entry["type"],
             entry.get("min"),
             entry.get("max"),
@@ -168,29 +150,21 @@ class Catalogue:
         )
 
 
-def boards(targets: Optional[Dict[str, Any]] = None, directory: str = DIRECTORY) -> Dict[str, Board]:
+def boards() -> Dict[str, Board]:
     """The boards of the catalogue by id."""
-    document = targets if targets is not None else _read(directory, "targets.json")
     return {
-        each["id"]: Board(each["id"], each["name"], each["platform"], each["compute"], each["int8"])
-        for each in document["boards"]
+        one["id"]: Board(one["id"], one["name"], one["compute"], one["int8"]) for one in _read("targets.json")["boards"]
     }
 
 
-def _known(release: str, releases: List[str]) -> str:
-    wanted = _numbers(release)
-    older = [each for each in releases if _numbers(each) <= wanted]
-    return older[-1] if older else releases[0]
-
-
-def _numbers(release: str) -> Tuple[int, ...]:
+def _numbers(release: str) -> List[int]:
     numbers = [int(part) for part in release.split(".") if part.isdigit()]
+    # In the SDK's own file, 7.1 is 7.1.0.
     while numbers and numbers[-1] == 0:
-        # 7.1.0, as the SDK's own file has it, is 7.1.
         numbers.pop()
-    return tuple(numbers)
+    return numbers
 
 
-def _read(directory: str, name: str) -> Any:
-    with open(os.path.join(directory, name), encoding="utf-8") as file:
+def _read(name: str) -> Any:
+    with open(os.path.join(DIRECTORY, name), encoding="utf-8") as file:
         return json.load(file)

@@ -1,44 +1,30 @@
-"""What differs between two specifications, and whether that needs a new graph. Pure."""
+"""How two specifications differ, and whether that needs another graph. Pure."""
 
-from typing import List, NamedTuple, Tuple
+from typing import List, Optional, Tuple
 
 from sidecar.contract import pipeline, spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
-from sidecar.worker.engines.deepstream.engine_cache import CachedEngine
+from sidecar.worker.engines.deepstream.model import LoadedModel
 from sidecar.worker.outputs.plan import StreamPlan, plan_streams
 
 
-class Structure(NamedTuple):
-    """All that a graph is built for. What is not in here changes while frames flow."""
-
-    cameras: Tuple[bytes, ...]
-    outputs: Tuple[bytes, ...]
-    # The engine's directory names the network's content, the batch and the machine.
-    engine: str
-    # The bundle's own text, and the threshold that nvinfer applies itself.
-    settings: Tuple[Tuple[str, str, str], ...]
-    threshold: Tuple[float, ...]
-    tracker: int
-
-
-def structure(specification: spec.PipelineSpec, bundle: NvinferBundle, engine: CachedEngine) -> Structure:
-    """The structure of the graph for a specification."""
-    return Structure(
-        tuple(connection(camera) for camera in specification.cameras),
-        tuple(_wiring(output) for output in specification.outputs),
-        engine.path,
-        tuple(
-            (group, key, entry.value)
-            for group, entries in sorted(bundle.groups.items())
-            for key, entry in entries.items()
-        ),
-        _floor(specification, bundle),
+def structure(specification: spec.PipelineSpec, model: LoadedModel) -> Tuple[object, ...]:
+    """Everything that a graph is built for. The rest of a specification can change while frames flow."""
+    bundle = model.bundle
+    entries = [(group, key, entry.value) for group, keys in bundle.groups.items() for key, entry in keys.items()]
+    return (
+        [connection(camera) for camera in specification.cameras],
+        [_wiring(output) for output in specification.outputs],
+        # Its directory is named after the content of the network, the batch and the machine.
+        model.tensorrt_engine.path,
+        sorted(entries),
+        _nvinfer_threshold(specification, bundle),
         specification.tracker.algorithm,
     )
 
 
 def connection(camera: spec.Camera) -> bytes:
-    """A camera without its name, which is only drawn, and whether it is off."""
+    """A camera without its name, which is only drawn, and without whether it is off."""
     bare = spec.Camera()
     bare.CopyFrom(camera)
     bare.name = ""
@@ -47,29 +33,29 @@ def connection(camera: spec.Camera) -> bytes:
 
 
 def _wiring(output: spec.Output) -> bytes:
-    """An output without what is not built into the graph: its bit rate, who may watch, and the limits of its files."""
-    rateless = spec.Output()
-    rateless.CopyFrom(output)
-    rateless.encoding.bitrate = 0
-    if rateless.HasField("rtsp"):
-        del rateless.rtsp.users[:]
-    if rateless.HasField("file"):
-        rateless.file.ClearField("file_duration")
-        rateless.file.max_bytes = 0
-    return bytes(rateless.SerializeToString(deterministic=True))
+    """An output without what the graph does not depend on: its bit rate, who may watch, and the limits of its files."""
+    bare = spec.Output()
+    bare.CopyFrom(output)
+    bare.encoding.bitrate = 0
+    if bare.HasField("rtsp"):
+        del bare.rtsp.users[:]
+    if bare.HasField("file"):
+        bare.file.ClearField("file_duration")
+        bare.file.max_bytes = 0
+    return bytes(bare.SerializeToString(deterministic=True))
 
 
-def _floor(specification: spec.PipelineSpec, bundle: NvinferBundle) -> Tuple[float, ...]:
-    """What nvinfer must let through: objects that it has dropped itself cannot be brought back. Above the bundle's own
-    thresholds the probe filters, and so does it where the outputs are decoded here."""
+def _nvinfer_threshold(specification: spec.PipelineSpec, bundle: NvinferBundle) -> Optional[float]:
+    """The threshold that nvinfer must have: objects that it drops cannot be brought back. A probe applies one above the
+    bundle's own, and any where the outputs are decoded here."""
     if bundle.decoded_here is not None or not specification.model.HasField("threshold"):
-        return ()
+        return None
     threshold = specification.model.threshold
-    return (threshold,) if any(threshold < one for one in bundle.thresholds()) else ()
+    return threshold if any(threshold < one for one in bundle.thresholds()) else None
 
 
 def live_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pipeline.Change]:
-    """What changed of that which can change while frames flow, between two that have the same structure."""
+    """The changes between two specifications with the same structure."""
     paths = [
         "model.%s" % name for name in ("interval", "threshold") if _optional(before, name) != _optional(after, name)
     ]
@@ -90,15 +76,15 @@ def live_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pi
 
 
 def changed_bitrates(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[StreamPlan]:
-    """The pictures that another bit rate is asked of."""
+    """The streams whose bit rate changes, as they are to be."""
     rates = {one.key: one.encoding.bitrate for one in plan_streams(before)}
     return [one for one in plan_streams(after) if rates.get(one.key) != one.encoding.bitrate]
 
 
 def rebuild_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pipeline.Change]:
-    """A new graph: all cameras connect anew and all pictures begin anew, and what is gone is gone."""
-    cameras = list(dict.fromkeys([one.id for one in before.cameras] + [one.id for one in after.cameras]))
-    outputs = list(dict.fromkeys([one.key for one in plan_streams(before)] + [one.key for one in plan_streams(after)]))
+    """The changes by another graph: every camera reconnects, every stream restarts, and what was removed is gone."""
+    cameras = dict.fromkeys(one.id for specification in (before, after) for one in specification.cameras)
+    outputs = dict.fromkeys(one.key for specification in (before, after) for one in plan_streams(specification))
     paths = ["cameras[%s]" % one for one in cameras] + [_path(key) for key in outputs]
     if before.model != after.model:
         paths.insert(0, "model")

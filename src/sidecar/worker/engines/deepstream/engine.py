@@ -2,33 +2,30 @@
 
 import threading
 import time
+from functools import partial
 from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from sidecar.chain import ChainError
 from sidecar.contract import pipeline, spec, state
 from sidecar.gst import GLib, Gst
 from sidecar.log import Log
-from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.cameras.addresses import SCHEMES
 from sidecar.worker.cameras.text import standby_picture_text
-from sidecar.worker.engines.deepstream import source
-from sidecar.worker.engines.deepstream.assembly import Assembly, Says, Tools, assemble
+from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, live_settings
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
-from sidecar.worker.engines.deepstream.changes import (
-    Structure,
-    changed_bitrates,
-    live_changes,
-    rebuild_changes,
-    structure,
-)
-from sidecar.worker.engines.deepstream.elements import Elements
-from sidecar.worker.engines.deepstream.encoders import probe_encoders
-from sidecar.worker.engines.deepstream.graph import is_mux_new
+from sidecar.worker.engines.deepstream.changes import changed_bitrates, live_changes, rebuild_changes, structure
+from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter
+from sidecar.worker.engines.deepstream.elements import Elements, is_mux_new
+from sidecar.worker.engines.deepstream.encoder_probe import probe_encoders
+from sidecar.worker.engines.deepstream.graph import Graph, GraphTools
+from sidecar.worker.engines.deepstream.graph_failure import GraphFailure, retry_delay
+from sidecar.worker.engines.deepstream.graph_runner import GraphRunner
 from sidecar.worker.engines.deepstream.machine import Machine
-from sidecar.worker.engines.deepstream.model import LoadedModel, files_stamp, load_model
-from sidecar.worker.engines.deepstream.reporter import Reporter
-from sidecar.worker.engines.deepstream.run import Failure
-from sidecar.worker.engines.deepstream.standby_words import pipeline_text
-from sidecar.worker.engines.deepstream.vision import MisfitError, Vision, settings_of
+from sidecar.worker.engines.deepstream.model import LoadedModel, fingerprint, load_model
+from sidecar.worker.engines.deepstream.output_branch import OutputBranch
+from sidecar.worker.engines.deepstream.prebuild import prebuild_command
+from sidecar.worker.engines.deepstream.standby_text import pipeline_text
+from sidecar.worker.engines.deepstream.tensor_decoder import TensorMismatchError
 from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
 from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.main_loop import MainLoop
@@ -38,287 +35,279 @@ from sidecar.worker.problem import Problem, has_errors
 from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import OutputKey, StatusStore
 
-# Before a graph that failed is built anew, in seconds: the first time, and at most; each failure in a row doubles it. A
-# TensorRT engine takes minutes of the whole GPU.
-_DELAYS = (2.0, 60.0)
-_DELAYS_OF_BUILDS = (60.0, 3600.0)
-# How long stop() waits for the cameras' sources, in seconds.
+# A graph that has run this long resets the count of failures in a row.
+_HEALTHY_SECONDS = 60.0
+# How often the files of a bundle that failed are checked for changes.
+_FILE_CHECK_SECONDS = 2.0
+# How long stop() waits for the cameras' sources.
 _STOP_SECONDS = 1.0
-# How often the files of a bundle that does not run are looked at, in seconds.
-_LOOK_AT_FILES = 2.0
-# A graph that ran this long has made good for the failures before it.
-_HEALTHY = 60.0
 
 
-class _InForce(NamedTuple):
-    """What was applied last, and the graph that it has."""
+class _Active(NamedTuple):
+    """What was applied last, and the graph that runs it."""
 
     specification: spec.PipelineSpec
     model: LoadedModel
-    structure: Structure
-    assembly: Assembly
-    # When the graph was put in place, on the monotonic clock.
+    # See structure().
+    structure: Tuple[object, ...]
+    runner: GraphRunner
+    # When the graph took over, on the monotonic clock.
     began: float
 
 
 class DeepstreamEngine(Engine[LoadedModel]):
-    """One graph for everything. What changes its structure builds it anew; the rest changes while frames flow."""
+    """One graph for everything. A change of its structure takes another graph; the rest changes while frames flow."""
 
     def __init__(self, processes: Processes, store: StatusStore, machine: Machine, replace: Callable[[], None]) -> None:
-        """Probes the encoders, for which it waits: a moment, or seconds where CUDA is slow to start.
+        """Probes the encoders, and waits for that: a moment, or seconds where CUDA is slow to start.
 
         replace: asks for another process in place of this one.
         """
         self._store = store
         self._replace_process = replace
+        self._machine = machine
+        self._processes = processes
         catalogue = Catalogue(machine.platform.release, machine.platform.kind, new_mux=is_mux_new())
-        elements = Elements(machine.platform, catalogue)
-        reporter = Reporter(store.publish_detections, store.events.wanted)
-        self._outputs = Outputs(processes, store, self._on_ports, self._count, elements.window_sinks)
-        encoders = probe_encoders(elements)
-        self._tools = Tools(
-            machine, processes, catalogue, elements, encoders, store, reporter, SourceCloser(), take=self._outputs.take
+        self._elements = Elements(machine.platform, catalogue)
+        self._encoders = probe_encoders(self._elements)
+        self._outputs = Outputs(processes, store, self._on_ports, self._count_frames, self._elements.window_sinks)
+        reporter = DetectionReporter(store.publish_detections, store.events.wanted)
+        self._tools = GraphTools(
+            machine.run_dir,
+            self._elements,
+            self._encoders.hardware,
+            store,
+            reporter,
+            SourceCloser(),
+            self._outputs.take,
         )
-        self._says = Says(self._on_camera_said, self._show, self._on_failed, self._on_probe_failed)
-        # Why there are no pictures: of the graph itself, empty if it plays; and by camera id.
-        self._headline = ""
-        self._notes: Dict[str, str] = {}
-        self._in_force: Optional[_InForce] = None
-        # Failures in a row before the graph in force. The timers of the next attempt, and of the next look at the files
-        # of a bundle that failed; 0: none.
+        self._active: Optional[_Active] = None
+        # What viewers read while a stream has no frames: about the whole graph (empty: it plays), and by camera id.
+        self._pipeline_text = ""
+        self._camera_texts: Dict[str, str] = {}
+        # Failures in a row before the active graph.
         self._failures = 0
-        self._retry = 0
-        self._look = 0
-        # Engines that were built anew because they did not load: not again within this process.
+        # GLib source numbers of the next attempt, and of the next check of a failed bundle's files; 0: there is none.
+        self._retry_timer = 0
+        self._file_timer = 0
+        # TensorRT engines that were rebuilt because they did not load. This process does not rebuild them again.
         self._rebuilt: Set[str] = set()
-        # The GPU has failed under a graph that played. CUDA does not recover from that within a process.
-        self._gpu_is_lost = False
+        # The GPU failed under a graph that had played. Within a process, CUDA does not recover from that.
+        self._is_gpu_lost = False
 
     def info(self) -> EngineInfo:
-        platform = self._tools.machine.platform
+        platform = self._machine.platform
         return EngineInfo("deepstream", platform.board, platform.release, platform.gpu)
 
     def capabilities(self) -> pipeline.Capabilities:
         return pipeline.Capabilities(
-            codecs=self._tools.encoders.codecs(),
-            trackers=self._tools.elements.trackers(),
-            sources=list(source.SCHEMES),
+            codecs=self._encoders.codecs(), trackers=self._elements.trackers(), sources=list(SCHEMES)
         )
 
     def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[LoadedModel], List[Problem]]:
-        return load_model(specification, self._tools.machine, self._tools.catalogue, self._tools.encoders)
+        return load_model(specification, self._machine, self._elements.catalogue, self._encoders)
 
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
-        wanted = structure(specification, model.bundle, model.engine)
-        current = self._in_force
-        before = spec.PipelineSpec() if current is None else current.specification
-        if current is not None and current.structure == wanted and self._set_bitrates(current, specification):
+        wanted = structure(specification, model)
+        active = self._active
+        before = spec.PipelineSpec() if active is None else active.specification
+        if active is not None and active.structure == wanted and self._set_bitrates(active, specification):
             changes = live_changes(before, specification)
-            self._take_over(current._replace(specification=specification, model=model))
+            self._activate(active._replace(specification=specification, model=model))
             self._outputs.update(plan_streams(specification))
-            for camera, one in zip(current.assembly.run.cameras, specification.cameras):
-                camera.controller.update(one)
+            for controller, camera in zip(active.runner.graph.controllers, specification.cameras):
+                controller.update(camera)
             return changes
-        assembly = self._assemble(specification, model)
+        new = self._build(specification, model)
         self._failures = 0
-        self._put_in_place(_InForce(specification, model, wanted, assembly, time.monotonic()))
+        self._replace_graph(new)
         return rebuild_changes(before, specification)
 
     def pipelines(self) -> List[Gst.Pipeline]:
-        return [] if self._in_force is None else [self._in_force.assembly.run.graph.pipeline]
+        return [] if self._active is None else [self._active.runner.graph.pipeline]
 
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
-        if self._in_force is None:
-            return None
-        picture = self._in_force.assembly.run.graph.pictures.get((output_id, camera_id))
-        return None if picture is None else picture.preview(max_frame_rate)
+        output = self._output((output_id, camera_id))
+        return None if output is None else output.preview(max_frame_rate)
 
     def stop(self) -> None:
-        self._plan_retry(None)
-        if self._in_force is not None:
-            run = self._in_force.assembly.run
-            self._in_force = None
-            run.stop(then=lambda: None)
-            run.wait()
+        self._set_retry(None)
+        if self._active is not None:
+            runner = self._active.runner
+            self._active = None
+            runner.stop(then=lambda: None)
+            runner.wait()
             self._tools.closer.wait(_STOP_SECONDS)
         self._tools.reporter.stop()
         self._outputs.stop()
 
-    def _assemble(self, specification: spec.PipelineSpec, model: LoadedModel) -> Assembly:
-        current = None if self._in_force is None else self._in_force.assembly
-        all_stats: Dict[str, CameraStats] = {} if current is None else current.all_stats
-        earlier = [] if current is None else [camera.controller for camera in current.run.cameras]
-        if self._in_force is not None and self._in_force.assembly.run.has_rebuilt:
-            self._rebuilt.add(self._in_force.model.engine.path)
-        may_rebuild = model.engine.path not in self._rebuilt
-        return assemble(specification, model, all_stats, earlier, may_rebuild, self._tools, self._says)
+    def _build(self, specification: spec.PipelineSpec, model: LoadedModel) -> _Active:
+        """Builds a graph, and does not start it. Raises ChainError; the active graph is not touched."""
+        active = self._active
+        if active is not None and active.runner.has_rebuilt:
+            self._rebuilt.add(active.model.tensorrt_engine.path)
+        earlier = None if active is None else active.runner.graph
+        graph = Graph(specification, model, earlier, self._tools, self._set_camera_text, self._on_probe_failed)
+        command = partial(prebuild_command, self._processes.prebuild_module, model.bundle.directory, graph.batch)
+        may_rebuild = model.tensorrt_engine.path not in self._rebuilt
+        runner = GraphRunner(graph, model.tensorrt_engine, command, may_rebuild, self._set_status, self._on_failed)
+        return _Active(specification, model, structure(specification, model), runner, time.monotonic())
 
-    def _put_in_place(self, new: _InForce) -> None:
-        """The graph in force gives way to another."""
-        self._plan_retry(None)
-        before = self._in_force
-        self._take_over(new)
-        run, all_stats = new.assembly.run, new.assembly.all_stats
-        for camera_id in () if before is None else before.assembly.all_stats.keys() - all_stats.keys():
-            self._store.remove_camera(camera_id)
-        for camera_id, stats in all_stats.items():
-            self._store.add_camera(camera_id, stats.fill)
-        # RTP streams begin anew: the outlet is told, and says the ports.
+    def _replace_graph(self, new: _Active) -> None:
+        """Stops the active graph, and starts another in its place."""
+        self._set_retry(None)
+        before = self._active
+        self._activate(new)
+        graph = new.runner.graph
+        cameras = [slot.camera_id for slot in graph.slots]
+        for slot in [] if before is None else before.runner.graph.slots:
+            if slot.camera_id not in cameras:
+                self._store.remove_camera(slot.camera_id)
+        for slot in graph.slots:
+            self._store.add_camera(slot.camera_id, slot.stats.fill)
+        # RTP streams restart: the outlet is told, and answers with their ports.
         self._outputs.serve(plan_streams(new.specification))
-        for camera in run.cameras:
-            camera.controller.announce()
-        self._store.order_cameras(tuple(all_stats))
+        for controller in graph.controllers:
+            controller.announce()
+        self._store.order_cameras(tuple(cameras))
 
         def start() -> None:
-            # Another change may have come while the graph before was taken down.
-            if self._in_force is not None and self._in_force.assembly.run is run:
-                run.start()
+            # Yet another graph may have taken over while the one before was stopped.
+            if self._active is not None and self._active.runner is new.runner:
+                new.runner.start()
 
         if before is None:
             start()
         else:
-            before.assembly.run.stop(then=start)
+            before.runner.stop(then=start)
 
-    def _take_over(self, new: _InForce) -> None:
-        """Puts in force what changes while frames flow."""
-        self._in_force = new
-        graph = new.assembly.run.graph
-        new.assembly.vision.settings = settings_of(new.specification, new.model.interval(new.specification))
-        for picture in graph.pictures.values():
-            picture.show(new.specification.overlay.boxes)
+    def _activate(self, new: _Active) -> None:
+        """Applies what can change while frames flow."""
+        self._active = new
+        graph = new.runner.graph
+        graph.probes.settings = live_settings(new.specification, new.model.interval(new.specification))
+        for output in graph.outputs.values():
+            output.show_boxes(new.specification.overlay.boxes)
 
-    def _set_bitrates(self, current: _InForce, specification: spec.PipelineSpec) -> bool:
-        """Whether all bit rates that differ could be changed while frames flow."""
-        pictures = current.assembly.run.graph.pictures
-        changed = changed_bitrates(current.specification, specification)
-        return all(pictures[one.key].set_bitrate(one.encoding) for one in changed)
+    @staticmethod
+    def _set_bitrates(active: _Active, specification: spec.PipelineSpec) -> bool:
+        """Whether every bit rate that differs could be changed while frames flow."""
+        outputs = active.runner.graph.outputs
+        changed = changed_bitrates(active.specification, specification)
+        return all(outputs[one.key].set_bitrate(one.encoding) for one in changed)
 
     def _on_ports(self, ports: Dict[OutputKey, int]) -> None:
-        if self._in_force is not None:
-            for key, port in ports.items():
-                picture = self._in_force.assembly.run.graph.pictures.get(key)
-                if picture is not None:
-                    picture.set_rtp_port(port)
+        for key, port in ports.items():
+            output = self._output(key)
+            if output is not None:
+                output.set_rtp_port(port)
 
-    def _on_failed(self, why: Failure) -> None:
-        """The graph in force has failed and is taken down."""
-        assert self._in_force is not None, "it is the one that failed"
-        self._gpu_is_lost = why.reason == state.FAILURE_REASON_GPU and self._in_force.assembly.run.played
-        if time.monotonic() - self._in_force.began > _HEALTHY and self._in_force.assembly.run.played:
+    def _on_failed(self, why: GraphFailure) -> None:
+        """The active graph has failed, and is stopped."""
+        assert self._active is not None, "it is the one that failed"
+        has_played = self._active.runner.has_played
+        self._is_gpu_lost = why.reason == state.FAILURE_REASON_GPU and has_played
+        if has_played and time.monotonic() - self._active.began > _HEALTHY_SECONDS:
             self._failures = 0
         delay = retry_delay(why, self._failures)
         self._failures += 1
         failed = state.PipelineStatus.Failed(reason=why.reason, detail=why.detail)
         if delay is not None:
             failed.next_attempt.FromNanoseconds(int((time.time() + delay) * 1e9))
-        self._show(state.PipelineStatus(failed=failed))
-        self._plan_retry(delay)
-        self._look = GLib.timeout_add(int(_LOOK_AT_FILES * 1000), self._look_at_files)
+        self._set_status(state.PipelineStatus(failed=failed))
+        self._set_retry(delay)
+        self._file_timer = GLib.timeout_add(int(_FILE_CHECK_SECONDS * 1000), self._check_files)
 
-    def _on_probe_failed(self, vision: Vision, why: Exception) -> None:
-        """A defect of ours, or a network that is not what its bundle says. The same comes with every frame."""
-        current = self._in_force
-        if current is None or current.assembly.vision is not vision or not current.assembly.run.playing:
+    def _on_probe_failed(self, probes: BatchProbes, why: Exception) -> None:
+        """Either a defect of this engine, or a network that does not fit its bundle. Each frame raises it again."""
+        active = self._active
+        if active is None or active.runner.graph.probes is not probes or not active.runner.is_playing:
             return
-        if isinstance(why, MisfitError):
-            current.assembly.run.fail(Failure(state.FAILURE_REASON_MODEL, str(why)))
+        if isinstance(why, TensorMismatchError):
+            active.runner.fail(GraphFailure(state.FAILURE_REASON_MODEL, str(why)))
             return
         detail = "%s: %s" % (type(why).__name__, why)
-        Log("engine").error("a probe failed", err=detail)
-        current.assembly.run.fail(Failure(state.FAILURE_REASON_INTERNAL, detail))
+        Log("engine").error("probe failed", err=detail)
+        active.runner.fail(GraphFailure(state.FAILURE_REASON_INTERNAL, detail))
 
-    def _plan_retry(self, delay: Optional[float]) -> None:
-        """None: no retry, and no look at files."""
-        for timer in (self._retry, self._look):
+    def _set_retry(self, delay: Optional[float]) -> None:
+        """None: there will be no attempt, and no check of files."""
+        for timer in (self._retry_timer, self._file_timer):
             if timer:
                 GLib.source_remove(timer)
-        self._look = 0
-        self._retry = 0 if delay is None else GLib.timeout_add(int(delay * 1000), self._try_again)
+        self._file_timer = 0
+        self._retry_timer = 0 if delay is None else GLib.timeout_add(int(delay * 1000), self._retry)
 
-    def _try_again(self) -> bool:
-        self._retry = 0
-        current = self._in_force
-        assert current is not None, "something failed, so something was applied"
-        if self._gpu_is_lost:
+    def _retry(self) -> bool:
+        self._retry_timer = 0
+        assert self._active is not None, "it is the one that failed"
+        if self._is_gpu_lost:
             self._replace_process()
-            return bool(GLib.SOURCE_REMOVE)
-        try:
-            assembly = self._assemble(current.specification, current.model)
-        except ChainError as why:
-            self._on_failed(Failure(state.FAILURE_REASON_ELEMENT, str(why)))
         else:
-            self._put_in_place(current._replace(assembly=assembly, began=time.monotonic()))
+            self._rebuild(self._active.model)
         return bool(GLib.SOURCE_REMOVE)
 
-    def _look_at_files(self) -> bool:
-        """A bundle that does not run is read anew as soon as its files change."""
-        current = self._in_force
-        assert current is not None, "something failed, so something was applied"
-        if files_stamp(current.specification.model.bundle_path) == current.model.stamp:
+    def _rebuild(self, model: LoadedModel) -> None:
+        """Replaces a graph that failed by another for the same specification."""
+        assert self._active is not None, "it is the one that failed"
+        try:
+            new = self._build(self._active.specification, model)
+        except ChainError as why:
+            self._on_failed(GraphFailure(state.FAILURE_REASON_ELEMENT, str(why)))
+        else:
+            self._replace_graph(new)
+
+    def _check_files(self) -> bool:
+        """A bundle that failed is loaded again as soon as its files change."""
+        active = self._active
+        assert active is not None, "it is the one that failed"
+        if fingerprint(active.specification.model.bundle_path) == active.model.fingerprint:
             return bool(GLib.SOURCE_CONTINUE)
-        self._look = 0
-        self._plan_retry(None)
+        self._file_timer = 0
+        self._set_retry(None)
 
         def load() -> None:
-            MainLoop.post(self._on_model_loaded, current.assembly, *self.prepare(current.specification))
+            MainLoop.post(self._on_reloaded, active.runner, *self.prepare(active.specification))
 
         threading.Thread(target=load, name="model-loader", daemon=True).start()
         return bool(GLib.SOURCE_REMOVE)
 
-    def _on_model_loaded(self, failed: Assembly, model: Optional[LoadedModel], problems: List[Problem]) -> None:
-        before = self._in_force
-        # Another graph may have taken the place of the one that failed.
-        if before is None or before.assembly is not failed:
-            return
+    def _on_reloaded(self, failed: GraphRunner, model: Optional[LoadedModel], problems: List[Problem]) -> None:
+        active = self._active
+        if active is None or active.runner is not failed:
+            return  # Another graph has taken over.
         if model is None or has_errors(problems):
             detail = "; ".join("%s: %s" % (one.path, one.message) for one in problems)
-            # It is read again when its files change once more.
-            stamp = files_stamp(before.specification.model.bundle_path)
-            self._in_force = before._replace(model=before.model._replace(stamp=stamp))
-            self._on_failed(Failure(state.FAILURE_REASON_MODEL, detail, is_passing=False))
+            # It is loaded again when its files change once more.
+            current = fingerprint(active.specification.model.bundle_path)
+            self._active = active._replace(model=active.model._replace(fingerprint=current))
+            self._on_failed(GraphFailure(state.FAILURE_REASON_MODEL, detail, is_transient=False))
             return
         self._failures = 0
-        wanted = structure(before.specification, model.bundle, model.engine)
-        try:
-            assembly = self._assemble(before.specification, model)
-        except ChainError as why:
-            self._on_failed(Failure(state.FAILURE_REASON_ELEMENT, str(why)))
-        else:
-            self._put_in_place(
-                before._replace(model=model, structure=wanted, assembly=assembly, began=time.monotonic())
-            )
+        self._rebuild(model)
 
-    def _show(self, status: state.PipelineStatus) -> None:
+    def _set_status(self, status: state.PipelineStatus) -> None:
         self._store.set_pipeline(status)
-        self._headline = pipeline_text(status, time.strftime("%H:%M:%S"))
-        self._say()
+        self._pipeline_text = pipeline_text(status, time.strftime("%H:%M:%S"))
+        self._set_standby_texts()
 
-    def _on_camera_said(self, camera_id: str, text: str) -> None:
-        self._notes[camera_id] = text
-        self._say()
+    def _set_camera_text(self, camera_id: str, text: str) -> None:
+        self._camera_texts[camera_id] = text
+        self._set_standby_texts()
 
-    def _say(self) -> None:
-        """What stands in place of pictures that have no frames."""
-        if self._in_force is not None:
-            for one in plan_streams(self._in_force.specification):
-                self._outputs.set_standby_text(
-                    one.key, self._headline or standby_picture_text(one.cameras, self._notes)
-                )
+    def _set_standby_texts(self) -> None:
+        if self._active is not None:
+            for one in plan_streams(self._active.specification):
+                text = self._pipeline_text or standby_picture_text(one.cameras, self._camera_texts)
+                self._outputs.set_standby_text(one.key, text)
 
-    def _count(self, key: OutputKey, status: state.OutputStatus) -> None:
+    def _count_frames(self, key: OutputKey, status: state.OutputStatus) -> None:
         """Called on any thread."""
-        current = self._in_force
-        picture = None if current is None else current.assembly.run.graph.pictures.get(key)
-        if picture is not None:
-            status.frames = picture.frames
+        output = self._output(key)
+        if output is not None:
+            status.frames = output.frames
 
-
-def retry_delay(why: Failure, failures: int) -> Optional[float]:
-    """Seconds until a graph that failed is built anew, after so many failures in a row before this one.
-
-    None: not before something has changed. Pure.
-    """
-    if not why.is_passing:
-        return None
-    first, longest = _DELAYS_OF_BUILDS if why.in_build else _DELAYS
-    return min(longest, first * 2.0 ** min(failures, 16))
+    def _output(self, key: OutputKey) -> Optional[OutputBranch]:
+        """Called on any thread."""
+        active = self._active
+        return None if active is None else active.runner.graph.outputs.get(key)

@@ -1,8 +1,8 @@
-"""The configuration files that nvinfer gets: a bundle's own, with absolute paths, the batch, and the network or engine.
+"""nvinfer's configuration files: the bundle's, with absolute paths, the batch, and the network or its TensorRT engine.
 
-nvinfer builds an engine only in prebuild.py, which gives it the network. In the graph it gets the engine alone: one
-that it cannot load is an error at once, where with the network beside it nvinfer would build anew, for minutes, in the
-midst of a state change.
+nvinfer builds a TensorRT engine in prebuild.py alone, which gives it the network. In the graph it gets only the
+TensorRT engine: one that does not load is an error at once. Beside the network, nvinfer would build another, for
+minutes, in the middle of a state change.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from sidecar.worker.engines.overlay import class_colour
 
 
 def build_config(bundle: NvinferBundle, network_path: str, batch: int, catalogue: Catalogue) -> str:
-    """The text of the file from which nvinfer builds an engine. network_path: the network, or a copy of it. Pure."""
+    """The file from which nvinfer builds a TensorRT engine. network_path: the network, or a copy of it. Pure."""
     groups = _own(bundle, batch, catalogue)
     groups["property"][bundle.network_key] = network_path
     groups["property"].pop("model-engine-file", None)
@@ -25,7 +25,7 @@ def build_config(bundle: NvinferBundle, network_path: str, batch: int, catalogue
 def infer_config(
     bundle: NvinferBundle, engine_path: str, batch: int, threshold: Optional[float], catalogue: Catalogue
 ) -> str:
-    """The text of the file with which nvinfer runs an engine. threshold: for every class; None: as the bundle says.
+    """The file with which nvinfer runs a TensorRT engine. threshold: for every class; None: those of the bundle.
     Pure."""
     groups = _own(bundle, batch, catalogue)
     own = groups["property"]
@@ -46,9 +46,9 @@ def infer_config(
 
 
 def write_config(directory: str, text: str) -> str:
-    """Writes a text to a file in a directory, the only one there, and returns its path. Raises OSError.
+    """Writes a text to a file, and removes all others in its directory. Returns the file's path. Raises OSError.
 
-    An element reads it when it starts. An equal text has an equal name; a file that was read stays unchanged.
+    Elements read it when they start. Its name follows from its text, so that a file never changes.
     """
     os.makedirs(directory, exist_ok=True)
     name = "config-%s.txt" % hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -70,11 +70,11 @@ def _own(bundle: NvinferBundle, batch: int, catalogue: Catalogue) -> Dict[str, D
             own[key] = os.path.join(bundle.directory, value)
     own["batch-size"] = str(batch)
     own["process-mode"] = "1"
-    # The graph decides batch by batch, see vision.py.
+    # See BatchProbes.before_inference().
     own["interval"] = "0"
     if bundle.decoded_here is not None:
         own["output-tensor-meta"] = "1"
-        # It names a decoder of ours, of which nvinfer knows nothing.
+        # It names a decoder of this engine, which nvinfer does not have.
         own.pop("parse-bbox-func-name", None)
     return groups
 
@@ -89,7 +89,7 @@ def _set_threshold(groups: Dict[str, Dict[str, str]], threshold: float) -> None:
 
 def _text(groups: Dict[str, Dict[str, str]]) -> str:
     lines: List[str] = []
-    # class-attrs-all before the classes: each of these begins with what it says.
+    # class-attrs-all comes before the classes: each of them starts from its values.
     for name in sorted(groups, key=lambda one: (one != "property", one != "class-attrs-all", one)):
         lines.append("[%s]" % name)
         lines += ["%s=%s" % item for item in groups[name].items()]

@@ -1,8 +1,8 @@
-"""A camera's masks, burnt into its frames in system memory in front of the muxer: before nvinfer or anybody sees them.
+"""Blackens a camera's masks in its frames, in system memory in front of the muxer, before anything else sees them.
 
-nvdsosd would be the GPU's way and is none: it draws what stands in a whole batch on the batch's first picture
-(gst_nvds_osd_transform_ip() of 9.0 reads the metadata's pools, nvll_osd writes surfaceList[0]), so that it serves
-behind the tiler or the demultiplexer, where a batch is one picture.
+nvdsosd cannot do it on the GPU: it draws the metadata of a whole batch on the batch's first frame
+(gst_nvds_osd_transform_ip() of 9.0 reads the metadata's pools, nvll_osd writes surfaceList[0]). So it works only behind
+the tiler or the demultiplexer, where a batch is one frame.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ _gst = ctypes.CDLL("libgstreamer-1.0.so.0")
 
 
 class _MapInfo(ctypes.Structure):
-    """GstMapInfo. The bindings before 1.20 give a copy of what it points to."""
+    """GstMapInfo. The bindings before 1.20 copy what it points to."""
 
     _fields_ = [
         ("memory", ctypes.c_void_p),
@@ -48,21 +48,21 @@ _unmap = _function("gst_memory_unmap", None, ctypes.c_void_p, ctypes.POINTER(_Ma
 
 
 def add_masks(pad: Gst.Pad, masks: Masks, failed: Callable[[str], None]) -> None:
-    """Blackens the masks in every I420 frame that passes a pad. A frame on which that cannot be done does not pass.
+    """Blackens the masks in every I420 frame that passes a pad, and drops a frame in which that fails.
 
-    failed: called on the loop thread with why, at the first such frame.
+    failed: called on the loop thread with the reason, for the first such frame.
     """
-    told: List[Exception] = []
+    failures: List[Exception] = []
 
     def on_frame(pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         try:
             buffer = info.get_buffer()
             with _mapped(buffer) as data:
                 masks.apply(planes(data, buffer, video_info(pad.get_current_caps())))
-        except Exception as error:  # whatever it is: nothing of the frame is seen
-            if not told:
-                told.append(error)
-                Log("masks").error("masks cannot be drawn: the camera is not shown", err=str(error))
+        except Exception as error:  # whatever it is, nobody sees the frame
+            if not failures:
+                failures.append(error)
+                Log("masks").error("cannot draw masks, dropping the camera's frames", err=str(error))
                 MainLoop.post(failed, "its masks cannot be drawn: %s" % error)
             return Gst.PadProbeReturn.DROP
         return Gst.PadProbeReturn.OK
@@ -72,15 +72,15 @@ def add_masks(pad: Gst.Pad, masks: Masks, failed: Callable[[str], None]) -> None
 
 @contextlib.contextmanager
 def _mapped(buffer: Gst.Buffer) -> Iterator["np.ndarray"]:
-    """The bytes of a buffer, to be written to. Raises ValueError for one that others may be reading.
+    """The bytes of a buffer, writable. Raises ValueError if others may be reading them.
 
-    By its memory: the buffer itself counts as shared while Python holds it too.
+    Maps the buffer's memory: the buffer itself counts as shared, since Python holds it too.
     """
     if buffer.n_memory() != 1:
-        raise ValueError("a frame in %d pieces" % buffer.n_memory())
+        raise ValueError("a frame has %d memories, not one" % buffer.n_memory())
     memory, info = _peek_memory(hash(buffer), 0), _MapInfo()
     if not _map(memory, ctypes.byref(info), _READ_AND_WRITE):
-        raise ValueError("a frame that cannot be written to")
+        raise ValueError("a frame is not writable")
     try:
         yield np.ctypeslib.as_array((ctypes.c_uint8 * info.size).from_address(info.data))
     finally:

@@ -1,7 +1,7 @@
-"""The one module that knows pyds: a batch's metadata in plain numbers, and objects and texts put into it.
+"""The one module that imports pyds: reads a batch's metadata as plain numbers, and adds objects and drawings to it.
 
-Everything here runs on a streaming thread inside a pad probe, while the buffer is held. API: pyds 1.1.1 (DeepStream
-6.0.1) to 1.2, where list entries must be cast and a list ends with StopIteration.
+Everything here runs on a streaming thread, in a pad probe, while the probe holds the buffer. API: pyds 1.1.1
+(DeepStream 6.0.1) to 1.2, in which list entries must be cast and a list ends with StopIteration.
 """
 
 import ctypes
@@ -11,21 +11,21 @@ import numpy as np
 import pyds
 
 from sidecar.gst import Gst
-from sidecar.worker.engines.overlay import class_colour
+from sidecar.worker.engines.overlay import class_colour, label_text
 from sidecar.worker.inference.postprocess import Object
 
-# What nvtracker has not given a number.
+# object_id of an object without a track id.
 _UNTRACKED = 2**64 - 1
 
-# What one display meta holds of a kind; pyds does not check it.
+# Texts, or rectangles, that one display meta holds at most; pyds does not check it.
 _MOST_ELEMENTS = 16
 _BORDER_PIXELS = 3
 _FONT = "Sans"
 _TYPES = {0: np.float32, 1: np.float16, 2: np.int8, 3: np.int32}
 
 
-class SeenObject(NamedTuple):
-    """An object; the box is in pixels of the muxer's picture."""
+class DetectedObject(NamedTuple):
+    """One object; the box is in pixels of the muxer's frames."""
 
     class_id: int
     label: str
@@ -40,7 +40,7 @@ class SeenObject(NamedTuple):
 
 
 class Line(NamedTuple):
-    """A text on a picture; x, y is its top left corner."""
+    """A line of text to draw; x, y is its top left corner."""
 
     text: str
     x: int
@@ -49,7 +49,7 @@ class Line(NamedTuple):
 
 
 class Box(NamedTuple):
-    """An outline on a picture, in the colour of a class."""
+    """An outline to draw, in the colour of a class."""
 
     left: float
     top: float
@@ -59,7 +59,7 @@ class Box(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """A black rectangle, from 0, which does nothing, to 1, which hides what is behind it."""
+    """A black rectangle to draw. Its opacity is from 0, which is invisible, to 1, which hides what is behind it."""
 
     left: float
     top: float
@@ -71,14 +71,14 @@ class Fill(NamedTuple):
 class Frame:
     """One frame of a batch."""
 
-    __slots__ = ("_batch", "_meta", "pts", "source", "wall_time")
+    __slots__ = ("_batch", "_meta", "pts", "slot", "wall_time")
 
     def __init__(self, batch: Any, meta: Any) -> None:
         self._batch = batch
         self._meta = meta
-        # Number of the muxer's sink pad.
-        self.source: int = meta.pad_index
-        # Nanoseconds on the camera's time line, and since the epoch; 0: not known.
+        # The number of the muxer's sink pad.
+        self.slot: int = meta.pad_index
+        # Nanoseconds on the camera's time line, and since the epoch (0: not known).
         self.pts: int = meta.buf_pts
         self.wall_time: int = meta.ntp_timestamp
 
@@ -87,15 +87,15 @@ class Frame:
         """False: nvinfer skipped it (interval)."""
         return bool(self._meta.bInferDone)
 
-    def objects(self) -> List[SeenObject]:
-        """The frame's objects, the surest first; of equal ones, the first that was added. What is added stands at the
-        head of NVIDIA's list, and a copy of the list is turned round (seen with 9.0)."""
-        seen = []
+    def objects(self) -> List[DetectedObject]:
+        """The frame's objects by confidence, the highest first; equal ones in the order in which they were added.
+        NVIDIA's functions add at the head of the list, and reverse a list when they copy it (seen with 9.0)."""
+        found = []
         for meta in self._object_metas():
             place = meta.rect_params
-            number = meta.object_id
-            seen.append(
-                SeenObject(
+            track_id = meta.object_id
+            found.append(
+                DetectedObject(
                     meta.class_id,
                     meta.obj_label,
                     meta.confidence,
@@ -103,15 +103,15 @@ class Frame:
                     place.top,
                     place.width,
                     place.height,
-                    None if number == _UNTRACKED else number,
+                    None if track_id == _UNTRACKED else track_id,
                 )
             )
-        seen.reverse()
-        return sorted(seen, key=lambda one: -one.confidence)
+        found.reverse()
+        return sorted(found, key=lambda one: -one.confidence)
 
     def keep(self, wanted: Callable[[str, float], bool]) -> None:
-        """Removes the objects of which wanted(label, confidence) is false."""
-        # Collected first: a list must not change under its own iterator.
+        """Removes the objects for which wanted(label, confidence) is false."""
+        # Collected first: the list must not change while it is iterated.
         unwanted = [meta for meta in self._object_metas() if not wanted(meta.obj_label, meta.confidence)]
         for meta in unwanted:
             pyds.nvds_remove_obj_meta_from_frame(self._meta, meta)
@@ -121,7 +121,7 @@ class Frame:
         self.keep(lambda _label, _confidence: False)
 
     def add(self, objects: Iterable[Object], font_size: int) -> None:
-        """Adds objects with what nvinfer adds to its own: the component's number, an outline and a label."""
+        """Adds objects as nvinfer adds its own: with the number of the component, an outline and a label."""
         for one in objects:
             meta = pyds.nvds_acquire_obj_meta_from_pool(self._batch)
             meta.unique_component_id = 1
@@ -129,13 +129,13 @@ class Frame:
             meta.confidence = one.confidence
             meta.object_id = _UNTRACKED
             meta.obj_label = one.label
-            # nvtracker goes by the detector's box, nvdsosd by the other.
+            # nvtracker uses the detector's box, nvdsosd the other.
             for place in (meta.rect_params, meta.detector_bbox_info.org_bbox_coords):
                 place.left, place.top, place.width, place.height = one.left, one.top, one.width, one.height
             _outline(meta.rect_params, one.class_id)
             above = int(one.top) - 2 * font_size
             line = Line(
-                caption(one.label, one.confidence),
+                label_text(one.class_id, one.label, one.confidence),
                 max(0, int(one.left)),
                 above if above > 0 else int(one.top),
                 font_size,
@@ -144,7 +144,7 @@ class Frame:
             pyds.nvds_add_obj_meta_to_frame(self._meta, meta, None)  # type: ignore[arg-type]  # the stubs know no none
 
     def mark_inferred(self) -> None:
-        """For objects that were not found by nvinfer itself: nvtracker asks for it."""
+        """Called where the network's output is decoded here: nvinfer then leaves this unset, and nvtracker needs it."""
         self._meta.bInferDone = 1
 
     def hide_labels(self) -> None:
@@ -153,12 +153,12 @@ class Frame:
             meta.text_params.set_bg_clr = 0
 
     def clear_drawings(self) -> None:
-        """Removes what draw() has added."""
+        """Removes everything that draw() has added."""
         for data in list(_items(self._meta.display_meta_list)):
             pyds.nvds_remove_display_meta_from_frame(self._meta, pyds.NvDsDisplayMeta.cast(data))
 
     def draw(self, lines: Sequence[Line], boxes: Sequence[Box], fills: Sequence[Fill] = ()) -> None:
-        """Writes texts, draws outlines and fills rectangles on the frame."""
+        """Has nvdsosd draw texts, outlines and filled rectangles on the frame."""
         rectangles: List[Union[Fill, Box]] = [*fills, *boxes]
         for begin in range(0, max(len(lines), len(rectangles)), _MOST_ELEMENTS):
             display = pyds.nvds_acquire_display_meta_from_pool(self._batch)
@@ -176,7 +176,7 @@ class Frame:
             pyds.nvds_add_display_meta_to_frame(self._meta, display)
 
     def tensors(self) -> Optional[Dict[str, "np.ndarray"]]:
-        """The network's outputs without the batch, as views that are valid while the probe runs; None: none came."""
+        """The network's outputs for this frame, as views that are valid while the probe runs. None: there are none."""
         for data in _items(self._meta.frame_user_meta_list):
             user = pyds.NvDsUserMeta.cast(data)
             if user.base_meta.meta_type == pyds.NvDsMetaType.NVDSINFER_TENSOR_OUTPUT_META:
@@ -187,11 +187,6 @@ class Frame:
 
     def _object_metas(self) -> Iterator[Any]:
         return (pyds.NvDsObjectMeta.cast(data) for data in _items(self._meta.obj_meta_list))
-
-
-def caption(label: str, confidence: float) -> str:
-    """What stands at a box. Trackers and clustering give confidences that are none: below 0."""
-    return "%s %.0f %%" % (label, 100 * confidence) if 0 <= confidence <= 1 else label
 
 
 def frames(buffer: Gst.Buffer) -> List[Frame]:

@@ -1,71 +1,122 @@
-"""A specification's model, checked for this machine, with the place of its TensorRT engine. Not on the loop thread."""
+"""A specification's model, checked for this machine, and its TensorRT engine. None of it runs on the loop thread."""
 
 import os
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Iterable, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle, load_nvinfer_bundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
-from sidecar.worker.engines.deepstream.encoders import Encoders
-from sidecar.worker.engines.deepstream.engine_cache import CachedEngine, cached_engine, make_directory
-from sidecar.worker.engines.deepstream.fitness import fitness_problems
+from sidecar.worker.engines.deepstream.encoder_probe import Encoders
 from sidecar.worker.engines.deepstream.machine import Machine
-from sidecar.worker.engines.deepstream.sizes import mux_size
-from sidecar.worker.engines.deepstream.vision import OutputDecoder
+from sidecar.worker.engines.deepstream.sizes import is_stretched, mux_size, tile_size
+from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder
+from sidecar.worker.engines.deepstream.tensorrt_engine import TensorRtEngine, tensorrt_engine
 from sidecar.worker.inference.decoders import DecoderError
-from sidecar.worker.outputs.plan import plan_streams
-from sidecar.worker.problem import Problem, error, has_errors
+from sidecar.worker.outputs.plan import StreamPlan, codec_name, plan_streams
+from sidecar.worker.problem import WARNING, Problem, error, has_errors
 
-# Name, size, inode and time of change of files.
-FilesStamp = Tuple[Tuple[str, int, int, int], ...]
+# Name, size, inode and modification time of each file.
+Fingerprint = Tuple[Tuple[str, int, int, int], ...]
 
 _MOST_FILES = 1000
 
 
 class LoadedModel(NamedTuple):
-    """A bundle that this machine can run, and where its engine is or will be."""
+    """A bundle that this machine can run, and its TensorRT engine, which may not have been built yet."""
 
     bundle: NvinferBundle
-    engine: CachedEngine
-    # See files_stamp(), of the moment before the bundle was read.
-    stamp: FilesStamp
+    tensorrt_engine: TensorRtEngine
+    # Taken before the bundle was loaded.
+    fingerprint: Fingerprint
 
     def interval(self, specification: spec.PipelineSpec) -> int:
-        """Batches that nvinfer skips between two."""
+        """Frames of a camera that are skipped between two that are inferred."""
         return specification.model.interval if specification.model.HasField("interval") else self.bundle.interval
 
 
 def load_model(
     specification: spec.PipelineSpec, machine: Machine, catalogue: Catalogue, encoders: Encoders
 ) -> Tuple[Optional[LoadedModel], List[Problem]]:
-    """All problems of a specification with its model on this machine; no model if it cannot be loaded."""
-    stamp = files_stamp(specification.model.bundle_path)
+    """All problems of a specification and its model on this machine. No model if it cannot be loaded."""
+    before = fingerprint(specification.model.bundle_path)
     bundle, problems = load_nvinfer_bundle(specification.model.bundle_path, machine.platform, catalogue)
     if bundle is None:
         return None, problems
-    pictures = plan_streams(specification)
-    problems = problems + fitness_problems(specification, pictures, bundle, encoders)
+    streams = plan_streams(specification)
+    problems = problems + _compatibility_problems(specification, streams, bundle, encoders)
     batch = bundle.batch(len(specification.cameras))
     try:
-        if bundle.decoded_here is not None and pictures:
-            # Made only to see that it can be: of the decoder's files, one may be no such table.
-            OutputDecoder(bundle, mux_size(pictures))
-        engine = cached_engine(machine.data_dir, bundle, batch, machine.platform, catalogue)
+        if bundle.decoded_here is not None and streams:
+            # Only to see that it can be made: the decoder's files may be wrong.
+            TensorDecoder(bundle, mux_size(streams))
+        engine = tensorrt_engine(machine.data_dir, bundle, batch, machine.platform, catalogue)
         if not has_errors(problems) and not engine.exists:
-            make_directory(engine, bundle, batch, machine.platform, catalogue)
+            engine.make_directory()
     except DecoderError as why:
         return None, [*problems, error("model-does-not-load", "model.bundle_path", str(why))]
     except OSError as why:
         message = "the directory of TensorRT engines cannot be written: %s; set SLIPSTREAM_DATA_DIR" % why
         return None, [*problems, error("data-dir", "model.bundle_path", message)]
-    return LoadedModel(bundle, engine, stamp), problems
+    return LoadedModel(bundle, engine, before), problems
 
 
-def files_stamp(directory: str) -> FilesStamp:
-    """What tells whether a bundle's files have changed, without reading them. Empty if it cannot be looked at."""
+def fingerprint(directory: str) -> Fingerprint:
+    """Shows whether a bundle's files have changed, without reading them. Empty if the directory cannot be listed."""
     try:
         with os.scandir(directory) as entries:
             found = [(entry.name, entry.stat()) for _, entry in zip(range(_MOST_FILES), entries)]
     except OSError:
         return ()
     return tuple(sorted((name, one.st_size, one.st_ino, one.st_mtime_ns) for name, one in found))
+
+
+def _compatibility_problems(
+    specification: spec.PipelineSpec, streams: List[StreamPlan], bundle: NvinferBundle, encoders: Encoders
+) -> List[Problem]:
+    """Where a specification, which is valid in itself, does not fit the bundle or this machine."""
+    return [
+        *_classes(specification.model, bundle),
+        *_batch(len(specification.cameras), bundle),
+        *_codecs(specification, encoders),
+        *_shapes(specification, streams),
+    ]
+
+
+def _classes(model: spec.Model, bundle: NvinferBundle) -> Iterable[Problem]:
+    for index, label in enumerate(model.classes):
+        if label not in bundle.labels:
+            message = "the model has no class %r; it has: %s" % (label, ", ".join(bundle.labels))
+            yield error("unknown-class", "model.classes[%d]" % index, message)
+
+
+def _batch(cameras: int, bundle: NvinferBundle) -> Iterable[Problem]:
+    if bundle.largest_batch is not None and bundle.largest_batch < cameras:
+        message = "the network takes %d frames at once, and there are %d cameras; export it with a dynamic batch size"
+        path = "model.bundle_path"
+        yield Problem(WARNING, "batch-below-cameras", path, message % (bundle.largest_batch, cameras))
+
+
+def _codecs(specification: spec.PipelineSpec, encoders: Encoders) -> Iterable[Problem]:
+    for index, output in enumerate(specification.outputs):
+        refusal = encoders.refusals.get(codec_name(output.encoding))
+        if refusal is not None:
+            message = "the CPU encodes it, since the hardware does not (%s)" % refusal
+            yield Problem(WARNING, "software-encoder", "outputs[%d].encoding.codec" % index, message)
+
+
+def _shapes(specification: spec.PipelineSpec, streams: List[StreamPlan]) -> Iterable[Problem]:
+    size = mux_size(streams)
+    ids = [output.id for output in specification.outputs]
+    for one in {stream.key[0]: stream for stream in streams}.values():
+        if is_stretched(one, size):
+            width, height = tile_size(one)
+            rows = one.encoding.height // height
+            message = "tiles of %dx%d stretch the frames, whose shape is that of %dx%d; ask for %dx%d" % (
+                width,
+                height,
+                size[0],
+                size[1],
+                one.encoding.width,
+                int(width * size[1] / size[0] * rows) // 2 * 2,
+            )
+            yield Problem(WARNING, "tiles-stretched", "outputs[%d].encoding" % ids.index(one.key[0]), message)

@@ -1,9 +1,9 @@
-"""Walks the fields of protobuf messages in a file that may be anything: within bounds, and without reading contents."""
+"""Walks the fields of protobuf messages in a file that may hold anything: within bounds, without reading contents."""
 
 import mmap
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-# More than any network has that fits on a board: the largest exports have some ten thousand nodes.
+# More than any network that fits on a board: the largest exports have some ten thousand nodes.
 _MOST_FIELDS = 1000000
 _MOST_NODES = 100000
 _LONGEST_TEXT = 16 * 1024
@@ -13,21 +13,21 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 class OnnxError(Exception):
-    """The file is no network. The message completes "it ..."."""
+    """The file is no ONNX network. The message completes "it ..."."""
 
 
 class Field(NamedTuple):
     """One field of a message."""
 
     number: int
-    # Where its content lies; for a number, value is it, and start is end.
+    # Where its content is. A number is in value instead, and start equals end.
     start: int
     end: int
     value: int
 
 
 class ProtobufFile:
-    """Reads one file. What it reads is counted over all messages."""
+    """Reads one file. The bounds apply to all of its messages together."""
 
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
@@ -36,7 +36,7 @@ class ProtobufFile:
         self._text = 0
 
     def fields(self, message: Optional[Field] = None) -> Iterator[Field]:
-        """The fields of a message; without an argument those of the whole file. Raises OnnxError."""
+        """The fields of a message, or of the whole file. Raises OnnxError."""
         start, end = (0, len(self._data)) if message is None else (message.start, message.end)
         while start < end:
             self._fields += 1
@@ -59,7 +59,8 @@ class ProtobufFile:
             start += length
 
     def find(self, message: Optional[Field], *path: int) -> Optional[Field]:
-        """The last field of a number, and the last of the next number in it; a repeated scalar means its last value."""
+        """The last field with a number, and in it the last one with the next number. Repeated scalars: the last
+        counts."""
         for number in path:
             if message is None:
                 return None
@@ -78,11 +79,11 @@ class ProtobufFile:
         return self._data[field.start : field.end].decode("utf-8", "replace")
 
     def numbers(self, field: Field) -> List[int]:
-        """The numbers of a repeated field: one, or several packed into one."""
+        """The numbers of a repeated field: one, or several that are packed."""
         if field.start == field.end:
             return [field.value]
         if field.end - field.start > _LONGEST_TEXT:
-            return []  # Values, not parameters.
+            return []  # Weights, not parameters.
         numbers, start = [], field.start
         while start < field.end:
             value, start = self._varint(start, field.end)
@@ -90,7 +91,7 @@ class ProtobufFile:
         return numbers
 
     def count_node(self) -> None:
-        """Called for each node that is kept."""
+        """Called for each node. Raises OnnxError for too many."""
         self._nodes += 1
         if self._nodes > _MOST_NODES:
             raise OnnxError("has more than %d nodes, as no network has" % _MOST_NODES)

@@ -35,7 +35,7 @@ class Matroska:
 
     @property
     def waiting_bytes(self) -> int:
-        """Of frames that are not written yet."""
+        """Bytes of frames that are not written yet."""
         return int(self._source.get_property("current-level-bytes"))
 
     def push(self, frame: Frame) -> None:
