@@ -3,7 +3,6 @@
  * documents, specifications, nvinfer files, launch lines and Horizon's documents; the contract has a message of that name.
  */
 
-import { plainText } from "./plain-text.js";
 import { type Code, type Severity, severityOf } from "./problem-codes.js";
 import { hideLogins } from "./secrets/redact.js";
 
@@ -97,7 +96,7 @@ function safeText(text: string): string {
 
 /** Also replaces characters that a terminal or a log would not print as they are. */
 function withoutLogins(text: string): string {
-  return hideLogins(plainText(text));
+  return hideLogins(text.replace(/[\p{Cc}\p{Cf}\p{Surrogate}\p{Zl}\p{Zp}]/gu, "?"));
 }
 
 function shorten(text: string, length: number): string {
