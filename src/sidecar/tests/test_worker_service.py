@@ -1,5 +1,6 @@
 """The contract, spoken with a real worker beside a real outlet."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from sidecar.contract import pipeline, pipeline_grpc, spec
+from sidecar.tests import hostile_bundles
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 NANODET = os.path.join(ROOT, "models", "nanodet-coco")
@@ -144,6 +146,32 @@ def test_check_tells_every_problem_and_applies_nothing(running):
     problems = running.stub.Check(pipeline.CheckRequest(spec=wrong), timeout=DEADLINE_SECONDS).problems
     assert {problem.code for problem in problems} == {"unsupported-source", "bundle-missing", "no-output"}
     assert running.state().generation == before
+
+
+def processes_for(path):
+    """The processes that have a path among their arguments."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        # It may end meanwhile.
+        with contextlib.suppress(OSError), open("/proc/%s/cmdline" % name, "rb") as file:
+            if path.encode() in file.read().split(b"\0"):
+                found.append(name)
+    return found
+
+
+def test_the_check_of_a_model_ends_with_the_call_that_asked_for_it(running, tmp_path):
+    bundle = hostile_bundles.endless(str(tmp_path / "endless"))
+    wanted = running.specification(model=spec.Model(bundle_path=bundle))
+    call = running.stub.Check.future(pipeline.CheckRequest(spec=wanted), timeout=DEADLINE_SECONDS)
+    running.until(lambda _: processes_for(bundle))
+    call.cancel()
+    running.until(lambda _: not processes_for(bundle))
+    # The next model is not held up, and what runs went on.
+    harmless = hostile_bundles.constant(str(tmp_path / "harmless"), -9.0)
+    other = running.specification(model=spec.Model(bundle_path=harmless))
+    problems = running.stub.Check(pipeline.CheckRequest(spec=other), timeout=DEADLINE_SECONDS).problems
+    assert pipeline.SEVERITY_ERROR not in [problem.severity for problem in problems]
+    assert running.state().outputs[0].WhichOneof("state") == "serving"
 
 
 def test_a_refused_specification_leaves_what_is_in_force(running):

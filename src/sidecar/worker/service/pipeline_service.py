@@ -14,6 +14,7 @@ from sidecar.keeper.previous_worker import PreviousWorker
 from sidecar.log import Log
 from sidecar.version import VERSION
 from sidecar.worker.check import check
+from sidecar.worker.check_process import WhenAbandoned
 from sidecar.worker.engines.describe import branches
 from sidecar.worker.engines.engine import Engine, Model, Preview
 from sidecar.worker.main_loop import MainLoop
@@ -80,7 +81,7 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
     def Check(  # noqa: N802
         self, request: pipeline.CheckRequest, context: grpc.ServicerContext
     ) -> pipeline.CheckResponse:
-        _, problems = self._examine(request.spec)
+        _, problems = self._examine(request.spec, context.add_callback)
         return pipeline.CheckResponse(problems=_to_contract(problems))
 
     def Apply(  # noqa: N802
@@ -94,13 +95,13 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                     generation=request.generation, accepted=True, problems=self._active.problems
                 )
             if self._engine.unavailable is not None:
-                _, problems = self._examine(request.spec)
+                _, problems = self._examine(request.spec, context.add_callback)
                 self._loop.call(lambda: self._engine.show_standby(request.spec), _LOOP_SECONDS)
                 return pipeline.ApplyResponse(problems=_to_contract(problems))
             if self._active is None:
                 loading = state.PipelineStatus.Loading(phase=state.LOADING_PHASE_MODEL)
                 self._store.set_pipeline(state.PipelineStatus(loading=loading))
-            model, problems = self._examine(request.spec)
+            model, problems = self._examine(request.spec, context.add_callback)
             if model is None or has_errors(problems):
                 is_model = model is None or any(problem.path.startswith("model") for problem in problems)
                 return self._refuse(problems, state.FAILURE_REASON_MODEL if is_model else state.FAILURE_REASON_ELEMENT)
@@ -191,14 +192,16 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
             raise AssertionError("abort always raises")
         return preview
 
-    def _examine(self, specification: spec.PipelineSpec) -> Tuple[Optional[Model], List[Problem]]:
+    def _examine(
+        self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned
+    ) -> Tuple[Optional[Model], List[Problem]]:
         """All problems of a specification, and its model if that can be loaded."""
         if self._engine.unavailable is not None:
             return None, [error("engine-unavailable", "engine", self._engine.unavailable)]
         problems = check(specification, self._engine.capabilities())
         model = None
         if specification.model.bundle_path:
-            model, found = self._engine.prepare(specification)
+            model, found = self._engine.prepare(specification, when_abandoned)
             problems = problems + found + unusable_folders(specification, recordings_dir(os.environ))
         return model, problems
 

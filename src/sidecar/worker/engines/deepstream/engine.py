@@ -10,6 +10,7 @@ from sidecar.gst import GLib, Gst
 from sidecar.log import Log
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.cameras.text import standby_picture_text
+from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.deepstream import source
 from sidecar.worker.engines.deepstream.assembly import Assembly, Says, Tools, assemble
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
@@ -105,7 +106,9 @@ class DeepstreamEngine(Engine[LoadedModel]):
             sources=list(source.SCHEMES),
         )
 
-    def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[LoadedModel], List[Problem]]:
+    def prepare(
+        self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned = never_abandoned
+    ) -> Tuple[Optional[LoadedModel], List[Problem]]:
         return load_model(specification, self._tools.machine, self._tools.catalogue, self._tools.encoders)
 
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
