@@ -21,6 +21,7 @@ from sidecar.tests.main_loop import turn_until
 from sidecar.worker.cameras import state as camera_state
 from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.cameras.text import TileText
+from sidecar.worker.engines import shared_elements
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.frame_detector import Detections
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
@@ -389,3 +390,22 @@ def test_nothing_is_left_of_a_pipeline_that_was_closed(watch, demo_camera, uri):
         return pipeline() is None and underneath() is None
 
     one.until(is_gone)
+
+
+def test_frames_that_are_too_large_never_reach_the_decoder(watch, demo_camera, monkeypatch):
+    monkeypatch.setattr(shared_elements, "MOST_PIXELS", 640 * 360)
+    _, address = demo_camera()
+    one = watch(uri=address)
+    one.until(lambda: one.status().WhichOneof("state") == "lost")
+    lost = one.status().lost
+    assert lost.reason == state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
+    assert "its frames are 1280x720, more than 230400 pixels" in lost.detail
+    assert one.status().counters.frames_received == 0
+
+
+def test_a_file_whose_frames_are_too_large_is_not_decoded(watch, monkeypatch):
+    monkeypatch.setattr(shared_elements, "MOST_PIXELS", 640 * 360)
+    one = watch(uri=DEMO)
+    one.until(lambda: one.status().WhichOneof("state") == "lost")
+    assert "its frames are 1280x720" in one.status().lost.detail
+    assert one.status().counters.frames_received == 0

@@ -1,6 +1,7 @@
 """The contract, spoken with a real worker beside a real outlet."""
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -16,8 +17,9 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from sidecar.contract import pipeline, pipeline_grpc, spec
+from sidecar.contract import pipeline, pipeline_grpc, spec, state
 from sidecar.tests import hostile_bundles
+from sidecar.tests.endless_answer import Describes
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 NANODET = os.path.join(ROOT, "models", "nanodet-coco")
@@ -298,6 +300,51 @@ def test_a_watch_resumes_after_a_number_and_refuses_those_of_another_worker(runn
         with pytest.raises(grpc.RpcError) as refused:
             next(running.watch(after_sequence=number, instance_id=whose))
         assert refused.value.code() == grpc.StatusCode.OUT_OF_RANGE
+
+
+def cannot_be_taken(running, address):
+    """Applies a second camera that cannot be taken, and returns its status once it is lost."""
+    both = running.specification()
+    both.cameras.add(id="two", uri=address)
+    assert running.apply(address, both).accepted
+    return running.until(
+        lambda message: [camera.WhichOneof("state") for camera in message.state.cameras] == ["live", "lost"]
+    ).state.cameras[1]
+
+
+def test_a_camera_whose_answer_is_endless_takes_no_memory_and_harms_no_other(running):
+    camera = Describes("Content-Length: 2000000000\r\n", itertools.repeat(b"x" * 65536))
+    try:
+        assert "Out of memory" in cannot_be_taken(running, camera.address).lost.detail
+        # What was in the buffers of the two sockets; the connection ended with the header.
+        assert camera.sent / camera.methods.count("DESCRIBE") < 64 << 20
+    finally:
+        camera.close()
+
+
+def test_a_camera_that_describes_thousands_of_streams_gets_a_few_sessions(running):
+    media = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:t%d\r\n"
+    head = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n"
+    body = (head + "".join(media % number for number in range(2000))).encode()
+    camera = Describes("Content-Length: %d\r\n" % len(body), [body])
+    try:
+        cannot_be_taken(running, camera.address)
+        assert camera.methods.count("SETUP") <= 4 * camera.methods.count("DESCRIBE")
+    finally:
+        camera.close()
+
+
+def test_a_camera_with_huge_frames_is_refused_and_harms_no_other(running):
+    lost = cannot_be_taken(running, "test://ball?width=8192&height=4096").lost
+    assert lost.reason == state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
+    assert "its frames are 8192x4096" in lost.detail
+
+
+def test_a_camera_with_one_long_side_is_taken(running):
+    both = running.specification()
+    both.cameras.add(id="two", uri="test://ball?width=16&height=8192")
+    assert running.apply("long", both).accepted
+    running.until(lambda message: [one.WhichOneof("state") for one in message.state.cameras] == ["live", "live"])
 
 
 def test_a_snapshot_is_a_jpeg_of_an_annotated_picture(running):

@@ -11,7 +11,7 @@ from sidecar.worker.inference.bundle import Bundle
 from sidecar.worker.inference.decoders import REGISTRY, DecoderError
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.nvinfer_config import Dimensions, NvinferConfig
-from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor
+from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor, is_finite
 from sidecar.worker.inference.preprocess import Preprocessor
 
 # ONNX Runtime's highest severity, fatal. Its errors come as exceptions too, and stderr is for JSON logs.
@@ -108,7 +108,7 @@ class Detector:
         cpu = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - cpu
         wall = time.monotonic() - wall
         for name, result in zip(self._outputs, results):
-            if not _is_finite(result):
+            if not is_finite(result):
                 # No threshold lets such a score pass: the network would be blind without a word.
                 raise _error(self._config, "gives NaN or infinity in its output %s; export it anew", name)
         return {name: result[0] for name, result in zip(self._outputs, results)}, wall, cpu
@@ -165,11 +165,6 @@ def _dimensions(shape: List[Any], config: NvinferConfig) -> Dimensions:
         message = "wants %d channels, model-color-format gives %d; is network-input-order right?"
         raise _error(config, message, dimensions.channels, len(config.offsets))
     return dimensions
-
-
-def _is_finite(output: "np.ndarray") -> bool:
-    # NaN passes through both, and they make no array of their own: half the time of isfinite().
-    return output.size == 0 or bool(np.isfinite(output.min()) and np.isfinite(output.max()))
 
 
 def _error(config: NvinferConfig, message: str, *values: Any) -> ModelError:

@@ -9,6 +9,7 @@ from sidecar.log import Log
 from sidecar.worker.cameras.addresses import SCHEMES
 from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
+from sidecar.worker.data_limit import DataLimit
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.frame_detector import FrameDetector, SharedDetector
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
@@ -43,6 +44,7 @@ class CpuEngine(Engine[LoadedModel]):
         self._store = store
         self._loader = ModelLoader()
         self._detector = SharedDetector(self._on_model_failed)
+        self._data_limit = DataLimit()
         # GLib source of the next attempt with a network that failed; 0: none.
         self._retry = 0
         self._model: Optional[LoadedModel] = None
@@ -63,6 +65,7 @@ class CpuEngine(Engine[LoadedModel]):
         return self._loader.load(specification.model, self._model, when_abandoned)
 
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
+        self._data_limit.set_cameras(len(specification.cameras))
         changes = self._apply_model(specification.model, model)
         changes += self._outputs.apply(specification)
         wanted = {camera.id: camera for camera in specification.cameras}
@@ -85,6 +88,7 @@ class CpuEngine(Engine[LoadedModel]):
             self._close(camera_id)
         self._outputs.stop()
         self._detector.stop()
+        self._data_limit.stop()
         self._closer.wait(_STOP_SECONDS)
 
     def _apply_model(self, wanted: spec.Model, model: LoadedModel) -> List[pipeline.Change]:

@@ -25,6 +25,8 @@ from sidecar.worker.engines.shared_elements import (
     add_test_source,
     add_window,
     make_rtsp_source,
+    refuse_large_frames,
+    refuse_large_frames_of_decodebin,
     unsupported_encoding,
     when_video_appears,
 )
@@ -60,7 +62,7 @@ class CameraPipelineCallbacks(NamedTuple):
 def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipelineCallbacks) -> None:
     """Fills an empty pipeline: from the camera's address to I420 frames, of which only the freshest waits."""
     # The second half is made first: most sources add their pad later, and it is linked then.
-    _add_frames(pipeline, callbacks, is_file=scheme(camera.uri) == "file")
+    _add_frames(pipeline, camera, callbacks)
     add_source = {"rtsp": _add_rtsp, "rtsps": _add_rtsp, "file": _add_file, "/dev/video": _add_device}
     add_source.get(scheme(camera.uri), _add_test)(pipeline, camera, callbacks)
 
@@ -75,11 +77,13 @@ def _add_rtsp(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipe
             return
         callbacks.encoding(encoding)
         chain = Chain(container)
-        chain.add(DEPAYLOADERS[encoding])
+        described = chain.add(DEPAYLOADERS[encoding])
+        if encoding != "JPEG":
+            described = chain.add(_PARSERS[encoding])
+        refuse_large_frames(described.get_static_pad("src"), camera, callbacks.failed)
         if encoding == "JPEG":
             chain.add("jpegdec")
         else:
-            chain.add(_PARSERS[encoding])
             # One thread: each frame thread would add a frame of delay. A frame with missing parts is not shown: better
             # an older whole one.
             chain.add(_DECODERS[encoding], "decoder", max_threads=1, output_corrupt=False)
@@ -95,7 +99,8 @@ def _add_rtsp(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipe
 def _add_file(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipelineCallbacks) -> None:
     chain = Chain(pipeline)
     chain.add("filesrc", "source", location=unquote(urlsplit(camera.uri).path))
-    chain.add("decodebin", "decode")
+    decodebin = chain.add("decodebin", "decode")
+    refuse_large_frames_of_decodebin(decodebin, camera, callbacks.failed)
 
     def attach(container: Gst.Bin, pad: Gst.Pad, encoding: str) -> None:
         _link_to_entry(container, pad, encoding)
@@ -108,7 +113,7 @@ def _add_file(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipe
 def _add_device(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipelineCallbacks) -> None:
     chain = Chain(pipeline)
     chain.add("v4l2src", "source", device=camera.uri)
-    chain.add("decodebin", "decode")
+    refuse_large_frames_of_decodebin(chain.add("decodebin", "decode"), camera, callbacks.failed)
     _when_video_appears(chain.elements[-1], callbacks, _link_to_entry)
     callbacks.encoding("raw")
 
@@ -121,11 +126,13 @@ def _add_test(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipe
     callbacks.encoding("raw")
 
 
-def _add_frames(pipeline: Gst.Pipeline, callbacks: CameraPipelineCallbacks, is_file: bool) -> None:
+def _add_frames(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipelineCallbacks) -> None:
     chain = Chain(pipeline)
-    chain.add("videoconvert", _ENTRY, n_threads=1)
+    entry = chain.add("videoconvert", _ENTRY, n_threads=1)
+    # Behind the decoder too: not every source says its size before.
+    refuse_large_frames(entry.get_static_pad("sink"), camera, callbacks.failed)
     chain.caps("video/x-raw, format=I420")
-    if is_file:
+    if scheme(camera.uri) == "file":
         # A file is played at its own speed, as a camera would.
         chain.add("identity", "pace", sync=True)
     queue = chain.add("queue", _QUEUE, max_size_buffers=1, max_size_bytes=0, max_size_time=0, leaky="downstream")

@@ -1,6 +1,6 @@
 """A camera's tile in one stream: hands its frames to the pipeline, and draws on them once they have the tile's size."""
 
-from typing import Any, Dict, Optional
+from typing import Dict, Optional
 
 import numpy as np
 
@@ -20,6 +20,8 @@ _BLACK_LUMA = 16
 _NO_COLOUR = 128
 # Dark enough not to be taken for live, light enough to show what was there.
 _DIMMED_LUMA = 0.35
+# By luma.
+_DIMMED = (_BLACK_LUMA + (np.arange(256) - _BLACK_LUMA) * _DIMMED_LUMA).clip(0, 255).astype(np.uint8)
 
 
 class Tile:
@@ -65,14 +67,20 @@ class Tile:
         if text.dark:
             self._last = None
         last = self._last
-        frame = _black_frame(self._rectangle.width, self._rectangle.height) if last is None else _dimmed_frame(last)
-        self._send(frame, text.text)
+        # It is dimmed once it has the tile's size, on the output's thread: a camera's frame may be huge.
+        frame = _black_frame(self._rectangle.width, self._rectangle.height) if last is None else last
+        # Without the objects, which may have moved since.
+        self._send(frame._replace(objects=[]), text.text)
 
     def paint(self, frame: I420Frame, pts: int) -> None:
         content = self._contents.pop(pts, None)
-        for older in [moment for moment in self._contents if moment < pts]:
-            del self._contents[older]
+        # A copy, made at once: the camera's thread adds to it meanwhile.
+        for moment in list(self._contents):
+            if moment < pts:
+                del self._contents[moment]
         if content is not None:
+            if content.text:
+                _dim(frame)
             self._overlay.paint(frame, content)
 
     def close(self) -> None:
@@ -122,14 +130,5 @@ def _black_frame(width: int, height: int) -> DetectedFrame:
     return DetectedFrame("", buffer, caps, width, height, 0, [])
 
 
-def _dimmed_frame(frame: DetectedFrame) -> DetectedFrame:
-    """A dark copy, without the objects, which may have moved since."""
-    buffer = frame.buffer.copy_deep()
-    ok, mapped = buffer.map(Gst.MapFlags.READ | Gst.MapFlags.WRITE)
-    assert ok, "a buffer of our own can be written to"
-    try:
-        luma: Any = planes(mapped.data, buffer, video_info(frame.caps)).y
-        luma[:] = (_BLACK_LUMA + (luma.astype(np.float32) - _BLACK_LUMA) * _DIMMED_LUMA).clip(0, 255)
-    finally:
-        buffer.unmap(mapped)
-    return frame._replace(buffer=buffer, objects=[])
+def _dim(frame: I420Frame) -> None:
+    frame.y[:] = _DIMMED.take(frame.y)
