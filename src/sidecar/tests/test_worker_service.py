@@ -370,6 +370,38 @@ def test_a_preview_goes_on_at_the_rate_asked_for_until_it_is_left(running):
     assert seconds > 0.6
 
 
+def test_a_flood_of_watches_is_refused_and_holds_up_neither_apply_nor_check(running):
+    connection = [("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel("unix:" + os.path.join(running.run_dir, "worker.sock"), connection) as channel:
+        # It knows then how many calls it may begin on its connection.
+        grpc.channel_ready_future(channel).result(DEADLINE_SECONDS)
+        stub = pipeline_grpc.PipelineStub(channel)
+        calls = [stub.Watch(pipeline.WatchRequest(), timeout=DEADLINE_SECONDS) for _ in range(1000)]
+        # However many of them wait for a thread.
+        assert running.apply("flooded", running.specification(overlay=spec.Overlay(boxes=True))).accepted
+        request = pipeline.CheckRequest(spec=running.specification())
+        running.stub.Check(request, timeout=DEADLINE_SECONDS)
+        # The first ones were taken.
+        refused = calls[-1]
+        assert refused.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "12 calls of Watch, WatchPreview and TakeSnapshot are under way" in refused.details()
+        for call in calls:
+            call.cancel()
+    # Those that were taken are free again.
+    assert running.until_serving()
+
+
+def test_two_agents_that_apply_in_turns_are_told(running):
+    one = running.specification(overlay=spec.Overlay(boxes=True))
+    other = running.specification(overlay=spec.Overlay(labels=True))
+    told = [
+        [problem.code for problem in running.apply(*applied).problems if problem.severity == pipeline.SEVERITY_WARNING]
+        for applied in [("one", one), ("other", other)] * 3
+    ]
+    assert told[:4] == [[]] * 4
+    assert told[4:] == [["two-agents"]] * 2
+
+
 def test_the_elements_of_every_pipeline_are_told(running):
     request = pipeline.DescribePipelineRequest()
     told = running.stub.DescribePipeline(request, timeout=DEADLINE_SECONDS).pipelines
