@@ -9,6 +9,7 @@ from sidecar.contract import spec, state
 from sidecar.gst import Gst
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
+from sidecar.worker.engines.answer_budget import MOST_BYTES, limit_answers
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
@@ -72,6 +73,8 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
         return is_selected
 
     source.connect("select-stream", on_select_stream)
+    said = "it answers with more than %d bytes before it plays: something else than a camera is there" % MOST_BYTES
+    limit_answers(source, lambda: failed(camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said)))
     return source
 
 
