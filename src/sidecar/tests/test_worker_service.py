@@ -375,8 +375,6 @@ def test_a_preview_goes_on_at_the_rate_asked_for_until_it_is_left(running):
 def test_a_flood_of_watches_is_refused_and_holds_up_neither_apply_nor_check(running):
     connection = [("grpc.use_local_subchannel_pool", 1)]
     with grpc.insecure_channel("unix:" + os.path.join(running.run_dir, "worker.sock"), connection) as channel:
-        # It knows then how many calls it may begin on its connection.
-        grpc.channel_ready_future(channel).result(DEADLINE_SECONDS)
         stub = pipeline_grpc.PipelineStub(channel)
         calls = [stub.Watch(pipeline.WatchRequest(), timeout=DEADLINE_SECONDS) for _ in range(1000)]
         # However many of them wait for a thread.

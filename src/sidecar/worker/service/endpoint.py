@@ -11,8 +11,6 @@ from sidecar.worker.service.pipeline_service import MOST_STREAMS
 
 # The streams, and a few short calls. Apply and Check have threads of their own.
 _THREADS = MOST_STREAMS + 4
-# More calls of one connection wait in its client.
-_OPTIONS = (("grpc.max_concurrent_streams", 100),)
 # In seconds: for calls to end by themselves, and for all of the server's end.
 _GRACE = 0.2
 _END = 0.5
@@ -36,7 +34,7 @@ class GrpcEndpoint:
     def _listen(self) -> None:
         # gRPC does not report why it cannot listen.
         try_to_bind(self._path)
-        server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="grpc"), options=_OPTIONS)
+        server = grpc.server(ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="grpc"))
         self._add_services(server)
         try:
             bound = server.add_insecure_port("unix:" + self._path)
