@@ -1,7 +1,7 @@
 """Elements that both engines have: sources of cameras, pads that appear late, software encoders, and sinks."""
 
 import re
-from typing import Any, Callable, List, NamedTuple
+from typing import Any, Callable, List, NamedTuple, Tuple
 from urllib.parse import parse_qs, urlsplit
 
 from sidecar.chain import Chain, make
@@ -9,6 +9,7 @@ from sidecar.contract import spec, state
 from sidecar.gst import GLib, Gst
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
+from sidecar.worker.engines.answer_budget import MOST_BYTES, limit_answers
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
@@ -16,8 +17,14 @@ from sidecar.worker.outputs.receiver import Take
 # By RTP encoding name.
 DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpegdepay"}
 
+# The largest frame that is taken of a camera, in pixels, and its longest side: decoders hold up to twenty frames.
+MOST_PIXELS = 4096 * 4096
+_LONGEST_SIDE = 8192
+
 _DEFAULT_LATENCY_MILLISECONDS = 100
 _TCP_TIMEOUT_MICROSECONDS = 5000000
+# Streams of video that are set up of those that a camera describes. The first that appears is shown.
+_MOST_STREAMS = 4
 
 Failed = Callable[[CameraFailure], None]
 
@@ -56,9 +63,69 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
     if camera.HasField("credentials"):
         source.set_property("user-id", camera.credentials.username)
         source.set_property("user-pw", camera.credentials.password)
-    # Audio is not even set up.
-    source.connect("select-stream", lambda _source, _number, caps: caps.get_structure(0).get_string("media") == "video")
+    selected: List[int] = []
+
+    def on_select_stream(_source: Gst.Element, number: int, caps: Gst.Caps) -> bool:
+        """Audio is not even set up, and each stream that is takes a session of its own."""
+        is_selected = caps.get_structure(0).get_string("media") == "video" and len(selected) < _MOST_STREAMS
+        if is_selected:
+            selected.append(number)
+        return is_selected
+
+    source.connect("select-stream", on_select_stream)
+    said = "it answers with more than %d bytes before it plays: something else than a camera is there" % MOST_BYTES
+    limit_answers(source, lambda: failed(camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said)))
     return source
+
+
+def refuse_large_frames(pad: Gst.Pad, camera: spec.Camera, failed: Failed) -> None:
+    """Lets no frame pass through a pad that is larger than a camera may send, nor its caps: whatever is behind it never
+    allocates one. failed is called on the loop thread, once. Before a decoder, the pad is its parser's source."""
+    is_refused = False
+
+    def on_data(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        nonlocal is_refused
+        if not is_refused and info.type & Gst.PadProbeType.EVENT_DOWNSTREAM:
+            event = info.get_event()
+            if event.type == Gst.EventType.CAPS and _is_too_large(event.parse_caps()):
+                is_refused = True
+                MainLoop.post(failed, _large_frames(camera, event.parse_caps()))
+        return Gst.PadProbeReturn.DROP if is_refused else Gst.PadProbeReturn.OK
+
+    pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.BUFFER, on_data)
+
+
+def refuse_large_frames_of_decodebin(decodebin: Gst.Element, camera: spec.Camera, failed: Failed) -> None:
+    """The same for what a decodebin is about to decode."""
+
+    def on_autoplug_continue(_decodebin: Gst.Element, _pad: Gst.Pad, caps: Gst.Caps) -> bool:
+        if not _is_too_large(caps):
+            return True
+        MainLoop.post(failed, _large_frames(camera, caps))
+        return False
+
+    decodebin.connect("autoplug-continue", on_autoplug_continue)
+
+
+def _frame_size(caps: Gst.Caps) -> Tuple[int, int]:
+    """(0, 0): the caps do not say."""
+    structure = caps.get_structure(0)
+    (has_width, width), (has_height, height) = structure.get_int("width"), structure.get_int("height")
+    return (width, height) if has_width and has_height else (0, 0)
+
+
+def _is_too_large(caps: Gst.Caps) -> bool:
+    width, height = _frame_size(caps)
+    return width * height > MOST_PIXELS or max(width, height) > _LONGEST_SIDE
+
+
+def _large_frames(camera: spec.Camera, caps: Gst.Caps) -> CameraFailure:
+    said = "its frames are %dx%d, more than %d pixels or %d a side: set a smaller size at the camera" % (
+        *_frame_size(caps),
+        MOST_PIXELS,
+        _LONGEST_SIDE,
+    )
+    return camera_failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, said)
 
 
 def unsupported_encoding(camera: spec.Camera, encoding: str) -> CameraFailure:

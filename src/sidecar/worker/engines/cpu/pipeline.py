@@ -26,6 +26,8 @@ from sidecar.worker.engines.shared_elements import (
     add_test_source,
     add_window,
     make_rtsp_source,
+    refuse_large_frames,
+    refuse_large_frames_of_decodebin,
     unsupported_encoding,
     when_video_appears,
 )
@@ -66,10 +68,10 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
         chain.append(make_rtsp_source(camera, callbacks.failed), "rtspsrc")
     elif kind == "file":
         chain.add("filesrc", "source", location=unquote(urlsplit(camera.uri).path))
-        chain.add("decodebin", "decode")
+        refuse_large_frames_of_decodebin(chain.add("decodebin", "decode"), camera, callbacks.failed)
     elif kind == "/dev/video":
         chain.add("v4l2src", "source", device=camera.uri)
-        chain.add("decodebin", "decode")
+        refuse_large_frames_of_decodebin(chain.add("decodebin", "decode"), camera, callbacks.failed)
         callbacks.encoding("raw")
     else:
         # videotestsrc -> capsfilter
@@ -80,7 +82,9 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
         when_video_appears(chain.elements[-1], partial(_attach, camera, callbacks))
         chain = Chain(pipeline)
 
-    chain.add("videoconvert", _ENTRY, n_threads=1)
+    entry = chain.add("videoconvert", _ENTRY, n_threads=1)
+    # Behind the decoder too: not every source says its size before.
+    refuse_large_frames(entry.get_static_pad("sink"), camera, callbacks.failed)
     chain.caps("video/x-raw, format=I420")
     if kind == "file":
         # A file is played at its own speed, as a camera would.
@@ -103,11 +107,13 @@ def _attach(
             callbacks.failed(unsupported_encoding(camera, encoding))
             return
         callbacks.encoding(encoding)
-        chain.add(DEPAYLOADERS[encoding])
+        described = chain.add(DEPAYLOADERS[encoding])
+        if encoding != "JPEG":
+            described = chain.add(_PARSERS[encoding])
+        refuse_large_frames(described.get_static_pad("src"), camera, callbacks.failed)
         if encoding == "JPEG":
             chain.add("jpegdec")
         else:
-            chain.add(_PARSERS[encoding])
             # One thread: each frame thread would add a frame of delay. A frame with missing parts is not shown: better
             # an older whole one.
             chain.add(_DECODERS[encoding], "decoder", max_threads=1, output_corrupt=False)

@@ -39,6 +39,8 @@ from sidecar.worker.engines.shared_elements import (
     add_window,
     begin_with_a_key_frame,
     make_rtsp_source,
+    refuse_large_frames,
+    refuse_large_frames_of_decodebin,
     unsupported_encoding,
     when_video_appears,
 )
@@ -121,7 +123,9 @@ def source_bin(
         else:
             add_test_source(chain, camera.uri)
         callbacks.encoding("file" if kind == "file" else "raw")
-        chain.add("nvvideoconvert", _DECODED, **converter_settings(elements))
+        decoded = chain.add("nvvideoconvert", _DECODED, **converter_settings(elements))
+        # Behind the decoder too: not every source says its size before.
+        refuse_large_frames(decoded.get_static_pad("sink"), camera, callbacks.failed)
         chain.caps(_ON_GPU)
     if kind == "file":
         # A file is played at its own speed, as a camera would send it.
@@ -156,7 +160,9 @@ def _add_rtsp(container: Gst.Bin, camera: spec.Camera, elements: Elements, callb
         chain = Chain(container)
         try:
             chain.add(DEPAYLOADERS[encoding])
-            begin_with_a_key_frame(chain.add(_PARSERS[encoding]).get_static_pad("src"))
+            parsed = chain.add(_PARSERS[encoding]).get_static_pad("src")
+            refuse_large_frames(parsed, camera, callbacks.failed)
+            begin_with_a_key_frame(parsed)
             chain.add("nvv4l2decoder", None, **decoder_settings(elements, encoding))
             chain.link(container.get_by_name(_DECODED), _DECODED)
         except ChainError as error:
@@ -196,6 +202,7 @@ def _add_decodebin(
         pad.set_offset(begins())
         pad.link_full(container.get_by_name(_DECODED).get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
 
+    refuse_large_frames_of_decodebin(decoder, camera, callbacks.failed)
     decoder.connect("deep-element-added", configure)
     when_video_appears(decoder, attach)
 
