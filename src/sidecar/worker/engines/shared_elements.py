@@ -9,6 +9,8 @@ from sidecar.contract import spec, state
 from sidecar.gst import Gst
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
+from sidecar.worker.engines.rtsp_keep_alive import keep_alive
+from sidecar.worker.engines.rtsp_login import LoginGuard
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
@@ -53,9 +55,9 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
         timeout=0,
     )
     source.connect("accept-certificate", _on_untrusted_certificate, camera, failed)
-    if camera.HasField("credentials"):
-        source.set_property("user-id", camera.credentials.username)
-        source.set_property("user-pw", camera.credentials.password)
+    LoginGuard(camera, failed).watch(source)
+    if camera.transport != spec.TRANSPORT_UDP:
+        keep_alive(source, camera.uri)
     # Audio is not even set up.
     source.connect("select-stream", lambda _source, _number, caps: caps.get_structure(0).get_string("media") == "video")
     return source

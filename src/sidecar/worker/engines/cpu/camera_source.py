@@ -14,6 +14,7 @@ from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.cpu import pipeline as elements
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
 from sidecar.worker.engines.describe import log_playing
+from sidecar.worker.engines.rtsp_login import explained
 from sidecar.worker.engines.source_closer import SourceCloser
 
 
@@ -97,7 +98,7 @@ class CpuCameraSource(CameraSource):
             return
         if message.type == Gst.MessageType.ERROR:
             error, debug = message.parse_error()
-            callbacks.failed(failure.failure_from_error(error, debug, self._camera.uri))
+            callbacks.failed(explained(message.src, failure.failure_from_error(error, debug, self._camera.uri)))
         elif message.type == Gst.MessageType.EOS:
             callbacks.ended()
         elif message.type == Gst.MessageType.SEGMENT_DONE:

@@ -1,0 +1,86 @@
+"""Keeps the session at a camera alive over TCP: newer releases of rtspsrc send nothing while frames come.
+
+Up to 1.16 rtspsrc does it by itself. From 1.16 on it has the action get-parameter, and over UDP it needs no help. It
+cannot be told to send OPTIONS instead: a camera that does not list GET_PARAMETER gets the RTCP reports alone.
+"""
+
+from typing import Any, Dict
+
+from sidecar.gst import GLib, GObject, Gst
+from sidecar.log import Log
+from sidecar.worker.main_loop import MainLoop
+
+# rtspsrc does not say after how many seconds the camera ends the session; the shortest seen at cameras is 10.
+INTERVAL_SECONDS = 4
+# A camera that ended so many connections when it was asked is not asked any more.
+_MOST_REFUSALS = 2
+# Addresses for which refusals are remembered.
+_MOST_REMEMBERED = 256
+
+# By camera's address. Used on the loop thread.
+_refusals: Dict[str, int] = {}
+
+
+def keep_alive(source: Gst.Element, uri: str) -> None:
+    """Sends requests from the time when an rtspsrc has a stream until it is closed. Returns at once."""
+    if GObject.signal_lookup("get-parameter", source):
+        # Not earlier: a request would take the place of the command to play.
+        source.connect("pad-added", lambda one, _pad: MainLoop.post(_begin, one.weak_ref(), uri))
+
+
+def _begin(reference: Any, uri: str) -> None:
+    source = reference()
+    if source is None or hasattr(source, "_keeps_alive"):
+        return
+    source._keeps_alive = True
+    asked = _Asked(uri)
+
+    def on_timer() -> bool:
+        element = reference()
+        # Fields, not get_state(): no lock is waited for.
+        if element is None or element.target_state != Gst.State.PLAYING or not asked.may_ask:
+            return bool(GLib.SOURCE_REMOVE)
+        asked.ask(element)
+        return bool(GLib.SOURCE_CONTINUE)
+
+    GLib.timeout_add_seconds(INTERVAL_SECONDS, on_timer)
+
+
+class _Asked:
+    """The requests of one connection. Methods are called on the loop thread."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        self._answers = 0
+        self._is_waiting = False
+        self._is_refused = False
+
+    @property
+    def may_ask(self) -> bool:
+        return not self._is_refused and _refusals.get(self._uri, 0) < _MOST_REFUSALS
+
+    def ask(self, source: Gst.Element) -> None:
+        """Returns at once: rtspsrc sends on its own thread, and goes on with the frames that come before the answer."""
+        if self._is_waiting:
+            return
+        self._is_waiting = True
+        promise = Gst.Promise.new_with_change_func(lambda one, *_: MainLoop.post(self._on_reply, _result(one)))
+        if not source.emit("get-parameter", "keep-alive", None, promise):
+            self._is_waiting = False
+
+    def _on_reply(self, result: int) -> None:
+        self._is_waiting = False
+        if result == 0:
+            # Whatever the camera answers, it has heard from its viewer.
+            self._answers += 1
+            return
+        self._is_refused = True
+        if not self._answers and (self._uri in _refusals or len(_refusals) < _MOST_REMEMBERED):
+            _refusals[self._uri] = _refusals.get(self._uri, 0) + 1
+            Log("camera").debug("camera does not take GET_PARAMETER", address=self._uri, result=result)
+
+
+def _result(promise: Gst.Promise) -> int:
+    reply = promise.get_reply()
+    found, result = (False, 0) if reply is None else reply.get_int("rtsp-result")
+    return result if found else -1
