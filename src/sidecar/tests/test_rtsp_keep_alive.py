@@ -14,7 +14,6 @@ __all__ = ["demo_camera", "watch"]
 def between(demo_camera, monkeypatch):
     """Starts a double in front of a demo camera."""
     monkeypatch.setattr(rtsp_keep_alive, "INTERVAL_SECONDS", 1)
-    monkeypatch.setattr(rtsp_keep_alive, "_refusals", {})
     monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 0.0)
     doubles = []
 

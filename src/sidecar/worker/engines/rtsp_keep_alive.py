@@ -4,36 +4,33 @@ Up to 1.16 rtspsrc does it by itself. From 1.16 on it has the action get-paramet
 cannot be told to send OPTIONS instead: a camera that does not list GET_PARAMETER gets the RTCP reports alone.
 """
 
-from typing import Any, Dict
+from typing import Any
 
+from sidecar.contract import spec
 from sidecar.gst import GLib, GObject, Gst
 from sidecar.log import Log
+from sidecar.worker.engines.rtsp_habits import habits_of
 from sidecar.worker.main_loop import MainLoop
 
 # rtspsrc does not say after how many seconds the camera ends the session; the shortest seen at cameras is 10.
 INTERVAL_SECONDS = 4
 # A camera that ended so many connections when it was asked is not asked any more.
 _MOST_REFUSALS = 2
-# Addresses for which refusals are remembered.
-_MOST_REMEMBERED = 256
-
-# By camera's address. Used on the loop thread.
-_refusals: Dict[str, int] = {}
 
 
-def keep_alive(source: Gst.Element, uri: str) -> None:
+def keep_alive(source: Gst.Element, camera: spec.Camera) -> None:
     """Sends requests from the time when an rtspsrc has a stream until it is closed. Returns at once."""
     if GObject.signal_lookup("get-parameter", source):
         # Not earlier: a request would take the place of the command to play.
-        source.connect("pad-added", lambda one, _pad: MainLoop.post(_begin, one.weak_ref(), uri))
+        source.connect("pad-added", lambda one, _pad: MainLoop.post(_begin, one.weak_ref(), camera))
 
 
-def _begin(reference: Any, uri: str) -> None:
+def _begin(reference: Any, camera: spec.Camera) -> None:
     source = reference()
     if source is None or hasattr(source, "_keeps_alive"):
         return
     source._keeps_alive = True
-    asked = _Asked(uri)
+    asked = _Asked(camera)
 
     def on_timer() -> bool:
         element = reference()
@@ -49,15 +46,16 @@ def _begin(reference: Any, uri: str) -> None:
 class _Asked:
     """The requests of one connection. Methods are called on the loop thread."""
 
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
+    def __init__(self, camera: spec.Camera) -> None:
+        self._camera_id = camera.id
+        self._habits = habits_of(camera)
         self._answers = 0
         self._is_waiting = False
         self._is_refused = False
 
     @property
     def may_ask(self) -> bool:
-        return not self._is_refused and _refusals.get(self._uri, 0) < _MOST_REFUSALS
+        return not self._is_refused and self._habits.get_parameter_refusals < _MOST_REFUSALS
 
     def ask(self, source: Gst.Element) -> None:
         """Returns at once: rtspsrc sends on its own thread, and goes on with the frames that come before the answer."""
@@ -75,9 +73,9 @@ class _Asked:
             self._answers += 1
             return
         self._is_refused = True
-        if not self._answers and (self._uri in _refusals or len(_refusals) < _MOST_REMEMBERED):
-            _refusals[self._uri] = _refusals.get(self._uri, 0) + 1
-            Log("camera").debug("camera does not take GET_PARAMETER", address=self._uri, result=result)
+        if not self._answers:
+            self._habits.get_parameter_refusals += 1
+            Log("camera").debug("camera does not take GET_PARAMETER", camera=self._camera_id, result=result)
 
 
 def _result(promise: Gst.Promise) -> int:

@@ -6,11 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 
 from sidecar.chain import Chain, make
 from sidecar.contract import spec, state
-from sidecar.gst import Gst
+from sidecar.gst import Gst, GstRtsp
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
-from sidecar.worker.cameras.failure import CameraFailure, camera_failure
+from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
+from sidecar.worker.engines.rtsp_habits import habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
-from sidecar.worker.engines.rtsp_login import LoginGuard
+from sidecar.worker.engines.rtsp_login import LoginGuard, explained
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
@@ -42,12 +43,14 @@ _OUTPUT_ELEMENTS = {
 
 def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
     """An rtspsrc for the video of an rtsp:// or rtsps:// camera. failed is called on the loop thread."""
+    habits = habits_of(camera)
+    transport = camera.transport if habits.transport is None else habits.transport
     latency = camera.latency.ToMilliseconds() if camera.HasField("latency") else _DEFAULT_LATENCY_MILLISECONDS
     source = make(
         "rtspsrc",
         None,
         location=camera.uri,
-        protocols="udp" if camera.transport == spec.TRANSPORT_UDP else "tcp",
+        protocols="udp" if transport == spec.TRANSPORT_UDP else "tcp",
         latency=latency,
         drop_on_latency=True,
         tcp_timeout=_TCP_TIMEOUT_MICROSECONDS,
@@ -56,11 +59,42 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
     )
     source.connect("accept-certificate", _on_untrusted_certificate, camera, failed)
     LoginGuard(camera, failed).watch(source)
-    if camera.transport != spec.TRANSPORT_UDP:
-        keep_alive(source, camera.uri)
-    # Audio is not even set up.
-    source.connect("select-stream", lambda _source, _number, caps: caps.get_structure(0).get_string("media") == "video")
+    if transport != spec.TRANSPORT_UDP:
+        keep_alive(source, camera)
+    # For camera_error().
+    offered = source.offered_media = []
+
+    def on_stream(_source: Gst.Element, _number: int, caps: Gst.Caps) -> bool:
+        offered.append(caps.get_structure(0).get_string("media"))
+        # Audio is not even set up.
+        return bool(offered[-1] == "video")
+
+    source.connect("select-stream", on_stream)
     return source
+
+
+def camera_error(message: Gst.Message, camera: spec.Camera) -> CameraFailure:
+    """What an error message on the bus means for a camera. Called on the loop thread, once for each message."""
+    error, debug = message.parse_error()
+    offered = getattr(message.src, "offered_media", None)
+    if offered is not None and error.matches(Gst.StreamError.quark(), Gst.StreamError.CODEC_NOT_FOUND):
+        # rtspsrc has set up no stream, and does not say why.
+        return _refused_transport(message.src, camera) if "video" in offered else _no_video(camera, offered)
+    return explained(message.src, failure_from_error(error, debug, camera.uri))
+
+
+def _no_video(camera: spec.Camera, offered: List[str]) -> CameraFailure:
+    kinds = sorted({kind for kind in offered if kind in ("audio", "application", "text")})
+    said = "it offers %s" % " and ".join(kinds) if kinds else ""
+    return camera_failure(state.CAMERA_LOST_REASON_NO_VIDEO, camera.uri, said)
+
+
+def _refused_transport(source: Gst.Element, camera: spec.Camera) -> CameraFailure:
+    """The next connection tries the other transport."""
+    is_udp = bool(source.get_property("protocols") & GstRtsp.RTSPLowerTrans.UDP)
+    habits_of(camera).transport = spec.TRANSPORT_TCP if is_udp else spec.TRANSPORT_UDP
+    said = "it refuses %s; %s is tried next" % (("UDP", "TCP") if is_udp else ("TCP", "UDP"))
+    return camera_failure(state.CAMERA_LOST_REASON_TRANSPORT, camera.uri, said)
 
 
 def unsupported_encoding(camera: spec.Camera, encoding: str) -> CameraFailure:

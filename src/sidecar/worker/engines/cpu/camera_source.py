@@ -14,7 +14,7 @@ from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.cpu import pipeline as elements
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
 from sidecar.worker.engines.describe import log_playing
-from sidecar.worker.engines.rtsp_login import explained
+from sidecar.worker.engines.shared_elements import camera_error
 from sidecar.worker.engines.source_closer import SourceCloser
 
 
@@ -97,8 +97,7 @@ class CpuCameraSource(CameraSource):
         if number != self._number or pipeline is None:
             return
         if message.type == Gst.MessageType.ERROR:
-            error, debug = message.parse_error()
-            callbacks.failed(explained(message.src, failure.failure_from_error(error, debug, self._camera.uri)))
+            callbacks.failed(camera_error(message, self._camera))
         elif message.type == Gst.MessageType.EOS:
             callbacks.ended()
         elif message.type == Gst.MessageType.SEGMENT_DONE:
