@@ -267,7 +267,7 @@ describe("SidecarClient", () => {
             generation: "g1",
             pipeline: { since, state: { $case: "running", value: {} } },
             cameras: [
-              { id: "a", since, counters, state: { $case: "connecting", value: { attempt: 2 } } },
+              { id: "a", since, counters, state: { $case: "connecting", value: { attempt: 2, receiving: false } } },
             ],
             outputs: [
               {

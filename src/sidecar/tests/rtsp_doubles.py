@@ -53,6 +53,8 @@ class Between(ScriptedCamera):
 
     def __init__(self, port, answer):
         self._upstream = port
+        # While it is set, what comes from the camera is thrown away.
+        self.holds_back = threading.Event()
         super().__init__(answer)
 
     def _serve(self, connection):
@@ -75,20 +77,17 @@ class Between(ScriptedCamera):
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
 
-    @staticmethod
-    def _pass_back(upstream, connection):
-        with contextlib.suppress(OSError):
-            while True:
-                data = upstream.recv(65536)
-                if not data:
-                    break
-                connection.sendall(data)
+    def _pass_back(self, upstream, connection):
+        with upstream.makefile("rb") as stream, contextlib.suppress(OSError):
+            for one in requests(stream):
+                if not self.holds_back.is_set():
+                    connection.sendall(one if isinstance(one, bytes) else one.encode())
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
 
 
 def requests(stream):
-    """What a client sends: requests as text, with their bodies, and interleaved packets as bytes."""
+    """What a client or a camera sends: requests or answers as text, with their bodies, and interleaved packets as bytes."""
     while True:
         first = stream.read(1)
         if not first:

@@ -89,3 +89,28 @@ def test_nothing_is_asked_after_the_end(watch, between):
     other.until(lambda: asked(double) >= count + 2)
     assert double.connections == 2
     assert is_lost(one)() is False
+
+
+def test_a_camera_that_sends_nothing_for_a_while_and_answers_stays_live(watch, between):
+    double = between(lambda cseq: answered(cseq))
+    one = watch(uri=double.address)
+    one.until(is_live(one))
+    since = one.status().since
+    double.holds_back.set()
+    before = asked(double)
+    # Asked several times, each time a while later.
+    one.until(lambda: asked(double) >= before + 5)
+    assert is_live(one)()
+    frames = len(one.frames)
+    double.holds_back.clear()
+    one.until(lambda: len(one.frames) > frames)
+    assert one.status().since == since
+    assert double.connections == 1
+
+
+def test_a_camera_that_sends_nothing_and_does_not_answer_is_lost(watch, between):
+    double = between(lambda cseq: "\r\n" if double.holds_back.is_set() else "")
+    one = watch(uri=double.address)
+    one.until(is_live(one))
+    double.holds_back.set()
+    one.until(is_lost(one))

@@ -162,6 +162,8 @@ class CameraController:
             (delivered.width, delivered.height),
             self._freeze_detector.seconds,
             self._freeze_detector.is_frozen,
+            self._stats.last_packet,
+            self._stats.last_answer,
         )
 
     def _handle(self, event: Event) -> None:

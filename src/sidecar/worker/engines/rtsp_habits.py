@@ -4,6 +4,8 @@ from typing import Dict, Optional, Tuple
 
 from sidecar.contract import spec
 
+FIRST_ANSWER_SECONDS = 5
+MOST_ANSWER_SECONDS = 20
 # With more than these everything is learnt again.
 _MOST_CAMERAS = 256
 
@@ -14,6 +16,8 @@ class RtspHabits:
     def __init__(self) -> None:
         # Connections that it ended when it was asked for a parameter.
         self.get_parameter_refusals = 0
+        # How long it may take to answer: twice as long after each answer that was too late.
+        self.answer_seconds = FIRST_ANSWER_SECONDS
         # The transport for the next connection, after it refused the other. None: the specification's.
         self.transport: Optional["spec.Transport"] = None
 

@@ -9,7 +9,8 @@ from sidecar.contract import spec, state
 from sidecar.gst import Gst, GstRtsp
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
-from sidecar.worker.engines.rtsp_habits import habits_of
+from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
 from sidecar.worker.engines.rtsp_login import LoginGuard, explained
 from sidecar.worker.main_loop import MainLoop
@@ -20,7 +21,6 @@ from sidecar.worker.outputs.receiver import Take
 DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpegdepay"}
 
 _DEFAULT_LATENCY_MILLISECONDS = 100
-_TCP_TIMEOUT_MICROSECONDS = 5000000
 
 Failed = Callable[[CameraFailure], None]
 
@@ -41,8 +41,11 @@ _OUTPUT_ELEMENTS = {
 }
 
 
-def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
-    """An rtspsrc for the video of an rtsp:// or rtsps:// camera. failed is called on the loop thread."""
+def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) -> Gst.Element:
+    """An rtspsrc for the video of an rtsp:// or rtsps:// camera. failed is called on the loop thread.
+
+    stats: learns of the camera's packets and answers.
+    """
     habits = habits_of(camera)
     transport = camera.transport if habits.transport is None else habits.transport
     latency = camera.latency.ToMilliseconds() if camera.HasField("latency") else _DEFAULT_LATENCY_MILLISECONDS
@@ -53,14 +56,15 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
         protocols="udp" if transport == spec.TRANSPORT_UDP else "tcp",
         latency=latency,
         drop_on_latency=True,
-        tcp_timeout=_TCP_TIMEOUT_MICROSECONDS,
+        tcp_timeout=habits.answer_seconds * 1000000,
         # Otherwise rtspsrc switches to TCP by itself when nothing arrives over UDP, against the setting.
         timeout=0,
     )
     source.connect("accept-certificate", _on_untrusted_certificate, camera, failed)
     LoginGuard(camera, failed).watch(source)
     if transport != spec.TRANSPORT_UDP:
-        keep_alive(source, camera)
+        keep_alive(source, camera, stats)
+    source.connect("pad-added", _on_rtp_pad, stats)
     # For camera_error().
     offered = source.offered_media = []
 
@@ -73,6 +77,14 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
     return source
 
 
+def _on_rtp_pad(_source: Gst.Element, pad: Gst.Pad, stats: CameraStats) -> None:
+    def on_packet(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        stats.on_packet()
+        return Gst.PadProbeReturn.OK
+
+    pad.add_probe(Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST, on_packet)
+
+
 def camera_error(message: Gst.Message, camera: spec.Camera) -> CameraFailure:
     """What an error message on the bus means for a camera. Called on the loop thread, once for each message."""
     error, debug = message.parse_error()
@@ -80,7 +92,11 @@ def camera_error(message: Gst.Message, camera: spec.Camera) -> CameraFailure:
     if offered is not None and error.matches(Gst.StreamError.quark(), Gst.StreamError.CODEC_NOT_FOUND):
         # rtspsrc has set up no stream, and does not say why.
         return _refused_transport(message.src, camera) if "video" in offered else _no_video(camera, offered)
-    return explained(message.src, failure_from_error(error, debug, camera.uri))
+    why = failure_from_error(error, debug, camera.uri)
+    if offered is not None and why.reason == state.CAMERA_LOST_REASON_TIMEOUT:
+        habits = habits_of(camera)
+        habits.answer_seconds = min(2 * habits.answer_seconds, MOST_ANSWER_SECONDS)
+    return explained(message.src, why)
 
 
 def _no_video(camera: spec.Camera, offered: List[str]) -> CameraFailure:

@@ -59,6 +59,7 @@ class CpuCameraSource(CameraSource):
             elements.CameraPipelineCallbacks(
                 decoded=self._processor.on_decoded,
                 sample=self._processor.on_sample,
+                stats=self._processor.stats,
                 encoding=self._on_encoding,
                 failed=callbacks.failed,
                 opened=lambda: self._play_file() if number == self._number else None,

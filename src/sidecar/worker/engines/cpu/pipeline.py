@@ -16,6 +16,7 @@ from sidecar.contract import spec
 from sidecar.gst import Gst
 from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.failure import CameraFailure
+from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.cpu.painter import Paint, make_painter
 from sidecar.worker.engines.shared_elements import (
     DEPAYLOADERS,
@@ -49,6 +50,7 @@ class CameraPipelineCallbacks(NamedTuple):
     # A pad probe and appsink's new-sample, on a streaming thread: each decoded frame, and each that left the queue.
     decoded: Callable[[Gst.Pad, Gst.PadProbeInfo], Gst.PadProbeReturn]
     sample: Callable[[Gst.Element], Gst.FlowReturn]
+    stats: CameraStats
     encoding: Callable[[str], None]
     failed: Callable[[CameraFailure], None]
     # A file is open and can be sought in; the pipeline is still paused.
@@ -66,7 +68,7 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
 
 
 def _add_rtsp(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipelineCallbacks) -> None:
-    source = make_rtsp_source(camera, callbacks.failed)
+    source = make_rtsp_source(camera, callbacks.failed, callbacks.stats)
     pipeline.add(source)
 
     def attach(container: Gst.Bin, pad: Gst.Pad, encoding: str) -> None:

@@ -70,7 +70,7 @@ class DeepstreamCameraSource(CameraSource):
                 callbacks.changed()
 
         events = source.SourceEvents(
-            on_encoding, callbacks.failed, self._seat.stats.on_received, self._seat.set_frame_size, self._compared
+            on_encoding, callbacks.failed, self._seat.stats, self._seat.set_frame_size, self._compared
         )
         container = source.build(
             self._bin_name(), self._camera, self._elements, self._mux_size, events, self._place.running_time

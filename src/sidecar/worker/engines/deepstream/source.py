@@ -13,6 +13,7 @@ from sidecar.gst import Gst
 from sidecar.worker.cameras.addresses import SCHEMES, scheme
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
+from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.mask_probe import add_masks
 from sidecar.worker.engines.deepstream.sizes import inside
@@ -43,11 +44,11 @@ _COPY_SIZE = (512, 288)
 
 
 class SourceEvents(NamedTuple):
-    """What a source tells while it runs. Called on the loop thread, but decoded on a streaming thread."""
+    """What a source tells while it runs. Called on the loop thread, but stats is written on a streaming thread."""
 
     encoding: Callable[[str], None]
     failed: Callable[[CameraFailure], None]
-    decoded: Callable[[], None]
+    stats: CameraStats
     # The size of the frames that follow, on a streaming thread.
     sized: Callable[[int, int], None]
     # Sees small copies of the frames now and then, on a streaming thread. None: nobody compares them.
@@ -161,7 +162,7 @@ def _watch(pad: Gst.Pad, events: SourceEvents) -> None:
     """Tells of frames as they come from the decoder."""
 
     def on_frame(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        events.decoded()
+        events.stats.on_received()
         return Gst.PadProbeReturn.OK
 
     def on_event(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
@@ -194,7 +195,7 @@ def _fit(frames: Chain, elements: Elements, size: Tuple[int, int]) -> None:
 
 
 def _rtsp(camera: spec.Camera, container: Gst.Bin, elements: Elements, events: SourceEvents) -> None:
-    source = make_rtsp_source(camera, events.failed)
+    source = make_rtsp_source(camera, events.failed, events.stats)
     container.add(source)
 
     def attach(container: Gst.Bin, pad: Gst.Pad, encoding: str) -> None:
