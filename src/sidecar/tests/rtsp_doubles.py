@@ -87,7 +87,7 @@ class Between(ScriptedCamera):
 
 
 def requests(stream):
-    """What a client or a camera sends: requests or answers as text, with their bodies, and interleaved packets as bytes."""
+    """What one side sends: requests and answers as text, with their bodies, and interleaved packets as bytes."""
     while True:
         first = stream.read(1)
         if not first:

@@ -10,15 +10,15 @@ from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.backoff import retry_delay
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 
-# How long a camera may take until its first frame: twice as long after each attempt that was too short, and longer while
-# packets come, because a key frame may be far.
+# How long a camera may take until its first frame: twice as long after each attempt that was too short, and longer
+# while packets come, because a key frame may be far.
 FIRST_FRAME_SECONDS = 10.0
 _MOST_DOUBLINGS = 2
 _KEY_FRAME_FACTOR = 6
 # Packets come, as long as they are no further apart than this.
 _PACKET_SECONDS = 5.0
-# How long a camera may be silent afterwards. A camera with a low frame rate may be silent for this many of its intervals,
-# and one that answers meanwhile for as long as it may repeat a frame.
+# How long a camera may be silent afterwards. A camera with a low frame rate may be silent for this many of its
+# intervals, and one that answers meanwhile for as long as it may repeat a frame.
 SILENCE_SECONDS = 1.5
 _SILENT_INTERVALS = 4
 # A silent camera is asked every second at least.
