@@ -17,6 +17,7 @@ from sidecar.contract import spec
 from sidecar.gst import Gst
 from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.failure import CameraFailure
+from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.cpu.painter import make_painter
 from sidecar.worker.engines.shared_elements import (
     DEPAYLOADERS,
@@ -53,6 +54,7 @@ class CameraPipelineCallbacks(NamedTuple):
     # A pad probe and appsink's new-sample, on a streaming thread: each decoded frame, and each that left the queue.
     decoded: Callable[[Gst.Pad, Gst.PadProbeInfo], Gst.PadProbeReturn]
     sample: Callable[[Gst.Element], Gst.FlowReturn]
+    stats: CameraStats
     encoding: Callable[[str], None]
     failed: Callable[[CameraFailure], None]
     # A file is open and can be sought in; the pipeline is still paused.
@@ -65,7 +67,7 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
     """Fills an empty pipeline: from the camera's address to I420 frames, of which only the freshest waits."""
     kind, chain = scheme(camera.uri), Chain(pipeline)
     if kind in _RTSP:
-        chain.append(make_rtsp_source(camera, callbacks.failed), "rtspsrc")
+        chain.append(make_rtsp_source(camera, callbacks.failed, callbacks.stats), "rtspsrc")
     elif kind == "file":
         chain.add("filesrc", "source", location=unquote(urlsplit(camera.uri).path))
         refuse_large_frames_of_decodebin(chain.add("decodebin", "decode"), camera, callbacks.failed)

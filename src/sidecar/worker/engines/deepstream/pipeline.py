@@ -19,6 +19,7 @@ from sidecar.gst import Gst
 from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
+from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.mask_probe import add_masks
 from sidecar.worker.engines.deepstream.probes import (
@@ -86,8 +87,9 @@ class SourceCallbacks(NamedTuple):
     # On the loop thread.
     encoding: Callable[[str], None]
     failed: Callable[[CameraFailure], None]
-    # On a streaming thread: for each decoded frame, and with the size of the frames that follow.
-    decoded: Callable[[], None]
+    # Its fields are written on streaming threads, also for each decoded frame.
+    stats: CameraStats
+    # On a streaming thread, with the size of the frames that follow.
     sized: Callable[[int, int], None]
     # Gets small copies of the frames. None: frames are not compared.
     freeze_detector: Optional[FreezeDetector] = None
@@ -136,7 +138,7 @@ def source_bin(
         _add_masks(chain, elements, camera, callbacks)
     # A busy muxer makes the source drop frames, never wait.
     arrival = _leaky_queue(chain, _QUEUED_FRAMES).get_static_pad("sink")
-    on_frame(arrival, callbacks.decoded)
+    on_frame(arrival, callbacks.stats.on_received)
     on_size(arrival, callbacks.sized)
     if not elements.mux_scales:
         # The legacy muxer does the same by itself: frames keep their shape, at the top left of a black frame.
@@ -149,7 +151,7 @@ def source_bin(
 
 def _add_rtsp(container: Gst.Bin, camera: spec.Camera, elements: Elements, callbacks: SourceCallbacks) -> None:
     """rtspsrc. Its pad appears when the camera has described its stream; then the elements up to the decoder follow."""
-    source = make_rtsp_source(camera, callbacks.failed)
+    source = make_rtsp_source(camera, callbacks.failed, callbacks.stats)
     container.add(source)
 
     def attach(container: Gst.Bin, pad: Gst.Pad, encoding: str) -> None:
