@@ -2,6 +2,7 @@
 
 import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,9 +35,8 @@ class Source:
 @pytest.fixture
 def tile():
     Gst.init(None)
-    made = Tile(spec.Camera(id="one"), Rectangle(0, 0, 320, 180), False, OverlayOptions())
-    made.connect(Source(), None, 0)
-    return made
+    elements = (Source(), SimpleNamespace(paint=None))
+    return Tile(spec.Camera(id="one"), Rectangle(0, 0, 320, 180), False, OverlayOptions(), elements, 0)
 
 
 def frame(width, height):
@@ -49,7 +49,7 @@ def frame(width, height):
 def painted(tile, pts):
     """A grey frame of the tile's size, as it leaves the painter."""
     made = I420Frame(*(np.full(size, GREY, np.uint8) for size in ((180, 320), (90, 160), (90, 160))), 320, 180)
-    tile.paint(made, pts)
+    tile._painter.paint(made, pts)
     return made
 
 

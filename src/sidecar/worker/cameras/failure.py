@@ -51,6 +51,7 @@ def failure_from_error(error: GLib.Error, debug: str, uri: str) -> CameraFailure
 
 # What libraries say, in words for a person. Whatever else they say is for the log.
 _PLAIN = (
+    (r"out of memory", "Out of memory: its answer is too large"),
     (r"connection refused", "the connection is refused"),
     (r"no route to host|host is unreachable|host is down", "there is no way to its host"),
     (r"network is unreachable", "its network is not connected"),

@@ -63,7 +63,7 @@ class LoginGuard:
         self._is_described = True
 
     def _on_before_send(self, source: Gst.Element, _message: Any) -> bool:
-        """Returns whether the request is sent. _message is not read: its address is freed twice by old bindings."""
+        """Returns whether the request is sent. _message is not parsed: old bindings free its address twice."""
         location = source.get_property("location")
         if self._location is None:
             self._location = location
