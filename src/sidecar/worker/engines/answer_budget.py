@@ -41,8 +41,8 @@ def limit_answers(source: Gst.Element, exceeded: Callable[[], None]) -> None:
         connection = _made.pop(threading.get_ident(), None)
         if connection is not None:
             MainLoop.post(_watch, connection, plays, exceeded)
-        # Only PLAY has a range. parse_request() would tell the method, but old bindings free the address that it returns
-        # (GStreamer 1.14).
+        # Only PLAY has a range. parse_request() would tell the method, but old bindings free the address
+        # that it returns (GStreamer 1.14).
         result, _range = message.get_header(GstRtsp.RTSPHeaderField.RANGE, 0)
         if result == GstRtsp.RTSPResult.OK:
             plays.set()
