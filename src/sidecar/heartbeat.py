@@ -2,7 +2,7 @@
 
 import os
 
-from sidecar.gst import GLib
+from sidecar.timer import every
 
 # The keeper's timeout is 5 s; twice a second leaves room for a busy machine.
 _INTERVAL_MS = 500
@@ -18,13 +18,10 @@ def beat_on_main_loop() -> None:
     # The keeper may be stopped while the pipe fills: beats are then dropped, and nothing waits.
     os.set_blocking(descriptor, False)
 
-    def beat() -> bool:
+    def beat() -> None:
         try:
             os.write(descriptor, b".")
-        except BlockingIOError:
-            pass
-        except BrokenPipeError:
-            return False
-        return True
+        except (BlockingIOError, BrokenPipeError):
+            pass  # The keeper does not read, or is gone and takes this process with it.
 
-    GLib.timeout_add(_INTERVAL_MS, beat)
+    every(_INTERVAL_MS, beat)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from typing import Any
 
 
@@ -12,3 +13,15 @@ def write_json(path: str, value: Any) -> None:
         json.dump(value, file)
     os.chmod(fresh, 0o640)
     os.rename(fresh, path)
+
+
+def read_json(path: str, most_bytes: int) -> Any:
+    """Reads a file that others may have tampered with. Raises OSError, ValueError."""
+    # Opening a FIFO would otherwise wait for a writer.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), encoding="utf-8") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("%s is no regular file" % path)
+        try:
+            return json.loads(file.read(most_bytes))
+        except RecursionError as error:
+            raise ValueError("%s is nested too deeply" % path) from error

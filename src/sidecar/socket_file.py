@@ -7,8 +7,8 @@ import os
 import socket
 from typing import Callable, Optional, Tuple
 
-from sidecar.gst import GLib
 from sidecar.log import Log
+from sidecar.timer import every
 
 # How soon a removed file is there again, and a mended directory is used.
 _LOOK_MS = 1000
@@ -36,11 +36,11 @@ class SocketFile:
         self._made: Optional[Tuple[int, int]] = None
         self._said = ""
         self._look()
-        self._timer = GLib.timeout_add(_LOOK_MS, self._look)
+        self._timer = every(_LOOK_MS, self._look)
 
     def stop(self) -> None:
         """Gives up the socket, and removes its file."""
-        GLib.source_remove(self._timer)
+        self._timer.stop()
         if self._made is None:
             return
         is_ours = _identity(self._path) == self._made
@@ -48,14 +48,13 @@ class SocketFile:
         if is_ours:
             _remove(self._path)
 
-    def _look(self) -> bool:
+    def _look(self) -> None:
         if self._made is not None and _identity(self._path) != self._made:
             _log.warning("the file of a socket is gone; it is made again", path=self._path)
             self._made = None
             self._close()
         if self._made is None:
             self._try()
-        return True
 
     def _try(self) -> None:
         try:

@@ -5,6 +5,7 @@ LOG_LEVEL             debug, info, warn or error. Default info.
 """
 
 import os
+import resource
 import signal
 
 from sidecar import heartbeat, log
@@ -14,6 +15,9 @@ from sidecar.stack_dump import enable_stack_dump
 
 def main() -> None:
     enable_stack_dump()
+    # Each viewer takes some, and the server bounds its viewers by what there is.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     log.configure(os.environ.get("LOG_LEVEL", "info"))
     # The modules that follow define classes of GstRtspServer's, which needs this.
     Gst.init(None)

@@ -1,7 +1,7 @@
 """Who may watch: the RTSP server's digest logins (RFC 7826), and the outlet's own."""
 
 import os
-from typing import Any, Iterable, NamedTuple, Set
+from typing import Any, Callable, Iterable, Set
 
 from sidecar.gst import GstRtsp, GstRtspServer
 from sidecar.outlet.protocol import User
@@ -10,16 +10,32 @@ from sidecar.outlet.protocol import User
 _ROLE = "viewer"
 
 
-class LoopbackIdentity(NamedTuple):
-    """How the outlet recognises its own client. It cannot be guessed, so that no viewer passes for the outlet."""
+def own_login() -> User:
+    """A login for the outlet's own client, which nobody can guess."""
+    secret = os.urandom(20).hex()
+    return User("slipstream-outlet-" + secret[:8], secret[8:])
 
-    user_agent: str
-    login: User
 
+class _Auth(GstRtspServer.RTSPAuth):  # type: ignore[misc]  # gi has no types
+    """The server's authentication, which reports what clients ask. Methods are called on server threads."""
 
-def loopback_identity() -> LoopbackIdentity:
-    secret = os.urandom(16).hex()
-    return LoopbackIdentity("slipstream-outlet/" + secret[:16], User("slipstream-outlet-" + secret[:8], secret[8:]))
+    def __init__(self, on_request: Callable[[Any], None], on_failed_login: Callable[[Any], None]) -> None:
+        super().__init__()
+        self._on_request = on_request
+        self._on_failed_login = on_failed_login
+
+    def do_check(self, context: Any, check: str) -> bool:
+        """The server asks this of every request first of all, and then of what the request wants."""
+        if check == GstRtspServer.RTSP_AUTH_CHECK_URL:
+            self._on_request(context.client)
+        return bool(GstRtspServer.RTSPAuth.do_check(self, context, check))
+
+    def do_generate_authenticate_header(self, context: Any) -> None:
+        """The request is refused for want of a login. A client's first one comes without, to be told how to log in."""
+        result, _ = context.request.get_header(GstRtsp.RTSPHeaderField.AUTHORIZATION, 0)
+        if result == GstRtsp.RTSPResult.OK:
+            self._on_failed_login(context.client)
+        GstRtspServer.RTSPAuth.do_generate_authenticate_header(self, context)
 
 
 class Access:
@@ -28,9 +44,12 @@ class Access:
     One object for as long as the server lives, whose users change: the server's threads use it without holding it.
     """
 
-    def __init__(self, own: User) -> None:
-        """At first everybody may watch. own: may always watch."""
-        self.auth = GstRtspServer.RTSPAuth()
+    def __init__(self, own: User, on_request: Callable[[Any], None], on_failed_login: Callable[[Any], None]) -> None:
+        """At first everybody may watch. own: may always watch.
+
+        on_request and on_failed_login get the client of the server's whose request or login it is, on a server thread.
+        """
+        self.auth = _Auth(on_request, on_failed_login)
         # Basic sends the password as it is.
         self.auth.set_supported_methods(GstRtsp.RTSPAuthMethod.DIGEST)
         # The same for all, and kept: the server goes on with a token whose user was taken away meanwhile.

@@ -1,9 +1,9 @@
 """The Unix socket on which workers connect."""
 
 import socket
-from typing import Any, Callable, Optional
+from typing import Callable, Optional
 
-from sidecar.gst import GLib
+from sidecar.outlet.listener import Listener
 from sidecar.socket_file import SocketFile
 
 
@@ -14,9 +14,7 @@ class ControlSocket:
         """Begins as soon as the directory allows it. A socket file that a killed outlet left behind is replaced."""
         self._path = path
         self._on_worker = on_worker
-        self._socket: Optional[socket.socket] = None
-        # GLib source number; 0: none.
-        self._watch = 0
+        self._listener: Optional[Listener] = None
         # Whoever can connect controls the RTSP server: only this process's own user may.
         self._file = SocketFile(path, 0o600, self._listen, self._close)
 
@@ -27,25 +25,14 @@ class ControlSocket:
     def _listen(self) -> None:
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            listening.setblocking(False)
             listening.bind(self._path)
             listening.listen(8)
         except OSError:
             listening.close()
             raise
-        self._socket = listening
-        self._watch = GLib.io_add_watch(listening.fileno(), GLib.PRIORITY_DEFAULT, GLib.IO_IN, self._accept, listening)
+        self._listener = Listener(listening, lambda connection, _: self._on_worker(connection))
 
     def _close(self) -> None:
-        if self._socket is not None:
-            GLib.source_remove(self._watch)
-            self._socket.close()
-            self._socket = None
-
-    def _accept(self, _descriptor: int, _condition: Any, listening: socket.socket) -> bool:
-        try:
-            connection, _ = listening.accept()
-        except OSError:
-            return True  # The worker is gone again, or there are no descriptors left: both may pass.
-        self._on_worker(connection)
-        return True
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None

@@ -5,6 +5,7 @@ import socket
 from typing import Any, Callable, Dict, Optional
 
 from sidecar.gst import GLib
+from sidecar.timer import Timer, when_ready
 
 # A peer that sends a longer line, or that reads so little that more than this waits for it, is cut off.
 _LARGEST_BYTES = 1024 * 1024
@@ -26,11 +27,9 @@ class JsonLines:
         self._on_closed = on_closed
         self._incoming = b""
         self._outgoing = b""
-        self._writing: Optional[int] = None
+        self._writing: Optional[Timer] = None
         self._open = True
-        self._reading = GLib.io_add_watch(
-            connection.fileno(), GLib.PRIORITY_DEFAULT, GLib.IO_IN | GLib.IO_HUP | GLib.IO_ERR, self._read
-        )
+        self._reading = when_ready(connection.fileno(), GLib.IO_IN | GLib.IO_HUP | GLib.IO_ERR, self._read)
 
     def send(self, message: Dict[str, Any]) -> None:
         """Sends a message, later if the peer is not ready. Does nothing after the end."""
@@ -47,9 +46,9 @@ class JsonLines:
         if not self._open:
             return
         self._open = False
-        GLib.source_remove(self._reading)
+        self._reading.stop()
         if self._writing is not None:
-            GLib.source_remove(self._writing)
+            self._writing.stop()
         self._socket.close()
 
     def _end(self, problem: Optional[str]) -> None:
@@ -57,17 +56,17 @@ class JsonLines:
             self.close()
             self._on_closed(problem)
 
-    def _read(self, *_: Any) -> bool:
+    def _read(self) -> None:
         try:
             received = self._socket.recv(65536)
         except BlockingIOError:
-            return True
+            return
         except OSError as error:
             self._end(str(error))
-            return True
+            return
         if not received:
             self._end(None)
-            return True
+            return
         lines = (self._incoming + received).split(b"\n")
         self._incoming = lines.pop()
         if len(self._incoming) > _LARGEST_BYTES:
@@ -75,12 +74,11 @@ class JsonLines:
         for line in lines:
             if self._open:
                 self._take(line)
-        return True
 
     def _take(self, line: bytes) -> None:
         try:
             message = json.loads(line.decode())
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             self._end("not JSON: %s" % error)
             return
         if isinstance(message, dict):
@@ -88,20 +86,17 @@ class JsonLines:
         else:
             self._end("not a JSON object: %.80r" % message)
 
-    def _write(self, *_: Any) -> bool:
+    def _write(self) -> None:
         try:
             sent = self._socket.send(self._outgoing)
         except BlockingIOError:
             sent = 0
         except OSError as error:
             self._end(str(error))
-            return True
+            return
         self._outgoing = self._outgoing[sent:]
         if self._outgoing and self._writing is None:
-            self._writing = GLib.io_add_watch(
-                self._socket.fileno(), GLib.PRIORITY_DEFAULT, GLib.IO_OUT | GLib.IO_HUP | GLib.IO_ERR, self._write
-            )
+            self._writing = when_ready(self._socket.fileno(), GLib.IO_OUT | GLib.IO_HUP | GLib.IO_ERR, self._write)
         elif not self._outgoing and self._writing is not None:
-            GLib.source_remove(self._writing)
+            self._writing.stop()
             self._writing = None
-        return True

@@ -3,11 +3,11 @@
 from typing import Any, Callable, Optional
 
 from sidecar.chain import Chain, make
-from sidecar.gst import GLib, Gst
-from sidecar.outlet.access import LoopbackIdentity
+from sidecar.gst import Gst
 from sidecar.outlet.codec import codec
-from sidecar.outlet.protocol import Mount
+from sidecar.outlet.protocol import Mount, User
 from sidecar.outlet.standby.mark import is_marked
+from sidecar.timer import Timer, once, soon
 
 # An attempt without a frame is given up after this; the next one follows after a pause.
 _ATTEMPT_MS = 4000
@@ -20,23 +20,23 @@ class LoopbackViewer:
     Methods and callbacks are on the main-loop thread.
     """
 
-    def __init__(self, mount: Mount, port: int, identity: LoopbackIdentity, on_frame: Callable[[], None]) -> None:
+    def __init__(self, mount: Mount, port: int, login: User, on_frame: Callable[[], None]) -> None:
         """Begins at once. on_frame is called once. Raises ChainError."""
         self._mount = mount
         self._location = "rtsp://127.0.0.1:%d%s" % (port, mount.path)
-        self._identity = identity
+        self._login = login
         self._on_live_frame = on_frame
         self._pipeline: Optional[Any] = None
         # Callbacks hold their attempt's number: one that held the pipeline would keep it, and its sockets, for ever.
         self._number = 0
-        self._timer = 0
+        self._timer: Optional[Timer] = None
         self._attempt()
 
     def stop(self) -> None:
         """Gives up. on_frame is not called after this."""
         self._end_attempt()
 
-    def _attempt(self) -> bool:
+    def _attempt(self) -> None:
         self._number = number = self._number + 1
         elements = codec(self._mount.codec)
         pipeline = Gst.Pipeline.new(None)
@@ -46,9 +46,8 @@ class LoopbackViewer:
             protocols="tcp",
             latency=0,
             timeout=2000000,
-            user_agent=self._identity.user_agent,
-            user_id=self._identity.login.username,
-            user_pw=self._identity.login.password,
+            user_id=self._login.username,
+            user_pw=self._login.password,
         )
         pipeline.add(source)
         # Whole frames, not packets, must arrive.
@@ -57,32 +56,28 @@ class LoopbackViewer:
         chain.caps(elements.frames)
         sink = chain.add("fakesink", sync=False, signal_handoffs=True)
         source.connect("pad-added", lambda _, pad: pad.link(depayloader.get_static_pad("sink")))
-        sink.connect("handoff", _LiveFrameFilter(lambda: GLib.idle_add(self._on_frame_seen, number)).on_handoff)
+        sink.connect("handoff", _LiveFrameFilter(lambda: soon(lambda: self._on_frame_seen(number))).on_handoff)
         bus = pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message::error", lambda *_: self._try_later(number))
         bus.connect("message::eos", lambda *_: self._try_later(number))
         self._pipeline = pipeline
-        self._timer = GLib.timeout_add(_ATTEMPT_MS, self._try_later, number)
+        self._timer = once(_ATTEMPT_MS, lambda: self._try_later(number))
         pipeline.set_state(Gst.State.PLAYING)
-        return False
 
-    def _on_frame_seen(self, number: int) -> bool:
+    def _on_frame_seen(self, number: int) -> None:
         if self._pipeline is not None and number == self._number:
             self._end_attempt()
             self._on_live_frame()
-        return False
 
-    def _try_later(self, number: int) -> bool:
+    def _try_later(self, number: int) -> None:
         if self._pipeline is not None and number == self._number:
             self._end_attempt()
-            self._timer = GLib.timeout_add(_PAUSE_MS, self._attempt)
-        return True
+            self._timer = once(_PAUSE_MS, self._attempt)
 
     def _end_attempt(self) -> None:
-        if self._timer:
-            GLib.source_remove(self._timer)
-            self._timer = 0
+        if self._timer is not None:
+            self._timer.stop()
         if self._pipeline is not None:
             self._pipeline.get_bus().remove_signal_watch()
             self._pipeline.set_state(Gst.State.NULL)

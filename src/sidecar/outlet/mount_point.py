@@ -3,17 +3,16 @@
 import time
 from typing import Callable, Optional
 
-from sidecar.gst import GLib
 from sidecar.log import Log
-from sidecar.outlet.access import LoopbackIdentity
 from sidecar.outlet.fallback_switch import FallbackSwitch
 from sidecar.outlet.loopback_viewer import LoopbackViewer
 from sidecar.outlet.media import MountFactory
-from sidecar.outlet.protocol import Mount, MountStatus
+from sidecar.outlet.protocol import Mount, MountStatus, User
 from sidecar.outlet.rtp_input import RtpInput
 from sidecar.outlet.server import Server
 from sidecar.outlet.standby.picture import StandbyPicture
 from sidecar.outlet.standby.text import StandbyFacts, standby_text
+from sidecar.timer import soon
 
 _log = Log("outlet")
 
@@ -21,15 +20,14 @@ _log = Log("outlet")
 class MountPoint:
     """Serves one mount from its construction until stop(). Methods are called on the main-loop thread."""
 
-    def __init__(self, mount: Mount, server: Server, identity: LoopbackIdentity, on_change: Callable[[], None]) -> None:
+    def __init__(self, mount: Mount, server: Server, own_login: User, on_change: Callable[[], None]) -> None:
         """on_change is called on the main-loop thread when the mount begins to be served."""
         self.mount = mount
         self._server = server
-        self._identity = identity
+        self._own_login = own_login
         self._on_change = on_change
         self._switch = FallbackSwitch(
-            on_stream=lambda: GLib.idle_add(self._start_loopback_viewer, priority=GLib.PRIORITY_DEFAULT),
-            on_viewer=lambda: GLib.idle_add(self._on_viewer, priority=GLib.PRIORITY_DEFAULT),
+            on_stream=lambda: soon(self._start_loopback_viewer), on_viewer=lambda: soon(self._on_viewer)
         )
         self._input = RtpInput(mount, self._switch.push)
         self._standby = StandbyPicture(mount, self.update_standby)
@@ -47,20 +45,26 @@ class MountPoint:
         """Where the worker sends this mount's RTP. Stays the same."""
         return self._input.port
 
-    def expect_new_stream(self, title: str) -> None:
-        """The worker begins a new stream. Viewers keep their session. Raises ChainError."""
+    def set_title(self, title: str) -> None:
+        """Sets the title of the standby picture."""
         self._standby.title = title
+
+    def expect_new_stream(self, rtp_from: int) -> None:
+        """The worker begins a new stream, from this port of its own. Viewers keep their session. Raises ChainError."""
         self._worker_is_connected = True
         self._reset_served()
+        # In this order: a frame that is still on its way through the input belongs to the stream before.
+        self._input.end_stream()
         self._switch.expect_new_stream()
-        self._input.restart()
+        self._input.begin_stream(rtp_from)
 
     def set_text(self, text: str) -> None:
         """Sets what the standby picture says while the worker is connected; empty: what the outlet knows itself."""
         self._text = text
 
     def on_worker_gone(self) -> None:
-        """Nothing is sent any more, and the worker's text no longer holds."""
+        """Nothing is taken any more: the worker's port may be somebody else's now. Its text no longer holds."""
+        self._input.end_stream()
         self._worker_is_connected = False
         self._text = ""
 
@@ -105,17 +109,15 @@ class MountPoint:
             )
         )
 
-    def _on_viewer(self) -> bool:
+    def _on_viewer(self) -> None:
         if not self._stopped:
             self.update_standby()
-        return False
 
-    def _start_loopback_viewer(self) -> bool:
+    def _start_loopback_viewer(self) -> None:
         # The stream may have ended in the meantime.
         if self._switch.has_stream and self._server.port is not None and not self._stopped:
             self._reset_served()
-            self._loopback_viewer = LoopbackViewer(self.mount, self._server.port, self._identity, self._on_served)
-        return False
+            self._loopback_viewer = LoopbackViewer(self.mount, self._server.port, self._own_login, self._on_served)
 
     def _on_served(self) -> None:
         self._loopback_viewer = None

@@ -3,9 +3,8 @@
 from typing import Any, Dict, Optional, Tuple
 
 from sidecar.chain import ChainError
-from sidecar.gst import GLib
 from sidecar.log import Log
-from sidecar.outlet.access import loopback_identity
+from sidecar.outlet.access import own_login
 from sidecar.outlet.json_lines import JsonLines
 from sidecar.outlet.mount_point import MountPoint
 from sidecar.outlet.protocol import (
@@ -18,12 +17,14 @@ from sidecar.outlet.protocol import (
     configured_message,
     failed_message,
     parse_configuration,
+    parse_rtp_from,
     parse_texts,
     parse_users,
     status_message,
 )
 from sidecar.outlet.saved_configuration import SavedConfiguration
 from sidecar.outlet.server import PortError, Server
+from sidecar.timer import Timer, every, once, soon
 
 _RETRY_MS = 2000
 _STATUS_MS = 1000
@@ -41,24 +42,22 @@ class Outlet:
     def __init__(self, saved: Optional[SavedConfiguration] = None) -> None:
         """saved: what was served last is served at once, by standby pictures. None: only what a worker configures."""
         self._saved = saved
-        self._identity = loopback_identity()
-        self._server = Server(lambda: GLib.idle_add(self._recount_soon), self._identity)
+        self._own_login = own_login()
+        self._server = Server(lambda: soon(self._recount_soon), self._own_login)
         self._mounts: Dict[str, MountPoint] = {}
         self._worker: Optional[JsonLines] = None
         # What the active worker wants.
         self._wanted: Optional[Configuration] = None
+        # The port from which it sends RTP; None: no worker has configured since the last one was gone.
+        self._rtp_from: Optional[int] = None
         # Why that failed last.
         self._failure: Optional[Failure] = None
         # The port for which the warning was logged that everybody may watch; 0: none.
         self._open_port = 0
-        # GLib source numbers; 0: none.
-        self._retry = 0
-        self._recount = 0
+        self._retry: Optional[Timer] = None
+        self._recount: Optional[Timer] = None
         self._reported: Dict[str, MountStatus] = {}
-        self._ticks = [
-            GLib.timeout_add(_STATUS_MS, self._on_status_tick),
-            GLib.timeout_add(_STANDBY_MS, self._on_standby_tick),
-        ]
+        self._ticks = [every(_STATUS_MS, self._on_status_tick), every(_STANDBY_MS, self._on_standby_tick)]
         self._wanted = None if saved is None else saved.load()
         if self._wanted is not None:
             self._configure()
@@ -67,13 +66,14 @@ class Outlet:
         """A worker has connected: it becomes the active worker in place of an earlier one."""
         if self._worker is not None:
             self._worker.close()
+            self._end_streams()
         self._worker = JsonLines(connection, self._on_message, self._on_worker_gone)
         _log.info("worker connected")
 
     def stop(self) -> None:
         """Ends everything."""
         for tick in self._ticks:
-            GLib.source_remove(tick)
+            tick.stop()
         self._cancel_retry()
         if self._worker is not None:
             self._worker.close()
@@ -89,7 +89,7 @@ class Outlet:
             if "users" in message:
                 self._set_users(parse_users(message["users"]))
                 return
-            self._wanted = parse_configuration(message.get("configure"))
+            self._wanted, self._rtp_from = parse_configuration(message.get("configure")), parse_rtp_from(message)
         except ProtocolError as error:
             self._send(failed_message(Failure(INTERNAL, "the outlet cannot parse the worker's message: %s" % error)))
             return
@@ -108,7 +108,7 @@ class Outlet:
             if path in self._mounts:
                 self._mounts[path].set_text(text)
 
-    def _configure(self) -> bool:
+    def _configure(self) -> None:
         """Applies what is wanted, and tries again later if that fails."""
         configuration = self._wanted
         assert configuration is not None, "it was set before this is called"
@@ -129,7 +129,6 @@ class Outlet:
             _log.info("configured", port=configuration.port, mounts=sorted(rtp_ports), users=len(configuration.users))
             self._reported = {}
             self._send(configured_message(rtp_ports))
-        return False
 
     def _warn_if_open(self, configuration: Configuration) -> None:
         """Once for each port."""
@@ -148,8 +147,10 @@ class Outlet:
                 mount_point.stop()
         for path, mount in wanted.items():
             if path not in self._mounts:
-                self._mounts[path] = MountPoint(mount, self._server, self._identity, self._recount_now)
-            self._mounts[path].expect_new_stream(mount.title)
+                self._mounts[path] = MountPoint(mount, self._server, self._own_login, self._recount_now)
+            self._mounts[path].set_title(mount.title)
+            if self._rtp_from is not None:
+                self._mounts[path].expect_new_stream(self._rtp_from)
 
     def _listen(self, port: int) -> None:
         if port != self._server.port:
@@ -163,22 +164,19 @@ class Outlet:
             _log.error("cannot apply the worker's configuration; trying again", **failure._asdict())
             self._failure = failure
             self._send(failed_message(failure))
-        self._retry = GLib.timeout_add(_RETRY_MS, self._configure)
+        self._retry = once(_RETRY_MS, self._configure)
 
     def _cancel_retry(self) -> None:
-        if self._retry:
-            GLib.source_remove(self._retry)
-            self._retry = 0
+        if self._retry is not None:
+            self._retry.stop()
 
-    def _on_standby_tick(self) -> bool:
+    def _on_standby_tick(self) -> None:
         for mount_point in self._mounts.values():
             mount_point.update_standby()
-        return True
 
-    def _on_status_tick(self) -> bool:
+    def _on_status_tick(self) -> None:
         self._server.drop_lost_viewers()
         self._report_status()
-        return True
 
     def _report_status(self) -> None:
         """Reports what has changed since the last report."""
@@ -188,23 +186,26 @@ class Outlet:
             self._reported = statuses
             self._send(status_message(statuses))
 
-    def _recount_soon(self) -> bool:
-        if not self._recount:
-            self._recount = GLib.timeout_add(_RECOUNT_MS, self._recount_now)
-        return False
+    def _recount_soon(self) -> None:
+        if self._recount is None:
+            self._recount = once(_RECOUNT_MS, self._recount_now)
 
     def _recount_now(self) -> None:
-        self._recount = 0
+        self._recount = None
         self._report_status()
 
     def _send(self, message: Dict[str, Any]) -> None:
         if self._worker is not None:
             self._worker.send(message)
 
-    def _on_worker_gone(self, problem: Optional[str]) -> None:
-        self._worker = None
+    def _end_streams(self) -> None:
+        self._rtp_from = None
         for mount_point in self._mounts.values():
             mount_point.on_worker_gone()
+
+    def _on_worker_gone(self, problem: Optional[str]) -> None:
+        self._worker = None
+        self._end_streams()
         if problem is None:
             _log.info("worker disconnected; viewers stay")
         else:

@@ -1,7 +1,8 @@
 """The protocol between worker and outlet: one JSON object a line over RUN_DIR/outlet.sock.
 
 worker to outlet   {"configure": {"port": 8554, "users": [{"username": "eve", "password": "..."}], "mounts":
-                       [{"path": "/ds", "codec": "H264", "width": W, "height": H, "title": "Front door"}]}}
+                       [{"path": "/ds", "codec": "H264", "width": W, "height": H, "title": "Front door"}]},
+                    "rtp_from": N}
                    {"users": {"users": [{"username": "eve", "password": "..."}]}}
                    {"text": {"mounts": {"/ds": "no signal since 12:03:11, next try in 4 s"}}}
 outlet to worker   {"configured": {"mounts": {"/ds": {"rtp_port": N}}}}
@@ -9,8 +10,9 @@ outlet to worker   {"configured": {"mounts": {"/ds": {"rtp_port": N}}}}
                    {"status": {"mounts": {"/ds": {"frames": N, "viewers": N, "served": true or false}}}}
 
 A configuration is answered by "configured", or by "failed" and, as soon as the outlet succeeds, "configured". Then the
-worker sends each mount's RTP (payload type 96) to 127.0.0.1 at the mount's rtp_port, beginning with a key frame. Before
-it begins another RTP stream it configures again: that lets the outlet take the new stream at once.
+worker sends each mount's RTP (payload type 96) to 127.0.0.1 at the mount's rtp_port, beginning with a key frame, from
+its own port "rtp_from" on 127.0.0.1. The outlet takes RTP from nowhere else, and none after the connection has ended.
+Before the worker begins another RTP stream it configures again: that lets the outlet take the new stream at once.
 
 Only users may watch; without users everybody may. "users" changes them and nothing else.
 
@@ -87,9 +89,13 @@ class Failure(NamedTuple):
     detail: str
 
 
-def configure_message(configuration: Configuration) -> Dict[str, Any]:
+def configure_message(configuration: Configuration, rtp_from: int) -> Dict[str, Any]:
+    return {"configure": configure_body(configuration), "rtp_from": rtp_from}
+
+
+def configure_body(configuration: Configuration) -> Dict[str, Any]:
     mounts = [dict(mount._asdict()) for mount in configuration.mounts]
-    return {"configure": {"port": configuration.port, "mounts": mounts, **_users_body(configuration.users)}}
+    return {"port": configuration.port, "mounts": mounts, **_users_body(configuration.users)}
 
 
 def users_message(users: Iterable[User]) -> Dict[str, Any]:
@@ -155,6 +161,14 @@ def _parse_mount(body: Any) -> Mount:
     if mount.width < 1 or mount.height < 1:
         raise ProtocolError("size: %dx%d is no size of a stream" % (mount.width, mount.height))
     return mount
+
+
+def parse_rtp_from(message: Dict[str, Any]) -> int:
+    """The port of the worker in its message "configure". Raises ProtocolError."""
+    port: int = _field(message, "rtp_from", int)
+    if not 0 < port < 65536:
+        raise ProtocolError("rtp_from: %d is not a UDP port" % port)
+    return port
 
 
 def parse_texts(body: Any) -> Dict[str, str]:

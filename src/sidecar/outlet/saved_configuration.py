@@ -3,13 +3,12 @@
 The directory of the sockets is a volume that the next version of the service mounts too.
 """
 
-import json
 import os
 from typing import Optional
 
-from sidecar.json_file import write_json
+from sidecar.json_file import read_json, write_json
 from sidecar.log import Log
-from sidecar.outlet.protocol import Configuration, ProtocolError, configure_message, parse_configuration
+from sidecar.outlet.protocol import Configuration, ProtocolError, configure_body, parse_configuration
 
 _NAME = "outlet-served.json"
 # Larger than any configuration of as many cameras as a machine can process.
@@ -28,9 +27,8 @@ class SavedConfiguration:
     def load(self) -> Optional[Configuration]:
         """None: nothing is saved."""
         try:
-            with open(self._path, encoding="utf-8") as file:
-                return parse_configuration(json.loads(file.read(_MOST_BYTES)).get("configure"))
-        except (OSError, ValueError, AttributeError, ProtocolError):
+            return parse_configuration(read_json(self._path, _MOST_BYTES))
+        except (OSError, ValueError, ProtocolError):
             return None
 
     def save(self, configuration: Configuration) -> None:
@@ -42,7 +40,7 @@ class SavedConfiguration:
             if configuration.users:
                 self.delete()
                 return
-            write_json(self._path, configure_message(configuration))
+            write_json(self._path, configure_body(configuration))
         except OSError as error:
             _log.warning("cannot save the configuration for the next start", path=self._path, error=str(error))
 

@@ -1,5 +1,6 @@
 """Supports the tests of the outlet: it as a real process, senders that stand for the worker, and real clients."""
 
+import json
 import os
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from sidecar.outlet.protocol import Mount
 from sidecar.outlet.standby.mark import is_marked
 from sidecar.tests.main_loop import turn_until
 from sidecar.worker.outputs.outlet_link import OutletLink
+from sidecar.worker.outputs.rtp_sender import sender_socket
 
 Gst.init(None)
 
@@ -57,6 +59,17 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def is_refused(stranger):
+    """Whether nobody takes the datagrams of a connected UDP socket."""
+    try:
+        # The kernel answers the first one, and the second call returns the answer.
+        for _ in range(2):
+            stranger.send(b"no RTP")
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 class Playing:
     """A GStreamer pipeline that plays until the end of the test."""
 
@@ -91,9 +104,10 @@ class Sender(Playing):
         super().__init__(
             "videotestsrc is-live=true num-buffers=%d pattern=%s ! "
             "video/x-raw,format=I420,width=%d,height=%d,framerate=15/1 ! %s mtu=60000 "
-            "config-interval=-1 pt=96 ! udpsink host=127.0.0.1 port=%d sync=false"
+            "config-interval=-1 pt=96 ! udpsink name=sink host=127.0.0.1 port=%d sync=false"
             % (frames, pattern, mount.width, mount.height, encoder, rtp_port)
         )
+        self.pipeline.get_by_name("sink").set_property("socket", sender_socket())
 
 
 class Viewer(Playing):
@@ -184,8 +198,12 @@ def _for_each(stream, take):
 class Rig:
     """An outlet process, the worker's link to it, and what the link has said."""
 
-    def __init__(self, run_dir):
+    def __init__(self, run_dir, code="from sidecar.outlet.__main__ import main; main()", preexec=None):
+        """code: what the outlet's process runs. preexec: what it does before that."""
         self._run_dir = str(run_dir)
+        self._code = code
+        self._preexec = preexec
+        self._log = os.path.join(self._run_dir, "outlet.log")
         self._playing = []
         self._raw_clients = []
         self.rtsp_port = free_port()
@@ -199,7 +217,9 @@ class Rig:
 
     def start_outlet(self):
         env = dict(os.environ, PYTHONPATH=SOURCE, SLIPSTREAM_RUN_DIR=self._run_dir)
-        self.process = subprocess.Popen([sys.executable, "-m", "sidecar.outlet"], env=env)
+        with open(self._log, "a") as log:
+            command = [sys.executable, "-c", self._code]
+            self.process = subprocess.Popen(command, env=env, stderr=log, preexec_fn=self._preexec)
 
     def connect(self):
         """Connects as a new worker does."""
@@ -248,6 +268,12 @@ class Rig:
     def viewers(self, path="/ds"):
         return self.statuses[path].viewers if path in self.statuses else 0
 
+    def logged(self, message):
+        """What the outlet has logged with this message."""
+        with open(self._log) as log:
+            lines = [json.loads(line) for line in log if line.startswith("{")]
+        return [line for line in lines if line["message"] == message]
+
     def streaming_threads(self):
         """The names of the outlet's threads in which GStreamer makes or sends frames, not those that wait for some."""
         names = []
@@ -273,6 +299,9 @@ class Rig:
             process.wait()
         for client in self._raw_clients:
             client.stdout.close()
+        with open(self._log) as log:
+            # Shown if the test fails.
+            print(log.read())
 
     def _on_ports(self, ports):
         self.ports = ports

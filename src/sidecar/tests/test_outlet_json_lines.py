@@ -75,7 +75,7 @@ def send_all(peer, line):
         pass  # Cut off before the end of the line: as it should be.
 
 
-@pytest.mark.parametrize("line", [b"no json\n", b"[1]\n", b"\xff\n", b"x" * 1100000])
+@pytest.mark.parametrize("line", [b"no json\n", b"[1]\n", b"\xff\n", b"[" * 100000 + b"\n", b"x" * 1100000])
 def test_a_peer_that_speaks_nonsense_is_cut_off(pair, line):
     end, peer = pair
     sender = threading.Thread(target=send_all, args=(peer, line))

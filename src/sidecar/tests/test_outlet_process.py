@@ -1,6 +1,7 @@
 """The outlet as a real process: RTP in from test senders, RTSP out to real clients."""
 
 import json
+import os
 import signal
 import socket
 
@@ -16,6 +17,7 @@ from sidecar.tests.outlet_rig import (
     Rig,
     Sender,
     free_port,
+    is_refused,
     until,
 )
 
@@ -165,7 +167,7 @@ def test_where_not_everybody_may_watch_the_worker_is_waited_for(rig, tmp_path):
         assert client.connect_ex(("127.0.0.1", rig.rtsp_port)) != 0
 
 
-@pytest.mark.parametrize("spoilt", ["", "{", "[]", '{"configure": {"port": "x"}}'])
+@pytest.mark.parametrize("spoilt", ["", "{", "[]", "[" * 100000, '{"port": "x"}'])
 def test_a_spoilt_memory_is_as_good_as_none(tmp_path, spoilt):
     (tmp_path / "outlet-served.json").write_text(spoilt)
     remembered = SavedConfiguration(str(tmp_path))
@@ -175,6 +177,29 @@ def test_a_spoilt_memory_is_as_good_as_none(tmp_path, spoilt):
     assert SavedConfiguration(str(tmp_path)).load() == wanted
     remembered.save(wanted._replace(users=(User("eve", "hunter2"),)))
     assert SavedConfiguration(str(tmp_path)).load() is None
+
+
+def test_a_fifo_in_place_of_the_memory_holds_nothing_up(tmp_path):
+    os.mkfifo(str(tmp_path / "outlet-served.json"))
+    assert SavedConfiguration(str(tmp_path)).load() is None
+
+
+def test_only_the_worker_paints(rig):
+    sender = rig.serve(H264)
+    until(rig.served, "served")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.connect(("127.0.0.1", rig.ports["/ds"]))
+        assert is_refused(stranger)
+    viewer = rig.watch(H264)
+    until(lambda: viewer.live_frames, "a frame of the worker")
+    # From now on somebody else could have its port.
+    rig.link.stop()
+    until(lambda: viewer.standby_frames >= 2, "the standby picture, although frames still come from that port")
+    rig.connect()
+    rig.configure(H264)
+    seen = viewer.live_frames
+    until(lambda: viewer.live_frames > seen, "the frames of the worker that has connected again")
+    assert (viewer.errors, sender.errors) == ([], [])
 
 
 def test_a_killed_outlet_is_configured_again_by_the_link(rig):

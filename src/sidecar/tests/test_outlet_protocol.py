@@ -17,6 +17,7 @@ from sidecar.outlet.protocol import (
     failed_message,
     parse_configuration,
     parse_failure,
+    parse_rtp_from,
     parse_rtp_ports,
     parse_statuses,
     parse_texts,
@@ -38,7 +39,9 @@ def test_each_end_reads_what_the_other_writes():
         (User("eve", 'p@ss:w/rd%23 "ü"'),),
     )
     assert parse_users(over_the_wire(users_message(configuration.users))["users"]) == configuration.users
-    assert parse_configuration(over_the_wire(configure_message(configuration))["configure"]) == configuration
+    message = over_the_wire(configure_message(configuration, rtp_from=40007))
+    assert parse_configuration(message["configure"]) == configuration
+    assert parse_rtp_from(message) == 40007
     texts = {"/ds": "no signal since 12:03:11", "/ds/front": ""}
     assert parse_texts(over_the_wire(text_message(texts))["text"]) == texts
     ports = {"/ds": 40123}
@@ -82,6 +85,12 @@ def test_a_configuration_that_cannot_be_is_refused_by_name(body, problem):
         parse_configuration(body)
     assert str(refusal.value).startswith(problem)
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("port", [None, "40007", 0, 65536, True])
+def test_a_port_of_the_worker_that_is_none_is_refused(port):
+    with pytest.raises(ProtocolError, match="rtp_from"):
+        parse_rtp_from({"rtp_from": port})
 
 
 def test_a_password_is_not_shown_with_its_user():

@@ -15,7 +15,8 @@ import grpc
 import pytest
 
 from sidecar.contract import pipeline, pipeline_grpc
-from sidecar.socket_file import explain
+from sidecar.socket_file import SocketFile, explain
+from sidecar.tests.main_loop import turn_until
 
 SOURCE = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 NOBODY = 65534
@@ -207,6 +208,23 @@ def test_an_outlet_whose_socket_is_removed_is_found_again(start, directory):
         until(half.listens, "the socket again")
     assert os.stat(half.path).st_mode & 0o777 == 0o600
     assert half.stop() == 0
+
+
+def test_a_defect_while_it_tries_to_listen_does_not_end_the_trying(directory):
+    outcomes = iter([OSError(errno.EIO, "not yet"), RuntimeError("a defect"), None])
+    tries = []
+
+    def listen():
+        outcome = next(outcomes)
+        tries.append(outcome)
+        if outcome is not None:
+            raise outcome
+        with open(os.path.join(directory, "x.sock"), "w"):
+            pass
+
+    socket_file = SocketFile(os.path.join(directory, "x.sock"), 0o600, listen, lambda: None)
+    turn_until(lambda: len(tries) == 3, lambda: "it did not try again", within=60.0)
+    socket_file.stop()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from sidecar.heartbeat import beat_on_main_loop
 from sidecar.keeper.previous_worker import crash_loop, previous_worker
 from sidecar.outlet.protocol import SOCKET_NAME
 from sidecar.stack_dump import enable_stack_dump
+from sidecar.timer import every, once
 from sidecar.worker.engines.choose import choose_engine
 from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS
 from sidecar.worker.main_loop import MainLoop
@@ -54,20 +55,19 @@ def main(
 
     endpoint = GrpcEndpoint(socket, add_services)
 
-    def tell_health() -> bool:
+    def tell_health() -> None:
         flowing = any(output.WhichOneof("state") == "serving" for output in store.snapshot().outputs) and any(
             camera.WhichOneof("state") == "live" for camera in store.snapshot().cameras
         )
         status = health_pb2.HealthCheckResponse.SERVING if flowing else health_pb2.HealthCheckResponse.NOT_SERVING
         health_service.set(_SERVICE, status)
-        return bool(GLib.SOURCE_CONTINUE)
 
     def stop() -> bool:
         health_service.enter_graceful_shutdown()
         loop.quit()
         return bool(GLib.SOURCE_REMOVE)
 
-    GLib.timeout_add(_HEALTH_MILLISECONDS, tell_health)
+    every(_HEALTH_MILLISECONDS, tell_health)
     for number in (signal.SIGTERM, signal.SIGINT):
         GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, stop)
     beat_on_main_loop()
@@ -75,7 +75,7 @@ def main(
         logger.error("engine unavailable", detail=engine.unavailable)
         if crash_loop(os.environ) is None:
             # A placeholder is ended by the keeper.
-            GLib.timeout_add_seconds(TRY_AGAIN_SECONDS, stop)
+            once(TRY_AGAIN_SECONDS * 1000, stop)
     logger.info("worker started", instance=instance_id, engine=engine.info().engine, socket=socket)
     loop.run()
 

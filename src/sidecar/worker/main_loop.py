@@ -2,9 +2,11 @@
 
 import threading
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, Callable, TypeVar
 
 from sidecar.gst import GLib
+from sidecar.timer import soon
 
 T = TypeVar("T")
 
@@ -49,9 +51,4 @@ class MainLoop:
     @staticmethod
     def post(function: Callable[..., Any], *arguments: Any) -> None:
         """Runs a function on the loop thread soon. Called on any thread; keeps the order of calls."""
-
-        def run() -> bool:
-            function(*arguments)
-            return bool(GLib.SOURCE_REMOVE)
-
-        GLib.idle_add(run, priority=GLib.PRIORITY_DEFAULT)
+        soon(partial(function, *arguments))

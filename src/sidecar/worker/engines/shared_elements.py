@@ -17,6 +17,7 @@ from sidecar.worker.engines.rtsp_login import LoginGuard, explained
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
+from sidecar.worker.outputs.rtp_sender import sender_socket
 
 # By RTP encoding name.
 DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpegdepay"}
@@ -301,7 +302,8 @@ def add_loopback(chain: Chain, encoding: spec.Encoding, port: int) -> Gst.Elemen
     """
     payloader = _OUTPUT_ELEMENTS[codec_name(encoding)].payloader
     chain.add(payloader, config_interval=-1, pt=RTP_PAYLOAD_TYPE, mtu=RTP_LARGEST_PACKET)
-    return chain.add("udpsink", "loopback", host="127.0.0.1", port=port, sync=False, **{"async": False})
+    address = {"host": "127.0.0.1", "port": port, "socket": sender_socket()}
+    return chain.add("udpsink", "loopback", sync=False, **address, **{"async": False})
 
 
 def add_recording(chain: Chain, encoding: spec.Encoding, take: Take) -> Gst.Element:

@@ -3,7 +3,6 @@
 import socket
 from typing import Any, Callable, Dict, Iterable, Optional, Tuple
 
-from sidecar.gst import GLib
 from sidecar.log import Log
 from sidecar.outlet.json_lines import JsonLines
 from sidecar.outlet.protocol import (
@@ -20,6 +19,8 @@ from sidecar.outlet.protocol import (
     text_message,
     users_message,
 )
+from sidecar.timer import once
+from sidecar.worker.outputs.rtp_sender import sender_port
 
 _FIRST_DELAY_MS = 100
 _LONGEST_DELAY_MS = 1000
@@ -56,8 +57,7 @@ class OutletLink:
         self._texts: Dict[str, str] = {}
         self._lines: Optional[JsonLines] = None
         self._delay_ms = _FIRST_DELAY_MS
-        # GLib source number; 0: none.
-        self._timer = GLib.idle_add(self._connect)
+        self._timer = once(0, self._connect)
 
     def configure(self, port: int, mounts: Iterable[Mount], users: Iterable[User] = ()) -> None:
         """Sets what the outlet serves. Must be called, even with the same values, before a new RTP stream begins.
@@ -91,15 +91,12 @@ class OutletLink:
 
     def stop(self) -> None:
         """Disconnects. No callback comes after this. The outlet goes on serving its viewers."""
-        if self._timer:
-            GLib.source_remove(self._timer)
-            self._timer = 0
+        self._timer.stop()
         if self._lines is not None:
             self._lines.close()
             self._lines = None
 
-    def _connect(self) -> bool:
-        self._timer = 0
+    def _connect(self) -> None:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         # A Unix socket connects or fails at once.
         connection.setblocking(False)
@@ -108,24 +105,23 @@ class OutletLink:
         except OSError:
             # The outlet is not there yet, or is being replaced.
             connection.close()
-            self._timer = GLib.timeout_add(self._delay_ms, self._connect)
+            self._timer = once(self._delay_ms, self._connect)
             self._delay_ms = min(2 * self._delay_ms, _LONGEST_DELAY_MS)
-            return False
+            return
         self._delay_ms = _FIRST_DELAY_MS
         self._lines = JsonLines(connection, self._on_message, self._on_closed)
         self._send_all()
-        return False
 
     def _send_all(self) -> None:
         if self._lines is not None and self._configuration is not None:
-            self._lines.send(configure_message(self._configuration))
+            self._lines.send(configure_message(self._configuration, sender_port()))
             if self._texts:
                 self._lines.send(text_message(self._texts))
 
     def _on_closed(self, problem: Optional[str]) -> None:
         _log.warning("outlet disconnected", why=problem)
         self._lines = None
-        self._timer = GLib.timeout_add(self._delay_ms, self._connect)
+        self._timer = once(self._delay_ms, self._connect)
         self._on_down()
 
     def _on_message(self, message: Dict[str, Any]) -> None:

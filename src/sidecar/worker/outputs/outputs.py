@@ -5,8 +5,9 @@ import time
 from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from sidecar.contract import state
-from sidecar.gst import GLib, Gst
+from sidecar.gst import Gst
 from sidecar.outlet.protocol import Failure, Mount, MountStatus
+from sidecar.timer import Timer, once
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.outlet_link import OutletLink
 from sidecar.worker.outputs.plan import Difference, FileTarget, OutletTarget, StreamPlan, codec_name, difference
@@ -56,7 +57,7 @@ class Outputs:
         self._mount_statuses: Dict[OutputKey, MountStatus] = {}
         # 0: the outlet has had no stream yet.
         self._port = 0
-        self._outlet_timer = 0
+        self._outlet_timer: Optional[Timer] = None
         self._link = OutletLink(
             processes.outlet_socket,
             on_ports=self._on_outlet_ports,
@@ -137,7 +138,7 @@ class Outputs:
 
     def stop(self) -> None:
         """Ends everything, and gives recorders and windows a moment for that."""
-        self._stop_outlet_timer()
+        self._expect_outlet(False)
         self._link.stop()
         receivers = list(self._receivers.values())
         self._receivers = {}
@@ -195,7 +196,7 @@ class Outputs:
         return count
 
     def _on_outlet_ports(self, ports: Dict[str, int]) -> None:
-        self._stop_outlet_timer()
+        self._expect_outlet(False)
         known = {key: ports[path] for key, path in self._mounts() if path in ports}
         self._mount_statuses = {}
         for key in known:
@@ -213,28 +214,29 @@ class Outputs:
                 self.set_state(key, serving=state.OutputStatus.Serving())
 
     def _on_outlet_failed(self, failure: Failure) -> None:
-        self._stop_outlet_timer()
+        self._expect_outlet(False)
         in_use = failure.reason == "PORT_IN_USE"
         reason = state.OUTPUT_FAILED_REASON_PORT_IN_USE if in_use else state.OUTPUT_FAILED_REASON_OUTLET
         for key, _path in self._mounts():
             self.set_failed(key, reason, failure.detail)
 
     def _on_outlet_down(self) -> None:
-        """A missing outlet is reported only after a while: it may just be starting, as this process is."""
         self._mount_statuses = {}
-        if not self._outlet_timer:
-            self._outlet_timer = GLib.timeout_add(int(_OUTLET_GRACE_SECONDS * 1000), self._on_outlet_timeout)
+        if self._outlet_timer is None:
+            self._expect_outlet(True)
 
-    def _on_outlet_timeout(self) -> bool:
-        self._outlet_timer = 0
+    def _expect_outlet(self, waiting: bool) -> None:
+        """A missing outlet is reported only after a while: it may just be starting, as this process is."""
+        if self._outlet_timer is not None:
+            self._outlet_timer.stop()
+            self._outlet_timer = None
+        if waiting:
+            self._outlet_timer = once(int(_OUTLET_GRACE_SECONDS * 1000), self._on_outlet_timeout)
+
+    def _on_outlet_timeout(self) -> None:
+        self._outlet_timer = None
         for key, _path in self._mounts():
             self.set_failed(key, state.OUTPUT_FAILED_REASON_OUTLET, _OUTLET_GONE)
-        return bool(GLib.SOURCE_REMOVE)
-
-    def _stop_outlet_timer(self) -> None:
-        if self._outlet_timer:
-            GLib.source_remove(self._outlet_timer)
-            self._outlet_timer = 0
 
     def _mounts(self) -> List[Tuple[OutputKey, str]]:
         """The streams of the outlet, with their paths there."""
