@@ -233,6 +233,9 @@ const CAMERA_LOST_REASONS: Readonly<Record<pb.CameraLostReason, state.CameraLost
   [pb.CameraLostReason.CAMERA_LOST_REASON_BROKEN_STREAM]: "broken stream",
   [pb.CameraLostReason.CAMERA_LOST_REASON_CERTIFICATE]: "certificate",
   [pb.CameraLostReason.CAMERA_LOST_REASON_INTERNAL]: "internal",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_NO_VIDEO]: "no video",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_TRANSPORT]: "transport",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_ADDRESS]: "address",
   [pb.CameraLostReason.CAMERA_LOST_REASON_UNSPECIFIED]: "unknown",
   [pb.CameraLostReason.UNRECOGNIZED]: "unknown",
 };

@@ -147,5 +147,5 @@ def test_a_password_of_a_viewer_is_known_to_the_outlet():
     from sidecar.outlet.access import Access
     from sidecar.outlet.protocol import User
 
-    Access(User("own", "x")).set_users([User("eve", "w4tcher")])
+    Access(User("own", "x"), lambda _client: None, lambda _client: None).set_users([User("eve", "w4tcher")])
     assert redact("login w4tcher") == "login ***"
