@@ -92,7 +92,7 @@ def test_bundles_for_the_networks_in_nvidia_s_images_lack_only_the_network(name,
         ({"labelfile_path": None}, T4, "missing-key"),
         ({"onnx_file": None}, T4, "missing-key"),
         ({"is_classifier": 0, "network_type": None}, T4, "deprecated-key"),
-        ({"network_type": 100, "parse_bbox_func_name": "NvDsInferParseYolo"}, T4, "config-value"),
+        ({"network_type": 100, "parse_bbox_func_name": "NvDsInferParseYolo"}, T4, "unknown-decoder"),
     ],
 )
 def test_a_problem_has_the_linter_s_code(tmp_path, own, target, code):

@@ -9,9 +9,14 @@ from sidecar.worker.inference.resample import AREA, BILINEAR, NEAREST
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, has_errors
 
 _PROPERTY = "property"
-_CLASS_ALL = "class-attrs-all"
-_CLASS_ONE = re.compile(r"class-attrs-(\d+)\Z")
+_CLASS_PREFIX = "class-attrs-"
+_CLASS_ALL = _CLASS_PREFIX + "all"
+# As strtoull: 01 is class 1.
+_CLASS_ID = re.compile(r"\s*[+-]?\d+")
 _NEEDED = ("onnx-file", "labelfile-path", "num-detected-classes", "parse-bbox-func-name")
+# Of a group, what GLib allows around its name.
+_HEADER = re.compile(r"\[([^\[\]\x00-\x1f\x7f]+)\][ \t]*\Z")
+_KEY = re.compile(r"[^\[\]=]+(\[[\w.@-]*\])?\Z")
 _COLOURS = {0: "rgb", 1: "bgr", 2: "gray"}
 # NvBufSurfTransform_Inter. The wider filters, 2 to 5, differ from board to board: the mean over the area replaces them.
 _SCALING = {0: NEAREST, 1: BILINEAR, 6: NEAREST}
@@ -103,8 +108,11 @@ def parse_nvinfer_config(
     may be.
     """
     parser = _Parser(name, directory)
-    for number, line in enumerate(text.splitlines(), 1):
-        parser.read(number, line.strip())
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        # GLib takes a carriage return for a part of the line's end only in front of a line feed.
+        parser.read(number, line[:-1] if line.endswith("\r") and number < len(lines) else line)
+    parser.parse()
     parser.check(decoders)
     if has_errors(parser.problems):
         return None, parser.problems
@@ -112,7 +120,7 @@ def parse_nvinfer_config(
 
 
 class _Parser:
-    """Collects entries and problems line by line."""
+    """Collects entries and problems: line by line, then key by key."""
 
     def __init__(self, name: str, directory: str) -> None:
         self.groups: _Groups = {}
@@ -120,23 +128,49 @@ class _Parser:
         self._name = name
         self._directory = directory
         self._idle: List[str] = []
-        # The current group; None before the first one and in an unknown one.
+        # By group and key, as written. The last of equal ones counts.
+        self._written: Dict[str, Dict[str, _Entry]] = {}
+        # Lines of the groups.
+        self._lines: Dict[str, int] = {}
         self._group: Optional[str] = None
-        self._in_unknown_group = False
 
     def read(self, number: int, line: str) -> None:
+        line = line.lstrip(" \t\f\r")
         if not line or line.startswith("#"):
             return
-        if line.startswith("["):
-            self._open(number, line)
+        header = _HEADER.match(line)
+        if header is not None:
+            self._open(number, header.group(1))
             return
-        key, equals, raw = line.partition("=")
-        if not equals:
+        name, equals, raw = line.partition("=")
+        name = name.rstrip()
+        if line.startswith("[") and not equals:
+            self._error(
+                "config-syntax", number, "%r is no group; write [property], a comment on a line of its own" % line
+            )
+        elif not equals or not name:
             self._error("config-syntax", number, "%r is neither [group], key=value nor # comment" % line)
-        elif self._group is not None:
-            self._add(self._group, number, key.strip(), raw.strip())
-        elif not self._in_unknown_group:
-            self._error("config-syntax", number, "%s stands before the first group; put [property] above" % key.strip())
+        elif self._group is None:
+            self._error("config-syntax", number, "%s stands before the first group; put [property] above" % name)
+        elif not _KEY.match(name):
+            self._error("config-syntax", number, "%r is not the name of a key" % name)
+        else:
+            self._write(self._group, number, name, raw.lstrip(" \t\f\r"))
+
+    def _write(self, group: str, number: int, name: str, raw: str) -> None:
+        entries = self._written[group]
+        if name in entries:
+            message = "%s is set in line %d too; the last one counts" % (name, entries[name].line)
+            self._tell(WARNING, "duplicate-key", number, message)
+        entries[name] = _Entry(raw, number)
+
+    def parse(self) -> None:
+        """Parses the values that count."""
+        for group, entries in self._written.items():
+            if self._is_known(group):
+                self.groups[group] = {}
+                for name, entry in entries.items():
+                    self._parse(group, entry.line, name, entry.value)
 
     def check(self, decoders: Collection[str]) -> None:
         """Finds what only the whole file can tell."""
@@ -147,7 +181,7 @@ class _Parser:
         for key in _NEEDED:
             # One whose value was refused is there, and has been reported.
             if key not in own:
-                self._error("config-missing-key", None, "%s is missing; set it in [property]" % key)
+                self._error("missing-key", None, "%s is missing; set it in [property]" % key)
         if "cluster-mode" not in own:
             message = "cluster-mode is missing: nvinfer would group rectangles, engine cpu uses NMS; set cluster-mode=2"
             self.problems.append(Problem(WARNING, "config-default", self._name, message))
@@ -155,7 +189,7 @@ class _Parser:
         if decoder is not None and decoder not in decoders:
             message = "parse-bbox-func-name: there is no decoder %s; known are %s"
             line = own["parse-bbox-func-name"].line
-            self._error("config-value", line, message % (decoder, ", ".join(sorted(decoders))))
+            self._error("unknown-decoder", line, message % (decoder, ", ".join(sorted(decoders))))
         self._check_channels(own)
         self._check_class_ids(own)
 
@@ -164,11 +198,11 @@ class _Parser:
         offsets = _value(own, "offsets", ())
         if offsets and len(offsets) != channels:
             message = "offsets has %d values, the network's input has %d channels (model-color-format)"
-            self._error("config-value", own["offsets"].line, message % (len(offsets), channels))
+            self._error("channels-mismatch", own["offsets"].line, message % (len(offsets), channels))
         dimensions = _value(own, "infer-dims", None)
         if dimensions and dimensions[0] != channels:
             message = "infer-dims has %d channels, model-color-format has %d; the order is channels;height;width"
-            self._error("config-value", own["infer-dims"].line, message % (dimensions[0], channels))
+            self._error("channels-mismatch", own["infer-dims"].line, message % (dimensions[0], channels))
 
     def _check_class_ids(self, own: Dict[str, _Entry]) -> None:
         count = _value(own, "num-detected-classes", None)
@@ -176,41 +210,41 @@ class _Parser:
             return
         allowed = "num-detected-classes=%d allows 0 to %d" % (count, count - 1)
         for class_id in _value(own, "filter-out-class-ids", ()):
-            if class_id >= count:
+            if not 0 <= class_id < count:
                 message = "filter-out-class-ids: there is no class %d; %s" % (class_id, allowed)
-                self._error("config-value", own["filter-out-class-ids"].line, message)
-        for group, entries in self.groups.items():
-            match = _CLASS_ONE.match(group)
-            if match and int(match.group(1)) >= count and entries:
-                line = min(entry.line for entry in entries.values())
-                self._error("config-value", line, "[%s]: there is no such class; %s" % (group, allowed))
+                self._tell(WARNING, "class-out-of-range", own["filter-out-class-ids"].line, message)
+        for group in self.groups:
+            if group in (_PROPERTY, _CLASS_ALL):
+                continue
+            class_id = _class_id(group)
+            if class_id is None or not 0 <= class_id < count:
+                message = "[%s]: there is no such class; %s" % (group, allowed)
+                self._error("class-group-unknown", self._lines[group], message)
 
-    def _open(self, number: int, line: str) -> None:
-        group = line[1:-1]
-        is_known = line.endswith("]") and (group in (_PROPERTY, _CLASS_ALL) or _CLASS_ONE.match(group) is not None)
-        self._group, self._in_unknown_group = (group, False) if is_known else (None, True)
-        if is_known:
-            self.groups.setdefault(group, {})
-        elif not line.endswith("]"):
-            self._error("config-syntax", number, "%r has no closing bracket" % line)
-        else:
+    def _is_known(self, group: str) -> bool:
+        return group == _PROPERTY or group.startswith(_CLASS_PREFIX)
+
+    def _open(self, number: int, group: str) -> None:
+        self._group = group
+        self._written.setdefault(group, {})
+        self._lines.setdefault(group, number)
+        if not self._is_known(group):
             hint = _near(group, [_PROPERTY, _CLASS_ALL], "[%s]")
             known = "known are [property], [class-attrs-all], [class-attrs-N]"
-            self._error("config-unknown-group", number, "group [%s] is unknown; %s" % (group, hint or known))
+            self._tell(NOTICE, "unknown-group", number, "group [%s] is ignored; %s" % (group, hint or known))
 
-    def _add(self, group: str, number: int, name: str, raw: str) -> None:
+    def _parse(self, group: str, number: int, name: str, raw: str) -> None:
         keys, others = keys_of(_PROPERTY), keys_of("class-attrs")
         if group != _PROPERTY:
             keys, others = others, keys
         key = keys.get(name)
         if key is None:
-            self._error("config-unknown-key", number, "%s is unknown; %s" % (name, _hint(name, keys, others, group)))
+            message = "%s is ignored; %s" % (name, _hint(name, keys, others, group))
+            self._tell(NOTICE, "unknown-key", number, message)
             return
-        first = self.groups[group].get(name)
-        if first is not None:
-            message = "%s is set already in line %d; remove one of them" % (name, first.line)
-            self._error("config-duplicate-key", number, message)
-            return
+        is_replaced = key.deprecated is not None and key.deprecated in self._written.get(_PROPERTY, {})
+        if is_replaced and group == _PROPERTY:
+            return  # Not read beside its successor.
         # None stands for a value that is reported here, so that it is not reported as missing too.
         value = None
         try:
@@ -219,15 +253,29 @@ class _Parser:
                 value = None
                 message = "%s=%s is not supported by engine cpu; %s" % (name, raw, key.advice)
                 self._error("config-not-supported", number, message)
+            elif key.deprecated is not None and not is_replaced:
+                message = "%s is the old name: use %s" % (name, key.deprecated)
+                self._tell(WARNING, "deprecated-key", number, message)
         except BadValueError as problem:
-            self._error("config-value", number, "%s: %s" % (name, problem))
+            severity = WARNING if problem.code == "empty-value" else ERROR
+            self._tell(severity, problem.code, number, "%s: %s" % (name, problem))
+            if severity == WARNING:
+                return
         self.groups[group][name] = _Entry(value, number)
         if key.use == IDLE and name not in self._idle:
             self._idle.append(name)
 
-    def _error(self, code: str, number: Optional[int], message: str) -> None:
+    def _tell(self, severity: str, code: str, number: Optional[int], message: str) -> None:
         path = self._name if number is None else "%s:%d" % (self._name, number)
-        self.problems.append(Problem(ERROR, code, path, message))
+        self.problems.append(Problem(severity, code, path, message))
+
+    def _error(self, code: str, number: Optional[int], message: str) -> None:
+        self._tell(ERROR, code, number, message)
+
+
+def _class_id(group: str) -> Optional[int]:
+    match = _CLASS_ID.match(group[len(_CLASS_PREFIX) :])
+    return None if match is None else int(match.group())
 
 
 def _hint(name: str, keys: Dict[str, Key], others: Dict[str, Key], group: str) -> str:
@@ -251,6 +299,7 @@ def _build(groups: _Groups) -> NvinferConfig:
     colour = _COLOURS[_value(own, "model-color-format", 0)]
     dimensions = _value(own, "infer-dims", None)
     common = _one_name(groups.get(_CLASS_ALL, {}))
+    by_class = {_class_id(group): entries for group, entries in groups.items() if group not in (_PROPERTY, _CLASS_ALL)}
     return NvinferConfig(
         network_path=own["onnx-file"].value,
         labels_path=own["labelfile-path"].value,
@@ -268,7 +317,7 @@ def _build(groups: _Groups) -> NvinferConfig:
         nms=_value(own, "cluster-mode", 2) == 2,
         filtered_out=frozenset(_value(own, "filter-out-class-ids", ())),
         classes=tuple(
-            _class_attributes({**common, **_one_name(groups.get("class-attrs-%d" % class_id, {}))})
+            _class_attributes({**common, **_one_name(by_class.get(class_id, {}))})
             for class_id in range(own["num-detected-classes"].value)
         ),
     )

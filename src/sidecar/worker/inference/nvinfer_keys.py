@@ -1,7 +1,7 @@
 """The keys of an nvinfer configuration file: what engine cpu does with each, and how its value is parsed.
 
-catalogue/nvinfer-keys.json has names, types and ranges, for DeepStream 5.0 to 9.1. Keys that are not in USED have no
-meaning on a CPU. nvinfer itself only prints a line for a key that it does not know.
+catalogue/nvinfer-keys.json has names, types, ranges, and what engine cpu does with each key.
+Values are read as GLib's key files and nvinfer read them: what nvinfer refuses is refused here.
 """
 
 import functools
@@ -22,9 +22,14 @@ _CATALOGUE = os.path.join(
     os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 4, "catalogue", "nvinfer-keys.json"
 )
 
-_INTEGER = re.compile(r"[+-]?\d{1,18}\Z")
-_FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\Z")
+# As strtol: whatever follows a blank does not count.
+_INTEGER = re.compile(r"\s*([+-]?\d+)(?=\s|\Z)")
+_FLOAT = re.compile(
+    r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[\da-f]+\.?[\da-f]*(p[+-]?\d+)?|inf(inity)?|nan(\(\w*\))?)\Z", re.I
+)
 _BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
+_ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
+_INT32 = 2**31
 
 
 class Key(NamedTuple):
@@ -33,11 +38,16 @@ class Key(NamedTuple):
     # int, float, boolean, enum, string or path, or a list of these: int-list.
     type: str
     use: str = IDLE
+    # The key that replaces it: it is not read beside that one.
+    deprecated: Optional[str] = None
+    # nvinfer may write the file itself.
+    written: bool = False
     # Bounds of a number, or of each number of a list.
     low: Optional[float] = None
     high: Optional[float] = None
-    # Length of a list.
+    # Length of a list, and the greatest one.
     length: Optional[int] = None
+    max_length: Optional[int] = None
     # Numbers that nvinfer knows, with their meaning. Empty: any.
     choices: Dict[int, str] = {}
     # The only values that engine cpu honours. None: all; for a refused key: none at all.
@@ -49,76 +59,10 @@ class Key(NamedTuple):
 class BadValueError(Exception):
     """A value is not of its key's type or range. The message is one line without the key's name."""
 
-
-def _honoured(**bounds: Any) -> Dict[str, Any]:
-    return {"use": HONOURED, **bounds}
-
-
-def _only(*values: Any, advice: str) -> Dict[str, Any]:
-    return {"use": HONOURED, "accepts": values, "advice": advice}
-
-
-def _refused(advice: str) -> Dict[str, Any]:
-    return {"use": REFUSED, "advice": advice}
-
-
-_TO_ONNX = _refused("convert the network to ONNX and name it in onnx-file")
-_TO_INFER_DIMS = _refused("use infer-dims=channels;height;width and network-input-order")
-_PRIMARY = "engine cpu runs one detector on whole frames: remove the key"
-
-# What differs from the catalogue, by group and key.
-USED: Dict[str, Dict[str, Dict[str, Any]]] = {
-    "property": {
-        # The network and its input.
-        "onnx-file": _honoured(),
-        "infer-dims": _honoured(low=1),
-        "network-input-order": _honoured(),
-        "model-color-format": _honoured(choices={0: "RGB", 1: "BGR", 2: "gray"}),
-        "net-scale-factor": _honoured(low=1e-9),
-        "offsets": _honoured(),
-        "maintain-aspect-ratio": _honoured(),
-        "symmetric-padding": _honoured(),
-        "scaling-filter": _honoured(),
-        "interval": _honoured(),
-        "process-mode": _only(1, advice="use process-mode=1"),
-        # Its output.
-        "labelfile-path": _honoured(),
-        "num-detected-classes": _honoured(low=1, high=10000),
-        "network-type": _only(0, 100, advice="use 0 or 100: only detectors are supported"),
-        "parse-bbox-func-name": _honoured(),
-        "output-blob-names": _honoured(),
-        "cluster-mode": _only(2, 4, advice="use cluster-mode=2 (NMS) or 4 (none)"),
-        "filter-out-class-ids": _honoured(low=0),
-        # What engine cpu cannot do.
-        "is-classifier": _only(False, advice="use network-type=0: only detectors are supported"),
-        "enable-dbscan": _only(False, advice="use cluster-mode=2 (NMS)"),
-        "mean-file": _refused("use offsets, one number for each channel"),
-        "model-file": _TO_ONNX,
-        "proto-file": _TO_ONNX,
-        "uff-file": _TO_ONNX,
-        "tlt-encoded-model": _TO_ONNX,
-        "engine-create-func-name": _TO_ONNX,
-        "input-dims": _TO_INFER_DIMS,
-        "uff-input-dims": _TO_INFER_DIMS,
-        "input-tensor-from-meta": _only(False, advice=_PRIMARY),
-        "operate-on-gie-id": _only(-1, advice=_PRIMARY),
-        "operate-on-class-ids": _refused(_PRIMARY),
-    },
-    "class-attrs": {
-        "pre-cluster-threshold": _honoured(),
-        # The old name of pre-cluster-threshold.
-        "threshold": _honoured(),
-        "post-cluster-threshold": _honoured(),
-        "nms-iou-threshold": _honoured(high=1),
-        "topk": _honoured(),
-        "detected-min-w": _honoured(),
-        "detected-min-h": _honoured(),
-        "detected-max-w": _honoured(),
-        "detected-max-h": _honoured(),
-        "roi-top-offset": _honoured(),
-        "roi-bottom-offset": _honoured(),
-    },
-}
+    def __init__(self, message: str, code: str = "wrong-type") -> None:
+        super().__init__(message)
+        # The linter's.
+        self.code = code
 
 
 @functools.lru_cache(maxsize=None)
@@ -126,16 +70,25 @@ def keys_of(group: str) -> Dict[str, Key]:
     """The keys of [property], or of the groups class-attrs."""
     with open(_CATALOGUE, encoding="utf-8") as file:
         entries = [entry for entry in json.load(file)["keys"] if entry["group"] == group]
-    return {
-        entry["name"]: Key(
-            entry["type"],
-            low=entry.get("min"),
-            high=entry.get("max"),
-            length=entry.get("length"),
-            choices={one["value"]: one["nick"] for one in entry.get("enum", ())},
-        )._replace(**USED[group].get(entry["name"], {}))
-        for entry in entries
-    }
+    return {entry["name"]: _key(entry) for entry in entries}
+
+
+def _key(entry: Dict[str, Any]) -> Key:
+    cpu = entry.get("cpu", {})
+    accepts = cpu.get("accepts")
+    return Key(
+        entry["type"],
+        use=cpu.get("use", IDLE),
+        deprecated=entry.get("deprecated"),
+        written=entry.get("written", False),
+        low=cpu.get("min", entry.get("min")),
+        high=cpu.get("max", entry.get("max")),
+        length=entry.get("length"),
+        max_length=entry.get("maxLength"),
+        choices={one["value"]: one["nick"] for one in entry.get("enum", ())},
+        accepts=None if accepts is None else tuple(accepts),
+        advice=cpu.get("advice", ""),
+    )
 
 
 def parse_value(key: Key, text: str, directory: str) -> Any:
@@ -145,45 +98,88 @@ def parse_value(key: Key, text: str, directory: str) -> Any:
     """
     if not key.type.endswith("-list"):
         return _scalar(key, key.type, text, directory)
-    items: List[str] = [item.strip() for item in text.split(";")]
+    items: List[str] = re.split(r"(?<!\\);", text)
+    # A separator at the end ends the last item.
     if items[-1] == "":
         items.pop()
     # Paths in a list stay as they are: none of them is used.
     item_type = key.type[: -len("-list")].replace("path", "string")
-    values = tuple(_scalar(key, item_type, item, directory) for item in items)
+    values = tuple(_scalar(key, item_type, item, directory, ";") for item in items)
     if key.length is not None and len(values) != key.length:
-        raise BadValueError("%r has %d values; write %d, separated by ';'" % (text, len(values), key.length))
+        message = "%r has %d values; write %d, separated by ';'" % (text, len(values), key.length)
+        raise BadValueError(message, "out-of-range")
+    if key.max_length is not None and len(values) > key.max_length:
+        raise BadValueError("%r has more than %d values" % (text, key.max_length), "out-of-range")
     return values
 
 
-def _scalar(key: Key, value_type: str, text: str, directory: str) -> Any:
-    if text == "" or "\0" in text:
-        raise BadValueError("is empty or holds a NUL character; write a value or remove the line")
+def _scalar(key: Key, value_type: str, text: str, directory: str, separator: str = "") -> Any:
+    if "\0" in text:
+        raise BadValueError("holds a NUL character; write a value or remove the line")
     if value_type == "boolean":
-        if text not in _BOOLEANS:
-            raise BadValueError("%r is neither 1 nor 0" % text)
-        return _BOOLEANS[text]
+        if text.rstrip() not in _BOOLEANS:
+            raise BadValueError("%r is neither 1 nor 0%s" % (text, _hint(text)))
+        return _BOOLEANS[text.rstrip()]
     if value_type in ("int", "enum", "float"):
         return _number(key, value_type == "float", text)
-    return os.path.join(directory, text) if value_type == "path" else text
+    value = _unescaped(text, separator).rstrip()
+    if not value and not separator:
+        if value_type == "path" and not key.written:
+            raise BadValueError("is empty; write a value or remove the line")
+        raise BadValueError("is empty, as if the line were not there", "empty-value")
+    return os.path.join(directory, value) if value_type == "path" else value
+
+
+def _unescaped(text: str, separator: str) -> str:
+    def replace(match: Any) -> str:
+        letter = match.group(1)
+        if letter and letter == separator:
+            return str(letter)
+        if letter not in _ESCAPES:
+            raise BadValueError("%r has a backslash before another letter than s, n, t or r; double it" % text)
+        return _ESCAPES[letter]
+
+    if "\ufffd" in text:
+        raise BadValueError("%r is not UTF-8 text" % text)
+    return re.sub(r"\\(.?)", replace, text)
 
 
 def _number(key: Key, is_float: bool, text: str) -> Any:
-    if not (_FLOAT if is_float else _INTEGER).match(text):
-        hint = ""
-        if "," in text:
-            hint = "; values are separated by ';', decimals begin behind '.'"
-        elif "#" in text:
-            hint = "; a comment needs a line of its own"
-        raise BadValueError("%r is not %s%s" % (text, "a number" if is_float else "a whole number", hint))
-    value = float(text) if is_float else int(text)
+    value = _float(text) if is_float else _integer(text)
+    if value is None:
+        if not is_float and text.strip().lstrip("+-").isdigit():
+            raise BadValueError("%r is no integer of 32 bits" % text, "out-of-range")
+        raise BadValueError("%r is not %s%s" % (text, "a number" if is_float else "a whole number", _hint(text)))
     if key.choices and value not in key.choices:
         known = ", ".join("%d (%s)" % choice for choice in sorted(key.choices.items()))
-        raise BadValueError("%s is unknown; known are %s" % (text, known))
-    if not math.isfinite(value):
-        raise BadValueError("%s is out of all range" % text)
+        raise BadValueError("%s is unknown; known are %s" % (text, known), "unknown-value")
     if key.low is not None and value < key.low:
-        raise BadValueError("%s is too small; the lowest is %g" % (text, key.low))
+        raise BadValueError("%s is too small; the lowest is %g" % (text, key.low), "out-of-range")
     if key.high is not None and value > key.high:
-        raise BadValueError("%s is too large; the highest is %g" % (text, key.high))
+        raise BadValueError("%s is too large; the highest is %g" % (text, key.high), "out-of-range")
     return value
+
+
+def _integer(text: str) -> Optional[int]:
+    match = _INTEGER.match(text)
+    if match is None:
+        # strtol finds no digit, and GLib accepts a blank behind none.
+        return 0 if text[:1].isspace() else None
+    value = int(match.group(1))
+    return value if -_INT32 <= value < _INT32 else None
+
+
+def _float(text: str) -> Optional[float]:
+    """nvinfer would take numbers that are not finite; no box would ever pass such a threshold."""
+    if not _FLOAT.match(text) or "nan" in text.lower():
+        return None
+    value = float.fromhex(text) if "x" in text.lower() else float(text)
+    return value if math.isfinite(value) else None
+
+
+def _hint(text: str) -> str:
+    if "," in text:
+        return "; values are separated by ';', decimals begin behind '.'"
+    if "#" in text:
+        return "; a comment needs a line of its own"
+    return "; remove the blank at the end" if text != text.rstrip() else ""
