@@ -5,7 +5,7 @@ import re
 from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from sidecar.worker.engines.deepstream.catalogue import Catalogue, Key
-from sidecar.worker.problem import ERROR, WARNING, Problem, error
+from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error
 
 _CLASS_GROUP = re.compile(r"class-attrs-(all|\d+)\Z")
 _WHOLE = re.compile(r"[+-]?\d+\Z")
@@ -50,6 +50,10 @@ def read_groups(text: str, name: str) -> Tuple[Groups, List[Problem]]:
     return groups, problems
 
 
+# nvinfer ignores keys that it does not know, as gstnvinfer_property_parser.cpp of 9.0 shows; all else is refused.
+_SEVERITIES = {"deprecated-key": WARNING, "unknown-key": NOTICE, "key-unavailable": NOTICE}
+
+
 def key_problems(groups: Groups, name: str, catalogue: Catalogue) -> Iterable[Problem]:
     """What is wrong with a file's names and values for the catalogue's release."""
     if "property" not in groups:
@@ -60,12 +64,12 @@ def key_problems(groups: Groups, name: str, catalogue: Catalogue) -> Iterable[Pr
             hint = _did_you_mean(group, ["property", "class-attrs-all", "class-attrs-0"])
             line = min((entry.line for entry in entries.values()), default=1)
             message = "nvinfer does not read the group [%s]%s" % (group, hint)
-            yield error("unknown-group", "%s:%d" % (name, line), message)
+            yield Problem(NOTICE, "unknown-group", "%s:%d" % (name, line), message)
             continue
         for key, entry in entries.items():
             found = _check_key(key, entry.value, kind, entries, catalogue)
             if found is not None:
-                severity = WARNING if found[0] == "deprecated-key" else ERROR
+                severity = _SEVERITIES.get(found[0], ERROR)
                 yield Problem(severity, found[0], "%s:%d" % (name, entry.line), found[1])
 
 
