@@ -11,13 +11,14 @@ def building_time():
     import time
 
     from sidecar.contract import spec
+    from sidecar.worker.cameras.stats import CameraStats
     from sidecar.worker.engines.deepstream.pipeline import SourceCallbacks, source_bin
 
     world = World(16)
     model, problems = world.engine.prepare(world.specification)
     assert model is not None, problems
     spent = []
-    callbacks = SourceCallbacks(lambda name: None, lambda why: None, lambda: None, lambda width, height: None)
+    callbacks = SourceCallbacks(lambda name: None, lambda why: None, CameraStats(), lambda width, height: None)
     for _ in range(3):
         began = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
         world.engine._build(world.specification, model)

@@ -38,7 +38,7 @@ describe("Agent", () => {
       RTSPINPUT: "front=rtsp://u:hunter2@cam/1",
       SLIPSTREAM_SOCKET: inPlace("worker.sock"),
       STATE_DIR: inPlace("state"),
-      MODELS_DIR: inPlace("models"),
+      MODELS_DIR: inPlace("models-from-hub"),
       SECRETS_DIR: inPlace("secrets"),
       TRIAL: "no",
     };
@@ -230,7 +230,7 @@ describe("Agent", () => {
     await thresholdIs(undefined);
   });
 
-  for (const directory of ["state", "models"]) {
+  for (const directory of ["state", "models-from-hub"]) {
     it(`runs while the directory of its ${directory} cannot be used, and asks the hub once it can`, async () => {
       writeFileSync(inPlace(directory), "in the way");
       const ess = await startHub();

@@ -114,6 +114,19 @@ describe("the agent", { timeout: 20_000 }, () => {
     });
   }
 
+  it("outlives the reader of its output", async () => {
+    const agent = start();
+    await agent.line("waiting for the sidecar");
+    const { stdout } = agent.child;
+    assert.ok(stdout !== null);
+    const closed = once(stdout, "close");
+    stdout.destroy();
+    await closed;
+    // It logs that it stops, to nobody.
+    agent.child.kill("SIGTERM");
+    assert.deepEqual(await agent.exited, [0, null]);
+  });
+
   it("stops when its lifeline ends", async () => {
     const agent = start({ SLIPSTREAM_LIFELINE: "stdin" });
     await agent.line("waiting for the sidecar");

@@ -46,6 +46,7 @@ export async function start(): Promise<number> {
     redact,
   });
   const log = logs("agent");
+  outliveReaders();
   endOnUnexpected(log);
   const version = readVersion();
   const agreementId = environment["HZN_AGREEMENTID"] || undefined;
@@ -111,6 +112,11 @@ function stopSignal(lifeline: Config["lifeline"], log: Log) {
     process.stdin.resume();
   }
   return { signal: controller.signal, stop };
+}
+
+/** The cameras matter more than whoever read the log: when that reader is gone, lines are lost, and nothing else is. */
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
 
 /** After an unexpected error the process may be in any state. */

@@ -2,52 +2,15 @@
 
 import json
 import logging
-import re
 import sys
 import time
 import traceback
 from typing import Any, Dict, Optional
 
+from sidecar.redact import redact_deep
+
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warn": logging.WARNING, "error": logging.ERROR}
 _NAMES = {logging.DEBUG: "debug", logging.INFO: "info", logging.WARNING: "warn", logging.ERROR: "error"}
-
-# Each of these takes time in proportion to the text, whatever a camera makes it hold.
-# user:password@ of an address. A password may itself hold '@' and '/': everything up to the last '@' before a blank is
-# hidden, at the price of a path that holds one. It may hold a blank too, where no '/' comes before the '@'.
-_ADDRESS = re.compile(r"://(\S+)")
-_USERINFO_WITH_BLANK = re.compile(r"(?<=://)[^\s/:@]+:[^/@\n]*@")
-# What is named like a password, with its value: in the query of an address, as a setting, in a message printed as text.
-_NAMED = re.compile(
-    r"""(?ix) ( (?: password | passwd | user-pw ) ["']? \s* (?: = \s* (?:\(string\))? | : \s* (?=["']) ) )
-        (?: "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | [^\s,;&"']+ )"""
-)
-# The header of HTTP and RTSP.
-_AUTHORIZATION = re.compile(r"(?i)(\bauthorization:\s*\w+\s+).*")
-
-
-def redact(text: str) -> str:
-    """Hides the login of every address in a text, and what is named like a password."""
-    text = _ADDRESS.sub(_without_userinfo, text)
-    text = _USERINFO_WITH_BLANK.sub("***@", text)
-    text = _NAMED.sub(r"\1***", text)
-    return _AUTHORIZATION.sub(r"\1***", text)
-
-
-def _without_userinfo(address: "re.Match[str]") -> str:
-    rest = address.group(1)
-    at = rest.rfind("@")
-    return "://" + (rest if at < 0 else "***" + rest[at:])
-
-
-def _redacted(value: Any) -> Any:
-    """A copy of a field's value, made of what JSON has, without secrets."""
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    if isinstance(value, dict):
-        return {redact(str(name)): _redacted(one) for name, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_redacted(one) for one in value]
-    return redact(str(value))
 
 
 class _JsonFormatter(logging.Formatter):
@@ -67,7 +30,7 @@ class _JsonFormatter(logging.Formatter):
                 "stack": "".join(traceback.format_exception(*record.exc_info)),
             }
         # Before it is JSON: the quotes of a text are not those around it.
-        return json.dumps(_redacted(line))
+        return json.dumps(redact_deep(line))
 
 
 class Log:

@@ -80,9 +80,15 @@ def source(
 ) -> Any:
     """The engine's source bin for an address."""
     from sidecar.contract import spec
+    from sidecar.worker.cameras.stats import CameraStats
     from sidecar.worker.engines.deepstream.pipeline import SourceCallbacks, source_bin
 
-    callbacks = SourceCallbacks(encoding, failed, decoded, sized, freeze_detector)
+    class Stats(CameraStats):
+        def on_received(self) -> None:
+            super().on_received()
+            decoded()
+
+    callbacks = SourceCallbacks(encoding, failed, Stats(), sized, freeze_detector)
     return source_bin(name, spec.Camera(id=name, uri=uri), elements(), (1280, 720), callbacks, lambda: 0)
 
 

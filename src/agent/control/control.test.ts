@@ -12,6 +12,11 @@ import type { FileText } from "./settings-file.js";
 const NOON = Date.parse("2026-01-01T12:00:00Z");
 const EVENING = Date.parse("2026-01-01T19:00:00Z");
 
+/** As HTTP Basic authentication sends a login. */
+function basic(login: string): string {
+  return Buffer.from(login).toString("base64");
+}
+
 describe("Control", () => {
   let env: Environment;
   let hub: string | null;
@@ -188,7 +193,7 @@ describe("Control", () => {
     control.refresh();
     assert.equal(latest().revision, revision);
     assert.notEqual(latest().desired.generation, desired.generation);
-    assert.deepEqual(control.passwords, ["s3cret"]);
+    assert.deepEqual(control.passwords, ["s3cret", basic("u:s3cret")]);
   });
 
   it("applies a secret in an address that has changed without another revision", () => {
@@ -209,7 +214,14 @@ describe("Control", () => {
     hub = '{"cameras":[{"uri":"rtsp://u:after@cam/1"}]}';
     control.refresh();
     control.refresh();
-    assert.deepEqual(control.passwords, ["after", "before"]);
+    const logins = ["after", basic("u:after"), "before", basic("u:before")];
+    assert.deepEqual(control.passwords, logins);
+  });
+
+  it("knows what the parameters of an address hold", () => {
+    hub = '{"cameras":[{"uri":"rtsp://cam/1?channel=1&auth=hunter2"}]}';
+    control.refresh();
+    assert.deepEqual(control.passwords, ["hunter2"]);
   });
 
   describe("with a maintenance window", () => {

@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { displayProblem, type Problem } from "../../common/problem.js";
 import { withEarlier } from "../../common/secrets/redact.js";
 import type { RuntimeOptions } from "../../common/settings/desired-state.js";
-import type { PipelineSpec } from "../../common/settings/spec.js";
+import { secretsInSpec } from "../../common/settings/spec-secrets.js";
 import type { Candidate } from "../trial/candidate.js";
 import { interrupts } from "./interrupts.js";
 import { mayRebuild } from "./maintenance.js";
@@ -78,7 +78,7 @@ export class Control {
     const substitute = this.#current === undefined ? (lastGood ?? renderRest(sources)) : undefined;
     const wanted = isRefused ? substitute : rendering;
     const specs = [wanted, current, lastGood].flatMap((one) => one?.candidate.desired.spec ?? []);
-    this.#passwords = withEarlier(specs.flatMap(passwordsIn), this.#passwords);
+    this.#passwords = withEarlier(specs.flatMap(secretsInSpec), this.#passwords);
     this.#reportRefusal(isRefused ? rendering.problems : []);
     const postponedMs = wanted && this.#postponedUntil(wanted, nowMs);
     // What runs keeps to the current hours and secrets.
@@ -130,15 +130,6 @@ export class Control {
     }
     this.#warnings = new Set(warnings.map(displayProblem));
   }
-}
-
-/** Passwords of a specification, which no line of the log may hold. */
-function passwordsIn({ cameras, outputs }: PipelineSpec): string[] {
-  const logins = [
-    ...cameras.flatMap(({ credentials }) => credentials ?? []),
-    ...outputs.flatMap(({ target }) => (target.t === "rtsp" ? target.users : [])),
-  ];
-  return logins.map(({ password }) => password).filter((password) => password !== "");
 }
 
 function bundlesOf(all: readonly (Rendered | undefined)[]): string[] {

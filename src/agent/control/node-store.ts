@@ -1,12 +1,13 @@
 /** The models and the hub's objects on this node. While their directories cannot be used, only shipped models are there. */
 
+import type { Trust } from "../../common/bundle/signature.js";
 import { type HubState, openHubState } from "../../common/hub/state.js";
 import type { Config } from "../../common/settings/config.js";
 import type { Models, Resolved } from "../../common/settings/models.js";
 import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";
 import type { HubEvent } from "../hub/object-sync.js";
-import { findBundle } from "../models/bundles.js";
+import { findBundle, isInside } from "../models/bundles.js";
 import { ModelStore } from "../models/store.js";
 import { shippedNames } from "../models/store-files.js";
 
@@ -15,7 +16,12 @@ const RETRY_MS = 30_000;
 export interface NodeStoreOptions {
   readonly config: Pick<
     Config,
-    "modelsDir" | "modelsMaxBytes" | "modelKeys" | "requireSignedModels" | "stateDir"
+    | "modelsDir"
+    | "modelsMaxBytes"
+    | "modelKeys"
+    | "requireSignedModels"
+    | "allowNativeCode"
+    | "stateDir"
   >;
   /** Directory of the models that ship with the product. */
   readonly shipped: string;
@@ -56,6 +62,14 @@ export class NodeStore implements Models {
     if (this.#open !== undefined) return this.#open.models.resolve(reference);
     const places = { installed: [], shipped, shippedNames: this.#shippedNames };
     const resolved = findBundle(reference, places, board());
+    const isUnverified =
+      resolved.t === "found" && isInside(this.#options.config.modelsDir, resolved.path);
+    if (isUnverified) {
+      return {
+        t: "absent",
+        detail: `${resolved.path} is not verified: ${this.#error ?? "not yet"}`,
+      };
+    }
     if (resolved.t === "found" || this.#error === undefined) return resolved;
     const detail = `${resolved.detail}; models from the hub cannot be used: ${this.#error}`;
     return { t: "absent", detail };
@@ -71,7 +85,11 @@ export class NodeStore implements Models {
   async load(): Promise<void> {
     const { config, shipped, board, onEvent } = this.#options;
     const { modelsDir: directory, modelsMaxBytes: maxBytes } = config;
-    const trust = { keys: config.modelKeys ?? [], requireSigned: config.requireSignedModels };
+    const trust: Trust = {
+      keys: config.modelKeys ?? [],
+      requireSigned: config.requireSignedModels,
+      nativeCode: config.allowNativeCode ? "signed" : "refused",
+    };
     try {
       this.#shippedNames = await shippedNames(shipped);
       const hub = await openHubState(config.stateDir, (detail) =>

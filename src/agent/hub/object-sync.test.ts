@@ -24,6 +24,64 @@ const handler: ObjectHandler = {
   withdraw: fail,
 };
 
+test("neither a defect nor an object called __proto__ ends the work on the others", async (t) => {
+  const root = mkdtempSync(join(tmpdir(), "object-sync-"));
+  t.after(() => rmSync(root, { recursive: true }));
+  const make = (id: string): EssObject => ({ ...OBJECT, id });
+  let lists = 0;
+  const acknowledged: string[] = [];
+  const ess: Ess = {
+    list: () => {
+      lists++;
+      if (lists === 1) return Promise.reject(new TypeError("an answer that nobody expected"));
+      return Promise.resolve([make("bad"), make("__proto__")]);
+    },
+    object: fail,
+    data: fail,
+    acknowledge: (_, id) => {
+      acknowledged.push(id);
+      return Promise.resolve();
+    },
+    put: fail,
+  };
+  const path = join(root, "ledger.json");
+  const ledger = await Ledger.open(path, () => {});
+  const outcome = { t: "accepted", contentId: "c" } as const;
+  const { instance, dataId, version } = OBJECT;
+  await ledger.set("__proto__", { instance, dataId, version, outcome });
+  const reopened = await Ledger.open(path, (detail) => assert.fail(detail));
+  assert.deepEqual(reopened.get("__proto__")?.outcome, outcome);
+
+  const clock = new FakeClock();
+  const events: HubEvent[] = [];
+  const stop = new AbortController();
+  const sync = new ObjectSync({
+    ess,
+    handler,
+    ledger: reopened,
+    directory: join(root, "incoming"),
+    clock,
+    polling: { intervalMs: 1000, maxBackoffMs: MINUTE },
+    random: () => 0.5,
+    onEvent: (event) => events.push(event),
+    onChange: () => {},
+  });
+  const running = sync.run(stop.signal);
+  await eventually(() => clock.nextMs !== undefined, "it waits");
+  const [unreachable] = events;
+  assert.ok(unreachable?.t === "unreachable");
+  assert.match(unreachable.err.message, /a defect of the agent: TypeError: an answer that nobody/);
+  clock.advance(1000);
+  await eventually(() => acknowledged.length > 0, "the other object is acknowledged");
+  assert.deepEqual(acknowledged, ["__proto__"]);
+  const postponed = events.find((event) => event.t === "postponed");
+  assert.ok(postponed?.t === "postponed");
+  assert.equal(postponed.object.id, "bad");
+  assert.equal(postponed.reason, "a defect of the agent: Error: not in this test");
+  stop.abort();
+  await running;
+});
+
 test("a service that is down for hours is polled with exponential backoff, and normally once it is up again", async (t) => {
   const root = mkdtempSync(join(tmpdir(), "object-sync-"));
   t.after(() => rmSync(root, { recursive: true }));

@@ -121,11 +121,11 @@ export class ObjectSync {
       objects = await ess.list(handler.type, signal);
     } catch (reason) {
       signal.throwIfAborted();
-      if (!(reason instanceof EssError)) throw reason;
-      return this.#onUnreachable(reason);
+      return this.#onUnreachable(asCallError(reason));
     }
     this.#onReachable();
-    await removeOtherFiles(directory, objects);
+    // Left for the next pass if the disk fails: download() reports what is wrong with the directory.
+    await removeOtherFiles(directory, objects).catch(() => {});
     const ids = new Set(objects.map(({ id }) => id));
     for (const id of this.#retries.keys()) if (!ids.has(id)) this.#retries.delete(id);
     for (const id of this.#acks.keys()) if (!ids.has(id)) this.#acks.delete(id);
@@ -167,7 +167,7 @@ export class ObjectSync {
     };
   }
 
-  /** An object that fails does not affect the others. */
+  /** An object that fails, even by a defect of this program, affects neither the others nor the agent. */
   async #attempt(step: Step, signal: AbortSignal): Promise<void> {
     const { object } = step;
     const retry = this.#retryOf(object);
@@ -177,9 +177,7 @@ export class ObjectSync {
       if (this.#retryOf(object) === retry) this.#retries.delete(object.id);
     } catch (reason) {
       signal.throwIfAborted();
-      // Errors of the service and the disk have a code; anything else is a defect of this program.
-      if (!(reason instanceof Error) || errorCode(reason) === undefined) throw reason;
-      this.#postpone(object, reason.message);
+      this.#postpone(object, reasonOf(reason));
     }
   }
 
@@ -310,6 +308,18 @@ export class ObjectSync {
     const retry = this.#retries.get(id);
     return retry?.instance === instance ? retry : undefined;
   }
+}
+
+/** Errors of the service and the disk have a code; anything else is a defect of this program. */
+function reasonOf(reason: unknown): string {
+  if (!(reason instanceof Error)) return `a defect of the agent: ${String(reason)}`;
+  if (errorCode(reason) !== undefined) return reason.message;
+  return `a defect of the agent: ${reason.name}: ${reason.message}`;
+}
+
+function asCallError(reason: unknown): EssError {
+  if (reason instanceof EssError) return reason;
+  return new EssError("malformed", "list", reasonOf(reason), { cause: reason });
 }
 
 /** What plan() decides by. */

@@ -133,7 +133,7 @@ describe("text lines", () => {
   it("stay one line whatever a camera sends", () => {
     assert.equal(
       lineOf((log) => log.warn("x", { detail: "a\nb\u001b[2Jc" })),
-      "warn  x  a b [2Jc",
+      "warn  x  a b?[2Jc",
     );
   });
 

@@ -145,4 +145,10 @@ describe("TrialReport", () => {
     assert.equal(line?.[0], "warn");
     assert.match(JSON.stringify(line?.[2]), /free space on the disk of the volume/);
   });
+
+  it("warns that nothing rolls back if the last good settings cannot be read", () => {
+    const [line] = lines({ t: "settings unreadable", path: "/state/trials.json" });
+    assert.equal(line?.[0], "warn");
+    assert.match(JSON.stringify(line?.[2]), /trials\.key.*nothing rolls back/);
+  });
 });

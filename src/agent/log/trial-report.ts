@@ -63,6 +63,12 @@ export class TrialReport {
       }
       case "record saved again":
         return ["info", "trial record saved again", { path: event.path }];
+      case "settings unreadable": {
+        const detail = "trials.key beside it is not the one they were sealed with";
+        const consequence = "nothing rolls back until settings pass their trial again";
+        const { path } = event;
+        return ["warn", "cannot read last good settings", { path, detail, consequence }];
+      }
       default:
         return event satisfies never;
     }

@@ -30,7 +30,11 @@ const ours = generateKeys();
 const foreign = generateKeys();
 const ourKey = readPrivateKey(ours.privateKey, "ours");
 const foreignKey = readPrivateKey(foreign.privateKey, "foreign");
-const SIGNED: Trust = { keys: readPublicKeys(ours.publicKey, "ours"), requireSigned: true };
+const SIGNED: Trust = {
+  keys: readPublicKeys(ours.publicKey, "ours"),
+  requireSigned: true,
+  nativeCode: "refused",
+};
 
 interface Case {
   readonly name: string;

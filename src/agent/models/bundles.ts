@@ -9,6 +9,8 @@ export interface Installed {
   readonly manifest: Manifest;
   readonly path: string;
   readonly bytes: number;
+  /** Of its files when they were verified. */
+  readonly fingerprint: string;
   /** When it was installed or last held. */
   usedMs: number;
   isWithdrawn: boolean;
@@ -55,6 +57,11 @@ export function findBundle(
   }
   const mismatch = wanted[0] && boardMismatch(wanted[0].manifest, board);
   return { t: "absent", detail: mismatch ?? absence(name, version, versions, available) };
+}
+
+/** Whether a path leads into a directory, however both are written. */
+export function isInside(directory: string, path: string): boolean {
+  return resolve(path).startsWith(`${resolve(directory)}/`);
 }
 
 /** Why a bundle is not for this board; undefined: it is, or the kind of board is not known. */

@@ -1,11 +1,13 @@
 /** The directory of a store: bundles, marks of withdrawn ones, and what a killed process left unfinished. */
 
 import type { Dirent } from "node:fs";
-import { readdir, readFile, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { bytesOf, CONFIG, MANIFEST, parseManifest } from "../../common/bundle/manifest.js";
+import { bytesOf, CONFIG } from "../../common/bundle/manifest.js";
+import type { Trust } from "../../common/bundle/signature.js";
 import { syncDirectory } from "../../common/files/durable.js";
 import type { Installed } from "./bundles.js";
+import { verifyInstalled } from "./verify.js";
 
 /** The store's own directories begin with a dot, which no bundle's name does. */
 export const INCOMING = ".incoming-";
@@ -27,7 +29,7 @@ export function withdrawnMark(directory: string, bundle: string): string {
 }
 
 /** Reads the store after removing what a killed process left unfinished. */
-export async function readStore(directory: string): Promise<StoreContent> {
+export async function readStore(directory: string, trust: Trust): Promise<StoreContent> {
   const names = await readdir(directory);
   const leftovers = names.filter((name) => name.startsWith(INCOMING));
   for (const name of leftovers) await rm(join(directory, name), { recursive: true, force: true });
@@ -40,7 +42,7 @@ export async function readStore(directory: string): Promise<StoreContent> {
       const path = join(directory, name, version);
       const bundle = `${name}@${version}`;
       try {
-        installed.push(await readInstalled(path, bundle, withdrawn.has(bundle)));
+        installed.push(await readInstalled(path, bundle, withdrawn.has(bundle), trust));
       } catch (reason) {
         // One damaged bundle must not hide the others.
         const detail = reason instanceof Error ? reason.message : String(reason);
@@ -55,13 +57,14 @@ async function readInstalled(
   path: string,
   bundle: string,
   isWithdrawn: boolean,
+  trust: Trust,
 ): Promise<Installed> {
-  const text = await readFile(join(path, MANIFEST));
-  const manifest = parseManifest(text);
+  const { manifest, manifestBytes, fingerprint } = await verifyInstalled(path, trust);
   const actual = `${manifest.name}@${manifest.version}`;
   if (actual !== bundle) throw new Error(`its manifest says that it is ${actual}`);
   const { mtimeMs: usedMs } = await stat(path);
-  return { manifest, path, bytes: bytesOf(manifest) + text.length, usedMs, isWithdrawn };
+  const bytes = bytesOf(manifest) + manifestBytes;
+  return { manifest, path, bytes, fingerprint, usedMs, isWithdrawn };
 }
 
 /** Names of the directories in the product's models/ that hold a bundle. */

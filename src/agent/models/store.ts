@@ -20,7 +20,14 @@ import { unpack } from "../../common/bundle/unpack.js";
 import { syncDirectory } from "../../common/files/durable.js";
 import { errorCode } from "../../common/files/read.js";
 import type { Models, Resolved } from "../../common/settings/models.js";
-import { boardMismatch, findBundle, type Installed, nameOf, planEviction } from "./bundles.js";
+import {
+  boardMismatch,
+  findBundle,
+  type Installed,
+  isInside,
+  nameOf,
+  planEviction,
+} from "./bundles.js";
 import {
   INCOMING,
   readStore,
@@ -29,6 +36,7 @@ import {
   WITHDRAWN,
   withdrawnMark,
 } from "./store-files.js";
+import { fingerprint } from "./verify.js";
 
 export interface StoreOptions {
   /** Created if necessary. The sidecar must see it under the same path. */
@@ -86,7 +94,7 @@ export class ModelStore implements Models {
   static async open(options: StoreOptions): Promise<ModelStore> {
     const { directory, shipped, onEvent } = options;
     await mkdir(directory, { recursive: true });
-    const content = await readStore(directory);
+    const content = await readStore(directory, options.trust);
     for (const { path, detail } of content.unreadable) onEvent({ t: "unreadable", path, detail });
     return new ModelStore(options, content, await shippedNames(shipped));
   }
@@ -130,14 +138,25 @@ export class ModelStore implements Models {
     const { trust, maxBytes, board } = this.#options;
     const here = board();
     if (here === undefined) return undefined;
-    const conditions = [trust.requireSigned, trust.keys.map(keyIdOf), maxBytes, here];
+    const conditions = [
+      ...[trust.requireSigned, trust.nativeCode],
+      ...[trust.keys.map(keyIdOf), maxBytes, here],
+    ];
     return createHash("sha256").update(JSON.stringify(conditions)).digest("hex").slice(0, 16);
   }
 
   resolve(reference: string): Resolved {
-    const { shipped, board } = this.#options;
+    const { directory, shipped, board } = this.#options;
     const available = { installed: this.list(), shipped, shippedNames: this.#shipped };
-    return findBundle(reference, available, board());
+    const resolved = findBundle(reference, available, board());
+    if (resolved.t === "absent" || !isInside(directory, resolved.path)) return resolved;
+    const installed = this.list().find(({ path }) => path === resolved.path);
+    if (installed !== undefined && isUnchanged(installed)) return resolved;
+    const detail =
+      installed === undefined
+        ? `${resolved.path} is in the directory of models from the hub, and is no verified model`
+        : `${nameOf(installed.manifest)} was changed on the disk after it was verified: restart the agent`;
+    return { t: "absent", detail };
   }
 
   /**
@@ -230,13 +249,16 @@ export class ModelStore implements Models {
   /** Throws BundleError or NoRoom. */
   async #makeRoom(bundleBytes: number, archiveBytes: number): Promise<void> {
     const { maxBytes } = this.#options;
-    const disk = { installed: this.list(), held: this.#held, maxBytes };
-    const eviction = planEviction(bundleBytes, archiveBytes, disk);
-    if (eviction.t === "too large") throw new BundleError("archive", eviction.detail);
-    if (eviction.t === "no room") throw new NoRoom(eviction.detail);
-    for (const one of eviction.bundles) {
-      await this.#remove(one, "room was needed");
+    // Planned anew after each removal: another bundle may be held meanwhile.
+    for (;;) {
+      const disk = { installed: this.list(), held: this.#held, maxBytes };
+      const eviction = planEviction(bundleBytes, archiveBytes, disk);
+      if (eviction.t === "too large") throw new BundleError("archive", eviction.detail);
+      if (eviction.t === "no room") throw new NoRoom(eviction.detail);
+      const [one] = eviction.bundles;
+      if (one === undefined) return;
       this.#evicted.add(nameOf(one.manifest));
+      await this.#remove(one, "room was needed");
     }
   }
 
@@ -252,7 +274,10 @@ export class ModelStore implements Models {
     await syncDirectory(join(directory, name));
     await syncDirectory(directory);
     const bytes = sizeOf(opened);
-    const one = { manifest, path, bytes, usedMs: Date.now(), isWithdrawn: false };
+    const one = {
+      ...{ manifest, path, bytes, fingerprint: fingerprint(path) },
+      ...{ usedMs: Date.now(), isWithdrawn: false },
+    };
     this.#installed.set(nameOf(manifest), one);
     return one;
   }
@@ -288,6 +313,15 @@ export class ModelStore implements Models {
     await rmdir(dirname(one.path)).catch(() => {});
     await syncDirectory(directory);
     onEvent({ t: "removed", bundle, bytes: one.bytes, why });
+  }
+}
+
+/** Whether the files are still those that were verified. */
+function isUnchanged({ path, fingerprint: verified }: Installed): boolean {
+  try {
+    return fingerprint(path) === verified;
+  } catch {
+    return false;
   }
 }
 

@@ -267,7 +267,12 @@ describe("SidecarClient", () => {
             generation: "g1",
             pipeline: { since, state: { $case: "running", value: {} } },
             cameras: [
-              { id: "a", since, counters, state: { $case: "connecting", value: { attempt: 2 } } },
+              {
+                id: "a",
+                since,
+                counters,
+                state: { $case: "connecting", value: { attempt: 2, receiving: false } },
+              },
             ],
             outputs: [
               {

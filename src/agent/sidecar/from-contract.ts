@@ -1,5 +1,9 @@
-/** Converts messages of the contract into the agent's own terms. What is missing or not known becomes "unknown". */
+/**
+ * Converts messages of the contract into the agent's own terms. What is missing or not known becomes "unknown"; texts
+ * become plain text, whatever a camera or a bundle has made the sidecar say.
+ */
 
+import { plainText } from "../../common/plain-text.js";
 import type { FrameDetections as PbFrameDetections } from "./gen/slipstream/v1/detection.js";
 import * as pipeline from "./gen/slipstream/v1/pipeline.js";
 import * as pb from "./gen/slipstream/v1/state.js";
@@ -9,13 +13,17 @@ import type * as state from "./state.js";
 export function fromConnectResponse(response: pipeline.ConnectResponse): Peer {
   return {
     instanceId: response.instanceId,
-    version: response.sidecarVersion,
-    engine: response.engine,
-    board: response.board,
-    deepstream: response.deepstreamRelease,
-    gpu: response.gpu,
-    gstreamer: response.gstreamerVersion,
-    previous: response.previous,
+    version: plainText(response.sidecarVersion),
+    engine: plainText(response.engine),
+    board: plainText(response.board),
+    deepstream: plainText(response.deepstreamRelease),
+    gpu: plainText(response.gpu),
+    gstreamer: plainText(response.gstreamerVersion),
+    previous: response.previous && {
+      ...response.previous,
+      how: plainText(response.previous.how),
+      lastLines: response.previous.lastLines.map(plainText),
+    },
   };
 }
 
@@ -151,19 +159,24 @@ function fromOutputState(current: pb.OutputStatus["state"]): state.OutputState {
 
 function fromFrameDetections(message: PbFrameDetections): state.FrameDetections {
   const { cameraId, inferred } = message;
-  return { cameraId, inferred, labels: message.detections.map(({ label }) => label) };
+  return { cameraId, inferred, labels: message.detections.map(({ label }) => plainText(label)) };
 }
 
 function fromProblem(problem: pipeline.Problem): Problem {
   const { severity, code, path, message } = problem;
-  return { severity: SEVERITIES[severity] ?? "error", code, path, message };
+  return {
+    severity: SEVERITIES[severity] ?? "error",
+    code,
+    path: plainText(path),
+    message: plainText(message),
+  };
 }
 
 function failure<Key extends number, Name extends string>(
   reasons: Readonly<Record<Key, Name>>,
   { reason, detail, nextAttempt }: state.FailureDetails & { readonly reason: Key },
 ) {
-  return { reason: named(reasons, reason), detail, nextAttempt };
+  return { reason: named(reasons, reason), detail: plainText(detail), nextAttempt };
 }
 
 /** ts-proto passes on unknown numbers as they are; they are in none of the tables below. */
@@ -220,6 +233,9 @@ const CAMERA_LOST_REASONS: Readonly<Record<pb.CameraLostReason, state.CameraLost
   [pb.CameraLostReason.CAMERA_LOST_REASON_BROKEN_STREAM]: "broken stream",
   [pb.CameraLostReason.CAMERA_LOST_REASON_CERTIFICATE]: "certificate",
   [pb.CameraLostReason.CAMERA_LOST_REASON_INTERNAL]: "internal",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_NO_VIDEO]: "no video",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_TRANSPORT]: "transport",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_ADDRESS]: "address",
   [pb.CameraLostReason.CAMERA_LOST_REASON_UNSPECIFIED]: "unknown",
   [pb.CameraLostReason.UNRECOGNIZED]: "unknown",
 };

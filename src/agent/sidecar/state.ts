@@ -76,6 +76,9 @@ export type CameraLostReason =
   | "ended"
   | "broken stream"
   | "certificate"
+  | "no video"
+  | "transport"
+  | "address"
   | "internal"
   | "unknown";
 

@@ -79,6 +79,35 @@ describe("TrialStore", () => {
     assert.equal(statSync(join(directory, "trials.json")).mode & 0o777, 0o600);
   });
 
+  it("holds no text of the settings in clear, and gives them back after a restart", () => {
+    const text = '{"cameras":[{"uri":"rtsp://admin:hunter2@10.0.0.9/live"}]}';
+    const content = { file: text, hub: null, model: "/m" };
+    const record = recordPass(NEW_RECORD, { ...candidate, content }, figures, "2.0.0", 0);
+    assert.ok(open().save(record));
+    const written = readFileSync(join(directory, "trials.json"), "utf8");
+    assert.doesNotMatch(written, /hunter2|10\.0\.0\.9/);
+    assert.deepEqual(open().record, record);
+    assert.equal(statSync(join(directory, "trials.key")).mode & 0o777, 0o600);
+    assert.deepEqual(events, []);
+  });
+
+  it("forgets the last good settings, and nothing else, when their key is lost or another one", () => {
+    for (const key of [undefined, "", `${"0".repeat(64)}\n`]) {
+      assert.ok(open().save(full()));
+      events.length = 0;
+      if (key === undefined) unlinkSync(join(directory, "trials.key"));
+      else writeFileSync(join(directory, "trials.key"), key);
+      const store = open();
+      assert.deepEqual(store.record, { ...full(), lastGood: undefined });
+      assert.deepEqual(
+        events.map(({ t }) => t),
+        ["settings unreadable"],
+      );
+      assert.ok(store.save(full()));
+      assert.deepEqual(open().record, full());
+    }
+  });
+
   it("ignores what an end in the middle of writing has left", () => {
     const store = open();
     assert.ok(store.save(full()));

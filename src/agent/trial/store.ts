@@ -1,12 +1,17 @@
-/** Keeps the trial record in a file. Where that cannot be written, the agent keeps running with the record in memory. */
+/**
+ * Keeps the trial record in a file, the settings in it sealed. Where that cannot be written, the agent keeps running with
+ * the record in memory.
+ */
 
-import { renameSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { readIfThereSync, writeDurablySync } from "../../common/files/durable.js";
 import { errorCode } from "../../common/files/read.js";
 import { formatRecord, NEW_RECORD, parseRecord, type TrialRecord } from "./record.js";
+import { newKey, readKey, seal, unseal } from "./sealed.js";
 
 /**
+ * settings unreadable: the last good ones cannot be unsealed, so that nothing rolls back until something passes again.
  * record unreadable: a new record begins; the file was renamed to `aside`, unless even that failed. record not saved: sent
  * once until saving works again.
  */
@@ -14,6 +19,7 @@ export type StoreEvent = { readonly path: string } & (
   | { readonly t: "record unreadable"; readonly aside: string; readonly err: Error }
   | { readonly t: "record not saved"; readonly code: string; readonly err: Error }
   | { readonly t: "record saved again" }
+  | { readonly t: "settings unreadable" }
 );
 
 export interface StoreOptions {
@@ -26,6 +32,7 @@ export interface StoreOptions {
 /** Blocks while it writes, a few times per trial and now and then in between: a verdict is durable before it has effects. */
 export class TrialStore {
   readonly #path: string;
+  readonly #keyPath: string;
   readonly #onEvent: StoreOptions["onEvent"];
   #record: TrialRecord;
   /** Why the last attempt to write failed. Undefined: it did not. */
@@ -34,6 +41,7 @@ export class TrialStore {
   /** Reads the file, and renames one that is unreadable. */
   constructor({ directory, onEvent }: StoreOptions) {
     this.#path = join(directory, "trials.json");
+    this.#keyPath = join(directory, "trials.key");
     this.#onEvent = onEvent;
     this.#record = this.#read();
   }
@@ -47,7 +55,7 @@ export class TrialStore {
     const path = this.#path;
     this.#record = record;
     try {
-      writeDurablySync(path, formatRecord(record));
+      writeDurablySync(path, formatRecord(this.#sealed(record)));
     } catch (reason) {
       const err = asError(reason);
       const code = errorCode(err) ?? err.name;
@@ -60,11 +68,34 @@ export class TrialStore {
     return true;
   }
 
+  /** Throws file system errors. */
+  #sealed(record: TrialRecord): TrialRecord {
+    const { lastGood } = record;
+    if (lastGood === undefined) return record;
+    let key = readKey(readIfThereSync(this.#keyPath) ?? "");
+    if (key === undefined) {
+      writeDurablySync(this.#keyPath, `${newKey()}\n`);
+      key = readKey(readFileSync(this.#keyPath, "utf8"));
+      if (key === undefined) throw new Error("the key was not written");
+    }
+    return { ...record, lastGood: { ...lastGood, content: seal(lastGood.content, key) } };
+  }
+
+  #unsealed(record: TrialRecord): TrialRecord {
+    const { lastGood } = record;
+    if (lastGood === undefined) return record;
+    const key = readKey(readIfThereSync(this.#keyPath) ?? "");
+    const content = key && unseal(lastGood.content, key);
+    if (content !== undefined) return { ...record, lastGood: { ...lastGood, content } };
+    this.#onEvent({ t: "settings unreadable", path: this.#path });
+    return { ...record, lastGood: undefined };
+  }
+
   #read(): TrialRecord {
     const path = this.#path;
     try {
       const text = readIfThereSync(path);
-      return text === undefined ? NEW_RECORD : parseRecord(text);
+      return text === undefined ? NEW_RECORD : this.#unsealed(parseRecord(text));
     } catch (reason) {
       const aside = `${path}.unreadable`;
       try {

@@ -63,6 +63,33 @@ test("keygen, pack, sign, verify and lint lead from a directory to an archive th
   assert.doesNotMatch(linted.out, /^orin-nano/m);
 });
 
+test("verify and lint refuse native code as a node does, and name it where it is allowed", async (t) => {
+  const place = folder(t);
+  const [key, archive] = [join(place, "key"), join(place, "a")];
+  await model("keygen", "-o", key);
+  const directory = source(t);
+  const config = `${readFileSync(join(directory, "config_infer.txt"), "utf8")}custom-lib-path=x.so\n`;
+  const files = {
+    "config_infer.txt": config,
+    "labels.txt": readFileSync(join(directory, "labels.txt")),
+    "network.onnx": readFileSync(join(directory, "network.onnx")),
+  };
+  writeFileSync(archive, await bundle({ files }));
+  for (const command of ["verify", "lint"]) {
+    const refused = await model(command, archive);
+    assert.equal(refused.exit, 1);
+    assert.match(refused.err, /holds native code \(custom-lib-path in config_infer\.txt\)/);
+    const unsigned = await model(command, archive, "--allow-native-code");
+    assert.match(unsigned.err, /must be signed by a trusted key/);
+  }
+  await model("sign", archive, "--key", key);
+  const trusted = ["--keys", `${key}.pub`];
+  assert.match((await model("verify", archive, ...trusted)).err, /must be allowed/);
+  const allowed = await model("verify", archive, ...trusted, "--allow-native-code");
+  assert.equal(allowed.exit, 0);
+  assert.match(allowed.out, /signed by [0-9a-f]{16}, holds native code \(custom-lib-path/);
+});
+
 test("pack with a key signs at once", async (t) => {
   const place = folder(t);
   await model("keygen", "-o", join(place, "key"));

@@ -15,7 +15,6 @@ import {
   readPrivateKey,
   readPublicKeys,
   readTrust,
-  TRUST_ALL,
   type Trust,
 } from "../../common/bundle/signature.js";
 import { unpack } from "../../common/bundle/unpack.js";
@@ -44,6 +43,7 @@ interface PackFlags {
 interface VerifyFlags {
   readonly keys?: readonly string[];
   readonly json?: true;
+  readonly allowNativeCode?: true;
 }
 
 export function modelCommand(terminal: Terminal = processTerminal()): Command {
@@ -98,6 +98,7 @@ export function modelCommand(terminal: Terminal = processTerminal()): Command {
 function withChecks(command: Command): Command {
   return command
     .option("--keys <file...>", "public keys, one of which must have signed the archive")
+    .option("--allow-native-code", "for nodes with ALLOW_NATIVE_CODE=yes; it must still be signed")
     .option("--json", "print JSON")
     .addHelpText("after", STATUS)
     .exitOverride();
@@ -154,7 +155,10 @@ async function verify(archive: string, flags: VerifyFlags, terminal: Terminal): 
   const trust = await trustOf(flags);
   const opened = await readArchive(createReadStream(archive), LIMITS, trust, sink, signal);
   const { manifest, signed } = opened;
-  if (flags.json) terminal.out(`${JSON.stringify({ ...manifest, signed }, null, 2)}\n`);
+  if (flags.json)
+    terminal.out(
+      `${JSON.stringify({ ...manifest, signed, nativeCode: opened.native.found }, null, 2)}\n`,
+    );
   else terminal.out(`${archive}: ${describe(manifest)}, ${signatureText(opened)}\n`);
 }
 
@@ -188,8 +192,8 @@ function printVerdicts(verdicts: readonly Verdict[], terminal: Terminal, json?: 
   return !verdicts.some(({ problems }) => hasErrors(problems));
 }
 
-function trustOf({ keys }: VerifyFlags): Promise<Trust> {
-  return keys === undefined ? Promise.resolve(TRUST_ALL) : readTrust(keys, true);
+function trustOf({ keys, allowNativeCode }: VerifyFlags): Promise<Trust> {
+  return readTrust(keys ?? [], keys !== undefined, allowNativeCode ? "signed" : "refused");
 }
 
 async function readKey(file: string): Promise<KeyObject> {
@@ -202,7 +206,12 @@ function describe(manifest: Opened["manifest"]): string {
   return `${name}@${version} for ${where}, ${files.length} files, ${bytesOf(manifest)} bytes`;
 }
 
-function signatureText({ signed }: Opened): string {
+function signatureText(opened: Opened): string {
+  const { found } = opened.native;
+  return `${signerText(opened)}${found === "" ? "" : `, holds native code (${found})`}`;
+}
+
+function signerText({ signed }: Opened): string {
   switch (signed.t) {
     case "unsigned":
       return "not signed";

@@ -51,7 +51,7 @@ describe("slipstream settings", () => {
         /^cameras\[0\]\.latencyMs +2000 +file$/m,
         /^cameras\[0\]\.credentials +u:\*\*\* +file$/m,
         /^cameras\[0\]\.transport +tcp +default of RTSP_TRANSPORT$/m,
-        /^cameras\[1\]\.uri +rtsp:\/\/cam\/2\?user=a&password=\*\*\* +file$/m,
+        /^cameras\[1\]\.uri +rtsp:\/\/cam\/2\?user=\*\*\*&password=\*\*\* +file$/m,
         /^cameras\[1\]\.credentials +secret:back:\*\*\* +file$/m,
         /^outputs\[0\]\.encoding\.codec +H265 +hub$/m,
         /^outputs\[0\]\.encoding\.bitrate +1000000 +BITRATE$/m,

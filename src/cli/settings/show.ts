@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { Documents } from "../../common/hub/documents.js";
 import { documentsPath } from "../../common/hub/state.js";
 import { displayProblem, InputError } from "../../common/problem.js";
-import { hideLogins } from "../../common/secrets/redact.js";
+import { type Redact, redactDeep, redactor } from "../../common/secrets/redact.js";
 import { SecretFiles } from "../../common/secrets/secret-files.js";
 import type { Secrets } from "../../common/secrets/secrets.js";
 import type { Credentials } from "../../common/settings/camera-uri.js";
@@ -16,6 +16,7 @@ import {
   type DocumentReading,
   readSettingsDocument,
 } from "../../common/settings/settings-document.js";
+import { secretsInSpec } from "../../common/settings/spec-secrets.js";
 import type { Terminal } from "../../common/terminal.js";
 import { textTable } from "../../common/text-table.js";
 import { systemClock } from "../../common/time/clock.js";
@@ -103,9 +104,10 @@ function asJson(state: Desired): string {
 
 function rowsOf({ desired, runtimeOptions, origins }: Desired) {
   const whole = { ...desired.spec, ...runtimeOptions };
+  const redact = redactor(secretsInSpec(desired.spec));
   return [...origins].map(([path, origin]) => ({
     path,
-    value: withoutSecrets(path, partOf(whole, path)),
+    value: withoutSecrets(path, partOf(whole, path), redact),
     from: describeOrigin(origin),
   }));
 }
@@ -121,12 +123,13 @@ function partOf(whole: unknown, path: string): unknown {
     );
 }
 
-function withoutSecrets(path: string, value: unknown): unknown {
-  if (typeof value === "string") return hideLogins(value);
-  if (!/\.(?:credentials|users)$/.test(path) || value === undefined) return value;
+function withoutSecrets(path: string, value: unknown, redact: Redact): unknown {
+  if (!/\.(?:credentials|users)$/.test(path) || value === undefined) {
+    return redactDeep(value, redact);
+  }
   // These paths hold one login, or a list of them.
   const logins = [value as Credentials | readonly Credentials[]].flat();
-  const shown = logins.map(({ username }) => `${username}:***`);
+  const shown = logins.map(({ username }) => `${redact(username)}:***`);
   return Array.isArray(value) ? shown : shown[0];
 }
 

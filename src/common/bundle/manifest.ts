@@ -5,6 +5,7 @@
 
 import { z } from "zod";
 import { compareVersions } from "../horizon-version.js";
+import { plainText } from "../plain-text.js";
 
 export const MANIFEST = "manifest.json";
 export const SIGNATURE = "manifest.sig";
@@ -77,7 +78,7 @@ export class BundleError extends Error {
 
 /** Names come out of archives: whatever they contain, a message is one line of sensible length. */
 function printable(text: string): string {
-  const plain = text.replace(/\p{Cc}/gu, "?");
+  const plain = plainText(text);
   return plain.length > 300 ? `${plain.slice(0, 300)}...` : plain;
 }
 

@@ -121,7 +121,11 @@ test("a signature tells who packed or signed the archive, and replaces another o
   const [ours, theirs] = [generateKeys(), generateKeys()];
   const [ourKey, theirKey] = [ours, theirs].map((pair) => readPrivateKey(pair.privateKey, "key"));
   assert.ok(ourKey !== undefined && theirKey !== undefined);
-  const trust = { keys: readPublicKeys(ours.publicKey, "key"), requireSigned: true };
+  const trust = {
+    keys: readPublicKeys(ours.publicKey, "key"),
+    requireSigned: true,
+    nativeCode: "any" as const,
+  };
   const archive = join(folder(t), "a.tar.gz");
   await packBundle(source(t), archive, { ...OPTIONS, key: theirKey });
   await assert.rejects(read(archive, trust), { message: /^manifest\.sig: is by the key/ });

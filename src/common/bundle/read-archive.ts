@@ -19,6 +19,7 @@ import {
   pathFault,
   SIGNATURE,
 } from "./manifest.js";
+import { NativeCode } from "./native-code.js";
 import { checkSignature, type Signed, type Trust } from "./signature.js";
 
 export interface Opened {
@@ -27,6 +28,8 @@ export interface Opened {
   readonly manifestBytes: Buffer;
   readonly signature: string | undefined;
   readonly signed: Signed;
+  /** See NativeCode.found. Complete when the archive has been read. */
+  readonly native: NativeCode;
 }
 
 /** Receives what has been checked. Throws to end the reading. */
@@ -159,7 +162,9 @@ async function readEntries(
       );
     }
     meter.expect(bytes);
-    const all = { manifest, manifestBytes: text, signature, signed };
+    const native = new NativeCode(manifest);
+    native.check(signed, trust);
+    const all = { manifest, manifestBytes: text, signature, signed, native };
     await sink.begin(all);
     return all;
   };
@@ -192,7 +197,8 @@ async function readEntries(
       throw new BundleError(name, `has ${size} bytes, ${MANIFEST} says ${file.bytes}`);
     }
     const fault = `is not what was packed: its SHA-256 differs from the one in ${MANIFEST}`;
-    await sink.file(file, verified(contentOf(entry), file, fault));
+    await sink.file(file, opened.native.watch(name, verified(contentOf(entry), file, fault)));
+    opened.native.check(opened.signed, trust);
   }
   if (manifestBytes === undefined) throw new BundleError("archive", "is empty");
   opened ??= await open(manifestBytes, undefined);

@@ -18,9 +18,12 @@ export interface Trust {
   readonly keys: readonly KeyObject[];
   /** Refuses bundles that are not signed by one of the keys. */
   readonly requireSigned: boolean;
+  /** signed: only from one of the keys, whatever else is accepted unsigned. */
+  readonly nativeCode: "refused" | "signed" | "any";
 }
 
-export const TRUST_ALL: Trust = { keys: [], requireSigned: false };
+/** For work on bundles that does not load them. */
+export const TRUST_ALL: Trust = { keys: [], requireSigned: false, nativeCode: "any" };
 
 export type Signed =
   | { readonly t: "unsigned" }
@@ -65,11 +68,15 @@ function ed25519(read: () => KeyObject, name: string, kind: string): KeyObject {
 }
 
 /** Reads files with the public keys of trusted signers. Throws BundleError, or file system errors. */
-export async function readTrust(files: readonly string[], requireSigned: boolean): Promise<Trust> {
+export async function readTrust(
+  files: readonly string[],
+  requireSigned: boolean,
+  nativeCode: Trust["nativeCode"],
+): Promise<Trust> {
   const read = await Promise.all(
     files.map(async (file) => readPublicKeys(await readFile(file, "utf8"), file)),
   );
-  return { keys: read.flat(), requireSigned };
+  return { keys: read.flat(), requireSigned, nativeCode };
 }
 
 /** Short name of a key, the same for the private and the public key of a pair. */

@@ -26,7 +26,8 @@ const entrySchema = z.strictObject({
 });
 const fileSchema = z.strictObject({
   format: z.literal(1),
-  entries: z.record(z.string(), entrySchema),
+  /** A list: as the key of an object, an id such as __proto__ would be lost. */
+  entries: z.array(z.tuple([z.string(), entrySchema])),
 });
 
 export type LedgerEntry = Readonly<z.infer<typeof entrySchema>>;
@@ -44,7 +45,7 @@ export class Ledger {
   /** damaged: called if the file cannot be parsed; then every object is processed again. */
   static async open(path: string, damaged: (detail: string) => void): Promise<Ledger> {
     const file = await readJsonIfThere(path, fileSchema, damaged);
-    return new Ledger(path, new Map(Object.entries(file?.entries ?? {})));
+    return new Ledger(path, new Map(file?.entries));
   }
 
   private constructor(path: string, entries: ReadonlyMap<string, LedgerEntry>) {
@@ -80,7 +81,7 @@ export class Ledger {
   }
 
   async #write(entries: ReadonlyMap<string, LedgerEntry>): Promise<void> {
-    const file = { format: 1, entries: Object.fromEntries(entries) };
+    const file = { format: 1, entries: [...entries] };
     await writeDurably(this.#path, JSON.stringify(file));
     this.#entries = entries;
   }

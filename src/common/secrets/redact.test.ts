@@ -1,6 +1,102 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { type SeededRandom, seededRandom } from "../testing/seeded-random.js";
+import { secretsInAddress } from "./hide-addresses.js";
 import { hideLoginOf, hideLogins, redactDeep, redactor, withEarlier } from "./redact.js";
+
+interface Shared {
+  readonly secrets: readonly string[];
+  readonly logins: readonly string[];
+  readonly cases: readonly (readonly [text: string, shown: string])[];
+}
+
+const SHARED = JSON.parse(readFileSync("test/redaction.json", "utf8")) as Shared;
+
+describe("what the sidecar shows of a text", () => {
+  const logins = SHARED.logins.map((login) => Buffer.from(login).toString("base64"));
+  const redact = redactor(SHARED.secrets, logins);
+  for (const [text, shown] of SHARED.cases) {
+    it(`is shown here too: ${JSON.stringify(text)}`, () => assert.equal(redact(text), shown));
+  }
+});
+
+describe("addresses that are made by chance", () => {
+  const ALPHABET: [string, ...string[]] = ["a", ...`bcXYZ0189-._~!$'()*+,;:@/?#&=% "\\é京`];
+  const NAMES: [string, ...string[]] = [
+    "pin",
+    ...["auth", "a", "user", "channel", "subtype", "stream", "x-key", "password"],
+    ...["loginpas", "sess%20ion"],
+  ];
+  const FRAMES: [(address: string) => string, ...((address: string) => string)[]] = [
+    (address) => address,
+    (address) => `cannot open ${address}: refused`,
+    (address) => `'${address}' and more`,
+    (address) => JSON.stringify({ uri: address, next: 1 }),
+    (address) => JSON.stringify({ text: JSON.stringify({ uri: address, next: 1 }) }),
+    (address) => `a ${address}, rtsp://cam/live?channel=1`,
+  ];
+
+  /** Holds a secret in a place that only its form tells. */
+  function randomAddress(random: SeededRandom, secret: string): string {
+    const scheme = random.pick(["rtsp", "rtsps", "http", "https", "RTSP"]);
+    const host = random.pick(["10.0.0.9", "cam.local:554", "[fe80::1]:8554", "cam"]);
+    const [name, other] = [random.pick(NAMES), random.pick(NAMES)];
+    const value = encodeURIComponent(secret);
+    const rest = random.pick([
+      `${host}/s?${name}=${value}&${other}=1`,
+      `${host}/s?channel=1&${name}=${value}#top`,
+      `${host}/s?channel=1#${name}=${value}`,
+      `${host}/s;${name}=${value}/t`,
+      `${host}/${name}=${value}&${other}=2`,
+      `${host}/s?${value}`,
+      `admin:${value}@${host}/s?${name}=${value}`,
+      `${value}:${value}@${host}/s`,
+      `admin:${value}`,
+    ]);
+    return `${scheme}://${rest}`;
+  }
+
+  it("tell nothing of what they hold, whatever text is around them", () => {
+    const random = seededRandom(13);
+    const redact = redactor([]);
+    for (let i = 0; i < 4000; i++) {
+      const length = 3 + random.below(7);
+      const secret = `${Array.from({ length }, () => random.pick(ALPHABET)).join("")}Qz7`;
+      const text = random.pick(FRAMES)(randomAddress(random, secret));
+      const shown = redact(text);
+      assert.ok(!shown.includes("Qz7"), `${text}\n${shown}`);
+      assert.equal(redact(shown), shown, text);
+    }
+  });
+
+  it("give the values that are secrets wherever they come again", () => {
+    assert.deepEqual(secretsInAddress("rtsp://cam/s?auth=h%40nter&channel=1;pin=4711"), [
+      ...["h%40nter", "h@nter", "4711"],
+    ]);
+  });
+});
+
+describe("plain text", () => {
+  it("has no command to a terminal, no mark of direction and one line", () => {
+    const random = seededRandom(15);
+    const codes = [
+      0x202e,
+      0x2066,
+      0x200f,
+      0x2028,
+      0xd800,
+      ...Array.from({ length: 256 }, (_, i) => i),
+    ];
+    const redact = redactor([]);
+    for (let i = 0; i < 500; i++) {
+      const text = Array.from({ length: 40 }, () =>
+        String.fromCharCode(codes[random.below(codes.length)] ?? 0),
+      ).join("");
+      assert.doesNotMatch(redact(text), /[\p{Cc}\u200f\u2028\u202e\u2066\p{Surrogate}]/u);
+    }
+  });
+});
 
 describe("hideLogins", () => {
   const hidden: readonly [string, string][] = [
@@ -14,9 +110,9 @@ describe("hideLogins", () => {
     ["mqtts://user:key@broker, rtsp://a:b@c/d", "mqtts://***@broker, rtsp://***@c/d"],
     [
       "rtsp://10.0.0.9/s?user=admin&password=hunter2&ch=1",
-      "rtsp://10.0.0.9/s?user=admin&password=***&ch=1",
+      "rtsp://10.0.0.9/s?user=***&password=***&ch=1",
     ],
-    ["rtsp://10.0.0.9/user=admin&password=hunter2", "rtsp://10.0.0.9/user=admin&password=***"],
+    ["rtsp://10.0.0.9/user=admin&password=hunter2", "rtsp://10.0.0.9/user=***&password=***"],
   ];
   for (const [text, expected] of hidden) {
     it(`turns ${text} into ${expected}`, () => assert.equal(hideLogins(text), expected));
@@ -43,7 +139,7 @@ describe("hideLoginOf", () => {
     ["rtsp://admin:hun/ter 2", "rtsp://admin:***"],
     ["rtsp://fe80::1/live", "rtsp://fe80::1/live"],
     ["rtspp://10.0.0.9:554/live:1", "rtspp://10.0.0.9:554/live:1"],
-    ["rtspp://10.0.0.9/x?pw=hunter2&a=1", "rtspp://10.0.0.9/x?pw=***&a=1"],
+    ["rtspp://10.0.0.9/x?pw=hunter2&a=1", "rtspp://10.0.0.9/x?pw=***&a=***"],
     ["a\nb://u:p\nq@h", "a\nb://***@h"],
   ];
   for (const [text, expected] of hidden) {

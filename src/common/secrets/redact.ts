@@ -1,21 +1,33 @@
 /**
- * Hides secrets in text that leaves the process: logs, problems, states and reports. Logins in addresses are recognised
- * by their form, all other secrets by their value.
+ * Hides secrets in text that leaves the process: logs, problems, states and reports. Known secrets are recognised by
+ * their value in any encoding; all others by their form, with the table that the sidecar reads too. test/redaction.json
+ * holds cases that both must agree on.
  */
+
+import { plainText } from "../plain-text.js";
+import { HIDDEN, hideAddresses } from "./hide-addresses.js";
+import { TABLE } from "./table.js";
 
 export type Redact = (text: string) => string;
 
-const HIDDEN = "***";
-const ADDRESS = /\b([a-z][a-z0-9+.-]{0,31}:\/\/)([^\s"'<>]+)/gi;
-/** Many cameras want the password as a parameter of the address: /stream?user=admin&password=... */
-const PARAMETER =
-  /([?&/;]\w*(?:pass|passwd|password|passphrase|pwd|pw|token|secret|key)=)[^&\s"'<>]+/gi;
+const NAMED_LIKE_A_SECRET = TABLE.secretNames.join("|");
+/** A field, a setting or a property with such a name, and its value. */
+const NAMED = new RegExp(
+  `((?:${NAMED_LIKE_A_SECRET})\\\\*["']?\\s*(?:=\\s*(?:\\(string\\))?|:\\s*(?=\\\\*["'])))` +
+    `(?:(\\\\+["'])[^"']*["']?|"(?:[^"\\\\]|\\\\.)*\\\\?"?|'(?:[^'\\\\]|\\\\.)*\\\\?'?|[^\\s,;&"']+)`,
+  "gis",
+);
+/** The header of HTTP and RTSP. */
+const AUTHORIZATION = /(\bauthorization\\*["']?\s*[:=]\s*\\*["']?\w+\s+)[^\n]*/gi;
 
-/** Hides the login of every address in a text, and parameters that are named like a password. */
+/** Hides logins and parameters of addresses, and what is named like a password. */
 export function hideLogins(text: string): string {
-  return text.replace(ADDRESS, (_, scheme: string, rest: string) => {
-    return scheme + hideLogin(rest).replace(PARAMETER, `$1${HIDDEN}`);
-  });
+  return hideAddresses(text)
+    .replace(NAMED, (all: string, name: string, escaped: string | undefined) => {
+      const quote = escaped ?? (/^["']/.exec(all.slice(name.length))?.[0] || "");
+      return name + quote + HIDDEN + quote;
+    })
+    .replace(AUTHORIZATION, `$1${HIDDEN}`);
 }
 
 /**
@@ -33,92 +45,16 @@ export function hideLoginOf(address: string): string {
   return hideLogins(shown);
 }
 
-function hideLogin(rest: string): string {
-  // The syntax of an address, as help texts show it.
-  if (rest.startsWith("[user:password@]")) return rest;
-  const login = findLogin(withoutPunctuation(rest));
-  if (login.t === "none") return rest;
-  const end = login.t === "login" ? login.end : rest.lastIndexOf("@");
-  return end < 0 ? rest : `${HIDDEN}@${rest.slice(end + 1)}`;
-}
-
-/** Drops the punctuation of the sentence around an address. */
-function withoutPunctuation(text: string): string {
-  let end = text.length;
-  while (end > 0 && ".,:;)]}".includes(text.charAt(end - 1))) end--;
-  return text.slice(0, end);
-}
-
-/** What stands between the slashes after the scheme and the host. `end` is the index of the @ that ends the login. */
-export type LoginSpan =
-  | { readonly t: "none" }
-  | { readonly t: "login"; readonly end: number }
-  /** Two readings make sense, and one of them would leave a password in the address. */
-  | { readonly t: "ambiguous" }
-  /** No reading leaves a valid host. */
-  | { readonly t: "no-host" };
-
-interface Candidate {
-  /** Index of the @ before the host; -1: the host comes first. */
-  readonly at: number;
-  /** The host can hardly be part of a password: an IP address, a name with a dot, localhost, or with a port. */
-  readonly strong: boolean;
-}
-
-const HOST =
-  /^(?:(?<ip6>\[[0-9a-f:.]+(?:%[\w.-]+)?\])|(?<name>\w(?:[\w.-]*\w)?))(?::(?<port>\d{1,5}))?(?=[/?#]|$)/i;
-
-/**
- * Finds where the login (user:password@) of an address ends, even if the password holds an unescaped @ : / ? or #.
- * `rest` is what follows `scheme://`. The reading of RFC 3986 wins wherever it gives a valid host; elsewhere, as in
- * user:pa/ss@10.0.0.9/live, the login extends to the first @ that a valid host follows.
- */
-export function findLogin(rest: string): LoginSpan {
-  const candidates: Candidate[] = [];
-  for (let at = -1; ; ) {
-    const candidate = hostAfter(rest, at);
-    if (candidate !== undefined) candidates.push(candidate);
-    at = rest.indexOf("@", at + 1);
-    if (at < 0) break;
-  }
-  const [first] = candidates;
-  if (first === undefined) return { t: "no-host" };
-  if (candidates.length === 1) return spanOf(first);
-  // host/path@x: a login without a colon holds no slash.
-  if (first.at < 0 && !/^[^/?#]*:/.test(rest)) return spanOf(first);
-  const strong = candidates.find((candidate) => candidate.strong);
-  if (strong === undefined) return { t: "ambiguous" };
-  // admin:12/34@10.0.0.9/live: port 12 of a host called admin, or a password with a slash?
-  if (first.at < 0 && strong !== first) return { t: "ambiguous" };
-  return spanOf(strong);
-}
-
-function spanOf({ at }: Candidate): LoginSpan {
-  return at < 0 ? { t: "none" } : { t: "login", end: at };
-}
-
-function hostAfter(rest: string, at: number): Candidate | undefined {
-  const groups = HOST.exec(rest.slice(at + 1))?.groups;
-  if (groups === undefined) return undefined;
-  const { ip6, name, port } = groups;
-  if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return undefined;
-  if (name !== undefined && /^\d+$/.test(name)) return undefined;
-  // At the very start a port proves nothing: user:123/... looks the same.
-  const strong =
-    ip6 !== undefined ||
-    name?.includes(".") === true ||
-    name === "localhost" ||
-    (port !== undefined && at >= 0);
-  return { at, strong };
-}
-
 /** Secret values: fixed ones, or a function that returns the current ones, and the same array while they are the same. */
 export type SecretSource = Iterable<string> | (() => readonly string[]);
 
 /** Shorter secrets are hidden in addresses only: anywhere else they would take ordinary words and numbers with them. */
 const MIN_LENGTH = 4;
 
-/** A redactor that also hides secrets by value, in every encoding in which they may appear. */
+/**
+ * A redactor that also hides secrets by value, in every encoding in which they may appear. What it returns is plain text
+ * on one line, whatever comes from outside.
+ */
 export function redactor(...sources: readonly SecretSource[]): Redact {
   const readers = sources.map((source) => {
     if (typeof source === "function") return source;
@@ -133,7 +69,12 @@ export function redactor(...sources: readonly SecretSource[]): Redact {
       known = current;
       pattern = patternOf(current.flat());
     }
-    return hideLogins(pattern === undefined ? text : hideMatches(text, pattern));
+    const hide = (shown: string) =>
+      hideLogins(pattern === undefined ? shown : hideMatches(shown, pattern));
+    const hidden = hide(text);
+    const plain = plainText(hidden);
+    // Secrets that a command divides are whole only now.
+    return plain === hidden ? plain : hide(plain);
   };
 }
 
@@ -158,6 +99,15 @@ function patternOf(secrets: readonly string[]): RegExp | undefined {
   return new RegExp(hidden.map(encodingsOf).join("|"), "g");
 }
 
+/** The source of a regular expression that matches a secret in every encoding. Matching takes linear time. */
+function encodingsOf(secret: string): string {
+  const bytes = Buffer.from(secret);
+  const inHex = [...bytes].map((byte) => hex(byte, 2)).join("");
+  const base64 = bytes.toString("base64").replace(/=+$/, "");
+  const inBase64 = `${base64.replace(/\+/g, "[+-]").replace(/\//g, "[/_]")}={0,2}`;
+  return [inHex, inBase64, quotedOrPercentEncoded(secret)].join("|");
+}
+
 /** Each level of quoting doubles a backslash; JSON within JSON has two. */
 const QUOTED_TWICE = 4;
 
@@ -169,17 +119,14 @@ const JSON_ESCAPES: Readonly<Record<string, string>> = {
   "\f": "f",
 };
 
-/**
- * The source of a regular expression that matches a secret as it is, percent-encoded, and quoted in JSON or a
- * programming language. Matching takes linear time.
- */
-function encodingsOf(secret: string): string {
+/** As it is, percent-encoded, and quoted in JSON or a programming language. */
+function quotedOrPercentEncoded(secret: string): string {
   return [...secret.matchAll(/\\+|[^\\]/gsu)].map(([part]) => encodingsOfPart(part)).join("");
 }
 
 /** part: one character, or a run of backslashes. */
 function encodingsOfPart(part: string): string {
-  if (/^[A-Za-z0-9]$/.test(part)) return part;
+  if (/^[A-Za-z0-9]$/.test(part)) return `(?:${part}|${percentEncoded(part)})`;
   if (part.startsWith("\\")) {
     return `(?:\\\\|%5[Cc]){${part.length},${part.length * QUOTED_TWICE}}`;
   }
@@ -214,7 +161,7 @@ function hex(value: number, digits: number): string {
 }
 
 /** Fields with such a name are hidden whatever they hold: a password too short for MIN_LENGTH is known by nothing else. */
-const SECRET_FIELD = /passw(?:or)?d|passphrase|pwd$/i;
+const SECRET_FIELD = new RegExp(`(?:${NAMED_LIKE_A_SECRET})$`, "i");
 
 /**
  * Returns a copy of a value in which every string and key, at any depth, is redacted. The copy can be printed as JSON:
@@ -234,10 +181,17 @@ export function redactDeep(
   if (Array.isArray(value)) return value.map((item) => redactDeep(item, redact, path));
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
+      if (key === "stack" && typeof item === "string") return [key, redactStack(item, redact)];
       const isHidden = typeof item === "string" && item !== "" && SECRET_FIELD.test(key);
       return [redact(key), isHidden ? HIDDEN : redactDeep(item, redact, path)];
     }),
   );
+}
+
+/** Keeps the lines of the frames. The message before them becomes one line. */
+function redactStack(stack: string, redact: Redact): string {
+  const [message = "", ...frames] = stack.split(/\n(?=\s+at )/);
+  return [message, ...frames].map(redact).join("\n");
 }
 
 /** Enough for all current secrets. A longer pattern would slow down every line of the log. */

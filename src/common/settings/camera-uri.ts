@@ -2,7 +2,7 @@
 
 import { closest } from "../closest.js";
 import { refusal } from "../problem.js";
-import { findLogin } from "../secrets/redact.js";
+import { findLogin } from "../secrets/login-span.js";
 import { type Format, REFUSED } from "./format.js";
 import { UNPRINTABLE } from "./formats.js";
 import { type SecretReference, secretReference } from "./secret-reference.js";

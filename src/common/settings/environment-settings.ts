@@ -249,6 +249,14 @@ export const settings = {
     default: null,
     doc: "Public keys that are trusted to sign models.",
   },
+  allowNativeCode: {
+    env: "ALLOW_NATIVE_CODE",
+    format: yesOrNo(),
+    default: "no",
+    doc:
+      "Accept native code, such as the library of custom-lib-path, in models from the hub that one of MODEL_KEYS has " +
+      "signed.",
+  },
   showFrames: {
     env: "SHOW_FRAMES",
     format: yesOrNo(),

@@ -5,7 +5,7 @@ import re
 from collections import deque
 from typing import Deque, Tuple
 
-from sidecar.log import redact
+from sidecar.redact import redact
 
 # Lines kept, and the bytes of each.
 _LINES = 20
@@ -72,15 +72,15 @@ def _is_log_line(line: bytes) -> bool:
         found = json.loads(line.decode("utf-8", "replace"))
     except ValueError:
         return False
-    return isinstance(found, dict) and "level" in found
+    # Our own log lines are ASCII; whatever else looks like one may hold commands to a terminal.
+    return isinstance(found, dict) and "level" in found and all(32 <= byte < 127 for byte in line)
 
 
 def _redacted(line: bytes) -> bytes:
-    # Bytes that are no text go through as they are.
-    text = line.decode("utf-8", "surrogateescape")
+    text = redact(_ESCAPES.sub("", line.decode("utf-8", "replace")))
     if len(line) >= _PIECE_BYTES:
-        text = _CUT_ADDRESS.sub("://***", redact(text))
-    return redact(text).encode("utf-8", "surrogateescape")
+        text = _CUT_ADDRESS.sub("://***", text)
+    return text.encode("utf-8")
 
 
 def _plain(line: bytes) -> str:

@@ -5,6 +5,7 @@ from typing import Any, Callable, Iterable, Set
 
 from sidecar.gst import GstRtsp, GstRtspServer
 from sidecar.outlet.protocol import User
+from sidecar.redact import add_secrets, login_secrets
 
 # The role of everybody who may watch; it may do everything that a viewer does.
 _ROLE = "viewer"
@@ -63,6 +64,7 @@ class Access:
         """From now on whoever describes or sets up a stream must be one of these. None: everybody may."""
         wanted = {user.username: user.password for user in users}
         for username, password in wanted.items():
+            add_secrets(login_secrets(username, password))
             self.auth.add_digest(username, password, self._token)
         for username in self._users - wanted.keys():
             self.auth.remove_digest(username)

@@ -33,29 +33,39 @@ def test_nobody_at_the_address_is_unreachable():
 
 
 READ, SETTINGS, OPEN = Gst.ResourceError.READ, Gst.ResourceError.SETTINGS, Gst.ResourceError.OPEN_READ_WRITE
+NO_ANSWER = "(Timeout while waiting for server response)"
 COULD_NOT_READ = "Could not read from resource."
 COULD_NOT_SET = "Could not get/set settings from/on resource."
 
 
 @pytest.mark.parametrize(
-    ("code", "message", "last", "reason"),
+    ("code", "message", "last", "reason", "plain"),
     [
-        (READ, COULD_NOT_READ, "Could not receive message. (Parse error)", "BROKEN_STREAM"),
-        (READ, COULD_NOT_READ, "Could not receive message. (Timeout while waiting for server response)", "TIMEOUT"),
-        (READ, COULD_NOT_READ, "Could not receive message. (Received end-of-file)", "ENDED"),
-        (READ, "Unhandled error", "Internal Server Error (500)", "BROKEN_STREAM"),
-        (READ, COULD_NOT_READ, "Got error response: 500 (Internal Server Error).", "BROKEN_STREAM"),
-        (SETTINGS, COULD_NOT_SET, "SDP contains no streams", "BROKEN_STREAM"),
-        (SETTINGS, COULD_NOT_SET, "Server did not select transport.", "BROKEN_STREAM"),
-        (OPEN, "Could not open", "Failed to connect. (Timeout while waiting for server response)", "UNREACHABLE"),
+        (READ, COULD_NOT_READ, "Not received. (Parse error)", "BROKEN_STREAM", "its answer is not valid RTSP"),
+        (READ, COULD_NOT_READ, "Could not receive message. " + NO_ANSWER, "TIMEOUT", "it does not answer in time"),
+        (READ, COULD_NOT_READ, "Could not receive message. (Received end-of-file)", "ENDED", "it ended the connection"),
+        (READ, "Unhandled error", "Internal Server Error (500)", "BROKEN_STREAM", "it answers 500"),
+        (READ, COULD_NOT_READ, "Got error response: 500 (Internal Server Error).", "BROKEN_STREAM", "it answers 500"),
+        (SETTINGS, COULD_NOT_SET, "SDP contains no streams", "BROKEN_STREAM", "its description holds no stream"),
+        (SETTINGS, COULD_NOT_SET, "Server did not select transport.", "BROKEN_STREAM", "it named no transport"),
+        (OPEN, "Could not open", "Failed to connect. " + NO_ANSWER, "UNREACHABLE", "its host does not answer in time"),
     ],
 )
-def test_what_rtspsrc_says_has_the_reason_that_fits(code, message, last, reason):
+def test_what_rtspsrc_says_has_the_reason_that_fits_and_is_told_in_plain_words(code, message, last, reason, plain):
     error = GLib.Error.new_literal(Gst.ResourceError.quark(), message, code)
     debug = "../gst/rtsp/gstrtspsrc.c(6682): gst_rtspsrc_send (): /GstPipeline:pipeline0/GstRTSPSrc:rtspsrc0:\n" + last
     failure = failure_from_error(error, debug, "rtsp://127.0.0.1:1/x")
     assert failure.reason == state.CameraLostReason.Value("CAMERA_LOST_REASON_" + reason)
-    assert failure.detail.endswith("(%s)" % last)
+    assert failure.detail.endswith("(%s)" % plain)
+    assert last in failure.cause
+
+
+def test_a_sentence_of_a_library_that_nobody_foresaw_is_for_the_log_alone():
+    error = GLib.Error.new_literal(Gst.StreamError.quark(), "Internal data stream error.", Gst.StreamError.FAILED)
+    failure = failure_from_error(error, "gstbasesrc.c(1): streaming stopped, reason not-linked (-1)", "rtsp://a/x")
+    assert "streaming stopped" not in failure.detail
+    assert "Internal data" not in failure.detail
+    assert "not-linked" in failure.cause
 
 
 def test_a_missing_file_and_a_missing_device_are_not_found():
@@ -81,7 +91,7 @@ def test_a_password_in_the_address_does_not_reach_the_detail():
     "text", ["rtsp://u:p@h/", "see rtsp://a:b@c:1/d and rtsps://e:f@g", 'x="rtsp://u:p@q@h/p"', "rtsp://u:p@/s@h/"]
 )
 def test_every_login_in_a_text_is_hidden(text):
-    from sidecar.log import redact
+    from sidecar.redact import redact
 
     hidden = redact(text)
     for secret in (":p@", "a:b", "e:f", "u:p"):

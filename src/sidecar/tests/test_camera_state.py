@@ -88,6 +88,68 @@ def test_a_camera_that_sends_nothing_in_time_is_lost_and_opened_again_when_that_
     assert isinstance(story.passes(0.02, last_frame=0.0), Connecting)
 
 
+def test_the_time_for_the_first_frame_grows_with_each_attempt_that_was_too_short_up_to_a_bound():
+    story = Story()
+    lasted = []
+    for _ in range(4):
+        began = story.now
+        while isinstance(story.passes(0.25, last_frame=0.0), Connecting):
+            pass
+        lasted.append(story.now - began)
+        story.waits()
+    assert lasted == [10.25, 20.25, 40.25, 40.25]
+    story.passes(62)
+    story.fails(state.CAMERA_LOST_REASON_ENDED)
+    story.waits()
+    assert lost_for(story.passes(10.25, last_frame=0.0)) == state.CAMERA_LOST_REASON_TIMEOUT
+
+
+def test_a_camera_whose_packets_come_is_waited_for_until_its_key_frame():
+    story = Story()
+    for _ in range(50):
+        assert isinstance(story.passes(1, last_frame=0.0, last_packet=story.now), Connecting)
+        assert story.state.receives
+    assert isinstance(story.passes(1), Live)
+
+
+def test_a_camera_whose_packets_never_make_a_frame_is_lost_at_last():
+    story = Story()
+    while isinstance(story.phase, Connecting):
+        story.passes(0.25, last_frame=0.0, last_packet=story.now)
+    assert story.now == 1060.25
+    assert lost_for(story.phase) == state.CAMERA_LOST_REASON_TIMEOUT
+    assert not story.state.receives
+
+
+def test_a_camera_that_sends_nothing_and_answers_is_live_for_as_long_as_it_may_repeat_a_frame():
+    story = Story(frozen_after=Duration(seconds=30))
+    story.passes(5)
+    last = story.now
+    for _ in range(29):
+        assert isinstance(story.passes(1, last_frame=last, last_packet=last, last_answer=story.now), Live)
+    for _ in range(2):
+        story.passes(1, last_frame=last, last_packet=last, last_answer=story.now)
+    assert lost_for(story.phase) == state.CAMERA_LOST_REASON_TIMEOUT
+
+
+def test_a_silent_camera_that_does_not_answer_any_more_is_lost():
+    story = Story(frozen_after=Duration(seconds=30))
+    story.passes(5)
+    last = story.now
+    story.passes(3, last_frame=last, last_packet=last, last_answer=last + 2)
+    assert isinstance(story.phase, Live)
+    assert lost_for(story.passes(1.25, last_frame=last, last_answer=last + 2)) == state.CAMERA_LOST_REASON_TIMEOUT
+
+
+def test_a_camera_whose_packets_make_no_frame_any_more_is_lost_although_it_answers():
+    story = Story()
+    story.passes(5)
+    last = story.now
+    for _ in range(4):
+        story.passes(1, last_frame=last, last_packet=story.now, last_answer=story.now)
+    assert lost_for(story.phase) == state.CAMERA_LOST_REASON_TIMEOUT
+
+
 def test_a_live_camera_that_falls_silent_is_lost_within_two_seconds():
     story = Story()
     story.passes(5)

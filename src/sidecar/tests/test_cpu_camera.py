@@ -1,6 +1,7 @@
 """One camera of engine cpu, from connection to loss and back, with real sources."""
 
 import gc
+import itertools
 import json
 import os
 import re
@@ -16,11 +17,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from sidecar.contract import spec, state
 from sidecar.gst import Gst
-from sidecar.tests.endless_answer import EndlessAnswer
+from sidecar.tests.endless_answer import Describes, EndlessAnswer
 from sidecar.tests.main_loop import turn_until
 from sidecar.worker.cameras import state as camera_state
 from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.cameras.text import TileText
+from sidecar.worker.engines import answer_budget, shared_elements
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.frame_detector import Detections
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
@@ -394,3 +396,41 @@ def test_nothing_is_left_of_a_pipeline_that_was_closed(watch, demo_camera, uri):
         return pipeline() is None and underneath() is None
 
     one.until(is_gone)
+
+
+def test_frames_that_are_too_large_never_reach_the_decoder(watch, demo_camera, monkeypatch):
+    monkeypatch.setattr(shared_elements, "MOST_PIXELS", 640 * 360)
+    _, address = demo_camera()
+    one = watch(uri=address)
+    one.until(lambda: one.status().WhichOneof("state") == "lost")
+    lost = one.status().lost
+    assert lost.reason == state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
+    assert "its frames are 1280x720, more than 230400 pixels" in lost.detail
+    assert one.status().counters.frames_received == 0
+
+
+def test_a_file_whose_frames_are_too_large_is_not_decoded(watch, monkeypatch):
+    monkeypatch.setattr(shared_elements, "MOST_PIXELS", 640 * 360)
+    one = watch(uri=DEMO)
+    one.until(lambda: one.status().WhichOneof("state") == "lost")
+    assert "its frames are 1280x720" in one.status().lost.detail
+    assert one.status().counters.frames_received == 0
+
+
+def test_a_camera_that_says_too_much_before_it_plays_is_given_up(watch):
+    camera = Describes("Content-Length: 500000000\r\n", itertools.repeat(b"x" * 65536))
+    one = watch(uri=camera.address)
+    one.until(lambda: one.status().WhichOneof("state") == "lost")
+    lost = one.status().lost
+    assert lost.reason == state.CAMERA_LOST_REASON_BROKEN_STREAM
+    assert "more than 1048576 bytes before it plays" in lost.detail
+    camera.close()
+
+
+def test_what_a_camera_sends_once_it_plays_has_no_bound(watch, demo_camera, monkeypatch):
+    # Its description is smaller, and a second of its frames is larger.
+    monkeypatch.setattr(answer_budget, "MOST_BYTES", 4000)
+    _, address = demo_camera()
+    one = watch(uri=address)
+    one.until(lambda: one.status().counters.frames_received > 30)
+    assert one.status().WhichOneof("state") == "live"

@@ -2,6 +2,7 @@
 
 import os
 
+import numpy as np
 import pytest
 
 from sidecar.tests.deepstream_sidecar import LABELS, NANODET, ROOT, make_bundle
@@ -11,7 +12,10 @@ from sidecar.worker.engines.deepstream.catalogue import Catalogue, boards
 from sidecar.worker.engines.deepstream.infer_config import build_config, infer_config, write_config
 from sidecar.worker.engines.deepstream.machine import read_system_info
 from sidecar.worker.engines.deepstream.platform import identify
+from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder, TensorMismatchError
 from sidecar.worker.engines.deepstream.tensorrt_engine import tensorrt_engine
+from sidecar.worker.inference.decoders import REGISTRY
+from sidecar.worker.inference.postprocess import DetectionFilter
 
 T4 = "7.1/dgpu/t4"
 NANO = "6.0.1/jetson/nano"
@@ -141,6 +145,37 @@ def test_a_file_that_is_no_network_is_refused(tmp_path):
     for content in (whole[:1], whole[:100], whole[: len(whole) // 2], b"", b"no network"):
         (tmp_path / "network.onnx").write_bytes(content)
         assert codes(directory) == [("network-unreadable", "config_infer.txt:2")]
+
+
+def test_a_relative_path_that_leads_out_of_the_bundle_is_refused(tmp_path):
+    directory = make_bundle(str(tmp_path / "bundle"))
+    network_path = os.path.join(directory, "network.onnx")
+    os.rename(network_path, str(tmp_path / "network.onnx"))
+    os.symlink("../network.onnx", network_path)
+    assert codes(directory) == [("file-outside", "config_infer.txt:2")]
+
+
+@pytest.mark.parametrize("name", ["config_infer.txt", "labels.txt", "network.onnx"])
+def test_a_named_pipe_in_a_bundle_is_refused_and_not_waited_for(tmp_path, name):
+    directory = make_bundle(str(tmp_path))
+    os.remove(os.path.join(directory, name))
+    os.mkfifo(os.path.join(directory, name))
+    assert [code for code, _ in codes(directory)] == ["file-unreadable"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_raw_tensor_that_is_not_finite_is_no_frame_without_objects(value):
+    bundle, _ = load(NANODET)
+    decoder = TensorDecoder(bundle, (1280, 720))
+    shared = bundle.decoded_here.config
+    outputs = REGISTRY[shared.decoder](
+        bundle.directory, len(bundle.labels), shared.dimensions.width, shared.dimensions.height
+    ).outputs()
+    tensors = {name: np.zeros(shape, np.float32) for name, shape in outputs.items()}
+    assert decoder(tensors, DetectionFilter(0.9)) == []
+    tensors[sorted(tensors)[0]].flat[7] = value
+    with pytest.raises(TensorMismatchError, match="NaN or infinity"):
+        decoder(tensors, DetectionFilter(0.9))
 
 
 def test_what_the_board_s_tensorrt_does_not_support_is_refused_before_a_build(tmp_path):

@@ -2,11 +2,14 @@
 
 import os
 import shutil
+import socket
+import struct
 
 import pytest
 
 from sidecar.tests.inference_footage import MODELS
 from sidecar.worker.inference.bundle import load_bundle
+from sidecar.worker.inference.decoders import DecoderError, SsdDecoder
 
 
 @pytest.fixture
@@ -120,3 +123,73 @@ def test_faults_of_several_files_are_told_at_once(bundle):
     write(bundle, "labels.txt", b"one\n")
     _, problems = load_bundle(bundle)
     assert [one.code for one in problems if one.severity == "error"] == ["labels-mismatch", "file-missing"]
+
+
+def replace(bundle, name):
+    """The path of a file of the bundle, which is no more."""
+    path = os.path.join(bundle, name)
+    os.remove(path)
+    return path
+
+
+ALL_FILES = ("config_infer.txt", "network.onnx", "labels.txt", "anchors.npy")
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+def test_a_file_that_leads_out_of_the_bundle_is_refused_and_not_read(bundle, name):
+    os.symlink("/dev/zero", replace(bundle, name))
+    assert refused(bundle) == ("file-outside", name)
+
+
+def test_a_path_that_leads_out_of_the_bundle_is_refused(bundle, tmp_path):
+    (tmp_path / "labels.txt").write_text("car\n" * 23)
+    edit(bundle, "labelfile-path=labels.txt", "labelfile-path=../labels.txt")
+    assert refused(bundle) == ("file-outside", os.path.join(bundle, "..", "labels.txt"))
+
+
+def test_a_link_within_the_bundle_is_followed_and_so_is_one_to_the_bundle(bundle, tmp_path):
+    os.rename(os.path.join(bundle, "labels.txt"), os.path.join(bundle, "names.txt"))
+    os.symlink("names.txt", os.path.join(bundle, "labels.txt"))
+    os.symlink(bundle, str(tmp_path / "link"))
+    for directory in (bundle, str(tmp_path / "link")):
+        assert load_bundle(directory)[0] is not None
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+def test_a_named_pipe_is_refused_and_not_waited_for(bundle, name):
+    os.mkfifo(replace(bundle, name))
+    assert refused(bundle) == ("file-unreadable", name)
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+def test_a_socket_is_refused(bundle, name, monkeypatch):
+    # Relative, because the path of a socket is short.
+    monkeypatch.chdir(bundle)
+    os.remove(name)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(name)
+    assert refused(bundle) == ("file-unreadable", name)
+
+
+@pytest.mark.parametrize("name", ALL_FILES)
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(bundle, name):
+    # Sparse: it takes no disk.
+    os.truncate(os.path.join(bundle, name), 1 << 40)
+    assert refused(bundle) == ("file-too-large", name)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"PK\x03\x04 and no archive", b"\x80\x04 a pickle", b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff\xff{"],
+)
+def test_anchors_in_another_format_are_refused_by_name(bundle, content):
+    write(bundle, "anchors.npy", content)
+    with pytest.raises(DecoderError, match=r"anchors\.npy cannot be read"):
+        SsdDecoder(bundle, 23, 300, 300)
+
+
+def test_anchors_that_claim_to_be_larger_than_their_file_are_refused_by_name(bundle):
+    header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (4000000000000, 4)}"
+    write(bundle, "anchors.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header)
+    with pytest.raises(DecoderError, match=r"anchors\.npy cannot be read"):
+        SsdDecoder(bundle, 23, 300, 300)

@@ -8,7 +8,7 @@ import pytest
 from sidecar.keeper.previous_worker import CrashLoop, PreviousWorker, crash_loop, previous_worker, to_environment
 from sidecar.keeper.stderr_relay import StderrRelay
 from sidecar.keeper.stderr_tail import StderrTail
-from sidecar.log import redact
+from sidecar.redact import redact
 
 
 def words_of(*received):

@@ -1,5 +1,7 @@
 """The contract, spoken with a real worker beside a real outlet."""
 
+import contextlib
+import itertools
 import os
 import shutil
 import signal
@@ -15,7 +17,9 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from sidecar.contract import pipeline, pipeline_grpc, spec
+from sidecar.contract import pipeline, pipeline_grpc, spec, state
+from sidecar.tests import hostile_bundles
+from sidecar.tests.endless_answer import Describes
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 NANODET = os.path.join(ROOT, "models", "nanodet-coco")
@@ -146,6 +150,32 @@ def test_check_tells_every_problem_and_applies_nothing(running):
     assert running.state().generation == before
 
 
+def processes_for(path):
+    """The processes that have a path among their arguments."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        # It may end meanwhile.
+        with contextlib.suppress(OSError), open("/proc/%s/cmdline" % name, "rb") as file:
+            if path.encode() in file.read().split(b"\0"):
+                found.append(name)
+    return found
+
+
+def test_the_check_of_a_model_ends_with_the_call_that_asked_for_it(running, tmp_path):
+    bundle = hostile_bundles.endless(str(tmp_path / "endless"))
+    wanted = running.specification(model=spec.Model(bundle_path=bundle))
+    call = running.stub.Check.future(pipeline.CheckRequest(spec=wanted), timeout=DEADLINE_SECONDS)
+    running.until(lambda _: processes_for(bundle))
+    call.cancel()
+    running.until(lambda _: not processes_for(bundle))
+    # The next model is not held up, and what runs went on.
+    harmless = hostile_bundles.constant(str(tmp_path / "harmless"), -9.0)
+    other = running.specification(model=spec.Model(bundle_path=harmless))
+    problems = running.stub.Check(pipeline.CheckRequest(spec=other), timeout=DEADLINE_SECONDS).problems
+    assert pipeline.SEVERITY_ERROR not in [problem.severity for problem in problems]
+    assert running.state().outputs[0].WhichOneof("state") == "serving"
+
+
 def test_a_refused_specification_leaves_what_is_in_force(running):
     response = running.apply("wrong", running.specification(model=spec.Model(bundle_path=SSD, classes=["unicorn"])))
     assert not response.accepted
@@ -272,6 +302,53 @@ def test_a_watch_resumes_after_a_number_and_refuses_those_of_another_worker(runn
         assert refused.value.code() == grpc.StatusCode.OUT_OF_RANGE
 
 
+def cannot_be_taken(running, address):
+    """Applies a second camera that cannot be taken, and returns its status once it is lost."""
+    both = running.specification()
+    both.cameras.add(id="two", uri=address)
+    assert running.apply(address, both).accepted
+    return running.until(
+        lambda message: [camera.WhichOneof("state") for camera in message.state.cameras] == ["live", "lost"]
+    ).state.cameras[1]
+
+
+@pytest.mark.parametrize("length", [500000000, 2000000000, 99999999999999999])
+def test_a_camera_with_a_huge_answer_takes_no_memory_and_harms_no_other(running, length):
+    camera = Describes("Content-Length: %d\r\n" % length, itertools.repeat(b"x" * 65536))
+    try:
+        lost = cannot_be_taken(running, camera.address).lost
+        # It could not even be allocated, or was given up soon after.
+        assert "Out of memory" in lost.detail or "more than 1048576 bytes before it plays" in lost.detail
+        assert camera.sent / camera.methods.count("DESCRIBE") < 128 << 20
+    finally:
+        camera.close()
+
+
+def test_a_camera_that_describes_thousands_of_streams_gets_a_few_sessions(running):
+    media = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:t%d\r\n"
+    head = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=x\r\nt=0 0\r\n"
+    body = (head + "".join(media % number for number in range(2000))).encode()
+    camera = Describes("Content-Length: %d\r\n" % len(body), [body])
+    try:
+        cannot_be_taken(running, camera.address)
+        assert camera.methods.count("SETUP") <= 4 * camera.methods.count("DESCRIBE")
+    finally:
+        camera.close()
+
+
+def test_a_camera_with_huge_frames_is_refused_and_harms_no_other(running):
+    lost = cannot_be_taken(running, "test://ball?width=8192&height=4096").lost
+    assert lost.reason == state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
+    assert "its frames are 8192x4096" in lost.detail
+
+
+def test_a_camera_with_one_long_side_is_taken(running):
+    both = running.specification()
+    both.cameras.add(id="two", uri="test://ball?width=16&height=8192")
+    assert running.apply("long", both).accepted
+    running.until(lambda message: [one.WhichOneof("state") for one in message.state.cameras] == ["live", "live"])
+
+
 def test_a_snapshot_is_a_jpeg_of_an_annotated_picture(running):
     response = running.stub.TakeSnapshot(pipeline.TakeSnapshotRequest(output_id="main"), timeout=DEADLINE_SECONDS)
     assert response.jpeg[:2] == b"\xff\xd8"
@@ -293,6 +370,36 @@ def test_a_preview_goes_on_at_the_rate_asked_for_until_it_is_left(running):
     assert all(picture.jpeg[:2] == b"\xff\xd8" for picture in pictures)
     seconds = pictures[-1].time.ToNanoseconds() / 1e9 - pictures[1].time.ToNanoseconds() / 1e9
     assert seconds > 0.6
+
+
+def test_a_flood_of_watches_is_refused_and_holds_up_neither_apply_nor_check(running):
+    connection = [("grpc.use_local_subchannel_pool", 1)]
+    with grpc.insecure_channel("unix:" + os.path.join(running.run_dir, "worker.sock"), connection) as channel:
+        stub = pipeline_grpc.PipelineStub(channel)
+        calls = [stub.Watch(pipeline.WatchRequest(), timeout=DEADLINE_SECONDS) for _ in range(1000)]
+        # However many of them wait for a thread.
+        assert running.apply("flooded", running.specification(overlay=spec.Overlay(boxes=True))).accepted
+        request = pipeline.CheckRequest(spec=running.specification())
+        running.stub.Check(request, timeout=DEADLINE_SECONDS)
+        # The first ones were taken.
+        refused = calls[-1]
+        assert refused.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert "12 calls of Watch, WatchPreview and TakeSnapshot are under way" in refused.details()
+        for call in calls:
+            call.cancel()
+    # Those that were taken are free again.
+    assert running.until_serving()
+
+
+def test_two_agents_that_apply_in_turns_are_told(running):
+    one = running.specification(overlay=spec.Overlay(boxes=True))
+    other = running.specification(overlay=spec.Overlay(labels=True))
+    told = [
+        [problem.code for problem in running.apply(*applied).problems if problem.severity == pipeline.SEVERITY_WARNING]
+        for applied in [("one", one), ("other", other)] * 3
+    ]
+    assert told[:4] == [[]] * 4
+    assert told[4:] == [["two-agents"]] * 2
 
 
 def test_the_elements_of_every_pipeline_are_told(running):

@@ -5,7 +5,7 @@ from typing import Any, Iterable, List, Set
 from urllib.parse import urlsplit
 
 from sidecar.contract import pipeline, spec
-from sidecar.log import redact
+from sidecar.redact import redact
 from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.outputs.recording.names import LONGEST_PATH, is_path
 from sidecar.worker.problem import Problem, error

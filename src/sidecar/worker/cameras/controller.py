@@ -10,8 +10,10 @@ from typing import Any, Callable, NamedTuple, Optional
 from sidecar.chain import ChainError
 from sidecar.contract import spec, state
 from sidecar.gst import GLib
-from sidecar.log import Log, redact
-from sidecar.worker.cameras.failure import CameraFailure
+from sidecar.log import Log
+from sidecar.redact import redact
+from sidecar.worker.cameras.addresses import address_problem
+from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
 from sidecar.worker.cameras.reachability_probe import ReachabilityProbe
 from sidecar.worker.cameras.state import (
@@ -161,6 +163,8 @@ class CameraController:
             (delivered.width, delivered.height),
             self._freeze_detector.seconds,
             self._freeze_detector.is_frozen,
+            self._stats.last_packet,
+            self._stats.last_answer,
         )
 
     def _handle(self, event: Event) -> None:
@@ -186,7 +190,7 @@ class CameraController:
                 # Its tile stays empty. The camera must be observed all the same.
                 self._log.error("cannot fill the tile of a camera", camera=self.camera.id, err=str(error))
             if isinstance(phase, Lost):
-                self._log.debug("camera lost", camera=self.camera.id, detail=phase.why.detail)
+                self._log.debug("camera lost", camera=self.camera.id, detail=phase.why.detail, cause=phase.why.cause)
                 if isinstance(before, Live) and phase.why.reason == state.CAMERA_LOST_REASON_FROZEN:
                     self._freeze_detector.latch()
                 self._start_probe(phase)
@@ -205,6 +209,10 @@ class CameraController:
             ended=if_current(lambda: self._handle(Ended())),
             changed=if_current(lambda: self._handle(Observed(self._observe()))),
         )
+        problem = address_problem(self._rules.uri)
+        if problem:
+            self._handle(Failed(camera_failure(state.CAMERA_LOST_REASON_ADDRESS, self._rules.uri, problem)))
+            return
         self._try(lambda: self._source.open(callbacks))
 
     def _try(self, act: Callable[[], Any]) -> None:

@@ -1,10 +1,11 @@
 """Turns GStreamer's error for a camera into the contract's reason and one line for a person."""
 
+import re
 from typing import NamedTuple
 
 from sidecar.contract import state
 from sidecar.gst import GLib, Gst
-from sidecar.log import redact
+from sidecar.redact import redact
 
 
 class CameraFailure(NamedTuple):
@@ -12,6 +13,8 @@ class CameraFailure(NamedTuple):
 
     reason: state.CameraLostReason
     detail: str
+    # What a library said, for the log.
+    cause: str = ""
 
 
 _ADVICE = {
@@ -25,12 +28,15 @@ _ADVICE = {
     state.CAMERA_LOST_REASON_CERTIFICATE: "its certificate is not trusted; have the system trust it, or accept any",
     state.CAMERA_LOST_REASON_FROZEN: "frames arrive and are all the same; restart the camera",
     state.CAMERA_LOST_REASON_ENDED: "the camera ended the stream",
+    state.CAMERA_LOST_REASON_NO_VIDEO: "it has no video at this address; check the path",
+    state.CAMERA_LOST_REASON_TRANSPORT: "it does not send its frames in the way that was asked for",
+    state.CAMERA_LOST_REASON_ADDRESS: "this is no valid address, and nothing was sent; correct it",
     state.CAMERA_LOST_REASON_BROKEN_STREAM: "what arrives is no valid stream; check the camera and the network",
 }
 
 
 def camera_failure(reason: state.CameraLostReason, uri: str, said: str = "") -> CameraFailure:
-    """said: the library's own message, if it helps a person."""
+    """said: what else is known, in plain words."""
     detail = "%s: %s" % (uri, _ADVICE[reason])
     if said:
         detail += " (%s)" % said
@@ -39,17 +45,38 @@ def camera_failure(reason: state.CameraLostReason, uri: str, said: str = "") -> 
 
 def failure_from_error(error: GLib.Error, debug: str, uri: str) -> CameraFailure:
     """error and debug are those of an error message on the bus of a camera's pipeline."""
-    return camera_failure(_reason(error, debug or ""), uri, _said(error, debug or ""))
+    why = camera_failure(_reason(error, debug or ""), uri, _said(error, debug or ""))
+    return why._replace(cause=redact("%s %s" % (error.message, debug or "")))
+
+
+# What libraries say, in words for a person. Whatever else they say is for the log.
+_PLAIN = (
+    (r"out of memory", "Out of memory: its answer is too large"),
+    (r"connection refused", "the connection is refused"),
+    (r"no route to host|host is unreachable|host is down", "there is no way to its host"),
+    (r"network is unreachable", "its network is not connected"),
+    (r"resolv|name or service not known", "the name of its host is not known"),
+    (r"no supported authentication", "it asks for a kind of login that is not known here"),
+    (r"failed to connect.*timeout|timed out", "its host does not answer in time"),
+    (r"timeout", "it does not answer in time"),
+    (r"parse error", "its answer is not valid RTSP"),
+    (r"end-of-file|closed the connection", "it ended the connection"),
+    (r"contains no streams", "its description holds no stream"),
+    (r"did not select transport", "it named no transport"),
+    (r"provide an sdp", "it does not describe its stream"),
+    (r"tls|handshake", "no encrypted connection can be made"),
+)
+# Internal Server Error (500); GStreamer 1.14 writes 500 (Internal Server Error).
+_STATUS = re.compile(r"\(([1-9][0-9]{2})\)|response: ([1-9][0-9]{2})\b")
 
 
 def _said(error: GLib.Error, debug: str) -> str:
-    """The most telling text: the library's last line of debug, without source positions, else its message."""
-    last = debug.strip().split("\n")[-1].strip()
-    if "Generic error" in last:
-        return str(error.message).strip()
-    if last and ": /" not in last and ".c(" not in last and len(last) < 160:
-        return last
-    return str(error.message).strip()
+    """The cause in plain words; empty if none is known."""
+    text = "%s %s" % (error.message, debug.strip().split("\n")[-1])
+    status = _STATUS.search(text)
+    if status is not None:
+        return "it answers %s" % (status.group(1) or status.group(2))
+    return next((plain for pattern, plain in _PLAIN if re.search(pattern, text, re.IGNORECASE)), "")
 
 
 def _reason(error: GLib.Error, debug: str) -> state.CameraLostReason:

@@ -10,11 +10,19 @@ from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.backoff import retry_delay
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 
-# How long a camera may take until its first frame, and how long it may be silent afterwards. A camera with a low frame
-# rate may be silent for this many of its intervals.
+# How long a camera may take until its first frame: twice as long after each attempt that was too short, and longer
+# while packets come, because a key frame may be far.
 FIRST_FRAME_SECONDS = 10.0
+_MOST_DOUBLINGS = 2
+_KEY_FRAME_FACTOR = 6
+# Packets come, as long as they are no further apart than this.
+_PACKET_SECONDS = 5.0
+# How long a camera may be silent afterwards. A camera with a low frame rate may be silent for this many of its
+# intervals, and one that answers meanwhile for as long as it may repeat a frame.
 SILENCE_SECONDS = 1.5
 _SILENT_INTERVALS = 4
+# A silent camera is asked every second at least.
+_ANSWER_SECONDS = 2.0
 # After this much time with frames the failure count is reset: the next loss is retried at once.
 _HEALTHY_SECONDS = 60.0
 # Observations are made several times a second. If two lie further apart, this process was held up, and frames may be.
@@ -50,6 +58,9 @@ class Observation(NamedTuple):
     frozen_for: float = 0.0
     # The camera was lost because it froze, and has sent nothing else since.
     is_frozen: bool = False
+    # When the newest packet, and the newest answer of a camera that is asked while it is silent, arrived; 0: unknown.
+    last_packet: float = 0.0
+    last_answer: float = 0.0
 
 
 class Off(NamedTuple):
@@ -105,6 +116,10 @@ class CameraState(NamedTuple):
     # When it was last observed, and since when observations have been on time.
     observed_at: float = 0.0
     awake_since: float = 0.0
+    # Attempts in which nothing came in time, since the camera was last healthy.
+    slow_starts: int = 0
+    # Connecting, and packets come: a key frame is waited for.
+    receives: bool = False
 
 
 class TurnedOn(NamedTuple):
@@ -188,6 +203,12 @@ def decide(
     return _lose(before, camera_failure(state.CAMERA_LOST_REASON_ENDED, rules.uri), rules, now, random)
 
 
+def first_frame_patience(slow_starts: int, receives: bool) -> float:
+    """Seconds that a connection may last without a frame."""
+    patience = FIRST_FRAME_SECONDS * 2.0 ** min(slow_starts, _MOST_DOUBLINGS)
+    return patience * _KEY_FRAME_FACTOR if receives else patience
+
+
 def allowed_silence(interval: float) -> float:
     """Seconds without a frame after which a camera that sends one every interval seconds is lost."""
     return max(SILENCE_SECONDS, _SILENT_INTERVALS * interval)
@@ -200,10 +221,12 @@ def _after_observation(
     after = before._replace(observed_at=now, awake_since=now if held_up else before.awake_since)
     phase = after.phase
     if isinstance(phase, Connecting):
+        receives = not observation.last_frame and now - observation.last_packet < _PACKET_SECONDS
+        after = after._replace(receives=receives)
         if observation.last_frame and all(observation.size) and not observation.is_frozen:
             live = Live(now if phase.live_since is None else phase.live_since)
             return after._replace(phase=live, attempts=0, outage=None)
-        is_late = now - max(phase.began, after.awake_since) > FIRST_FRAME_SECONDS
+        is_late = now - max(phase.began, after.awake_since) > first_frame_patience(after.slow_starts, receives)
         # A frozen camera sends frames, and may stop doing so.
         if is_late or (
             observation.last_frame and _silence(after, observation, now) > allowed_silence(observation.interval)
@@ -215,7 +238,7 @@ def _after_observation(
         if why is not None:
             return _lose(after, why, rules, now, random)
         if now - phase.since > _HEALTHY_SECONDS:
-            return after._replace(failures=0)
+            return after._replace(failures=0, slow_starts=0)
     elif isinstance(phase, Lost) and now >= phase.due:
         return after._replace(phase=Connecting(now, host_answers=phase.host_answers))
     return after
@@ -224,13 +247,21 @@ def _after_observation(
 def _loss(current: CameraState, observation: Observation, rules: CameraRules, now: float) -> Optional[CameraFailure]:
     """What is wrong with a live camera."""
     silence = _silence(current, observation, now)
-    if silence > allowed_silence(observation.interval):
+    allowed = allowed_silence(observation.interval)
+    if silence > allowed and not (_answers(current, observation, now) and silence < max(allowed, rules.frozen_seconds)):
         said = "no frame for %.1f s" % silence
         return camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, rules.uri, said)
     if observation.frozen_for > rules.frozen_seconds:
         said = "the same frame for %.0f s" % observation.frozen_for
         return camera_failure(state.CAMERA_LOST_REASON_FROZEN, rules.uri, said)
     return None
+
+
+def _answers(current: CameraState, observation: Observation, now: float) -> bool:
+    """Whether a camera without a new frame is still there and has nothing to send."""
+    is_quiet = observation.last_packet - observation.last_frame < SILENCE_SECONDS
+    has_answered = observation.last_answer > observation.last_frame
+    return is_quiet and has_answered and now - max(observation.last_answer, current.awake_since) < _ANSWER_SECONDS
 
 
 def _silence(current: CameraState, observation: Observation, now: float) -> float:
@@ -244,9 +275,12 @@ def _lose(
     probes_host = why.reason == state.CAMERA_LOST_REASON_UNREACHABLE and rules.has_host
     # Then the cause is something else, and each answer would only lead to the same failure.
     host_answers = isinstance(before.phase, Connecting) and before.phase.host_answers
+    is_slow = isinstance(before.phase, Connecting) and why.reason == state.CAMERA_LOST_REASON_TIMEOUT
     return before._replace(
         phase=Lost(why, now + retry_delay(why.reason, failures, random), probes_host, host_answers),
         attempts=before.attempts + 1,
         failures=failures,
+        slow_starts=before.slow_starts + is_slow,
+        receives=False,
         outage=Outage(why.reason, now if before.outage is None else before.outage.since),
     )

@@ -28,6 +28,10 @@ class CameraStats:
         self.last_received = 0.0
         # Recent seconds from frame to frame; 0: not known yet.
         self.interval = 0.0
+        # Monotonic times of the newest packet, and of the newest answer to a question whether the camera is there; 0:
+        # none since the last connection, or its source does not tell.
+        self.last_packet = 0.0
+        self.last_answer = 0.0
         self._last_wall_time = 0.0
         self._times: Deque[float] = deque(maxlen=256)
 
@@ -35,6 +39,14 @@ class CameraStats:
         """A new connection."""
         self.last_received = 0.0
         self.interval = 0.0
+        self.last_packet = 0.0
+        self.last_answer = 0.0
+
+    def on_packet(self) -> None:
+        self.last_packet = time.monotonic()
+
+    def on_answer(self) -> None:
+        self.last_answer = time.monotonic()
 
     def on_received(self) -> None:
         now = time.monotonic()

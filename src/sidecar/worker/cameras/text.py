@@ -48,9 +48,9 @@ def tile_text(current: CameraState, camera: spec.Camera, moment: Moment) -> Tile
         return TileText("")
     outage = current.outage
     if outage is None:
-        return TileText("connecting")
+        return TileText("connected, waiting for a key frame" if current.receives else "connecting")
     since = time.strftime("%H:%M:%S", time.localtime(moment.wall_at(outage.since)))
-    when = "next try in %s" % _span(phase.due - moment.monotonic) if isinstance(phase, Lost) else "trying now"
+    when = "next try in %s" % _span(phase.due - moment.monotonic) if isinstance(phase, Lost) else _attempt(current)
     return TileText("%s since %s, %s" % (_OUTAGES.get(outage.reason, "no signal"), since, when))
 
 
@@ -75,6 +75,7 @@ def camera_status(
         return None
     else:
         status.connecting.attempt = 1
+        status.connecting.receiving = current.receives
     return status
 
 
@@ -84,6 +85,10 @@ def standby_picture_text(cameras: List[spec.Camera], texts: Dict[str, str]) -> s
     if len(lines) == 1:
         return lines[0][1]
     return "\n".join("%s: %s" % (name, note) for name, note in lines if note)
+
+
+def _attempt(current: CameraState) -> str:
+    return "waiting for a key frame" if current.receives else "trying now"
 
 
 def _off(camera: spec.Camera, moment: Moment) -> str:

@@ -10,7 +10,8 @@ from collections import Counter
 from typing import Any, List, Mapping, Optional, Tuple
 
 from sidecar.gst import Gst
-from sidecar.log import Log, redact
+from sidecar.log import Log
+from sidecar.redact import redact_lines
 
 # A directory: each pipeline that plays is written there, as NAME.dot.
 DOT_VARIABLE = "SLIPSTREAM_DOT_DIR"
@@ -35,7 +36,7 @@ def log_playing(pipeline: Gst.Pipeline, environment: Mapping[str, str] = os.envi
     if directory:
         try:
             with open(os.path.join(directory, name + ".dot"), "w", encoding="utf-8") as file:
-                file.write(redact(Gst.debug_bin_to_dot_data(pipeline, _DOT_DETAILS)))
+                file.write(redact_lines(Gst.debug_bin_to_dot_data(pipeline, _DOT_DETAILS)))
         except OSError as error:
             log.warning("cannot write a pipeline as DOT", pipeline=name, err=str(error))
 

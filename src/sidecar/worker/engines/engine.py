@@ -6,6 +6,7 @@ from typing import Generic, List, NamedTuple, Optional, Tuple, TypeVar
 
 from sidecar.contract import pipeline, spec
 from sidecar.gst import Gst
+from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.problem import Problem
 
 # What prepare() makes ready and apply() takes.
@@ -64,9 +65,12 @@ class Engine(abc.ABC, Generic[Model]):
         """What this engine can do on this machine. Called on any thread."""
 
     @abc.abstractmethod
-    def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[Model], List[Problem]]:
+    def prepare(
+        self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned = never_abandoned
+    ) -> Tuple[Optional[Model], List[Problem]]:
         """Reads and loads the model, which takes a moment, and finds the problems that only this engine can find.
 
+        Gives up when nobody waits for the answer any more: see check_process.py.
         Never called on the loop thread; changes nothing that runs. Returns no model if the specification cannot run.
         """
 

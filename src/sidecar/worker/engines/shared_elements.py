@@ -1,14 +1,19 @@
 """Elements that both engines have: sources of cameras, pads that appear late, software encoders, and sinks."""
 
 import re
-from typing import Any, Callable, List, NamedTuple
+from typing import Any, Callable, List, NamedTuple, Tuple
 from urllib.parse import parse_qs, urlsplit
 
 from sidecar.chain import Chain, make
 from sidecar.contract import spec, state
-from sidecar.gst import GLib, Gst
+from sidecar.gst import GLib, Gst, GstRtsp
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
-from sidecar.worker.cameras.failure import CameraFailure, camera_failure
+from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
+from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.engines.answer_budget import MOST_BYTES, limit_answers
+from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
+from sidecar.worker.engines.rtsp_keep_alive import keep_alive
+from sidecar.worker.engines.rtsp_login import LoginGuard, explained
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
@@ -17,8 +22,13 @@ from sidecar.worker.outputs.rtp_sender import sender_socket
 # By RTP encoding name.
 DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpegdepay"}
 
+# The largest frame that is taken of a camera, in pixels, and its longest side: decoders hold up to twenty frames.
+MOST_PIXELS = 4096 * 4096
+_LONGEST_SIDE = 8192
+
 _DEFAULT_LATENCY_MILLISECONDS = 100
-_TCP_TIMEOUT_MICROSECONDS = 5000000
+# Streams of video that are set up of those that a camera describes. The first that appears is shown.
+_MOST_STREAMS = 4
 
 Failed = Callable[[CameraFailure], None]
 
@@ -39,27 +49,133 @@ _OUTPUT_ELEMENTS = {
 }
 
 
-def make_rtsp_source(camera: spec.Camera, failed: Failed) -> Gst.Element:
-    """An rtspsrc for the video of an rtsp:// or rtsps:// camera. failed is called on the loop thread."""
+def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) -> Gst.Element:
+    """An rtspsrc for the video of an rtsp:// or rtsps:// camera. failed is called on the loop thread.
+
+    stats: learns of the camera's packets and answers.
+    """
+    habits = habits_of(camera)
+    transport = camera.transport if habits.transport is None else habits.transport
     latency = camera.latency.ToMilliseconds() if camera.HasField("latency") else _DEFAULT_LATENCY_MILLISECONDS
     source = make(
         "rtspsrc",
         None,
         location=camera.uri,
-        protocols="udp" if camera.transport == spec.TRANSPORT_UDP else "tcp",
+        protocols="udp" if transport == spec.TRANSPORT_UDP else "tcp",
         latency=latency,
         drop_on_latency=True,
-        tcp_timeout=_TCP_TIMEOUT_MICROSECONDS,
+        tcp_timeout=habits.answer_seconds * 1000000,
         # Otherwise rtspsrc switches to TCP by itself when nothing arrives over UDP, against the setting.
         timeout=0,
     )
     source.connect("accept-certificate", _on_untrusted_certificate, camera, failed)
-    if camera.HasField("credentials"):
-        source.set_property("user-id", camera.credentials.username)
-        source.set_property("user-pw", camera.credentials.password)
-    # Audio is not even set up.
-    source.connect("select-stream", lambda _source, _number, caps: caps.get_structure(0).get_string("media") == "video")
+    LoginGuard(camera, failed).watch(source)
+    if transport != spec.TRANSPORT_UDP:
+        keep_alive(source, camera, stats)
+    source.connect("pad-added", _on_rtp_pad, stats)
+    # For camera_error().
+    offered = source.offered_media = []
+    selected: List[int] = []
+
+    def on_select_stream(_source: Gst.Element, number: int, caps: Gst.Caps) -> bool:
+        """Audio is not even set up, and each stream that is takes a session of its own."""
+        offered.append(caps.get_structure(0).get_string("media"))
+        is_selected = offered[-1] == "video" and len(selected) < _MOST_STREAMS
+        if is_selected:
+            selected.append(number)
+        return is_selected
+
+    source.connect("select-stream", on_select_stream)
+    # After the login guard, whose refusal to send ends the signal.
+    said = "it answers with more than %d bytes before it plays: something else than a camera is there" % MOST_BYTES
+    limit_answers(source, lambda: failed(camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said)))
     return source
+
+
+def _on_rtp_pad(_source: Gst.Element, pad: Gst.Pad, stats: CameraStats) -> None:
+    def on_packet(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        stats.on_packet()
+        return Gst.PadProbeReturn.OK
+
+    pad.add_probe(Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST, on_packet)
+
+
+def camera_error(message: Gst.Message, camera: spec.Camera) -> CameraFailure:
+    """What an error message on the bus means for a camera. Called on the loop thread, once for each message."""
+    error, debug = message.parse_error()
+    offered = getattr(message.src, "offered_media", None)
+    if offered is not None and error.matches(Gst.StreamError.quark(), Gst.StreamError.CODEC_NOT_FOUND):
+        # rtspsrc has set up no stream, and does not say why.
+        return _refused_transport(message.src, camera) if "video" in offered else _no_video(camera, offered)
+    why = failure_from_error(error, debug, camera.uri)
+    if offered is not None and why.reason == state.CAMERA_LOST_REASON_TIMEOUT:
+        habits = habits_of(camera)
+        habits.answer_seconds = min(2 * habits.answer_seconds, MOST_ANSWER_SECONDS)
+    return explained(message.src, why)
+
+
+def _no_video(camera: spec.Camera, offered: List[str]) -> CameraFailure:
+    kinds = sorted({kind for kind in offered if kind in ("audio", "application", "text")})
+    said = "it offers %s" % " and ".join(kinds) if kinds else ""
+    return camera_failure(state.CAMERA_LOST_REASON_NO_VIDEO, camera.uri, said)
+
+
+def _refused_transport(source: Gst.Element, camera: spec.Camera) -> CameraFailure:
+    """The next connection tries the other transport."""
+    is_udp = bool(source.get_property("protocols") & GstRtsp.RTSPLowerTrans.UDP)
+    habits_of(camera).transport = spec.TRANSPORT_TCP if is_udp else spec.TRANSPORT_UDP
+    said = "it refuses %s; %s is tried next" % (("UDP", "TCP") if is_udp else ("TCP", "UDP"))
+    return camera_failure(state.CAMERA_LOST_REASON_TRANSPORT, camera.uri, said)
+
+
+def refuse_large_frames(pad: Gst.Pad, camera: spec.Camera, failed: Failed) -> None:
+    """Lets no frame pass through a pad that is larger than a camera may send, nor its caps: whatever is behind it never
+    allocates one. failed is called on the loop thread, once. Before a decoder, the pad is its parser's source."""
+    is_refused = False
+
+    def on_data(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        nonlocal is_refused
+        if not is_refused and info.type & Gst.PadProbeType.EVENT_DOWNSTREAM:
+            event = info.get_event()
+            if event.type == Gst.EventType.CAPS and _is_too_large(event.parse_caps()):
+                is_refused = True
+                MainLoop.post(failed, _large_frames(camera, event.parse_caps()))
+        return Gst.PadProbeReturn.DROP if is_refused else Gst.PadProbeReturn.OK
+
+    pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.BUFFER, on_data)
+
+
+def refuse_large_frames_of_decodebin(decodebin: Gst.Element, camera: spec.Camera, failed: Failed) -> None:
+    """The same for what a decodebin is about to decode."""
+
+    def on_autoplug_continue(_decodebin: Gst.Element, _pad: Gst.Pad, caps: Gst.Caps) -> bool:
+        if not _is_too_large(caps):
+            return True
+        MainLoop.post(failed, _large_frames(camera, caps))
+        return False
+
+    decodebin.connect("autoplug-continue", on_autoplug_continue)
+
+
+def _frame_size(caps: Gst.Caps) -> Tuple[int, int]:
+    """(0, 0): the caps do not say."""
+    structure = caps.get_structure(0)
+    (has_width, width), (has_height, height) = structure.get_int("width"), structure.get_int("height")
+    return (width, height) if has_width and has_height else (0, 0)
+
+
+def _is_too_large(caps: Gst.Caps) -> bool:
+    width, height = _frame_size(caps)
+    return width * height > MOST_PIXELS or max(width, height) > _LONGEST_SIDE
+
+
+def _large_frames(camera: spec.Camera, caps: Gst.Caps) -> CameraFailure:
+    said = "its frames are %dx%d, more than %d pixels or %d a side: set a smaller size at the camera" % (
+        *_frame_size(caps),
+        MOST_PIXELS,
+        _LONGEST_SIDE,
+    )
+    return camera_failure(state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC, camera.uri, said)
 
 
 def unsupported_encoding(camera: spec.Camera, encoding: str) -> CameraFailure:

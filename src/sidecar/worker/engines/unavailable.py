@@ -10,6 +10,7 @@ from sidecar.contract import pipeline, spec, state
 from sidecar.gst import Gst
 from sidecar.keeper.previous_worker import CrashLoop, PreviousWorker, crash_loop, previous_worker
 from sidecar.worker.check import check
+from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
 from sidecar.worker.outputs.outputs import Outputs
 from sidecar.worker.outputs.plan import CODEC_NAMES, plan_streams
@@ -53,7 +54,9 @@ class UnavailableEngine(Engine[None]):
         for one in plans:
             self._outputs.set_standby_text(one.key, self._text)
 
-    def prepare(self, specification: spec.PipelineSpec) -> Tuple[None, List[Problem]]:
+    def prepare(
+        self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned = never_abandoned
+    ) -> Tuple[None, List[Problem]]:
         raise AssertionError("nothing can be prepared: the engine is unavailable")
 
     def apply(self, specification: spec.PipelineSpec, model: None) -> List[pipeline.Change]:

@@ -3,6 +3,14 @@
 import os
 from typing import List, NamedTuple, Optional, Tuple
 
+from sidecar.worker.inference.bundle_file import (
+    MOST_NETWORK,
+    MOST_TABLE,
+    MOST_TEXT,
+    BundleFileError,
+    check_bundle_file,
+    read_bundle_file,
+)
 from sidecar.worker.inference.decoders import REGISTRY
 from sidecar.worker.inference.nvinfer_config import NvinferConfig, parse_nvinfer_config
 from sidecar.worker.problem import Problem, error, has_errors
@@ -38,9 +46,9 @@ def load_bundle(directory: str) -> Tuple[Optional[Bundle], List[Problem]]:
     if config is None:
         return None, problems
     labels = _read_labels(directory, config, problems)
-    _check_file(directory, config.network_path, problems)
+    _check_file(directory, config.network_path, MOST_NETWORK, problems)
     for name in REGISTRY[config.decoder].files:
-        _check_file(directory, os.path.join(directory, name), problems)
+        _check_file(directory, os.path.join(directory, name), MOST_TABLE, problems)
     if has_errors(problems):
         return None, problems
     return Bundle(directory, config, labels), problems
@@ -70,31 +78,22 @@ def _read_labels(directory: str, config: NvinferConfig, problems: List[Problem])
     return labels
 
 
-def _check_file(directory: str, path: str, problems: List[Problem]) -> None:
-    name = _shown(directory, path)
+def _check_file(directory: str, path: str, most: int, problems: List[Problem]) -> None:
     try:
-        with open(path, "rb") as file:
-            if not file.read(1):
-                problems.append(error("file-empty", name, "is empty; copy it anew"))
-    except OSError as why:
-        problems.append(_unreadable(name, why))
+        check_bundle_file(directory, path, most)
+    except BundleFileError as why:
+        problems.append(error(why.code, _shown(directory, path), str(why)))
 
 
 def _read(directory: str, path: str, problems: List[Problem]) -> Optional[str]:
     name = _shown(directory, path)
     try:
-        with open(path, encoding="utf-8-sig") as file:
-            return file.read()
-    except OSError as why:
-        problems.append(_unreadable(name, why))
+        return read_bundle_file(directory, path, MOST_TEXT).decode("utf-8-sig")
+    except BundleFileError as why:
+        problems.append(error(why.code, name, str(why)))
     except UnicodeDecodeError as why:
         problems.append(error("file-encoding", name, "is not UTF-8 text (byte %d); save it as UTF-8" % why.start))
     return None
-
-
-def _unreadable(name: str, why: OSError) -> Problem:
-    code = "file-missing" if isinstance(why, FileNotFoundError) else "file-unreadable"
-    return error(code, name, "cannot be read: %s" % (why.strerror or why))
 
 
 def _shown(directory: str, path: str) -> str:

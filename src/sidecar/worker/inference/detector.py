@@ -11,7 +11,7 @@ from sidecar.worker.inference.bundle import Bundle
 from sidecar.worker.inference.decoders import REGISTRY, DecoderError
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.nvinfer_config import Dimensions, NvinferConfig
-from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor
+from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor, is_finite
 from sidecar.worker.inference.preprocess import Preprocessor
 
 # ONNX Runtime's highest severity, fatal. Its errors come as exceptions too, and stderr is for JSON logs.
@@ -30,6 +30,16 @@ class Inference(NamedTuple):
     seconds: float
     # Processor time of the calling thread; with threads=1 that is all.
     cpu_seconds: float
+
+
+class _Run:
+    """An inference under way."""
+
+    def __init__(self) -> None:
+        # Setting its terminate ends the inference.
+        self.options: Any = onnxruntime.RunOptions()
+        # How often end_overdue() has seen it.
+        self.rounds = 0
 
 
 class Detector:
@@ -60,14 +70,25 @@ class Detector:
         self._outputs = sorted(decoder.outputs())
         self._postprocess = Postprocessor(bundle, decoder)
         self._local = threading.local()
+        # The inferences under way, by thread.
+        self._running: Dict[int, _Run] = {}
         self._warm_up()
 
     def detect(self, frame: I420Frame, detection_filter: DetectionFilter) -> Inference:
-        """Detects the objects on a frame, strongest first. Blocks for the time of an inference."""
+        """Detects the objects on a frame, strongest first. Blocks for the time of an inference. Raises ModelError."""
         preprocess = self._preprocessor()
         geometry = preprocess(frame)
         outputs, seconds, cpu_seconds = self._run(preprocess.tensor)
         return Inference(self._postprocess(outputs, geometry, detection_filter), seconds, cpu_seconds)
+
+    def end_overdue(self, rounds: int) -> None:
+        """Ends each inference that has been under way at this many calls: detect() then raises ModelError. On any
+        thread, and one at a time. Calls are counted, not seconds, since the whole process may have been stopped."""
+        # A copy, made at once: other threads begin and end inferences meanwhile.
+        for run in list(self._running.values()):
+            run.rounds += 1
+            if run.rounds >= rounds:
+                run.options.terminate = True
 
     def _preprocessor(self) -> Preprocessor:
         if not hasattr(self._local, "preprocessor"):
@@ -77,18 +98,24 @@ class Detector:
 
     def _run(self, tensor: "np.ndarray") -> Tuple[Dict[str, "np.ndarray"], float, float]:
         wall, cpu = time.monotonic(), time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
-        results = self._session.run(self._outputs, {self._input.name: tensor})
+        run = self._running[threading.get_ident()] = _Run()
+        try:
+            results = self._session.run(self._outputs, {self._input.name: tensor}, run.options)
+        except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
+            raise _error(self._config, "does not run: %s", _first_line(error)) from error
+        finally:
+            del self._running[threading.get_ident()]
         cpu = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - cpu
         wall = time.monotonic() - wall
+        for name, result in zip(self._outputs, results):
+            if not is_finite(result):
+                # No threshold lets such a score pass: the network would be blind without a word.
+                raise _error(self._config, "gives NaN or infinity in its output %s; export it anew", name)
         return {name: result[0] for name, result in zip(self._outputs, results)}, wall, cpu
 
     def _warm_up(self) -> None:
-        """The first run allocates memory; and a network that loads may still fail to run."""
-        tensor = np.zeros_like(self._preprocessor().tensor)
-        try:
-            self._run(tensor)
-        except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
-            raise _error(self._config, "does not run: %s", _first_line(error)) from error
+        """The first run allocates memory, and a network that loads may still fail to run."""
+        self._run(np.zeros_like(self._preprocessor().tensor))
 
 
 def _open(config: NvinferConfig, threads: int) -> Any:

@@ -97,6 +97,12 @@ class Postprocessor:
         ]
 
 
+def is_finite(output: "np.ndarray") -> bool:
+    """False: a raw output holds NaN or infinity. No threshold lets such a score pass: the network is blind."""
+    # NaN passes through both, and they make no array of their own: less time than isfinite() for a large output.
+    return output.size == 0 or bool(np.isfinite(output.min()) and np.isfinite(output.max()))
+
+
 def strongest_first(candidates: Candidates) -> Candidates:
     """Sorted by score, and no more than MAX_CANDIDATES. Equal scores keep their order."""
     order = np.argsort(-candidates.scores, kind="stable")[:MAX_CANDIDATES]

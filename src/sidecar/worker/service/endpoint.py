@@ -7,9 +7,10 @@ from typing import Any, Callable, Optional
 import grpc
 
 from sidecar.socket_file import SocketFile, try_to_bind
+from sidecar.worker.service.pipeline_service import MOST_STREAMS
 
-# A streaming call holds a thread for as long as it lives: this many watchers and previews, and a few short calls.
-_THREADS = 20
+# The streams, and a few short calls. Apply and Check have threads of their own.
+_THREADS = MOST_STREAMS + 4
 # In seconds: for calls to end by themselves, and for all of the server's end.
 _GRACE = 0.2
 _END = 0.5

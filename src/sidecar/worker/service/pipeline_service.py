@@ -1,24 +1,30 @@
 """The contract's gRPC service: has one engine check and apply specifications, and reports what happens."""
 
+import contextlib
 import os
 import threading
 import time
-from typing import Any, Generic, Iterator, List, Optional, Tuple
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Generic, Iterator, List, Optional, Tuple, TypeVar
 
 import grpc
 
 from sidecar.chain import ChainError
 from sidecar.contract import pipeline, pipeline_grpc, spec, state
 from sidecar.gst import Gst
+from sidecar.hide_addresses import secrets_in_address
 from sidecar.keeper.previous_worker import PreviousWorker
 from sidecar.log import Log
+from sidecar.redact import add_secrets, login_secrets, redact
 from sidecar.version import VERSION
 from sidecar.worker.check import check
+from sidecar.worker.check_process import WhenAbandoned
 from sidecar.worker.engines.describe import branches
 from sidecar.worker.engines.engine import Engine, Model, Preview
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.recording.folder import recordings_dir, unusable_folders
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error, has_errors
+from sidecar.worker.service.rivals import Rivals
 from sidecar.worker.status.events import TooOldError
 from sidecar.worker.status.store import StatusStore
 
@@ -29,12 +35,33 @@ _DEFAULT_HEARTBEAT_SECONDS = 2.0
 _SHORTEST_HEARTBEAT_SECONDS = 0.1
 _DEFAULT_PREVIEW_RATE = 5
 _HIGHEST_PREVIEW_RATE = 30
+# Calls of Watch, WatchPreview and TakeSnapshot at a time: each holds a thread of gRPC for as long as it lives.
+MOST_STREAMS = 12
+
+_TWO_AGENTS = Problem(
+    WARNING,
+    "two-agents",
+    "generation",
+    "this specification and another one are applied in turns: two agents control this worker; stop one of them",
+)
 
 _SEVERITIES = {
     ERROR: pipeline.SEVERITY_ERROR,
     WARNING: pipeline.SEVERITY_WARNING,
     NOTICE: pipeline.SEVERITY_NOTICE,
 }
+
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _on_a_thread_of_its_own(method: _Method) -> _Method:
+    """However many other calls wait for a thread, those of this method do not. They are answered one after another."""
+    # gRPC looks for this attribute of what it calls.
+    method.experimental_thread_pool = ThreadPoolExecutor(  # type: ignore[attr-defined]
+        max_workers=1, thread_name_prefix="grpc-" + method.__name__
+    )
+    return method
 
 
 class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: ignore[misc]
@@ -57,6 +84,8 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         self._log = Log("service")
         # One change at a time: loading a model takes a while, and happens outside the loop thread.
         self._applying = threading.Lock()
+        self._streams = threading.BoundedSemaphore(MOST_STREAMS)
+        self._rivals = Rivals()
         # The answer for the active generation.
         self._active: Optional[pipeline.ApplyResponse] = None
 
@@ -77,12 +106,14 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
             previous=None if self._previous_worker is None else _to_previous_worker(self._previous_worker),
         )
 
+    @_on_a_thread_of_its_own
     def Check(  # noqa: N802
         self, request: pipeline.CheckRequest, context: grpc.ServicerContext
     ) -> pipeline.CheckResponse:
-        _, problems = self._examine(request.spec)
+        _, problems = self._examine(request.spec, context.add_callback)
         return pipeline.CheckResponse(problems=_to_contract(problems))
 
+    @_on_a_thread_of_its_own
     def Apply(  # noqa: N802
         self, request: pipeline.ApplyRequest, context: grpc.ServicerContext
     ) -> pipeline.ApplyResponse:
@@ -94,13 +125,13 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                     generation=request.generation, accepted=True, problems=self._active.problems
                 )
             if self._engine.unavailable is not None:
-                _, problems = self._examine(request.spec)
+                _, problems = self._examine(request.spec, context.add_callback)
                 self._loop.call(lambda: self._engine.show_standby(request.spec), _LOOP_SECONDS)
                 return pipeline.ApplyResponse(problems=_to_contract(problems))
             if self._active is None:
                 loading = state.PipelineStatus.Loading(phase=state.LOADING_PHASE_MODEL)
                 self._store.set_pipeline(state.PipelineStatus(loading=loading))
-            model, problems = self._examine(request.spec)
+            model, problems = self._examine(request.spec, context.add_callback)
             if model is None or has_errors(problems):
                 is_model = model is None or any(problem.path.startswith("model") for problem in problems)
                 return self._refuse(problems, state.FAILURE_REASON_MODEL if is_model else state.FAILURE_REASON_ELEMENT)
@@ -109,6 +140,9 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                 changes = self._loop.call(lambda: self._engine.apply(request.spec, ready), _LOOP_SECONDS)
             except ChainError as why:
                 return self._refuse([*problems, error("element", "spec", str(why))])
+            if self._rivals.observe(request.generation, time.monotonic()):
+                problems = [*problems, _TWO_AGENTS]
+                self._log.warning("two agents control this worker", generation=request.generation)
             self._store.generation = request.generation
             self._active = pipeline.ApplyResponse(
                 generation=request.generation, accepted=True, problems=_to_contract(problems), changes=changes
@@ -126,34 +160,32 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         interval = _DEFAULT_HEARTBEAT_SECONDS
         if request.HasField("heartbeat_interval"):
             interval = max(_SHORTEST_HEARTBEAT_SECONDS, request.heartbeat_interval.ToMilliseconds() / 1000.0)
-        try:
-            watcher = self._store.events.watch(request.after_sequence, request.detections)
-        except TooOldError as why:
-            context.abort(grpc.StatusCode.OUT_OF_RANGE, "%s; start again with 0" % why)
-            return
-        context.add_callback(watcher.wake)
-        try:
-            due = 0.0
-            while context.is_active():
-                if time.monotonic() >= due:
-                    yield self._whole_state()
-                    due = time.monotonic() + interval
-                message = watcher.take(max(0.0, due - time.monotonic()))
-                if message is not None:
-                    yield message
-        except TooOldError as why:
-            context.abort(grpc.StatusCode.OUT_OF_RANGE, "%s; start again with 0" % why)
-        finally:
-            self._store.events.leave(watcher)
+        with self._stream(context):
+            try:
+                watcher = self._store.events.watch(request.after_sequence, request.detections)
+            except TooOldError as why:
+                context.abort(grpc.StatusCode.OUT_OF_RANGE, "%s; start again with 0" % why)
+                return
+            context.add_callback(watcher.wake)
+            try:
+                due = 0.0
+                while context.is_active():
+                    if time.monotonic() >= due:
+                        yield self._whole_state()
+                        due = time.monotonic() + interval
+                    message = watcher.take(max(0.0, due - time.monotonic()))
+                    if message is not None:
+                        yield message
+            except TooOldError as why:
+                context.abort(grpc.StatusCode.OUT_OF_RANGE, "%s; start again with 0" % why)
+            finally:
+                self._store.events.leave(watcher)
 
     def TakeSnapshot(  # noqa: N802
         self, request: pipeline.TakeSnapshotRequest, context: grpc.ServicerContext
     ) -> pipeline.TakeSnapshotResponse:
-        preview = self._preview(request.output_id, request.camera_id, _HIGHEST_PREVIEW_RATE, context)
-        try:
+        with self._preview(request.output_id, request.camera_id, _HIGHEST_PREVIEW_RATE, context) as preview:
             jpeg = preview.take(_SNAPSHOT_SECONDS)
-        finally:
-            self._loop.call(preview.stop, _LOOP_SECONDS)
         if jpeg is None:
             context.abort(grpc.StatusCode.UNAVAILABLE, "no frame came within %g s" % _SNAPSHOT_SECONDS)
         response = pipeline.TakeSnapshotResponse(jpeg=jpeg)
@@ -164,16 +196,13 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         self, request: pipeline.WatchPreviewRequest, context: grpc.ServicerContext
     ) -> Iterator[pipeline.WatchPreviewResponse]:
         rate = min(request.max_frame_rate or _DEFAULT_PREVIEW_RATE, _HIGHEST_PREVIEW_RATE)
-        preview = self._preview(request.output_id, request.camera_id, rate, context)
-        try:
+        with self._preview(request.output_id, request.camera_id, rate, context) as preview:
             while context.is_active():
                 jpeg = preview.take(0.5)
                 if jpeg is not None:
                     response = pipeline.WatchPreviewResponse(jpeg=jpeg)
                     response.time.GetCurrentTime()
                     yield response
-        finally:
-            self._loop.call(preview.stop, _LOOP_SECONDS)
 
     def DescribePipeline(  # noqa: N802
         self, request: pipeline.DescribePipelineRequest, context: grpc.ServicerContext
@@ -184,21 +213,42 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
 
         return pipeline.DescribePipelineResponse(pipelines=self._loop.call(describe, _LOOP_SECONDS))
 
-    def _preview(self, output_id: str, camera_id: str, rate: float, context: Any) -> Preview:
-        preview = self._loop.call(lambda: self._engine.preview(output_id, camera_id, rate), _LOOP_SECONDS)
-        if preview is None:
-            context.abort(grpc.StatusCode.NOT_FOUND, "there is no output %r for camera %r" % (output_id, camera_id))
-            raise AssertionError("abort always raises")
-        return preview
+    @contextlib.contextmanager
+    def _stream(self, context: Any) -> Iterator[None]:
+        """For as long as a call holds a thread. Aborts one for which there is none."""
+        if not self._streams.acquire(blocking=False):
+            message = (
+                "%d calls of Watch, WatchPreview and TakeSnapshot are under way, which is the most; end one of them"
+            )
+            context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message % MOST_STREAMS)
+        try:
+            yield
+        finally:
+            self._streams.release()
 
-    def _examine(self, specification: spec.PipelineSpec) -> Tuple[Optional[Model], List[Problem]]:
+    @contextlib.contextmanager
+    def _preview(self, output_id: str, camera_id: str, rate: float, context: Any) -> Iterator[Preview]:
+        with self._stream(context):
+            preview = self._loop.call(lambda: self._engine.preview(output_id, camera_id, rate), _LOOP_SECONDS)
+            if preview is None:
+                context.abort(grpc.StatusCode.NOT_FOUND, "there is no output %r for camera %r" % (output_id, camera_id))
+                raise AssertionError("abort always raises")
+            try:
+                yield preview
+            finally:
+                self._loop.call(preview.stop, _LOOP_SECONDS)
+
+    def _examine(
+        self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned
+    ) -> Tuple[Optional[Model], List[Problem]]:
         """All problems of a specification, and its model if that can be loaded."""
+        _remember_secrets(specification)
         if self._engine.unavailable is not None:
             return None, [error("engine-unavailable", "engine", self._engine.unavailable)]
         problems = check(specification, self._engine.capabilities())
         model = None
         if specification.model.bundle_path:
-            model, found = self._engine.prepare(specification)
+            model, found = self._engine.prepare(specification, when_abandoned)
             problems = problems + found + unusable_folders(specification, recordings_dir(os.environ))
         return model, problems
 
@@ -227,6 +277,18 @@ def _to_previous_worker(ended: PreviousWorker) -> pipeline.PreviousWorker:
 
 def _to_contract(problems: List[Problem]) -> List[pipeline.Problem]:
     return [
-        pipeline.Problem(severity=_SEVERITIES[one.severity], code=one.code, path=one.path, message=one.message)
+        pipeline.Problem(
+            severity=_SEVERITIES[one.severity], code=one.code, path=redact(one.path), message=redact(one.message)
+        )
         for one in problems
     ]
+
+
+def _remember_secrets(specification: spec.PipelineSpec) -> None:
+    """From now on no text of this process holds a password of the specification."""
+    for camera in specification.cameras:
+        add_secrets(secrets_in_address(camera.uri))
+        add_secrets(login_secrets(camera.credentials.username, camera.credentials.password))
+    for output in specification.outputs:
+        for user in output.rtsp.users:
+            add_secrets(login_secrets(user.username, user.password))

@@ -1,9 +1,10 @@
 """The status of the pipeline, the cameras and the outputs: the one place where it is set and read."""
 
 import threading
-from typing import Callable, Dict, Tuple
+from typing import Callable, Dict, Tuple, Union
 
 from sidecar.contract import detection, pipeline, state
+from sidecar.redact import redact
 from sidecar.worker.status.events import EventLog
 
 OutputKey = Tuple[str, str]
@@ -25,6 +26,7 @@ class StatusStore:
 
     def set_pipeline(self, status: state.PipelineStatus) -> None:
         """Sets the pipeline's state; since is now, unless only the details of the same state changed."""
+        _redact_detail(status)
         with self._lock:
             self._keep_or_stamp_since(self._pipeline, status)
             self._pipeline = status
@@ -36,6 +38,7 @@ class StatusStore:
             self._counters[camera_id] = counters
 
     def set_camera(self, status: state.CameraStatus) -> None:
+        _redact_detail(status)
         with self._lock:
             self._keep_or_stamp_since(self._cameras.get(status.id), status)
             self._cameras[status.id] = status
@@ -58,6 +61,7 @@ class StatusStore:
 
     def set_output(self, status: state.OutputStatus) -> None:
         key = (status.id, status.camera_id)
+        _redact_detail(status)
         with self._lock:
             self._keep_or_stamp_since(self._outputs.get(key), status)
             self._outputs[key] = status
@@ -105,3 +109,11 @@ class StatusStore:
             after.since.CopyFrom(before.since)
         else:
             after.since.GetCurrentTime()
+
+
+def _redact_detail(status: "Union[state.PipelineStatus, state.CameraStatus, state.OutputStatus]") -> None:
+    """What a camera, a library or a file says is told without secrets and on one line."""
+    kind = status.WhichOneof("state")
+    if kind in ("lost", "failed"):
+        current = getattr(status, kind)
+        current.detail = redact(current.detail)

@@ -14,6 +14,7 @@ from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.cpu import pipeline as elements
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
 from sidecar.worker.engines.describe import log_playing
+from sidecar.worker.engines.shared_elements import camera_error
 from sidecar.worker.engines.source_closer import SourceCloser
 
 
@@ -58,6 +59,7 @@ class CpuCameraSource(CameraSource):
             elements.CameraPipelineCallbacks(
                 decoded=self._processor.on_decoded,
                 sample=self._processor.on_sample,
+                stats=self._processor.stats,
                 encoding=self._on_encoding,
                 failed=callbacks.failed,
                 opened=lambda: self._play_file() if number == self._number else None,
@@ -96,8 +98,7 @@ class CpuCameraSource(CameraSource):
         if number != self._number or pipeline is None:
             return
         if message.type == Gst.MessageType.ERROR:
-            error, debug = message.parse_error()
-            callbacks.failed(failure.failure_from_error(error, debug, self._camera.uri))
+            callbacks.failed(camera_error(message, self._camera))
         elif message.type == Gst.MessageType.EOS:
             callbacks.ended()
         elif message.type == Gst.MessageType.SEGMENT_DONE:

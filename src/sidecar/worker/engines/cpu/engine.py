@@ -1,11 +1,15 @@
 """Engine cpu: GStreamer's software elements and ONNX Runtime, on any machine."""
 
+import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import pipeline, spec, state
-from sidecar.gst import Gst
+from sidecar.gst import GLib, Gst
+from sidecar.log import Log
 from sidecar.worker.cameras.addresses import SCHEMES
 from sidecar.worker.cameras.controller import CameraController
+from sidecar.worker.check_process import WhenAbandoned, never_abandoned
+from sidecar.worker.data_limit import DataLimit
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.frame_detector import FrameDetector, SharedDetector
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
@@ -22,6 +26,8 @@ from sidecar.worker.status.store import StatusStore
 
 # How long stop() waits, in seconds, for all cameras together: their pipelines send last messages while they end.
 _STOP_SECONDS = 2.0
+# When a network that failed on a frame is tried again: it may be good for all others.
+_MODEL_RETRY_SECONDS = 30
 
 
 class _Camera(NamedTuple):
@@ -37,7 +43,10 @@ class CpuEngine(Engine[LoadedModel]):
     def __init__(self, processes: Processes, store: StatusStore) -> None:
         self._store = store
         self._loader = ModelLoader()
-        self._detector = SharedDetector()
+        self._detector = SharedDetector(self._on_model_failed)
+        self._data_limit = DataLimit()
+        # GLib source of the next attempt with a network that failed; 0: none.
+        self._retry = 0
         self._model: Optional[LoadedModel] = None
         self._model_spec = spec.Model()
         self._outputs = CpuOutputs(processes, store)
@@ -50,10 +59,13 @@ class CpuEngine(Engine[LoadedModel]):
     def capabilities(self) -> pipeline.Capabilities:
         return pipeline.Capabilities(codecs=available_codecs(), trackers=[], sources=list(SCHEMES))
 
-    def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[LoadedModel], List[Problem]]:
-        return self._loader.load(specification.model, self._model)
+    def prepare(
+        self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned = never_abandoned
+    ) -> Tuple[Optional[LoadedModel], List[Problem]]:
+        return self._loader.load(specification.model, self._model, when_abandoned)
 
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
+        self._data_limit.set_cameras(len(specification.cameras))
         changes = self._apply_model(specification.model, model)
         changes += self._outputs.apply(specification)
         wanted = {camera.id: camera for camera in specification.cameras}
@@ -71,9 +83,12 @@ class CpuEngine(Engine[LoadedModel]):
         return None if raw_pad is None else CpuPreview(raw_pad, max_frame_rate)
 
     def stop(self) -> None:
+        self._cancel_retry()
         for camera_id in list(self._cameras):
             self._close(camera_id)
         self._outputs.stop()
+        self._detector.stop()
+        self._data_limit.stop()
         self._closer.wait(_STOP_SECONDS)
 
     def _apply_model(self, wanted: spec.Model, model: LoadedModel) -> List[pipeline.Change]:
@@ -84,8 +99,28 @@ class CpuEngine(Engine[LoadedModel]):
         ]
         self._model = model
         self._model_spec = wanted
+        self._cancel_retry()
         self._detector.configure(model.detector, model.bundle.config.interval, wanted)
         return changes
+
+    def _on_model_failed(self, detail: str) -> None:
+        """The cameras are shown on, without detections, until the network is tried again."""
+        Log("engine").error("model failed", detail=detail)
+        failed = state.PipelineStatus.Failed(reason=state.FAILURE_REASON_MODEL, detail=detail)
+        failed.next_attempt.FromNanoseconds(int((time.time() + _MODEL_RETRY_SECONDS) * 1e9))
+        self._store.set_pipeline(state.PipelineStatus(failed=failed))
+        self._retry = GLib.timeout_add_seconds(_MODEL_RETRY_SECONDS, self._on_retry)
+
+    def _on_retry(self) -> bool:
+        self._retry = 0
+        self._store.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
+        self._detector.resume()
+        return bool(GLib.SOURCE_REMOVE)
+
+    def _cancel_retry(self) -> None:
+        retry, self._retry = self._retry, 0
+        if retry:
+            GLib.source_remove(retry)
 
     def _apply_cameras(self, wanted: Dict[str, spec.Camera]) -> List[pipeline.Change]:
         changes: Dict[str, "pipeline.Effect"] = {}

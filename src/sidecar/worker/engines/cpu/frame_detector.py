@@ -2,12 +2,18 @@
 
 import os
 import threading
-from typing import FrozenSet, List, NamedTuple, Optional
+from typing import Callable, FrozenSet, List, NamedTuple, Optional
 
 from sidecar.contract import spec
-from sidecar.worker.inference.detector import Detector
+from sidecar.worker.inference.detector import Detector, ModelError
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import DetectionFilter, Object
+from sidecar.worker.main_loop import MainLoop
+
+# An inference that takes longer than this many rounds of so many seconds is ended. The loop thread may wait for it when
+# a camera is closed, and the keeper kills a worker whose loop stands for five seconds.
+_ROUNDS = 8
+_ROUND_SECONDS = 0.5
 
 
 class Detections(NamedTuple):
@@ -21,22 +27,31 @@ class Detections(NamedTuple):
     cpu_seconds: float
 
 
+_NOTHING = Detections([], False, 0.0, 0.0)
+
+
 class _Settings(NamedTuple):
     """Replaced as a whole: no frame gets half of a change."""
 
     detector: Detector
     filter: DetectionFilter
     interval: int
+    # The network has failed: frames pass without detection.
+    is_paused: bool = False
 
 
 class SharedDetector:
-    """The network and its settings, for all cameras. configure() is called on the loop thread."""
+    """The network and its settings, for all cameras. Methods are called on the loop thread, but for report()."""
 
-    def __init__(self) -> None:
+    def __init__(self, failed: Callable[[str], None]) -> None:
+        """failed: called on the loop thread when the network fails, once until resume() or configure()."""
+        self._failed = failed
         # None: no model has been applied yet.
         self.settings: Optional[_Settings] = None
         # More inferences at a time than processors would only make each of them, and the encoder, late.
         self.slots = threading.BoundedSemaphore(len(os.sched_getaffinity(0)))
+        self._stopped = threading.Event()
+        threading.Thread(target=self._watch, name="inference-watchdog", daemon=True).start()
 
     def configure(self, detector: Detector, interval: int, model: spec.Model) -> None:
         """interval: the bundle's, which the specification may override."""
@@ -44,6 +59,31 @@ class SharedDetector:
         threshold = model.threshold if model.HasField("threshold") else None
         wanted = model.interval if model.HasField("interval") else interval
         self.settings = _Settings(detector, DetectionFilter(threshold, classes), wanted)
+
+    def resume(self) -> None:
+        """Detects again after a failure."""
+        if self.settings is not None:
+            self.settings = self.settings._replace(is_paused=False)
+
+    def stop(self) -> None:
+        """Ends its thread."""
+        self._stopped.set()
+
+    def report(self, settings: _Settings, why: str) -> None:
+        """A network failed that was used with these settings. Called on any thread."""
+        MainLoop.post(self._on_failed, settings, why)
+
+    def _watch(self) -> None:
+        while not self._stopped.wait(_ROUND_SECONDS):
+            settings = self.settings
+            if settings is not None:
+                settings.detector.end_overdue(_ROUNDS)
+
+    def _on_failed(self, settings: _Settings, why: str) -> None:
+        # Other threads may have failed with the same settings, and other settings may have come meanwhile.
+        if settings is self.settings:
+            self.settings = settings._replace(is_paused=True)
+            self._failed(why)
 
 
 class FrameDetector:
@@ -62,12 +102,18 @@ class FrameDetector:
         settings = self._shared.settings
         if settings is None:
             return None
+        if settings.is_paused:
+            return _NOTHING
         last = self._last if settings is self._last_settings else None
         if last is not None and self._skipped < settings.interval:
             self._skipped += 1
             return Detections(last.objects, False, 0.0, 0.0)
-        with self._shared.slots:
-            found = settings.detector.detect(frame, settings.filter)
+        try:
+            with self._shared.slots:
+                found = settings.detector.detect(frame, settings.filter)
+        except ModelError as why:
+            self._shared.report(settings, str(why))
+            return _NOTHING
         self._skipped = 0
         self._last_settings = settings
         self._last = Detections(found.objects, True, found.seconds, found.cpu_seconds)

@@ -5,12 +5,14 @@ from typing import List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import spec
 from sidecar.gst import GLib
+from sidecar.worker.check_process import CHECK_LIMITS, WhenAbandoned, never_abandoned, run_check
 from sidecar.worker.inference.bundle import Bundle, FilesStamp, files_stamp, load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError
-from sidecar.worker.problem import Problem, error
+from sidecar.worker.problem import Problem, error, has_errors
 
 # How long a model that was loaded waits for the Apply that uses it.
 _KEPT_SECONDS = 60
+_PROBE = "sidecar.worker.inference.model_probe"
 
 
 class LoadedModel(NamedTuple):
@@ -31,9 +33,15 @@ class ModelLoader:
         self._last: Optional[LoadedModel] = None
         self._count = 0
 
-    def load(self, model: spec.Model, active: Optional[LoadedModel]) -> Tuple[Optional[LoadedModel], List[Problem]]:
+    def load(
+        self,
+        model: spec.Model,
+        active: Optional[LoadedModel],
+        when_abandoned: WhenAbandoned = never_abandoned,
+    ) -> Tuple[Optional[LoadedModel], List[Problem]]:
         """The model, with its problems; none if it cannot be used. One that is active, or was loaded a moment ago, is
-        not loaded again unless its files have changed."""
+        not loaded again unless its files have changed. Any other is loaded here only after it ran in another process.
+        """
         bundle, problems = load_bundle(model.bundle_path)
         if bundle is None:
             return None, problems
@@ -44,6 +52,13 @@ class ModelLoader:
                 if one is not None and (one.bundle, one.stamp) == (bundle, stamp):
                     return one, problems
             self._last = None
+            failures = [
+                one for one in run_check(_PROBE, bundle.directory, when_abandoned, CHECK_LIMITS) if one not in problems
+            ]
+            if has_errors(failures):
+                return None, problems + failures
+            if files_stamp(bundle.directory, bundle.config.network_path) != stamp:
+                return None, [*problems, error("bundle-changed", "model.bundle_path", "its files are being replaced")]
             try:
                 self._last = loaded = LoadedModel(bundle, stamp, Detector(bundle))
             except ModelError as why:

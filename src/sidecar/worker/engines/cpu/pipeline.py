@@ -17,6 +17,7 @@ from sidecar.contract import spec
 from sidecar.gst import Gst
 from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.failure import CameraFailure
+from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.cpu.painter import make_painter
 from sidecar.worker.engines.shared_elements import (
     DEPAYLOADERS,
@@ -26,6 +27,8 @@ from sidecar.worker.engines.shared_elements import (
     add_test_source,
     add_window,
     make_rtsp_source,
+    refuse_large_frames,
+    refuse_large_frames_of_decodebin,
     unsupported_encoding,
     when_video_appears,
 )
@@ -51,6 +54,7 @@ class CameraPipelineCallbacks(NamedTuple):
     # A pad probe and appsink's new-sample, on a streaming thread: each decoded frame, and each that left the queue.
     decoded: Callable[[Gst.Pad, Gst.PadProbeInfo], Gst.PadProbeReturn]
     sample: Callable[[Gst.Element], Gst.FlowReturn]
+    stats: CameraStats
     encoding: Callable[[str], None]
     failed: Callable[[CameraFailure], None]
     # A file is open and can be sought in; the pipeline is still paused.
@@ -63,13 +67,13 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
     """Fills an empty pipeline: from the camera's address to I420 frames, of which only the freshest waits."""
     kind, chain = scheme(camera.uri), Chain(pipeline)
     if kind in _RTSP:
-        chain.append(make_rtsp_source(camera, callbacks.failed), "rtspsrc")
+        chain.append(make_rtsp_source(camera, callbacks.failed, callbacks.stats), "rtspsrc")
     elif kind == "file":
         chain.add("filesrc", "source", location=unquote(urlsplit(camera.uri).path))
-        chain.add("decodebin", "decode")
+        refuse_large_frames_of_decodebin(chain.add("decodebin", "decode"), camera, callbacks.failed)
     elif kind == "/dev/video":
         chain.add("v4l2src", "source", device=camera.uri)
-        chain.add("decodebin", "decode")
+        refuse_large_frames_of_decodebin(chain.add("decodebin", "decode"), camera, callbacks.failed)
         callbacks.encoding("raw")
     else:
         # videotestsrc -> capsfilter
@@ -80,7 +84,9 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
         when_video_appears(chain.elements[-1], partial(_attach, camera, callbacks))
         chain = Chain(pipeline)
 
-    chain.add("videoconvert", _ENTRY, n_threads=1)
+    entry = chain.add("videoconvert", _ENTRY, n_threads=1)
+    # Behind the decoder too: not every source says its size before.
+    refuse_large_frames(entry.get_static_pad("sink"), camera, callbacks.failed)
     chain.caps("video/x-raw, format=I420")
     if kind == "file":
         # A file is played at its own speed, as a camera would.
@@ -103,11 +109,13 @@ def _attach(
             callbacks.failed(unsupported_encoding(camera, encoding))
             return
         callbacks.encoding(encoding)
-        chain.add(DEPAYLOADERS[encoding])
+        described = chain.add(DEPAYLOADERS[encoding])
+        if encoding != "JPEG":
+            described = chain.add(_PARSERS[encoding])
+        refuse_large_frames(described.get_static_pad("src"), camera, callbacks.failed)
         if encoding == "JPEG":
             chain.add("jpegdec")
         else:
-            chain.add(_PARSERS[encoding])
             # One thread: each frame thread would add a frame of delay. A frame with missing parts is not shown: better
             # an older whole one.
             chain.add(_DECODERS[encoding], "decoder", max_threads=1, output_corrupt=False)

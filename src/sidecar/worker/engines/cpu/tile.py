@@ -19,6 +19,8 @@ from sidecar.worker.outputs.layout import Rectangle, fit
 _KEY_FRAME_INTERVAL = Gst.SECOND
 # Dark enough not to be taken for live, light enough to show what was there.
 _DIMMED_LUMA = 0.35
+# By luma.
+_DIMMED = (BLACK_LUMA + (np.arange(256) - BLACK_LUMA) * _DIMMED_LUMA).clip(0, 255).astype(np.uint8)
 
 
 class Tile:
@@ -71,14 +73,20 @@ class Tile:
         if text.dark:
             self._last = None
         last = self._last
-        frame = _black_frame(self._rectangle.width, self._rectangle.height) if last is None else _dimmed_frame(last)
-        self._send(frame, text.text)
+        # It is dimmed once it has the tile's size, on the output's thread: a camera's frame may be huge.
+        frame = _black_frame(self._rectangle.width, self._rectangle.height) if last is None else last
+        # Without the objects, which may have moved since.
+        self._send(frame._replace(objects=[]), text.text)
 
     def _paint(self, frame: I420Frame, pts: int) -> None:
         content = self._contents.pop(pts, None)
-        for older in [moment for moment in self._contents if moment < pts]:
-            del self._contents[older]
+        # A copy, made at once: the camera's thread adds to it meanwhile.
+        for moment in list(self._contents):
+            if moment < pts:
+                del self._contents[moment]
         if content is not None:
+            if content.text:
+                _dim(frame)
             self._overlay.paint(frame, content)
 
     def close(self) -> None:
@@ -126,11 +134,5 @@ def _black_frame(width: int, height: int) -> DetectedFrame:
     return DetectedFrame("", buffer, caps, width, height, 0, [])
 
 
-def _dimmed_frame(frame: DetectedFrame) -> DetectedFrame:
-    """A dark copy, without the objects, which may have moved since."""
-
-    def dim(copy: I420Frame) -> None:
-        copy.y[:] = (BLACK_LUMA + (copy.y.astype(np.float32) - BLACK_LUMA) * _DIMMED_LUMA).clip(0, 255)
-
-    buffer = edited_copy(frame.buffer, video_info(frame.caps), dim)
-    return frame._replace(buffer=buffer, objects=[])
+def _dim(frame: I420Frame) -> None:
+    frame.y[:] = _DIMMED.take(frame.y)

@@ -14,6 +14,13 @@ from sidecar.worker.engines.deepstream.onnx_operators import refusals
 from sidecar.worker.engines.deepstream.platform import Platform
 from sidecar.worker.engines.deepstream.protobuf_file import OnnxError
 from sidecar.worker.inference import bundle as shared
+from sidecar.worker.inference.bundle_file import (
+    MOST_NETWORK,
+    MOST_TEXT,
+    BundleFileError,
+    check_bundle_file,
+    read_bundle_file,
+)
 from sidecar.worker.problem import WARNING, Problem, error, has_errors
 
 _NAME = shared.CONFIG_NAME
@@ -70,13 +77,15 @@ def load_nvinfer_bundle(
 ) -> Tuple[Optional[NvinferBundle], List[Problem]]:
     """Reads and checks a bundle. Returns no bundle if a problem is an error. Never raises for bad content."""
     directory = os.path.abspath(directory)
+    path = os.path.join(directory, _NAME)
     try:
-        with open(os.path.join(directory, _NAME), encoding="utf-8-sig") as file:
-            text = file.read()
-    except FileNotFoundError:
-        message = "there is no %s; a model bundle is a directory that holds one" % _NAME
-        return None, [error("file-missing", os.path.join(directory, _NAME), message)]
-    except (OSError, UnicodeDecodeError) as why:
+        text = read_bundle_file(directory, path, MOST_TEXT).decode("utf-8-sig")
+    except BundleFileError as why:
+        if why.code == "file-missing":
+            message = "there is no %s; a model bundle is a directory that holds one" % _NAME
+            return None, [error(why.code, path, message)]
+        return None, [error(why.code, _NAME, str(why))]
+    except UnicodeDecodeError as why:
         return None, [error("file-unreadable", _NAME, "cannot be read as UTF-8 text: %s" % why)]
     groups, problems = read_groups(text, _NAME)
     problems.extend(key_problems(groups, _NAME, catalogue))
@@ -146,30 +155,45 @@ def _file_problems(own: Dict[str, Entry], directory: str, catalogue: Catalogue) 
         known = catalogue.keys.get(("property", key))
         if known is None or known.type != "path" or known.written or not entry.value:
             continue
-        path = os.path.join(directory, entry.value)
         if "\0" in entry.value:
             message = "%s holds a NUL character, which no path does; correct it" % key
-        elif not os.path.isfile(path):
-            message = "%s names %s, which is not there; copy it into the bundle or correct the path" % (key, path)
-        else:
+            problems.append(error("file-missing", _at(entry), message))
             continue
-        problems.append(error("file-missing", _at(entry), message))
+        path = os.path.join(directory, entry.value)
+        try:
+            check_bundle_file(_root(directory, entry), path, MOST_NETWORK)
+        except BundleFileError as why:
+            if why.code == "file-empty":
+                # Whoever reads its content reports it.
+                continue
+            message = "%s names %s, which %s" % (key, path, why)
+            if why.code == "file-missing":
+                message = "%s names %s, which is not there; copy it into the bundle or correct the path" % (key, path)
+            problems.append(error(why.code, _at(entry), message))
     return problems
 
 
+def _root(directory: str, entry: Entry) -> str:
+    """The directory in which a file must lie. An absolute path names any: NVIDIA's image has networks and libraries."""
+    return "/" if os.path.isabs(entry.value) else directory
+
+
 def _labels(own: Dict[str, Entry], directory: str) -> Tuple[Tuple[str, ...], List[Problem]]:
-    """No problem for a file that is missing: _file_problems() reports it."""
+    """No problem for a file that is not there, or is no regular file in the bundle: _file_problems() reports it."""
     entry = own.get("labelfile-path")
     if entry is None:
         return (), [error("missing-key", _NAME, "labelfile-path is missing; set it in [property]")]
     if "\0" in entry.value:
         return (), []
+    path = os.path.join(directory, entry.value)
     try:
-        with open(os.path.join(directory, entry.value), encoding="utf-8-sig") as file:
-            labels = tuple(line.strip() for line in file.read().rstrip().splitlines())
-    except FileNotFoundError:
+        text = read_bundle_file(_root(directory, entry), path, MOST_TEXT).decode("utf-8-sig")
+        labels = tuple(line.strip() for line in text.rstrip().splitlines())
+    except BundleFileError as why:
+        if why.code == "file-too-large":
+            return (), [error(why.code, _at(entry), "%s %s" % (entry.value, why))]
         return (), []
-    except (OSError, UnicodeDecodeError) as why:
+    except UnicodeDecodeError as why:
         return (), [error("file-unreadable", _at(entry), "%s cannot be read as UTF-8 text: %s" % (entry.value, why))]
     count = own.get("num-detected-classes")
     if count is not None and count.value.isdigit() and int(count.value) != len(labels):
@@ -204,11 +228,15 @@ def _weight_problems(network_path: str, network: Network) -> List[Problem]:
         path = os.path.join(os.path.dirname(network_path), one)
         if os.path.isabs(one) or os.pardir in one.split(os.sep):
             message = "%s has weights in %s, outside its directory; export it again" % (network_path, one)
-        elif not os.path.isfile(path):
-            message = "%s has weights in %s, which is not there; copy it into the bundle" % (network_path, path)
-        else:
+            problems.append(error("file-missing", _NAME, message))
             continue
-        problems.append(error("file-missing", _NAME, message))
+        try:
+            check_bundle_file(os.path.dirname(network_path), path, MOST_NETWORK)
+        except BundleFileError as why:
+            message = "%s has weights in %s, which %s" % (network_path, path, why)
+            if why.code == "file-missing":
+                message = "%s has weights in %s, which is not there; copy it into the bundle" % (network_path, path)
+            problems.append(error(why.code, _NAME, message))
     return problems
 
 

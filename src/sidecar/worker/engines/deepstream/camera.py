@@ -7,7 +7,7 @@ from typing import Callable, Optional, Tuple
 
 from sidecar.chain import ChainError, request_pad
 from sidecar.contract import spec, state
-from sidecar.gst import GLib, Gst
+from sidecar.gst import Gst
 from sidecar.worker.cameras import failure
 from sidecar.worker.cameras.controller import CameraCallbacks, CameraSource, StreamFormat
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
@@ -16,6 +16,7 @@ from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
 from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.pipeline import SourceCallbacks, source_bin
+from sidecar.worker.engines.shared_elements import camera_error
 from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.main_loop import MainLoop
 
@@ -91,7 +92,7 @@ class DeepstreamCameraSource(CameraSource):
         source_callbacks = SourceCallbacks(
             on_encoding,
             callbacks.failed,
-            self._slot.stats.on_received,
+            self._slot.stats,
             self._slot.set_frame_size,
             self.freeze_detector if self._compares_frames else None,
         )
@@ -145,12 +146,12 @@ class DeepstreamCameraSource(CameraSource):
             return StreamFormat(self._encoding)
         return StreamFormat(self._encoding, *self._slot.frame_size)
 
-    def on_error(self, name: str, error: GLib.Error, debug: str) -> bool:
+    def on_error(self, name: str, message: Gst.Message) -> bool:
         """Handles an error message from a bin of that name. False: the bin is not one of this source."""
         if not name.startswith("camera-%d-" % self._index):
             return False
         if name == self._bin_name() and self._callbacks is not None:
-            self._callbacks.failed(failure.failure_from_error(error, debug, self._camera.uri))
+            self._callbacks.failed(camera_error(message, self._camera))
         return True
 
     def _bin_name(self) -> str:

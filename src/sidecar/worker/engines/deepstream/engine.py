@@ -11,6 +11,7 @@ from sidecar.gst import GLib, Gst
 from sidecar.log import Log
 from sidecar.worker.cameras.addresses import SCHEMES
 from sidecar.worker.cameras.text import standby_picture_text
+from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, live_settings
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.changes import changed_bitrates, live_changes, rebuild_changes, structure
@@ -104,7 +105,9 @@ class DeepstreamEngine(Engine[LoadedModel]):
             codecs=self._encoders.codecs(), trackers=self._elements.trackers(), sources=list(SCHEMES)
         )
 
-    def prepare(self, specification: spec.PipelineSpec) -> Tuple[Optional[LoadedModel], List[Problem]]:
+    def prepare(
+        self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned = never_abandoned
+    ) -> Tuple[Optional[LoadedModel], List[Problem]]:
         return load_model(specification, self._machine, self._elements.catalogue, self._encoders)
 
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:

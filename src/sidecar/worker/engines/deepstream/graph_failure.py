@@ -6,7 +6,7 @@ from typing import NamedTuple, Optional
 
 from sidecar.contract import state
 from sidecar.gst import GLib
-from sidecar.log import redact
+from sidecar.redact import redact
 from sidecar.worker.engines.deepstream.prebuild import CANNOT_STORE
 
 # Seconds until a graph that failed is built again: the first time, and at most. Each failure in a row doubles them.

@@ -196,9 +196,9 @@ class GraphRunner:
         log_playing(self.graph.pipeline)
 
     def _on_error(self, _bus: Gst.Bus, message: Gst.Message) -> None:
-        error, debug = message.parse_error()
         name = _child_name(self.graph.pipeline, message.src)
-        if not any(source.on_error(name, error, debug or "") for source in self.graph.sources):
+        if not any(source.on_error(name, message) for source in self.graph.sources):
+            error, debug = message.parse_error()
             self.fail(element_failure(message.src.get_name(), error, debug or ""))
 
     def _report_failure(self, why: GraphFailure) -> None:

@@ -19,6 +19,7 @@ from sidecar.gst import Gst
 from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
+from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.mask_probe import add_masks
 from sidecar.worker.engines.deepstream.probes import (
@@ -39,6 +40,8 @@ from sidecar.worker.engines.shared_elements import (
     add_window,
     begin_with_a_key_frame,
     make_rtsp_source,
+    refuse_large_frames,
+    refuse_large_frames_of_decodebin,
     unsupported_encoding,
     when_video_appears,
 )
@@ -84,8 +87,9 @@ class SourceCallbacks(NamedTuple):
     # On the loop thread.
     encoding: Callable[[str], None]
     failed: Callable[[CameraFailure], None]
-    # On a streaming thread: for each decoded frame, and with the size of the frames that follow.
-    decoded: Callable[[], None]
+    # Its fields are written on streaming threads, also for each decoded frame.
+    stats: CameraStats
+    # On a streaming thread, with the size of the frames that follow.
     sized: Callable[[int, int], None]
     # Gets small copies of the frames. None: frames are not compared.
     freeze_detector: Optional[FreezeDetector] = None
@@ -121,7 +125,9 @@ def source_bin(
         else:
             add_test_source(chain, camera.uri)
         callbacks.encoding("file" if kind == "file" else "raw")
-        chain.add("nvvideoconvert", _DECODED, **converter_settings(elements))
+        decoded = chain.add("nvvideoconvert", _DECODED, **converter_settings(elements))
+        # Behind the decoder too: not every source says its size before.
+        refuse_large_frames(decoded.get_static_pad("sink"), camera, callbacks.failed)
         chain.caps(_ON_GPU)
     if kind == "file":
         # A file is played at its own speed, as a camera would send it.
@@ -132,7 +138,7 @@ def source_bin(
         _add_masks(chain, elements, camera, callbacks)
     # A busy muxer makes the source drop frames, never wait.
     arrival = _leaky_queue(chain, _QUEUED_FRAMES).get_static_pad("sink")
-    on_frame(arrival, callbacks.decoded)
+    on_frame(arrival, callbacks.stats.on_received)
     on_size(arrival, callbacks.sized)
     if not elements.mux_scales:
         # The legacy muxer does the same by itself: frames keep their shape, at the top left of a black frame.
@@ -145,7 +151,7 @@ def source_bin(
 
 def _add_rtsp(container: Gst.Bin, camera: spec.Camera, elements: Elements, callbacks: SourceCallbacks) -> None:
     """rtspsrc. Its pad appears when the camera has described its stream; then the elements up to the decoder follow."""
-    source = make_rtsp_source(camera, callbacks.failed)
+    source = make_rtsp_source(camera, callbacks.failed, callbacks.stats)
     container.add(source)
 
     def attach(container: Gst.Bin, pad: Gst.Pad, encoding: str) -> None:
@@ -156,7 +162,9 @@ def _add_rtsp(container: Gst.Bin, camera: spec.Camera, elements: Elements, callb
         chain = Chain(container)
         try:
             chain.add(DEPAYLOADERS[encoding])
-            begin_with_a_key_frame(chain.add(_PARSERS[encoding]).get_static_pad("src"))
+            parsed = chain.add(_PARSERS[encoding]).get_static_pad("src")
+            refuse_large_frames(parsed, camera, callbacks.failed)
+            begin_with_a_key_frame(parsed)
             chain.add("nvv4l2decoder", None, **decoder_settings(elements, encoding))
             chain.link(container.get_by_name(_DECODED), _DECODED)
         except ChainError as error:
@@ -196,6 +204,7 @@ def _add_decodebin(
         pad.set_offset(begins())
         pad.link_full(container.get_by_name(_DECODED).get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
 
+    refuse_large_frames_of_decodebin(decoder, camera, callbacks.failed)
     decoder.connect("deep-element-added", configure)
     when_video_appears(decoder, attach)
 

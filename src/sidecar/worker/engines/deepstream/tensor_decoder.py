@@ -7,11 +7,14 @@ import numpy as np
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.inference.decoders import REGISTRY, DecoderError
 from sidecar.worker.inference.geometry import place
-from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor
+from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor, is_finite
 
 
 class TensorMismatchError(Exception):
-    """The network's outputs are not those that its decoder reads. The message is one line: what, where, what to do."""
+    """The network's outputs are not those that its decoder reads, or hold NaN or infinity.
+
+    The message is one line: what, where, what to do.
+    """
 
 
 class TensorDecoder:
@@ -27,6 +30,7 @@ class TensorDecoder:
         width, height = config.dimensions.width, config.dimensions.height
         self._decoder = REGISTRY[config.decoder](shared.directory, len(shared.labels), width, height)
         self._postprocess = Postprocessor(shared, self._decoder)
+        self._network_path = config.network_path
         self._mismatch = "%s does not fit %s" % (config.network_path, config.decoder)
         self._is_checked = False
         self._geometry = place(mux_size[0], mux_size[1], width, height, config.keep_shape, config.centred)
@@ -38,4 +42,9 @@ class TensorDecoder:
             if mismatch is not None:
                 raise TensorMismatchError("%s: %s; is num-detected-classes right?" % (self._mismatch, mismatch))
             self._is_checked = True
+        for name in sorted(self._decoder.outputs()):
+            if not is_finite(tensors[name]):
+                # No threshold lets NaN pass: the network would find nothing, and nobody would know.
+                message = "%s gives NaN or infinity in its output %s; export it anew"
+                raise TensorMismatchError(message % (self._network_path, name))
         return self._postprocess(tensors, self._geometry, wanted)

@@ -1,15 +1,19 @@
 """Decodes TensorFlow's SSD: boxes relative to the anchors of anchors.npy, and logits whose class 0 is background."""
 
+import io
 import os
 from typing import Dict, Mapping, Tuple
 
 import numpy as np
 
+from sidecar.worker.inference.bundle_file import MOST_TABLE, BundleFileError, read_bundle_file
 from sidecar.worker.inference.decoders.decoder import Candidates, Decoder, DecoderError, positions
 
 _BOXES = "boxes"
 _SCORES = "scores"
 _ANCHORS = "anchors.npy"
+# numpy reads other kinds of files too, with other errors.
+_MAGIC = b"\x93NUMPY"
 # The factors that the network was trained with, for the centre of a box and for its size.
 _CENTRE_SCALE = 10.0
 _SIZE_SCALE = 5.0
@@ -24,10 +28,13 @@ class SsdDecoder(Decoder):
     def __init__(self, directory: str, classes: int, width: int, height: int) -> None:
         super().__init__(directory, classes, width, height)
         try:
-            anchors = np.load(os.path.join(directory, _ANCHORS), allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
+            content = read_bundle_file(directory, os.path.join(directory, _ANCHORS), MOST_TABLE)
+            if not content.startswith(_MAGIC):
+                raise ValueError("it is no .npy file")
+            anchors = np.load(io.BytesIO(content), allow_pickle=False)
+        except (BundleFileError, ValueError, EOFError, MemoryError, OverflowError) as error:
             raise DecoderError("%s cannot be read: %s" % (_ANCHORS, " ".join(str(error).split()))) from error
-        if not isinstance(anchors, np.ndarray) or anchors.ndim != 2 or anchors.shape[1] != 4:
+        if anchors.ndim != 2 or anchors.shape[1] != 4:
             raise DecoderError(
                 "%s is not a table of anchors: four columns, centre x, centre y, width, height" % _ANCHORS
             )

@@ -1,0 +1,32 @@
+"""What is learnt about RTSP cameras from one connection to the next. Used on the loop thread."""
+
+from typing import Dict, Optional, Tuple
+
+from sidecar.contract import spec
+
+FIRST_ANSWER_SECONDS = 5
+MOST_ANSWER_SECONDS = 20
+# With more than these everything is learnt again.
+_MOST_CAMERAS = 256
+
+
+class RtspHabits:
+    """What one camera does that its description does not tell."""
+
+    def __init__(self) -> None:
+        # Connections that it ended when it was asked for a parameter.
+        self.get_parameter_refusals = 0
+        # How long it may take to answer: twice as long after each answer that was too late.
+        self.answer_seconds = FIRST_ANSWER_SECONDS
+        # The transport for the next connection, after it refused the other. None: the specification's.
+        self.transport: Optional["spec.Transport"] = None
+
+
+_habits: Dict[Tuple[str, int], RtspHabits] = {}
+
+
+def habits_of(camera: spec.Camera) -> RtspHabits:
+    """Of a camera's address; another transport in the specification begins anew."""
+    if len(_habits) >= _MOST_CAMERAS:
+        _habits.clear()
+    return _habits.setdefault((camera.uri, int(camera.transport)), RtspHabits())

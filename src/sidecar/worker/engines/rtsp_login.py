@@ -1,0 +1,130 @@
+"""Keeps a camera's login at the camera: rtspsrc by itself takes it wherever the camera redirects it, without end."""
+
+import re
+from typing import Any, Callable, NamedTuple, Optional
+from urllib.parse import unquote, urlsplit
+
+from sidecar.contract import spec, state
+from sidecar.gst import Gst
+from sidecar.worker.cameras.failure import CameraFailure, camera_failure
+from sidecar.worker.main_loop import MainLoop
+
+# A camera may redirect this often until it describes its stream.
+MOST_REDIRECTS = 3
+# Requests to one server until it describes its stream: OPTIONS and DESCRIBE, each again with the login, and one that
+# a new nonce costs. rtspsrc would send a wrong password eight times, and cameras lock accounts.
+_MOST_REQUESTS = 5
+# Whatever has another form is nobody's server: two readers of an address may differ in what its host is.
+_SERVER = re.compile(r"(rtsps?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(?:[/?][^@]*)?\Z")
+_DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
+
+
+class Server(NamedTuple):
+    """To whom a login belongs."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+class LoginGuard:
+    """Watches the requests of one rtspsrc. Its callbacks are called on the threads of rtspsrc, one at a time.
+
+    A request that the signal before-send skips counts as answered with nothing (GStreamer 1.14 to 1.22): an rtspsrc
+    that may not ask any more ends with an error, or with the refusal that it got before.
+    """
+
+    def __init__(self, camera: spec.Camera, failed: Callable[[CameraFailure], None]) -> None:
+        """failed is called on the loop thread."""
+        self._uri = camera.uri
+        self._failed = failed
+        self._home = server_of(without_login(camera.uri))
+        self._login = login_of(camera)
+        # What rtspsrc is connected to. None: a description may have replaced it by an address that is not used.
+        self._location: Optional[str] = camera.uri
+        self._redirects = 0
+        self._requests = 0
+        self._is_described = False
+
+    def watch(self, source: Gst.Element) -> None:
+        # For explained().
+        source.login_guard = self
+        self._give(source, self._login)
+        source.connect("before-send", self._on_before_send)
+        source.connect("on-sdp", self._on_description)
+
+    @staticmethod
+    def _give(source: Gst.Element, login: Any) -> None:
+        source.set_property("user-id", login[0])
+        source.set_property("user-pw", login[1])
+
+    def _on_description(self, _source: Gst.Element, _description: Any) -> None:
+        self._location = None
+        self._is_described = True
+
+    def _on_before_send(self, source: Gst.Element, _message: Any) -> bool:
+        """Returns whether the request is sent. _message is not parsed: old bindings free its address twice."""
+        location = source.get_property("location")
+        if self._location is None:
+            self._location = location
+        elif location != self._location:
+            self._on_redirected(source, location)
+        if self._is_described:
+            return True
+        self._requests += 1
+        return self._redirects <= MOST_REDIRECTS and self._requests <= _MOST_REQUESTS
+
+    def _on_redirected(self, source: Gst.Element, location: str) -> None:
+        self._location = location
+        self._redirects += 1
+        self._requests = 0
+        self._is_described = False
+        is_home = self._home is not None and server_of(location) == self._home
+        self._give(source, self._login if is_home else (None, None))
+        if self._redirects > MOST_REDIRECTS:
+            said = "it redirects more than %d times, last to %s" % (MOST_REDIRECTS, without_login(location))
+            MainLoop.post(self._failed, camera_failure(state.CAMERA_LOST_REASON_NOT_FOUND, self._uri, said))
+
+    def explain(self, why: CameraFailure) -> CameraFailure:
+        """See explained()."""
+        if why.reason != state.CAMERA_LOST_REASON_AUTH_FAILED or not self._redirects or self._location is None:
+            return why
+        if server_of(self._location) == self._home:
+            return why
+        said = "it redirects to %s, which asks for a login and is not given the camera's; set that address" % (
+            without_login(self._location)
+        )
+        return camera_failure(state.CAMERA_LOST_REASON_AUTH_FAILED, self._uri, said)
+
+
+def explained(element: Any, why: CameraFailure) -> CameraFailure:
+    """A failure that an element has reported, with the address at which a login was refused if it is not the camera's.
+
+    Called on the loop thread.
+    """
+    guard = getattr(element, "login_guard", None)
+    return why if guard is None else guard.explain(why)
+
+
+def login_of(camera: spec.Camera) -> Any:
+    """User and password: those of the specification, else those of the address, else None and None."""
+    if camera.HasField("credentials"):
+        return camera.credentials.username, camera.credentials.password
+    userinfo, at, _ = urlsplit(camera.uri).netloc.rpartition("@")
+    user, colon, password = userinfo.partition(":")
+    return (unquote(user), unquote(password)) if at and colon else (None, None)
+
+
+def without_login(address: str) -> str:
+    """An address without user and password."""
+    parts = urlsplit(address)
+    return address.replace(parts.netloc, parts.netloc.rpartition("@")[2], 1) if "@" in parts.netloc else address
+
+
+def server_of(address: str) -> Optional[Server]:
+    """None: it is not certain whose address it is."""
+    match = _SERVER.match(address)
+    if match is None:
+        return None
+    scheme, host, port = match.group(1), match.group(2).lower(), match.group(3)
+    return Server(scheme, host, int(port) if port else _DEFAULT_PORTS[scheme])
