@@ -146,6 +146,35 @@ def test_kills_and_replaces_a_child_that_hangs(start):
     assert not is_alive(first)
 
 
+# Computes for a while between its heartbeats, on a CPU that others have nearly to themselves, and says when it is done.
+STARVED = """
+import os, subprocess, sys, time
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+others = [subprocess.Popen([sys.executable, "-S", "-E", "-c", "while True: pass"]) for _ in range(8)]
+os.nice(19)
+beat_end = int(os.environ["SLIPSTREAM_HEARTBEAT_FD"])
+os.write(beat_end, b".")
+for _ in range(3):
+    until = time.process_time() + 0.03
+    while time.process_time() < until:
+        pass
+    os.write(beat_end, b".")
+for other in others:
+    other.kill()
+sys.stderr.write('{"message": "done"}\\n')
+sys.stderr.flush()
+time.sleep(60)
+"""
+
+
+def test_a_child_that_the_machine_keeps_from_running_is_not_killed(start):
+    keeper = start([["a", STARVED]], heartbeat=0.6, patience=1000.0, first_heartbeat=30.0)
+    keeper.next("child is late because memory or CPU is short; waiting longer")
+    keeper.next("done", within=300.0)
+    # From now on it waits for nothing, and is silent.
+    assert keeper.next("child hangs and is killed")["why"] == "heartbeat stopped"
+
+
 def test_a_child_that_hangs_tells_the_next_one_where(start):
     code = """
 import os, sys
