@@ -1,5 +1,5 @@
-"""Whether the machine keeps a child from running. Such a child is late through no fault of its own, and if it were killed
-the machine would have to read and compute even more.
+"""Whether the machine keeps a child from running. Such a child is late through no fault of its own, and if it were
+killed the machine would have to read and compute even more.
 
 Judged by what the main thread, which beats, has waited for: pages to be read back from disk, as happens again and again
 when memory is short, and a CPU.

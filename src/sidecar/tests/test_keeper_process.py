@@ -211,6 +211,30 @@ def test_an_exit_with_code_0_counts_and_the_delay_grows_into_a_crash_loop(start)
     assert keeper.next("child is in a crash loop: exited")["level"] == "error"
 
 
+# linux/capability.h
+CAP_SYS_NICE = 23
+NICENESS = """
+import os, sys
+from sidecar.keeper.process import Command, Process
+if sys.argv[1] == "nobody" and os.geteuid() == 0:
+    os.setuid(65534)
+process = Process(Command("a", [sys.executable, "-S", "-E", "-c", "input()"], {}, niceness=-10), {})
+print(os.getpriority(os.PRIO_PROCESS, process.pid))
+"""
+
+
+def niceness(user):
+    return int(subprocess.check_output([sys.executable, "-c", NICENESS, user], env=dict(os.environ, PYTHONPATH=SOURCE)))
+
+
+def test_a_child_is_preferred_where_that_is_permitted_and_runs_all_the_same_where_it_is_not(start):
+    assert niceness("nobody") == 0
+    with open("/proc/self/status") as status:
+        capabilities = int(next(line for line in status if line.startswith("CapEff:")).split()[1], 16)
+    if capabilities >> CAP_SYS_NICE & 1:
+        assert niceness("root") == -10
+
+
 def test_goes_on_trying_when_a_child_cannot_be_started(start, tmp_path):
     code = KEEPER.replace('[sys.executable, "-S", "-E", "-c", code]', "[code]")
     missing = str(tmp_path / "missing")
