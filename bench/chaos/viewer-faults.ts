@@ -16,6 +16,9 @@ const NONSENSE = [
   "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
 ];
 
+const CHUNK = Buffer.alloc(64 * 1024, "x");
+const MOST_CHUNKS = 10_000;
+
 const HITS_NOBODY = { hits: [], reasons: [] } as const;
 
 export const VIEWER_FAULTS: readonly FaultKind[] = [
@@ -66,6 +69,22 @@ export const VIEWER_FAULTS: readonly FaultKind[] = [
         client.send(Buffer.from(text, "latin1"));
         await delay(100);
         client.leave();
+      }
+    },
+    until: lasts(0),
+    healed: hasOnlyItsViewers,
+  },
+  {
+    ...HITS_NOBODY,
+    name: "a client that sends without end",
+    story: "a client announces a body of 2 GB and sends it as fast as it can",
+    begin: async ({ world }) => {
+      const client = await RtspClient.connect(world.port);
+      client.send("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 2000000000\r\n\r\n");
+      for (let sent = 0; client.isConnected; sent++) {
+        if (sent === MOST_CHUNKS) throw new Error("the client was not cut off");
+        client.send(CHUNK);
+        await delay(1);
       }
     },
     until: lasts(0),

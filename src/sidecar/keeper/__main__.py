@@ -17,6 +17,8 @@ from sidecar.keeper.stderr_relay import StderrRelay
 
 # Its threads are many and do little: with an arena of memory for each, they would keep what they once needed.
 _OUTLET_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+# It computes little, and viewers wait for it. No real-time class: who reaches its port could then starve the machine.
+_OUTLET_NICENESS = -10
 _LIMITS = Limits()
 
 
@@ -30,7 +32,12 @@ def main(worker_module: str = "sidecar.worker", limits: Limits = _LIMITS) -> Non
     previous_worker_file = PreviousWorkerFile(env["SLIPSTREAM_RUN_DIR"])
     adopt_orphans()
     commands = [
-        Command("outlet", [sys.executable, "-m", "sidecar.outlet"], dict(env, **_OUTLET_ENVIRONMENT)),
+        Command(
+            "outlet",
+            [sys.executable, "-m", "sidecar.outlet"],
+            dict(env, **_OUTLET_ENVIRONMENT),
+            niceness=_OUTLET_NICENESS,
+        ),
         Command(
             "worker",
             [sys.executable, "-m", worker_module],

@@ -12,6 +12,7 @@ from sidecar.keeper.restart import (
     DumpStack,
     EndingPlaceholder,
     Hanging,
+    Kill,
     Limits,
     Placeholder,
     Running,
@@ -26,6 +27,7 @@ from sidecar.keeper.restart import (
     next_step,
     restart_timeouts,
 )
+from sidecar.keeper.starvation import Waits, is_starved, read_waits
 from sidecar.keeper.stderr_relay import StderrRelay
 from sidecar.keeper.stderr_tail import StderrTail
 from sidecar.log import Log
@@ -47,10 +49,16 @@ class Child:
         self._state: State = BackingOff(now, 0)
         self._stderr = StderrTail()
         self._previous: Optional[PreviousWorker] = None
+        # Of the process, at its last heartbeat.
+        self._waits = Waits()
+        self._starvation_logged = False
 
     def next_step(self, now: float) -> Step:
         """What is to be done now."""
-        return next_step(self._state, now, self._limits, self._command.has_placeholder)
+        step = next_step(self._state, now, self._limits, self._command.has_placeholder)
+        if isinstance(step, (DumpStack, Kill)) and self._is_starved(now):
+            step = next_step(self._state, now, self._limits, self._command.has_placeholder, is_starved=True)
+        return step
 
     def start(self, step: Union[Start, StartPlaceholder], now: float) -> Optional[Process]:
         """Starts a process, or a placeholder if that is the step. None: it cannot be started."""
@@ -72,6 +80,8 @@ class Child:
             return None
         self.process = process
         self._stderr = StderrTail()
+        self._waits = Waits()
+        self._starvation_logged = False
         if is_placeholder:
             self._state = Placeholder(process.pid, now, None, failures, self._state.until)
             _log.info("placeholder started", child=self.name, pid=process.pid, failures=failures)
@@ -99,6 +109,8 @@ class Child:
     def on_heartbeat(self, now: float) -> None:
         if isinstance(self._state, (Running, Placeholder)):
             self._state = self._state._replace(last_beat=now)
+            self._waits = read_waits(self._state.pid)
+            self._starvation_logged = False
 
     def on_stderr(self, received: bytes) -> None:
         """The process has written this to its standard error."""
@@ -126,6 +138,24 @@ class Child:
                 self._log_restart(now, "exited", uptime_seconds=round(seconds, 1), **_outcome(code))
         elif is_wanted and isinstance(before, Placeholder):
             _log.warning("placeholder exited", child=self.name, **_outcome(code))
+
+    def _is_starved(self, now: float) -> bool:
+        """Whether the machine has kept the process from running since its last heartbeat."""
+        if not isinstance(self._state, (Running, Placeholder)):
+            return False
+        waits = read_waits(self._state.pid)
+        silent_seconds = now - (self._state.since if self._state.last_beat is None else self._state.last_beat)
+        starved = is_starved(self._waits, waits, silent_seconds)
+        if starved and not self._starvation_logged:
+            self._starvation_logged = True
+            _log.warning(
+                "child is late because memory or CPU is short; waiting longer",
+                child=self.name,
+                silent_seconds=round(silent_seconds, 1),
+                pages_read_back=waits.major_faults - self._waits.major_faults,
+                waited_for_cpu_seconds=round(waits.queued - self._waits.queued, 1),
+            )
+        return starved
 
     def _remember(self, previous: PreviousWorker) -> None:
         self._previous = previous

@@ -30,6 +30,8 @@ class Command(NamedTuple):
     has_placeholder: bool = False
     # Where to write how the last process ended. None: nowhere.
     previous_worker_file: Optional[PreviousWorkerFile] = None
+    # Below 0: others give way to it, where the system permits that. 0: like the keeper.
+    niceness: int = 0
 
 
 class Process:
@@ -49,7 +51,7 @@ class Process:
                 stderr=error_end,
                 pass_fds=(beat_end,),
                 start_new_session=True,
-                preexec_fn=partial(die_with_parent, os.getpid()),
+                preexec_fn=partial(_prepare, os.getpid(), command.niceness),
             )
         except (OSError, subprocess.SubprocessError):
             self.close()
@@ -90,6 +92,16 @@ class Process:
         """Closes both pipes. Called after reap()."""
         os.close(self.heartbeat)
         os.close(self.stderr)
+
+
+def _prepare(parent: int, niceness: int) -> None:
+    """Called in a child before anything else."""
+    die_with_parent(parent)
+    try:
+        if niceness:
+            os.setpriority(os.PRIO_PROCESS, 0, niceness)
+    except PermissionError:
+        pass  # It takes CAP_SYS_NICE, or a limit of the container's (ulimit nice).
 
 
 def kill_group(leader: int) -> None:

@@ -13,6 +13,8 @@ class Limits(NamedTuple):
     first_heartbeat: float = 30.0
     # From one heartbeat to the next.
     heartbeat: float = 5.0
+    # So many times as long for a child that the machine keeps from running: see keeper/starvation.py.
+    patience: float = 6.0
     # From asking a child that hangs for its stack to killing it.
     stack_dump: float = 0.2
     # Before the first restart; doubles with each failure in a row.
@@ -111,8 +113,13 @@ class Wait(NamedTuple):
 Step = Union[Start, StartPlaceholder, DumpStack, Kill, Wait]
 
 
-def next_step(state: State, now: float, limits: Limits, has_placeholder: bool = False) -> Step:
-    """What is to be done with a child now. has_placeholder: its command can run as a placeholder too."""
+def next_step(
+    state: State, now: float, limits: Limits, has_placeholder: bool = False, is_starved: bool = False
+) -> Step:
+    """What is to be done with a child now.
+
+    has_placeholder: its command can run as a placeholder too. is_starved: the machine keeps it from running.
+    """
     if isinstance(state, BackingOff):
         if now >= state.until:
             return Start()
@@ -127,12 +134,16 @@ def next_step(state: State, now: float, limits: Limits, has_placeholder: bool = 
         return Kill(state.why) if now >= state.kill_at else Wait(state.kill_at)
     if isinstance(state, Placeholder) and now >= state.until:
         return Kill("the next start is due")
+    patience = limits.patience if is_starved else 1.0
     if state.last_beat is None:
-        deadline, why = state.since + limits.first_heartbeat, "no heartbeat since its start"
+        deadline, why = state.since + patience * limits.first_heartbeat, "no heartbeat since its start"
     else:
-        deadline, why = state.last_beat + limits.heartbeat, "heartbeat stopped"
+        deadline, why = state.last_beat + patience * limits.heartbeat, "heartbeat stopped"
     if now > deadline:
         return DumpStack(why) if isinstance(state, Running) else Kill(why)
+    if is_starved:
+        # Whether it still is must be seen before the end of all patience.
+        deadline = min(deadline, now + limits.heartbeat)
     return Wait(min(deadline, state.until) if isinstance(state, Placeholder) else deadline)
 
 

@@ -146,6 +146,35 @@ def test_kills_and_replaces_a_child_that_hangs(start):
     assert not is_alive(first)
 
 
+# Computes for a while between its heartbeats, on a CPU that others have nearly to themselves, and says when it is done.
+STARVED = """
+import os, subprocess, sys, time
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+others = [subprocess.Popen([sys.executable, "-S", "-E", "-c", "while True: pass"]) for _ in range(8)]
+os.nice(19)
+beat_end = int(os.environ["SLIPSTREAM_HEARTBEAT_FD"])
+os.write(beat_end, b".")
+for _ in range(3):
+    until = time.process_time() + 0.03
+    while time.process_time() < until:
+        pass
+    os.write(beat_end, b".")
+for other in others:
+    other.kill()
+sys.stderr.write('{"message": "done"}\\n')
+sys.stderr.flush()
+time.sleep(60)
+"""
+
+
+def test_a_child_that_the_machine_keeps_from_running_is_not_killed(start):
+    keeper = start([["a", STARVED]], heartbeat=0.6, patience=1000.0, first_heartbeat=30.0)
+    keeper.next("child is late because memory or CPU is short; waiting longer")
+    keeper.next("done", within=300.0)
+    # From now on it waits for nothing, and is silent.
+    assert keeper.next("child hangs and is killed")["why"] == "heartbeat stopped"
+
+
 def test_a_child_that_hangs_tells_the_next_one_where(start):
     code = """
 import os, sys
@@ -180,6 +209,30 @@ def test_an_exit_with_code_0_counts_and_the_delay_grows_into_a_crash_loop(start)
     assert [line["next_start_seconds"] for line in exits] == [0.1, 0.2, 0.4]
     assert [line["failures"] for line in exits] == [1, 2, 3]
     assert keeper.next("child is in a crash loop: exited")["level"] == "error"
+
+
+# linux/capability.h
+CAP_SYS_NICE = 23
+NICENESS = """
+import os, sys
+from sidecar.keeper.process import Command, Process
+if sys.argv[1] == "nobody" and os.geteuid() == 0:
+    os.setuid(65534)
+process = Process(Command("a", [sys.executable, "-S", "-E", "-c", "input()"], {}, niceness=-10), {})
+print(os.getpriority(os.PRIO_PROCESS, process.pid))
+"""
+
+
+def niceness(user):
+    return int(subprocess.check_output([sys.executable, "-c", NICENESS, user], env=dict(os.environ, PYTHONPATH=SOURCE)))
+
+
+def test_a_child_is_preferred_where_that_is_permitted_and_runs_all_the_same_where_it_is_not(start):
+    assert niceness("nobody") == 0
+    with open("/proc/self/status") as status:
+        capabilities = int(next(line for line in status if line.startswith("CapEff:")).split()[1], 16)
+    if capabilities >> CAP_SYS_NICE & 1:
+        assert niceness("root") == -10
 
 
 def test_goes_on_trying_when_a_child_cannot_be_started(start, tmp_path):

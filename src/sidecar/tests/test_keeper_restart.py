@@ -1,5 +1,7 @@
 """The keeper's decisions, as a table."""
 
+import os
+
 import pytest
 
 from sidecar.keeper.restart import (
@@ -21,8 +23,9 @@ from sidecar.keeper.restart import (
     next_step,
     restart_timeouts,
 )
+from sidecar.keeper.starvation import Waits, is_starved, read_waits
 
-LIMITS = Limits(first_heartbeat=30.0, heartbeat=5.0, first_delay=0.2, longest_delay=30.0, healthy=60.0)
+LIMITS = Limits(first_heartbeat=30.0, heartbeat=5.0, patience=6.0, first_delay=0.2, longest_delay=30.0, healthy=60.0)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +79,50 @@ def test_next_step(what, state, now, step):
 )
 def test_next_step_of_a_child_that_has_a_placeholder(what, state, now, step):
     assert next_step(state, now, LIMITS, has_placeholder=True) == step, what
+
+
+LATE = Running(7, 100.0, 200.0, 0)
+LATE_PLACEHOLDER = Placeholder(7, 100.0, 101.0, 6, 999.0)
+
+
+@pytest.mark.parametrize(
+    ("what", "state", "now", "step"),
+    [
+        ("the next look is one heartbeat away", LATE, 206.0, Wait(211.0)),
+        ("or at the end of all patience", LATE, 228.0, Wait(230.0)),
+        ("patience ends", LATE, 230.1, DumpStack("heartbeat stopped")),
+        ("a start takes longer too", LATE._replace(last_beat=None), 279.0, Wait(280.0)),
+        ("but not for ever", LATE._replace(last_beat=None), 280.1, DumpStack("no heartbeat since its start")),
+        ("the same for a placeholder", LATE_PLACEHOLDER, 110.0, Wait(115.0)),
+        ("which ends in time", LATE_PLACEHOLDER._replace(until=110.0), 110.0, Kill("the next start is due")),
+    ],
+)
+def test_next_step_of_a_child_that_the_machine_keeps_from_running(what, state, now, step):
+    assert next_step(state, now, LIMITS, has_placeholder=True, is_starved=True) == step, what
+
+
+@pytest.mark.parametrize(
+    ("what", "after", "starved"),
+    [
+        ("it waits for nothing", Waits(100, 10.0, 20.0), False),
+        ("a few pages in five seconds", Waits(119, 10.0, 20.0), False),
+        ("page after page", Waits(120, 10.0, 20.0), True),
+        ("others got a part of its time", Waits(100, 12.4, 20.0), False),
+        ("others got most of it", Waits(100, 12.5, 20.0), True),
+        ("others have had all of it until now", Waits(100, 10.0, 20.0, is_runnable=True), True),
+        ("it computes without end", Waits(100, 10.0, 25.0, is_runnable=True), False),
+    ],
+)
+def test_a_child_is_starved_if_it_waits_for_pages_or_for_a_cpu(what, after, starved):
+    assert is_starved(Waits(100, 10.0, 20.0), after, 5.0) == starved, what
+
+
+def test_what_a_process_has_waited_for_is_read_from_the_kernel():
+    waits = read_waits(os.getpid())
+    assert waits.queued > 0.0
+    assert waits.ran > 0.0
+    assert waits.is_runnable
+    assert read_waits(2**22 + 1) == Waits(0, 0.0, 0.0), "no such process"
 
 
 def test_a_child_without_a_placeholder_only_waits():

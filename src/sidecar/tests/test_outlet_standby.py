@@ -33,6 +33,7 @@ def test_who_comes_before_the_first_frame_sees_it_at_once_and_then_the_stream(ri
     assert viewer.standby_frames == standby_frames
     assert viewer.errors == []
     assert viewer.times == sorted(set(viewer.times))
+    assert viewer.shown == sorted(viewer.shown)
 
 
 @pytest.mark.parametrize("mount", [H264, H265], ids=lambda mount: mount.codec)
@@ -56,6 +57,7 @@ def test_the_worker_s_death_and_return_cost_viewers_a_standby_picture_and_nothin
     for viewer in viewers:
         assert viewer.errors == []
         assert viewer.times == sorted(set(viewer.times))
+        assert viewer.shown == sorted(viewer.shown)
     for viewer, count in zip(others, complaints):
         assert viewer.complaints[count:] == []
         assert viewer.times == sorted(set(viewer.times))
@@ -74,6 +76,7 @@ def test_a_pause_of_the_stream_ends_with_its_next_key_frame(rig):
     until(lambda: viewer.live_frames >= 40, "the stream")
     assert viewer.errors == []
     assert viewer.times == sorted(set(viewer.times))
+    assert viewer.shown == sorted(viewer.shown)
 
 
 def test_standby_frames_prove_nothing(rig):

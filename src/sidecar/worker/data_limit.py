@@ -8,8 +8,8 @@ and gives the camera up if that fails. Measured on engine cpu with cameras of 12
 import os
 import resource
 
-from sidecar.gst import GLib
 from sidecar.log import Log
+from sidecar.timer import every
 
 # In bytes: what the process may have without a camera, and more with each; and what it may grow by between two looks.
 _BASE = 1 << 30
@@ -24,7 +24,7 @@ class DataLimit:
     def __init__(self) -> None:
         self._before = resource.getrlimit(resource.RLIMIT_DATA)
         self._most = _BASE
-        self._timer = GLib.timeout_add(_LOOK_MILLISECONDS, self._on_timer)
+        self._timer = every(_LOOK_MILLISECONDS, self._on_timer)
 
     def set_cameras(self, count: int) -> None:
         """Called before the cameras are opened."""
@@ -33,10 +33,10 @@ class DataLimit:
 
     def stop(self) -> None:
         """Ends the limit."""
-        GLib.source_remove(self._timer)
+        self._timer.stop()
         resource.setrlimit(resource.RLIMIT_DATA, self._before)
 
-    def _on_timer(self) -> bool:
+    def _on_timer(self) -> None:
         try:
             wanted = data_limit(self._most, _data_bytes())
             if self._before[1] != resource.RLIM_INFINITY:
@@ -44,7 +44,6 @@ class DataLimit:
             resource.setrlimit(resource.RLIMIT_DATA, (wanted, self._before[1]))
         except (OSError, ValueError) as why:
             Log("worker").warning("cannot limit the memory of this process", err=str(why))
-        return bool(GLib.SOURCE_CONTINUE)
 
 
 def data_limit(most: int, used: int) -> int:
