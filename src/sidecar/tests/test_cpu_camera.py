@@ -434,3 +434,14 @@ def test_what_a_camera_sends_once_it_plays_has_no_bound(watch, demo_camera, monk
     one = watch(uri=address)
     one.until(lambda: one.status().counters.frames_received > 30)
     assert one.status().WhichOneof("state") == "live"
+
+
+def test_a_frame_that_cannot_be_processed_costs_the_connection_and_says_so(watch):
+    def cannot_be_delivered(_frame):
+        raise ValueError("no room")
+
+    one = watch(uri="test://ball?width=320&height=180&rate=30")
+    one.processor._deliver = cannot_be_delivered
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_INTERNAL
+    assert "ValueError: no room" in one.status().lost.detail

@@ -14,6 +14,7 @@ import threading
 from typing import Any, Callable, Dict
 
 from sidecar.gst import Gio, GLib, GObject, Gst, GstRtsp
+from sidecar.timer import every
 from sidecar.worker.main_loop import MainLoop
 
 # Bytes until PLAY. A description of streams has a few thousand.
@@ -66,18 +67,17 @@ def _note_connections() -> None:
 
 
 def _watch(connection: Any, plays: threading.Event, exceeded: Callable[[], None]) -> None:
-    def look() -> bool:
+    def look() -> None:
         if plays.is_set() or connection.is_closed():
-            return bool(GLib.SOURCE_REMOVE)
-        if _bytes_received(connection.get_fd()) <= MOST_BYTES:
-            return bool(GLib.SOURCE_CONTINUE)
-        with contextlib.suppress(GLib.Error):
-            # rtspsrc's thread, which reads, gets the end of the stream.
-            connection.shutdown(True, True)
-        exceeded()
-        return bool(GLib.SOURCE_REMOVE)
+            timer.stop()
+        elif _bytes_received(connection.get_fd()) > MOST_BYTES:
+            timer.stop()
+            with contextlib.suppress(GLib.Error):
+                # rtspsrc's thread, which reads, gets the end of the stream.
+                connection.shutdown(True, True)
+            exceeded()
 
-    GLib.timeout_add(_LOOK_MILLISECONDS, look)
+    timer = every(_LOOK_MILLISECONDS, look)
 
 
 def _bytes_received(descriptor: int) -> int:

@@ -8,6 +8,7 @@ from sidecar.chain import Chain, make
 from sidecar.contract import spec, state
 from sidecar.gst import GLib, Gst, GstRtsp
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
+from sidecar.timer import soon
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.answer_budget import MOST_BYTES, limit_answers
@@ -253,7 +254,7 @@ def _on_untrusted_certificate(
         reasons = ", ".join(flaws.value_nicks).replace("-", " ")
         failure = camera_failure(state.CAMERA_LOST_REASON_CERTIFICATE, camera.uri, reasons)
         # First: rtspsrc's own error, which follows at once, does not tell the reason.
-        GLib.idle_add(lambda: failed(failure), priority=GLib.PRIORITY_HIGH)
+        soon(lambda: failed(failure), priority=GLib.PRIORITY_HIGH)
     return camera.accept_any_certificate
 
 
