@@ -12,6 +12,7 @@ from sidecar.timer import soon
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.answer_budget import MOST_BYTES, limit_answers
+from sidecar.worker.engines.rtsp_answers import make_rtspsrc
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
 from sidecar.worker.engines.rtsp_login import LoginGuard, explained
@@ -58,9 +59,9 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     habits = habits_of(camera)
     transport = camera.transport if habits.transport is None else habits.transport
     latency = camera.latency.ToMilliseconds() if camera.HasField("latency") else _DEFAULT_LATENCY_MILLISECONDS
-    source = make(
-        "rtspsrc",
-        None,
+    guard = LoginGuard(camera, failed)
+    source = make_rtspsrc(
+        guard.on_answer,
         location=camera.uri,
         protocols="udp" if transport == spec.TRANSPORT_UDP else "tcp",
         latency=latency,
@@ -70,7 +71,7 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
         timeout=0,
     )
     source.connect("accept-certificate", _on_untrusted_certificate, camera, failed)
-    LoginGuard(camera, failed).watch(source)
+    guard.watch(source)
     if transport != spec.TRANSPORT_UDP:
         keep_alive(source, camera, stats)
     source.connect("pad-added", _on_rtp_pad, stats)
