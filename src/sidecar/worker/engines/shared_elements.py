@@ -11,8 +11,8 @@ from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.timer import soon
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
 from sidecar.worker.cameras.stats import CameraStats
-from sidecar.worker.engines.answer_budget import MOST_BYTES, limit_answers
 from sidecar.worker.engines.rtsp_answers import make_rtspsrc
+from sidecar.worker.engines.rtsp_connections import MOST_BYTES, limit_answers
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
 from sidecar.worker.engines.rtsp_login import LoginGuard, explained
