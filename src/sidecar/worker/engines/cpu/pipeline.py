@@ -87,7 +87,7 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
 
     entry = chain.add("videoconvert", _ENTRY, n_threads=1)
     # Behind the decoder too: not every source says its size before.
-    refuse_large_frames(entry.get_static_pad("sink"), camera, callbacks.failed)
+    refuse_large_frames(entry.get_static_pad("sink"), camera, callbacks.stats, callbacks.failed)
     chain.caps("video/x-raw, format=I420")
     if kind == "file":
         # A file is played at its own speed, as a camera would.
@@ -123,7 +123,7 @@ def _attach(
         described = chain.add(DEPAYLOADERS[encoding])
         if encoding != "JPEG":
             described = chain.add(_PARSERS[encoding])
-        refuse_large_frames(described.get_static_pad("src"), camera, callbacks.failed)
+        refuse_large_frames(described.get_static_pad("src"), camera, callbacks.stats, callbacks.failed)
         if encoding == "JPEG":
             chain.add("jpegdec")
         else:
