@@ -224,6 +224,35 @@ def test_an_exception_in_a_probe_is_reported_and_not_only_printed():
     ]
 
 
+def vanishing_engine():
+    import logging
+
+    from sidecar.worker.engines.deepstream.graph_runner import GraphRunner
+
+    def load(runner):
+        raise FileNotFoundError("the TensorRT engine is gone")
+
+    GraphRunner._load = load
+    # The stack is logged, too.
+    logging.disable(logging.CRITICAL)
+    world = World(1)
+    world.apply()
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    failed = world.store.snapshot().pipeline.failed
+    world.stop()
+    return [failed.reason, failed.detail, failed.HasField("next_attempt")]
+
+
+def test_an_exception_after_the_build_of_a_tensorrt_engine_is_a_failure_that_is_retried():
+    from sidecar.contract import state
+
+    assert scenario.run(vanishing_engine, "7.1/dgpu") == [
+        state.FAILURE_REASON_INTERNAL,
+        "FileNotFoundError: the TensorRT engine is gone",
+        True,
+    ]
+
+
 def memory():
     """Resident memory in MiB: with GStreamer alone, and with the engine and a running graph."""
 

@@ -8,9 +8,11 @@ from sidecar.chain import Chain, make
 from sidecar.contract import spec, state
 from sidecar.gst import GLib, Gst, GstRtsp
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
+from sidecar.timer import soon
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
 from sidecar.worker.cameras.stats import CameraStats
-from sidecar.worker.engines.answer_budget import MOST_BYTES, limit_answers
+from sidecar.worker.engines.rtsp_answers import make_rtspsrc
+from sidecar.worker.engines.rtsp_connections import MOST_BYTES, limit_answers
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
 from sidecar.worker.engines.rtsp_login import LoginGuard, explained
@@ -57,9 +59,9 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     habits = habits_of(camera)
     transport = camera.transport if habits.transport is None else habits.transport
     latency = camera.latency.ToMilliseconds() if camera.HasField("latency") else _DEFAULT_LATENCY_MILLISECONDS
-    source = make(
-        "rtspsrc",
-        None,
+    guard = LoginGuard(camera, failed)
+    source = make_rtspsrc(
+        guard.on_answer,
         location=camera.uri,
         protocols="udp" if transport == spec.TRANSPORT_UDP else "tcp",
         latency=latency,
@@ -69,7 +71,7 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
         timeout=0,
     )
     source.connect("accept-certificate", _on_untrusted_certificate, camera, failed)
-    LoginGuard(camera, failed).watch(source)
+    guard.watch(source)
     if transport != spec.TRANSPORT_UDP:
         keep_alive(source, camera, stats)
     source.connect("pad-added", _on_rtp_pad, stats)
@@ -253,7 +255,7 @@ def _on_untrusted_certificate(
         reasons = ", ".join(flaws.value_nicks).replace("-", " ")
         failure = camera_failure(state.CAMERA_LOST_REASON_CERTIFICATE, camera.uri, reasons)
         # First: rtspsrc's own error, which follows at once, does not tell the reason.
-        GLib.idle_add(lambda: failed(failure), priority=GLib.PRIORITY_HIGH)
+        soon(lambda: failed(failure), priority=GLib.PRIORITY_HIGH)
     return camera.accept_any_certificate
 
 

@@ -1,8 +1,9 @@
-"""Bounds what a camera may send before it plays: rtspsrc stores an answer of any length, and takes twelve times that to
-parse it as a description of streams.
+"""The connections of rtspsrc, which does not show them: what a camera may send before it plays has a bound, and a
+connection that does not end is cut.
 
-rtspsrc does not show its connection. But GIO tells every connection that is made, on the thread that makes it, and on
-the same thread rtspsrc tells each message that it is about to send.
+rtspsrc stores an answer of any length, takes twelve times that to parse it as a description of streams, and reads an
+answer to its end. But GIO tells every connection that is made, on the thread that makes it, and on the same thread
+rtspsrc tells each message that it is about to send.
 """
 
 import contextlib
@@ -11,9 +12,11 @@ import os
 import socket
 import struct
 import threading
-from typing import Any, Callable, Dict
+from typing import Any, Callable, Dict, List
 
 from sidecar.gst import Gio, GLib, GObject, Gst, GstRtsp
+from sidecar.timer import every
+from sidecar.worker.engines.describe import elements_in
 from sidecar.worker.main_loop import MainLoop
 
 # Bytes until PLAY. A description of streams has a few thousand.
@@ -36,10 +39,14 @@ def limit_answers(source: Gst.Element, exceeded: Callable[[], None]) -> None:
     """
     _note_connections()
     plays = threading.Event()
+    connections: List[Any] = []
+    # For connections_of().
+    source.connections = connections
 
     def on_send(_source: Gst.Element, message: Any) -> bool:
         connection = _made.pop(threading.get_ident(), None)
         if connection is not None:
+            connections.append(connection)
             MainLoop.post(_watch, connection, plays, exceeded)
         # Only PLAY has a range. parse_request() would tell the method, but old bindings free the address
         # that it returns (GStreamer 1.14).
@@ -66,18 +73,27 @@ def _note_connections() -> None:
 
 
 def _watch(connection: Any, plays: threading.Event, exceeded: Callable[[], None]) -> None:
-    def look() -> bool:
+    def look() -> None:
         if plays.is_set() or connection.is_closed():
-            return bool(GLib.SOURCE_REMOVE)
-        if _bytes_received(connection.get_fd()) <= MOST_BYTES:
-            return bool(GLib.SOURCE_CONTINUE)
-        with contextlib.suppress(GLib.Error):
-            # rtspsrc's thread, which reads, gets the end of the stream.
-            connection.shutdown(True, True)
-        exceeded()
-        return bool(GLib.SOURCE_REMOVE)
+            timer.stop()
+        elif _bytes_received(connection.get_fd()) > MOST_BYTES:
+            timer.stop()
+            cut(connection)
+            exceeded()
 
-    GLib.timeout_add(_LOOK_MILLISECONDS, look)
+    timer = every(_LOOK_MILLISECONDS, look)
+
+
+def connections_of(source: Gst.Bin) -> List[Any]:
+    """The sockets of the rtspsrc in a source of a camera: their list, which may grow."""
+    return next((one.connections for one in elements_in(source) if hasattr(one, "connections")), [])
+
+
+def cut(connection: Any) -> None:
+    """rtspsrc's thread, which reads, gets the end of the stream."""
+    if not connection.is_closed():
+        with contextlib.suppress(GLib.Error):
+            connection.shutdown(True, True)
 
 
 def _bytes_received(descriptor: int) -> int:
