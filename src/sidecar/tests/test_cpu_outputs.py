@@ -106,13 +106,9 @@ def test_frames_that_are_older_than_their_pipeline_follow_one_another_all_the_sa
 
 def test_a_tile_that_is_to_go_dark_while_a_frame_of_its_camera_still_waits_goes_dark_after_it():
     encoding = spec.Encoding(width=128, height=48, bitrate=500000, frame_rate=15)
-    output = spec.Output(
-        id="rec", layout=spec.LAYOUT_TILED, encoding=encoding, file=spec.FileTarget(path="yard.mkv")
-    )
+    output = spec.Output(id="rec", layout=spec.LAYOUT_TILED, encoding=encoding, file=spec.FileTarget(path="yard.mkv"))
     cameras = [spec.Camera(id="front"), spec.Camera(id="back")]
     (plan,) = plan_streams(spec.PipelineSpec(cameras=cameras, outputs=[output]))
-    caps = Gst.Caps.from_string("video/x-raw, format=I420, width=64, height=48, framerate=15/1")
-    white = Gst.Buffer.new_wrapped(b"\xeb" * (64 * 48) + b"\x80" * (64 * 48 // 2))
     one = OutputPipeline(plan, OverlayOptions(), {}, lambda _sample: None, lambda *why: pytest.fail(str(why)))
     # The brightest pixel at the edge of the camera's tile in each mixed frame: text is in its middle.
     edges = []
@@ -124,7 +120,8 @@ def test_a_tile_that_is_to_go_dark_while_a_frame_of_its_camera_still_waits_goes_
 
     probe = one.raw_pad.add_probe(Gst.PadProbeType.BUFFER, see)
     # Nothing has begun to play: the frame waits.
-    one.push(DetectedFrame("front", white, caps, 64, 48, 0, []))
+    white = Gst.Buffer.new_wrapped(b"\xeb" * (64 * 48) + b"\x80" * (64 * 48 // 2))
+    one.push(frame(0)._replace(buffer=white))
     one.set_tile_text("front", TileText("off until 07:00", dark=True))
     until(lambda: edges and edges[-1] < 40, "a dark tile")
     one.raw_pad.remove_probe(probe)
