@@ -16,7 +16,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sidecar.contract import spec, state
-from sidecar.gst import Gst
+from sidecar.gst import Gio, Gst
 from sidecar.tests.endless_answer import Describes, EndlessAnswer
 from sidecar.tests.main_loop import turn_until
 from sidecar.worker.cameras import state as camera_state
@@ -400,16 +400,19 @@ def test_nothing_is_left_of_a_pipeline_that_was_closed(watch, demo_camera, uri):
     one = watch(uri=uri or demo_camera()[1])
     one.until(is_live(one))
     pipeline = weakref.ref(one.source.pipeline)
-    underneath = one.source.pipeline.weak_ref()
+    # A weak reference of the bindings that were asked while another thread drops the object would end the process.
+    gone = []
+    underneath = one.source.pipeline.weak_ref(gone.append, True)
     one.controller.stop()
     one.source.close()
     one.frames.clear()
 
     def is_gone():
         gc.collect()
-        return pipeline() is None and underneath() is None
+        return pipeline() is None and bool(gone)
 
     one.until(is_gone)
+    del underneath
 
 
 def test_frames_that_are_too_large_never_reach_the_decoder(watch, demo_camera, monkeypatch):
@@ -438,6 +441,18 @@ def test_a_camera_that_says_too_much_before_it_plays_is_given_up(watch):
     lost = one.status().lost
     assert lost.reason == state.CAMERA_LOST_REASON_BROKEN_STREAM
     assert "more than 1048576 bytes before it plays" in lost.detail
+    camera.close()
+
+
+def test_a_connection_that_never_plays_is_closed_with_its_source(watch):
+    camera = Describes("", [])
+    one = watch(uri=camera.address)
+    one.until(lambda: one.status().WhichOneof("state") == "lost")
+    one.close()
+    turn_until(lambda: camera.methods and not camera.open, lambda: camera.open, DEADLINE_SECONDS)
+    turn_until(
+        lambda: not [one for one in gc.get_objects() if isinstance(one, Gio.Socket)], gc.collect, DEADLINE_SECONDS
+    )
     camera.close()
 
 

@@ -6,17 +6,14 @@ answer to its end. But GIO tells every connection that is made, on the thread th
 rtspsrc tells each message that it is about to send.
 """
 
-import contextlib
 import functools
-import os
-import socket
-import struct
 import threading
 from typing import Any, Callable, Dict, List
 
-from sidecar.gst import Gio, GLib, GObject, Gst, GstRtsp
+from sidecar.gst import Gio, GObject, Gst, GstRtsp
 from sidecar.timer import every
 from sidecar.worker.engines.describe import elements_in
+from sidecar.worker.engines.weak_socket import WeakSocket
 from sidecar.worker.main_loop import MainLoop
 
 # Bytes until PLAY. A description of streams has a few thousand.
@@ -24,14 +21,10 @@ MOST_BYTES = 1 << 20
 # Bytes from one packet to the next after that: what rtspsrc holds for its latency, and answers.
 MOST_BYTES_PLAYING = 16 << 20
 _LOOK_MILLISECONDS = 20
-# linux/tcp.h: tcpi_bytes_received of struct tcp_info, from Linux 4.1 on.
-_TCP_INFO_SIZE = 136
-_BYTES_RECEIVED = struct.Struct("@Q")
-_BYTES_RECEIVED_AT = 128
 
 # The newest connection of each thread, until a message is sent on it. threading.local() would not outlive a callback on
 # a thread that is not Python's own.
-_made: Dict[int, Any] = {}
+_made: Dict[int, WeakSocket] = {}
 
 
 def limit_answers(source: Gst.Element, packets: Callable[[], int], exceeded: Callable[[], None]) -> None:
@@ -42,7 +35,7 @@ def limit_answers(source: Gst.Element, packets: Callable[[], int], exceeded: Cal
     """
     _note_connections()
     plays = threading.Event()
-    connections: List[Any] = []
+    connections: List[WeakSocket] = []
     # For connections_of().
     source.connections = connections
 
@@ -67,7 +60,7 @@ def _note_connections() -> None:
 
     def on_event(_client: Any, event: Any, _where: Any, connection: Any) -> bool:
         if event == Gio.SocketClientEvent.CONNECTED:
-            _made[threading.get_ident()] = connection.get_socket()
+            _made[threading.get_ident()] = WeakSocket(connection.get_socket())
         return True
 
     # A class has signals once there was an object of it.
@@ -75,44 +68,28 @@ def _note_connections() -> None:
     GObject.add_emission_hook(Gio.SocketClient, "event", on_event)
 
 
-def _watch(connection: Any, plays: threading.Event, packets: Callable[[], int], exceeded: Callable[[], None]) -> None:
+def _watch(
+    connection: WeakSocket, plays: threading.Event, packets: Callable[[], int], exceeded: Callable[[], None]
+) -> None:
     # Packets at the last look, and the bytes that had come then.
     seen, accounted = packets(), 0
 
     def look() -> None:
         nonlocal seen, accounted
-        if connection.is_closed():
+        received = connection.bytes_received()
+        if received is None:
             timer.stop()
             return
-        received = _bytes_received(connection.get_fd())
         if packets() != seen:
             seen, accounted = packets(), received
         if received - accounted > (MOST_BYTES_PLAYING if plays.is_set() else MOST_BYTES):
             timer.stop()
-            cut(connection)
+            connection.cut()
             exceeded()
 
     timer = every(_LOOK_MILLISECONDS, look)
 
 
-def connections_of(source: Gst.Bin) -> List[Any]:
+def connections_of(source: Gst.Bin) -> List[WeakSocket]:
     """The sockets of the rtspsrc in a source of a camera: their list, which may grow."""
     return next((one.connections for one in elements_in(source) if hasattr(one, "connections")), [])
-
-
-def cut(connection: Any) -> None:
-    """rtspsrc's thread, which reads, gets the end of the stream."""
-    if not connection.is_closed():
-        with contextlib.suppress(GLib.Error):
-            connection.shutdown(True, True)
-
-
-def _bytes_received(descriptor: int) -> int:
-    """0: it cannot be told."""
-    try:
-        with socket.socket(fileno=os.dup(descriptor)) as copy:
-            info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
-        return int(_BYTES_RECEIVED.unpack_from(info, _BYTES_RECEIVED_AT)[0])
-    except (OSError, struct.error):
-        # It was closed meanwhile, or the kernel is older.
-        return 0

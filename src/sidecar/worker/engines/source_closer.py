@@ -11,7 +11,7 @@ from typing import List, Optional
 from sidecar.gst import Gst
 from sidecar.log import Log
 from sidecar.timer import once
-from sidecar.worker.engines.rtsp_connections import connections_of, cut
+from sidecar.worker.engines.rtsp_connections import connections_of
 
 # How many seconds to wait for an earlier source: a device, or a camera with few sessions, is free only after its end.
 _PATIENCE_SECONDS = 0.25
@@ -39,7 +39,7 @@ class _Ending:
     def _cut(self) -> None:
         if self.thread.is_alive():
             for connection in list(self._connections):
-                cut(connection)
+                connection.cut()
 
 
 class SourceCloser:

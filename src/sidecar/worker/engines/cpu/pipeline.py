@@ -181,7 +181,8 @@ def build_output_pipeline(plan: StreamPlan, rectangles: List[Rectangle], end: Un
     for rectangle in rectangles:
         chain = Chain(pipeline)
         source = chain.add("appsrc", is_live=True, format="time", do_timestamp=False, block=False)
-        chain.add("videoscale", n_threads=1, add_borders=True)
+        # Each frame reaches the painter: the last one of a camera carries the text of its tile.
+        chain.add("videoscale", n_threads=1, add_borders=True, qos=False)
         chain.caps("video/x-raw, width=%d, height=%d, pixel-aspect-ratio=1/1" % (rectangle.width, rectangle.height))
         painter = chain.append(make_painter(), "painter")
         tiles.append((source, painter))
