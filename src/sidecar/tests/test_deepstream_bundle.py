@@ -8,6 +8,7 @@ import pytest
 from sidecar.tests.deepstream_sidecar import LABELS, NANODET, ROOT, make_bundle
 from sidecar.tests.networks import another, network
 from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle
+from sidecar.worker.engines.deepstream.bundle_keys import read_groups
 from sidecar.worker.engines.deepstream.catalogue import Catalogue, boards
 from sidecar.worker.engines.deepstream.infer_config import build_config, infer_config, write_config
 from sidecar.worker.engines.deepstream.machine import read_system_info
@@ -265,3 +266,10 @@ def test_a_tensorrt_engine_s_directory_depends_on_everything_that_the_engine_doe
     ]
     assert place() == same
     assert len({same, *others}) == 6
+
+
+@pytest.mark.parametrize("end", ["\v", "\f", "\r", "\x1c", "\x85", "\u2028"])
+def test_a_line_ends_where_nvinfer_ends_it(end):
+    groups, problems = read_groups("[property]\n# a comment%scustom-lib-path=/tmp/x\nbatch-size=1\n" % end, "config")
+    assert problems == []
+    assert {key: entry.value for key, entry in groups["property"].items()} == {"batch-size": "1"}

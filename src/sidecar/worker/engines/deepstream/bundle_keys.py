@@ -7,6 +7,8 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 from sidecar.worker.engines.deepstream.catalogue import Catalogue, Key
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error
 
+# GLib's, which Python's strip() goes beyond.
+_BLANKS = " \t\r\f\v"
 _CLASS_GROUP = re.compile(r"class-attrs-(all|\d+)\Z")
 _WHOLE = re.compile(r"[+-]?\d+\Z")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\Z", re.IGNORECASE)
@@ -30,15 +32,16 @@ def read_groups(text: str, name: str) -> Tuple[Groups, List[Problem]]:
     groups: Groups = {}
     problems: List[Problem] = []
     group: Optional[Dict[str, Entry]] = None
-    for number, line in enumerate(text.splitlines(), 1):
-        path, line = "%s:%d" % (name, number), line.strip()
+    # GLib knows no other end of a line: what hides a key from one reader must not show it to the other.
+    for number, line in enumerate(text.split("\n"), 1):
+        path, line = "%s:%d" % (name, number), line.strip(_BLANKS)
         if not line or line.startswith("#"):
             continue
         if line.startswith("[") and line.endswith("]"):
             group = groups.setdefault(line[1:-1], {})
             continue
         key, equals, value = line.partition("=")
-        key = key.strip()
+        key = key.strip(_BLANKS)
         if not equals or group is None:
             message = "%r is neither [group], key=value below a group nor # comment" % line
             problems.append(error("config-syntax", path, message))
@@ -46,7 +49,7 @@ def read_groups(text: str, name: str) -> Tuple[Groups, List[Problem]]:
         if key in group:
             message = "%s is set in line %d already; this one counts" % (key, group[key].line)
             problems.append(Problem(WARNING, "duplicate-key", path, message))
-        group[key] = Entry(value.strip(), number)
+        group[key] = Entry(value.strip(_BLANKS), number)
     return groups, problems
 
 

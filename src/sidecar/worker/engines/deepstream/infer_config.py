@@ -68,6 +68,8 @@ def _own(bundle: NvinferBundle, batch: int, catalogue: Catalogue) -> Dict[str, D
         known = catalogue.keys.get(("property", key))
         if known is not None and known.type == "path":
             own[key] = os.path.join(bundle.directory, value)
+    # It would write a file for every batch.
+    own.pop("raw-output-file-write", None)
     own["batch-size"] = str(batch)
     own["process-mode"] = "1"
     # See BatchProbes.before_inference().
