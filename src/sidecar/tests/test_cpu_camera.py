@@ -400,16 +400,19 @@ def test_nothing_is_left_of_a_pipeline_that_was_closed(watch, demo_camera, uri):
     one = watch(uri=uri or demo_camera()[1])
     one.until(is_live(one))
     pipeline = weakref.ref(one.source.pipeline)
-    underneath = one.source.pipeline.weak_ref()
+    # A weak reference of the bindings that were asked while another thread drops the object would end the process.
+    gone = []
+    underneath = one.source.pipeline.weak_ref(gone.append, True)
     one.controller.stop()
     one.source.close()
     one.frames.clear()
 
     def is_gone():
         gc.collect()
-        return pipeline() is None and underneath() is None
+        return pipeline() is None and bool(gone)
 
     one.until(is_gone)
+    del underneath
 
 
 def test_frames_that_are_too_large_never_reach_the_decoder(watch, demo_camera, monkeypatch):

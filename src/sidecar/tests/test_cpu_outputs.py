@@ -104,6 +104,30 @@ def test_frames_that_are_older_than_their_pipeline_follow_one_another_all_the_sa
     assert times == sorted(set(times))
 
 
+def test_a_tile_that_is_to_go_dark_while_a_frame_of_its_camera_still_waits_goes_dark_after_it():
+    encoding = spec.Encoding(width=128, height=48, bitrate=500000, frame_rate=15)
+    output = spec.Output(id="rec", layout=spec.LAYOUT_TILED, encoding=encoding, file=spec.FileTarget(path="yard.mkv"))
+    cameras = [spec.Camera(id="front"), spec.Camera(id="back")]
+    (plan,) = plan_streams(spec.PipelineSpec(cameras=cameras, outputs=[output]))
+    one = OutputPipeline(plan, OverlayOptions(), {}, lambda _sample: None, lambda *why: pytest.fail(str(why)))
+    # The brightest pixel at the edge of the camera's tile in each mixed frame: text is in its middle.
+    edges = []
+
+    def see(_pad, info):
+        buffer = info.get_buffer()
+        edges.append(max(buffer.extract_dup(0, 64)))
+        return Gst.PadProbeReturn.OK
+
+    probe = one.raw_pad.add_probe(Gst.PadProbeType.BUFFER, see)
+    # Nothing has begun to play: the frame waits.
+    white = Gst.Buffer.new_wrapped(b"\xeb" * (64 * 48) + b"\x80" * (64 * 48 // 2))
+    one.push(frame(0)._replace(buffer=white))
+    one.set_tile_text("front", TileText("off until 07:00", dark=True))
+    until(lambda: edges and edges[-1] < 40, "a dark tile")
+    one.raw_pad.remove_probe(probe)
+    one.stop()
+
+
 def test_a_stream_that_cannot_be_painted_fails(monkeypatch):
     def paint(_tile, _frame, _pts):
         raise ValueError("no ink")

@@ -98,19 +98,20 @@ def leftovers():
     import weakref
 
     world = World(2)
-    graphs = []
+    graphs, gone = [], []
     for number in range(4):
         world.specification.outputs[0].encoding.width = 640 + 16 * number
         world.apply()
-        # GObject's own weak reference: the Python object of a pipeline comes and goes.
-        graphs.append(world.graph.pipeline.weak_ref())
+        # GObject's own weak reference: the Python object of a pipeline comes and goes. If it were asked while another
+        # thread drops the pipeline, it would end the process.
+        graphs.append(world.graph.pipeline.weak_ref(gone.append, number))
         runners = weakref.ref(world.runner)
         world.until_inferred(3)
     world.engine.stop()
     world.until(lambda: True, "a turn of the loop")
     world.engine = None
     gc.collect()
-    return {"graphs": len([one for one in graphs if one() is not None]), "runners": int(runners() is not None)}
+    return {"graphs": len(graphs) - len(gone), "runners": int(runners() is not None)}
 
 
 def test_a_graph_that_was_replaced_leaves_nothing_behind():

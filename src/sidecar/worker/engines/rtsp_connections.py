@@ -18,6 +18,8 @@ from sidecar.worker.main_loop import MainLoop
 
 # Bytes until PLAY. A description of streams has a few thousand.
 MOST_BYTES = 1 << 20
+# Bytes from one packet to the next after that: what rtspsrc holds for its latency, and answers.
+MOST_BYTES_PLAYING = 16 << 20
 _LOOK_MILLISECONDS = 20
 
 # The newest connection of each thread, until a message is sent on it. threading.local() would not outlive a callback on
@@ -25,10 +27,11 @@ _LOOK_MILLISECONDS = 20
 _made: Dict[int, WeakSocket] = {}
 
 
-def limit_answers(source: Gst.Element, exceeded: Callable[[], None]) -> None:
-    """Ends the connection of an rtspsrc that gets more than MOST_BYTES before it sends PLAY.
+def limit_answers(source: Gst.Element, packets: Callable[[], int], exceeded: Callable[[], None]) -> None:
+    """Ends the connection of an rtspsrc that gets more than MOST_BYTES before it sends PLAY, or later more than
+    MOST_BYTES_PLAYING between two packets.
 
-    exceeded: called then, on the loop thread.
+    packets: how many the camera has sent. exceeded: called then. Both are called on the loop thread.
     """
     _note_connections()
     plays = threading.Event()
@@ -40,7 +43,7 @@ def limit_answers(source: Gst.Element, exceeded: Callable[[], None]) -> None:
         connection = _made.pop(threading.get_ident(), None)
         if connection is not None:
             connections.append(connection)
-            MainLoop.post(_watch, connection, plays, exceeded)
+            MainLoop.post(_watch, connection, plays, packets, exceeded)
         # Only PLAY has a range. parse_request() would tell the method, but old bindings free the address
         # that it returns (GStreamer 1.14).
         result, _range = message.get_header(GstRtsp.RTSPHeaderField.RANGE, 0)
@@ -65,12 +68,21 @@ def _note_connections() -> None:
     GObject.add_emission_hook(Gio.SocketClient, "event", on_event)
 
 
-def _watch(connection: WeakSocket, plays: threading.Event, exceeded: Callable[[], None]) -> None:
+def _watch(
+    connection: WeakSocket, plays: threading.Event, packets: Callable[[], int], exceeded: Callable[[], None]
+) -> None:
+    # Packets at the last look, and the bytes that had come then.
+    seen, accounted = packets(), 0
+
     def look() -> None:
+        nonlocal seen, accounted
         received = connection.bytes_received()
-        if plays.is_set() or received is None:
+        if received is None:
             timer.stop()
-        elif received > MOST_BYTES:
+            return
+        if packets() != seen:
+            seen, accounted = packets(), received
+        if received - accounted > (MOST_BYTES_PLAYING if plays.is_set() else MOST_BYTES):
             timer.stop()
             connection.cut()
             exceeded()

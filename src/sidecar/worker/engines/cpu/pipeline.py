@@ -87,7 +87,7 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
 
     entry = chain.add("videoconvert", _ENTRY, n_threads=1)
     # Behind the decoder too: not every source says its size before.
-    refuse_large_frames(entry.get_static_pad("sink"), camera, callbacks.failed)
+    refuse_large_frames(entry.get_static_pad("sink"), camera, callbacks.stats, callbacks.failed)
     chain.caps("video/x-raw, format=I420")
     if kind == "file":
         # A file is played at its own speed, as a camera would.
@@ -123,7 +123,7 @@ def _attach(
         described = chain.add(DEPAYLOADERS[encoding])
         if encoding != "JPEG":
             described = chain.add(_PARSERS[encoding])
-        refuse_large_frames(described.get_static_pad("src"), camera, callbacks.failed)
+        refuse_large_frames(described.get_static_pad("src"), camera, callbacks.stats, callbacks.failed)
         if encoding == "JPEG":
             chain.add("jpegdec")
         else:
@@ -181,7 +181,8 @@ def build_output_pipeline(plan: StreamPlan, rectangles: List[Rectangle], end: Un
     for rectangle in rectangles:
         chain = Chain(pipeline)
         source = chain.add("appsrc", is_live=True, format="time", do_timestamp=False, block=False)
-        chain.add("videoscale", n_threads=1, add_borders=True)
+        # Each frame reaches the painter: the last one of a camera carries the text of its tile.
+        chain.add("videoscale", n_threads=1, add_borders=True, qos=False)
         chain.caps("video/x-raw, width=%d, height=%d, pixel-aspect-ratio=1/1" % (rectangle.width, rectangle.height))
         painter = chain.append(make_painter(), "painter")
         tiles.append((source, painter))
