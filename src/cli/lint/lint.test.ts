@@ -11,12 +11,13 @@ import {
   findTarget,
   idsOfAll,
 } from "../../common/catalogue/targets.js";
-import type { Problem } from "../../common/problem.js";
+import { hasErrors, type Problem } from "../../common/problem.js";
 import { CODES } from "../../common/problem-codes.js";
 import { readBundle } from "./bundle/bundle.js";
 import { OnnxError, readOnnx } from "./bundle/onnx.js";
 import { BUNDLE_TABLE } from "./corpus/bundle-table.js";
 import { BUNDLES } from "./corpus/bundles.js";
+import { LAUNCH_LINES } from "./corpus/launch-lines.js";
 import { LAUNCH_RIGHT } from "./corpus/launch-right.js";
 import { LAUNCH_WRONG } from "./corpus/launch-wrong.js";
 import type { LintCase } from "./corpus/lint-case.js";
@@ -63,6 +64,17 @@ for (const [name, cases] of Object.entries(CORPUS)) {
         }
         assert.ok(messages.every((message) => !message.includes("secret")));
       });
+    }
+  });
+}
+
+for (const [verdict, targets, line] of LAUNCH_LINES) {
+  it(`says that it ${verdict} on ${targets}: ${line}`, () => {
+    const { launch, problems } = parseLaunchLine(line);
+    for (const id of targets.split(" ")) {
+      const found = [...problems, ...lint({ launch }, target(id), catalogue)];
+      const messages = found.map(({ message }) => message).join("\n");
+      assert.equal(hasErrors(found) ? "fails" : "runs", verdict, `on ${id}: ${messages}`);
     }
   });
 }
