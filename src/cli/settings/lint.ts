@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
 import { loadCatalogue } from "../../common/catalogue/load.js";
-import { findTarget, idsOfAll, type Target } from "../../common/catalogue/targets.js";
+import { type AnyTarget, findTarget, idsOfAll } from "../../common/catalogue/targets.js";
 import { displayProblem, hasErrors, type Problem } from "../../common/problem.js";
 import { loadConfig } from "../../common/settings/config.js";
 import { desiredState } from "../../common/settings/desired-state.js";
@@ -47,7 +47,7 @@ function targetsOf(
   wanted: string | undefined,
   { targets }: Catalogue,
   command: Command,
-): readonly Target[] {
+): readonly AnyTarget[] {
   if (wanted === undefined) return [];
   const ids = wanted === "all" ? idsOfAll(targets) : [wanted];
   return ids.map((id) => {
@@ -58,7 +58,7 @@ function targetsOf(
 
 async function lintFile(
   file: string,
-  targets: readonly Target[],
+  targets: readonly AnyTarget[],
   catalogue: Catalogue,
 ): Promise<readonly Problem[]> {
   const reading = await readDocumentFile(file);

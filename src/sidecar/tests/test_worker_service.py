@@ -146,7 +146,7 @@ def test_check_tells_every_problem_and_applies_nothing(running):
         outputs=[],
     )
     problems = running.stub.Check(pipeline.CheckRequest(spec=wrong), timeout=DEADLINE_SECONDS).problems
-    assert {problem.code for problem in problems} == {"unsupported-source", "bundle-missing", "no-output"}
+    assert {problem.code for problem in problems} == {"unsupported-source", "file-missing", "no-output"}
     assert running.state().generation == before
 
 
