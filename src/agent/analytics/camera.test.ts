@@ -89,7 +89,7 @@ describe("a camera's events", () => {
     assert.equal(crossed?.totals.out.day, 0);
     assert.equal(crossed?.object.heading, 270);
     const [left] = dataOf(events, "zone.left");
-    assert.equal(left?.dwell, 1000);
+    assert.equal(left?.dwell, 900);
     assert.deepEqual(
       dataOf(events, "zone.occupancy").map(({ count }) => count),
       [1, 0],
