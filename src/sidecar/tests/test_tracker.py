@@ -108,7 +108,8 @@ def test_the_person_who_walks_through_the_demo_clip_keeps_one_id(skipped: int) -
             places.setdefault(one.track_id, []).append(one.left + one.width / 2)
     crossing = [path for path in places.values() if path[0] > 640 > path[-1]]
     assert len(crossing) == 1
-    assert crossing[0][0] > 1000 and crossing[0][-1] < 200
+    assert crossing[0][0] > 1000
+    assert crossing[0][-1] < 200
     assert not [path for path in places.values() if path[0] < 640 < path[-1]]
 
 
