@@ -99,6 +99,7 @@ export class Agent {
     // Where events go.
     this.#events = new Events({
       ...{ stateDir: config.stateDir, node: options.node, clock, wallClock },
+      redact: options.redact,
       onEvent: new EventsReport(logs("events")).onEvent,
     });
 

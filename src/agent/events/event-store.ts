@@ -1,5 +1,6 @@
 /** Events on disk: numbered, in order, with how far each sink has come and the state of each camera. */
 
+import { mkdir } from "node:fs/promises";
 import { ClassicLevel } from "classic-level";
 
 /** An event as it is sent: CloudEvents 1.0 in JSON. */
@@ -17,6 +18,7 @@ export interface Changes {
 
 const ENTRY = "e";
 const VALUE = "v";
+const OWNER_ONLY = 0o700;
 /** Behind all entries. */
 const END = "f";
 
@@ -30,6 +32,7 @@ export class EventStore {
 
   /** Throws if the directory cannot be used. */
   static async open(directory: string): Promise<EventStore> {
+    await mkdir(directory, { recursive: true, mode: OWNER_ONLY });
     const db = new ClassicLevel(directory, { maxFileSize: 2 * 1024 * 1024 });
     try {
       await db.open();

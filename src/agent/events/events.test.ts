@@ -58,6 +58,7 @@ describe("Events", () => {
   async function start(sinks: readonly SinkOptions[] = [sink(FILE)]) {
     const events = new Events({
       ...{ stateDir, node: "n1", clock: systemClock, wallClock: Date.now },
+      redact: (text) => text.replaceAll("hunter2", "***"),
       onEvent: (event) => heard.push(event),
     });
     await events.load();
@@ -153,6 +154,14 @@ describe("Events", () => {
     assert.deepEqual([seen?.type, entered?.type], ENTERING.slice(0, 2));
     assert.ok(entered !== undefined && "totals" in entered.data && "day" in entered.data.totals);
     assert.equal(entered.data.totals.day, 2);
+  });
+
+  it("hold no secret that a camera has said", async () => {
+    const { events } = await start();
+    const detail = "401 for u:hunter2";
+    setCamera(events, { t: "lost", reason: "login refused", detail, nextAttempt: undefined });
+    await eventually(() => written().length === 1, "it is written");
+    assert.doesNotMatch(JSON.stringify(written()), /hunter2/);
   });
 
   it("take no test pattern of a trial for a camera", async () => {

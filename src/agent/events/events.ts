@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from "node:util";
 import { cloudEvent } from "../../common/events/cloud-event.js";
 import { eventSocketPath } from "../../common/events/socket.js";
 import type { SlipstreamEvent } from "../../common/events/types.js";
+import { type Redact, redactDeep } from "../../common/secrets/redact.js";
 import type { CameraAnalytics } from "../../common/settings/analytics.js";
 import type { RuntimeOptions } from "../../common/settings/desired-state.js";
 import { DEFAULT_QUEUE, type SinkOptions } from "../../common/settings/events.js";
@@ -36,6 +37,8 @@ export interface EventsOptions {
   readonly clock: Clock;
   /** Milliseconds since 1970; may jump. */
   readonly wallClock: () => number;
+  /** Takes secrets out of a text that leaves the process. */
+  readonly redact: Redact;
   /** Must not throw. */
   readonly onEvent: (event: EventsEvent) => void;
 }
@@ -130,11 +133,11 @@ export class Events {
       if (update.t === "camera") this.#onCamera(update.camera);
       if (update.t === "state") for (const camera of update.state.cameras) this.#onCamera(camera);
     }
-    this.#emit(this.#states.fromReconciler(event, wallClock()));
+    this.#emitStates(this.#states.fromReconciler(event, wallClock()));
   }
 
   onTrialEvent(event: TrialEvent): void {
-    this.#emit(this.#states.fromTrial(event, this.#options.wallClock()));
+    this.#emitStates(this.#states.fromTrial(event, this.#options.wallClock()));
   }
 
   /** Runs until the signal is aborted. */
@@ -192,6 +195,12 @@ export class Events {
     this.#cameras.set(id, state);
     if (events.length > 0)
       this.#emit(events, { name: CAMERA + id, text: () => formatState(state) });
+  }
+
+  /** Details of failures quote what cameras and servers say. */
+  #emitStates(events: readonly SlipstreamEvent[]): void {
+    const { redact } = this.#options;
+    this.#emit(events.map((event) => redactDeep(event, redact) as SlipstreamEvent));
   }
 
   #emit(

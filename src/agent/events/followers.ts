@@ -1,12 +1,13 @@
 /** Sends events to everybody who is connected to a Unix socket, as lines of JSON: `slipstream events` follows them there. */
 
-import { mkdir, rm } from "node:fs/promises";
+import { chmod, mkdir, rm } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname } from "node:path";
 
 /** A follower that reads more slowly than this many bytes behind misses events. */
 const LONGEST_BACKLOG_BYTES = 1024 * 1024;
 const MOST_FOLLOWERS = 16;
+const OWNER_ONLY = 0o600;
 
 export class Followers {
   readonly #path: string;
@@ -32,6 +33,7 @@ export class Followers {
       server.once("error", reject);
       server.listen(this.#path, resolve);
     });
+    await chmod(this.#path, OWNER_ONLY);
     server.on("error", () => {});
     this.#server = server;
   }

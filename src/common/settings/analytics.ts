@@ -2,6 +2,7 @@
 
 import { closest } from "../closest.js";
 import { didYouMean, type Problem, problem } from "../problem.js";
+import type { SettingsDocument } from "./document/schema.js";
 import type { Point } from "./polygon.js";
 import { fileOf, type Origin, type SettingSources } from "./precedence.js";
 
@@ -53,33 +54,39 @@ export function analyticsOf(
   sources: SettingSources,
   ids: readonly string[],
 ): Readonly<Record<string, CameraAnalytics>> {
-  const cameras = sources.inDocuments(({ cameras }) => cameras)?.value ?? [];
-  const section = sources.section("analytics", ({ analytics }) => analytics);
-  const objects: ObjectOptions = {
-    point: section.point ?? DEFAULT_OBJECTS.point,
-    margin: section.margin ?? DEFAULT_OBJECTS.margin,
-    seenAfterMs: section.seenAfter ?? DEFAULT_OBJECTS.seenAfterMs,
-    goneAfterMs: section.goneAfter ?? DEFAULT_OBJECTS.goneAfterMs,
-  };
+  const listed = sources.inDocuments(({ cameras }) => cameras);
+  const objects = objectsOf(sources);
   const entries = ids.map((id, index): [string, CameraAnalytics] => {
-    const { zones = [], lines = [] } = cameras[index] ?? {};
-    return [
-      id,
-      {
-        zones: zones.map(({ id, points, classes = [], loiteringAfter, crowd, crowdAfter }) => ({
-          ...{ id, points, classes },
-          loiteringAfterMs: loiteringAfter,
-          crowd:
-            crowd === undefined
-              ? undefined
-              : { limit: crowd, afterMs: crowdAfter ?? CROWD_AFTER_MS },
-        })),
-        lines: lines.map(({ classes = [], ...line }) => ({ ...line, classes })),
-        objects,
-      },
-    ];
+    const { zones = [], lines = [] } = listed?.value[index] ?? {};
+    const camera: CameraAnalytics = {
+      zones: zones.map(({ id, points, classes = [], loiteringAfter, crowd, crowdAfter }) => ({
+        ...{ id, points, classes },
+        loiteringAfterMs: loiteringAfter,
+        crowd:
+          crowd === undefined ? undefined : { limit: crowd, afterMs: crowdAfter ?? CROWD_AFTER_MS },
+      })),
+      lines: lines.map(({ classes = [], ...line }) => ({ ...line, classes })),
+      objects,
+    };
+    const isObserved = zones.length + lines.length > 0;
+    if (listed !== undefined && isObserved) {
+      sources.record(`analytics.${id}`, { ...listed, value: camera });
+    }
+    return [id, camera];
   });
   return Object.fromEntries(entries);
+}
+
+function objectsOf(sources: SettingSources): ObjectOptions {
+  type Section = NonNullable<SettingsDocument["analytics"]>;
+  const value = <Key extends keyof Section>(key: Key) =>
+    sources.inDocuments(({ analytics }) => analytics?.[key])?.value;
+  return {
+    point: value("point") ?? DEFAULT_OBJECTS.point,
+    margin: value("margin") ?? DEFAULT_OBJECTS.margin,
+    seenAfterMs: value("seenAfter") ?? DEFAULT_OBJECTS.seenAfterMs,
+    goneAfterMs: value("goneAfter") ?? DEFAULT_OBJECTS.goneAfterMs,
+  };
 }
 
 /** Classes of zones and lines that the model does not have. `labels`: undefined if they are not known. */

@@ -2,7 +2,8 @@
 
 import type { EventType } from "../events/types.js";
 import { type Problem, problem } from "../problem.js";
-import type { Login, Secrets } from "../secrets/secrets.js";
+import { secretsInAddress } from "../secrets/hide-addresses.js";
+import { type Login, type Secrets, textsToHide } from "../secrets/secrets.js";
 import type { SettingsDocument } from "./document/schema.js";
 import { fileOf, type SettingSources } from "./precedence.js";
 import { resolveAddress, resolveLogin, resolveText } from "./resolve-secrets.js";
@@ -91,7 +92,7 @@ export function eventsOf(
   readonly warnings: readonly Problem[];
 } {
   const listed = sources.inDocuments(({ events }) => events?.sinks);
-  const queue = sources.section("events.queue", ({ events }) => events?.queue);
+  const queue = queueOf(sources);
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
   const ids = new Set<string>();
@@ -116,15 +117,38 @@ export function eventsOf(
   return {
     events: {
       sinks,
-      queue: {
-        maxBytes: queue.maxBytes ?? DEFAULT_QUEUE.maxBytes,
-        maxAgeMs: queue.maxAge ?? DEFAULT_QUEUE.maxAgeMs,
-        whenFull: queue.whenFull ?? DEFAULT_QUEUE.whenFull,
-      },
+      queue,
     },
     problems,
     warnings,
   };
+}
+
+function queueOf(sources: SettingSources): QueueOptions {
+  type Section = NonNullable<NonNullable<SettingsDocument["events"]>["queue"]>;
+  const value = <Key extends keyof Section>(key: Key) =>
+    sources.inDocuments(({ events }) => events?.queue?.[key])?.value;
+  return {
+    maxBytes: value("maxBytes") ?? DEFAULT_QUEUE.maxBytes,
+    maxAgeMs: value("maxAge") ?? DEFAULT_QUEUE.maxAgeMs,
+    whenFull: value("whenFull") ?? DEFAULT_QUEUE.whenFull,
+  };
+}
+
+/** Texts that no output may contain. */
+export function secretsInEvents({ sinks }: EventOptions): string[] {
+  return sinks.flatMap(({ target }) => {
+    if (target.t === "file") return [];
+    const { key } = target.tls;
+    const login = target.t === "mqtt" ? target.login : undefined;
+    const others = target.t === "webhook" ? [target.signWith, target.token] : [];
+    const values = [key, ...others].flatMap((value) => (value === undefined ? [] : [value]));
+    return [
+      ...values.flatMap((value) => textsToHide({ t: "value", value })),
+      ...(login === undefined ? [] : textsToHide({ t: "login", ...login })),
+      ...(target.t === "webhook" ? secretsInAddress(target.url) : []),
+    ];
+  });
 }
 
 /** Adds what to do about every missing secret to `missing`. */
