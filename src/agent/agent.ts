@@ -9,8 +9,10 @@ import { Maintenance } from "./control/maintenance.js";
 import { NodeStore } from "./control/node-store.js";
 import { readContent } from "./control/render.js";
 import { SettingsFile } from "./control/settings-file.js";
+import { Events } from "./events/events.js";
 import { HubLink, type NodeContext } from "./hub-link.js";
 import { ControlReport } from "./log/control-report.js";
+import { EventsReport } from "./log/events-report.js";
 import { HubReport } from "./log/hub-report.js";
 import { SidecarReport, summary } from "./log/sidecar-report.js";
 import { DEFAULT_TIMING, Reconciler, type ReconcilerEvent } from "./reconcile/reconciler.js";
@@ -43,6 +45,7 @@ export class Agent {
   readonly #file: SettingsFile | undefined;
   readonly #store: NodeStore;
   readonly #hub: HubLink;
+  readonly #events: Events;
   readonly #previousWorker: PreviousWorkerFile;
   readonly #reconciler: Reconciler;
   readonly #trials: TrialRunner;
@@ -93,6 +96,13 @@ export class Agent {
       }),
     });
 
+    // Where events go.
+    this.#events = new Events({
+      ...{ stateDir: config.stateDir, node: options.node, clock, wallClock },
+      redact: options.redact,
+      onEvent: new EventsReport(logs("events")).onEvent,
+    });
+
     // What they become: a candidate, a trial, a desired state of the sidecar.
     this.#control = new Control({
       ...{ config, version: service.version, models: this.#store, wallClock },
@@ -101,9 +111,12 @@ export class Agent {
       secrets: () => this.#secrets.current(),
       lastGood: () => this.#lastGood(),
       consider: (candidate, lastGood) => this.#trials.consider(candidate, lastGood),
-      setRuntimeOptions: ({ trial, maintenance }) => {
+      setRuntimeOptions: ({ trial, maintenance, ...observed }) => {
         this.#trials.setLimits(limitsFrom(trial));
-        this.#reconciler.setDetections(config.showFrames || trial.detections !== undefined);
+        this.#events.setOptions(observed);
+        this.#reconciler.setDetections(
+          config.showFrames || trial.detections !== undefined || this.#events.needsDetections,
+        );
         this.#maintenance.set(maintenance);
       },
       wake: (atMs) => this.#alarm.set(atMs),
@@ -154,6 +167,7 @@ export class Agent {
       this.#file?.load(),
       this.#store.load(),
       this.#previousWorker.load(),
+      this.#events.load(),
     ]);
     this.#isLoaded = true;
     this.#refresh();
@@ -165,6 +179,7 @@ export class Agent {
       this.#reconciler.run(signal),
       this.#alarm.run(signal),
       this.#maintenance.run(signal),
+      this.#events.run(signal),
     ]);
   }
 
@@ -203,10 +218,12 @@ export class Agent {
     const isFrame = event.t === "update" && event.event.t === "detections";
     if (!isFrame || this.#options.config.showFrames) this.#report.onEvent(event);
     this.#trials.onEvent(event);
+    this.#events.onReconcilerEvent(event, this.#trials.trial.t === "self-testing");
   }
 
   #onTrialEvent(event: TrialEvent): void {
     this.#options.onTrialEvent(event);
+    this.#events.onTrialEvent(event);
     if (event.t === "trial") this.#hub.confirm(event.trial);
     this.#hub.onFacts();
   }

@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   definition: async () => (await import("../fleet/definition/command.js")).definitionCommand(),
+  events: async () => (await import("./events/command.js")).eventsCommand(),
   fleet: async () => (await import("../fleet/page/command.js")).fleetCommand(),
   lint: async () => (await import("./lint/command.js")).lintCommand(),
   model: async () => (await import("./model/command.js")).modelCommand(),

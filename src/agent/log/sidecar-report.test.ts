@@ -4,6 +4,7 @@ import type { ReconcilerEvent } from "../reconcile/reconciler.js";
 import { SidecarError } from "../sidecar/calls.js";
 import type { ApplyResult, Peer, Problem } from "../sidecar/sidecar.js";
 import type { CameraState, OutputState, PipelineStatus, SidecarEvent } from "../sidecar/state.js";
+import { frameOf } from "../testing/detections.js";
 import { SidecarReport } from "./sidecar-report.js";
 
 type Logged = [level: string, message: string, fields?: unknown];
@@ -224,7 +225,7 @@ describe("SidecarReport", () => {
 
   it("counts each frame's objects by label", () => {
     const labels = ["person", "car", "person", "constructor"];
-    const detections = { cameraId: "front", inferred: true, labels };
+    const detections = frameOf({ cameraId: "front" }, labels);
     assert.deepEqual(lines(event({ t: "detections", detections })), [
       [
         "info",

@@ -303,13 +303,20 @@ describe("SidecarClient", () => {
           $case: "detections",
           value: {
             cameraId: "a",
-            frameWidth: 1,
-            frameHeight: 1,
+            frameWidth: 640,
+            frameHeight: 360,
             captureTime: nextAttempt,
             pts: 2n ** 63n,
             inferred: true,
             detections: [
-              { classId: 0, label: "person", confidence: 1, trackId: undefined, box: undefined },
+              {
+                classId: 1,
+                label: "person",
+                confidence: 0.5,
+                trackId: 2n ** 63n + 1n,
+                box: { left: 1, top: 2, width: 3, height: 4 },
+                attributes: [{ name: "colour", value: "red", confidence: 1 }],
+              },
             ],
           },
         },
@@ -382,7 +389,24 @@ describe("SidecarClient", () => {
           sequence: 9n,
           event: {
             t: "detections",
-            detections: { cameraId: "a", inferred: true, labels: ["person"] },
+            detections: {
+              cameraId: "a",
+              width: 640,
+              height: 360,
+              captured: nextAttempt,
+              pts: 2n ** 63n,
+              inferred: true,
+              detections: [
+                {
+                  classId: 1,
+                  label: "person",
+                  confidence: 0.5,
+                  trackId: 2n ** 63n + 1n,
+                  box: { left: 1, top: 2, width: 3, height: 4 },
+                  attributes: [{ name: "colour", value: "red", confidence: 1 }],
+                },
+              ],
+            },
           },
         },
       ]);

@@ -116,9 +116,42 @@ export type OutputFailedReason =
 /** All detections in one frame of one camera. */
 export interface FrameDetections {
   readonly cameraId: string;
+  /** Pixels, which boxes refer to. */
+  readonly width: number;
+  readonly height: number;
+  /** Undefined: an engine that does not say. */
+  readonly captured: Date | undefined;
+  /** Nanoseconds on the camera's own time line. */
+  readonly pts: bigint;
   /** False: the detections are carried over from an earlier frame. */
   readonly inferred: boolean;
-  readonly labels: readonly string[];
+  readonly detections: readonly Detection[];
+}
+
+export interface Detection {
+  readonly classId: number;
+  readonly label: string;
+  /** 0 to 1. */
+  readonly confidence: number;
+  /** The same from frame to frame, as long as the worker lives. Undefined: there is no tracker. */
+  readonly trackId: bigint | undefined;
+  readonly box: Box;
+  readonly attributes: readonly Attribute[];
+}
+
+/** In pixels of the camera's frame. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What else the model says about an object. */
+export interface Attribute {
+  readonly name: string;
+  readonly value: string;
+  readonly confidence: number;
 }
 
 /** One message of a watch. */

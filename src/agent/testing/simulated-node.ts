@@ -24,6 +24,7 @@ import {
   toApply,
   toCheck,
 } from "../trial/trial.js";
+import { frameOf } from "./detections.js";
 
 /** What a camera does by itself. */
 export interface SimulatedCamera {
@@ -205,7 +206,7 @@ export class SimulatedNode {
       totals.seconds += (received * behaviour.processed * behaviour.inferenceMs) / 1000;
       const count = Math.round(received * behaviour.processed * behaviour.objectsPerFrame);
       const labels = Array.from({ length: count }, () => "person");
-      const detections = { cameraId: id, inferred: true, labels };
+      const detections = frameOf({ cameraId: id }, labels);
       this.tell({ t: "update", event: { t: "detections", detections } });
     }
     const counters = {
