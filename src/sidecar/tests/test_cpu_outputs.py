@@ -99,9 +99,7 @@ def test_frames_that_are_older_than_their_pipeline_follow_one_another_all_the_sa
 
 def test_a_tile_that_is_to_go_dark_while_a_frame_of_its_camera_still_waits_goes_dark_after_it():
     encoding = spec.Encoding(width=128, height=48, bitrate=500000, frame_rate=15)
-    output = spec.Output(
-        id="rec", layout=spec.LAYOUT_TILED, encoding=encoding, file=spec.FileTarget(path="yard.mkv")
-    )
+    output = spec.Output(id="rec", layout=spec.LAYOUT_TILED, encoding=encoding, file=spec.FileTarget(path="yard.mkv"))
     cameras = [spec.Camera(id="front"), spec.Camera(id="back")]
     (plan,) = plan_streams(spec.PipelineSpec(cameras=cameras, outputs=[output]))
     caps = Gst.Caps.from_string("video/x-raw, format=I420, width=64, height=48, framerate=15/1")

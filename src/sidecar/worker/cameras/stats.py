@@ -5,6 +5,7 @@ from collections import deque
 from typing import Deque
 
 from sidecar.contract import state
+from sidecar.worker.status.latency import LatencyCounts
 
 # Span over which the frame rate is counted, in seconds.
 _RATE_SPAN = 3.0
@@ -32,6 +33,8 @@ class CameraStats:
         # none since the last connection, or its source does not tell.
         self.last_packet = 0.0
         self.last_answer = 0.0
+        # From arrival to the end of detection.
+        self.latency = LatencyCounts()
         self._last_wall_time = 0.0
         self._times: Deque[float] = deque(maxlen=256)
 
@@ -72,5 +75,6 @@ class CameraStats:
         counters.inference_seconds = self.seconds
         counters.inference_cpu_seconds = self.cpu_seconds
         counters.frame_rate = len([one for one in list(self._times) if now - one < _RATE_SPAN]) / _RATE_SPAN
+        self.latency.fill(counters.detection_latency)
         if self._last_wall_time:
             counters.last_frame_time.FromNanoseconds(int(self._last_wall_time * 1e9))

@@ -103,6 +103,7 @@ class FrameProcessor:
         # A file that states its length a frame too short has two frames with the same time where it starts again.
         clock_time = max(clock_time, self._newest + 1)
         self._newest = clock_time
+        self.stats.latency.observe(time.monotonic() - clock_time / 1e9)
         self._deliver(DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects))
         if self._is_watched():
             pts = segment.to_stream_time(Gst.Format.TIME, buffer.pts)
