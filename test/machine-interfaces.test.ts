@@ -15,7 +15,7 @@ const never = new AbortController().signal;
 describe("a running product", () => {
   it("tells health, metrics and state, gives a snapshot, and says when a camera's frames stop", async (t) => {
     const { runDir, sidecar } = await startPicture(t, { RTSPINPUT: "front=test://" });
-    const at = join(runDir, "agent.sock");
+    const at = join(runDir, "agent/agent.sock");
     const get = async (path: string) => {
       const { status, body } = await askAgent({ at }, path, never);
       return { status, text: body.toString() };

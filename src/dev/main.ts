@@ -40,7 +40,7 @@ async function main(): Promise<number> {
       print(`RTSPINPUT names no camera; a demo camera plays at ${uri}`),
     );
     print(
-      `what it does now: node dist/src/cli/main.js status --agent ${join(runDir, "agent.sock")}`,
+      `what it does now: node dist/src/cli/main.js status --agent ${join(runDir, "agent/agent.sock")}`,
     );
     const programs = [sidecar(workspace), agent(workspace, demo?.address)];
     if (demo !== undefined) programs.unshift(demo.camera);

@@ -60,6 +60,7 @@ describe("HttpServer", () => {
       {
         RTSPINPUT: "test://",
         SLIPSTREAM_SOCKET: inPlace("worker.sock"),
+        STATE_DIR: inPlace("."),
         HTTP_ADDRESS: `127.0.0.1:${port}`,
         ...env,
       },

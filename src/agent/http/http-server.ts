@@ -1,7 +1,7 @@
 /** Serves HTTP on the agent's Unix socket and, unless HTTP_ADDRESS is off, over TCP. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { SOCKET_NAME } from "../../common/api/client.js";
 import type { Redact } from "../../common/secrets/redact.js";
@@ -44,7 +44,6 @@ export class HttpServer {
   /** Runs until the signal is aborted. Never throws because of a peer, an address or a secret. */
   async run(signal: AbortSignal): Promise<void> {
     const { config, clock } = this.#options;
-    const { socketPath } = config;
     const address = parseListenAddress(config.httpAddress);
     const handle = (request: IncomingMessage, response: ServerResponse) => {
       void this.#handle(request, response);
@@ -53,7 +52,7 @@ export class HttpServer {
     this.#listeners.push(
       new HttpListener({
         ...{ handle, clock, onEvent },
-        at: { path: join(dirname(socketPath), SOCKET_NAME) },
+        at: { path: join(config.stateDir, SOCKET_NAME) },
         policy: () => ({ t: "socket" }),
         certificate: () => undefined,
       }),

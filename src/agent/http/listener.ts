@@ -1,7 +1,7 @@
 /** One address on which the agent serves HTTP. It bounds its peers, and listens again when it cannot. */
 
 import { once } from "node:events";
-import { chmod, lstat, stat, unlink } from "node:fs/promises";
+import { chmod, lstat, mkdir, stat, unlink } from "node:fs/promises";
 import {
   createServer as createHttpServer,
   type IncomingMessage,
@@ -11,6 +11,7 @@ import {
 } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import { connect } from "node:net";
+import { dirname } from "node:path";
 import { errorCode } from "../../common/files/read.js";
 import type { ListenAddress } from "../../common/settings/listen-address.js";
 import type { Clock } from "../../common/time/clock.js";
@@ -82,7 +83,10 @@ export class HttpListener {
     try {
       if (pem === "missing") throw new Error("the secret of HTTP_CERTIFICATE is missing");
       server = this.#createServer(pem);
-      if ("path" in at) await removeStale(at.path);
+      if ("path" in at) {
+        await mkdir(dirname(at.path), { recursive: true, mode: 0o700 });
+        await removeStale(at.path);
+      }
       server.listen("path" in at ? at.path : { ...at, exclusive: true });
       await once(server, "listening");
       if ("path" in at) await chmod(at.path, 0o600);

@@ -113,7 +113,10 @@ const FAILURES: Readonly<Record<string, readonly (readonly [Change, RegExp])[]>>
     ],
   ],
   "directory-group": [
-    [{ directories: [directory("run", { mode: 0o750 })] }, /not writable for its group/],
+    [
+      { directories: [directory("run", { mode: 0o2700 })] },
+      /closed to its group, which the agent is in/,
+    ],
   ],
   "directory-disk": [
     [{ directories: [directory("models", { freeBytes: 5e8 })] }, /has 476 MiB free/],

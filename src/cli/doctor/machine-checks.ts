@@ -16,6 +16,8 @@ const MOST_CLOCK_OFFSET_MS = 5_000;
 const BUILT_MS = Date.UTC(2025, 0, 1);
 /** Group of both containers. */
 const GROUP = 10000;
+/** The agent opens a socket in one directory, and the sidecar reads the other. */
+const GROUP_NEEDS: Readonly<Record<string, number>> = { run: 0o010, models: 0o050 };
 
 const docker = (facts: DoctorFacts) => facts.docker;
 
@@ -251,25 +253,26 @@ export const MACHINE_CHECKS: readonly Check[] = [
     "directory-owner",
     "the agent may write to its directories",
     ({ found, use, path, setting }) =>
-      when(found.t === "known" && use !== "secrets" && !found.value.writable, () => {
-        const owner = found.t === "known" ? `${found.value.owner}:${found.value.group}` : "";
-        const wanted = use === "state" ? "10001:10000" : "10002:10000";
-        return error(
-          `${path} (${setting}) belongs to ${owner}, and this user cannot write to it`,
-          `sudo chown -R ${wanted} the volume's directory (docker volume inspect shows it)`,
-        );
-      }),
+      when(
+        found.t === "known" && (use === "state" || use === "models") && !found.value.writable,
+        () => {
+          const owner = found.t === "known" ? `${found.value.owner}:${found.value.group}` : "";
+          return error(
+            `${path} (${setting}) belongs to ${owner}, and this user cannot write to it`,
+            "sudo chown -R 10001:10000 the volume's directory (docker volume inspect shows it)",
+          );
+        },
+      ),
   ),
   directoryCheck("directory-group", "agent and sidecar share a group", ({ found, use, path }) =>
     when(
       found.t === "known" &&
         found.value.group === GROUP &&
-        (use === "run" || use === "models") &&
-        (found.value.mode & 0o2070) !== 0o2070,
+        (found.value.mode & (GROUP_NEEDS[use] ?? 0)) !== (GROUP_NEEDS[use] ?? 0),
       () =>
         error(
-          `${path} is not writable for its group, or does not pass the group on`,
-          `sudo chmod 2770 ${path}`,
+          `${path} is closed to its group, which the ${use === "run" ? "agent" : "sidecar"} is in`,
+          `sudo chmod ${use === "run" ? "g+x" : "g+rx"} ${path}`,
         ),
     ),
   ),

@@ -1,7 +1,7 @@
 /** Which agent a command asks, and what it does when that does not answer. */
 
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import type { Command } from "commander";
 import {
   type AgentAddress,
@@ -41,9 +41,9 @@ export async function agentAddress(
   { agent, ca }: AgentFlags,
   environment: NodeJS.ProcessEnv,
 ): Promise<AgentAddress> {
-  const socket = environment[settings.socketPath.env] || settings.socketPath.default;
+  const stateDir = environment[settings.stateDir.env] || settings.stateDir.default;
   return {
-    at: agent ?? (environment["SLIPSTREAM_AGENT"] || join(dirname(socket), SOCKET_NAME)),
+    at: agent ?? (environment["SLIPSTREAM_AGENT"] || join(stateDir, SOCKET_NAME)),
     login: environment["SLIPSTREAM_LOGIN"] || undefined,
     certificate: ca === undefined ? undefined : await readFile(ca, "utf8"),
   };

@@ -42,7 +42,7 @@ describe("commands that ask the agent", () => {
 
   async function run(command: (terminal: never) => Command, args: readonly string[]) {
     const { terminal, result } = recordingTerminal({
-      SLIPSTREAM_SOCKET: join(folder, "worker.sock"),
+      STATE_DIR: folder,
     });
     await command(terminal as never).parseAsync(args, { from: "user" });
     return result;
@@ -89,7 +89,7 @@ describe("commands that ask the agent", () => {
   it("show the state again and again until they are stopped", async () => {
     const controller = new AbortController();
     const { terminal, result } = recordingTerminal({
-      SLIPSTREAM_SOCKET: join(folder, "worker.sock"),
+      STATE_DIR: folder,
     });
     const watching = statusCommand(
       {

@@ -3,7 +3,7 @@
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 
-/** Of the agent's Unix socket, in the directory of the sidecar's. */
+/** Of the agent's Unix socket, in its STATE_DIR, which nobody else may open. */
 export const SOCKET_NAME = "agent.sock";
 
 export interface AgentAddress {

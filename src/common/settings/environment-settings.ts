@@ -229,7 +229,7 @@ export const settings = {
   modelsDir: {
     env: "MODELS_DIR",
     format: directory,
-    default: "/var/lib/slipstream/models",
+    default: "/var/lib/slipstream-models",
     doc: "Directory of models from the hub. The sidecar reads them there.",
   },
   modelsMaxBytes: {
@@ -282,7 +282,7 @@ export const settings = {
     default: "127.0.0.1:8080",
     doc:
       "Where the agent serves health, metrics and its API over HTTP. Any address but a loopback address requires " +
-      "HTTP_USERS. off: not over TCP; the Unix socket agent.sock beside SLIPSTREAM_SOCKET is always served.",
+      "HTTP_USERS. off: not over TCP; the Unix socket agent.sock in STATE_DIR is always served.",
   },
   httpUsers: {
     env: "HTTP_USERS",
