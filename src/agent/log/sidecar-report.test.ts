@@ -50,8 +50,10 @@ describe("SidecarReport", () => {
     frameRate: 0,
     lastFrame: undefined,
     inferenceSeconds: 0,
+    inferenceCpuSeconds: 0,
+    detectionLatency: undefined,
   };
-  const sent = { viewers: 0, frames: 0, framesDropped: 0 };
+  const sent = { viewers: 0, frames: 0, framesDropped: 0, encodingLatency: undefined };
   const since = new Date(0);
 
   function event(event: SidecarEvent): ReconcilerEvent {
@@ -214,6 +216,7 @@ describe("SidecarReport", () => {
           pipeline: { t: "running" },
           cameras: cameras.map((id) => ({ id, since, state: live, counters })),
           outputs: [{ id: "rtsp", cameraId: "", port: 8554, path: "/ds", state: serving, ...sent }],
+          processes: [],
         },
       });
     assert.deepEqual(messages(state(["a"]), state(["a"])), [

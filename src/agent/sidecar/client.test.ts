@@ -250,6 +250,7 @@ describe("SidecarClient", () => {
         lastFrameTime: since,
         inferenceCpuSeconds: 1,
         inferenceSeconds: 1,
+        detectionLatency: { bounds: [0.5], counts: [6n, 1n], sumSeconds: 2 },
       };
       const counted = {
         framesReceived: 9,
@@ -257,9 +258,13 @@ describe("SidecarClient", () => {
         framesInferred: 7,
         frameRate: 12.5,
         lastFrame: since,
+        inferenceCpuSeconds: 1,
         inferenceSeconds: 1,
+        detectionLatency: { bounds: [0.5], counts: [6, 1], sumSeconds: 2 },
       };
-      const output = { viewers: 3, frames: 5n, framesDropped: 1n, since };
+      // One count too few: no histogram.
+      const encodingLatency = { bounds: [0.5], counts: [6n], sumSeconds: 2 };
+      const output = { viewers: 3, frames: 5n, framesDropped: 1n, since, encodingLatency };
       const sent: WatchResponse["event"][] = [
         {
           $case: "state",
@@ -284,6 +289,7 @@ describe("SidecarClient", () => {
                 state: { $case: "serving", value: {} },
               },
             ],
+            processes: [{ name: "outlet", memoryBytes: 7n, cpuSeconds: 1.5 }],
           },
         },
         {
@@ -363,9 +369,11 @@ describe("SidecarClient", () => {
                   viewers: 3,
                   frames: 5,
                   framesDropped: 1,
+                  encodingLatency: undefined,
                   state: { t: "serving" },
                 },
               ],
+              processes: [{ name: "outlet", memoryBytes: 7, cpuSeconds: 1.5 }],
             },
           },
         },
@@ -444,6 +452,8 @@ describe("SidecarClient", () => {
               frameRate: 0,
               lastFrame: undefined,
               inferenceSeconds: 0,
+              inferenceCpuSeconds: 0,
+              detectionLatency: undefined,
             },
             state: { t: "lost", reason: "unknown", detail: "", nextAttempt: undefined },
           },

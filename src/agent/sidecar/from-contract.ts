@@ -72,7 +72,21 @@ function fromState(message: pb.State): state.State {
     pipeline: fromPipelineStatus(message.pipeline),
     cameras: message.cameras.map(fromCameraStatus),
     outputs: message.outputs.map(fromOutputStatus),
+    processes: message.processes.map(({ name, memoryBytes, cpuSeconds }) => ({
+      name: plainText(name),
+      memoryBytes: Number(memoryBytes),
+      cpuSeconds,
+    })),
   };
+}
+
+function fromHistogram(
+  message: pb.LatencyHistogram | undefined,
+): state.LatencyHistogram | undefined {
+  if (message === undefined || message.counts.length !== message.bounds.length + 1)
+    return undefined;
+  const { bounds, counts, sumSeconds } = message;
+  return { bounds, counts: counts.map(Number), sumSeconds };
 }
 
 function fromPipelineStatus(message: pb.PipelineStatus | undefined): state.PipelineStatus {
@@ -111,6 +125,8 @@ function fromCameraCounters(message: pb.CameraCounters | undefined): state.Camer
     frameRate: message?.frameRate ?? 0,
     lastFrame: message?.lastFrameTime,
     inferenceSeconds: message?.inferenceSeconds ?? 0,
+    inferenceCpuSeconds: message?.inferenceCpuSeconds ?? 0,
+    detectionLatency: fromHistogram(message?.detectionLatency),
   };
 }
 
@@ -142,6 +158,7 @@ function fromOutputStatus(message: pb.OutputStatus): state.OutputStatus {
     state: fromOutputState(message.state),
     frames: Number(message.frames),
     framesDropped: Number(message.framesDropped),
+    encodingLatency: fromHistogram(message.encodingLatency),
   };
 }
 

@@ -7,6 +7,25 @@ export interface State {
   readonly pipeline: PipelineStatus;
   readonly cameras: readonly CameraStatus[];
   readonly outputs: readonly OutputStatus[];
+  /** Of the sidecar. */
+  readonly processes: readonly ProcessUsage[];
+}
+
+export interface ProcessUsage {
+  /** keeper, worker or outlet. */
+  readonly name: string;
+  readonly memoryBytes: number;
+  /** User and system time. */
+  readonly cpuSeconds: number;
+}
+
+/** Frames by their latency. */
+export interface LatencyHistogram {
+  /** Upper bounds of the buckets, in seconds, ascending. */
+  readonly bounds: readonly number[];
+  /** Frames in each bucket; the last one is for frames that took longer than the last bound. */
+  readonly counts: readonly number[];
+  readonly sumSeconds: number;
 }
 
 export type PipelineStatus =
@@ -50,8 +69,11 @@ export interface CameraCounters {
   readonly frameRate: number;
   /** Undefined: no frame yet. */
   readonly lastFrame: Date | undefined;
-  /** Wall-clock seconds spent in the network. */
+  /** Wall-clock and CPU seconds spent in the network. */
   readonly inferenceSeconds: number;
+  readonly inferenceCpuSeconds: number;
+  /** From arrival to the end of detection. Undefined: not measured. */
+  readonly detectionLatency: LatencyHistogram | undefined;
 }
 
 export type CameraState =
@@ -96,6 +118,8 @@ export interface OutputStatus {
   /** Encoded frames passed to the output. */
   readonly frames: number;
   readonly framesDropped: number;
+  /** Until the frame has left the encoder. Undefined: not measured. */
+  readonly encodingLatency: LatencyHistogram | undefined;
 }
 
 export type OutputState =

@@ -291,6 +291,8 @@ function camera(received: number): CameraStatus {
     frameRate: 0,
     lastFrame: undefined,
     inferenceSeconds: 0,
+    inferenceCpuSeconds: 0,
+    detectionLatency: undefined,
   };
   return { id: "front", since: new Date(0), state, counters };
 }
@@ -304,4 +306,5 @@ const output: OutputStatus = {
   viewers: 0,
   frames: 0,
   framesDropped: 0,
+  encodingLatency: undefined,
 };

@@ -51,8 +51,11 @@ export async function show(options: ShowOptions, terminal: Terminal): Promise<vo
   for (const one of state.warnings) terminal.err(`warning: ${displayProblem(one)}\n`);
 }
 
-/** Throws InputError. */
-async function stateOf(options: ShowOptions, environment: NodeJS.ProcessEnv): Promise<Desired> {
+/** What the agent would run here, with its secrets. Throws InputError. */
+export async function stateOf(
+  options: ShowOptions,
+  environment: NodeJS.ProcessEnv,
+): Promise<Desired> {
   const { file, hub } = options;
   const config =
     file === undefined && hub === undefined

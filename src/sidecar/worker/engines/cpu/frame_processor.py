@@ -105,6 +105,7 @@ class FrameProcessor:
         if found is None:
             return Gst.FlowReturn.OK
         self._count(found)
+        self.stats.latency.observe(time.monotonic() - clock_time / 1e9)
         self._deliver(DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects))
         if self._is_watched():
             self._publish(_to_contract(self._camera_id, width, height, clock_time, pts, found))
