@@ -63,11 +63,15 @@ _WORDS = frozenset(TABLE["harmlessWords"])
 
 def hide_addresses(text: str) -> str:
     """Hides the logins of every address in a text, and values of its parameters that are not known to be harmless."""
-    text = _LOGIN_WITH_BLANKS.sub(r"\1***@", text)
-    text = _ADDRESS.sub(_shown_match, text)
-    text = _ENCODED_ADDRESS.sub(r"\1***", text)
-    text = _ENCODED_LOGIN.sub(r"\1***", text)
-    text = _BARE_LOGIN.sub(r"\1\2:***@", text)
+    # Most lines hold none of these, which takes far less time to find out.
+    if re.search(_SCHEME_END, text):
+        text = _LOGIN_WITH_BLANKS.sub(r"\1***@", text)
+        text = _ADDRESS.sub(_shown_match, text)
+    if "%" in text:
+        text = _ENCODED_ADDRESS.sub(r"\1***", text)
+        text = _ENCODED_LOGIN.sub(r"\1***", text)
+    if "@" in text:
+        text = _BARE_LOGIN.sub(r"\1\2:***@", text)
     return _BARE_QUERY.sub(lambda match: match.group(1) + _shown_bare(match.group(2)), text)
 
 
