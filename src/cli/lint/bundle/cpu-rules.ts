@@ -123,7 +123,7 @@ function numbersOf(
 function decoderNameProblems(bundle: Bundle, catalogue: Catalogue): Problem[] {
   const { decoders, decoderFiles } = catalogue;
   const named = property(bundle, "parse-bbox-func-name");
-  if (named === undefined || named.value === "") return [];
+  if (named === undefined || named.value === "" || named.value.includes("\0")) return [];
   const place = at(bundle, named);
   if (!decoders.includes(named.value)) {
     const hint = didYouMean(closest(named.value, decoders));

@@ -50,12 +50,13 @@ export function parseKeyFile(text: string, file: string): ConfigReading {
   const groups: Group[] = [];
   const settings: Setting[] = [];
   const problems: Problem[] = [];
-  if (text.startsWith(BYTE_ORDER_MARK)) {
+  const hasMark = text.startsWith(BYTE_ORDER_MARK);
+  if (hasMark) {
     const message =
       "the file begins with a byte order mark, which GLib does not read: save it as UTF-8 without one";
     problems.push(problem("config-syntax", { file, line: 1, path: "" }, message));
   }
-  const lines = text.replace(BYTE_ORDER_MARK, "").split("\n");
+  const lines = text.slice(hasMark ? 1 : 0).split("\n");
   for (const [index, ended] of lines.entries()) {
     const line = index + 1;
     // GLib takes a carriage return for a part of the line's end only in front of a line feed.

@@ -255,6 +255,7 @@ function checkChoice(
         (platforms ?? [target.platform]).includes(target.platform)),
   );
   const given = values.integer(raw);
+  if (given === undefined) return notWhole(raw);
   if (choices.some(({ value }) => value === given)) return undefined;
   const allowed = choices.map((choice) => `${choice.value} (${choice.nick})`).join(", ");
   return { code: "unknown-value", message: `it is one of ${allowed}` };
@@ -269,7 +270,10 @@ function checkNumber(
   const value = type === "int" ? values.integer(raw) : values.float(raw);
   // nvinfer would take them, and no box would ever pass such a threshold.
   if (value !== undefined && Number.isFinite(value)) return checkRange(value, key);
-  if (type === "float") return wrongType(`it takes a number${hintOn(raw)}`);
+  return type === "float" ? wrongType(`it takes a number${hintOn(raw)}`) : notWhole(raw);
+}
+
+function notWhole(raw: string): BadValue {
   if (/^[+-]?\d+$/.test(raw.trim())) return outOfRange("it takes an integer of 32 bits");
   return wrongType(`it takes a whole number${hintOn(raw)}`);
 }

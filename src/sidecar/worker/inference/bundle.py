@@ -76,7 +76,7 @@ def check_files(file: NvinferFile, is_used: Callable[[Key], bool], root: Callabl
         except BundleFileError as why:
             # Whoever reads an empty file's content reports it.
             if why.code != "file-empty":
-                file.tell(ERROR, why.code, name, "%s: %s %s" % (name, entry.value, why))
+                file.tell(ERROR, why.code, name, "%s names %s, which %s" % (name, entry.value, _told(why)))
 
 
 def check_decoder_files(file: NvinferFile, directory: str) -> None:
@@ -86,8 +86,15 @@ def check_decoder_files(file: NvinferFile, directory: str) -> None:
         try:
             check_bundle_file(directory, os.path.join(directory, name), MOST_TABLE)
         except BundleFileError as why:
-            message = "%s reads %s, which %s" % (file.value("parse-bbox-func-name"), name, why)
+            message = "%s reads %s, which %s" % (file.value("parse-bbox-func-name"), name, _told(why))
             file.tell(ERROR, why.code, "parse-bbox-func-name", message)
+
+
+def _told(why: BundleFileError) -> str:
+    """What is wrong with a file, and what to do."""
+    if why.code == "file-missing":
+        return "is not there; copy it into the bundle or correct its name"
+    return str(why)
 
 
 def read_labels(file: NvinferFile, root: Callable[[str], str]) -> Tuple[str, ...]:

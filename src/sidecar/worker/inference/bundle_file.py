@@ -1,5 +1,6 @@
 """Reads the files of a model bundle: regular files inside its directory, up to a size. It never waits for one."""
 
+import errno
 import os
 import stat
 
@@ -58,7 +59,8 @@ def _open(directory: str, path: str, most: int) -> int:
             raise
         return descriptor
     except OSError as why:
-        code = "file-missing" if isinstance(why, FileNotFoundError) else "file-unreadable"
+        is_missing = why.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+        code = "file-missing" if is_missing else "file-unreadable"
         raise BundleFileError(code, "cannot be read: %s" % (why.strerror or why)) from why
 
 

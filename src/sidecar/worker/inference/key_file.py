@@ -32,10 +32,11 @@ def read_key_file(data: bytes, name: str) -> KeyFile:
     file = KeyFile({}, {}, [])
     group = None
     text = data.decode("utf-8", "replace")
-    if text.startswith("\ufeff"):
+    has_mark = text.startswith("\ufeff")
+    if has_mark:
         message = "the file begins with a byte order mark, which GLib does not read; save it as UTF-8 without one"
         file.problems.append(error("config-syntax", "%s:1" % name, message))
-    lines = text.lstrip("\ufeff").split("\n")
+    lines = text[1 if has_mark else 0 :].split("\n")
     for number, ended in enumerate(lines, 1):
         # GLib takes a carriage return for a part of the line's end only in front of a line feed.
         line = ended[:-1] if ended.endswith("\r") and number < len(lines) else ended
