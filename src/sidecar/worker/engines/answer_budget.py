@@ -1,91 +1,46 @@
 """Bounds what a camera may send before it plays: rtspsrc stores an answer of any length, and takes twelve times that to
-parse it as a description of streams.
+parse it as a description of streams."""
 
-rtspsrc does not show its connection. But GIO tells every connection that is made, on the thread that makes it, and on
-the same thread rtspsrc tells each message that it is about to send.
-"""
-
-import contextlib
-import functools
-import os
-import socket
-import struct
 import threading
-from typing import Any, Callable, Dict
+from typing import Any, Callable, List
 
-from sidecar.gst import Gio, GLib, GObject, Gst, GstRtsp
-from sidecar.worker.main_loop import MainLoop
+from sidecar.gst import Gst, GstRtsp
+from sidecar.timer import Timer, every
+from sidecar.worker.engines.rtsp_connection import RtspConnection
 
 # Bytes until PLAY. A description of streams has a few thousand.
 MOST_BYTES = 1 << 20
 _LOOK_MILLISECONDS = 20
-# linux/tcp.h: tcpi_bytes_received of struct tcp_info, from Linux 4.1 on.
-_TCP_INFO_SIZE = 136
-_BYTES_RECEIVED = struct.Struct("@Q")
-_BYTES_RECEIVED_AT = 128
-
-# The newest connection of each thread, until a message is sent on it. threading.local() would not outlive a callback on
-# a thread that is not Python's own.
-_made: Dict[int, Any] = {}
 
 
-def limit_answers(source: Gst.Element, exceeded: Callable[[], None]) -> None:
-    """Ends the connection of an rtspsrc that gets more than MOST_BYTES before it sends PLAY.
+class AnswerBudget:
+    """Ends the connection of an rtspsrc that gets more than MOST_BYTES before it sends PLAY."""
 
-    exceeded: called then, on the loop thread.
-    """
-    _note_connections()
-    plays = threading.Event()
+    def __init__(self, source: Gst.Element, exceeded: Callable[[], None]) -> None:
+        """exceeded: called then, on the loop thread."""
+        self._exceeded = exceeded
+        self._plays = threading.Event()
+        source.connect("before-send", self._on_send)
 
-    def on_send(_source: Gst.Element, message: Any) -> bool:
-        connection = _made.pop(threading.get_ident(), None)
-        if connection is not None:
-            MainLoop.post(_watch, connection, plays, exceeded)
+    def watch(self, connection: RtspConnection) -> None:
+        """Called on the loop thread."""
+        timers: List[Timer] = []
+
+        def look() -> None:
+            facts = None if self._plays.is_set() or connection.is_closed else connection.facts()
+            if facts is not None and facts.bytes_received <= MOST_BYTES:
+                return
+            timers[0].stop()
+            if facts is not None:
+                connection.end()
+                self._exceeded()
+
+        timers.append(every(_LOOK_MILLISECONDS, look))
+
+    def _on_send(self, _source: Gst.Element, message: Any) -> bool:
         # Only PLAY has a range. parse_request() would tell the method, but old bindings free the address
         # that it returns (GStreamer 1.14).
         result, _range = message.get_header(GstRtsp.RTSPHeaderField.RANGE, 0)
         if result == GstRtsp.RTSPResult.OK:
-            plays.set()
+            self._plays.set()
         return True
-
-    source.connect("before-send", on_send)
-
-
-@functools.lru_cache(maxsize=None)
-def _note_connections() -> None:
-    """Keeps the newest connection of each thread. Once in a process."""
-
-    def on_event(_client: Any, event: Any, _where: Any, connection: Any) -> bool:
-        if event == Gio.SocketClientEvent.CONNECTED:
-            _made[threading.get_ident()] = connection.get_socket()
-        return True
-
-    # A class has signals once there was an object of it.
-    Gio.SocketClient.new()
-    GObject.add_emission_hook(Gio.SocketClient, "event", on_event)
-
-
-def _watch(connection: Any, plays: threading.Event, exceeded: Callable[[], None]) -> None:
-    def look() -> bool:
-        if plays.is_set() or connection.is_closed():
-            return bool(GLib.SOURCE_REMOVE)
-        if _bytes_received(connection.get_fd()) <= MOST_BYTES:
-            return bool(GLib.SOURCE_CONTINUE)
-        with contextlib.suppress(GLib.Error):
-            # rtspsrc's thread, which reads, gets the end of the stream.
-            connection.shutdown(True, True)
-        exceeded()
-        return bool(GLib.SOURCE_REMOVE)
-
-    GLib.timeout_add(_LOOK_MILLISECONDS, look)
-
-
-def _bytes_received(descriptor: int) -> int:
-    """0: it cannot be told."""
-    try:
-        with socket.socket(fileno=os.dup(descriptor)) as copy:
-            info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
-        return int(_BYTES_RECEIVED.unpack_from(info, _BYTES_RECEIVED_AT)[0])
-    except (OSError, struct.error):
-        # It was closed meanwhile, or the kernel is older.
-        return 0

@@ -10,15 +10,19 @@ from sidecar.gst import GLib, Gst, GstRtsp
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
 from sidecar.worker.cameras.stats import CameraStats
-from sidecar.worker.engines.answer_budget import MOST_BYTES, limit_answers
+from sidecar.worker.engines.answer_budget import MOST_BYTES, AnswerBudget
+from sidecar.worker.engines.rtsp_connection import RtspConnection, when_connected
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
+from sidecar.worker.engines.rtsp_liveness import note_connection, note_reports
 from sidecar.worker.engines.rtsp_login import LoginGuard, explained
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
 from sidecar.worker.outputs.rtp_sender import sender_socket
 
+# RTP encoding names of payload types that need no name in a camera's description (RFC 3551).
+_STATIC_PAYLOADS = {25: "CELB", 26: "JPEG", 28: "NV", 31: "H261", 32: "MPV", 33: "MP2T", 34: "H263"}
 # By RTP encoding name.
 DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpegdepay"}
 
@@ -70,8 +74,7 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     )
     source.connect("accept-certificate", _on_untrusted_certificate, camera, failed)
     LoginGuard(camera, failed).watch(source)
-    if transport != spec.TRANSPORT_UDP:
-        keep_alive(source, camera, stats)
+    keep_alive(source, camera, stats, keeps_session=transport != spec.TRANSPORT_UDP)
     source.connect("pad-added", _on_rtp_pad, stats)
     # For camera_error().
     offered = source.offered_media = []
@@ -88,7 +91,17 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     source.connect("select-stream", on_select_stream)
     # After the login guard, whose refusal to send ends the signal.
     said = "it answers with more than %d bytes before it plays: something else than a camera is there" % MOST_BYTES
-    limit_answers(source, lambda: failed(camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said)))
+    exceeded = camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said)
+    budget = AnswerBudget(source, lambda: failed(exceeded))
+
+    number = stats.connections
+
+    def on_connected(connection: RtspConnection) -> None:
+        budget.watch(connection)
+        note_connection(connection, stats, number)
+
+    when_connected(source, on_connected)
+    note_reports(source, stats)
     return source
 
 
@@ -217,6 +230,9 @@ def when_video_appears(source: Gst.Element, attach: Callable[[Gst.Bin, Gst.Pad, 
             return
         seen.append(pad)
         encoding = (structure.get_string("encoding-name") or "").upper()
+        has_type, payload_type = structure.get_int("payload")
+        if not encoding and has_type:
+            encoding = _STATIC_PAYLOADS.get(payload_type, "an unknown codec")
         block = pad.add_probe(Gst.PadProbeType.BLOCK_DOWNSTREAM, lambda *_: Gst.PadProbeReturn.OK)
 
         def on_loop() -> None:

@@ -4,6 +4,7 @@ from typing import Callable, Dict, List, Tuple, Union
 
 from sidecar.contract import spec
 from sidecar.gst import GLib, Gst, GstVideo
+from sidecar.timer import once
 from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
 from sidecar.worker.engines.cpu.pipeline import build_output_pipeline
@@ -17,6 +18,8 @@ from sidecar.worker.outputs.plan import StreamPlan
 from sidecar.worker.outputs.receiver import Take
 
 _FRESH = TileText("")
+# A text that finds its tile busy is shown this much later.
+_TEXT_MILLISECONDS = 50
 
 
 class OutputPipeline:
@@ -82,12 +85,11 @@ class OutputPipeline:
 
     def set_tile_text(self, camera_id: str, text: TileText) -> None:
         """Says on a camera's tile why it shows no fresh frames. Empty: it shows them."""
-        tile = self._tiles.get(camera_id)
-        if tile is None:
+        if camera_id not in self._tiles:
             return
         self._texts[camera_id] = text
         if self._started and text.text:
-            tile.set_text(text)
+            self._show_text(camera_id, text)
         was_dark, self._is_dark = self._is_dark, self._all_dark()
         if was_dark and not self._is_dark and self._encoder is not None:
             # The outlet goes on with a key frame.
@@ -124,8 +126,14 @@ class OutputPipeline:
             self.pipeline.set_state(Gst.State.PLAYING)
             for camera_id, tile in self._tiles.items():
                 if not tile.has_frame:
-                    tile.set_text(self._texts[camera_id])
+                    self._show_text(camera_id, self._texts[camera_id])
         return bool(GLib.SOURCE_REMOVE)
+
+    def _show_text(self, camera_id: str, text: TileText) -> None:
+        """Again until it is shown, or another text has come, or the pipeline has stopped."""
+        tile = self._tiles.get(camera_id)
+        if tile is not None and self._texts[camera_id] is text and not tile.set_text(text):
+            once(_TEXT_MILLISECONDS, lambda: self._show_text(camera_id, text))
 
     def _all_dark(self) -> bool:
         return all(text.dark for text in self._texts.values())

@@ -63,20 +63,20 @@ class Tile:
             self._last = frame
         return self._send(frame, "")
 
-    def set_text(self, text: TileText) -> None:
+    def set_text(self, text: TileText) -> bool:
         """Shows the camera's last frame dimmed, or black if there was none, with a text.
 
-        A stream of one camera has the standby picture instead.
+        A stream of one camera has the standby picture instead. False: not shown, since the frame before still waits.
         """
         if self._is_only:
-            return
+            return True
         if text.dark:
             self._last = None
         last = self._last
         # It is dimmed once it has the tile's size, on the output's thread: a camera's frame may be huge.
         frame = _black_frame(self._rectangle.width, self._rectangle.height) if last is None else last
         # Without the objects, which may have moved since.
-        self._send(frame._replace(objects=[]), text.text)
+        return self._send(frame._replace(objects=[]), text.text)
 
     def _paint(self, frame: I420Frame, pts: int) -> None:
         content = self._contents.pop(pts, None)
