@@ -15,7 +15,7 @@ from sidecar.gst import GObject, Gst
 from sidecar.log import Log
 from sidecar.timer import Timer, every
 from sidecar.worker.cameras.stats import CameraStats
-from sidecar.worker.engines.rtsp_habits import FIRST_ANSWER_SECONDS, MOST_ANSWER_SECONDS, habits_of
+from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.main_loop import MainLoop
 
 # rtspsrc does not say after how many seconds the camera ends the session; the shortest seen at cameras is 10.
@@ -23,6 +23,8 @@ INTERVAL_SECONDS = 4
 # A camera whose packets have not come for this long is asked as often: does it hang, or has it nothing to send?
 SILENCE_SECONDS = 0.75
 _TIMER_MILLISECONDS = 250
+# When nothing has come for so long, rtspsrc sends GET_PARAMETER or OPTIONS by itself.
+_OWN_QUESTION_SECONDS = 5
 # A camera that ended so many connections when it was asked is not asked any more.
 _MOST_REFUSALS = 2
 
@@ -32,10 +34,9 @@ def keep_alive(source: Gst.Element, camera: spec.Camera, stats: CameraStats, kee
 
     keeps_session: requests are due while frames come, too.
     """
-    if GObject.signal_lookup("get-parameter", source):
-        # Not earlier: a request would take the place of the command to play.
-        begin = partial(_begin, camera, stats, keeps_session)
-        source.connect("pad-added", lambda one, _pad: MainLoop.post(begin, one.weak_ref()))
+    # Not earlier: a request would take the place of the command to play.
+    begin = partial(_begin, camera, stats, keeps_session)
+    source.connect("pad-added", lambda one, _pad: MainLoop.post(begin, one.weak_ref()))
 
 
 def _begin(camera: spec.Camera, stats: CameraStats, keeps_session: bool, reference: Any) -> None:
@@ -43,6 +44,9 @@ def _begin(camera: spec.Camera, stats: CameraStats, keeps_session: bool, referen
     if source is None or hasattr(source, "_keeps_alive"):
         return
     source._keeps_alive = True
+    source.set_property("tcp-timeout", _OWN_QUESTION_SECONDS * 1000000)
+    if not GObject.signal_lookup("get-parameter", source):
+        return
     questions = _Questions(camera, stats, keeps_session)
     timers: List[Timer] = []
 
@@ -54,8 +58,7 @@ def _begin(camera: spec.Camera, stats: CameraStats, keeps_session: bool, referen
         elif questions.may_ask:
             questions.ask_if_due(element)
         else:
-            # Then rtspsrc asks by itself when nothing has come for so long.
-            element.set_property("tcp-timeout", FIRST_ANSWER_SECONDS * 1000000)
+            element.set_property("tcp-timeout", _OWN_QUESTION_SECONDS * 1000000)
             timers[0].stop()
 
     timers.append(every(_TIMER_MILLISECONDS, on_timer))
