@@ -327,6 +327,40 @@ def test_a_camera_that_ends_its_stream_is_lost():
     assert lost_for(story.hears(Ended())) == state.CAMERA_LOST_REASON_ENDED
 
 
+def test_a_stream_that_is_said_to_have_ended_was_only_silent_if_its_connection_is_open():
+    story = Story()
+    story.passes(5)
+    since, last = story.phase.since, story.now
+    story.passes(6, last_frame=last, last_ack=story.now + 6)
+    quiet = Observation(last_frame=last, last_ack=story.now - 0.5)
+    assert story.hears(Ended(quiet)) == Connecting(story.now, live_since=since)
+    story.passes(5)
+    assert lost_for(story.hears(Ended(Observation(last_frame=story.now - 0.1, last_ack=story.now)))) == (
+        state.CAMERA_LOST_REASON_ENDED
+    )
+
+
+def test_an_overloaded_machine_gives_a_camera_more_time_and_says_so():
+    story = Story()
+    while story.state.slowness < 2:
+        story.now += 0.9
+        story.hears(Observed(Observation(last_frame=story.now, size=(320, 180))))
+    last = story.now
+    for _ in range(3):
+        story.now += 0.9
+        story.hears(Observed(Observation(last_frame=last, size=(320, 180))))
+    assert isinstance(story.phase, Live)
+    while isinstance(story.phase, Live):
+        story.now += 0.9
+        story.hears(Observed(Observation(last_frame=last, size=(320, 180))))
+    assert "this machine is overloaded" in story.phase.why.detail
+    assert story.now - last < 6
+    # An idle machine again.
+    story.waits()
+    story.passes(30)
+    assert story.state.slowness == 1
+
+
 def test_a_camera_that_is_off_stays_off_whatever_happens():
     story = Story(off=spec.CameraOff())
     for event in (

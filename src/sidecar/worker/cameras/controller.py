@@ -209,7 +209,7 @@ class CameraController:
 
         callbacks = CameraCallbacks(
             failed=if_current(lambda why: self._handle(Failed(why))),
-            ended=if_current(lambda: self._handle(Ended())),
+            ended=if_current(lambda: self._handle(Ended(self._observe()))),
             changed=if_current(lambda: self._handle(Observed(self._observe()))),
         )
         problem = address_problem(self._rules.uri)

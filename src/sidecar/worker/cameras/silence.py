@@ -21,6 +21,8 @@ _NEXT_KEY_FRAME_SECONDS = 30.0
 _ANSWER_SECONDS = 2.0
 _QUESTION_SECONDS = 1.5
 _MOST_DOUBLINGS = 6
+# rtspsrc ends a stream that was silent for five of its report intervals, which are no shorter than this.
+_ENDED_SECONDS = 5.0
 # Viewers of a stream without a frame for a second would see its standby picture.
 _RARE_SECONDS = 0.6
 
@@ -41,13 +43,14 @@ def judge_silence(
     quiet_seconds: float,
     silent_seconds: float,
     earlier: int = 0,
+    slowness: float = 1.0,
 ) -> Silence:
     """quiet_seconds: how long a camera may send no frame while it shows that it is there. silent_seconds: how long it
     may show nothing while its connection is open; twice as long after each of the earlier silences that were unclear.
-    awake_since: this process may have missed what was before."""
+    awake_since: this process may have missed what was before. slowness: seconds here for one on an idle machine."""
 
     def age(moment: float) -> float:
-        return now - max(moment, awake_since)
+        return (now - max(moment, awake_since)) / slowness
 
     silence = age(observation.last_frame)
     if silence <= allowed_silence(observation.interval):
@@ -66,6 +69,12 @@ def judge_silence(
     if silence < longest and age(max(signs)) <= patience:
         return Silence.NORMAL
     return Silence.UNCLEAR if is_open else Silence.LOST
+
+
+def was_silent(observation: Observation, now: float, awake_since: float) -> bool:
+    """Whether a camera whose stream is said to have ended has only been silent, on a connection that is open."""
+    is_open = bool(observation.last_ack) and now - max(observation.last_ack, awake_since) <= _ACK_SECONDS
+    return is_open and now - observation.last_frame > _ENDED_SECONDS
 
 
 def allowed_silence(interval: float) -> float:

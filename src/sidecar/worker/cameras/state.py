@@ -10,7 +10,7 @@ from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.backoff import retry_delay
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.observation import Observation
-from sidecar.worker.cameras.silence import PACKET_SECONDS, Silence, allowed_silence, judge_silence
+from sidecar.worker.cameras.silence import PACKET_SECONDS, Silence, allowed_silence, judge_silence, was_silent
 
 # How long a camera may take until its first frame: twice as long after each attempt that was too short, and longer
 # while packets come, because a key frame may be far.
@@ -21,6 +21,11 @@ _KEY_FRAME_FACTOR = 6
 _HEALTHY_SECONDS = 60.0
 # Observations are made several times a second. If two lie further apart, this process was held up, and frames may be.
 _HELD_UP_SECONDS = 1.0
+# Usual seconds between two, and the weight of the newest in the average.
+_OBSERVATION_SECONDS = 0.3
+_SLOWNESS_WEIGHT = 0.1
+# From here on a failure says that the machine may have caused it.
+_OVERLOADED = 1.5
 _DEFAULT_FROZEN_SECONDS = 60.0
 _DEFAULT_SILENT_SECONDS = 10.0
 _NEVER = float("inf")
@@ -99,6 +104,8 @@ class CameraState(NamedTuple):
     receives: bool = False
     # Silences of a live camera that were unclear.
     silences: int = 0
+    # How many times longer than on an idle machine everything takes here. 1: this machine is not overloaded.
+    slowness: float = 1.0
 
 
 class TurnedOn(NamedTuple):
@@ -122,7 +129,9 @@ class Failed(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """The stream of the current connection has ended."""
+    """The stream of the current connection has ended. rtspsrc says so, too, of a stream that was silent for long."""
+
+    observation: Observation = Observation()
 
 
 class HostAnswered(NamedTuple):
@@ -182,6 +191,8 @@ def decide(
         return _lose(before, event.why, rules, now, random)
     if rules.loops and isinstance(phase, Live):
         return before._replace(phase=Connecting(now, live_since=phase.since))
+    if isinstance(phase, Live) and was_silent(event.observation, now, before.awake_since):
+        return before._replace(phase=Connecting(now, live_since=phase.since))
     return _lose(before, camera_failure(state.CAMERA_LOST_REASON_ENDED, rules.uri), rules, now, random)
 
 
@@ -194,8 +205,14 @@ def first_frame_patience(slow_starts: int, receives: bool) -> float:
 def _after_observation(
     before: CameraState, observation: Observation, rules: CameraRules, now: float, random: Callable[[], float]
 ) -> CameraState:
-    held_up = now - before.observed_at > _HELD_UP_SECONDS
-    after = before._replace(observed_at=now, awake_since=now if held_up else before.awake_since)
+    passed = now - before.observed_at
+    held_up = passed > _HELD_UP_SECONDS
+    latest = min(passed, _HELD_UP_SECONDS) / _OBSERVATION_SECONDS
+    after = before._replace(
+        observed_at=now,
+        awake_since=now if held_up else before.awake_since,
+        slowness=max(1.0, before.slowness + (latest - before.slowness) * _SLOWNESS_WEIGHT),
+    )
     phase = after.phase
     if isinstance(phase, Connecting):
         receives = not observation.last_frame and now - observation.last_packet < PACKET_SECONDS
@@ -203,16 +220,23 @@ def _after_observation(
         if observation.last_frame and all(observation.size) and not observation.is_frozen:
             live = Live(now if phase.live_since is None else phase.live_since)
             return after._replace(phase=live, attempts=0, outage=None)
-        is_late = now - max(phase.began, after.awake_since) > first_frame_patience(after.slow_starts, receives)
+        patience = first_frame_patience(after.slow_starts, receives) * after.slowness
+        is_late = now - max(phase.began, after.awake_since) > patience
         # A frozen camera sends frames, and may stop doing so.
         if is_late or (
             observation.last_frame and _silence(after, observation, now) > allowed_silence(observation.interval)
         ):
             reason = state.CAMERA_LOST_REASON_FROZEN if observation.is_frozen else state.CAMERA_LOST_REASON_TIMEOUT
-            return _lose(after, camera_failure(reason, rules.uri), rules, now, random)
+            return _lose(after, camera_failure(reason, rules.uri, _overload(after)), rules, now, random)
     elif isinstance(phase, Live):
         silence = judge_silence(
-            observation, now, after.awake_since, rules.frozen_seconds, rules.silent_seconds, after.silences
+            observation,
+            now,
+            after.awake_since,
+            rules.frozen_seconds,
+            rules.silent_seconds,
+            after.silences,
+            after.slowness,
         )
         if silence is Silence.UNCLEAR:
             return after._replace(phase=Connecting(now, live_since=phase.since), silences=after.silences + 1)
@@ -231,12 +255,18 @@ def _loss(
 ) -> Optional[CameraFailure]:
     """What is wrong with a live camera."""
     if silence is Silence.LOST:
-        said = "no frame for %.1f s" % _silence(current, observation, now)
+        said = "; ".join(
+            filter(None, ["no frame for %.1f s" % _silence(current, observation, now), _overload(current)])
+        )
         return camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, rules.uri, said)
     if observation.frozen_for > rules.frozen_seconds:
         said = "the same frame for %.0f s" % observation.frozen_for
         return camera_failure(state.CAMERA_LOST_REASON_FROZEN, rules.uri, said)
     return None
+
+
+def _overload(current: CameraState) -> str:
+    return "this machine is overloaded, which may be the cause" if current.slowness > _OVERLOADED else ""
 
 
 def _silence(current: CameraState, observation: Observation, now: float) -> float:
