@@ -11,7 +11,6 @@ from sidecar.tests.rtsp_doubles import ScriptedCamera, answered
 
 _JPEG = "m=video 0 RTP/AVP 26\r\na=control:track1\r\n"
 _PUBLIC = "OPTIONS, DESCRIBE, SETUP, PLAY, PAUSE, TEARDOWN"
-_SSRC = 0x51D5EA11
 _FIRST_FRAME_TIMESTAMP = 1000
 
 
@@ -46,6 +45,7 @@ class PlayingCamera(ScriptedCamera):
         self._viewers = []
         self._lock = threading.Lock()
         self._sequence = 0
+        self.ssrc = 0x51D5EA11
         self._time = _FIRST_FRAME_TIMESTAMP
         # Set while somebody plays.
         self.is_played = threading.Event()
@@ -68,13 +68,13 @@ class PlayingCamera(ScriptedCamera):
         self._time += int(seconds * 90000)
         for number, packet in enumerate(self._packets):
             marker = 0x80 if number == len(self._packets) - 1 else 0
-            head = struct.pack(">BBHII", 0x80, 26 | marker, self._sequence & 0xFFFF, self._time & 0xFFFFFFFF, _SSRC)
+            head = struct.pack(">BBHII", 0x80, 26 | marker, self._sequence & 0xFFFF, self._time & 0xFFFFFFFF, self.ssrc)
             self._sequence += 1
             self._send(0, head + packet)
 
     def send_report(self):
         """An RTCP sender report."""
-        self._send(1, struct.pack(">BBHIIIIII", 0x80, 200, 6, _SSRC, 1, 0, self._time, self._sequence, 1))
+        self._send(1, struct.pack(">BBHIIIIII", 0x80, 200, 6, self.ssrc, 1, 0, self._time, self._sequence, 1))
 
     def _send(self, channel, data):
         with self._lock:

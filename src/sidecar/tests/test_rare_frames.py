@@ -124,3 +124,15 @@ def test_a_description_that_names_no_codec_means_that_of_its_payload_type(watch,
     one = watch(uri=double.address)
     first_frame(one, double)
     assert one.status().live.encoding == "JPEG"
+
+
+def test_a_camera_that_changes_its_ssrc_stays_live(watch, camera):
+    double = camera()
+    one = watch(uri=double.address)
+    since = first_frame(one, double)
+    for _ in range(2):
+        double.ssrc += 1
+        frames = len(one.frames)
+        one.until(lambda frames=frames: double.send_frame(0.04) or len(one.frames) >= frames + 5)
+    assert one.status().since == since
+    assert double.connections == 1

@@ -260,7 +260,8 @@ def add_test_source(chain: Chain, uri: str) -> None:
 
 
 def when_video_appears(source: Gst.Element, attach: Callable[[Gst.Bin, Gst.Pad, str], None]) -> None:
-    """Calls attach on the loop thread with the first video pad that an element adds, its container and its encoding.
+    """Calls attach on the loop thread with the first video pad that an element adds, its container and its encoding. A
+    pad that continues the stream takes its place.
 
     The pad appears on a streaming thread: a blocking probe holds its data back until the loop thread has linked it.
     attach gets the container as an argument, because a callback that holds its own pipeline would keep it alive for
@@ -272,7 +273,8 @@ def when_video_appears(source: Gst.Element, attach: Callable[[Gst.Bin, Gst.Pad, 
         caps = pad.get_current_caps() or pad.query_caps(None)
         structure = caps.get_structure(0)
         is_video = structure.get_name().startswith("video/") or structure.get_string("media") == "video"
-        if not is_video or seen:
+        earlier = seen[-1] if seen else None
+        if not is_video or (earlier is not None and not _continues(earlier, pad)):
             return
         seen.append(pad)
         encoding = _encoding(structure) if structure.has_field("payload") else ""
@@ -282,13 +284,24 @@ def when_video_appears(source: Gst.Element, attach: Callable[[Gst.Bin, Gst.Pad, 
             element = pad.get_parent_element()
             container = None if element is None else element.get_parent()
             # None: the camera has been closed meanwhile.
-            if container is not None:
+            if container is not None and earlier is None:
                 attach(container, pad, encoding)
+            elif container is not None and earlier is not None:
+                receiver = earlier.get_peer()
+                if receiver is not None:
+                    earlier.unlink(receiver)
+                    pad.link_full(receiver, Gst.PadLinkCheck.DEFAULT)
             pad.remove_probe(block)
 
         MainLoop.post(on_loop)
 
     source.connect("pad-added", on_pad)
+
+
+def _continues(earlier: Gst.Pad, pad: Gst.Pad) -> bool:
+    """Whether a pad of rtspsrc has the stream of an earlier one, whose camera has changed its SSRC."""
+    names = [re.match(r"recv_rtp_src_(\d+)_", one.get_name()) for one in (earlier, pad)]
+    return names[0] is not None and names[1] is not None and names[0].group(1) == names[1].group(1)
 
 
 def _encoding(rtp: Gst.Structure) -> str:
