@@ -340,6 +340,18 @@ def test_a_stream_that_is_said_to_have_ended_was_only_silent_if_its_connection_i
     )
 
 
+def test_a_camera_that_ends_its_connection_when_it_is_asked_stays_live_to_the_outside():
+    story = Story()
+    story.passes(5)
+    since = story.phase.since
+    ended = camera_failure(state.CAMERA_LOST_REASON_ENDED, RTSP)
+    asked = Observation(last_frame=story.now, last_question=story.now - 0.1)
+    assert story.hears(Failed(ended, asked)) == Connecting(story.now, live_since=since)
+    story.passes(5)
+    answered = asked._replace(last_question=story.now, last_answer=story.now - 4)
+    assert lost_for(story.hears(Failed(ended, answered))) == state.CAMERA_LOST_REASON_ENDED
+
+
 def test_an_overloaded_machine_gives_a_camera_more_time_and_says_so():
     story = Story()
     while story.state.slowness < 2:

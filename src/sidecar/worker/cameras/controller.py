@@ -208,7 +208,7 @@ class CameraController:
             return lambda *values: act(*values) if number == self._number else None
 
         callbacks = CameraCallbacks(
-            failed=if_current(lambda why: self._handle(Failed(why))),
+            failed=if_current(lambda why: self._handle(Failed(why, self._observe()))),
             ended=if_current(lambda: self._handle(Ended(self._observe()))),
             changed=if_current(lambda: self._handle(Observed(self._observe()))),
         )

@@ -71,8 +71,11 @@ def judge_silence(
     return Silence.UNCLEAR if is_open else Silence.LOST
 
 
-def was_silent(observation: Observation, now: float, awake_since: float) -> bool:
-    """Whether a camera whose stream is said to have ended has only been silent, on a connection that is open."""
+def ended_without_fault(observation: Observation, now: float, awake_since: float) -> bool:
+    """Whether a live camera may be well although its stream has ended: it was silent for long, and rtspsrc gave up while
+    the connection was open; or it ends the connection when it is asked whether it is there."""
+    if observation.last_question and not observation.last_answer:
+        return now - max(observation.last_question, awake_since) <= _QUESTION_SECONDS
     is_open = bool(observation.last_ack) and now - max(observation.last_ack, awake_since) <= _ACK_SECONDS
     return is_open and now - observation.last_frame > _ENDED_SECONDS
 

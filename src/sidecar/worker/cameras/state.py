@@ -10,7 +10,7 @@ from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.backoff import retry_delay
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.observation import Observation
-from sidecar.worker.cameras.silence import PACKET_SECONDS, Silence, allowed_silence, judge_silence, was_silent
+from sidecar.worker.cameras.silence import PACKET_SECONDS, Silence, allowed_silence, ended_without_fault, judge_silence
 
 # How long a camera may take until its first frame: twice as long after each attempt that was too short, and longer
 # while packets come, because a key frame may be far.
@@ -24,6 +24,7 @@ _HELD_UP_SECONDS = 1.0
 # Usual seconds between two, and the weight of the newest in the average.
 _OBSERVATION_SECONDS = 0.3
 _SLOWNESS_WEIGHT = 0.1
+_MOST_SLOWNESS = 2.5
 # From here on a failure says that the machine may have caused it.
 _OVERLOADED = 1.5
 _DEFAULT_FROZEN_SECONDS = 60.0
@@ -126,6 +127,7 @@ class Failed(NamedTuple):
     """The current connection has failed."""
 
     why: CameraFailure
+    observation: Observation = Observation()
 
 
 class Ended(NamedTuple):
@@ -187,11 +189,12 @@ def decide(
         return again if isinstance(phase, Lost) else before
     if not isinstance(phase, (Connecting, Live)):
         return before
+    has_ended = isinstance(event, Ended) or event.why.reason == state.CAMERA_LOST_REASON_ENDED
+    if has_ended and isinstance(phase, Live) and ended_without_fault(event.observation, now, before.awake_since):
+        return before._replace(phase=Connecting(now, live_since=phase.since))
     if isinstance(event, Failed):
         return _lose(before, event.why, rules, now, random)
     if rules.loops and isinstance(phase, Live):
-        return before._replace(phase=Connecting(now, live_since=phase.since))
-    if isinstance(phase, Live) and was_silent(event.observation, now, before.awake_since):
         return before._replace(phase=Connecting(now, live_since=phase.since))
     return _lose(before, camera_failure(state.CAMERA_LOST_REASON_ENDED, rules.uri), rules, now, random)
 
@@ -207,7 +210,7 @@ def _after_observation(
 ) -> CameraState:
     passed = now - before.observed_at
     held_up = passed > _HELD_UP_SECONDS
-    latest = min(passed, _HELD_UP_SECONDS) / _OBSERVATION_SECONDS
+    latest = min(passed / _OBSERVATION_SECONDS, _MOST_SLOWNESS)
     after = before._replace(
         observed_at=now,
         awake_since=now if held_up else before.awake_since,
