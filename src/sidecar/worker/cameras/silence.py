@@ -72,7 +72,7 @@ def judge_silence(
 
 
 def ended_without_fault(observation: Observation, now: float, awake_since: float) -> bool:
-    """Whether a live camera may be well although its stream has ended: it was silent for long, and rtspsrc gave up while
+    """Whether a live camera may be well although its stream has ended: it was silent, and rtspsrc gave up while
     the connection was open; or it ends the connection when it is asked whether it is there."""
     if observation.last_question and not observation.last_answer:
         return now - max(observation.last_question, awake_since) <= _QUESTION_SECONDS

@@ -8,12 +8,12 @@ list GET_PARAMETER gets the RTCP reports alone, and OPTIONS while it is silent.
 
 import time
 from functools import partial
-from typing import Any, List
+from typing import Any
 
 from sidecar.contract import spec
 from sidecar.gst import GObject, Gst
 from sidecar.log import Log
-from sidecar.timer import Timer, every
+from sidecar.timer import every
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.main_loop import MainLoop
@@ -48,20 +48,19 @@ def _begin(camera: spec.Camera, stats: CameraStats, keeps_session: bool, referen
     if not GObject.signal_lookup("get-parameter", source):
         return
     questions = _Questions(camera, stats, keeps_session)
-    timers: List[Timer] = []
 
     def on_timer() -> None:
         element = reference()
         # Fields, not get_state(): no lock is waited for.
         if element is None or element.target_state != Gst.State.PLAYING:
-            timers[0].stop()
+            timer.stop()
         elif questions.may_ask:
             questions.ask_if_due(element)
         else:
             element.set_property("tcp-timeout", _OWN_QUESTION_SECONDS * 1000000)
-            timers[0].stop()
+            timer.stop()
 
-    timers.append(every(_TIMER_MILLISECONDS, on_timer))
+    timer = every(_TIMER_MILLISECONDS, on_timer)
 
 
 class _Questions:

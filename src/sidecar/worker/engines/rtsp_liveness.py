@@ -1,18 +1,15 @@
 """Tells whether a camera is there while it sends no frames: by its RTCP reports, and by its RTSP connection."""
 
-from typing import List
-
 from sidecar.gst import Gst
-from sidecar.timer import Timer, every
+from sidecar.timer import every
 from sidecar.worker.cameras.stats import CameraStats
-from sidecar.worker.engines.rtsp_connection import RtspConnection
+from sidecar.worker.engines.weak_socket import WeakSocket
 
 _LOOK_MILLISECONDS = 250
 
 
 def note_reports(source: Gst.Element, stats: CameraStats) -> None:
     """Notes each RTCP report that an rtspsrc gets."""
-
     number = stats.connections
 
     def on_manager(_source: Gst.Element, manager: Gst.Element) -> None:
@@ -22,16 +19,16 @@ def note_reports(source: Gst.Element, stats: CameraStats) -> None:
     source.connect("new-manager", on_manager)
 
 
-def note_connection(connection: RtspConnection, stats: CameraStats, number: int) -> None:
+def note_connection(stats: CameraStats, number: int, connection: WeakSocket) -> None:
     """Notes what an open connection shows, until it is closed. Called on the loop thread. number: of CameraStats."""
-    timers: List[Timer] = []
+    connection.keep_alive()
 
     def look() -> None:
-        facts = None if connection.is_closed else connection.facts()
-        if facts is None:
-            timers[0].stop()
+        ages = connection.ages()
+        if ages is None:
+            timer.stop()
             return
-        stats.on_sign(number, facts.data_age)
-        stats.on_ack(number, facts.ack_age)
+        stats.on_sign(number, ages[0])
+        stats.on_ack(number, ages[1])
 
-    timers.append(every(_LOOK_MILLISECONDS, look))
+    timer = every(_LOOK_MILLISECONDS, look)

@@ -4,7 +4,6 @@ from typing import Callable, Dict, List, Tuple, Union
 
 from sidecar.contract import spec
 from sidecar.gst import GLib, Gst, GstVideo
-from sidecar.timer import once
 from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
 from sidecar.worker.engines.cpu.pipeline import build_output_pipeline
@@ -18,8 +17,6 @@ from sidecar.worker.outputs.plan import StreamPlan
 from sidecar.worker.outputs.receiver import Take
 
 _FRESH = TileText("")
-# A text that finds its tile busy is shown this much later.
-_TEXT_MILLISECONDS = 50
 
 
 class OutputPipeline:
@@ -75,7 +72,7 @@ class OutputPipeline:
             return
         if not self._started:
             self._started = True
-            GLib.idle_add(self._play)
+            MainLoop.post(self._play)
         if not tile.push(frame):
             self.frames_dropped += 1
 
@@ -85,11 +82,12 @@ class OutputPipeline:
 
     def set_tile_text(self, camera_id: str, text: TileText) -> None:
         """Says on a camera's tile why it shows no fresh frames. Empty: it shows them."""
-        if camera_id not in self._tiles:
+        tile = self._tiles.get(camera_id)
+        if tile is None:
             return
         self._texts[camera_id] = text
         if self._started and text.text:
-            self._show_text(camera_id, text)
+            tile.set_text(text)
         was_dark, self._is_dark = self._is_dark, self._all_dark()
         if was_dark and not self._is_dark and self._encoder is not None:
             # The outlet goes on with a key frame.
@@ -121,19 +119,12 @@ class OutputPipeline:
             tile.close()
         self._tiles = {}
 
-    def _play(self) -> bool:
+    def _play(self) -> None:
         if self._tiles:
             self.pipeline.set_state(Gst.State.PLAYING)
             for camera_id, tile in self._tiles.items():
                 if not tile.has_frame:
-                    self._show_text(camera_id, self._texts[camera_id])
-        return bool(GLib.SOURCE_REMOVE)
-
-    def _show_text(self, camera_id: str, text: TileText) -> None:
-        """Again until it is shown, or another text has come, or the pipeline has stopped."""
-        tile = self._tiles.get(camera_id)
-        if tile is not None and self._texts[camera_id] is text and not tile.set_text(text):
-            once(_TEXT_MILLISECONDS, lambda: self._show_text(camera_id, text))
+                    tile.set_text(self._texts[camera_id])
 
     def _all_dark(self) -> bool:
         return all(text.dark for text in self._texts.values())
