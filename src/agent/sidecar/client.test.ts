@@ -252,6 +252,7 @@ describe("SidecarClient", () => {
         lastFrameTime: since,
         inferenceCpuSeconds: 1,
         inferenceSeconds: 1,
+        detectionLatency: { bounds: [0.5], counts: [6n, 1n], sumSeconds: 2 },
       };
       const counted = {
         framesReceived: 9,
@@ -259,9 +260,13 @@ describe("SidecarClient", () => {
         framesInferred: 7,
         frameRate: 12.5,
         lastFrame: since,
+        inferenceCpuSeconds: 1,
         inferenceSeconds: 1,
+        detectionLatency: { bounds: [0.5], counts: [6, 1], sumSeconds: 2 },
       };
-      const output = { viewers: 3, frames: 5n, framesDropped: 1n, since };
+      // One count too few: no histogram.
+      const encodingLatency = { bounds: [0.5], counts: [6n], sumSeconds: 2 };
+      const output = { viewers: 3, frames: 5n, framesDropped: 1n, since, encodingLatency };
       const sent: WatchResponse["event"][] = [
         {
           $case: "state",
@@ -286,6 +291,7 @@ describe("SidecarClient", () => {
                 state: { $case: "serving", value: {} },
               },
             ],
+            processes: [{ name: "outlet", memoryBytes: 7n, cpuSeconds: 1.5 }],
           },
         },
         {
@@ -305,13 +311,20 @@ describe("SidecarClient", () => {
           $case: "detections",
           value: {
             cameraId: "a",
-            frameWidth: 1,
-            frameHeight: 1,
+            frameWidth: 640,
+            frameHeight: 360,
             captureTime: nextAttempt,
             pts: 2n ** 63n,
             inferred: true,
             detections: [
-              { classId: 0, label: "person", confidence: 1, trackId: undefined, box: undefined },
+              {
+                classId: 1,
+                label: "person",
+                confidence: 0.5,
+                trackId: 2n ** 63n + 1n,
+                box: { left: 1, top: 2, width: 3, height: 4 },
+                attributes: [{ name: "colour", value: "red", confidence: 1 }],
+              },
             ],
           },
         },
@@ -358,9 +371,11 @@ describe("SidecarClient", () => {
                   viewers: 3,
                   frames: 5,
                   framesDropped: 1,
+                  encodingLatency: undefined,
                   state: { t: "serving" },
                 },
               ],
+              processes: [{ name: "outlet", memoryBytes: 7, cpuSeconds: 1.5 }],
             },
           },
         },
@@ -384,7 +399,24 @@ describe("SidecarClient", () => {
           sequence: 9n,
           event: {
             t: "detections",
-            detections: { cameraId: "a", inferred: true, labels: ["person"] },
+            detections: {
+              cameraId: "a",
+              width: 640,
+              height: 360,
+              captured: nextAttempt,
+              pts: 2n ** 63n,
+              inferred: true,
+              detections: [
+                {
+                  classId: 1,
+                  label: "person",
+                  confidence: 0.5,
+                  trackId: 2n ** 63n + 1n,
+                  box: { left: 1, top: 2, width: 3, height: 4 },
+                  attributes: [{ name: "colour", value: "red", confidence: 1 }],
+                },
+              ],
+            },
           },
         },
       ]);
@@ -422,6 +454,8 @@ describe("SidecarClient", () => {
               frameRate: 0,
               lastFrame: undefined,
               inferenceSeconds: 0,
+              inferenceCpuSeconds: 0,
+              detectionLatency: undefined,
             },
             state: { t: "lost", reason: "unknown", detail: "", nextAttempt: undefined },
           },

@@ -292,6 +292,8 @@ function camera(received: number): CameraStatus {
     frameRate: 0,
     lastFrame: undefined,
     inferenceSeconds: 0,
+    inferenceCpuSeconds: 0,
+    detectionLatency: undefined,
   };
   return { id: "front", since: new Date(0), state, counters };
 }
@@ -305,4 +307,5 @@ const output: OutputStatus = {
   viewers: 0,
   frames: 0,
   framesDropped: 0,
+  encodingLatency: undefined,
 };

@@ -18,8 +18,15 @@ import {
   type Trust,
 } from "../../common/bundle/signature.js";
 import { unpack } from "../../common/bundle/unpack.js";
+import type { TargetsFile } from "../../common/catalogue/data.js";
 import { loadCatalogue } from "../../common/catalogue/load.js";
-import { findBoard } from "../../common/catalogue/targets.js";
+import {
+  type AnyTarget,
+  findBoard,
+  findTarget,
+  idsOfAll,
+  type TargetLookup,
+} from "../../common/catalogue/targets.js";
 import { hasErrors } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
 import { readBundle } from "../lint/bundle/bundle.js";
@@ -38,6 +45,10 @@ interface PackFlags {
   readonly name?: string;
   readonly boards?: readonly string[];
   readonly key?: string;
+}
+
+interface LintFlags extends VerifyFlags {
+  readonly target?: string;
 }
 
 interface VerifyFlags {
@@ -91,7 +102,11 @@ export function modelCommand(terminal: Terminal = processTerminal()): Command {
   withChecks(command.command("lint"))
     .description("check what a node would check: verify, and lint for the boards it is for")
     .argument("<archive or directory>")
-    .action((path: string, flags: VerifyFlags) => run(() => lintModel(path, flags, terminal)));
+    .option(
+      "--target <board>",
+      "t4, nano, orin-nano, a board with a release such as t4@9.1, cpu for engine cpu, or all boards (default: those it is for)",
+    )
+    .action((path: string, flags: LintFlags) => run(() => lintModel(path, flags, terminal)));
   return command;
 }
 
@@ -162,12 +177,12 @@ async function verify(archive: string, flags: VerifyFlags, terminal: Terminal): 
   else terminal.out(`${archive}: ${describe(manifest)}, ${signatureText(opened)}\n`);
 }
 
-async function lintModel(path: string, flags: VerifyFlags, terminal: Terminal): Promise<void> {
+async function lintModel(path: string, flags: LintFlags, terminal: Terminal): Promise<void> {
   const report = (verdicts: readonly Verdict[]) => {
     if (!printVerdicts(verdicts, terminal, flags.json)) terminal.exit(EXIT_REFUSED);
   };
   if ((await stat(path)).isDirectory()) {
-    report(await lintBundleFor(path, []));
+    report(await lintBundleFor(path, [], flags.target));
     return;
   }
   const temporary = await mkdtemp(join(tmpdir(), "slipstream-model-"));
@@ -180,7 +195,7 @@ async function lintModel(path: string, flags: VerifyFlags, terminal: Terminal): 
       signal: new AbortController().signal,
     });
     if (!flags.json) terminal.out(`${describe(opened.manifest)}, ${signatureText(opened)}\n`);
-    report(await lintBundleFor(directory, opened.manifest.boards));
+    report(await lintBundleFor(directory, opened.manifest.boards, flags.target));
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
@@ -237,16 +252,33 @@ function messageOf(error: unknown): string {
   throw error;
 }
 
-/** boards: empty for all that the catalogue has. Throws BundleError for one that it does not have. */
-async function lintBundleFor(directory: string, boards: readonly string[]): Promise<Verdict[]> {
+/** boards: empty for all that the catalogue has. wanted: another target. Throws BundleError for one that there is not. */
+async function lintBundleFor(
+  directory: string,
+  boards: readonly string[],
+  wanted?: string,
+): Promise<Verdict[]> {
   const catalogue = await loadCatalogue();
-  const { targets } = catalogue;
+  const { bundle, problems } = await readBundle(directory, catalogue);
+  return targetsOf(catalogue.targets, boards, wanted).map((target) => ({
+    target,
+    problems: [...problems, ...lint({ bundle }, target, catalogue)],
+  }));
+}
+
+function targetsOf(
+  targets: TargetsFile,
+  boards: readonly string[],
+  wanted: string | undefined,
+): readonly AnyTarget[] {
+  const found = <T extends AnyTarget>(lookup: TargetLookup<T>, what: string): T => {
+    if (lookup.t === "target") return lookup.target;
+    throw new BundleError(what, lookup.message);
+  };
+  if (wanted !== undefined) {
+    const ids = wanted === "all" ? idsOfAll(targets) : [wanted];
+    return ids.map((id) => found(findTarget(targets, id), "--target"));
+  }
   const ids = boards.length === 0 ? targets.boards.map(({ id }) => id) : boards;
-  const { bundle, problems } = await readBundle(directory, catalogue.nvinferKeys);
-  return ids.map((id) => {
-    const found = findBoard(targets, id);
-    if (found.t !== "target") throw new BundleError(`${MANIFEST} boards`, found.message);
-    const { target } = found;
-    return { target, problems: [...problems, ...lint({ bundle }, target, catalogue)] };
-  });
+  return ids.map((id) => found(findBoard(targets, id), `${MANIFEST} boards`));
 }

@@ -50,6 +50,8 @@ export class Catalogue {
   readonly nvinferKeys: readonly NvinferKey[];
   /** What parse-bbox-func-name may be with network-type 100. */
   readonly decoders: readonly string[];
+  /** Files of the bundle that a decoder reads, by the decoder's name. */
+  readonly decoderFiles: Readonly<Record<string, readonly string[]>>;
   readonly onnx: OnnxOperatorsFile;
   readonly seen: SeenFile;
   readonly #deepstream = new Map<string, ElementRecord[]>();
@@ -62,6 +64,7 @@ export class Catalogue {
     this.facts = files.facts;
     this.nvinferKeys = files.keys.keys;
     this.decoders = files.keys.decoders;
+    this.decoderFiles = files.keys.decoderFiles;
     this.onnx = files.onnx;
     for (const record of files.elements.elements) {
       this.#deepstream.set(record.name, [...(this.#deepstream.get(record.name) ?? []), record]);

@@ -172,6 +172,7 @@ export interface OnnxConstant extends OnnxSpan {
 
 export interface NvinferKeysFile {
   readonly decoders: readonly string[];
+  readonly decoderFiles: Readonly<Record<string, readonly string[]>>;
   readonly keys: readonly NvinferKey[];
 }
 
@@ -186,6 +187,23 @@ export interface NvinferKey extends Span {
   readonly enum?: readonly NvinferChoice[];
   readonly deprecated?: string;
   readonly written?: boolean;
+  /** nvinfer goes on with an empty path. */
+  readonly mayBeEmpty?: boolean;
+  /** Absent: the key has no meaning on engine cpu. */
+  readonly cpu?: CpuUse;
+}
+
+/** How engine cpu treats a key. */
+export interface CpuUse {
+  readonly use: "honoured" | "refused";
+  /** Closer bounds than nvinfer's. */
+  readonly min?: number;
+  readonly max?: number;
+  /** The only values that it honours, booleans as 0 and 1. */
+  readonly accepts?: readonly number[];
+  readonly advice?: string;
+  /** It holds for raw tensors on engine deepstream too, which the sidecar decodes. */
+  readonly decoding?: boolean;
 }
 
 export interface NvinferChoice {

@@ -17,10 +17,11 @@ import {
   wholeNumber,
   yesOrNo,
 } from "./formats.js";
+import { listenAddress } from "./listen-address.js";
 import { modelReference } from "./model-reference.js";
 import { publicKeys } from "./public-keys.js";
 import { rtspInput } from "./rtspinput.js";
-import { secretReferences } from "./secret-reference.js";
+import { secretName, secretReferences } from "./secret-reference.js";
 
 export interface Setting<T> {
   /** Name of the environment variable. */
@@ -283,6 +284,30 @@ export const settings = {
     format: filePath(`a path of at most ${SOCKET_PATH_BYTES} bytes`, SOCKET_PATH_BYTES),
     default: "/run/slipstream/worker.sock",
     doc: "Unix socket of the sidecar.",
+  },
+  httpAddress: {
+    env: "HTTP_ADDRESS",
+    format: listenAddress(),
+    default: "127.0.0.1:8080",
+    doc:
+      "Where the agent serves health, metrics and its API over HTTP. Any address but a loopback address requires " +
+      "HTTP_USERS. off: not over TCP; the Unix socket agent.sock in STATE_DIR is always served.",
+  },
+  httpUsers: {
+    env: "HTTP_USERS",
+    format: secretReferences(),
+    default: null,
+    doc:
+      "Who may use HTTP_ADDRESS: secrets that hold a user name and a password each (HTTP Basic authentication). " +
+      "Default: everybody on this machine.",
+  },
+  httpCertificate: {
+    env: "HTTP_CERTIFICATE",
+    format: secretName(),
+    default: null,
+    doc:
+      "Serve HTTPS with this secret, which holds the certificate chain and its private key as PEM text, one after the " +
+      "other. Default: plain HTTP.",
   },
   lifeline: {
     env: "SLIPSTREAM_LIFELINE",

@@ -41,7 +41,10 @@ DEADLINE_SECONDS = 60
 class NothingDetected:
     """A detector without a network: these tests are about cameras."""
 
-    def infer(self, frame):
+    def reset(self):
+        pass
+
+    def infer(self, frame, seconds):
         return Detections([], True, 0.0, 0.0)
 
 

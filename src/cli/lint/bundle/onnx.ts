@@ -6,6 +6,8 @@ export interface OnnxFacts {
   readonly graph: Graph;
   readonly functions: readonly LocalFunction[];
   readonly weightBytes: number;
+  /** The files that hold weights, relative to the network's directory. */
+  readonly external: readonly string[];
   /** Batch size of the first input; undefined: any. */
   readonly batch: number | undefined;
 }
@@ -24,7 +26,10 @@ export function readOnnx(readAt: ReadAt, bytes: number): OnnxFacts {
   if (message === undefined) throw new OnnxError("it has no graph: is it an ONNX file?");
   const graph = readGraph(file, message);
   const functions = model(MODEL.functions).map((field) => readFunction(file, field));
-  return { opset, graph, functions, weightBytes: graph.weightBytes, batch: batchOf(graph) };
+  const nodes = functions.flatMap((one) => one.nodes);
+  const external = [...new Set([...locationsOf(graph), ...nodes.flatMap(locationsIn)])];
+  const { weightBytes } = graph;
+  return { opset, graph, functions, weightBytes, external, batch: batchOf(graph) };
 }
 
 /** Undefined: it is the operator set of another domain. */
@@ -33,6 +38,18 @@ function standardOpset(file: Protobuf, message: Field): number | undefined {
   const domain = file.text(fields(OPSET.domain));
   if (domain !== "" && domain !== "ai.onnx") return undefined;
   return fields(OPSET.version).at(-1)?.value;
+}
+
+function locationsOf({ initializers, nodes }: Graph): readonly string[] {
+  const own = initializers.flatMap(({ location }) => location ?? []);
+  return [...own, ...nodes.flatMap(locationsIn)];
+}
+
+function locationsIn({ attributes }: Node): readonly string[] {
+  return [...attributes.values()].flatMap(({ tensor, graphs }) => [
+    ...(tensor?.location === undefined ? [] : [tensor.location]),
+    ...graphs.flatMap(locationsOf),
+  ]);
 }
 
 /** Old exporters list the weights as inputs too. */
@@ -47,11 +64,14 @@ interface TypedName {
   readonly type: number;
 }
 
+/** location: the file that holds its values. Absent: the network itself. */
+type Tensor = TypedName & { readonly location?: string };
+
 type Input = TypedName & { readonly batch: number | undefined };
 
 export interface Graph {
   readonly nodes: readonly Node[];
-  readonly initializers: readonly TypedName[];
+  readonly initializers: readonly Tensor[];
   readonly inputs: readonly Input[];
   readonly outputs: readonly TypedName[];
   readonly weightBytes: number;
@@ -71,7 +91,7 @@ interface Attribute {
   /** Numbers or a text; empty for tensors and graphs. */
   readonly values: readonly (number | string)[];
   /** Data type of a tensor. */
-  readonly tensor: number | undefined;
+  readonly tensor: Tensor | undefined;
   readonly graphs: readonly Graph[];
 }
 
@@ -89,7 +109,8 @@ const DEEPEST = 16;
 const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 };
 const NODE = { input: 1, output: 2, name: 3, operator: 4, attribute: 5 };
 const ATTRIBUTE = { name: 1, i: 3, s: 4, t: 5, g: 6, ints: 8, strings: 9, graphs: 11 };
-const TENSOR = { type: 2, name: 8 };
+const TENSOR = { type: 2, name: 8, external: 13 };
+const ENTRY = { key: 1, value: 2 };
 const VALUE = { name: 1, type: 2 };
 const TYPE = { tensor: 1 };
 const TENSOR_TYPE = { type: 1, shape: 2 };
@@ -134,19 +155,25 @@ function readNode(file: Protobuf, message: Field, depth: number): Node {
 function readAttribute(file: Protobuf, message: Field, depth: number): [string, Attribute] {
   const fields = file.fields(message);
   const numbers = [...fields(ATTRIBUTE.i), ...fields(ATTRIBUTE.ints)];
-  const tensor = fields(ATTRIBUTE.t).at(-1);
+  const given = fields(ATTRIBUTE.t).at(-1);
   const graphs = [...fields(ATTRIBUTE.g), ...fields(ATTRIBUTE.graphs)];
   const attribute = {
     values: [...numbers.flatMap((one) => file.numbers(one)), ...file.texts(fields(ATTRIBUTE.s))],
-    tensor: tensor && readTensor(file, tensor).type,
+    tensor: given && readTensor(file, given),
     graphs: graphs.map((graph) => readGraph(file, graph, depth + 1)),
   };
   return [file.text(fields(ATTRIBUTE.name)), attribute];
 }
 
-function readTensor(file: Protobuf, message: Field): TypedName {
+function readTensor(file: Protobuf, message: Field): Tensor {
   const fields = file.fields(message);
-  return { name: file.text(fields(TENSOR.name)), type: fields(TENSOR.type).at(-1)?.value ?? 0 };
+  const entries = fields(TENSOR.external).map((entry) => file.fields(entry));
+  const location = entries.findLast((entry) => file.text(entry(ENTRY.key)) === "location");
+  return {
+    name: file.text(fields(TENSOR.name)),
+    type: fields(TENSOR.type).at(-1)?.value ?? 0,
+    ...(location === undefined ? {} : { location: file.text(location(ENTRY.value)) }),
+  };
 }
 
 /** An input or output of a graph. */

@@ -5,6 +5,7 @@ from collections import deque
 from typing import Deque
 
 from sidecar.contract import state
+from sidecar.worker.status.latency import LatencyCounts
 
 # Span over which the frame rate is counted, in seconds.
 _RATE_SPAN = 3.0
@@ -41,6 +42,8 @@ class CameraStats:
         # Packets that came, and their bytes since the newest frame that was whole.
         self.packets = 0
         self.frame_bytes = 0
+        # From arrival to the end of detection.
+        self.latency = LatencyCounts()
         self._last_wall_time = 0.0
         self._times: Deque[float] = deque(maxlen=256)
 
@@ -102,5 +105,6 @@ class CameraStats:
         counters.inference_seconds = self.seconds
         counters.inference_cpu_seconds = self.cpu_seconds
         counters.frame_rate = len([one for one in list(self._times) if now - one < _RATE_SPAN]) / _RATE_SPAN
+        self.latency.fill(counters.detection_latency)
         if self._last_wall_time:
             counters.last_frame_time.FromNanoseconds(int(self._last_wall_time * 1e9))

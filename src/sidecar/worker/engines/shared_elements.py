@@ -13,7 +13,7 @@ from sidecar.timer import soon
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.rtsp_answers import make_rtspsrc
-from sidecar.worker.engines.rtsp_connections import MOST_BYTES, MOST_BYTES_PLAYING, limit_answers
+from sidecar.worker.engines.rtsp_connections import MOST_BYTES, limit_answers
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
 from sidecar.worker.engines.rtsp_liveness import note_connection, note_reports
@@ -117,8 +117,8 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     source.connect("select-stream", on_select_stream)
     # After the login guard, whose refusal to send ends the signal.
     said = (
-        "it answers with more than %d bytes before it plays, or %d while it does: something else than a camera is there"
-        % (MOST_BYTES, MOST_BYTES_PLAYING)
+        "it answers with more than %d bytes before it plays, or too many while it does:"
+        " something else than a camera is there" % MOST_BYTES
     )
     limit_answers(
         source,

@@ -45,9 +45,9 @@ def check_bundle_file(directory: str, path: str, most: int) -> None:
 
 
 def _open(directory: str, path: str, most: int) -> int:
-    real = os.path.realpath(path)
+    real, inside = os.path.realpath(path), os.path.join(os.path.realpath(directory), "")
     try:
-        if os.path.lexists(path) and not real.startswith(os.path.join(os.path.realpath(directory), "")):
+        if os.path.lexists(path) and not os.path.join(real, "").startswith(inside):
             raise BundleFileError("file-outside", "lies outside the bundle; copy it into the bundle's directory")
         # Opening a named pipe or a device must not wait.
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC)

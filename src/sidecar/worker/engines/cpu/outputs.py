@@ -161,6 +161,7 @@ class CpuOutputs:
         if one is not None:
             status.frames = one.frames
             status.frames_dropped = one.frames_dropped
+            one.latency.fill(status.encoding_latency)
 
 
 def _visible(specification: spec.PipelineSpec) -> spec.PipelineSpec:
