@@ -25,6 +25,7 @@ const desired: Desired = {
         transport: "udp",
         acceptAnyCertificate: true,
         frozenAfterMs: 30_000,
+        silentAfterMs: 10_000,
         latencyMs: 1250,
         masks: [
           [
@@ -140,6 +141,7 @@ describe("SidecarClient", () => {
             transport: 2,
             acceptAnyCertificate: true,
             frozenAfter: { seconds: 30n, nanos: 0 },
+            silentAfter: { seconds: 10n, nanos: 0 },
             latency: { seconds: 1n, nanos: 250_000_000 },
             masks: [
               {

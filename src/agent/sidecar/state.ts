@@ -97,6 +97,7 @@ export type CameraLostReason =
   | "frozen"
   | "ended"
   | "broken stream"
+  | "refused"
   | "certificate"
   | "no video"
   | "transport"

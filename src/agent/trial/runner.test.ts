@@ -33,6 +33,7 @@ function candidate(revision: string): Candidate {
         acceptAnyCertificate: false,
         latencyMs: 100,
         frozenAfterMs: 0,
+        silentAfterMs: 10_000,
         masks: [],
         off: undefined,
       },

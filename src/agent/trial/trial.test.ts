@@ -42,6 +42,7 @@ function candidate(revision: string, content: Content = {}): Candidate {
       acceptAnyCertificate: false,
       latencyMs: 100,
       frozenAfterMs: 60_000,
+      silentAfterMs: 10_000,
       masks: [],
       off: off ? { untilMs: undefined } : undefined,
     })),

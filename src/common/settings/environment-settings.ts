@@ -72,6 +72,15 @@ export const settings = {
     default: "60s",
     doc: "A camera that sends the same frame for this long is considered frozen and is reconnected. 0s: never.",
   },
+  silentAfterMs: {
+    env: "SILENT_AFTER",
+    format: duration(0, 86_400_000),
+    default: "10s",
+    doc:
+      "A camera that shows no sign of life for this long, although its connection is open, is reconnected; it is lost if " +
+      "it then sends no frame. A camera that answers in between may send no frame for FROZEN_AFTER, and one with a low " +
+      "frame rate for four times its usual interval. 0s: never.",
+  },
   latencyMs: {
     env: "RTSP_LATENCY",
     format: duration(0, 10_000),

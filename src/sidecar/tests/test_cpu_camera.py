@@ -166,6 +166,15 @@ def test_a_file_plays_in_a_loop_at_its_own_speed_with_time_running_on(watch, tmp
     assert max(steps) < 30, "a round is not skipped"
 
 
+def test_a_file_and_a_camera_have_the_same_name_for_a_codec(watch):
+    one = watch(uri=DEMO)
+    names = []
+    one.until(lambda: names.append(one.status().live.encoding) or is_live(one)())
+    one.until(lambda: names.append(one.status().live.encoding) or len(one.frames) > 10)
+    assert set(names) - {""} == {"H264"}
+    assert names[names.index("H264") :].count("") == 0
+
+
 def test_rtsp_comes_in_with_its_encoding_and_a_camera_that_returns_is_live_again(watch, demo_camera):
     process, address = demo_camera()
     one = watch(uri=address)

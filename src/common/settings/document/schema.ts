@@ -51,6 +51,7 @@ const cameraFields = {
   latency: asSetting(settings.latencyMs),
   acceptAnyCertificate: asSetting(settings.acceptAnyCertificate),
   frozenAfter: asSetting(settings.frozenAfterMs),
+  silentAfter: asSetting(settings.silentAfterMs),
 };
 
 const camera = z.strictObject({

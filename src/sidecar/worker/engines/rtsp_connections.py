@@ -28,11 +28,17 @@ _LOOK_MILLISECONDS = 20
 _made: Dict[int, WeakSocket] = {}
 
 
-def limit_answers(source: Gst.Element, packets: Callable[[], int], exceeded: Callable[[], None]) -> None:
+def limit_answers(
+    source: Gst.Element,
+    packets: Callable[[], int],
+    exceeded: Callable[[], None],
+    connected: Callable[[WeakSocket], None],
+) -> None:
     """Ends the connection of an rtspsrc that gets more than MOST_BYTES before it sends PLAY, or later more than
     MOST_BYTES_PLAYING and its latency between two packets.
 
-    packets: how many the camera has sent. exceeded: called then. Both are called on the loop thread.
+    packets: how many the camera has sent. exceeded: called then. connected: gets each connection. All are called on the
+    loop thread.
     """
     _note_connections()
     plays = threading.Event()
@@ -46,6 +52,7 @@ def limit_answers(source: Gst.Element, packets: Callable[[], int], exceeded: Cal
         if connection is not None:
             connections.append(connection)
             MainLoop.post(_watch, connection, lambda: most_playing if plays.is_set() else MOST_BYTES, packets, exceeded)
+            MainLoop.post(connected, connection)
         # Only PLAY has a range. parse_request() would tell the method, but old bindings free the address
         # that it returns (GStreamer 1.14).
         result, _range = message.get_header(GstRtsp.RTSPHeaderField.RANGE, 0)

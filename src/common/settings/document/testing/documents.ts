@@ -172,6 +172,7 @@ function cameraFields(random: SeededRandom) {
     latency: () => duration(random, 0, 10_000),
     acceptAnyCertificate: () => random.chance(0.5),
     frozenAfter: () => duration(random, 0, 86_400_000),
+    silentAfter: () => duration(random, 0, 86_400_000),
   };
 }
 
