@@ -111,6 +111,11 @@ bench: build/typescript build/proto build/python-test
 bench-fleet: build/typescript
 	@NODES='$(NODES)' node dist/bench/fleet.js
 
+## bench-events: measure the CPU that zones and lines take, and events a second through the queue to an MQTT broker
+.PHONY: bench-events
+bench-events: build/typescript build/debian-test
+	@node dist/bench/events.js
+
 ## prebuild: on a board, build the TensorRT engine of BUNDLE for BATCH cameras ahead of time
 .PHONY: prebuild
 prebuild: build/python build/proto

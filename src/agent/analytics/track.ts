@@ -42,7 +42,7 @@ const HEADING_STEP = 0.03;
 /** Keeps points of the frame's edge inside a polygon that ends there. */
 const EDGE = 1e-6;
 
-/** The track after a frame in which it was detected. `before`: undefined if it is new. */
+/** The track after a frame in which it was detected. `before`: undefined if it is new. Called for every box. */
 export function follow(
   before: Track | undefined,
   id: string,
@@ -51,7 +51,7 @@ export function follow(
   { point: kind }: ObjectOptions,
   elapsedMs: number,
 ): Track {
-  const { label, confidence } = detection;
+  const { label, confidence, attributes } = detection;
   const box = {
     left: detection.box.left / width,
     top: detection.box.top / height,
@@ -63,34 +63,45 @@ export function follow(
     inFrame(box.top + (kind === "foot" ? box.height : box.height / 2)),
   ];
   const pixel: Point = [point[0] * width, point[1] * height];
-  const step = HEADING_STEP * Math.hypot(width, height);
-  const votes =
-    before?.isSeen === true
-      ? before.votes
-      : new Map(before?.votes).set(label, (before?.votes.get(label) ?? 0) + 1);
+  const isSeen = before?.isSeen ?? false;
+  const votes = isSeen ? NO_VOTES : vote(before?.votes ?? NO_VOTES, label);
+  const anchor = before?.anchor ?? pixel;
+  const [dx, dy] = [pixel[0] - anchor[0], pixel[1] - anchor[1]];
+  const hasMoved = Math.hypot(dx, dy) >= HEADING_STEP * Math.hypot(width, height);
   return {
-    ...{ id, votes, confidence, box, point },
-    class: before?.isSeen === true ? before.class : mostFrequent(votes),
-    attributes: Object.fromEntries(detection.attributes.map(({ name, value }) => [name, value])),
+    id,
+    votes,
+    class: before !== undefined && isSeen ? before.class : mostFrequent(votes),
+    confidence,
+    box,
+    attributes: attributes.length === 0 ? NO_ATTRIBUTES : textsOf(attributes),
     firstMs: before?.firstMs ?? elapsedMs,
     lastMs: elapsedMs,
-    isSeen: before?.isSeen ?? false,
-    ...heading(before, pixel, step),
-    zones: before?.zones ?? new Map(),
-    lines: before?.lines ?? new Map(),
+    isSeen,
+    point,
+    anchor: hasMoved ? pixel : anchor,
+    heading: hasMoved ? headingOf(dx, dy) : before?.heading,
+    zones: before?.zones ?? NO_ZONES,
+    lines: before?.lines ?? NO_LINES,
   };
 }
 
-function heading(
-  before: Track | undefined,
-  pixel: Point,
-  step: number,
-): Pick<Track, "anchor" | "heading"> {
-  if (before === undefined) return { anchor: pixel, heading: undefined };
-  const [dx, dy] = [pixel[0] - before.anchor[0], pixel[1] - before.anchor[1]];
-  if (Math.hypot(dx, dy) < step) return { anchor: before.anchor, heading: before.heading };
+const NO_VOTES: Track["votes"] = new Map();
+const NO_ATTRIBUTES: Track["attributes"] = {};
+const NO_ZONES: Track["zones"] = new Map();
+const NO_LINES: Track["lines"] = new Map();
+
+function vote(votes: Track["votes"], label: string): Track["votes"] {
+  return new Map(votes).set(label, (votes.get(label) ?? 0) + 1);
+}
+
+function textsOf(attributes: Detection["attributes"]): Track["attributes"] {
+  return Object.fromEntries(attributes.map(({ name, value }) => [name, value]));
+}
+
+function headingOf(dx: number, dy: number): number {
   const degrees = Math.round((Math.atan2(dx, -dy) * 180) / Math.PI);
-  return { anchor: pixel, heading: (degrees + 360) % 360 };
+  return (degrees + 360) % 360;
 }
 
 /** Of equally frequent ones the first in the alphabet. */

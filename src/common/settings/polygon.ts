@@ -3,11 +3,17 @@
 /** (0, 0) is the top left corner of the frame, (1, 1) the bottom right one. */
 export type Point = readonly [x: number, y: number];
 
-/** Whether a point is inside a polygon; a point on its edge may be either. */
-export function isInside([x, y]: Point, polygon: readonly Point[]): boolean {
+/** Whether a point is inside a polygon; a point on its edge may be either. Allocates nothing: it is asked for every box. */
+export function isInside(point: Point, polygon: readonly Point[]): boolean {
+  const [x, y] = point;
   let inside = false;
-  for (const [[ax, ay], [bx, by]] of edgesOf(polygon)) {
-    if (ay > y !== by > y && x < ((bx - ax) * (y - ay)) / (by - ay) + ax) inside = !inside;
+  let before = polygon.at(-1);
+  for (const next of polygon) {
+    if (before !== undefined && before[1] > y !== next[1] > y) {
+      const edge = ((next[0] - before[0]) * (y - before[1])) / (next[1] - before[1]) + before[0];
+      if (x < edge) inside = !inside;
+    }
+    before = next;
   }
   return inside;
 }

@@ -133,8 +133,8 @@ class Publisher implements Connection {
   ): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      const late = new SinkError(`the broker has acknowledged nothing within ${timeoutMs} ms`);
-      timer = setTimeout(() => reject(late), timeoutMs);
+      const message = `the broker has acknowledged nothing within ${timeoutMs} ms`;
+      timer = setTimeout(() => reject(new SinkError(message)), timeoutMs);
     });
     try {
       await Promise.race([work, this.#broken, timeout]);
