@@ -7,14 +7,14 @@ list GET_PARAMETER gets the RTCP reports alone, and OPTIONS while it is silent.
 """
 
 import time
-from functools import partial
-from typing import Any
+from typing import Optional
 
 from sidecar.contract import spec
 from sidecar.gst import GObject, Gst
 from sidecar.log import Log
-from sidecar.timer import every
+from sidecar.timer import Timer, every
 from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.engines.describe import elements_in
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.main_loop import MainLoop
 
@@ -30,37 +30,57 @@ _MOST_REFUSALS = 2
 
 
 def keep_alive(source: Gst.Element, camera: spec.Camera, stats: CameraStats, keeps_session: bool) -> None:
-    """Sends requests from the time when an rtspsrc has a stream until it is closed. Returns at once.
+    """Sends requests from the time when an rtspsrc has a stream until stop_asking(). Returns at once.
 
     keeps_session: requests are due while frames come, too.
     """
+    # For stop_asking().
+    source.asking = asking = _Asking(camera, stats, keeps_session)
     # Not earlier: a request would take the place of the command to play.
-    begin = partial(_begin, camera, stats, keeps_session)
-    source.connect("pad-added", lambda one, _pad: MainLoop.post(begin, one.weak_ref()))
+    source.connect("pad-added", lambda one, _pad: MainLoop.post(asking.begin, one))
 
 
-def _begin(camera: spec.Camera, stats: CameraStats, keeps_session: bool, reference: Any) -> None:
-    source = reference()
-    if source is None or hasattr(source, "_keeps_alive"):
-        return
-    source._keeps_alive = True
-    source.set_property("tcp-timeout", _OWN_QUESTION_SECONDS * 1000000)
-    if not GObject.signal_lookup("get-parameter", source):
-        return
-    questions = _Questions(camera, stats, keeps_session)
+def stop_asking(source: Gst.Bin) -> None:
+    """Called on the loop thread before a camera's source is handed to another thread, which lets go of it."""
+    for element in elements_in(source):
+        if hasattr(element, "asking"):
+            element.asking.stop()
 
-    def on_timer() -> None:
-        element = reference()
-        # Fields, not get_state(): no lock is waited for.
-        if element is None or element.target_state != Gst.State.PLAYING:
-            timer.stop()
-        elif questions.may_ask:
-            questions.ask_if_due(element)
-        else:
-            element.set_property("tcp-timeout", _OWN_QUESTION_SECONDS * 1000000)
-            timer.stop()
 
-    timer = every(_TIMER_MILLISECONDS, on_timer)
+class _Asking:
+    """Holds the rtspsrc as long as it asks. A weak reference would end the process if another thread dropped the
+    element while it is asked (PyGObject 3.26 to 3.42). Methods are called on the loop thread."""
+
+    def __init__(self, camera: spec.Camera, stats: CameraStats, keeps_session: bool) -> None:
+        self._camera = camera
+        self._stats = stats
+        self._keeps_session = keeps_session
+        self._timer: Optional[Timer] = None
+        self._is_stopped = False
+
+    def begin(self, source: Gst.Element) -> None:
+        """The source has a stream, and may have more."""
+        if self._is_stopped or self._timer is not None:
+            return
+        source.set_property("tcp-timeout", _OWN_QUESTION_SECONDS * 1000000)
+        if not GObject.signal_lookup("get-parameter", source):
+            return
+        questions = _Questions(self._camera, self._stats, self._keeps_session)
+
+        def on_timer() -> None:
+            if questions.may_ask:
+                questions.ask_if_due(source)
+            else:
+                source.set_property("tcp-timeout", _OWN_QUESTION_SECONDS * 1000000)
+                self.stop()
+
+        self._timer = every(_TIMER_MILLISECONDS, on_timer)
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
 
 
 class _Questions:
