@@ -114,7 +114,8 @@ it("does not throw on a network that is cut off anywhere or has damaged bytes", 
 
 /** Reported by the command alone, and covered by its tests. */
 const OF_THE_COMMAND = [
-  ...["wrong-setting", "secret-missing", "output-open", "never-on", "wrong-document", "not-text"],
+  ...["wrong-setting", "secret-missing", "output-open", "never-on", "tracker-missing"],
+  ...["wrong-document", "not-text"],
 ];
 
 it("has a case for every code", () => {
