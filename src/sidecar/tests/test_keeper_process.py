@@ -149,8 +149,10 @@ def test_kills_and_replaces_a_child_that_hangs(start):
 # Computes for a while between its heartbeats, on a CPU that others have nearly to themselves, and says when it is done.
 STARVED = """
 import os, subprocess, sys, time
+# Ends with its parent.
+spin = "import os; parent = os.getppid()\\nwhile os.getppid() == parent: pass"
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-others = [subprocess.Popen([sys.executable, "-S", "-E", "-c", "while True: pass"]) for _ in range(8)]
+others = [subprocess.Popen([sys.executable, "-S", "-E", "-c", spin]) for _ in range(8)]
 os.nice(19)
 beat_end = int(os.environ["SLIPSTREAM_HEARTBEAT_FD"])
 os.write(beat_end, b".")
