@@ -43,7 +43,7 @@ const ERRORS = {
   "unknown-class": "the specification names a class that the model's labels lack",
   "tracker-unavailable": "this release has no such tracking algorithm",
   // Model bundles.
-  "unknown-decoder": "the sidecar has no such decoder for the raw tensors of network-type 100",
+  "unknown-decoder": "neither the sidecar nor a library has the decoder that is named",
   "network-unreadable": "the network file is not of its format, or is truncated",
   "caffe-gone": "the network is a Caffe model, and TensorRT has dropped the parser for it",
   "uff-gone": "the network is a UFF model, and TensorRT has dropped the parser for it",
@@ -109,6 +109,7 @@ const NOTICES = {
   "unknown-group": "a configuration file has a group that nvinfer ignores",
   "unknown-key": "a configuration file has a key that no release of nvinfer reads",
   "key-unavailable": "another release of nvinfer reads the key, this one ignores it",
+  "decoder-choice": "who decodes the network's outputs on each engine",
   "engine-never-matches": "nvinfer writes its engine under another name than model-engine-file",
 };
 

@@ -3,6 +3,7 @@
 import { closest } from "../closest.js";
 import { compareReleases } from "../release-number.js";
 import type {
+  DecodersFile,
   ElementRecord,
   ElementsFile,
   FactsFile,
@@ -27,6 +28,7 @@ export interface CatalogueFiles {
   readonly gstreamer: GStreamerFile;
   readonly targets: TargetsFile;
   readonly keys: NvinferKeysFile;
+  readonly decoders: DecodersFile;
   readonly onnx: OnnxOperatorsFile;
   readonly facts: FactsFile;
 }
@@ -48,8 +50,7 @@ export class Catalogue {
   readonly targets: TargetsFile;
   readonly facts: FactsFile;
   readonly nvinferKeys: readonly NvinferKey[];
-  /** What parse-bbox-func-name may be with network-type 100. */
-  readonly decoders: readonly string[];
+  readonly decoders: DecodersFile;
   readonly onnx: OnnxOperatorsFile;
   readonly seen: SeenFile;
   readonly #deepstream = new Map<string, ElementRecord[]>();
@@ -61,7 +62,7 @@ export class Catalogue {
     this.targets = files.targets;
     this.facts = files.facts;
     this.nvinferKeys = files.keys.keys;
-    this.decoders = files.keys.decoders;
+    this.decoders = files.decoders;
     this.onnx = files.onnx;
     for (const record of files.elements.elements) {
       this.#deepstream.set(record.name, [...(this.#deepstream.get(record.name) ?? []), record]);

@@ -105,7 +105,12 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path, capfd):
         ({"image": (1, 270000)}, OUTPUTS, "input of 2 dimensions"),
         ({**PICTURE, "more": (1,)}, OUTPUTS, "has 2 inputs"),
         (PICTURE, {"boxes": (1, 1917, 4)}, "has no output scores (output-blob-names)"),
-        (PICTURE, {**OUTPUTS, "scores": (1, 1917, 91)}, "output scores is 1917x91, not 1917x24"),
+        (
+            PICTURE,
+            {**OUTPUTS, "scores": (1, 1917, 91)},
+            "needs scores of 1917 x 24, a row for each anchor;"
+            " the network's outputs are boxes 1x1917x4, scores 1x1917x91",
+        ),
     ],
 )
 def test_a_network_that_does_not_fit_the_configuration_is_refused(tmp_path, inputs, outputs, words):
@@ -117,10 +122,22 @@ def test_a_network_of_any_size_needs_infer_dims(tmp_path):
     assert "set infer-dims" in refusal(tmp_path, content, ("infer-dims=3;300;300\n", ""))
 
 
+@pytest.mark.parametrize("kind", [TensorProto.UINT8, TensorProto.FLOAT16])
+@pytest.mark.parametrize("shape", [(1, 300, 300, 3), (300, 300, 3)])
+def test_a_network_may_want_bytes_half_precision_or_no_batch(tmp_path, frames, kind, shape):
+    model = onnx.load_from_string(network({"image": shape}, OUTPUTS))
+    model.graph.input[0].type.tensor_type.elem_type = kind
+    directory = shutil.copytree(os.path.join(MODELS, "ssd-street"), str(tmp_path / "bundle"))
+    os.remove(os.path.join(directory, "network.onnx"))
+    onnx.save(model, os.path.join(directory, "network.onnx"))
+    bundle, _ = load_bundle(directory)
+    assert Detector(bundle).detect(frames[0], DetectionFilter(0.9)).objects == []
+
+
 def test_integers_as_input_are_refused(tmp_path):
     model = onnx.load_from_string(network(PICTURE, OUTPUTS))
-    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
-    assert "wants tensor(uint8)" in refusal(tmp_path, model.SerializeToString())
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT32
+    assert "wants tensor(int32)" in refusal(tmp_path, model.SerializeToString())
 
 
 def test_loading_prints_nothing(capfd):

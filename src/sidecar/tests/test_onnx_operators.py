@@ -7,9 +7,9 @@ import pytest
 
 from sidecar.tests.networks import NETWORKS, VERDICTS, network
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
-from sidecar.worker.engines.deepstream.onnx_network import read_network
 from sidecar.worker.engines.deepstream.onnx_operators import refusals
-from sidecar.worker.engines.deepstream.protobuf_file import OnnxError
+from sidecar.worker.inference.onnx_network import read_network
+from sidecar.worker.inference.protobuf_file import OnnxError
 
 RELEASES = ("8.0", "8.2", "8.4", "8.5", "8.6", "10.3", "10.9", "10.14", "10.16", "11.0")
 TABLE = Catalogue("7.1", "dgpu").onnx

@@ -30,7 +30,7 @@ interface Subject {
   readonly cameras: number | undefined;
   readonly target: Target;
   readonly facts: FactsFile;
-  /** The decoders of raw tensors that the sidecar has. */
+  /** Names of the decoders that the sidecar has. */
   readonly decoders: readonly string[];
 }
 
@@ -55,7 +55,7 @@ export function lintBundle(
     cameras: spec?.cameras.length,
     target,
     facts,
-    decoders: catalogue.decoders,
+    decoders: catalogue.decoders.decoders.map(({ name }) => name),
   };
   return [
     ...keyProblems(bundle, target, catalogue.nvinferKeys),
@@ -234,16 +234,28 @@ function outputProblems({ bundle, decoders }: Subject): Problem[] {
     const message = `network-type=${type} (${what}) finds no boxes, so that none is ever shown: use a detector`;
     return [problem("no-boxes", place, message)];
   }
-  if (type !== NETWORK_TYPE.other || (named !== undefined && decoders.includes(named.value))) {
-    return [];
-  }
-  const known = decoders.join(", ");
-  if (named === undefined) {
+  const known = decoders.filter((name) => name.startsWith("Slipstream")).join(", ");
+  const parser = named?.value ?? "";
+  if (named === undefined || parser === "") {
+    if (type !== NETWORK_TYPE.other) return [];
     const message = `network-type=100 needs parse-bbox-func-name, the decoder of its tensors: ${known}`;
     return [problem("missing-key", file, message)];
   }
-  const hint = didYouMean(closest(named.value, decoders));
-  const message = `there is no decoder ${named.value} for network-type=100; known are ${known}${hint}`;
+  const isOurs = decoders.includes(parser);
+  const library = property(bundle, "custom-lib-path");
+  if (type === NETWORK_TYPE.other && isOurs) return [];
+  if (type === NETWORK_TYPE.detector && (isOurs || library !== undefined)) {
+    const cpu = isOurs ? "engine cpu by the sidecar's own" : "engine cpu has no decoder for it";
+    const message =
+      library === undefined
+        ? `no library brings ${parser}: on both engines the sidecar's own decoder of that name reads the outputs`
+        : `nvinfer decodes by ${parser} of ${library.value}, ${cpu}`;
+    return [problem("decoder-choice", at(bundle, named), message)];
+  }
+  if (type !== NETWORK_TYPE.other && library !== undefined) return [];
+  const lacking = type === NETWORK_TYPE.other ? "" : ", and no custom-lib-path that brings it";
+  const hint = didYouMean(closest(parser, decoders));
+  const message = `there is no decoder ${parser}${lacking}${hint || `; known are ${known}`}`;
   return [problem("unknown-decoder", at(bundle, named), message)];
 }
 

@@ -13,6 +13,8 @@ from sidecar.worker.inference.bundle_file import (
 )
 from sidecar.worker.inference.decoders import REGISTRY
 from sidecar.worker.inference.nvinfer_config import NvinferConfig, parse_nvinfer_config
+from sidecar.worker.inference.onnx_network import Network, read_network
+from sidecar.worker.inference.protobuf_file import OnnxError
 from sidecar.worker.problem import Problem, error, has_errors
 
 CONFIG_NAME = "config_infer.txt"
@@ -47,11 +49,32 @@ def load_bundle(directory: str) -> Tuple[Optional[Bundle], List[Problem]]:
         return None, problems
     labels = _read_labels(directory, config, problems)
     _check_file(directory, config.network_path, MOST_NETWORK, problems)
+    problems += _weight_problems(config.network_path)
     for name in REGISTRY[config.decoder].files:
         _check_file(directory, os.path.join(directory, name), MOST_TABLE, problems)
     if has_errors(problems):
         return None, problems
     return Bundle(directory, config, labels), problems
+
+
+def weight_problems(network_path: str, network: Network) -> List[Problem]:
+    """What is wrong with the files that hold weights of a network: they lie beside it."""
+    problems = []
+    directory = os.path.dirname(network_path)
+    for one in network.external:
+        path = os.path.join(directory, one)
+        if os.path.isabs(one) or os.pardir in one.split(os.sep):
+            message = "%s has weights in %s, outside its directory; export it again" % (network_path, one)
+            problems.append(error("file-missing", CONFIG_NAME, message))
+            continue
+        try:
+            check_bundle_file(directory, path, MOST_NETWORK)
+        except BundleFileError as why:
+            message = "%s has weights in %s, which %s" % (network_path, path, why)
+            if why.code == "file-missing":
+                message = "%s has weights in %s, which is not there; copy it into the bundle" % (network_path, path)
+            problems.append(error(why.code, CONFIG_NAME, message))
+    return problems
 
 
 def files_stamp(directory: str, *others: str) -> FilesStamp:
@@ -76,6 +99,14 @@ def _read_labels(directory: str, config: NvinferConfig, problems: List[Problem])
         message = "has %d labels, num-detected-classes is %d; write one label a line, in the order of the class ids"
         problems.append(error("labels-mismatch", name, message % (len(labels), len(config.classes))))
     return labels
+
+
+def _weight_problems(network_path: str) -> List[Problem]:
+    try:
+        return weight_problems(network_path, read_network(network_path))
+    except (OSError, OnnxError):
+        # Whoever loads it says why.
+        return []
 
 
 def _check_file(directory: str, path: str, most: int, problems: List[Problem]) -> None:

@@ -4,6 +4,7 @@ import difflib
 import re
 from typing import Any, Collection, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
+from sidecar.worker.inference.decoders import NVINFER_S_OWN
 from sidecar.worker.inference.nvinfer_keys import IDLE, REFUSED, BadValueError, Key, keys_of, parse_value
 from sidecar.worker.inference.resample import AREA, BILINEAR, NEAREST
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, has_errors
@@ -13,7 +14,8 @@ _CLASS_PREFIX = "class-attrs-"
 _CLASS_ALL = _CLASS_PREFIX + "all"
 # As strtoull: 01 is class 1.
 _CLASS_ID = re.compile(r"\s*[+-]?\d+")
-_NEEDED = ("onnx-file", "labelfile-path", "num-detected-classes", "parse-bbox-func-name")
+_NEEDED = ("onnx-file", "labelfile-path", "num-detected-classes")
+_RAW_TENSORS = 100
 # Of a group, what GLib allows around its name.
 _HEADER = re.compile(r"\[([^\[\]\x00-\x1f\x7f]+)\][ \t]*\Z")
 _KEY = re.compile(r"[^\[\]=]+(\[[\w.@-]*\])?\Z")
@@ -182,10 +184,13 @@ class _Parser:
             # One whose value was refused is there, and has been reported.
             if key not in own:
                 self._error("missing-key", None, "%s is missing; set it in [property]" % key)
+        decoder = _value(own, "parse-bbox-func-name", None)
+        if _value(own, "network-type", 0) == _RAW_TENSORS and "parse-bbox-func-name" not in own:
+            message = "parse-bbox-func-name is missing: network-type=100 leaves the outputs to a decoder; known are %s"
+            self._error("missing-key", None, message % ", ".join(sorted(decoders)))
         if "cluster-mode" not in own:
             message = "cluster-mode is missing: nvinfer would group rectangles, engine cpu uses NMS; set cluster-mode=2"
             self.problems.append(Problem(WARNING, "config-default", self._name, message))
-        decoder = _value(own, "parse-bbox-func-name", None)
         if decoder is not None and decoder not in decoders:
             message = "parse-bbox-func-name: there is no decoder %s; known are %s"
             line = own["parse-bbox-func-name"].line
@@ -303,7 +308,7 @@ def _build(groups: _Groups) -> NvinferConfig:
     return NvinferConfig(
         network_path=own["onnx-file"].value,
         labels_path=own["labelfile-path"].value,
-        decoder=own["parse-bbox-func-name"].value,
+        decoder=_value(own, "parse-bbox-func-name", NVINFER_S_OWN),
         dimensions=None if dimensions is None else Dimensions(*dimensions),
         channels_last=_value(own, "network-input-order", 0) == 1,
         colour=colour,

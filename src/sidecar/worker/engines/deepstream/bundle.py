@@ -1,7 +1,7 @@
 """Model bundles for nvinfer: what this release can read, and whether the network can run on this board.
 
-Problems have the linter's codes. nvinfer decodes a network's outputs itself or, with network-type 100, leaves that to
-the decoders that engine cpu uses too.
+Problems have the linter's codes. nvinfer decodes a network's outputs itself (DetectNet_v2, or by a library), or leaves
+that to the decoders that engine cpu uses too.
 """
 
 import os
@@ -9,10 +9,8 @@ from typing import Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.worker.engines.deepstream.bundle_keys import Entry, Groups, key_problems, read_groups
 from sidecar.worker.engines.deepstream.catalogue import Catalogue, Format
-from sidecar.worker.engines.deepstream.onnx_network import Network, read_network
 from sidecar.worker.engines.deepstream.onnx_operators import refusals
 from sidecar.worker.engines.deepstream.platform import Platform
-from sidecar.worker.engines.deepstream.protobuf_file import OnnxError
 from sidecar.worker.inference import bundle as shared
 from sidecar.worker.inference.bundle_file import (
     MOST_NETWORK,
@@ -21,10 +19,16 @@ from sidecar.worker.inference.bundle_file import (
     check_bundle_file,
     read_bundle_file,
 )
+from sidecar.worker.inference.decoders import REGISTRY
+from sidecar.worker.inference.onnx_network import Network, read_network
+from sidecar.worker.inference.protobuf_file import OnnxError
 from sidecar.worker.problem import WARNING, Problem, error, has_errors
 
 _NAME = shared.CONFIG_NAME
 _RAW_TENSORS = "100"
+_DETECTOR = "0"
+_PARSER = "parse-bbox-func-name"
+_LIBRARY = "custom-lib-path"
 _INT8 = "1"
 _ONNX = "onnx-file"
 # What engine cpu reports about keys that only nvinfer reads.
@@ -42,8 +46,13 @@ class NvinferBundle(NamedTuple):
     labels: Tuple[str, ...]
     # Set if the outputs are decoded here and not by nvinfer.
     decoded_here: Optional[shared.Bundle]
-    # Frames that the network takes at once. None: any number.
-    largest_batch: Optional[int]
+    # The shape of the network's input, with the batch. None: any number. Empty: it is not known.
+    input_shape: Tuple[Optional[int], ...]
+
+    @property
+    def largest_batch(self) -> Optional[int]:
+        """Frames that the network takes at once. None: any number."""
+        return self.input_shape[0] if self.input_shape else None
 
     def batch(self, cameras: int) -> int:
         """Frames that nvinfer gives the network at once. nvinfer splits a larger batch of the muxer."""
@@ -98,7 +107,7 @@ def load_nvinfer_bundle(
     problems += _format_problems(form, own[key], catalogue)
     problems += _precision_problems(own, platform, catalogue)
     decoded_here = None
-    if own.get("network-type", Entry("0", 0)).value == _RAW_TENSORS:
+    if _is_decoded_here(own):
         decoded_here, more = shared.load_bundle(directory)
         known = {problem.path for problem in problems}
         problems += [one for one in more if one.code not in _ONLY_FOR_CPU and one.path not in known]
@@ -106,24 +115,41 @@ def load_nvinfer_bundle(
             return None, problems
         labels = decoded_here.labels
     else:
+        problems += _parser_problems(own)
         problems += _file_problems(own, directory, catalogue)
         labels, more = _labels(own, directory)
         problems += more
     if has_errors(problems):
         return None, problems
     network_path = os.path.join(directory, own[key].value)
-    largest_batch = None
+    input_shape: Tuple[Optional[int], ...] = ()
     if key == _ONNX:
-        network, more = _read_network(network_path, own[_ONNX], platform, catalogue, "custom-lib-path" in own)
+        network, more = _read_network(network_path, own[_ONNX], platform, catalogue, _LIBRARY in own)
         problems += more
         if network is None or has_errors(problems):
             return None, problems
-        largest_batch = network.batch
-    return NvinferBundle(directory, groups, key, network_path, labels, decoded_here, largest_batch), problems
+        input_shape = network.input_shape
+    return NvinferBundle(directory, groups, key, network_path, labels, decoded_here, input_shape), problems
 
 
 def _at(entry: Entry) -> str:
     return "%s:%d" % (_NAME, entry.line)
+
+
+def _is_decoded_here(own: Dict[str, Entry]) -> bool:
+    """Without a library that brings its parser, nvinfer hands the outputs to a decoder of ours."""
+    kind = own.get("network-type", Entry(_DETECTOR, 0)).value
+    parser = own.get(_PARSER)
+    is_ours = parser is not None and parser.value in REGISTRY and _LIBRARY not in own
+    return kind == _RAW_TENSORS or (kind == _DETECTOR and is_ours)
+
+
+def _parser_problems(own: Dict[str, Entry]) -> List[Problem]:
+    parser = own.get(_PARSER)
+    if parser is None or _LIBRARY in own:
+        return []
+    message = "there is no decoder %s, and no custom-lib-path that brings it; known are %s"
+    return [error("unknown-decoder", _at(parser), message % (parser.value, ", ".join(sorted(REGISTRY))))]
 
 
 def _format_problems(form: Format, entry: Entry, catalogue: Catalogue) -> List[Problem]:
@@ -211,7 +237,7 @@ def _read_network(
     except (OSError, OnnxError) as why:
         message = "%s cannot be read as a network: it %s; copy it again" % (entry.value, why)
         return None, [error("network-unreadable", _at(entry), message)]
-    problems = _weight_problems(path, network)
+    problems = shared.weight_problems(path, network)
     tensorrt = platform.tensorrt or catalogue.tensorrt
     # What TensorRT's parser would refuse is reported before a build of minutes begins.
     for one in refusals(network, tensorrt, catalogue.onnx, has_library) if tensorrt else ():
@@ -219,25 +245,6 @@ def _read_network(
         message = "TensorRT %s of this machine %s (%s, %s): %s" % (tensorrt, one.why, entry.value, where, one.cure)
         problems.append(error(one.code, _at(entry), message))
     return network, problems
-
-
-def _weight_problems(network_path: str, network: Network) -> List[Problem]:
-    """What is wrong with the files that hold weights of the network."""
-    problems = []
-    for one in network.external:
-        path = os.path.join(os.path.dirname(network_path), one)
-        if os.path.isabs(one) or os.pardir in one.split(os.sep):
-            message = "%s has weights in %s, outside its directory; export it again" % (network_path, one)
-            problems.append(error("file-missing", _NAME, message))
-            continue
-        try:
-            check_bundle_file(os.path.dirname(network_path), path, MOST_NETWORK)
-        except BundleFileError as why:
-            message = "%s has weights in %s, which %s" % (network_path, path, why)
-            if why.code == "file-missing":
-                message = "%s has weights in %s, which is not there; copy it into the bundle" % (network_path, path)
-            problems.append(error(why.code, _NAME, message))
-    return problems
 
 
 def _threshold(group: Dict[str, Entry], default: float) -> float:

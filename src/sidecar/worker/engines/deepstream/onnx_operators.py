@@ -5,7 +5,7 @@ The table, catalogue/onnx-operators.json, and the codes are the linter's too.
 
 from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from sidecar.worker.engines.deepstream.onnx_network import Graph, Network, Node
+from sidecar.worker.inference.onnx_network import Graph, Network, Node
 
 OPERATOR = "onnx-operator"
 TYPE = "onnx-type"

@@ -10,8 +10,8 @@ from typing import Dict, NamedTuple
 
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
-from sidecar.worker.engines.deepstream.onnx_network import external_files
 from sidecar.worker.engines.deepstream.platform import Platform
+from sidecar.worker.inference.onnx_network import external_files
 
 # Keys of the files that a TensorRT engine is built from, beside the network.
 _FILE_KEYS = ("proto-file", "int8-calib-file", "custom-network-config", "custom-lib-path")

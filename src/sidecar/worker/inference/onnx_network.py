@@ -3,7 +3,7 @@
 import mmap
 from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
-from sidecar.worker.engines.deepstream.protobuf_file import Field, OnnxError, ProtobufFile
+from sidecar.worker.inference.protobuf_file import Field, OnnxError, ProtobufFile
 
 # Nested graphs are the bodies of If, Loop and Scan.
 _DEEPEST_GRAPH = 16
@@ -38,8 +38,8 @@ class Value(NamedTuple):
 
     name: str
     type: int
-    # Its first dimension. None: any number, or there is no dimension.
-    batch: Optional[int]
+    # With the batch. None: any number.
+    shape: Tuple[Optional[int], ...]
 
 
 class Attribute(NamedTuple):
@@ -76,12 +76,14 @@ class Function(NamedTuple):
 
 
 class Network(NamedTuple):
+    """What a file says about itself."""
+
     # Version of the standard operator set.
     opset: int
     graph: Graph
     functions: List[Function]
-    # Frames that it takes at once. None: any number.
-    batch: Optional[int]
+    # The shape of its first input, with the batch. None: any number.
+    input_shape: Tuple[Optional[int], ...]
     # The files that hold weights, sorted, relative to the network's directory.
     external: Tuple[str, ...]
 
@@ -118,9 +120,9 @@ def _network(file: ProtobufFile) -> Network:
     if graph is None or not opset:
         raise OnnxError("has no graph or names no operator set: is it an ONNX file?")
     weights = {one.name for one in graph.initializers}
-    batch = next((one.batch for one in graph.inputs if one.name not in weights), None)
+    shape = next((one.shape for one in graph.inputs if one.name not in weights), ())
     locations = {*_locations(graph), *(one for function in functions for one in _node_locations(function.nodes))}
-    return Network(opset, graph, functions, batch, tuple(sorted(locations - {""})))
+    return Network(opset, graph, functions, shape, tuple(sorted(locations - {""})))
 
 
 def _locations(graph: Graph) -> Iterator[str]:
@@ -214,13 +216,16 @@ def _value(file: ProtobufFile, message: Field) -> Value:
     kind = file.find(message, *_VALUE_TO_TENSOR, _TENSOR_ELEMENTS)
     shape = file.find(message, *_VALUE_TO_TENSOR, _TENSOR_SHAPE)
     dimensions = () if shape is None else file.fields(shape)
-    first = next((field for field in dimensions if field.number == _SHAPE_DIMENSION), None)
-    size = file.find(first, _DIMENSION_VALUE)
     return Value(
         _text(file, message, _VALUE_NAME),
         0 if kind is None else kind.value,
-        size.value if size is not None and size.value > 0 else None,
+        tuple(_size(file, field) for field in dimensions if field.number == _SHAPE_DIMENSION),
     )
+
+
+def _size(file: ProtobufFile, dimension: Field) -> Optional[int]:
+    size = file.find(dimension, _DIMENSION_VALUE)
+    return size.value if size is not None and size.value > 0 else None
 
 
 def _text(file: ProtobufFile, message: Field, number: int) -> str:
