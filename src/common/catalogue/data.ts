@@ -127,6 +127,7 @@ export interface OnnxSpan {
 }
 
 export interface OnnxOperatorsFile {
+  readonly sources: readonly string[];
   readonly functionsSince: string;
   readonly types: readonly {
     readonly name: string;
@@ -200,6 +201,7 @@ export interface Family {
   readonly title: string;
   readonly decoder: string;
   readonly suppressed: boolean;
+  readonly threshold: number;
   readonly normalise: string | null;
   readonly colour: Colour | null;
   readonly fit: Fit | null;

@@ -141,7 +141,8 @@ async function factsOf(path: string, key: string): Promise<FileFacts> {
   return key === "onnx-file" ? onnxFacts(path) : { t: "present", bytes: found.size };
 }
 
-function onnxFacts(path: string): FileFacts {
+/** Facts about a network in ONNX format. */
+export function onnxFacts(path: string): FileFacts {
   let file: number | undefined;
   try {
     file = openSync(path, "r");
