@@ -29,8 +29,6 @@ class Form(NamedTuple):
     write: Callable[[Sequence[Found], int], Outputs]
     # Outputs, the number of classes and a threshold -> boxes.
     read: Callable[[Outputs, int, float], List[Found]]
-    # The network gives its outputs without a batch too.
-    batchless: bool = False
     # Classes are values in its outputs, not places, so that shapes do not tell their number.
     names_classes: bool = False
     # Names of tables that some exporters write the other way round.
@@ -371,11 +369,11 @@ FORMS: Dict[str, Form] = {
     "YOLOX": Form(["SlipstreamYoloX"], *yolo(True, THREE), turned=["out"]),
     "YOLOX with four strides": Form(["SlipstreamYoloX"], *yolo(True, FOUR), turned=["out"]),
     "YOLOv10, YOLO26, DeepStream-Yolo": Form(
-        ["SlipstreamYoloRows", "NvDsInferParseYolo"], *rows("bsc"), batchless=True, turned=["rows"], names_classes=True
+        ["SlipstreamYoloRows", "NvDsInferParseYolo"], *rows("bsc"), turned=["rows"], names_classes=True
     ),
-    "YOLOv7 with its NMS": Form(["SlipstreamYoloV7Rows"], *rows("fbcs", unused=0), batchless=True, names_classes=True),
-    "YOLO-NAS, flat": Form(["SlipstreamYoloNasRows"], *rows("fbsc", unused=0), batchless=True, names_classes=True),
-    "Paddle with its NMS": Form(["SlipstreamPaddleRows"], *rows("csb", unused=0), batchless=True, names_classes=True),
+    "YOLOv7 with its NMS": Form(["SlipstreamYoloV7Rows"], *rows("fbcs", unused=0), names_classes=True),
+    "YOLO-NAS, flat": Form(["SlipstreamYoloNasRows"], *rows("fbsc", unused=0), names_classes=True),
+    "Paddle with its NMS": Form(["SlipstreamPaddleRows"], *rows("csb", unused=0), names_classes=True),
     "TAO's NMS": Form(["NvDsInferParseCustomNMSTLT"], *rows("fcsb", relative=True, counted=True), names_classes=True),
     "YOLO-NAS": Form(["SlipstreamYoloNas"], *two_tables("pred_bboxes", "pred_scores"), turned=["pred_scores"]),
     "Paddle without its NMS": Form(["SlipstreamPaddle"], *two_tables("boxes", "tmp_17"), turned=["tmp_17"]),
@@ -389,7 +387,6 @@ FORMS: Dict[str, Form] = {
     "RT-DETR with its postprocessor": Form(
         ["SlipstreamDetrLists"],
         *lists(("boxes", "scores", "labels"), kind=np.int64),
-        batchless=True,
         names_classes=True,
     ),
     "TensorFlow": Form(
@@ -405,19 +402,16 @@ FORMS: Dict[str, Form] = {
     "torchvision": Form(
         ["SlipstreamTorchvision"],
         *lists(("boxes", "scores", "labels"), first=1, kind=np.int64),
-        batchless=True,
         names_classes=True,
     ),
     "torchvision without names": Form(
         ["SlipstreamTorchvision"],
         *lists(("2541", "2543", "2542"), first=1, kind=np.int64),
-        batchless=True,
         names_classes=True,
     ),
     "EfficientNMS": Form(
         ["SlipstreamEfficientNms", "NvDsInferParseYoloV5CustomBatchedNMSTLT"],
         *lists(NMS),
-        batchless=True,
         names_classes=True,
     ),
     "BatchedNMS": Form(

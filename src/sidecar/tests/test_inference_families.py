@@ -147,7 +147,7 @@ def test_a_table_may_lie_on_its_side(tmp_path, name, decoder, classes):
     assert_same(as_found(found.objects), by_score(known(classes)), 1e-2)
 
 
-@pytest.mark.parametrize(("name", "decoder"), [one for one in ALL if FORMS[one[0]].batchless])
+@pytest.mark.parametrize(("name", "decoder"), ALL)
 def test_outputs_may_lack_the_batch(tmp_path, name, decoder):
     # One box: its list looks like a batch of one.
     for some in (known(3), known(3)[:1]):

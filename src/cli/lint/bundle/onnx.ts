@@ -60,7 +60,11 @@ interface TypedName {
 }
 
 /** An input or output of a graph, with the sizes of its shape; undefined: any. */
-export type Value = TypedName & { readonly shape: readonly (number | undefined)[] };
+export type Value = TypedName & {
+  readonly shape: readonly (number | undefined)[];
+  /** What the exporter calls the first size where it is any, such as batch. */
+  readonly batchName: string;
+};
 
 /** Values of a graph; empty location: they are in the network's file, otherwise in the file of that name. */
 type Initializer = TypedName & { readonly location: string };
@@ -110,7 +114,7 @@ const VALUE = { name: 1, type: 2 };
 const TYPE = { tensor: 1 };
 const TENSOR_TYPE = { type: 1, shape: 2 };
 const SHAPE = { dimension: 1 };
-const DIMENSION = { value: 1 };
+const DIMENSION = { value: 1, name: 2 };
 const FUNCTION = { name: 1, input: 4, node: 7 };
 
 function readGraph(file: Protobuf, message: Field, depth = 0): Graph {
@@ -175,13 +179,15 @@ function readValue(file: Protobuf, message: Field): Value {
     parent === undefined ? [] : file.fields(parent)(number);
   const tensor = within(within(message, VALUE.type).at(-1), TYPE.tensor).at(-1);
   const shape = within(tensor, TENSOR_TYPE.shape).at(-1);
-  const sizes = within(shape, SHAPE.dimension).map(
+  const dimensions = within(shape, SHAPE.dimension);
+  const sizes = dimensions.map(
     (dimension) => within(dimension, DIMENSION.value).at(-1)?.value ?? 0,
   );
   return {
     name: file.text(within(message, VALUE.name)),
     type: within(tensor, TENSOR_TYPE.type).at(-1)?.value ?? 0,
     shape: sizes.map((size) => (size > 0 ? size : undefined)),
+    batchName: file.text(within(dimensions[0], DIMENSION.name)),
   };
 }
 

@@ -16,7 +16,11 @@ interface Network {
 }
 
 function values(shapes: Shapes): Value[] {
-  return Object.entries(shapes).map(([name, shape]) => ({ name, type: 1, shape }));
+  return Object.entries(shapes).map(([name, shape]) => {
+    // As most exporters do; what is any number but no batch has another name.
+    const batchName = shape[0] !== undefined ? "" : shape.length > 2 ? "batch" : "found";
+    return { name, type: 1, shape, batchName };
+  });
 }
 
 function facts({ outputs, inputs = FRAME, metadata = {}, tail = ["Concat"] }: Network): OnnxFacts {
@@ -196,6 +200,14 @@ describe("the family of a network", () => {
   it("is refused with what was found and what was expected", () => {
     const refused: readonly (readonly [Network, RegExp, number?])[] = [
       [{ outputs: { logits: [1, 1000] } }, /logits 1x1000: a classifier/],
+      [{ outputs: { logits: [1, 1000, 1, 1] } }, /logits 1x1000x1x1: a classifier/],
+      [{ outputs: { logits: [1, 7] } }, /logits 1x7: a classifier/, 7],
+      [{ outputs: { logits: [1, 84] } }, /logits 1x84: a classifier/],
+      [{ outputs: { age: [1, 1], gender: [1, 2] } }, /age 1x1, gender 1x2: a classifier/, 2],
+      [
+        { outputs: { output0: [1, 116, 8400], output1: [1, 32, 160, 160] } },
+        /output1 1x32x160x160 is a picture: a network for segmentation/,
+      ],
       [
         { outputs: Object.fromEntries([...Array(10)].map((_, i) => [`o${i}`, [1, 255, 80, 80]])) },
         /it has 10 outputs .* a detector has one to 8/,
@@ -213,7 +225,7 @@ describe("the family of a network", () => {
         },
         /its metadata names 2 classes \(person, rider's bike\.\.\.\), and there are 80 labels/,
       ],
-      [{ outputs: { x: [1, 5, 5, 5] } }, /no known family for 80 classes.* --family/],
+      [{ outputs: { x: [1, 17, 13] } }, /no known family for 80 classes.* --family/],
     ];
     for (const [network, why, classes] of refused) {
       const found = find(network, classes);

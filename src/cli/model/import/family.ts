@@ -1,6 +1,5 @@
 /** Tells the family of a network from its inputs, outputs and metadata. Pure. */
 
-import type { Family } from "../../../common/catalogue/data.js";
 import { frameInputs, type Graph, type OnnxFacts, type Value } from "../../lint/bundle/onnx.js";
 
 /** What a network says about itself, and how many labels there are. */
@@ -42,8 +41,13 @@ export function findFamily(subject: Subject): Finding {
     const why = `it has ${outputs.length} outputs (${describeOutputs(outputs)}); a detector has one to ${MOST_OUTPUTS}: export it with its decoding, or cut it at its heads`;
     return { t: "refused", why };
   }
-  if (outputs.every(({ shape }) => shape.length <= 2) && outputs.length === 1) {
-    const why = `its one output is ${describeOutputs(outputs)}: a classifier, which finds no boxes; a detector has boxes and scores`;
+  if (outputs.every(({ shape }) => shape.slice(2).every((size) => size === 1))) {
+    const why = `its outputs are ${describeOutputs(outputs)}: a classifier, which finds no boxes; a detector has boxes and scores`;
+    return { t: "refused", why };
+  }
+  const masks = outputs.find(({ shape }) => shape.length === 4);
+  if (masks !== undefined) {
+    const why = `its output ${describeOutputs([masks])} is a picture: a network for segmentation or raw heads; a detector has boxes and scores (${describeOutputs(outputs)})`;
     return { t: "refused", why };
   }
   for (const other of impliedClasses(subject)) {
@@ -69,10 +73,10 @@ function metadataFinding({ network, classes }: Subject): Finding | undefined {
   return { t: "refused", why };
 }
 
-/** The labels that Ultralytics writes, as a Python dictionary. */
+/** The labels that Ultralytics writes, as a dictionary or a list of Python. */
 export function namesOf({ metadata }: OnnxFacts): readonly string[] | undefined {
   const text = metadata.get("names") ?? "";
-  const entries = [...text.matchAll(/\d+: (?:'([^']*)'|"([^"]*)")/g)];
+  const entries = [...text.matchAll(/(?:'((?:[^'\\]|\\.)*)'|"([^"]*)")/g)];
   return entries.length === 0 ? undefined : entries.map(([, one, other]) => one ?? other ?? "");
 }
 
@@ -202,8 +206,11 @@ function impliedClasses({ network, width, height }: Subject): readonly number[] 
   });
 }
 
-function tablesOf({ outputs }: Graph): readonly Table[] {
-  return outputs.flatMap(({ name, shape }): Table[] => {
+function tablesOf(graph: Graph): readonly Table[] {
+  const batch = frameInputs(graph)[0]?.batchName ?? "";
+  return graph.outputs.flatMap(({ name, shape, batchName }): Table[] => {
+    // What has the batch in front is a list.
+    if (shape.length === 2 && (shape[0] === 1 || (batch !== "" && batch === batchName))) return [];
     if (shape.length === 2) return [{ name, sizes: [shape[0], shape[1]], batchless: true }];
     const isTable = shape.length === 3 && (shape[0] === undefined || shape[0] === 1);
     return isTable ? [{ name, sizes: [shape[1], shape[2]], batchless: false }] : [];
@@ -251,9 +258,4 @@ export function describeOutputs(outputs: readonly Value[]): string {
     return `${name} ${shape.map((size) => size ?? "n").join("x") || "1"}`;
   });
   return `${shown.join(", ")}${outputs.length > MOST_OUTPUTS ? ", ..." : ""}`;
-}
-
-/** The family of an id. */
-export function familyOf(families: readonly Family[], id: string): Family | undefined {
-  return families.find((one) => one.id === id);
 }

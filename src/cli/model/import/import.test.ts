@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -161,6 +161,24 @@ for (const [name, described, why, ...args] of REFUSED) {
     assert.equal(existsSync(refused.output), false);
   });
 }
+
+test("weights behind a link that leaves the directory are refused", async (t) => {
+  const directory = folder(t);
+  const file = network(directory, { ...YOLO, external: "weights.bin" });
+  symlinkSync("/etc/passwd", join(directory, "weights.bin"));
+  const { terminal, result } = recordingTerminal();
+  await modelCommand(terminal).parseAsync(["import", file, "-o", join(directory, "b")], {
+    from: "user",
+  });
+  assert.match(result.err, /weights\.bin, a link to a file outside its directory/);
+});
+
+test("labels that read otherwise than the network's own are told", async (t) => {
+  const labels = join(folder(t), "labels.txt");
+  writeFileSync(labels, "person\nvan\n");
+  const { out } = await importing(t, YOLO, "--labels", labels);
+  assert.match(out, /labels +class 1 is van, and the network's metadata says car/);
+});
 
 test("a network that is cut short is refused", async (t) => {
   const directory = folder(t);

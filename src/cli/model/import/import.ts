@@ -1,6 +1,6 @@
 /** `slipstream model import`: from a network's file to a bundle that both engines run. */
 
-import { existsSync } from "node:fs";
+import { existsSync, realpathSync } from "node:fs";
 import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { BundleError } from "../../../common/bundle/manifest.js";
@@ -97,8 +97,13 @@ function readNetwork(file: string): OnnxFacts {
       const why = `it has weights in ${location}, outside its directory; export it again with its weights inside`;
       throw new BundleError(file, why);
     }
-    if (!existsSync(join(dirname(file), location))) {
+    const path = join(dirname(file), location);
+    if (!existsSync(path)) {
       const why = `it has weights in ${location}, which is not beside it: copy that file there too`;
+      throw new BundleError(file, why);
+    }
+    if (!realpathSync(path).startsWith(`${realpathSync(dirname(file))}/`)) {
+      const why = `it has weights in ${location}, a link to a file outside its directory; copy the file itself`;
       throw new BundleError(file, why);
     }
   }

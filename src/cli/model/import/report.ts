@@ -6,10 +6,11 @@ import { findBoard } from "../../../common/catalogue/targets.js";
 import { hasErrors } from "../../../common/problem.js";
 import { textTable } from "../../../common/text-table.js";
 import { onnxFacts, readBundle } from "../../lint/bundle/bundle.js";
-import type { Node, OnnxFacts } from "../../lint/bundle/onnx.js";
+import { frameInputs, type Node, type OnnxFacts } from "../../lint/bundle/onnx.js";
 import { parserRefusals } from "../../lint/bundle/tensorrt-parser.js";
 import { lint } from "../../lint/lint.js";
 import type { Preparation } from "./config-text.js";
+import { describeOutputs, namesOf } from "./family.js";
 import type { Frame } from "./import.js";
 import type { Annotated, Fitted } from "./python.js";
 
@@ -43,8 +44,10 @@ export async function report(facts: ImportFacts, catalogue: Catalogue): Promise<
     ["input", `${frame.width}x${frame.height}, ${batch} at once`],
     ["prepared", `${normalise.id}, ${colour}, ${fit}`],
     ["classes", `${labels.length}: ${shown}${labels.length > 4 ? ", ..." : ""}`],
+    ...labelsText(facts).map((one) => ["labels", one]),
     ...fitted.done.map((one) => ["changed", one]),
-    ["on a CPU", cpuText(facts)],
+    ["engine cpu", cpuText(facts)],
+    ["engine deepstream", deepstreamText(facts)],
     ...(annotated.objects === null ? [] : [["found", foundText(facts)]]),
   ];
   return [
@@ -62,6 +65,27 @@ function cpuText({ annotated, plugins }: ImportFacts): string {
     return `${annotated.milliseconds.toFixed(1)} ms an inference, on one core of this machine`;
   const names = [...new Set(plugins.map(({ operator }) => operator))].join(", ");
   return `it does not run: ${names} exists in TensorRT only`;
+}
+
+/** nvinfer wants a batch in front of every output, and outputs of one size. */
+function deepstreamText({ network: { graph } }: ImportFacts): string {
+  const [frame] = frameInputs(graph);
+  if (frame?.shape.length === 3) return "it does not run: the network takes frames without a batch";
+  const loose = graph.outputs.find(
+    ({ shape, batchName }) =>
+      (shape.length === 1 && shape[0] !== 1) ||
+      (shape.length > 1 && shape[0] === undefined && batchName !== frame?.batchName),
+  );
+  if (loose === undefined) return "where the table below says so";
+  return `it does not run: the output ${describeOutputs([loose])} has no batch, and a size of its own for each frame`;
+}
+
+/** Where labels differ from those that the exporter wrote. */
+function labelsText({ network, labels }: ImportFacts): readonly string[] {
+  const names = namesOf(network) ?? labels;
+  const index = labels.findIndex((label, i) => label !== names[i]);
+  if (index < 0) return [];
+  return [`class ${index} is ${labels[index]}, and the network's metadata says ${names[index]}`];
 }
 
 function foundText({ annotated, png }: ImportFacts): string {

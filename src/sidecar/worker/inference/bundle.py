@@ -9,11 +9,12 @@ from sidecar.worker.inference.bundle_file import (
     MOST_TEXT,
     BundleFileError,
     check_bundle_file,
+    open_bundle_file,
     read_bundle_file,
 )
 from sidecar.worker.inference.decoders import REGISTRY
 from sidecar.worker.inference.nvinfer_config import NvinferConfig, parse_nvinfer_config
-from sidecar.worker.inference.onnx_network import Network, read_network
+from sidecar.worker.inference.onnx_network import Network, read_open_network
 from sidecar.worker.inference.protobuf_file import OnnxError
 from sidecar.worker.problem import Problem, error, has_errors
 
@@ -49,7 +50,7 @@ def load_bundle(directory: str) -> Tuple[Optional[Bundle], List[Problem]]:
         return None, problems
     labels = _read_labels(directory, config, problems)
     _check_file(directory, config.network_path, MOST_NETWORK, problems)
-    problems += _weight_problems(config.network_path)
+    problems += _weight_problems(directory, config.network_path)
     for name in REGISTRY[config.decoder].files:
         _check_file(directory, os.path.join(directory, name), MOST_TABLE, problems)
     if has_errors(problems):
@@ -101,11 +102,12 @@ def _read_labels(directory: str, config: NvinferConfig, problems: List[Problem])
     return labels
 
 
-def _weight_problems(network_path: str) -> List[Problem]:
+def _weight_problems(directory: str, network_path: str) -> List[Problem]:
     try:
-        return weight_problems(network_path, read_network(network_path))
-    except (OSError, OnnxError):
-        # Whoever loads it says why.
+        with open_bundle_file(directory, network_path, MOST_NETWORK) as file:
+            return weight_problems(network_path, read_open_network(file))
+    except (BundleFileError, OSError, OnnxError):
+        # _check_file(), or whoever loads it, says why.
         return []
 
 

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from typing import BinaryIO
 
 # In bytes.
 MOST_TEXT = 1 << 20
@@ -27,8 +28,7 @@ class BundleFileError(Exception):
 
 def read_bundle_file(directory: str, path: str, most: int) -> bytes:
     """The content of a file of at most so many bytes. Raises BundleFileError."""
-    descriptor = _open(directory, path, most)
-    with os.fdopen(descriptor, "rb") as file:
+    with open_bundle_file(directory, path, most) as file:
         # A file that grows meanwhile is read no further.
         content = file.read(most + 1)
     if len(content) > most:
@@ -38,13 +38,13 @@ def read_bundle_file(directory: str, path: str, most: int) -> bytes:
 
 def check_bundle_file(directory: str, path: str, most: int) -> None:
     """Raises BundleFileError unless there is such a file, which can be read, is not empty and not larger than that."""
-    descriptor = _open(directory, path, most)
-    with os.fdopen(descriptor, "rb") as file:
+    with open_bundle_file(directory, path, most) as file:
         if not file.read(1):
             raise BundleFileError("file-empty", "is empty; copy it anew")
 
 
-def _open(directory: str, path: str, most: int) -> int:
+def open_bundle_file(directory: str, path: str, most: int) -> BinaryIO:
+    """Opens a file for reading. Raises BundleFileError."""
     real = os.path.realpath(path)
     try:
         if os.path.lexists(path) and not real.startswith(os.path.join(os.path.realpath(directory), "")):
@@ -56,7 +56,7 @@ def _open(directory: str, path: str, most: int) -> int:
         except BundleFileError:
             os.close(descriptor)
             raise
-        return descriptor
+        return os.fdopen(descriptor, "rb")
     except OSError as why:
         code = "file-missing" if isinstance(why, FileNotFoundError) else "file-unreadable"
         raise BundleFileError(code, "cannot be read: %s" % (why.strerror or why)) from why

@@ -1,7 +1,7 @@
 """Reads what matters here of an ONNX file: its graphs, without their weights and without an ONNX library."""
 
 import mmap
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from sidecar.worker.inference.protobuf_file import Field, OnnxError, ProtobufFile
 
@@ -91,11 +91,16 @@ class Network(NamedTuple):
 def read_network(path: str) -> Network:
     """Raises OSError, and OnnxError for a file that is no network."""
     with open(path, "rb") as file:
-        try:
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _network(ProtobufFile(data))
-        except ValueError as error:  # mmap refuses an empty file.
-            raise OnnxError("is empty") from error
+        return read_open_network(file)
+
+
+def read_open_network(file: BinaryIO) -> Network:
+    """Raises OSError, and OnnxError for a file that is no network."""
+    try:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return _network(ProtobufFile(data))
+    except ValueError as error:  # mmap refuses an empty file.
+        raise OnnxError("is empty") from error
 
 
 def external_files(path: str) -> List[str]:
