@@ -128,6 +128,13 @@ docs: build/typescript
 	@node dist/src/cli/settings/docs/settings-table.js >docs/settings.md
 	@node dist/src/cli/settings/docs/json-schema.js >docs/settings.schema.json
 
+## lock: write the lock files of the Python packages from their lists; LOCK_OPTIONS=--upgrade takes the newest that fit
+.PHONY: lock
+lock: build/python
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --upgrade --target build/uv \
+		-r src/sidecar/requirements/cpu/lock.lock
+	@setup/lock-requirements.sh build/uv/bin/uv $(LOCK_OPTIONS)
+
 ## proto: generate the contract's code
 .PHONY: proto
 proto: build/proto
@@ -157,16 +164,17 @@ build/node: package.json package-lock.json
 	@npm ci --no-audit --no-fund --loglevel=error >/dev/null
 	@mkdir -p build && touch $@
 
-build/python: src/sidecar/requirements/cpu.txt src/sidecar/requirements/build.txt build/debian
+build/python: src/sidecar/requirements/cpu/run.lock src/sidecar/requirements/cpu/build.lock build/debian
 	@echo "setup: installing the Python environment"
-	@setup/python-environment.sh $(filter %.txt,$^)
+	@setup/python-environment.sh $(filter %.lock,$^)
 	@mkdir -p build && touch $@
 
-build/python-test: src/sidecar/requirements/test.txt build/python
+build/python-test: src/sidecar/requirements/cpu/test.lock src/sidecar/requirements/cpu/stubs.lock build/python
 	@echo "setup: installing Python test tools"
 	@setup/python-environment.sh $<
 	@# The stubs declare that they need Python 3.12, but mypy reads them under any version.
-	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --ignore-requires-python pyds-stubs==1.2.2
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --ignore-requires-python \
+		-r src/sidecar/requirements/cpu/stubs.lock
 	@mkdir -p build && touch $@
 
 build/proto: build/proto-typescript build/proto-python

@@ -37,8 +37,6 @@ ARCH := arm64
 ARCHES := arm64
 # It has the T4's DeepStream, whose image exists for arm64 too.
 DOCKERFILE := Dockerfile.amd64
-override BUILD_ARGS += --build-arg \
-	PYDS=https://github.com/NVIDIA-AI-IOT/deepstream_python_apps/releases/download/v1.2.0/pyds-1.2.0-cp310-cp310-linux_aarch64.whl
 endif
 
 HORIZON_VARIABLES := HZN_ORG_ID HZN_EXCHANGE_URL ARCH SERVICE_NAME SERVICE_VERSION PREVIOUS_VERSION ROLLOUT_RINGS SECRETS \
@@ -59,7 +57,7 @@ need-login = $(call need,HZN_EXCHANGE_USER_AUTH,user:password in the Exchange)
 ## init: create the volumes, so that they survive the end of an agreement and a new registration
 .PHONY: init
 init:
-	@for volume in data agent; do $(DOCKER) volume create slipstream-$$volume >/dev/null; done
+	@for volume in models data agent; do $(DOCKER) volume create slipstream-$$volume >/dev/null; done
 
 ## version: set the version of the package: VERSION=0.2.0
 .PHONY: version
@@ -70,11 +68,19 @@ version: build/typescript
 ## build: build both images for ARCH
 .PHONY: build
 build:
-	@for program in agent sidecar; do \
+	@setup/pins.sh check >&2 || true
+	@pins=$$(setup/pins.sh arguments $(or $(BOARD),$(ARCH))); for program in agent sidecar; do \
 		echo "build: $$program for $(ARCH)"; \
 		$(DOCKER) build --platform linux/$(ARCH) --file $(DOCKERFILE) --target $$program --build-arg VERSION=$(SERVICE_VERSION) \
-			--tag $(DOCKER_IMAGE_BASE)-$${program}_$(ARCH):$(SERVICE_VERSION) $(BUILD_ARGS) .; \
+			--tag $(DOCKER_IMAGE_BASE)-$${program}_$(ARCH):$(SERVICE_VERSION) $$pins $(BUILD_ARGS) .; \
 	done
+
+## pins: name the base images and wheels in setup/pins.txt that have no digest; make pin looks the digests up
+.PHONY: pins pin
+pins:
+	@setup/pins.sh check
+pin:
+	@DOCKER='$(DOCKER)' setup/pins.sh fill
 
 ## build-all-arches: build both images for amd64 and arm64
 .PHONY: build-all build-all-arches
@@ -336,4 +342,4 @@ deploy-check: build/typescript
 .PHONY: test-images
 test-images: build/typescript build/python-test
 	@echo "test: images"
-	@nice test/images/engine.sh node --test --test-reporter=spec dist/test/images/images.test.js
+	@nice test/images/engine.sh node --test --test-reporter=spec dist/test/images/requirements.test.js dist/test/images/images.test.js

@@ -78,18 +78,28 @@ async function soak(world: World, minutes: number): Promise<Sample[]> {
   return samples;
 }
 
-/** Kills the camera and starts it again, over and over. */
+/** Kills the camera and starts it again, over and over; every second time at another path at first, where nobody finds it. */
 async function flap(world: World, minutes: number, over: AbortSignal): Promise<void> {
   const periodMs = Math.min(FLAP_MS, (minutes * 60_000) / FLAPS);
   const [victim] = world.victims;
   if (victim === undefined) throw new Error("there is no camera to flap");
-  while (!over.aborted) {
+  for (let flaps = 0; !over.aborted; flaps++) {
     await victim.end("SIGKILL");
     await delay(Math.min(AWAY_MS, periodMs / 2));
+    if (flaps % 2 === 1) {
+      await victim.comeBack({ path: "/elsewhere" });
+      await until("the camera is not found", RECOVERY_MS, () => isNotFound(world, victim.id));
+      await victim.end("SIGKILL");
+    }
     await victim.comeBack();
     await until("everything had recovered", RECOVERY_MS, () => world.isWell());
     await delay(periodMs - AWAY_MS, undefined, { signal: over }).catch(() => undefined);
   }
+}
+
+function isNotFound({ status }: World, id: string): boolean {
+  const camera = status.state?.cameras.find((one) => one.id === id);
+  return camera?.state.t === "lost" && camera.state.reason === "not found";
 }
 
 async function comeAndGo(world: World, over: AbortSignal): Promise<void> {

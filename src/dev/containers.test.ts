@@ -11,7 +11,12 @@ const definition = {
   ],
   deployment: {
     services: {
-      agent: { image: "agent:1", binds: ["run:/run/slipstream", "/etc/hosts:/hosts:ro"] },
+      agent: {
+        image: "agent:1",
+        security_opt: ["no-new-privileges"],
+        max_memory_mb: 512,
+        binds: ["run:/run/slipstream", "/etc/hosts:/hosts:ro"],
+      },
       sidecar: {
         image: "sidecar:1",
         log_driver: "local",
@@ -32,7 +37,7 @@ test("each container is run as Horizon's agent runs it", () => {
   const common = ["--restart", "always", "--network", "a1", "--network-alias"];
   assert.deepEqual(agent, [
     ...["run", "--detach", "--name", "a1-agent", ...common, "agent"],
-    ...["--log-driver", "json-file"],
+    ...["--log-driver", "json-file", "--memory", "512m", "--security-opt", "no-new-privileges"],
     ...["--volume", "run:/run/slipstream", "--volume", "/etc/hosts:/hosts:ro", "agent:1"],
   ]);
   assert.deepEqual(sidecar, [

@@ -53,8 +53,11 @@ function optionsOf(
   network: string,
 ): string[] {
   const { binds, tmpfs = {}, ports, log_driver: logDriver = "json-file" } = container;
+  const { max_memory_mb: memory, security_opt: securityOptions } = container;
   return [
     ...["--network", network, "--network-alias", key, "--log-driver", text(logDriver)],
+    ...(typeof memory === "number" ? ["--memory", `${memory}m`] : []),
+    ...list(securityOptions).flatMap((option) => ["--security-opt", text(option)]),
     ...list(binds).flatMap((bind) => ["--volume", text(bind)]),
     ...Object.entries(object(tmpfs, "tmpfs")).flatMap(([path, options]) => [
       ...["--tmpfs", `${path}:${text(options)}`],

@@ -37,8 +37,10 @@ _ADDRESS = re.compile(
 _ENCODED_ADDRESS = re.compile(r"""(%(?:25)*3a(?:%(?:25)*2f){2})[^\s"'<>&]+""", re.IGNORECASE)
 # user:password@host without a scheme.
 _BARE_LOGIN = re.compile(
-    r"""(^|[\s"'=(,<>/])([^\s"'=(),<>/:@{}\[\]\\]{1,64}):([^\s"',<>@{}/\\][^\s"'<>{}]{0,200})@(?=[A-Za-z0-9_\[])"""
+    r"""(^|[\s"'=(,<>/\\])([^\s"'=(),<>/:@{}\[\]\\]{1,64}):([^\s"',<>@{}/\\][^\s"'<>{}]{0,200})@(?=[A-Za-z0-9_\[])"""
 )
+# The same, percent-encoded.
+_ENCODED_LOGIN = re.compile(r"""(%(?:25)*3a)[^\s"'<>&]{1,200}?(?=%(?:25)*40)""", re.IGNORECASE)
 # A query without the address before it, as in the first line of a request.
 _BARE_QUERY = re.compile(r"""([?&])([^\s?&;#"'<>=]{1,64}(?:=|%3d)[^\s?&;#"'<>]*)""", re.IGNORECASE)
 
@@ -51,16 +53,25 @@ _NUMBER_OR_SIZE = re.compile(r"(?:[0-9]{1,4}|[0-9]{1,5}[xX][0-9]{1,5})\Z")
 _NUMBER_AT_END = re.compile(r"[-_]?[0-9]{1,3}\Z")
 _HOST = re.compile(r"(?:[^:]*|\[[^\]]*\]):?[0-9]{0,5}\Z")
 _BARE_IPV6 = re.compile(r"[0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*\Z")
+# In a path: /password/hunter2.
+_NAMED_SEGMENT = re.compile(
+    "(/(?:%s)/)([^/;&?#]+)" % "|".join(re.escape(name) for name in TABLE["secretNames"]), re.IGNORECASE
+)
 _NAMES = frozenset(TABLE["harmlessNames"])
 _WORDS = frozenset(TABLE["harmlessWords"])
 
 
 def hide_addresses(text: str) -> str:
     """Hides the logins of every address in a text, and values of its parameters that are not known to be harmless."""
-    text = _LOGIN_WITH_BLANKS.sub(r"\1***@", text)
-    text = _ADDRESS.sub(_shown_match, text)
-    text = _ENCODED_ADDRESS.sub(r"\1***", text)
-    text = _BARE_LOGIN.sub(r"\1\2:***@", text)
+    # Most lines hold none of these, which takes far less time to find out.
+    if re.search(_SCHEME_END, text):
+        text = _LOGIN_WITH_BLANKS.sub(r"\1***@", text)
+        text = _ADDRESS.sub(_shown_match, text)
+    if "%" in text:
+        text = _ENCODED_ADDRESS.sub(r"\1***", text)
+        text = _ENCODED_LOGIN.sub(r"\1***", text)
+    if "@" in text:
+        text = _BARE_LOGIN.sub(r"\1\2:***@", text)
     return _BARE_QUERY.sub(lambda match: match.group(1) + _shown_bare(match.group(2)), text)
 
 
@@ -93,6 +104,7 @@ def _shown_address(address: str) -> str:
     if not _is_host(host):
         return shown + host[: host.index(":") + 1] + HIDDEN
     path = re.sub(r"([/;&])([^/;&]*)", lambda match: match.group(1) + _shown_part(*match.groups()), path)
+    path = _NAMED_SEGMENT.sub(r"\1***", path)
     query = re.sub(r"([?&;#])([^?&;#]*)", lambda match: match.group(1) + _shown_parameter(match.group(2)), query)
     return shown + host + path + query
 
@@ -132,7 +144,7 @@ def _is_harmless(value: str) -> bool:
 
 def secrets_in_address(address: str) -> List[str]:
     """Texts that the parameters of an address hold and that nobody may read: as they stand, and decoded."""
-    found = []
+    found = [one for _, value in _NAMED_SEGMENT.findall(address) for one in (value, unquote(value))]
     for item in re.split(r"[/?&;#]", re.sub(r"^[^:]*:/+", "", address)):
         start = _PARAMETER_START.search(item)
         if start is not None and _shown_parameter(item) != item:

@@ -6,12 +6,12 @@ import stat
 from typing import Any
 
 
-def write_json(path: str, value: Any) -> None:
-    """Puts the file in place as a whole, for the owner and the group to read. Raises OSError."""
+def write_json(path: str, value: Any, mode: int) -> None:
+    """Puts the file in place as a whole, with this mode. Raises OSError."""
     fresh = path + ".new"
     with open(fresh, "w", encoding="utf-8") as file:
         json.dump(value, file)
-    os.chmod(fresh, 0o640)
+    os.chmod(fresh, mode)
     os.rename(fresh, path)
 
 

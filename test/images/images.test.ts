@@ -77,7 +77,13 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
           "image",
           `slipstream-test/${half}:amd64`,
         );
-        assert.deepEqual([arch, config.User, config.Entrypoint[0]], ["amd64", user, program]);
+        const [limits, ...command] = config.Entrypoint.filter(
+          (one: string) => !one.startsWith("--"),
+        );
+        assert.deepEqual(
+          [arch, config.User, limits, command[0]],
+          ["amd64", user, "prlimit", program],
+        );
         assert.equal(config.Labels["org.opencontainers.image.version"], version);
         assert.equal(config.Labels["org.opencontainers.image.licenses"], "Apache-2.0");
       }
@@ -117,6 +123,14 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
       }
     },
   );
+
+  await t.test("neither contains a program that gives privileges to whoever runs it", async () => {
+    for (const half of HALVES) {
+      const run = ["run", "--rm", "--user", "root", "--entrypoint", "find"];
+      const search = ["/", "-xdev", "-type", "f", "-perm", "/6000"];
+      assert.equal(await docker([...run, `slipstream-test/${half}:amd64`, ...search]), "");
+    }
+  });
 
   await t.test("the image does what the pages say about the node policy", async (t) => {
     // The files of a node with Docker and systemd: /var/run is an absolute link.
@@ -177,25 +191,74 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
           /^uid=10002\(sidecar\) gid=10000\(slipstream\) groups=10000\(slipstream\),44\(video\)$/,
         );
         const mode = (path: string) => inside(sidecar, "stat", "-c", "%u:%g %a", path);
-        assert.equal(await mode("/run/slipstream"), "10002:10000 2770");
+        assert.equal(await mode("/run/slipstream"), "10002:10000 710");
         assert.equal(await mode("/run/slipstream/worker.sock"), "10002:10000 660");
+        assert.equal(await mode("/run/slipstream/outlet.sock"), "10002:10000 600");
+        assert.equal(await mode("/var/lib/slipstream"), "10002:10000 700");
+        assert.equal(await mode("/var/lib/slipstream-models"), "10001:10000 750");
       },
     );
 
+    await t.test("each can write where it must, and the other reads what it needs", async () => {
+      await inside(sidecar, "touch", "/var/lib/slipstream/engine");
+      await inside(agent, "touch", "/var/lib/slipstream-agent/state");
+      const model = "/var/lib/slipstream-models/network";
+      await inside(agent, "sh", "-c", `echo network >${model}`);
+      assert.equal(await inside(sidecar, "cat", model), "network");
+      assert.doesNotMatch(await docker(["logs", agent]), /cannot (save|use)|kept/);
+      assert.match(await inside(sidecar, "df", "-k", "--output=size", "/dev/shm"), /\b1048576\b/);
+    });
+
     await t.test(
-      "each can write where it must, and only the agent can access its state",
+      "neither can write anything else, and certainly nothing of the other's",
       async () => {
-        await inside(sidecar, "touch", "/var/lib/slipstream/engine");
-        await inside(agent, "mv", "/var/lib/slipstream/engine", "/var/lib/slipstream/moved");
-        await inside(agent, "touch", "/var/lib/slipstream-agent/state");
-        const models = "/var/lib/slipstream/models";
-        assert.equal(await inside(sidecar, "stat", "-c", "%u:%g %a", models), "10001:10000 2755");
-        await inside(agent, "sh", "-c", `echo network >${models}/network`);
-        assert.equal(await inside(sidecar, "cat", `${models}/network`), "network");
-        assert.doesNotMatch(await docker(["logs", agent]), /cannot (save|use)|kept/);
-        assert.match(await inside(sidecar, "df", "-k", "--output=size", "/dev/shm"), /\b1048576\b/);
+        const everywhere = ["/dev", "/run/lock", "/tmp", "/var/tmp"];
+        const own = {
+          agent: ["/var/lib/slipstream-agent", "/var/lib/slipstream-models"],
+          sidecar: ["/home/sidecar", "/run/slipstream", "/var/lib/slipstream"],
+        };
+        for (const [container, allowed] of [
+          [agent, own.agent],
+          [sidecar, own.sidecar],
+        ] as const) {
+          const search = "find / -xdev -writable -not -type l -print 2>/dev/null || true";
+          const found = (await inside(container, "sh", "-c", search)).split("\n").filter(Boolean);
+          const beneath = (path: string, folder: string) => `${path}/`.startsWith(`${folder}/`);
+          assert.deepEqual(
+            found.filter((path) => ![...everywhere, ...allowed].some((one) => beneath(path, one))),
+            [],
+          );
+          for (const folder of allowed) assert.ok(found.includes(folder), folder);
+        }
+        const refused = /Read-only file system|Permission denied/;
+        for (const [container, ...command] of [
+          [agent, "touch", "/run/slipstream/file"],
+          [agent, "rm", "-f", "/run/slipstream/worker.sock"],
+          [agent, "ls", "/run/slipstream"],
+          [sidecar, "touch", "/var/lib/slipstream-models/network"],
+          [sidecar, "mv", "/var/lib/slipstream-models/network", "/var/lib/slipstream-models/other"],
+        ] as const) {
+          await assert.rejects(inside(container, ...command), refused, command.join(" "));
+        }
       },
     );
+
+    await t.test("both have limits, no capability, and no way to one", async () => {
+      for (const [container, megabytes, processes] of [
+        [agent, 512, 256],
+        [sidecar, 8192, 4096],
+      ] as const) {
+        const { HostConfig: host } = await inspect("container", container);
+        assert.equal(host.Memory, megabytes * 2 ** 20);
+        const status = await inside(container, "cat", "/proc/1/status");
+        assert.match(status, /^NoNewPrivs:\s1$/m);
+        for (const set of ["Inh", "Prm", "Eff", "Amb"])
+          assert.match(status, new RegExp(`^Cap${set}:\\s0+$`, "m"));
+        const limits = await inside(container, "cat", "/proc/1/limits");
+        assert.match(limits, new RegExp(`^Max processes +${processes} +${processes} `, "m"));
+        assert.match(limits, /^Max core file size +0 +0 /m);
+      }
+    });
 
     await t.test("the containers find each other by their keys", async () => {
       assert.match(await inside(agent, "getent", "hosts", "sidecar"), /sidecar/);
@@ -268,6 +331,21 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
       );
     });
   });
+
+  await t.test(
+    "they also run with what the page on security adds to Horizon's options",
+    async (t) => {
+      const page = readFileSync("docs/security.md", "utf8");
+      const [, options = ""] = /^docker run (--read-only .*) \\$/m.exec(page) ?? [];
+      assert.ok(options !== "");
+      const node = new TestNode(t, "amd64", 18556, options.split(" "));
+      const { agent, sidecar } = await node.agree("amd64", { TRIAL_TIME: "2s" });
+      await says(agent, /"output ready"/, 60_000);
+      assert.ok((await watch(node.url, 25)) >= 25);
+      const { HostConfig: host } = await inspect("container", sidecar);
+      assert.deepEqual([host.ReadonlyRootfs, host.CapDrop], [true, ["ALL"]]);
+    },
+  );
 
   await t.test("the image pulled by digest is the one that was pushed", async (t) => {
     const address = await registry(t);

@@ -28,8 +28,6 @@ export async function build(arch: Arch, target: string, version: string): Promis
     // The stand-in has Debian's Python and pip but no DeepStream, so it gets engine cpu's requirements and no bindings.
     ...argument("REQUIREMENTS", "cpu"),
     ...argument("PYDS", ""),
-    ...argument("PIP", "pip==23.0.1"),
-    ...argument("PYTEST", "pytest==9.2.0"),
     ...argument("VERSION", version),
     ...["--secret", `id=certificates,src=${CERTIFICATES}`, "."],
   ]);

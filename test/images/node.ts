@@ -22,14 +22,20 @@ export class TestNode {
   readonly #arch: Arch;
   /** A port of this machine. */
   readonly #port: number;
+  readonly #options: readonly string[];
   #agreements = 0;
   /** Ends the current agreement. */
   #end: () => Promise<void> = async () => {};
 
-  /** The test removes containers and volumes at its end. */
-  constructor(scope: Scope, arch: Arch, port: number) {
+  /**
+   * The test removes containers and volumes at its end.
+   *
+   * @param options of `docker run`, beside those of Horizon's agent
+   */
+  constructor(scope: Scope, arch: Arch, port: number, options: readonly string[] = []) {
     this.#arch = arch;
     this.#port = port;
+    this.#options = options;
     scope.after(async () => {
       await this.#end();
       await this.#forget();
@@ -47,7 +53,10 @@ export class TestNode {
     this.#agreements += 1;
     const id = `slipstream-test-${this.#arch}-${this.#agreements}`;
     const agreement = { id, arch: this.#arch, inputs: { RTSPINPUT: "test://", ...inputs } };
-    const containers = containersOf(this.#definition(tag), agreement);
+    const containers = containersOf(this.#definition(tag), agreement).map((container) => ({
+      ...container,
+      options: [...container.options, ...this.#options],
+    }));
     const names = containers.map(({ name }) => name);
     this.#end = () => removeContainers(id, names);
     await this.#end(); // of a run that was cut off

@@ -20,7 +20,7 @@ packages=(
 plugins=" app coreelements isomp4 jpeg jpegformat multifile playback rtp rtpmanager rtsp tcp typefindfunctions udp
   videoconvertscale videoparsersbad videotestsrc x264 "
 nvidia=nvidia-deepstream-videodecode-cu13==9.0.2
-mapfile -t wheels < <(grep -E '^(grpcio|grpcio-health-checking|protobuf)==' src/sidecar/requirements/cpu.txt)
+mapfile -t wheels < <(grep -E '^(grpcio|grpcio-health-checking|protobuf)==' src/sidecar/requirements/cpu/run.txt)
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

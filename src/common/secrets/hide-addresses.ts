@@ -19,7 +19,9 @@ const ADDRESS = new RegExp(
 const ENCODED_ADDRESS = /(%(?:25)*3a(?:%(?:25)*2f){2})[^\s"'<>&]+/gi;
 /** user:password@host without a scheme. */
 const BARE_LOGIN =
-  /(^|[\s"'=(,<>/])([^\s"'=(),<>/:@{}[\]\\]{1,64}):([^\s"',<>@{}/\\][^\s"'<>{}]{0,200})@(?=[\w[])/g;
+  /(^|[\s"'=(,<>/\\])([^\s"'=(),<>/:@{}[\]\\]{1,64}):([^\s"',<>@{}/\\][^\s"'<>{}]{0,200})@(?=[\w[])/g;
+/** The same, percent-encoded. */
+const ENCODED_LOGIN = /(%(?:25)*3a)[^\s"'<>&]{1,200}?(?=%(?:25)*40)/gi;
 /** A query without the address before it, as in the first line of a request. */
 const BARE_QUERY = /([?&])([^\s?&;#"'<>=]{1,64}(?:=|%3d)[^\s?&;#"'<>]*)/gi;
 
@@ -29,6 +31,8 @@ const SYNTAX = "[user:password@]host";
 const PARAMETER_START = /=|%(?:25)*(?:3[bdf]|2[36])|\\+u00(?:3[bdf]|2[36])/i;
 const NAME = /^[a-z][\w.-]{0,31}$/i;
 const NUMBER_OR_SIZE = /^(?:\d{1,4}|\d{1,5}x\d{1,5})$/i;
+/** In a path: /password/hunter2. */
+const NAMED_SEGMENT = new RegExp(`(/(?:${TABLE.secretNames.join("|")})/)([^/;&?#]+)`, "gi");
 const NAMES: ReadonlySet<string> = new Set(TABLE.harmlessNames);
 const WORDS: ReadonlySet<string> = new Set(TABLE.harmlessWords);
 
@@ -43,6 +47,7 @@ export function hideAddresses(text: string): string {
       return (quoted ?? "") + scheme + shownRest(address) + rest.slice(address.length);
     })
     .replace(ENCODED_ADDRESS, `$1${HIDDEN}`)
+    .replace(ENCODED_LOGIN, `$1${HIDDEN}`)
     .replace(BARE_LOGIN, `$1$2:${HIDDEN}@`)
     .replace(BARE_QUERY, (_, mark: string, item: string) => mark + shownBare(item));
 }
@@ -76,9 +81,11 @@ function shownAddress(address: string): string {
   return (
     shown +
     host +
-    path.replace(/([/;&])([^/;&]*)/g, (_, mark: string, item: string) =>
-      mark === "/" ? `/${shownSegment(item)}` : mark + shownParameter(item),
-    ) +
+    path
+      .replace(/([/;&])([^/;&]*)/g, (_, mark: string, item: string) =>
+        mark === "/" ? `/${shownSegment(item)}` : mark + shownParameter(item),
+      )
+      .replace(NAMED_SEGMENT, `$1${HIDDEN}`) +
     query.replace(/([?&;#])([^?&;#]*)/g, (_, mark, item) => mark + shownParameter(item))
   );
 }
@@ -122,12 +129,13 @@ function isHarmless(value: string): boolean {
 /** Texts that the parameters of an address hold and that nobody may read: as they stand, and decoded. */
 export function secretsInAddress(address: string): string[] {
   const rest = address.replace(/^[^:]*:\/+/, "");
-  return rest.split(/[/?&;#]/).flatMap((item) => {
+  const values = [...address.matchAll(NAMED_SEGMENT)].map(([, , value = ""]) => value);
+  for (const item of rest.split(/[/?&;#]/)) {
     const start = PARAMETER_START.exec(item);
-    if (start === null || shownParameter(item) === item) return [];
-    const value = item.slice(start.index + start[0].length);
-    return [...new Set([value, decoded(value)])];
-  });
+    if (start !== null && shownParameter(item) !== item)
+      values.push(item.slice(start.index + start[0].length));
+  }
+  return values.flatMap((value) => [...new Set([value, decoded(value)])]);
 }
 
 function decoded(value: string): string {

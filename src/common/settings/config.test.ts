@@ -49,7 +49,7 @@ describe("loadConfig", () => {
       trialMs: 60_000,
       secretsDir: "/open-horizon-secrets",
       stateDir: "/var/lib/slipstream-agent",
-      modelsDir: "/var/lib/slipstream/models",
+      modelsDir: "/var/lib/slipstream-models",
       modelsMaxBytes: 4_000_000_000,
       requireSignedModels: false,
       allowNativeCode: false,

@@ -228,7 +228,7 @@ export const settings = {
   modelsDir: {
     env: "MODELS_DIR",
     format: directory,
-    default: "/var/lib/slipstream/models",
+    default: "/var/lib/slipstream-models",
     doc: "Directory of models from the hub. The sidecar reads them there.",
   },
   modelsMaxBytes: {

@@ -78,7 +78,8 @@ class PreviousWorkerFile:
         """Replaces the file."""
         try:
             os.makedirs(os.path.dirname(self._path), exist_ok=True)
-            write_json(self._path, dict(previous._asdict(), version=VERSION))
+            # For the agent too, who is in the same group.
+            write_json(self._path, dict(previous._asdict(), version=VERSION), 0o640)
             self._last_error = None
         except OSError as error:
             if self._last_error != str(error):

@@ -11,6 +11,7 @@ import signal
 from sidecar import heartbeat, log
 from sidecar.gst import GLib, Gst
 from sidecar.stack_dump import enable_stack_dump
+from sidecar.timer import on_signal
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
     outlet = Outlet(SavedConfiguration(run_dir))
     control = ControlSocket(os.path.join(run_dir, SOCKET_NAME), outlet.set_active_worker)
     for number in (signal.SIGTERM, signal.SIGINT):
-        GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, loop.quit)
+        on_signal(number, loop.quit)
     heartbeat.beat_on_main_loop()
     loop.run()
     control.close()

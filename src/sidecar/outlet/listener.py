@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 from sidecar.gst import GLib
 from sidecar.log import Log
-from sidecar.timer import once, when_ready
+from sidecar.timer import attempt, when_ready
 
 # Accepted in one turn of the main loop, so that a flood leaves time for everything else.
 _AT_ONCE = 8
@@ -55,4 +55,4 @@ class Listener:
             self._is_exhausted = True
             _log.error("no connection can be accepted; trying every second", error=error.strerror)
         self._timer.stop()
-        self._timer = once(_PAUSE_MS, self._listen)
+        self._timer = attempt(_PAUSE_MS, self._listen)

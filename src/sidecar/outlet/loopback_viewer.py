@@ -7,7 +7,7 @@ from sidecar.gst import Gst
 from sidecar.outlet.codec import codec
 from sidecar.outlet.protocol import Mount, User
 from sidecar.outlet.standby.mark import is_marked
-from sidecar.timer import Timer, once, soon
+from sidecar.timer import Timer, attempt, once, soon
 
 # An attempt without a frame is given up after this; the next one follows after a pause.
 _ATTEMPT_MS = 4000
@@ -73,7 +73,7 @@ class LoopbackViewer:
     def _try_later(self, number: int) -> None:
         if self._pipeline is not None and number == self._number:
             self._end_attempt()
-            self._timer = once(_PAUSE_MS, self._attempt)
+            self._timer = attempt(_PAUSE_MS, self._attempt)
 
     def _end_attempt(self) -> None:
         if self._timer is not None:

@@ -2,7 +2,6 @@
 
 from typing import Any, Dict, Optional, Tuple
 
-from sidecar.chain import ChainError
 from sidecar.log import Log
 from sidecar.outlet.access import own_login
 from sidecar.outlet.json_lines import JsonLines
@@ -117,10 +116,10 @@ class Outlet:
             self._server.set_users(configuration.users)
             self._set_mounts(configuration)
             self._listen(configuration.port)
-        except (ChainError, OSError) as error:
-            self._fail(Failure(INTERNAL, str(error)))
         except PortError as error:
             self._fail(error.failure)
+        except Exception as error:  # whatever it is, it may pass
+            self._fail(Failure(INTERNAL, str(error)))
         else:
             if self._saved is not None:
                 self._saved.save(configuration)

@@ -11,7 +11,7 @@ from sidecar.gst import Gio, Gst
 from sidecar.log import Log
 from sidecar.outlet.codec import codec
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, Mount
-from sidecar.timer import Timer, once
+from sidecar.timer import Timer, attempt
 
 # The kernel grants as much of this as its net.core.rmem_max allows.
 _SOCKET_BUFFER_BYTES = 2 * 1024 * 1024
@@ -123,7 +123,7 @@ class RtpInput:
         self._failures = failures_in_a_row(self._failures, time.monotonic() - self._started_at)
         delay = restart_delay(self._failures)
         _log.error("RTP input failed", path=self._mount.path, detail=detail, debug=debug, restart_milliseconds=delay)
-        self._restart = once(delay, self._begin_again)
+        self._restart = attempt(delay, self._begin_again)
 
     def _begin_again(self) -> None:
         try:

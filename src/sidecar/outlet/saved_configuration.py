@@ -40,7 +40,7 @@ class SavedConfiguration:
             if configuration.users:
                 self.delete()
                 return
-            write_json(self._path, configure_body(configuration))
+            write_json(self._path, configure_body(configuration), 0o600)
         except OSError as error:
             _log.warning("cannot save the configuration for the next start", path=self._path, error=str(error))
 

@@ -50,6 +50,8 @@ class Describes:
         self.methods = []
         # Bytes of bodies that the other side took.
         self.sent = 0
+        # Connections that the other side has not closed.
+        self.open = 0
         threading.Thread(target=self._listen, daemon=True).start()
 
     def close(self):
@@ -63,6 +65,13 @@ class Describes:
                 threading.Thread(target=self._serve, args=(self._listener.accept()[0],), daemon=True).start()
 
     def _serve(self, connection):
+        self.open += 1
+        try:
+            self._answer(connection)
+        finally:
+            self.open -= 1
+
+    def _answer(self, connection):
         with connection, contextlib.suppress(OSError), connection.makefile("rb") as requests:
             while True:
                 lines = []

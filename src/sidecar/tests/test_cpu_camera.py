@@ -16,13 +16,13 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from sidecar.contract import spec, state
-from sidecar.gst import Gst
+from sidecar.gst import Gio, Gst
 from sidecar.tests.endless_answer import Describes, EndlessAnswer
 from sidecar.tests.main_loop import turn_until
 from sidecar.worker.cameras import state as camera_state
 from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.cameras.text import TileText
-from sidecar.worker.engines import answer_budget, shared_elements
+from sidecar.worker.engines import rtsp_connections, shared_elements, source_closer
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.frame_detector import Detections
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
@@ -365,6 +365,8 @@ def test_a_camera_whose_answer_has_no_end_holds_nobody_up_and_is_not_opened_for_
 ):
     monkeypatch.setattr(camera_state, "FIRST_FRAME_SECONDS", 0.5)
     monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 0.0)
+    # As if its connections could not be cut.
+    monkeypatch.setattr(source_closer, "_CUT_MILLISECONDS", 3600000)
     one = watch(uri=endless_answer.address)
     for count in (1, 2, 3):
         # A source whose close() waited for the end would not come back from it.
@@ -381,21 +383,36 @@ def test_a_camera_whose_answer_has_no_end_holds_nobody_up_and_is_not_opened_for_
     one.until(lambda: one.closer.hanging("one") == 0)
 
 
+def test_a_connection_that_does_not_end_is_cut_so_that_its_camera_is_not_shut_out(watch, endless_answer, monkeypatch):
+    monkeypatch.setattr(camera_state, "FIRST_FRAME_SECONDS", 0.5)
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 0.0)
+    monkeypatch.setattr(source_closer, "_CUT_MILLISECONDS", 100)
+    one = watch(uri=endless_answer.address)
+    one.until(lambda: endless_answer.reading >= 6)
+    assert "have not ended" not in one.status().lost.detail
+    one.close()
+    # The camera sends on.
+    one.until(lambda: one.closer.hanging("one") == 0)
+
+
 @pytest.mark.parametrize("uri", [DEMO, "test://ball", None])
 def test_nothing_is_left_of_a_pipeline_that_was_closed(watch, demo_camera, uri):
     one = watch(uri=uri or demo_camera()[1])
     one.until(is_live(one))
     pipeline = weakref.ref(one.source.pipeline)
-    underneath = one.source.pipeline.weak_ref()
+    # A weak reference of the bindings that were asked while another thread drops the object would end the process.
+    gone = []
+    underneath = one.source.pipeline.weak_ref(gone.append, True)
     one.controller.stop()
     one.source.close()
     one.frames.clear()
 
     def is_gone():
         gc.collect()
-        return pipeline() is None and underneath() is None
+        return pipeline() is None and bool(gone)
 
     one.until(is_gone)
+    del underneath
 
 
 def test_frames_that_are_too_large_never_reach_the_decoder(watch, demo_camera, monkeypatch):
@@ -427,10 +444,33 @@ def test_a_camera_that_says_too_much_before_it_plays_is_given_up(watch):
     camera.close()
 
 
+def test_a_connection_that_never_plays_is_closed_with_its_source(watch):
+    camera = Describes("", [])
+    one = watch(uri=camera.address)
+    one.until(lambda: one.status().WhichOneof("state") == "lost")
+    one.close()
+    turn_until(lambda: camera.methods and not camera.open, lambda: camera.open, DEADLINE_SECONDS)
+    turn_until(
+        lambda: not [one for one in gc.get_objects() if isinstance(one, Gio.Socket)], gc.collect, DEADLINE_SECONDS
+    )
+    camera.close()
+
+
 def test_what_a_camera_sends_once_it_plays_has_no_bound(watch, demo_camera, monkeypatch):
     # Its description is smaller, and a second of its frames is larger.
-    monkeypatch.setattr(answer_budget, "MOST_BYTES", 4000)
+    monkeypatch.setattr(rtsp_connections, "MOST_BYTES", 4000)
     _, address = demo_camera()
     one = watch(uri=address)
     one.until(lambda: one.status().counters.frames_received > 30)
     assert one.status().WhichOneof("state") == "live"
+
+
+def test_a_frame_that_cannot_be_processed_costs_the_connection_and_says_so(watch):
+    def cannot_be_delivered(_frame):
+        raise ValueError("no room")
+
+    one = watch(uri="test://ball?width=320&height=180&rate=30")
+    one.processor._deliver = cannot_be_delivered
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_INTERNAL
+    assert "ValueError: no room" in one.status().lost.detail

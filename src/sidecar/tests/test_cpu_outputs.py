@@ -11,6 +11,7 @@ from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
 from sidecar.worker.engines.cpu.output_pipeline import OutputPipeline
 from sidecar.worker.engines.cpu.outputs import CpuOutputs
+from sidecar.worker.engines.cpu.tile import Tile
 from sidecar.worker.engines.overlay import OverlayOptions
 from sidecar.worker.outputs.plan import plan_streams
 from sidecar.worker.processes import Processes
@@ -81,20 +82,62 @@ def test_a_stream_of_one_camera_says_what_its_camera_does_until_it_sends_again(o
     until(lambda: outlet.texts.get("/ds/front") == "", "the end of the news")
 
 
-def test_frames_that_are_older_than_their_pipeline_follow_one_another_all_the_same():
+def pipeline_of_a_recording(take, failed):
     encoding = spec.Encoding(width=64, height=48, bitrate=500000, frame_rate=15)
     output = spec.Output(id="rec", encoding=encoding, file=spec.FileTarget(path="yard.mkv"))
     (plan,) = plan_streams(spec.PipelineSpec(cameras=[spec.Camera(id="front")], outputs=[output]))
+    return OutputPipeline(plan, OverlayOptions(), {}, take, failed)
+
+
+def frame(clock_time):
     caps = Gst.Caps.from_string("video/x-raw, format=I420, width=64, height=48, framerate=15/1")
-    buffer = Gst.Buffer.new_allocate(None, 64 * 48 * 3 // 2, None)
+    return DetectedFrame("front", Gst.Buffer.new_allocate(None, 64 * 48 * 3 // 2, None), caps, 64, 48, clock_time, [])
+
+
+def test_frames_that_are_older_than_their_pipeline_follow_one_another_all_the_same():
     times = []
-    take = lambda sample: times.append(sample.get_buffer().pts)  # noqa: E731
-    one = OutputPipeline(plan, OverlayOptions(), {}, take, lambda *why: times.append(why))
+    one = pipeline_of_a_recording(lambda sample: times.append(sample.get_buffer().pts), lambda *why: times.append(why))
     for number in range(3):
-        one.push(DetectedFrame("front", buffer, caps, 64, 48, number, []))
+        one.push(frame(number))
         until(lambda count=number + 1: len(times) == count, "a frame")
     one.stop()
     assert times == sorted(set(times))
+
+
+def test_a_tile_that_is_to_go_dark_while_a_frame_of_its_camera_still_waits_goes_dark_after_it():
+    encoding = spec.Encoding(width=128, height=48, bitrate=500000, frame_rate=15)
+    output = spec.Output(id="rec", layout=spec.LAYOUT_TILED, encoding=encoding, file=spec.FileTarget(path="yard.mkv"))
+    cameras = [spec.Camera(id="front"), spec.Camera(id="back")]
+    (plan,) = plan_streams(spec.PipelineSpec(cameras=cameras, outputs=[output]))
+    one = OutputPipeline(plan, OverlayOptions(), {}, lambda _sample: None, lambda *why: pytest.fail(str(why)))
+    # The brightest pixel at the edge of the camera's tile in each mixed frame: text is in its middle.
+    edges = []
+
+    def see(_pad, info):
+        buffer = info.get_buffer()
+        edges.append(max(buffer.extract_dup(0, 64)))
+        return Gst.PadProbeReturn.OK
+
+    probe = one.raw_pad.add_probe(Gst.PadProbeType.BUFFER, see)
+    # Nothing has begun to play: the frame waits.
+    white = Gst.Buffer.new_wrapped(b"\xeb" * (64 * 48) + b"\x80" * (64 * 48 // 2))
+    one.push(frame(0)._replace(buffer=white))
+    one.set_tile_text("front", TileText("off until 07:00", dark=True))
+    until(lambda: edges and edges[-1] < 40, "a dark tile")
+    one.raw_pad.remove_probe(probe)
+    one.stop()
+
+
+def test_a_stream_that_cannot_be_painted_fails(monkeypatch):
+    def paint(_tile, _frame, _pts):
+        raise ValueError("no ink")
+
+    monkeypatch.setattr(Tile, "_paint", paint)
+    failures = []
+    one = pipeline_of_a_recording(lambda _sample: None, lambda error, _debug: failures.append(error.message))
+    one.push(frame(0))
+    until(lambda: failures, "the failure")
+    one.stop()
 
 
 def test_a_stream_of_several_cameras_says_what_each_of_them_does(outputs, outlet):

@@ -98,19 +98,20 @@ def leftovers():
     import weakref
 
     world = World(2)
-    graphs = []
+    graphs, gone = [], []
     for number in range(4):
         world.specification.outputs[0].encoding.width = 640 + 16 * number
         world.apply()
-        # GObject's own weak reference: the Python object of a pipeline comes and goes.
-        graphs.append(world.graph.pipeline.weak_ref())
+        # GObject's own weak reference: the Python object of a pipeline comes and goes. If it were asked while another
+        # thread drops the pipeline, it would end the process.
+        graphs.append(world.graph.pipeline.weak_ref(gone.append, number))
         runners = weakref.ref(world.runner)
         world.until_inferred(3)
     world.engine.stop()
     world.until(lambda: True, "a turn of the loop")
     world.engine = None
     gc.collect()
-    return {"graphs": len([one for one in graphs if one() is not None]), "runners": int(runners() is not None)}
+    return {"graphs": len(graphs) - len(gone), "runners": int(runners() is not None)}
 
 
 def test_a_graph_that_was_replaced_leaves_nothing_behind():
@@ -222,6 +223,35 @@ def test_an_exception_in_a_probe_is_reported_and_not_only_printed():
     assert scenario.run(failing_probe, "7.1/dgpu") == [
         state.FAILURE_REASON_INTERNAL,
         "ZeroDivisionError: a slip",
+    ]
+
+
+def vanishing_engine():
+    import logging
+
+    from sidecar.worker.engines.deepstream.graph_runner import GraphRunner
+
+    def load(runner):
+        raise FileNotFoundError("the TensorRT engine is gone")
+
+    GraphRunner._load = load
+    # The stack is logged, too.
+    logging.disable(logging.CRITICAL)
+    world = World(1)
+    world.apply()
+    world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")
+    failed = world.store.snapshot().pipeline.failed
+    world.stop()
+    return [failed.reason, failed.detail, failed.HasField("next_attempt")]
+
+
+def test_an_exception_after_the_build_of_a_tensorrt_engine_is_a_failure_that_is_retried():
+    from sidecar.contract import state
+
+    assert scenario.run(vanishing_engine, "7.1/dgpu") == [
+        state.FAILURE_REASON_INTERNAL,
+        "FileNotFoundError: the TensorRT engine is gone",
+        True,
     ]
 
 

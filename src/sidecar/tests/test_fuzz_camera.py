@@ -4,6 +4,7 @@ FUZZ_SEED repeats a run with other chances, FUZZ_ROUNDS makes it longer.
 """
 
 import contextlib
+import itertools
 import os
 import random
 import socket
@@ -15,6 +16,7 @@ import pytest
 from sidecar.contract import state
 from sidecar.tests.test_cpu_camera import Watched
 from sidecar.worker.cameras import state as camera_state
+from sidecar.worker.engines import rtsp_connections, shared_elements
 
 SEED = int(os.environ.get("FUZZ_SEED", "20260726"))
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "40"))
@@ -91,7 +93,55 @@ def played(data):
     return instead("PLAY", lambda cseq, address: [right_answer("PLAY", cseq, address), data])
 
 
+def flood(piece, begins):
+    """Goes on for as long as it is taken, as fast as it is taken."""
+
+    def pieces(cseq, address):
+        yield right_answer("PLAY", cseq, address) if begins is None else begins % cseq
+        for number in itertools.count():
+            yield piece(number) if callable(piece) else piece
+
+    return instead("PLAY", pieces)
+
+
+def fragment(number):
+    """Of a frame that has no end: RTP with a fragmentation unit of H.264."""
+    first = b"\x7c\x85" if number == 0 else b"\x7c\x05"
+    return b"$\0\x05\xdc\x80\x60" + (number & 0xFFFF).to_bytes(2, "big") + bytes([0, 0, 0, 1] * 2) + first + b"y" * 1486
+
+
+def refused(header):
+    """Asks for a login in this way at every request."""
+    return lambda method, cseq, address: "RTSP/1.0 401 No\r\nCSeq: %s\r\nWWW-Authenticate: %s\r\n\r\n" % (cseq, header)
+
+
+SAYS_TOO_MUCH = {
+    "an answer of gigabytes": flood(
+        b"x" * 65536, "RTSP/1.0 200 OK\r\nCSeq: %s\r\nSession: 1\r\nContent-Length: 2000000000\r\n\r\n"
+    ),
+    "a request of gigabytes": flood(
+        b"x" * 65536,
+        "RTSP/1.0 200 OK\r\nCSeq: %s\r\nSession: 1\r\n\r\n"
+        "SET_PARAMETER * RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 2000000000\r\n\r\n",
+    ),
+    "a frame without an end": flood(fragment, None),
+}
+
 HOSTILE = {
+    "a login without parameters": refused("Digest"),
+    "a login with a hundred thousand parameters": refused("Digest " + "a=b," * 100000),
+    "a login in quotes without an end": refused('Digest realm="a'),
+    "a clock rate of zero": described(SDP.replace("H264/90000", "H264/0")),
+    "a clock rate that is negative": described(SDP.replace("H264/90000", "H264/-1")),
+    "a payload type that is none": described(SDP.replace("AVP 96", "AVP 999")),
+    "a key that is none": described(SDP + "a=key-mgmt:mikey AAAA\r\n"),
+    "a range that is none": instead("PLAY", lambda cseq, address: head("PLAY", cseq, "Range: clock=9-", "Scale: nan")),
+    "a session of a negative time": instead(
+        "SETUP",
+        lambda cseq, address: head(
+            "SETUP", cseq, "Session: 1;timeout=-1", "Transport: RTP/AVP/TCP;unicast;interleaved=0-1"
+        ),
+    ),
     "noise": always(bytes(range(256)) * 40),
     "HTTP": always("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"),
     "nothing at all": always(""),
@@ -217,6 +267,19 @@ def watch_all(monkeypatch):
         server.close()
     for one in cameras:
         one.stop()
+
+
+@pytest.mark.parametrize("kind", sorted(SAYS_TOO_MUCH))
+def test_a_camera_that_says_too_much_while_it_plays_is_given_up(watch_all, monkeypatch, kind):
+    monkeypatch.setattr(rtsp_connections, "MOST_BYTES_PLAYING", 1 << 20)
+    monkeypatch.setattr(shared_elements, "_MOST_FRAME_BYTES", 1 << 20)
+    # Before its time is over.
+    monkeypatch.setattr(camera_state, "FIRST_FRAME_SECONDS", 60.0)
+    before = resident_bytes()
+    (lost,) = watch_all([SAYS_TOO_MUCH[kind]])
+    assert lost.reason == state.CAMERA_LOST_REASON_BROKEN_STREAM
+    assert "while it does" in lost.detail or "no whole frame" in lost.detail
+    assert resident_bytes() - before < MOST_MEMORY
 
 
 def resident_bytes():

@@ -190,6 +190,7 @@ def test_who_says_nothing_or_only_half_a_request_is_cut_off(rig, attack):
         return silent.is_cut_off and slow.is_cut_off
 
     until(are_cut_off, "the end of both", within=60.0)
+    until(lambda: reasons(rig), "the reason")
     assert reasons(rig) == [bounds.SENDS_NO_REQUEST], "told once"
 
 
@@ -284,6 +285,7 @@ def test_a_connection_has_no_more_than_two_sessions_and_they_end_with_it(rig, at
         other = attack(rig)
         until(lambda: "454 Session Not Found" in other.ask("GET_PARAMETER", sessions[0]), "the end of it")  # noqa: B023
         other.socket.close()
+    until(lambda: reasons(rig), "the reason")
     assert reasons(rig) == [bounds.TOO_MANY_SESSIONS]
 
 

@@ -176,6 +176,7 @@ def test_a_spoilt_memory_is_as_good_as_none(tmp_path, spoilt):
     wanted = Configuration(8554, (H264,))
     remembered.save(wanted)
     assert SavedConfiguration(str(tmp_path)).load() == wanted
+    assert (tmp_path / "outlet-served.json").stat().st_mode & 0o777 == 0o600
     remembered.save(wanted._replace(users=(User("eve", "hunter2"),)))
     assert SavedConfiguration(str(tmp_path)).load() is None
 

@@ -10,12 +10,12 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from sidecar import log
 from sidecar.contract import pipeline_grpc
-from sidecar.gst import GLib, Gst
+from sidecar.gst import Gst
 from sidecar.heartbeat import beat_on_main_loop
 from sidecar.keeper.previous_worker import crash_loop, previous_worker
 from sidecar.outlet.protocol import SOCKET_NAME
 from sidecar.stack_dump import enable_stack_dump
-from sidecar.timer import every, once
+from sidecar.timer import every, on_signal, once
 from sidecar.worker.engines.choose import choose_engine
 from sidecar.worker.engines.unavailable import TRY_AGAIN_SECONDS
 from sidecar.worker.main_loop import MainLoop
@@ -62,14 +62,13 @@ def main(
         status = health_pb2.HealthCheckResponse.SERVING if flowing else health_pb2.HealthCheckResponse.NOT_SERVING
         health_service.set(_SERVICE, status)
 
-    def stop() -> bool:
-        health_service.enter_graceful_shutdown()
+    def stop() -> None:
         loop.quit()
-        return bool(GLib.SOURCE_REMOVE)
+        health_service.enter_graceful_shutdown()
 
     every(_HEALTH_MILLISECONDS, tell_health)
     for number in (signal.SIGTERM, signal.SIGINT):
-        GLib.unix_signal_add(GLib.PRIORITY_HIGH, number, stop)
+        on_signal(number, stop)
     beat_on_main_loop()
     if engine.unavailable is not None:
         logger.error("engine unavailable", detail=engine.unavailable)

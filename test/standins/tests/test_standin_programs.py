@@ -11,7 +11,8 @@ def test_nothing_that_is_shipped_mentions_the_stand_ins() -> None:
     found = []
     for folder, folders, names in os.walk(SIDECAR):
         folders[:] = [name for name in folders if name not in ("tests", "gen", "__pycache__")]
-        for name in names:
+        # Pages may say where the stand-ins are.
+        for name in (name for name in names if not name.endswith(".md")):
             with open(os.path.join(folder, name), encoding="utf-8") as file:
                 text = file.read().lower()
             if "standins" in text or "stand-in" in text:

@@ -9,9 +9,9 @@ from typing import Any, Callable, NamedTuple, Optional
 
 from sidecar.chain import ChainError
 from sidecar.contract import spec, state
-from sidecar.gst import GLib
 from sidecar.log import Log
 from sidecar.redact import redact
+from sidecar.timer import Timer, every
 from sidecar.worker.cameras.addresses import address_problem
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
@@ -111,8 +111,8 @@ class CameraController:
         self._state = initial_state(camera, clock().monotonic, before)
         # The number of the current connection. Callbacks of an earlier one are ignored.
         self._number = 0
-        # GLib source number; 0: not started.
-        self._timer = 0
+        # None: not started.
+        self._timer: Optional[Timer] = None
         self._probe: Optional[ReachabilityProbe] = None
         self._reported: Optional[state.CameraStatus] = None
         self._tile_text: Optional[TileText] = None
@@ -127,7 +127,7 @@ class CameraController:
 
     def start(self) -> None:
         """From now on the camera is controlled. Raises ChainError if the source cannot even be without a camera."""
-        self._timer = GLib.timeout_add(_OBSERVATION_MILLISECONDS, self._on_timer)
+        self._timer = every(_OBSERVATION_MILLISECONDS, self._on_timer)
         self._state = initial_state(self.camera, self._clock().monotonic, self._state)
         phase = self._state.phase
         self._source.close()
@@ -141,18 +141,17 @@ class CameraController:
         """Leaves the source as it is, and ignores its callbacks from now on."""
         self._number += 1
         self._stop_probe()
-        if self._timer:
-            GLib.source_remove(self._timer)
-            self._timer = 0
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
 
     def update(self, camera: spec.Camera) -> None:
         """The specification changed only in what the source need not know: the camera's name, and whether it is off."""
         self.camera = camera
         self._handle(TurnedOff() if camera.HasField("off") else TurnedOn())
 
-    def _on_timer(self) -> bool:
+    def _on_timer(self) -> None:
         self._handle(Observed(self._observe()))
-        return bool(GLib.SOURCE_CONTINUE)
 
     def _observe(self) -> Observation:
         delivered = self._source.format()
@@ -171,7 +170,7 @@ class CameraController:
         before = self._state.phase
         self._state = decide(self._state, event, self._rules, self._clock().monotonic, random.random)
         after = self._state.phase
-        if self._timer and after is not before:
+        if self._timer is not None and after is not before:
             self._enter(after, before)
         self._report(event.observation if isinstance(event, Observed) else self._observe())
 

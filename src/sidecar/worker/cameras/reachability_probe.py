@@ -4,6 +4,7 @@ from typing import Any, Callable
 from urllib.parse import urlsplit
 
 from sidecar.gst import Gio, GLib
+from sidecar.timer import every
 
 _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
 _TIMEOUT_SECONDS = 2
@@ -28,20 +29,17 @@ class ReachabilityProbe:
         self._client.set_timeout(_TIMEOUT_SECONDS)
         self._counts = not only_after_silence
         self._is_connecting = False
-        self._timer = GLib.timeout_add(every_milliseconds, self._connect)
+        self._timer = every(every_milliseconds, self._connect)
 
     def stop(self) -> None:
         """No callback comes after this."""
         self._cancel.cancel()
-        if self._timer:
-            GLib.source_remove(self._timer)
-            self._timer = 0
+        self._timer.stop()
 
-    def _connect(self) -> bool:
+    def _connect(self) -> None:
         if not self._is_connecting:
             self._is_connecting = True
             self._client.connect_to_host_async(self._host, self._port, self._cancel, self._on_end)
-        return bool(GLib.SOURCE_CONTINUE)
 
     def _on_end(self, client: Any, result: Any) -> None:
         self._is_connecting = False

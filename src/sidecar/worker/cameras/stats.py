@@ -32,6 +32,9 @@ class CameraStats:
         # none since the last connection, or its source does not tell.
         self.last_packet = 0.0
         self.last_answer = 0.0
+        # Packets that came, and their bytes since the newest frame that was whole.
+        self.packets = 0
+        self.frame_bytes = 0
         self._last_wall_time = 0.0
         self._times: Deque[float] = deque(maxlen=256)
 
@@ -41,9 +44,15 @@ class CameraStats:
         self.interval = 0.0
         self.last_packet = 0.0
         self.last_answer = 0.0
+        self.frame_bytes = 0
 
-    def on_packet(self) -> None:
+    def on_packet(self, size: int) -> None:
         self.last_packet = time.monotonic()
+        self.packets += 1
+        self.frame_bytes += size
+
+    def on_encoded_frame(self) -> None:
+        self.frame_bytes = 0
 
     def on_answer(self) -> None:
         self.last_answer = time.monotonic()

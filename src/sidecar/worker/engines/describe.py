@@ -46,7 +46,7 @@ def branches(pipeline: Gst.Pipeline) -> List[str]:
 
     It takes locks of elements and pads that no streaming thread holds while it waits.
     """
-    links = {element: _links(element) for element in _elements(pipeline)}
+    links = {element: _links(element) for element in elements_in(pipeline)}
     inputs = Counter(element for found in links.values() for _, element in found)
 
     def is_joint(element: Gst.Element) -> bool:
@@ -74,11 +74,11 @@ def branches(pipeline: Gst.Pipeline) -> List[str]:
     return lines
 
 
-def _elements(container: Gst.Bin) -> List[Gst.Element]:
+def elements_in(container: Gst.Bin) -> List[Gst.Element]:
     """The elements in the order in which they were added, with those in plain bins. A plugin's bin is one element."""
     found: List[Gst.Element] = []
     for element in reversed(_items(container.iterate_elements())):
-        found += _elements(element) if _is_plain_bin(element) else [element]
+        found += elements_in(element) if _is_plain_bin(element) else [element]
     return found
 
 

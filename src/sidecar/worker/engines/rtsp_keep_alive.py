@@ -8,8 +8,9 @@ import time
 from typing import Any
 
 from sidecar.contract import spec
-from sidecar.gst import GLib, GObject, Gst
+from sidecar.gst import GObject, Gst
 from sidecar.log import Log
+from sidecar.timer import every
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.rtsp_habits import habits_of
 from sidecar.worker.main_loop import MainLoop
@@ -37,15 +38,15 @@ def _begin(reference: Any, camera: spec.Camera, stats: CameraStats) -> None:
     source._keeps_alive = True
     asked = _Asked(camera, stats)
 
-    def on_timer() -> bool:
+    def on_timer() -> None:
         element = reference()
         # Fields, not get_state(): no lock is waited for.
         if element is None or element.target_state != Gst.State.PLAYING or not asked.may_ask:
-            return bool(GLib.SOURCE_REMOVE)
-        asked.ask_if_due(element)
-        return bool(GLib.SOURCE_CONTINUE)
+            timer.stop()
+        else:
+            asked.ask_if_due(element)
 
-    GLib.timeout_add(_TIMER_MILLISECONDS, on_timer)
+    timer = every(_TIMER_MILLISECONDS, on_timer)
 
 
 class _Asked:

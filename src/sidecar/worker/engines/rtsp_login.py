@@ -1,12 +1,16 @@
-"""Keeps a camera's login at the camera: rtspsrc by itself takes it wherever the camera redirects it, without end."""
+"""Keeps a camera's login at the camera: rtspsrc by itself takes it wherever the camera redirects it, without end, and
+sends it in clear whenever it is asked to.
+"""
 
 import re
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, Iterable, List, NamedTuple, Optional, Set
 from urllib.parse import unquote, urlsplit
 
 from sidecar.contract import spec, state
-from sidecar.gst import Gst
+from sidecar.gst import Gst, GstRtsp
+from sidecar.log import Log
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
+from sidecar.worker.engines.rtsp_challenge import Challenge, best_digest, challenges
 from sidecar.worker.main_loop import MainLoop
 
 # A camera may redirect this often until it describes its stream.
@@ -14,6 +18,8 @@ MOST_REDIRECTS = 3
 # Requests to one server until it describes its stream: OPTIONS and DESCRIBE, each again with the login, and one that
 # a new nonce costs. rtspsrc would send a wrong password eight times, and cameras lock accounts.
 _MOST_REQUESTS = 5
+# More headers with offers of a login are not read.
+_MOST_CHALLENGES = 16
 # Whatever has another form is nobody's server: two readers of an address may differ in what its host is.
 _SERVER = re.compile(r"(rtsps?)://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::([0-9]{1,5}))?(?:[/?][^@]*)?\Z")
 _DEFAULT_PORTS = {"rtsp": 554, "rtsps": 322}
@@ -27,8 +33,15 @@ class Server(NamedTuple):
     port: int
 
 
+# What has offered a digest login since the process began, and what was told to take its login in clear: one server of a
+# camera, or its address if that is nobody's server. They grow by what specifications name.
+_offered_digest: Set[Any] = set()
+_told_clear: Set[Any] = set()
+
+
 class LoginGuard:
-    """Watches the requests of one rtspsrc. Its callbacks are called on the threads of rtspsrc, one at a time.
+    """Watches the requests and answers of one rtspsrc. Its callbacks are called on the threads of rtspsrc, one at a
+    time.
 
     A request that the signal before-send skips counts as answered with nothing (GStreamer 1.14 to 1.22): an rtspsrc
     that may not ask any more ends with an error, or with the refusal that it got before.
@@ -36,15 +49,18 @@ class LoginGuard:
 
     def __init__(self, camera: spec.Camera, failed: Callable[[CameraFailure], None]) -> None:
         """failed is called on the loop thread."""
+        self._camera_id = camera.id
         self._uri = camera.uri
         self._failed = failed
         self._home = server_of(without_login(camera.uri))
         self._login = login_of(camera)
         # What rtspsrc is connected to. None: a description may have replaced it by an address that is not used.
         self._location: Optional[str] = camera.uri
+        self._is_home = True
         self._redirects = 0
         self._requests = 0
         self._is_described = False
+        self._refused_clear = False
 
     def watch(self, source: Gst.Element) -> None:
         # For explained().
@@ -79,14 +95,51 @@ class LoginGuard:
         self._redirects += 1
         self._requests = 0
         self._is_described = False
-        is_home = self._home is not None and server_of(location) == self._home
-        self._give(source, self._login if is_home else (None, None))
+        self._is_home = self._home is not None and server_of(location) == self._home
+        self._give(source, self._login if self._is_home else (None, None))
         if self._redirects > MOST_REDIRECTS:
             said = "it redirects more than %d times, last to %s" % (MOST_REDIRECTS, without_login(location))
             MainLoop.post(self._failed, camera_failure(state.CAMERA_LOST_REASON_NOT_FOUND, self._uri, said))
 
+    def on_answer(self, answer: Any) -> None:
+        """Leaves in an answer what rtspsrc may take of its offers of a login, in a form that does it no harm."""
+        offered = challenges(_headers(answer))
+        if offered:
+            answer.remove_header(GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE, -1)
+            for one in self._allowed(offered):
+                answer.add_header(GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE, one.header())
+
+    def _allowed(self, offered: List[Challenge]) -> List[Challenge]:
+        """A login in clear only where a digest was never offered: whoever stands between could ask for it."""
+        camera = self._home or self._uri
+        if any(one.scheme == "digest" for one in offered):
+            if self._is_home:
+                _offered_digest.add(camera)
+            # Alone: rtspsrc would take the next best if it cannot take the best.
+            return best_digest(offered)
+        if self._is_home and self._login[0] is not None and urlsplit(self._uri).scheme.lower() != "rtsps":
+            self._refused_clear = camera in _offered_digest
+            if not self._refused_clear:
+                self._tell_clear(camera)
+        return [] if self._refused_clear else offered
+
+    def _tell_clear(self, camera: Any) -> None:
+        if camera not in _told_clear:
+            _told_clear.add(camera)
+            Log("camera").warning(
+                "camera takes its login in clear only, so whoever can listen on the network learns it;"
+                " turn on digest authentication or rtsps at the camera",
+                camera=self._camera_id,
+            )
+
     def explain(self, why: CameraFailure) -> CameraFailure:
         """See explained()."""
+        if why.reason == state.CAMERA_LOST_REASON_AUTH_FAILED and self._refused_clear:
+            said = (
+                "it asks for the login in clear, though it took a digest before, and is not given it: somebody may"
+                " stand between; if you have changed the camera, restart the sidecar"
+            )
+            return camera_failure(state.CAMERA_LOST_REASON_AUTH_FAILED, self._uri, said)
         if why.reason != state.CAMERA_LOST_REASON_AUTH_FAILED or not self._redirects or self._location is None:
             return why
         if server_of(self._location) == self._home:
@@ -95,6 +148,15 @@ class LoginGuard:
             without_login(self._location)
         )
         return camera_failure(state.CAMERA_LOST_REASON_AUTH_FAILED, self._uri, said)
+
+
+def _headers(answer: Any) -> Iterable[str]:
+    """The values of WWW-Authenticate."""
+    for number in range(_MOST_CHALLENGES):
+        result, value = answer.get_header(GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE, number)
+        if result != GstRtsp.RTSPResult.OK:
+            return
+        yield value
 
 
 def explained(element: Any, why: CameraFailure) -> CameraFailure:

@@ -8,9 +8,11 @@ from sidecar.chain import Chain, make
 from sidecar.contract import spec, state
 from sidecar.gst import GLib, Gst, GstRtsp
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
+from sidecar.timer import soon
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
 from sidecar.worker.cameras.stats import CameraStats
-from sidecar.worker.engines.answer_budget import MOST_BYTES, limit_answers
+from sidecar.worker.engines.rtsp_answers import make_rtspsrc
+from sidecar.worker.engines.rtsp_connections import MOST_BYTES, MOST_BYTES_PLAYING, limit_answers
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
 from sidecar.worker.engines.rtsp_login import LoginGuard, explained
@@ -25,6 +27,9 @@ DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpeg
 # The largest frame that is taken of a camera, in pixels, and its longest side: decoders hold up to twenty frames.
 MOST_PIXELS = 4096 * 4096
 _LONGEST_SIDE = 8192
+# Packets that may come of a frame, in bytes, before it is whole: depayloaders keep them. Also what a camera may send
+# before its first key frame.
+_MOST_FRAME_BYTES = 32 << 20
 
 _DEFAULT_LATENCY_MILLISECONDS = 100
 # Streams of video that are set up of those that a camera describes. The first that appears is shown.
@@ -57,9 +62,9 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     habits = habits_of(camera)
     transport = camera.transport if habits.transport is None else habits.transport
     latency = camera.latency.ToMilliseconds() if camera.HasField("latency") else _DEFAULT_LATENCY_MILLISECONDS
-    source = make(
-        "rtspsrc",
-        None,
+    guard = LoginGuard(camera, failed)
+    source = make_rtspsrc(
+        guard.on_answer,
         location=camera.uri,
         protocols="udp" if transport == spec.TRANSPORT_UDP else "tcp",
         latency=latency,
@@ -69,10 +74,10 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
         timeout=0,
     )
     source.connect("accept-certificate", _on_untrusted_certificate, camera, failed)
-    LoginGuard(camera, failed).watch(source)
+    guard.watch(source)
     if transport != spec.TRANSPORT_UDP:
         keep_alive(source, camera, stats)
-    source.connect("pad-added", _on_rtp_pad, stats)
+    source.connect("pad-added", _on_rtp_pad, camera, stats, failed)
     # For camera_error().
     offered = source.offered_media = []
     selected: List[int] = []
@@ -87,15 +92,32 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
 
     source.connect("select-stream", on_select_stream)
     # After the login guard, whose refusal to send ends the signal.
-    said = "it answers with more than %d bytes before it plays: something else than a camera is there" % MOST_BYTES
-    limit_answers(source, lambda: failed(camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said)))
+    said = (
+        "it answers with more than %d bytes before it plays, or %d while it does: something else than a camera is there"
+        % (MOST_BYTES, MOST_BYTES_PLAYING)
+    )
+    limit_answers(
+        source,
+        lambda: stats.packets,
+        lambda: failed(camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said)),
+    )
     return source
 
 
-def _on_rtp_pad(_source: Gst.Element, pad: Gst.Pad, stats: CameraStats) -> None:
-    def on_packet(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        stats.on_packet()
-        return Gst.PadProbeReturn.OK
+def _on_rtp_pad(_source: Gst.Element, pad: Gst.Pad, camera: spec.Camera, stats: CameraStats, failed: Failed) -> None:
+    is_refused = False
+
+    def on_packet(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        nonlocal is_refused
+        packet = info.get_buffer()
+        stats.on_packet(info.get_buffer_list().calculate_size() if packet is None else packet.get_size())
+        if stats.frame_bytes <= _MOST_FRAME_BYTES:
+            return Gst.PadProbeReturn.OK
+        if not is_refused:
+            is_refused = True
+            said = "%d bytes have come, and no whole frame" % _MOST_FRAME_BYTES
+            MainLoop.post(failed, camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said))
+        return Gst.PadProbeReturn.DROP
 
     pad.add_probe(Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST, on_packet)
 
@@ -128,14 +150,19 @@ def _refused_transport(source: Gst.Element, camera: spec.Camera) -> CameraFailur
     return camera_failure(state.CAMERA_LOST_REASON_TRANSPORT, camera.uri, said)
 
 
-def refuse_large_frames(pad: Gst.Pad, camera: spec.Camera, failed: Failed) -> None:
+def refuse_large_frames(pad: Gst.Pad, camera: spec.Camera, stats: CameraStats, failed: Failed) -> None:
     """Lets no frame pass through a pad that is larger than a camera may send, nor its caps: whatever is behind it never
-    allocates one. failed is called on the loop thread, once. Before a decoder, the pad is its parser's source."""
+    allocates one. failed is called on the loop thread, once. Before a decoder, the pad is its parser's source.
+
+    stats: learns of the frames.
+    """
     is_refused = False
 
     def on_data(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         nonlocal is_refused
-        if not is_refused and info.type & Gst.PadProbeType.EVENT_DOWNSTREAM:
+        if info.type & Gst.PadProbeType.BUFFER:
+            stats.on_encoded_frame()
+        elif not is_refused:
             event = info.get_event()
             if event.type == Gst.EventType.CAPS and _is_too_large(event.parse_caps()):
                 is_refused = True
@@ -253,7 +280,7 @@ def _on_untrusted_certificate(
         reasons = ", ".join(flaws.value_nicks).replace("-", " ")
         failure = camera_failure(state.CAMERA_LOST_REASON_CERTIFICATE, camera.uri, reasons)
         # First: rtspsrc's own error, which follows at once, does not tell the reason.
-        GLib.idle_add(lambda: failed(failure), priority=GLib.PRIORITY_HIGH)
+        soon(lambda: failed(failure), priority=GLib.PRIORITY_HIGH)
     return camera.accept_any_certificate
 
 

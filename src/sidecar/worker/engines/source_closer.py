@@ -1,7 +1,7 @@
 """Ends the sources of cameras, each a pipeline or a bin, on threads of their own.
 
-rtspsrc reads a message to its end once it has begun, and cannot be interrupted (seen with GStreamer 1.22). It waits for
-its TCP timeout if the camera falls silent, and for ever if the message has no end. Until then its state stays as it is.
+rtspsrc reads a message to its end once it has begun, and cannot be interrupted (seen with GStreamer 1.22). It would
+wait for its TCP timeout if the camera falls silent, and for ever if the message has no end: so its connection is cut.
 """
 
 import threading
@@ -10,9 +10,13 @@ from typing import List, Optional
 
 from sidecar.gst import Gst
 from sidecar.log import Log
+from sidecar.timer import once
+from sidecar.worker.engines.rtsp_connections import connections_of
 
 # How many seconds to wait for an earlier source: a device, or a camera with few sessions, is free only after its end.
 _PATIENCE_SECONDS = 0.25
+# How long a source may take to say goodbye to its camera before its connection is cut.
+_CUT_MILLISECONDS = 2000
 # Each source that does not end keeps a thread and a connection. A camera with so many is not opened again.
 _MOST_HANGING = 3
 # An end that takes longer than this, in seconds, is logged.
@@ -26,9 +30,16 @@ class _Ending:
         self.camera_id = camera_id
         self.began = time.monotonic()
         self.logged = False
+        self._connections = connections_of(source)
         # Nothing else holds the source. A daemon thread: the process does not wait for it.
         self.thread = threading.Thread(target=_end, args=(source,), name="end-of-camera", daemon=True)
         self.thread.start()
+        once(_CUT_MILLISECONDS, self._cut)
+
+    def _cut(self) -> None:
+        if self.thread.is_alive():
+            for connection in list(self._connections):
+                connection.cut()
 
 
 class SourceCloser:

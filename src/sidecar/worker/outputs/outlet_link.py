@@ -97,14 +97,10 @@ class OutletLink:
             self._lines = None
 
     def _connect(self) -> None:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        # A Unix socket connects or fails at once.
-        connection.setblocking(False)
         try:
-            connection.connect(self._socket_path)
+            connection = _connected(self._socket_path)
         except OSError:
             # The outlet is not there yet, or is being replaced.
-            connection.close()
             self._timer = once(self._delay_ms, self._connect)
             self._delay_ms = min(2 * self._delay_ms, _LONGEST_DELAY_MS)
             return
@@ -134,3 +130,16 @@ class OutletLink:
                 self._on_failed(parse_failure(message["failed"]))
         except ProtocolError as error:
             _log.error("unparseable message from the outlet", err=str(error))
+
+
+def _connected(path: str) -> socket.socket:
+    """Raises OSError."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # A Unix socket connects or fails at once.
+    connection.setblocking(False)
+    try:
+        connection.connect(path)
+    except OSError:
+        connection.close()
+        raise
+    return connection

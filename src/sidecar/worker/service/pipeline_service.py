@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Callable, Generic, Iterator, List, Optional, Tuple, TypeVar
 
 import grpc
@@ -137,18 +138,30 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                 return self._refuse(problems, state.FAILURE_REASON_MODEL if is_model else state.FAILURE_REASON_ELEMENT)
             ready = model
             try:
-                changes = self._loop.call(lambda: self._engine.apply(request.spec, ready), _LOOP_SECONDS)
+                return self._loop.call(lambda: self._apply(request, ready, problems), _LOOP_SECONDS)
             except ChainError as why:
                 return self._refuse([*problems, error("element", "spec", str(why))])
-            if self._rivals.observe(request.generation, time.monotonic()):
-                problems = [*problems, _TWO_AGENTS]
-                self._log.warning("two agents control this worker", generation=request.generation)
-            self._store.generation = request.generation
-            self._active = pipeline.ApplyResponse(
-                generation=request.generation, accepted=True, problems=_to_contract(problems), changes=changes
-            )
-            self._log.info("specification applied", generation=request.generation, changes=len(changes))
+            except FutureTimeoutError:
+                self._log.error("applying takes too long, and may go on", generation=request.generation)
+                context.abort(
+                    grpc.StatusCode.UNAVAILABLE, "the main loop is busy for more than %g s; apply again" % _LOOP_SECONDS
+                )
+                raise AssertionError("abort always raises") from None
+
+    def _apply(self, request: pipeline.ApplyRequest, model: Model, problems: List[Problem]) -> pipeline.ApplyResponse:
+        """Called on the loop thread. Whoever waits for it may have given up: what it did is noted here."""
+        if self._active is not None and self._active.generation == request.generation:
             return self._active
+        changes = self._engine.apply(request.spec, model)
+        if self._rivals.observe(request.generation, time.monotonic()):
+            problems = [*problems, _TWO_AGENTS]
+            self._log.warning("two agents control this worker", generation=request.generation)
+        self._store.generation = request.generation
+        self._active = pipeline.ApplyResponse(
+            generation=request.generation, accepted=True, problems=_to_contract(problems), changes=changes
+        )
+        self._log.info("specification applied", generation=request.generation, changes=len(changes))
+        return self._active
 
     def Watch(  # noqa: N802
         self, request: pipeline.WatchRequest, context: grpc.ServicerContext

@@ -4,8 +4,9 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import pipeline, spec, state
-from sidecar.gst import GLib, Gst
+from sidecar.gst import Gst
 from sidecar.log import Log
+from sidecar.timer import Timer, attempt
 from sidecar.worker.cameras.addresses import SCHEMES
 from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
@@ -45,8 +46,8 @@ class CpuEngine(Engine[LoadedModel]):
         self._loader = ModelLoader()
         self._detector = SharedDetector(self._on_model_failed)
         self._data_limit = DataLimit()
-        # GLib source of the next attempt with a network that failed; 0: none.
-        self._retry = 0
+        # The next attempt with a network that failed.
+        self._retry: Optional[Timer] = None
         self._model: Optional[LoadedModel] = None
         self._model_spec = spec.Model()
         self._outputs = CpuOutputs(processes, store)
@@ -109,18 +110,15 @@ class CpuEngine(Engine[LoadedModel]):
         failed = state.PipelineStatus.Failed(reason=state.FAILURE_REASON_MODEL, detail=detail)
         failed.next_attempt.FromNanoseconds(int((time.time() + _MODEL_RETRY_SECONDS) * 1e9))
         self._store.set_pipeline(state.PipelineStatus(failed=failed))
-        self._retry = GLib.timeout_add_seconds(_MODEL_RETRY_SECONDS, self._on_retry)
+        self._retry = attempt(_MODEL_RETRY_SECONDS * 1000, self._on_retry)
 
-    def _on_retry(self) -> bool:
-        self._retry = 0
+    def _on_retry(self) -> None:
         self._store.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
         self._detector.resume()
-        return bool(GLib.SOURCE_REMOVE)
 
     def _cancel_retry(self) -> None:
-        retry, self._retry = self._retry, 0
-        if retry:
-            GLib.source_remove(retry)
+        if self._retry is not None:
+            self._retry.stop()
 
     def _apply_cameras(self, wanted: Dict[str, spec.Camera]) -> List[pipeline.Change]:
         changes: Dict[str, "pipeline.Effect"] = {}

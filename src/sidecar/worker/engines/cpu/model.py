@@ -1,13 +1,15 @@
 """Loads the model of a specification: once for a Check and the Apply that follows it."""
 
 import threading
+from functools import partial
 from typing import List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import spec
-from sidecar.gst import GLib
+from sidecar.timer import once
 from sidecar.worker.check_process import CHECK_LIMITS, WhenAbandoned, never_abandoned, run_check
 from sidecar.worker.inference.bundle import Bundle, FilesStamp, files_stamp, load_bundle
 from sidecar.worker.inference.detector import Detector, ModelError
+from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.problem import Problem, error, has_errors
 
 # How long a model that was loaded waits for the Apply that uses it.
@@ -64,14 +66,13 @@ class ModelLoader:
             except ModelError as why:
                 return None, [*problems, error("model-does-not-load", "model.bundle_path", str(why))]
             self._count += 1
-            GLib.timeout_add_seconds(_KEPT_SECONDS, self._release, self._count)
+            MainLoop.post(once, _KEPT_SECONDS * 1000, partial(self._release, self._count))
             return loaded, problems
 
-    def _release(self, count: int) -> bool:
+    def _release(self, count: int) -> None:
         # Without the lock: the loop thread must not wait until a network is loaded. At worst one is loaded twice.
         if count == self._count:
             self._last = None
-        return bool(GLib.SOURCE_REMOVE)
 
 
 def _unknown_classes(model: spec.Model, bundle: Bundle) -> List[Problem]:

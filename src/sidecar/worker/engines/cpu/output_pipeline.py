@@ -72,7 +72,7 @@ class OutputPipeline:
             return
         if not self._started:
             self._started = True
-            GLib.idle_add(self._play)
+            MainLoop.post(self._play)
         if not tile.push(frame):
             self.frames_dropped += 1
 
@@ -119,13 +119,12 @@ class OutputPipeline:
             tile.close()
         self._tiles = {}
 
-    def _play(self) -> bool:
+    def _play(self) -> None:
         if self._tiles:
             self.pipeline.set_state(Gst.State.PLAYING)
             for camera_id, tile in self._tiles.items():
                 if not tile.has_frame:
                     tile.set_text(self._texts[camera_id])
-        return bool(GLib.SOURCE_REMOVE)
 
     def _all_dark(self) -> bool:
         return all(text.dark for text in self._texts.values())

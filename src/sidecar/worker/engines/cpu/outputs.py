@@ -5,7 +5,8 @@ from typing import Dict, List, Optional
 
 from sidecar.chain import ChainError
 from sidecar.contract import pipeline, spec, state
-from sidecar.gst import GLib, Gst
+from sidecar.gst import Gst
+from sidecar.timer import Timer, attempt
 from sidecar.worker.cameras.text import TileText, standby_picture_text
 from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
 from sidecar.worker.engines.cpu.output_pipeline import OutputPipeline
@@ -26,8 +27,8 @@ class CpuOutputs:
         self._ports: Dict[OutputKey, int] = {}
         # Replaced as a whole, for the cameras' threads.
         self._pipelines: Dict[OutputKey, OutputPipeline] = {}
-        # GLib sources of the next attempts to build a pipeline that failed.
-        self._retries: Dict[OutputKey, int] = {}
+        # The next attempts to build a pipeline that failed.
+        self._retries: Dict[OutputKey, Timer] = {}
         # By camera id.
         self._texts: Dict[str, TileText] = {}
 
@@ -130,9 +131,9 @@ class CpuOutputs:
         self._pipelines = {**self._pipelines, key: one}
 
     def _drop(self, key: OutputKey) -> None:
-        retry = self._retries.pop(key, 0)
-        if retry:
-            GLib.source_remove(retry)
+        retry = self._retries.pop(key, None)
+        if retry is not None:
+            retry.stop()
         one = self._pipelines.get(key)
         if one is not None:
             self._pipelines = {other: each for other, each in self._pipelines.items() if other != key}
@@ -141,13 +142,13 @@ class CpuOutputs:
     def _failed(self, key: OutputKey, detail: str) -> None:
         self._drop(key)
 
-        def retry() -> bool:
-            del self._retries[key]
+        def retry() -> None:
             self._outputs.set_state(key, waiting=state.OutputStatus.Waiting())
             self._build(key)
-            return bool(GLib.SOURCE_REMOVE)
+            if self._retries.get(key) is timer:
+                del self._retries[key]
 
-        self._retries[key] = GLib.timeout_add(int(RETRY_SECONDS * 1000), retry)
+        timer = self._retries[key] = attempt(int(RETRY_SECONDS * 1000), retry)
         self._outputs.set_failed(key, state.OUTPUT_FAILED_REASON_ENCODER, detail)
 
     def _set_standby_text(self, key: OutputKey) -> None:

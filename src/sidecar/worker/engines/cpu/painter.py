@@ -4,6 +4,7 @@ import functools
 from typing import Any, Callable
 
 from sidecar.gst import Gst, GstBase
+from sidecar.log import Log
 from sidecar.worker.engines.planes import planes, video_info
 from sidecar.worker.inference.frame import I420Frame
 
@@ -49,6 +50,9 @@ def _painter_class() -> Any:
                 return Gst.FlowReturn.ERROR
             try:
                 self.paint(planes(mapped.data, buffer, self.info), buffer.pts)
+            except Exception:  # PyGObject would only print it, for every frame; so the pipeline fails and is made anew
+                Log("painter").exception("cannot paint")
+                return Gst.FlowReturn.ERROR
             finally:
                 buffer.unmap(mapped)
             return Gst.FlowReturn.OK

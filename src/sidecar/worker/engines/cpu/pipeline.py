@@ -13,10 +13,11 @@ from typing import Callable, List, NamedTuple, Optional, Tuple, Union
 from urllib.parse import unquote, urlsplit
 
 from sidecar.chain import Chain, make, request_pad
-from sidecar.contract import spec
+from sidecar.contract import spec, state
 from sidecar.gst import Gst
+from sidecar.log import Log
 from sidecar.worker.cameras.addresses import scheme
-from sidecar.worker.cameras.failure import CameraFailure
+from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.cpu.painter import make_painter
 from sidecar.worker.engines.shared_elements import (
@@ -86,7 +87,7 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
 
     entry = chain.add("videoconvert", _ENTRY, n_threads=1)
     # Behind the decoder too: not every source says its size before.
-    refuse_large_frames(entry.get_static_pad("sink"), camera, callbacks.failed)
+    refuse_large_frames(entry.get_static_pad("sink"), camera, callbacks.stats, callbacks.failed)
     chain.caps("video/x-raw, format=I420")
     if kind == "file":
         # A file is played at its own speed, as a camera would.
@@ -94,7 +95,17 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
     queue = chain.add("queue", _QUEUE, max_size_buffers=1, max_size_bytes=0, max_size_time=0, leaky="downstream")
     queue.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, callbacks.decoded)
     sink = chain.add("appsink", _FRAMES, sync=False, emit_signals=True, max_buffers=1, drop=True)
-    sink.connect("new-sample", callbacks.sample)
+
+    def on_sample(sink: Gst.Element) -> Gst.FlowReturn:
+        try:
+            return callbacks.sample(sink)
+        except Exception as error:  # PyGObject would only print it, and the camera would stay live without a frame
+            Log("camera").exception("cannot process a frame", camera=camera.id)
+            said = "%s: %s" % (type(error).__name__, error)
+            MainLoop.post(callbacks.failed, camera_failure(state.CAMERA_LOST_REASON_INTERNAL, camera.uri, said))
+            return Gst.FlowReturn.ERROR
+
+    sink.connect("new-sample", on_sample)
 
 
 def _attach(
@@ -112,7 +123,7 @@ def _attach(
         described = chain.add(DEPAYLOADERS[encoding])
         if encoding != "JPEG":
             described = chain.add(_PARSERS[encoding])
-        refuse_large_frames(described.get_static_pad("src"), camera, callbacks.failed)
+        refuse_large_frames(described.get_static_pad("src"), camera, callbacks.stats, callbacks.failed)
         if encoding == "JPEG":
             chain.add("jpegdec")
         else:
@@ -170,7 +181,8 @@ def build_output_pipeline(plan: StreamPlan, rectangles: List[Rectangle], end: Un
     for rectangle in rectangles:
         chain = Chain(pipeline)
         source = chain.add("appsrc", is_live=True, format="time", do_timestamp=False, block=False)
-        chain.add("videoscale", n_threads=1, add_borders=True)
+        # Each frame reaches the painter: the last one of a camera carries the text of its tile.
+        chain.add("videoscale", n_threads=1, add_borders=True, qos=False)
         chain.caps("video/x-raw, width=%d, height=%d, pixel-aspect-ratio=1/1" % (rectangle.width, rectangle.height))
         painter = chain.append(make_painter(), "painter")
         tiles.append((source, painter))

@@ -14,6 +14,7 @@ from sidecar.worker.engines.cpu.painter import paint_nothing
 from sidecar.worker.engines.overlay import OverlayOptions
 from sidecar.worker.engines.planes import edited_copy, video_info
 from sidecar.worker.inference.frame import BLACK_LUMA, NO_COLOUR, I420Frame
+from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.layout import Rectangle, fit
 
 _KEY_FRAME_INTERVAL = Gst.SECOND
@@ -50,6 +51,8 @@ class Tile:
         self._last: Optional[DetectedFrame] = None
         self._last_key = 0
         self._last_pts = -1
+        # A text that found a frame still waiting before it. It is sent again when a frame has passed.
+        self._waiting_text: Optional[TileText] = None
         # What is drawn on the frames under way, by their PTS, which scaling does not change.
         self._contents: Dict[int, OverlayContent] = {}
 
@@ -61,6 +64,7 @@ class Tile:
         """False: the frame is dropped, since the one before still waits."""
         if not self._is_only:
             self._last = frame
+        self._waiting_text = None
         return self._send(frame, "")
 
     def set_text(self, text: TileText) -> None:
@@ -75,8 +79,11 @@ class Tile:
         last = self._last
         # It is dimmed once it has the tile's size, on the output's thread: a camera's frame may be huge.
         frame = _black_frame(self._rectangle.width, self._rectangle.height) if last is None else last
+        # Before it is sent: the frame that waits may pass meanwhile.
+        self._waiting_text = text
         # Without the objects, which may have moved since.
-        self._send(frame._replace(objects=[]), text.text)
+        if self._send(frame._replace(objects=[]), text.text):
+            self._waiting_text = None
 
     def _paint(self, frame: I420Frame, pts: int) -> None:
         content = self._contents.pop(pts, None)
@@ -88,10 +95,18 @@ class Tile:
             if content.text:
                 _dim(frame)
             self._overlay.paint(frame, content)
+        if self._waiting_text is not None:
+            MainLoop.post(self._send_waiting_text)
+
+    def _send_waiting_text(self) -> None:
+        text = self._waiting_text
+        if text is not None:
+            self.set_text(text)
 
     def close(self) -> None:
         """Lets go of the pipeline: the collector cannot see the cycle of pipeline, painter and tile."""
         self._painter.paint = paint_nothing
+        self._waiting_text = None
 
     def _send(self, frame: DetectedFrame, text: str) -> bool:
         if self._source.get_property("current-level-bytes") > 0:

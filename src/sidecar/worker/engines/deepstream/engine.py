@@ -7,8 +7,9 @@ from typing import Callable, Dict, List, NamedTuple, Optional, Set, Tuple
 
 from sidecar.chain import ChainError
 from sidecar.contract import pipeline, spec, state
-from sidecar.gst import GLib, Gst
+from sidecar.gst import Gst
 from sidecar.log import Log
+from sidecar.timer import Timer, attempt, every
 from sidecar.worker.cameras.addresses import SCHEMES
 from sidecar.worker.cameras.text import standby_picture_text
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
@@ -32,7 +33,7 @@ from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.outputs import Outputs
 from sidecar.worker.outputs.plan import plan_streams
-from sidecar.worker.problem import Problem, has_errors
+from sidecar.worker.problem import Problem, error, has_errors
 from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import OutputKey, StatusStore
 
@@ -88,9 +89,9 @@ class DeepstreamEngine(Engine[LoadedModel]):
         self._camera_texts: Dict[str, str] = {}
         # Failures in a row before the active graph.
         self._failures = 0
-        # GLib source numbers of the next attempt, and of the next check of a failed bundle's files; 0: there is none.
-        self._retry_timer = 0
-        self._file_timer = 0
+        # Of the next attempt, and of the checks of a failed bundle's files.
+        self._retry_timer: Optional[Timer] = None
+        self._file_timer: Optional[Timer] = None
         # TensorRT engines that were rebuilt because they did not load. This process does not rebuild them again.
         self._rebuilt: Set[str] = set()
         # The GPU failed under a graph that had played. Within a process, CUDA does not recover from that.
@@ -219,7 +220,7 @@ class DeepstreamEngine(Engine[LoadedModel]):
             failed.next_attempt.FromNanoseconds(int((time.time() + delay) * 1e9))
         self._set_status(state.PipelineStatus(failed=failed))
         self._set_retry(delay)
-        self._file_timer = GLib.timeout_add(int(_FILE_CHECK_SECONDS * 1000), self._check_files)
+        self._file_timer = every(int(_FILE_CHECK_SECONDS * 1000), self._check_files)
 
     def _on_probe_failed(self, probes: BatchProbes, why: Exception) -> None:
         """Either a defect of this engine, or a network that does not fit its bundle. Each frame raises it again."""
@@ -236,19 +237,17 @@ class DeepstreamEngine(Engine[LoadedModel]):
     def _set_retry(self, delay: Optional[float]) -> None:
         """None: there will be no attempt, and no check of files."""
         for timer in (self._retry_timer, self._file_timer):
-            if timer:
-                GLib.source_remove(timer)
-        self._file_timer = 0
-        self._retry_timer = 0 if delay is None else GLib.timeout_add(int(delay * 1000), self._retry)
+            if timer is not None:
+                timer.stop()
+        self._file_timer = None
+        self._retry_timer = None if delay is None else attempt(int(delay * 1000), self._retry)
 
-    def _retry(self) -> bool:
-        self._retry_timer = 0
+    def _retry(self) -> None:
         assert self._active is not None, "it is the one that failed"
         if self._is_gpu_lost:
             self._replace_process()
         else:
             self._rebuild(self._active.model)
-        return bool(GLib.SOURCE_REMOVE)
 
     def _rebuild(self, model: LoadedModel) -> None:
         """Replaces a graph that failed by another for the same specification."""
@@ -260,20 +259,23 @@ class DeepstreamEngine(Engine[LoadedModel]):
         else:
             self._replace_graph(new)
 
-    def _check_files(self) -> bool:
+    def _check_files(self) -> None:
         """A bundle that failed is loaded again as soon as its files change."""
         active = self._active
         assert active is not None, "it is the one that failed"
         if fingerprint(active.specification.model.bundle_path) == active.model.fingerprint:
-            return bool(GLib.SOURCE_CONTINUE)
-        self._file_timer = 0
-        self._set_retry(None)
+            return
 
         def load() -> None:
-            MainLoop.post(self._on_reloaded, active.runner, *self.prepare(active.specification))
+            try:
+                model, problems = self.prepare(active.specification)
+            except Exception as why:  # whatever it is, the files are checked again
+                detail = "%s: %s" % (type(why).__name__, why)
+                model, problems = None, [error("model-does-not-load", "model.bundle_path", detail)]
+            MainLoop.post(self._on_reloaded, active.runner, model, problems)
 
         threading.Thread(target=load, name="model-loader", daemon=True).start()
-        return bool(GLib.SOURCE_REMOVE)
+        self._set_retry(None)
 
     def _on_reloaded(self, failed: GraphRunner, model: Optional[LoadedModel], problems: List[Problem]) -> None:
         active = self._active

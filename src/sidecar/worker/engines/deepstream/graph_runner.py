@@ -5,12 +5,13 @@ import subprocess
 import tempfile
 import threading
 import time
-from typing import IO, Callable, List, NamedTuple, Optional, Union
+from typing import IO, Any, Callable, List, NamedTuple, Optional, Union
 
 from sidecar.chain import ChainError
 from sidecar.contract import state
-from sidecar.gst import GLib, Gst
+from sidecar.gst import Gst
 from sidecar.log import Log
+from sidecar.timer import Timer, when_ended
 from sidecar.worker.engines.deepstream.graph import Graph
 from sidecar.worker.engines.deepstream.graph_failure import GraphFailure, build_failure, element_failure
 from sidecar.worker.engines.deepstream.tensorrt_engine import TensorRtEngine
@@ -25,7 +26,7 @@ class Building(NamedTuple):
     """A process of its own builds the TensorRT engine: minutes on a Jetson."""
 
     process: "subprocess.Popen[bytes]"
-    watch: int
+    watch: Timer
     output: IO[bytes]
     # On the monotonic clock.
     began: float
@@ -95,7 +96,7 @@ class GraphRunner:
         """then: called when nothing runs any more, which may be at once."""
         self._on_failed = lambda _why: None
         if isinstance(self._phase, Building):
-            GLib.source_remove(self._phase.watch)
+            self._phase.watch.stop()
             self._phase.process.kill()
             self._phase.process.wait()
             self._phase.output.close()
@@ -134,10 +135,10 @@ class GraphRunner:
             output.close()
             self.fail(GraphFailure(state.FAILURE_REASON_MODEL, "the TensorRT engine cannot be built: %s" % error))
             return
-        watch = GLib.child_watch_add(GLib.PRIORITY_DEFAULT, process.pid, self._on_built)
+        watch = when_ended(process.pid, self._or_fail(self._on_built))
         self._phase = Building(process, watch, output, time.monotonic())
 
-    def _on_built(self, _pid: int, status: int) -> None:
+    def _on_built(self, status: int) -> None:
         assert isinstance(self._phase, Building), "stop() removes the watch"
         self._phase.output.seek(0)
         output = self._phase.output.read().decode(errors="replace")
@@ -160,10 +161,10 @@ class GraphRunner:
         self._on_status(_loading(state.LOADING_PHASE_GRAPH))
         bus = self.graph.pipeline.get_bus()
         bus.add_signal_watch()
-        self._bus_handler = bus.connect("message::error", self._on_error)
+        self._bus_handler = bus.connect("message::error", self._or_fail(self._on_error))
 
         def load() -> None:
-            MainLoop.post(self._on_loaded, self.graph.load())
+            MainLoop.post(self._or_fail(self._on_loaded), self.graph.load())
 
         thread = threading.Thread(target=load, name="graph-loader", daemon=True)
         self._phase = Loading(thread)
@@ -200,6 +201,18 @@ class GraphRunner:
         if not any(source.on_error(name, message) for source in self.graph.sources):
             error, debug = message.parse_error()
             self.fail(element_failure(message.src.get_name(), error, debug or ""))
+
+    def _or_fail(self, act: Callable[..., None]) -> Callable[..., None]:
+        """The same function; with an exception the graph fails, which would otherwise stay as it is for ever."""
+
+        def run(*values: Any) -> None:
+            try:
+                act(*values)
+            except Exception as error:
+                self._log.exception("graph failed")
+                self.fail(GraphFailure(state.FAILURE_REASON_INTERNAL, "%s: %s" % (type(error).__name__, error)))
+
+        return run
 
     def _report_failure(self, why: GraphFailure) -> None:
         is_stored_one = not self._has_built and why.reason == state.FAILURE_REASON_MODEL

@@ -127,7 +127,7 @@ def source_bin(
         callbacks.encoding("file" if kind == "file" else "raw")
         decoded = chain.add("nvvideoconvert", _DECODED, **converter_settings(elements))
         # Behind the decoder too: not every source says its size before.
-        refuse_large_frames(decoded.get_static_pad("sink"), camera, callbacks.failed)
+        refuse_large_frames(decoded.get_static_pad("sink"), camera, callbacks.stats, callbacks.failed)
         chain.caps(_ON_GPU)
     if kind == "file":
         # A file is played at its own speed, as a camera would send it.
@@ -163,7 +163,7 @@ def _add_rtsp(container: Gst.Bin, camera: spec.Camera, elements: Elements, callb
         try:
             chain.add(DEPAYLOADERS[encoding])
             parsed = chain.add(_PARSERS[encoding]).get_static_pad("src")
-            refuse_large_frames(parsed, camera, callbacks.failed)
+            refuse_large_frames(parsed, camera, callbacks.stats, callbacks.failed)
             begin_with_a_key_frame(parsed)
             chain.add("nvv4l2decoder", None, **decoder_settings(elements, encoding))
             chain.link(container.get_by_name(_DECODED), _DECODED)
