@@ -173,6 +173,18 @@ test("weights behind a link that leaves the directory are refused", async (t) =>
   assert.match(result.err, /weights\.bin, a link to a file outside its directory/);
 });
 
+test("a network whose outputs have no batch runs on engine cpu, and on no board", async (t) => {
+  const { out, err } = await importing(t, {
+    ...YOLO,
+    outputs: { boxes: ["found", 4], labels: ["found"], scores: ["found"] },
+  });
+  assert.equal(err, "");
+  assert.match(out, /family +a detector of torchvision/);
+  assert.match(out, /engine cpu +[\d.]+ ms an inference/);
+  assert.match(out, /engine deepstream +it does not run: the output boxes nx4 has no batch/);
+  assert.match(out, /nano +TensorRT 8\.2\.1 +every operator +does not run/);
+});
+
 test("labels that read otherwise than the network's own are told", async (t) => {
   const labels = join(folder(t), "labels.txt");
   writeFileSync(labels, "person\nvan\n");

@@ -47,7 +47,7 @@ export async function report(facts: ImportFacts, catalogue: Catalogue): Promise<
     ...labelsText(facts).map((one) => ["labels", one]),
     ...fitted.done.map((one) => ["changed", one]),
     ["engine cpu", cpuText(facts)],
-    ["engine deepstream", deepstreamText(facts)],
+    ["engine deepstream", obstacleOf(facts) ?? "where the table below says so"],
     ...(annotated.objects === null ? [] : [["found", foundText(facts)]]),
   ];
   return [
@@ -67,8 +67,8 @@ function cpuText({ annotated, plugins }: ImportFacts): string {
   return `it does not run: ${names} exists in TensorRT only`;
 }
 
-/** nvinfer wants a batch in front of every output, and outputs of one size. */
-function deepstreamText({ network: { graph } }: ImportFacts): string {
+/** Why no nvinfer runs it: it wants a batch in front of every output, and outputs of one size. */
+function obstacleOf({ network: { graph } }: ImportFacts): string | undefined {
   const [frame] = frameInputs(graph);
   if (frame?.shape.length === 3) return "it does not run: the network takes frames without a batch";
   const loose = graph.outputs.find(
@@ -76,7 +76,7 @@ function deepstreamText({ network: { graph } }: ImportFacts): string {
       (shape.length === 1 && shape[0] !== 1) ||
       (shape.length > 1 && shape[0] === undefined && batchName !== frame?.batchName),
   );
-  if (loose === undefined) return "where the table below says so";
+  if (loose === undefined) return undefined;
   return `it does not run: the output ${describeOutputs([loose])} has no batch, and a size of its own for each frame`;
 }
 
@@ -96,7 +96,8 @@ function foundText({ annotated, png }: ImportFacts): string {
 }
 
 /** Per board, whether its TensorRT parses every operator, and whether the whole bundle runs there. */
-async function boardsText({ made }: ImportFacts, catalogue: Catalogue): Promise<string> {
+async function boardsText(facts: ImportFacts, catalogue: Catalogue): Promise<string> {
+  const { made } = facts;
   const fitted = onnxFacts(`${made}/network.onnx`);
   const { bundle } = await readBundle(made, catalogue.nvinferKeys);
   const details: string[] = [];
@@ -107,14 +108,16 @@ async function boardsText({ made }: ImportFacts, catalogue: Catalogue): Promise<
     const tensorrt = target.tensorrt ?? "";
     const refused =
       tensorrt === "" ? [] : parserRefusals(fitted.onnx, tensorrt, catalogue.onnx, false);
-    for (const { why, where, remedy } of refused)
-      details.push(`${id}: TensorRT ${tensorrt} ${why} (${where}): ${remedy}`);
     const problems = lint({ bundle }, target, catalogue);
+    for (const { severity, message } of problems) {
+      if (severity !== "notice") details.push(`${id}: ${message}`);
+    }
+    const isRefused = obstacleOf(facts) !== undefined || hasErrors(problems);
     const verdict =
       refused.length === 0
         ? "every operator"
         : `not: ${refused.map(({ what }) => what).join(", ")}`;
-    return [id, `TensorRT ${tensorrt}`, verdict, hasErrors(problems) ? "does not run" : "runs"];
+    return [id, `TensorRT ${tensorrt}`, verdict, isRefused ? "does not run" : "runs"];
   });
   const source = `From catalogue/onnx-operators.json (${catalogue.onnx.sources[0] ?? ""}).`;
   return [textTable([["BOARD", "PARSER", "PARSES", "BUNDLE"], ...rows]), ...details, source].join(
