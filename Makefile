@@ -37,6 +37,8 @@ check lint: build/typescript build/proto build/python-test
 	@echo "lint: generated pages"
 	@node dist/src/cli/settings/docs/settings-table.js | diff docs/settings.md - || { echo "run: make docs"; exit 1; }
 	@node dist/src/cli/settings/docs/json-schema.js | diff docs/settings.schema.json - || { echo "run: make docs"; exit 1; }
+	@node dist/src/cli/events/docs.js schema | diff docs/events.schema.json - || { echo "run: make docs"; exit 1; }
+	@node dist/src/cli/events/docs.js asyncapi | diff docs/events.asyncapi.json - || { echo "run: make docs"; exit 1; }
 	@for board in t4 nano; do node dist/src/cli/main.js settings lint --strict --target $$board examples/settings.$$board.json; done
 	@node dist/src/cli/main.js settings lint --strict examples/settings.laptop.json examples/settings.fleet.json
 	@echo "lint: links between pages"
@@ -109,6 +111,11 @@ bench: build/typescript build/proto build/python-test
 bench-fleet: build/typescript
 	@NODES='$(NODES)' node dist/bench/fleet.js
 
+## bench-events: measure the CPU that zones and lines take, and events a second through the queue to an MQTT broker
+.PHONY: bench-events
+bench-events: build/typescript build/debian-test
+	@node dist/bench/events.js
+
 ## prebuild: on a board, build the TensorRT engine of BUNDLE for BATCH cameras ahead of time
 .PHONY: prebuild
 prebuild: build/python build/proto
@@ -127,6 +134,8 @@ format: build/node build/python-test
 docs: build/typescript
 	@node dist/src/cli/settings/docs/settings-table.js >docs/settings.md
 	@node dist/src/cli/settings/docs/json-schema.js >docs/settings.schema.json
+	@node dist/src/cli/events/docs.js schema >docs/events.schema.json
+	@node dist/src/cli/events/docs.js asyncapi >docs/events.asyncapi.json
 
 ## lock: write the lock files of the Python packages from their lists; LOCK_OPTIONS=--upgrade takes the newest that fit
 .PHONY: lock

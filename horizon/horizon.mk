@@ -69,7 +69,7 @@ version: build/typescript
 .PHONY: build
 build:
 	@setup/pins.sh check >&2 || true
-	@pins=$$(setup/pins.sh arguments $(or $(BOARD),$(ARCH))); for program in agent sidecar; do \
+	@pins=$$(setup/pins.sh arguments $(or $(BOARD),$(ARCH))) || exit 1; for program in agent sidecar; do \
 		echo "build: $$program for $(ARCH)"; \
 		$(DOCKER) build --platform linux/$(ARCH) --file $(DOCKERFILE) --target $$program --build-arg VERSION=$(SERVICE_VERSION) \
 			--tag $(DOCKER_IMAGE_BASE)-$${program}_$(ARCH):$(SERVICE_VERSION) $$pins $(BUILD_ARGS) .; \

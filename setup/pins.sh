@@ -21,8 +21,8 @@ look_up() { # BOARDS WHAT
     https://*) curl --fail --silent --show-error --location "$2" | sha256sum | sed 's/^\(\S*\) .*/sha256:\1/' ;;
     *)
       [[ $1 != *amd64* ]] || platform=linux/amd64
-      "$docker" pull --quiet --platform "$platform" "$2" >/dev/null
-      "$docker" image inspect --format '{{range .RepoDigests}}{{println .}}{{end}}' "$2" | sed -n 's/.*@\(sha256:\S*\)$/\1/p' | head -n 1
+      # Of an image for several platforms, it is the digest of their list.
+      "$docker" pull --platform "$platform" "$2" | sed -n 's/^Digest: //p'
       ;;
   esac
 }

@@ -71,10 +71,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     reasons: GONE,
     begin: ({ victim }) => victim.door.behave("mute"),
     until: saysLost(SILENCE_MS, "timeout"),
-    heal: async ({ victim }) => {
-      await victim.door.behave("closed");
-      await victim.door.behave("open");
-    },
+    heal: opensAgain,
   },
   {
     ...OF_CAMERA,
@@ -98,17 +95,18 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     name: "garbage on the port",
     story: "something that does not speak RTSP answers at a camera's address",
     reasons: GONE,
-    begin: async ({ victim: { door } }) => {
-      await door.behave("noise");
-      const { visits } = door;
-      await until("a connection attempt", VISIT_LIMIT_MS, () => door.visits > visits);
-      await delay(500);
-    },
+    begin: answersItself("noise"),
     until: saysLost(FIRST_FRAME_MS),
-    heal: async ({ victim }) => {
-      await victim.door.behave("closed");
-      await victim.door.behave("open");
-    },
+    heal: opensAgain,
+  },
+  {
+    ...OF_CAMERA,
+    name: "an answer without end",
+    story: "something at a camera's address answers with gigabytes",
+    reasons: GONE,
+    begin: answersItself("flood"),
+    until: saysLost(FIRST_FRAME_MS),
+    heal: opensAgain,
   },
   {
     ...OF_CAMERA,
@@ -177,6 +175,21 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
 
 function signalled(signal: NodeJS.Signals): (stage: Stage) => Promise<void> | void {
   return ({ victim }) => victim.process.signal(signal);
+}
+
+/** Returns once the product has had such an answer. */
+function answersItself(behaviour: "noise" | "flood"): (stage: Stage) => Promise<void> {
+  return async ({ victim: { door } }) => {
+    await door.behave(behaviour);
+    const { visits } = door;
+    await until("a connection attempt", VISIT_LIMIT_MS, () => door.visits > visits);
+    await delay(500);
+  };
+}
+
+async function opensAgain({ victim }: Stage): Promise<void> {
+  await victim.door.behave("closed");
+  await victim.door.behave("open");
 }
 
 function comesBack(looks: Looks): (stage: Stage) => Promise<void> | void {

@@ -10,6 +10,8 @@ const COUNTERS = {
   frameRate: 0,
   lastFrame: undefined,
   inferenceSeconds: 0,
+  inferenceCpuSeconds: 0,
+  detectionLatency: undefined,
 };
 
 function camera(id: string, state: CameraStatus["state"]): CameraStatus {
@@ -21,6 +23,7 @@ const STATE: State = {
   pipeline: { t: "running" },
   cameras: [camera("a", { t: "connecting", attempt: 1 }), camera("b", { t: "unknown" })],
   outputs: [],
+  processes: [],
 };
 
 describe("the state that is followed", () => {

@@ -59,10 +59,11 @@ async function soak(world: World, minutes: number): Promise<Sample[]> {
   const endMs = beganMs + minutes * 60_000;
   const over = AbortSignal.timeout(minutes * 60_000);
   const troubles = Promise.all([flap(world, minutes, over), comeAndGo(world, over)]);
-  // Awaited below; a rejection before that must not count as unhandled.
-  troubles.catch(() => undefined);
+  // Without its troubles, a run would prove nothing.
+  const failed = new AbortController();
+  troubles.catch(() => failed.abort());
   const samples: Sample[] = [];
-  while (now() < endMs) {
+  while (now() < endMs && !failed.signal.aborted) {
     const parts = await world.parts();
     for (const part of PARTS) {
       const pid = parts[part];

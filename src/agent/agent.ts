@@ -9,14 +9,18 @@ import { Maintenance } from "./control/maintenance.js";
 import { NodeStore } from "./control/node-store.js";
 import { readContent } from "./control/render.js";
 import { SettingsFile } from "./control/settings-file.js";
+import { Events } from "./events/events.js";
+import { HttpServer } from "./http/http-server.js";
+import { countEvent, NO_TRANSITIONS } from "./http/transition-counts.js";
 import { HubLink, type NodeContext } from "./hub-link.js";
 import { ControlReport } from "./log/control-report.js";
+import { EventsReport } from "./log/events-report.js";
 import { HubReport } from "./log/hub-report.js";
 import { SidecarReport, summary } from "./log/sidecar-report.js";
 import { DEFAULT_TIMING, Reconciler, type ReconcilerEvent } from "./reconcile/reconciler.js";
 import { SidecarClient } from "./sidecar/client.js";
 import { PreviousWorkerFile } from "./sidecar/previous-worker.js";
-import type { PreviousWorker } from "./sidecar/sidecar.js";
+import type { Peer, PreviousWorker } from "./sidecar/sidecar.js";
 import type { State } from "./sidecar/state.js";
 import type { VersionFailure } from "./trial/record.js";
 import { limitsFrom } from "./trial/rules.js";
@@ -43,13 +47,17 @@ export class Agent {
   readonly #file: SettingsFile | undefined;
   readonly #store: NodeStore;
   readonly #hub: HubLink;
+  readonly #events: Events;
   readonly #previousWorker: PreviousWorkerFile;
   readonly #reconciler: Reconciler;
   readonly #trials: TrialRunner;
   readonly #maintenance: Maintenance;
   readonly #alarm: Alarm;
   readonly #control: Control;
+  readonly #http: HttpServer;
   #board: string | undefined;
+  #peer: Peer | undefined;
+  #counts = NO_TRANSITIONS;
   #state: State | undefined;
   /** How the last worker ended, while none answers. Undefined: one does. */
   #ended: PreviousWorker | "unknown" | undefined = "unknown";
@@ -68,7 +76,11 @@ export class Agent {
     const { settingsFile: path, secretsDir: directory, socketPath } = config;
     this.#file = path === undefined ? path : new SettingsFile({ path, clock, onChange });
     this.#secrets = new SecretFiles({
-      ...{ directory, clock, onChange },
+      ...{ directory, clock },
+      onChange: () => {
+        this.#http.onSecrets();
+        onChange();
+      },
       onEvent: ({ t, ...facts }) => {
         if (t === "loaded") log.info("secret loaded", facts);
         else log.warn("secret cannot be used", facts);
@@ -85,12 +97,14 @@ export class Agent {
     });
     this.#hub = new HubLink({
       ...{ ...options, store: this.#store, report: hubReport, onChange },
-      facts: () => ({
-        trial: this.#trials.trial,
-        record: trialStore.record,
-        state: this.#ended === undefined ? this.#state : undefined,
-        ended: this.#ended === "unknown" ? undefined : this.#ended,
-      }),
+      facts: () => this.#facts(),
+    });
+
+    // Where events go.
+    this.#events = new Events({
+      ...{ stateDir: config.stateDir, node: options.node, clock, wallClock },
+      redact: options.redact,
+      onEvent: new EventsReport(logs("events")).onEvent,
     });
 
     // What they become: a candidate, a trial, a desired state of the sidecar.
@@ -101,9 +115,12 @@ export class Agent {
       secrets: () => this.#secrets.current(),
       lastGood: () => this.#lastGood(),
       consider: (candidate, lastGood) => this.#trials.consider(candidate, lastGood),
-      setRuntimeOptions: ({ trial, maintenance }) => {
+      setRuntimeOptions: ({ trial, maintenance, ...observed }) => {
         this.#trials.setLimits(limitsFrom(trial));
-        this.#reconciler.setDetections(config.showFrames || trial.detections !== undefined);
+        this.#events.setOptions(observed);
+        this.#reconciler.setDetections(
+          config.showFrames || trial.detections !== undefined || this.#events.needsDetections,
+        );
         this.#maintenance.set(maintenance);
       },
       wake: (atMs) => this.#alarm.set(atMs),
@@ -135,6 +152,18 @@ export class Agent {
         else this.#hub.poll();
       },
     });
+
+    this.#http = new HttpServer({
+      ...{ config, clock, redact: options.redact, version: service.version, log: logs("http") },
+      secrets: () => this.#secrets.current(),
+      facts: () => ({
+        ...this.#facts(),
+        version: service.version,
+        peer: this.#peer,
+        counts: this.#counts,
+        nowMs: wallClock(),
+      }),
+    });
   }
 
   /** Texts of the secret files, which no output may hold; the same array while they are the same. */
@@ -154,6 +183,7 @@ export class Agent {
       this.#file?.load(),
       this.#store.load(),
       this.#previousWorker.load(),
+      this.#events.load(),
     ]);
     this.#isLoaded = true;
     this.#refresh();
@@ -165,6 +195,8 @@ export class Agent {
       this.#reconciler.run(signal),
       this.#alarm.run(signal),
       this.#maintenance.run(signal),
+      this.#events.run(signal),
+      this.#http.run(signal),
     ]);
   }
 
@@ -173,6 +205,16 @@ export class Agent {
     if (!this.#isLoaded) return;
     this.#control.refresh();
     this.#hub.confirm(this.#trials.trial);
+  }
+
+  /** What node report and HTTP both tell. */
+  #facts() {
+    return {
+      trial: this.#trials.trial,
+      record: this.#options.trialStore.record,
+      state: this.#ended === undefined ? this.#state : undefined,
+      ended: this.#ended === "unknown" ? undefined : this.#ended,
+    };
   }
 
   #hubDocument(): string | null {
@@ -189,11 +231,16 @@ export class Agent {
   }
 
   #onReconcilerEvent(event: ReconcilerEvent): void {
-    if (event.t === "connected" && event.peer.board !== this.#board) {
-      this.#board = event.peer.board;
-      // A model may be for another board.
-      this.#refresh();
+    if (event.t === "connected") {
+      this.#peer = event.peer;
+      this.#counts = { ...this.#counts, connections: this.#counts.connections + 1 };
+      if (event.peer.board !== this.#board) {
+        this.#board = event.peer.board;
+        // A model may be for another board.
+        this.#refresh();
+      }
     }
+    if (event.t === "update") this.#counts = countEvent(this.#counts, event.event);
     if (event.t === "update" && event.event.t === "state") {
       this.#state = event.event.state;
       this.#ended = undefined;
@@ -203,10 +250,12 @@ export class Agent {
     const isFrame = event.t === "update" && event.event.t === "detections";
     if (!isFrame || this.#options.config.showFrames) this.#report.onEvent(event);
     this.#trials.onEvent(event);
+    this.#events.onReconcilerEvent(event, this.#trials.trial.t === "self-testing");
   }
 
   #onTrialEvent(event: TrialEvent): void {
     this.#options.onTrialEvent(event);
+    this.#events.onTrialEvent(event);
     if (event.t === "trial") this.#hub.confirm(event.trial);
     this.#hub.onFacts();
   }

@@ -54,6 +54,7 @@ describe("the agent", { timeout: 20_000 }, () => {
       STATE_DIR: join(directory.path, "agent"),
       MODELS_DIR: join(directory.path, "models"),
       SECRETS_DIR: join(directory.path, "secrets"),
+      HTTP_ADDRESS: "off",
       LOG_LEVEL: "debug",
     };
     agents = [];

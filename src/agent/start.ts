@@ -6,6 +6,7 @@ import { displayProblem, InputError } from "../common/problem.js";
 import { hideLogins, redactor } from "../common/secrets/redact.js";
 import { type Config, loadConfig, secretsOf } from "../common/settings/config.js";
 import { systemClock } from "../common/time/clock.js";
+import { readVersion } from "../common/version.js";
 import { Agent } from "./agent.js";
 import { locateEss } from "./hub/ess.js";
 import { createLogs, type Log } from "./log/log.js";
@@ -13,7 +14,6 @@ import { TrialReport } from "./log/trial-report.js";
 import { exitAtStart } from "./trial/service-version.js";
 import { TrialStore } from "./trial/store.js";
 import { MARKER_PATH, writeMarker } from "./trial/version-marker.js";
-import { readVersion } from "./version.js";
 
 const EXIT_OK = 0;
 const EXIT_UNEXPECTED = 1;

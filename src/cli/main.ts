@@ -4,14 +4,45 @@
 import { Command, CommanderError } from "commander";
 
 const SUBCOMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  cameras: async () => (await import("./cameras/command.js")).camerasCommand(),
+  completion: async () =>
+    (await import("./completion.js")).completionCommand(() => load(undefined)),
   definition: async () => (await import("../fleet/definition/command.js")).definitionCommand(),
+  events: async () => (await import("./events/command.js")).eventsCommand(),
+  doctor: async () => (await import("./doctor/command.js")).doctorCommand(readNode),
   fleet: async () => (await import("../fleet/page/command.js")).fleetCommand(),
   lint: async () => (await import("./lint/command.js")).lintCommand(),
   model: async () => (await import("./model/command.js")).modelCommand(),
   "node-policy": async () => (await import("../fleet/node-policy/command.js")).nodePolicyCommand(),
   policy: async () => (await import("../fleet/policy/command.js")).policyCommand(),
   settings: async () => (await import("./settings/command.js")).settingsCommand(),
+  snapshot: async () => (await import("./node/snapshot.js")).snapshotCommand(),
+  status: async () =>
+    (await import("./node/status.js")).statusCommand(undefined, untilInterrupted()),
+  version: async () => (await import("./node/version.js")).versionCommand(),
 };
+
+/** Aborted by Ctrl-C, so that a command that goes on and on ends as one that was asked to. */
+function untilInterrupted(): AbortSignal {
+  const controller = new AbortController();
+  process.once("SIGINT", () => controller.abort());
+  return controller.signal;
+}
+
+/** What this machine shows of itself, as the node policy has it. */
+async function readNode() {
+  const [{ DEFAULT_PROBE, probe }, { propertiesOf }] = await Promise.all([
+    import("../fleet/node-policy/probe.js"),
+    import("../fleet/node-policy/properties.js"),
+  ]);
+  const facts = await probe(DEFAULT_PROBE);
+  const { properties, unknown } = propertiesOf(facts);
+  return {
+    ...facts,
+    properties: new Map(properties.map(({ name, value }) => [name, String(value)])),
+    unknownProperties: new Map(unknown.map(({ name, why }) => [name, why])),
+  };
+}
 
 /** Exit status for wrong usage of this command and its subcommands. */
 const USAGE = 2;

@@ -13,7 +13,9 @@ const ERRORS = {
   // Files and their form.
   "file-missing": "a file or directory is not there",
   "file-unreadable": "a file cannot be read, or is no plain file",
-  "file-too-large": "a text file is far larger than one of its kind can be",
+  "file-too-large": "a file is far larger than one of its kind can be",
+  "file-outside": "a file of a bundle lies outside the bundle's directory",
+  "file-empty": "a file that a decoder reads is empty",
   "not-text": "a file is not UTF-8 text",
   "not-json": "a text is not JSON, nests too deeply, or repeats a key",
   "config-syntax": "a line of an nvinfer file is neither group, key nor comment",
@@ -36,21 +38,23 @@ const ERRORS = {
   "wrong-setting": "a setting is missing or wrong, in the environment or a document",
   "wrong-document": "a document of Open Horizon is wrong",
   "invalid-id": "an id is not of the form [a-z0-9][a-z0-9_-]{0,62}",
-  "duplicate-id": "two cameras or two outputs share an id, or two outputs a path",
+  "duplicate-id": "two cameras, outputs or sinks share an id, or two outputs a path",
   "invalid-uri": "a camera's address cannot be opened",
   "login-in-uri": "a camera's address has a login, which belongs in credentials",
   "several-ports": "RTSP outputs ask for different ports: there is one RTSP server",
-  "unknown-class": "the specification names a class that the model's labels lack",
+  "unknown-class": "a specification, a zone or a line names a class that the model's labels lack",
   "tracker-unavailable": "this release has no such tracking algorithm",
   // Model bundles.
   "unknown-decoder": "neither the sidecar nor a library has the decoder that is named",
+  "config-not-supported":
+    "a key asks for something that engine cpu, or a decoder of raw tensors, cannot do",
+  "channels-mismatch": "a list does not have a number for each channel of the network's input",
   "network-unreadable": "the network file is not of its format, or is truncated",
   "caffe-gone": "the network is a Caffe model, and TensorRT has dropped the parser for it",
   "uff-gone": "the network is a UFF model, and TensorRT has dropped the parser for it",
   "etlt-gone": "the network is an encrypted TAO model, which this release cannot read",
   "onnx-operator": "TensorRT does not parse an operator, or not in this form",
   "onnx-type": "TensorRT has no such number type",
-  "batch-above-network": "the batch is larger than the network accepts",
   "model-too-large": "the network needs more memory than the board has",
   // Launch lines.
   "mux-size-missing": "nvstreammux has no width and height, which have no default",
@@ -75,8 +79,9 @@ const WARNINGS = {
   "duplicate-key": "a key is given twice: the last one counts",
   "unlisted-element": "the element is not in the catalogue and is not checked",
   // Specifications.
-  "secret-missing": "the secret of a camera is missing",
+  "secret-missing": "the secret of a camera or of a sink of events is missing",
   "output-open": "an RTSP output requires no password",
+  "tracker-missing": "zones and lines are set, and no tracker follows objects",
   "never-on": "the hours of a camera are never active",
   "software-encoder": "the board has no hardware encoder: the CPU encodes",
   "window-needs-display": "an output is a window, for which the node needs an X display",
@@ -84,12 +89,14 @@ const WARNINGS = {
   "too-many-cameras": "more cameras are decoded than the board is known to decode",
   // Model bundles.
   "empty-value": "a key has no value",
+  "config-default": "nvinfer and engine cpu have different defaults for a key that is missing",
   "labels-mismatch": "the number of labels differs from the number of classes",
   "labels-missing": "no file names the classes",
-  "no-boxes": "the network is no detector: no box is ever shown",
+  "no-boxes": "the network is no detector, or has no classes: no box is ever shown",
   "onnx-opset": "the ONNX operator set is newer than this TensorRT",
   "int8-unsupported": "the board has no INT8: nvinfer builds FP16",
   "int8-uncalibrated": "INT8 has no calibration file",
+  "batch-above-network": "batch-size is larger than the network accepts",
   "batch-below-cameras": "the network accepts fewer frames at once than there are cameras",
   "class-out-of-range": "a class id is not one of the network's",
   // Launch lines.
@@ -110,6 +117,7 @@ const NOTICES = {
   "unknown-key": "a configuration file has a key that no release of nvinfer reads",
   "key-unavailable": "another release of nvinfer reads the key, this one ignores it",
   "decoder-choice": "who decodes the network's outputs on each engine",
+  "config-no-meaning": "keys have no meaning on engine cpu, which ignores them",
   "engine-never-matches": "nvinfer writes its engine under another name than model-engine-file",
 };
 

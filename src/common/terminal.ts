@@ -1,6 +1,7 @@
-/** The parts of its process that a command may use. */
+/** The parts of its process that a command may use. What is written is plain: some of it comes from outside. */
 
 import { environment } from "./environment.js";
+import { plainLines } from "./plain-text.js";
 
 export interface Terminal {
   readonly environment: NodeJS.ProcessEnv;
@@ -13,10 +14,15 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   return {
     environment,
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
+    out: (text) => process.stdout.write(plainLines(text)),
+    err: (text) => process.stderr.write(plainLines(text)),
     exit: (code) => {
       process.exitCode = code;
     },
   };
+}
+
+/** Writes a line to standard output. */
+export function printLine(text: string): void {
+  process.stdout.write(`${plainLines(text)}\n`);
 }

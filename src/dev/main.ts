@@ -26,6 +26,8 @@ async function main(): Promise<number> {
     print("running containers, as Horizon does; DEV_IN=processes runs processes");
     if (!isCameraNamed) print("RTSPINPUT names no camera; showing a test pattern");
     const programs = containerPrograms(containers, logDir);
+    const agentName = containers.find(({ key }) => key === "agent")?.name;
+    print(`what it does now: docker exec ${agentName} slipstream status`);
     return withNetwork(containers, () => supervise({ programs, ...signals, print }));
   }
   if (mode.hint !== undefined) print(mode.hint);
@@ -36,6 +38,9 @@ async function main(): Promise<number> {
     const demo = isCameraNamed ? undefined : demoCamera(workspace);
     void demo?.address.then((uri) =>
       print(`RTSPINPUT names no camera; a demo camera plays at ${uri}`),
+    );
+    print(
+      `what it does now: node dist/src/cli/main.js status --agent ${join(runDir, "agent/agent.sock")}`,
     );
     const programs = [sidecar(workspace), agent(workspace, demo?.address)];
     if (demo !== undefined) programs.unshift(demo.camera);

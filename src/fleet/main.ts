@@ -1,6 +1,7 @@
 // The make targets for Open Horizon: node dist/src/fleet/main.js TARGET, run at the top of the repository.
 
 import { environment } from "../common/environment.js";
+import { plainLines } from "../common/plain-text.js";
 import { InputError } from "../common/problem.js";
 import { agentRun } from "./publish/agent-run.js";
 import { hzn, PublishError, publishedPolicy } from "./publish/hzn.js";
@@ -52,7 +53,7 @@ function checkedDeploymentPolicy(variables: Environment) {
 }
 
 function print(line: string): void {
-  console.error(`horizon: ${line}`);
+  console.error(plainLines(`horizon: ${line}`));
 }
 
 /** Errors that the user can fix have a message of their own. */

@@ -291,6 +291,7 @@ export class SimulatedMachine {
         acceptAnyCertificate: false,
         latencyMs: 100,
         frozenAfterMs: 60_000,
+        silentAfterMs: 10_000,
         masks: [],
         off: undefined,
       })),

@@ -1,5 +1,6 @@
 // Builds the images on stand-ins for their base images and runs them as the Horizon agent does.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import {
   chmodSync,
   mkdirSync,
@@ -12,13 +13,16 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test, { type TestContext } from "node:test";
+import { promisify } from "node:util";
 import { parseRecord, type TrialRecord } from "../../src/agent/trial/record.js";
 import { docker } from "../../src/common/docker.js";
-import { until } from "../support/scope.js";
+import { temporaryDirectory, until } from "../support/scope.js";
 import { type Arch, build, derive, makeStandIns, whyNoArm64 } from "./images.js";
 import { inside, inspect, livesOf, says, TestNode } from "./node.js";
 import { pull, registry } from "./registry.js";
 import { watch } from "./watch.js";
+
+const exec = promisify(execFile);
 
 const skip = process.env["IMAGES_SKIP"] ?? false;
 const whyNot = skip === false ? ((await whyNoArm64()) ?? false) : skip;
@@ -354,6 +358,21 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
       const { Id: built } = await inspect("image", `slipstream-test/${half}:amd64`);
       assert.equal(await pull(address, `slipstream-test/${half}:amd64`), built);
     }
+    await t.test("`make pin` finds the digests of images in a registry", async (t) => {
+      const file = join(await temporaryDirectory(t), "pins.txt");
+      const image = `${address}/slipstream-test/agent:amd64`;
+      writeFileSync(file, `amd64 NODE_IMAGE ${image} -\n`);
+      await exec("setup/pins.sh", ["fill"], { env: { ...process.env, PINS: file } });
+      const digest = readFileSync(file, "utf8").trim().split(" ").at(-1);
+      const inRegistry = await fetch(
+        `http://${address}/v2/slipstream-test/agent/manifests/${digest}`,
+        {
+          method: "HEAD",
+          headers: { accept: "application/vnd.docker.distribution.manifest.v2+json" },
+        },
+      );
+      assert.equal(inRegistry.headers.get("docker-content-digest"), digest);
+    });
   });
 });
 

@@ -49,6 +49,17 @@ describe("a door", () => {
     assert.equal(heard(), "again");
   });
 
+  it("answers without end, for as long as the answer is taken", async (t) => {
+    const { door, heard } = await between(t);
+    await door.behave("flood");
+    const visitor = visit(t, door);
+    visitor.socket.write("OPTIONS * RTSP/1.0\r\nCSeq: 7\r\n\r\n");
+    await until("much of the answer", TIMEOUT_MS, () => visitor.data().length > 1_000_000);
+    visitor.socket.destroy();
+    assert.match(visitor.data().toString("latin1", 0, 100), /^RTSP\/1\.0 200 OK\r\nCSeq: 7\r\n/);
+    assert.equal(heard(), "");
+  });
+
   it("answers with noise", async (t) => {
     const { door, heard } = await between(t);
     await door.behave("noise");

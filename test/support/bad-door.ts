@@ -12,12 +12,17 @@ export type Behaviour =
   /** The media packets hold garbage; the conversation about them is whole. */
   | "garble"
   /** Whoever comes is answered with what is no RTSP. */
-  | "noise";
+  | "noise"
+  /** Whoever asks is answered, and the answer has no end. */
+  | "flood";
 
+const FLOOD = Buffer.alloc(65_536, "x");
 const NOISE = Buffer.from(
   "\x00\x01\xffHTTP/9.9 200 maybe\n\n$$$$RTSP/1.0\r\n\r\r\n\n\x80\x80\x80",
   "latin1",
 );
+
+const ANSWERS_ITSELF: ReadonlySet<Behaviour> = new Set(["noise", "flood"]);
 
 export class BadDoor {
   readonly #to: () => number;
@@ -61,7 +66,7 @@ export class BadDoor {
     } else if (this.#server === undefined) {
       await this.#listen();
     }
-    if (behaviour === "noise") this.reset();
+    if (ANSWERS_ITSELF.has(behaviour)) this.reset();
   }
 
   /** Cuts every connection as a host does that knows nothing of it: with a TCP reset. */
@@ -95,7 +100,8 @@ export class BadDoor {
 
   #welcome(visitor: Socket): void {
     this.#visits++;
-    const host = this.#behaviour === "noise" ? undefined : connect(this.#to(), "127.0.0.1");
+    const behaviour = this.#behaviour;
+    const host = ANSWERS_ITSELF.has(behaviour) ? undefined : connect(this.#to(), "127.0.0.1");
     const pair = [visitor, host] as const;
     this.#pairs.add(pair);
     visitor.on("error", () => {}); // "close" follows
@@ -104,7 +110,8 @@ export class BadDoor {
       this.#pairs.delete(pair);
     });
     if (host === undefined) {
-      visitor.on("data", () => visitor.write(NOISE));
+      if (behaviour === "noise") visitor.on("data", () => visitor.write(NOISE));
+      else visitor.once("data", (request) => flood(visitor, request));
       return;
     }
     host.on("error", () => {});
@@ -122,6 +129,17 @@ export class BadDoor {
       if (this.#behaviour !== "mute") visitor.write(spoilt);
     });
   }
+}
+
+/** Answers an RTSP request for as long as the answer is taken. */
+function flood(visitor: Socket, request: Buffer): void {
+  const cseq = /^CSeq: *(\d+)/im.exec(request.toString("latin1"))?.[1] ?? "1";
+  visitor.write(`RTSP/1.0 200 OK\r\nCSeq: ${cseq}\r\nContent-Length: 2000000000\r\n\r\n`);
+  const more = () => {
+    while (!visitor.destroyed && visitor.write(FLOOD));
+  };
+  visitor.on("drain", more);
+  more();
 }
 
 /** Finds the media packets in what an RTSP server sends over TCP: "$", channel, two bytes of length, and the packet. */

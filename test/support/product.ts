@@ -116,6 +116,8 @@ export function environment(wanted: Settings, { port }: { port: number }): NodeJ
   return {
     ...Object.fromEntries(unset),
     SLIPSTREAM_LIFELINE: "stdin",
+    // Tests run side by side; the Unix socket is served all the same.
+    HTTP_ADDRESS: "off",
     MODEL: "models/ssd-street",
     OUTPUT_WIDTH: "640",
     OUTPUT_HEIGHT: "360",

@@ -3,10 +3,13 @@ import { connect, type Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 
 const ANSWER_TIMEOUT_MS = 30_000;
+/** Begins a packet among the answers: $, the channel, and the length in two bytes. */
+const PACKET = "$".charCodeAt(0);
 
 export class RtspClient {
   readonly #socket: Socket;
-  #text = "";
+  /** What has come since the last request. */
+  #pending = Buffer.alloc(0);
   #bytes = 0;
   #isPlaying = false;
   #sequence = 0;
@@ -21,7 +24,7 @@ export class RtspClient {
     });
     socket.on("data", (data) => {
       this.#bytes += data.length;
-      if (!this.#isPlaying) this.#text += data.toString("latin1");
+      if (!this.#isPlaying) this.#pending = Buffer.concat([this.#pending, data]);
     });
   }
 
@@ -81,24 +84,35 @@ export class RtspClient {
 
   /** The answer's head and body; throws unless it is a success. */
   async #ask(method: string, url: string, headers: readonly string[]): Promise<string> {
-    this.#text = "";
+    this.#pending = Buffer.alloc(0);
     const all = [`CSeq: ${++this.#sequence}`, ...headers];
     if (this.#session !== "") all.push(`Session: ${this.#session}`);
     this.#socket.write([`${method} ${url} RTSP/1.0`, ...all, "", ""].join("\r\n"));
     const deadlineMs = performance.now() + ANSWER_TIMEOUT_MS;
-    while (!isWhole(this.#text)) {
+    for (;;) {
+      const text = firstAnswer(this.#pending);
+      if (text !== undefined) {
+        if (!text.startsWith("RTSP/1.0 200")) throw new Error(`${method}: ${text}`);
+        return text;
+      }
       if (this.#closed) throw new Error(`${method}: the connection was closed`);
       if (performance.now() > deadlineMs) throw new Error(`${method}: no answer`);
       await delay(10);
     }
-    if (!this.#text.startsWith("RTSP/1.0 200")) throw new Error(`${method}: ${this.#text}`);
-    return this.#text;
   }
 }
 
-function isWhole(text: string): boolean {
+/** The first whole answer, behind packets of the stream: a server may send those before it answers PLAY. */
+function firstAnswer(data: Buffer): string | undefined {
+  let at = 0;
+  while (data[at] === PACKET) {
+    if (data.length < at + 4) return undefined;
+    at += 4 + data.readUInt16BE(at + 2);
+  }
+  const text = data.toString("latin1", at);
   const end = text.indexOf("\r\n\r\n");
-  if (end < 0) return false;
-  const length = Number(/^Content-Length: *(\d+)/im.exec(text.slice(0, end + 2))?.[1] ?? 0);
-  return text.length >= end + 4 + length;
+  if (end < 0) return undefined;
+  const head = text.slice(0, end + 4);
+  const whole = head.length + Number(/^Content-Length: *(\d+)/im.exec(head)?.[1] ?? 0);
+  return text.length < whole ? undefined : text.slice(0, whole);
 }

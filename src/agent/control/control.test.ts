@@ -62,6 +62,7 @@ describe("Control", () => {
             ? { t: "absent", detail: "there is no such model" }
             : { t: "found", path: `/models/${name}`, name, version: "1.0.0" };
         },
+        labels: () => undefined,
       },
       lastGood: () => lastGood,
       wallClock: () => nowMs,

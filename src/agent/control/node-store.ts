@@ -8,6 +8,7 @@ import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";
 import type { HubEvent } from "../hub/object-sync.js";
 import { findBundle, isInside } from "../models/bundles.js";
+import { readLabels } from "../models/labels.js";
 import { ModelStore } from "../models/store.js";
 import { shippedNames } from "../models/store-files.js";
 
@@ -73,6 +74,10 @@ export class NodeStore implements Models {
     if (resolved.t === "found" || this.#error === undefined) return resolved;
     const detail = `${resolved.detail}; models from the hub cannot be used: ${this.#error}`;
     return { t: "absent", detail };
+  }
+
+  labels(bundlePath: string): readonly string[] | undefined {
+    return readLabels(bundlePath);
   }
 
   /** Takes the directories of bundles that must not be removed. */

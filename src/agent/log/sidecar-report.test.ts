@@ -4,6 +4,7 @@ import type { ReconcilerEvent } from "../reconcile/reconciler.js";
 import { SidecarError } from "../sidecar/calls.js";
 import type { ApplyResult, Peer, Problem } from "../sidecar/sidecar.js";
 import type { CameraState, OutputState, PipelineStatus, SidecarEvent } from "../sidecar/state.js";
+import { frameOf } from "../testing/detections.js";
 import { SidecarReport } from "./sidecar-report.js";
 
 type Logged = [level: string, message: string, fields?: unknown];
@@ -49,8 +50,10 @@ describe("SidecarReport", () => {
     frameRate: 0,
     lastFrame: undefined,
     inferenceSeconds: 0,
+    inferenceCpuSeconds: 0,
+    detectionLatency: undefined,
   };
-  const sent = { viewers: 0, frames: 0, framesDropped: 0 };
+  const sent = { viewers: 0, frames: 0, framesDropped: 0, encodingLatency: undefined };
   const since = new Date(0);
 
   function event(event: SidecarEvent): ReconcilerEvent {
@@ -213,6 +216,7 @@ describe("SidecarReport", () => {
           pipeline: { t: "running" },
           cameras: cameras.map((id) => ({ id, since, state: live, counters })),
           outputs: [{ id: "rtsp", cameraId: "", port: 8554, path: "/ds", state: serving, ...sent }],
+          processes: [],
         },
       });
     assert.deepEqual(messages(state(["a"]), state(["a"])), [
@@ -224,7 +228,7 @@ describe("SidecarReport", () => {
 
   it("counts each frame's objects by label", () => {
     const labels = ["person", "car", "person", "constructor"];
-    const detections = { cameraId: "front", inferred: true, labels };
+    const detections = frameOf({ cameraId: "front" }, labels);
     assert.deepEqual(lines(event({ t: "detections", detections })), [
       [
         "info",

@@ -242,9 +242,13 @@ function problemLine({ severity, code: reason, path, message: detail }: Problem)
   return [LEVELS[severity], MESSAGES[severity], { path, reason, detail }];
 }
 
-function frameLine({ cameraId: camera, inferred, labels }: FrameDetections): LogLine {
+function frameLine({ cameraId: camera, inferred, detections }: FrameDetections): LogLine {
   const carried = inferred ? undefined : true;
-  return ["info", "frame", { camera, counts: countBy(labels), carried }];
+  return [
+    "info",
+    "frame",
+    { camera, counts: countBy(detections.map(({ label }) => label)), carried },
+  ];
 }
 
 /**

@@ -32,6 +32,14 @@ const NATIVE: Readonly<Record<string, Record<string, string>>> = {
     "config_infer.txt": `${CONFIG}\n \tcustom-lib-path [de] = x\n`,
   },
   "the key in capitals": { "config_infer.txt": `${CONFIG}\r\nCustom-Lib-Path=x\n` },
+  "the key in a comment that ends for some": {
+    "config_infer.txt": `${CONFIG}\n#\vcustom-lib-path=x\n`,
+  },
+  "the key behind a carriage return": { "config_infer.txt": `${CONFIG}\n#\rcustom-lib-path=x\n` },
+  "the key behind blanks of Unicode": {
+    "config_infer.txt": `${CONFIG}\n\u3000custom-lib-path\u00a0=x\n`,
+  },
+  "the key behind a byte order mark": { "config_infer.txt": `\ufeffcustom-lib-path=x\n${CONFIG}` },
   "a library by its name": { "libyolo.so": "x" },
   "a library with a version": { "lib/libyolo.so.1.2": "x" },
   "a library by its content": { "anchors.bin": "\x7fELF and more" },
@@ -69,6 +77,13 @@ for (const [what, files] of Object.entries(NATIVE)) {
     assert.equal(await says("signed", true), "installed");
   });
 }
+
+test("a key that is commented out is no native code", async (t) => {
+  const place = folder(t);
+  const store = await openStore(join(place, "store"), { ...trust, nativeCode: "refused" });
+  const files = { ...FILES, "config_infer.txt": `${CONFIG}\n # custom-lib-path=é\r\n` };
+  assert.equal((await install(store, place, bundle({ files }))).t, "installed");
+});
 
 /** A store with one signed bundle that holds native code. */
 async function withBundle(t: TestContext) {

@@ -80,7 +80,7 @@ class AlreadyInstalled extends Error {
   }
 }
 
-export class ModelStore implements Models {
+export class ModelStore implements Pick<Models, "resolve"> {
   readonly #options: StoreOptions;
   readonly #installed: Map<string, Installed>;
   readonly #unreadable: ReadonlySet<string>;

@@ -31,6 +31,7 @@ function candidate(settings: string, model: string): Candidate {
     tracker: undefined,
     overlay: { boxes: true, labels: true, counts: true, names: true },
     outputs: [],
+    processes: [],
   };
   const revision = `settings ${settings}, model ${model}, service 2.0.0`;
   return { revision, desired: { generation: settings, spec }, content: {} };
@@ -60,13 +61,15 @@ function accepted(id: string, instance: string, contentId = id): HubObject {
 function state(...cameras: CameraState[]): NonNullable<NodeFacts["state"]> {
   const counters = {
     ...{ framesReceived: 0, framesDropped: 0, framesInferred: 0, frameRate: 0 },
-    ...{ lastFrame: undefined, inferenceSeconds: 0 },
+    ...{ lastFrame: undefined, inferenceSeconds: 0, inferenceCpuSeconds: 0 },
+    detectionLatency: undefined,
   };
   return {
     generation: "aaa",
     pipeline: { t: "running" },
     cameras: cameras.map((one, i) => ({ id: `${i}`, since: undefined, state: one, counters })),
     outputs: [],
+    processes: [],
   };
 }
 

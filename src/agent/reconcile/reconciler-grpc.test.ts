@@ -105,7 +105,7 @@ describe("Reconciler over a real socket", () => {
           return;
         }
         const { generation } = desired;
-        const value = { generation, pipeline: undefined, cameras: [], outputs: [] };
+        const value = { generation, pipeline: undefined, cameras: [], outputs: [], processes: [] };
         call.write({ sequence: 5n, time: undefined, event: { $case: "state", value } });
         if (watches === 1) call.end();
       },

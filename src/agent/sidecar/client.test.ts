@@ -25,6 +25,7 @@ const desired: Desired = {
         transport: "udp",
         acceptAnyCertificate: true,
         frozenAfterMs: 30_000,
+        silentAfterMs: 10_000,
         latencyMs: 1250,
         masks: [
           [
@@ -140,6 +141,7 @@ describe("SidecarClient", () => {
             transport: 2,
             acceptAnyCertificate: true,
             frozenAfter: { seconds: 30n, nanos: 0 },
+            silentAfter: { seconds: 10n, nanos: 0 },
             latency: { seconds: 1n, nanos: 250_000_000 },
             masks: [
               {
@@ -250,6 +252,7 @@ describe("SidecarClient", () => {
         lastFrameTime: since,
         inferenceCpuSeconds: 1,
         inferenceSeconds: 1,
+        detectionLatency: { bounds: [0.5], counts: [6n, 1n], sumSeconds: 2 },
       };
       const counted = {
         framesReceived: 9,
@@ -257,9 +260,13 @@ describe("SidecarClient", () => {
         framesInferred: 7,
         frameRate: 12.5,
         lastFrame: since,
+        inferenceCpuSeconds: 1,
         inferenceSeconds: 1,
+        detectionLatency: { bounds: [0.5], counts: [6, 1], sumSeconds: 2 },
       };
-      const output = { viewers: 3, frames: 5n, framesDropped: 1n, since };
+      // One count too few: no histogram.
+      const encodingLatency = { bounds: [0.5], counts: [6n], sumSeconds: 2 };
+      const output = { viewers: 3, frames: 5n, framesDropped: 1n, since, encodingLatency };
       const sent: WatchResponse["event"][] = [
         {
           $case: "state",
@@ -284,6 +291,7 @@ describe("SidecarClient", () => {
                 state: { $case: "serving", value: {} },
               },
             ],
+            processes: [{ name: "outlet", memoryBytes: 7n, cpuSeconds: 1.5 }],
           },
         },
         {
@@ -303,13 +311,20 @@ describe("SidecarClient", () => {
           $case: "detections",
           value: {
             cameraId: "a",
-            frameWidth: 1,
-            frameHeight: 1,
+            frameWidth: 640,
+            frameHeight: 360,
             captureTime: nextAttempt,
             pts: 2n ** 63n,
             inferred: true,
             detections: [
-              { classId: 0, label: "person", confidence: 1, trackId: undefined, box: undefined },
+              {
+                classId: 1,
+                label: "person",
+                confidence: 0.5,
+                trackId: 2n ** 63n + 1n,
+                box: { left: 1, top: 2, width: 3, height: 4 },
+                attributes: [{ name: "colour", value: "red", confidence: 1 }],
+              },
             ],
           },
         },
@@ -356,9 +371,11 @@ describe("SidecarClient", () => {
                   viewers: 3,
                   frames: 5,
                   framesDropped: 1,
+                  encodingLatency: undefined,
                   state: { t: "serving" },
                 },
               ],
+              processes: [{ name: "outlet", memoryBytes: 7, cpuSeconds: 1.5 }],
             },
           },
         },
@@ -382,7 +399,24 @@ describe("SidecarClient", () => {
           sequence: 9n,
           event: {
             t: "detections",
-            detections: { cameraId: "a", inferred: true, labels: ["person"] },
+            detections: {
+              cameraId: "a",
+              width: 640,
+              height: 360,
+              captured: nextAttempt,
+              pts: 2n ** 63n,
+              inferred: true,
+              detections: [
+                {
+                  classId: 1,
+                  label: "person",
+                  confidence: 0.5,
+                  trackId: 2n ** 63n + 1n,
+                  box: { left: 1, top: 2, width: 3, height: 4 },
+                  attributes: [{ name: "colour", value: "red", confidence: 1 }],
+                },
+              ],
+            },
           },
         },
       ]);
@@ -420,6 +454,8 @@ describe("SidecarClient", () => {
               frameRate: 0,
               lastFrame: undefined,
               inferenceSeconds: 0,
+              inferenceCpuSeconds: 0,
+              detectionLatency: undefined,
             },
             state: { t: "lost", reason: "unknown", detail: "", nextAttempt: undefined },
           },

@@ -14,6 +14,7 @@ import {
   type CheckResponse,
   type ConnectResponse,
   PipelineClient,
+  type TakeSnapshotResponse,
 } from "./gen/slipstream/v1/pipeline.js";
 import type { ApplyResult, CallOptions, Peer, Problem, Sidecar, WatchRequest } from "./sidecar.js";
 import type { Update } from "./state.js";
@@ -79,6 +80,21 @@ export class SidecarClient implements Sidecar {
       detections,
     });
     for await (const message of messages("Watch", call, signal)) yield fromWatchResponse(message);
+  }
+
+  /** The next annotated frame of a stream as JPEG. cameraId: for an output with one stream per camera, else empty. */
+  async takeSnapshot(
+    outputId: string,
+    cameraId: string,
+    options: CallOptions,
+  ): Promise<Uint8Array> {
+    const request = { outputId, cameraId };
+    const { jpeg } = await unary<TakeSnapshotResponse>(
+      "TakeSnapshot",
+      options,
+      (callOptions, done) => this.#client.takeSnapshot(request, new Metadata(), callOptions, done),
+    );
+    return jpeg;
   }
 
   close(): void {

@@ -18,12 +18,15 @@ describe("texts of the sidecar", () => {
     ).event;
     assert.ok(state.t === "camera" && state.camera.state.t === "lost");
     assert.equal(state.camera.state.detail, PLAIN);
-    const detections = { cameraId: "front", detections: [{ label: SAID }] };
+    const said = { label: SAID, attributes: [{ name: SAID, value: SAID, confidence: 0.5 }] };
+    const attribute = { name: PLAIN, value: PLAIN, confidence: 0.5 };
+    const detections = { cameraId: "front", detections: [said] };
     const seen = fromWatchResponse(
       WatchResponse.fromPartial({ event: { $case: "detections", value: detections } }),
     ).event;
     assert.ok(seen.t === "detections");
-    assert.deepEqual(seen.detections.labels, [PLAIN]);
+    const [found] = seen.detections.detections;
+    assert.deepEqual([found?.label, found?.attributes], [PLAIN, [attribute]]);
     const [problem] = fromCheckResponse(
       CheckResponse.fromPartial({ problems: [{ path: SAID, message: SAID }] }),
     );

@@ -4,7 +4,10 @@
  */
 
 import { plainText } from "../../common/plain-text.js";
-import type { FrameDetections as PbFrameDetections } from "./gen/slipstream/v1/detection.js";
+import type {
+  Detection as PbDetection,
+  FrameDetections as PbFrameDetections,
+} from "./gen/slipstream/v1/detection.js";
 import * as pipeline from "./gen/slipstream/v1/pipeline.js";
 import * as pb from "./gen/slipstream/v1/state.js";
 import type { ApplyResult, Peer, Problem } from "./sidecar.js";
@@ -69,7 +72,21 @@ function fromState(message: pb.State): state.State {
     pipeline: fromPipelineStatus(message.pipeline),
     cameras: message.cameras.map(fromCameraStatus),
     outputs: message.outputs.map(fromOutputStatus),
+    processes: message.processes.map(({ name, memoryBytes, cpuSeconds }) => ({
+      name: plainText(name),
+      memoryBytes: Number(memoryBytes),
+      cpuSeconds,
+    })),
   };
+}
+
+function fromHistogram(
+  message: pb.LatencyHistogram | undefined,
+): state.LatencyHistogram | undefined {
+  if (message === undefined || message.counts.length !== message.bounds.length + 1)
+    return undefined;
+  const { bounds, counts, sumSeconds } = message;
+  return { bounds, counts: counts.map(Number), sumSeconds };
 }
 
 function fromPipelineStatus(message: pb.PipelineStatus | undefined): state.PipelineStatus {
@@ -108,6 +125,8 @@ function fromCameraCounters(message: pb.CameraCounters | undefined): state.Camer
     frameRate: message?.frameRate ?? 0,
     lastFrame: message?.lastFrameTime,
     inferenceSeconds: message?.inferenceSeconds ?? 0,
+    inferenceCpuSeconds: message?.inferenceCpuSeconds ?? 0,
+    detectionLatency: fromHistogram(message?.detectionLatency),
   };
 }
 
@@ -139,6 +158,7 @@ function fromOutputStatus(message: pb.OutputStatus): state.OutputStatus {
     state: fromOutputState(message.state),
     frames: Number(message.frames),
     framesDropped: Number(message.framesDropped),
+    encodingLatency: fromHistogram(message.encodingLatency),
   };
 }
 
@@ -158,9 +178,34 @@ function fromOutputState(current: pb.OutputStatus["state"]): state.OutputState {
 }
 
 function fromFrameDetections(message: PbFrameDetections): state.FrameDetections {
-  const { cameraId, inferred } = message;
-  return { cameraId, inferred, labels: message.detections.map(({ label }) => plainText(label)) };
+  const { cameraId, inferred, pts } = message;
+  return {
+    cameraId,
+    width: message.frameWidth,
+    height: message.frameHeight,
+    captured: message.captureTime,
+    pts,
+    inferred,
+    detections: message.detections.map(fromDetection),
+  };
 }
+
+function fromDetection(message: PbDetection): state.Detection {
+  const { classId, label, confidence, trackId, attributes } = message;
+  const { left, top, width, height } = message.box ?? NO_BOX;
+  return {
+    classId,
+    label: plainText(label),
+    confidence,
+    trackId,
+    box: { left, top, width, height },
+    attributes: attributes.map(({ name, value, confidence }) => {
+      return { name: plainText(name), value: plainText(value), confidence };
+    }),
+  };
+}
+
+const NO_BOX: state.Box = { left: 0, top: 0, width: 0, height: 0 };
 
 function fromProblem(problem: pipeline.Problem): Problem {
   const { severity, code, path, message } = problem;
@@ -231,6 +276,7 @@ const CAMERA_LOST_REASONS: Readonly<Record<pb.CameraLostReason, state.CameraLost
   [pb.CameraLostReason.CAMERA_LOST_REASON_FROZEN]: "frozen",
   [pb.CameraLostReason.CAMERA_LOST_REASON_ENDED]: "ended",
   [pb.CameraLostReason.CAMERA_LOST_REASON_BROKEN_STREAM]: "broken stream",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_REFUSED]: "refused",
   [pb.CameraLostReason.CAMERA_LOST_REASON_CERTIFICATE]: "certificate",
   [pb.CameraLostReason.CAMERA_LOST_REASON_INTERNAL]: "internal",
   [pb.CameraLostReason.CAMERA_LOST_REASON_NO_VIDEO]: "no video",

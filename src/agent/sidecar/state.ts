@@ -7,6 +7,25 @@ export interface State {
   readonly pipeline: PipelineStatus;
   readonly cameras: readonly CameraStatus[];
   readonly outputs: readonly OutputStatus[];
+  /** Of the sidecar. */
+  readonly processes: readonly ProcessUsage[];
+}
+
+export interface ProcessUsage {
+  /** keeper, worker or outlet. */
+  readonly name: string;
+  readonly memoryBytes: number;
+  /** User and system time. */
+  readonly cpuSeconds: number;
+}
+
+/** Frames by their latency. */
+export interface LatencyHistogram {
+  /** Upper bounds of the buckets, in seconds, ascending. */
+  readonly bounds: readonly number[];
+  /** Frames in each bucket; the last one is for frames that took longer than the last bound. */
+  readonly counts: readonly number[];
+  readonly sumSeconds: number;
 }
 
 export type PipelineStatus =
@@ -50,8 +69,11 @@ export interface CameraCounters {
   readonly frameRate: number;
   /** Undefined: no frame yet. */
   readonly lastFrame: Date | undefined;
-  /** Wall-clock seconds spent in the network. */
+  /** Wall-clock and CPU seconds spent in the network. */
   readonly inferenceSeconds: number;
+  readonly inferenceCpuSeconds: number;
+  /** From arrival to the end of detection. Undefined: not measured. */
+  readonly detectionLatency: LatencyHistogram | undefined;
 }
 
 export type CameraState =
@@ -75,6 +97,7 @@ export type CameraLostReason =
   | "frozen"
   | "ended"
   | "broken stream"
+  | "refused"
   | "certificate"
   | "no video"
   | "transport"
@@ -96,6 +119,8 @@ export interface OutputStatus {
   /** Encoded frames passed to the output. */
   readonly frames: number;
   readonly framesDropped: number;
+  /** Until the frame has left the encoder. Undefined: not measured. */
+  readonly encodingLatency: LatencyHistogram | undefined;
 }
 
 export type OutputState =
@@ -116,9 +141,42 @@ export type OutputFailedReason =
 /** All detections in one frame of one camera. */
 export interface FrameDetections {
   readonly cameraId: string;
+  /** Pixels, which boxes refer to. */
+  readonly width: number;
+  readonly height: number;
+  /** Undefined: an engine that does not say. */
+  readonly captured: Date | undefined;
+  /** Nanoseconds on the camera's own time line. */
+  readonly pts: bigint;
   /** False: the detections are carried over from an earlier frame. */
   readonly inferred: boolean;
-  readonly labels: readonly string[];
+  readonly detections: readonly Detection[];
+}
+
+export interface Detection {
+  readonly classId: number;
+  readonly label: string;
+  /** 0 to 1. */
+  readonly confidence: number;
+  /** The same from frame to frame, as long as the worker lives. Undefined: there is no tracker. */
+  readonly trackId: bigint | undefined;
+  readonly box: Box;
+  readonly attributes: readonly Attribute[];
+}
+
+/** In pixels of the camera's frame. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What else the model says about an object. */
+export interface Attribute {
+  readonly name: string;
+  readonly value: string;
+  readonly confidence: number;
 }
 
 /** One message of a watch. */

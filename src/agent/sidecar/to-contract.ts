@@ -54,6 +54,7 @@ function toCamera(camera: want.Camera): pb.Camera {
     masks: camera.masks.map((points) => ({ points: points.map(([x, y]) => ({ x, y })) })),
     acceptAnyCertificate: camera.acceptAnyCertificate,
     frozenAfter: toDuration(camera.frozenAfterMs),
+    silentAfter: toDuration(camera.silentAfterMs),
     off: camera.off === undefined ? undefined : { until: toDate(camera.off.untilMs) },
   };
 }

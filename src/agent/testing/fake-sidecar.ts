@@ -41,7 +41,7 @@ export class FakeWorker {
   beat(sequence: bigint, state: Partial<State> = {}): void {
     const { generation } = this;
     const pipeline = { t: "running" } as const;
-    const whole = { generation, pipeline, cameras: [], outputs: [], ...state };
+    const whole = { generation, pipeline, cameras: [], outputs: [], processes: [], ...state };
     this.#stream?.push({ sequence, event: { t: "state", state: whole } });
   }
 

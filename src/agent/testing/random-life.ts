@@ -32,6 +32,7 @@ function candidate(number: number, generation = `g${number}`): Candidate {
     acceptAnyCertificate: false,
     latencyMs: 0,
     frozenAfterMs: 0,
+    silentAfterMs: 10_000,
     masks: [],
     off: undefined,
   } as const;

@@ -24,6 +24,7 @@ import {
   toApply,
   toCheck,
 } from "../trial/trial.js";
+import { frameOf } from "./detections.js";
 
 /** What a camera does by itself. */
 export interface SimulatedCamera {
@@ -183,14 +184,14 @@ export class SimulatedNode {
 
   #state(): State {
     if (this.#active === undefined) {
-      return { generation: "", pipeline: { t: "idle" }, cameras: [], outputs: [] };
+      return { generation: "", pipeline: { t: "idle" }, cameras: [], outputs: [], processes: [] };
     }
     const { desired } = this.#active;
     const behaviour = this.#behaviour(desired);
     const { generation, spec } = desired;
     const cameras = spec.cameras.map(({ id, uri }) => this.#camera(id, uri, behaviour));
     const outputs = spec.outputs.map(({ id }) => output(id, behaviour.output));
-    return { generation, pipeline: behaviour.pipeline, cameras, outputs };
+    return { generation, pipeline: behaviour.pipeline, cameras, outputs, processes: [] };
   }
 
   #camera(id: string, uri: string, behaviour: Behaviour): CameraStatus {
@@ -205,7 +206,7 @@ export class SimulatedNode {
       totals.seconds += (received * behaviour.processed * behaviour.inferenceMs) / 1000;
       const count = Math.round(received * behaviour.processed * behaviour.objectsPerFrame);
       const labels = Array.from({ length: count }, () => "person");
-      const detections = { cameraId: id, inferred: true, labels };
+      const detections = frameOf({ cameraId: id }, labels);
       this.tell({ t: "update", event: { t: "detections", detections } });
     }
     const counters = {
@@ -213,6 +214,8 @@ export class SimulatedNode {
       framesDropped: totals.received - totals.processed,
       framesInferred: totals.processed,
       inferenceSeconds: totals.seconds,
+      inferenceCpuSeconds: 0,
+      detectionLatency: undefined,
       frameRate: 0,
       lastFrame: undefined,
     };
@@ -227,7 +230,7 @@ interface Totals {
 }
 
 function output(id: string, state: OutputState): OutputStatus {
-  const counters = { viewers: 0, frames: 0, framesDropped: 0 };
+  const counters = { viewers: 0, frames: 0, framesDropped: 0, encodingLatency: undefined };
   return { id, cameraId: "", port: 8554, path: "/ds", state, ...counters };
 }
 

@@ -36,6 +36,8 @@ function camera({ id = "front", state = LIVE, since: at = since, received, ...mo
         framesInferred: inferred,
         frameRate: 0,
         lastFrame: undefined,
+        inferenceCpuSeconds: 0,
+        detectionLatency: undefined,
       },
       { inferenceSeconds },
     ),
@@ -51,6 +53,7 @@ function measured(...states: readonly (readonly Reported[])[]): Meter {
       pipeline: { t: "running" },
       cameras: cameras.map(camera),
       outputs: [],
+      processes: [],
     };
     return measure(meter, state, index * 2000, 60_000);
   }, NEW_METER);
@@ -93,6 +96,7 @@ describe("what cameras do", () => {
       pipeline: { t: "running" },
       cameras: [camera({ received: 1_000_000 })],
       outputs: [],
+      processes: [],
     };
     assert.deepEqual(measure(first, state, 2000, 60_000).samples, []);
   });
@@ -111,7 +115,13 @@ describe("what cameras do", () => {
     const first = measured([{ received: 0 }]);
     const seen = countObjects(countObjects(first, "front", 3), "front", 2);
     const cameras = [camera({ received: 30 })];
-    const state: State = { generation: "g", pipeline: { t: "running" }, cameras, outputs: [] };
+    const state: State = {
+      generation: "g",
+      pipeline: { t: "running" },
+      cameras,
+      outputs: [],
+      processes: [],
+    };
     const { front } = figuresOf(measure(seen, state, 2000, 60_000)).cameras;
     assert.equal(front?.objectsPerMinute, 150);
   });

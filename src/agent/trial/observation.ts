@@ -138,9 +138,9 @@ function observeUpdate(
     case "camera":
       return running ? { ...observation, meter: noteLost(meter, event.camera) } : observation;
     case "detections": {
-      const { cameraId, labels } = event.detections;
+      const { cameraId, detections } = event.detections;
       if (!running) return observation;
-      return { ...observation, meter: countObjects(meter, cameraId, labels.length) };
+      return { ...observation, meter: countObjects(meter, cameraId, detections.length) };
     }
     // The whole state repeats what other events say, with the generation that they are about.
     default:

@@ -137,6 +137,7 @@ function camera(frames: bigint) {
       lastFrameTime: undefined,
       inferenceCpuSeconds: 0,
       inferenceSeconds: 0,
+      detectionLatency: undefined,
     },
   };
 }

@@ -33,6 +33,7 @@ function candidate(revision: string): Candidate {
         acceptAnyCertificate: false,
         latencyMs: 100,
         frozenAfterMs: 0,
+        silentAfterMs: 10_000,
         masks: [],
         off: undefined,
       },
@@ -291,6 +292,8 @@ function camera(received: number): CameraStatus {
     frameRate: 0,
     lastFrame: undefined,
     inferenceSeconds: 0,
+    inferenceCpuSeconds: 0,
+    detectionLatency: undefined,
   };
   return { id: "front", since: new Date(0), state, counters };
 }
@@ -304,4 +307,5 @@ const output: OutputStatus = {
   viewers: 0,
   frames: 0,
   framesDropped: 0,
+  encodingLatency: undefined,
 };

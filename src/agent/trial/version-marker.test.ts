@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { readVersion } from "../version.js";
+import { readVersion } from "../../common/version.js";
 import { failedHere, writeMarker } from "./version-marker.js";
 
 const NOW = Date.parse("2026-11-30T12:00:00Z");

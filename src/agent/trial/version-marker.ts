@@ -4,7 +4,7 @@
  */
 
 import { readIfThereSync, writeDurablySync } from "../../common/files/durable.js";
-import { readVersion } from "../version.js";
+import { readVersion } from "../../common/version.js";
 
 export interface Marker {
   readonly version: string;

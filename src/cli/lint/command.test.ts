@@ -115,6 +115,7 @@ describe("slipstream lint", () => {
       ["lint", "--launch", "a", "--target", "nano@9.1"],
       /does not run DeepStream 9\.1; it runs 5\.0/,
     ],
+    [["lint", "--launch", "a", "--target", "cpu"], /engine cpu takes no launch line/],
     [["lint", "--launch", "a", "--release", "7.1"], /--release needs --board/],
     [["lint", "--launch", "a", "--board", "dgpu"], /--board needs --release/],
     [["lint", "--lanch", "a"], /Did you mean --launch/],
@@ -153,6 +154,19 @@ describe("slipstream lint", () => {
     const { status, stdout } = await slipstream(["lint", "--target", "t4", "--bundle", file]);
     assert.match(stdout, /^error +pgie\.txt:2 +caffe-gone$/m);
     assert.equal(status, 1);
+  });
+
+  it("lints for engine cpu, which has no release", async () => {
+    const args = ["lint", "--target", "cpu", "--json", "--bundle", "models/nanodet-coco"];
+    const { status, stdout } = await slipstream(args);
+    assert.equal(status, 0);
+    const { targets } = JSON.parse(stdout);
+    const [{ target, release, platform, runs, problems }] = targets;
+    assert.deepEqual([target, release, platform, runs], ["cpu", null, null, true]);
+    assert.deepEqual(
+      problems.map(({ code }: { code: string }) => code),
+      ["config-no-meaning"],
+    );
   });
 
   it("takes the agent's settings from the environment, and the bundle that they name", async () => {
@@ -194,7 +208,9 @@ describe("slipstream lint", () => {
       "[property]\nmodel-engine-file=a.engine\nnum-detected-classes=1\nlabelfile-path=labels.txt\ncolour=red\n",
     );
     await writeFile(join(place, "labels.txt"), "a\n");
-    const args = ["lint", "--target", "t4", "--bundle", place, "--strict"];
+    // nvinfer takes a TensorRT engine alone, so that a file is right by itself that is none of a bundle.
+    const file = join(place, "config_infer.txt");
+    const args = ["lint", "--target", "t4", "--bundle", file, "--strict"];
     const { status, stdout } = await slipstream(args);
     assert.match(stdout, /yes: 1 notice$/m);
     assert.match(stdout, /^notice +config_infer\.txt:5 +unknown-key$/m);

@@ -5,11 +5,11 @@ import type { Catalogue } from "../../common/catalogue/catalogue.js";
 import type { TargetsFile } from "../../common/catalogue/data.js";
 import { loadCatalogue } from "../../common/catalogue/load.js";
 import {
+  type AnyTarget,
   findBoard,
   findRelease,
   findTarget,
   idsOfAll,
-  type Target,
   type TargetLookup,
 } from "../../common/catalogue/targets.js";
 import { readText, readTextStream } from "../../common/files/read.js";
@@ -40,7 +40,7 @@ export function lintCommand(terminal: Terminal = processTerminal()): Command {
     .description("report what would not run on a board or a DeepStream release, and why")
     .option(
       "--target <board>",
-      "t4, nano, orin-nano, a board with a release such as t4@9.1, or all (default: all)",
+      "t4, nano, orin-nano, a board with a release such as t4@9.1, cpu for engine cpu, or all boards (default: all)",
     )
     .option("--release <release>", "DeepStream release, for example 7.1")
     .option("--board <platform>", "with --release: dgpu or jetson")
@@ -72,9 +72,15 @@ export function lintCommand(terminal: Terminal = processTerminal()): Command {
 }
 
 /** A usage error if the options name no target. */
-function chooseTargets(options: Options, file: TargetsFile, command: Command): readonly Target[] {
-  const { target, release, board } = options;
-  const found = (lookup: TargetLookup): Target => {
+function chooseTargets(
+  options: Options,
+  file: TargetsFile,
+  command: Command,
+): readonly AnyTarget[] {
+  const { target, release, board, launch } = options;
+  if (target === "cpu" && launch !== undefined)
+    command.error("error: --launch needs a board: engine cpu takes no launch line");
+  const found = (lookup: TargetLookup<AnyTarget>): AnyTarget => {
     if (lookup.t === "target") return lookup.target;
     return command.error(`error: ${lookup.message}`);
   };
@@ -111,7 +117,7 @@ async function readSubject(
   if (spec === undefined && path === undefined && launch === undefined) {
     command.error("error: nothing to lint: give --spec, --env, --bundle or --launch");
   }
-  const bundle = path === undefined ? undefined : await readBundle(path, catalogue.nvinferKeys);
+  const bundle = path === undefined ? undefined : await readBundle(path, catalogue);
   const line = launch === undefined ? undefined : await readLaunch(launch);
   return {
     subject: { spec: spec?.spec, bundle: bundle?.bundle, launch: line?.launch },

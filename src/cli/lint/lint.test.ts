@@ -5,12 +5,19 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
 import { loadCatalogue } from "../../common/catalogue/load.js";
-import { findRelease, findTarget, idsOfAll, type Target } from "../../common/catalogue/targets.js";
-import type { Problem } from "../../common/problem.js";
+import {
+  type AnyTarget,
+  findRelease,
+  findTarget,
+  idsOfAll,
+} from "../../common/catalogue/targets.js";
+import { hasErrors, type Problem } from "../../common/problem.js";
 import { CODES } from "../../common/problem-codes.js";
 import { readBundle } from "./bundle/bundle.js";
 import { OnnxError, readOnnx } from "./bundle/onnx.js";
+import { BUNDLE_TABLE } from "./corpus/bundle-table.js";
 import { BUNDLES } from "./corpus/bundles.js";
+import { LAUNCH_LINES } from "./corpus/launch-lines.js";
 import { LAUNCH_RIGHT } from "./corpus/launch-right.js";
 import { LAUNCH_WRONG } from "./corpus/launch-wrong.js";
 import type { LintCase } from "./corpus/lint-case.js";
@@ -61,6 +68,17 @@ for (const [name, cases] of Object.entries(CORPUS)) {
   });
 }
 
+for (const [verdict, targets, line] of LAUNCH_LINES) {
+  it(`says that it ${verdict} on ${targets}: ${line}`, () => {
+    const { launch, problems } = parseLaunchLine(line);
+    for (const id of targets.split(" ")) {
+      const found = [...problems, ...lint({ launch }, target(id), catalogue)];
+      const messages = found.map(({ message }) => message).join("\n");
+      assert.equal(hasErrors(found) ? "fails" : "runs", verdict, `on ${id}: ${messages}`);
+    }
+  });
+}
+
 it("does not throw on text that is cut off anywhere", () => {
   const on = target("nano");
   const longest = 2000;
@@ -96,7 +114,8 @@ it("does not throw on a network that is cut off anywhere or has damaged bytes", 
 
 /** Reported by the command alone, and covered by its tests. */
 const OF_THE_COMMAND = [
-  ...["wrong-setting", "secret-missing", "output-open", "never-on", "wrong-document", "not-text"],
+  ...["wrong-setting", "secret-missing", "output-open", "never-on", "tracker-missing"],
+  ...["wrong-document", "not-text"],
 ];
 
 it("has a case for every code", () => {
@@ -104,6 +123,8 @@ it("has a case for every code", () => {
     .flat()
     .flatMap(({ on }) => Object.values(on).flat())
     .map((line) => line.split(" ")[0]);
+  const inTable = BUNDLE_TABLE.flatMap((one) => Object.values(one.expected).flat());
+  expected.push(...inTable.map((line) => line.split(" ")[1]));
   const missing = Object.keys(CODES).filter(
     (code) => ![...expected, ...OF_THE_COMMAND].includes(code),
   );
@@ -113,7 +134,7 @@ it("has a case for every code", () => {
 it("finds nothing wrong with the bundles that ship", async () => {
   for (const name of ["nanodet-coco", "ssd-street"]) {
     const place = new URL(`../../../../models/${name}`, import.meta.url).pathname;
-    const { bundle, problems } = await readBundle(place, catalogue.nvinferKeys);
+    const { bundle, problems } = await readBundle(place, catalogue);
     assert.ok(bundle !== undefined);
     for (const id of idsOfAll(catalogue.targets)) {
       assert.deepEqual([...problems, ...lint({ bundle }, target(id), catalogue)], []);
@@ -121,7 +142,7 @@ it("finds nothing wrong with the bundles that ship", async () => {
   }
 });
 
-function target(id: string): Target {
+function target(id: string): AnyTarget {
   const [release = "", platform] = id.split("/");
   const found =
     platform === undefined
@@ -131,7 +152,7 @@ function target(id: string): Target {
   return found.target;
 }
 
-async function problemsOf(one: LintCase, on: Target): Promise<readonly Problem[]> {
+async function problemsOf(one: LintCase, on: AnyTarget): Promise<readonly Problem[]> {
   const { launch, spec } = one;
   const text = typeof spec === "object" ? JSON.stringify(spec) : spec;
   const readings = {
@@ -152,5 +173,5 @@ async function writeAndRead(files: NonNullable<LintCase["bundle"]>) {
   const place = await mkdtemp(join(directory, "bundle-"));
   for (const [name, content] of Object.entries(files)) await writeFile(join(place, name), content);
   const yaml = Object.keys(files).find((name) => /\.ya?ml$/.test(name));
-  return readBundle(yaml === undefined ? place : join(place, yaml), catalogue.nvinferKeys);
+  return readBundle(yaml === undefined ? place : join(place, yaml), catalogue);
 }

@@ -1,9 +1,10 @@
 /** The linter: every problem of a specification, a model bundle and a gst-launch line on one target. Pure. */
 
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
-import type { Target } from "../../common/catalogue/targets.js";
+import type { AnyTarget } from "../../common/catalogue/targets.js";
 import type { Problem } from "../../common/problem.js";
 import type { Bundle } from "./bundle/bundle.js";
+import { lintBundleForCpu } from "./bundle/cpu-rules.js";
 import { lintBundle } from "./bundle/rules.js";
 import type { LaunchLine } from "./launch/parse.js";
 import { lintLaunch } from "./launch/rules.js";
@@ -17,10 +18,15 @@ export interface LintSubject {
   readonly launch?: LaunchLine | undefined;
 }
 
-export function lint(subject: LintSubject, target: Target, catalogue: Catalogue): Problem[] {
+export function lint(subject: LintSubject, target: AnyTarget, catalogue: Catalogue): Problem[] {
   const { spec, bundle, launch } = subject;
+  const ofSpec = spec === undefined ? [] : lintSpec(spec, bundle, target, catalogue.facts);
+  if (target.engine === "cpu") {
+    // It has no launch line: the command refuses one.
+    return [...ofSpec, ...(bundle === undefined ? [] : lintBundleForCpu(bundle, catalogue))];
+  }
   return [
-    ...(spec === undefined ? [] : lintSpec(spec, bundle, target, catalogue.facts)),
+    ...ofSpec,
     ...(bundle === undefined ? [] : lintBundle(bundle, spec, target, catalogue)),
     ...(launch === undefined ? [] : lintLaunch(launch, target, catalogue)),
   ];

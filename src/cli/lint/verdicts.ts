@@ -1,19 +1,19 @@
 /** What the linter found for one or several targets, as a table for people or as JSON. */
 
-import type { Target } from "../../common/catalogue/targets.js";
+import type { AnyTarget } from "../../common/catalogue/targets.js";
 import { hasErrors, type Problem } from "../../common/problem.js";
 import { textTable } from "../../common/text-table.js";
 
 export interface Verdict {
-  readonly target: Target;
+  readonly target: AnyTarget;
   readonly problems: readonly Problem[];
 }
 
 export function verdictsAsJson(verdicts: readonly Verdict[]): string {
   const targets = verdicts.map(({ target, problems }) => ({
     target: target.id,
-    release: target.release,
-    platform: target.platform,
+    release: target.engine === "cpu" ? null : target.release,
+    platform: target.engine === "cpu" ? null : target.platform,
     runs: !hasErrors(problems),
     problems,
   }));
@@ -24,12 +24,7 @@ export function verdictsAsJson(verdicts: readonly Verdict[]): string {
 export function verdictsAsText(verdicts: readonly Verdict[]): string {
   const summary = textTable([
     ["TARGET", "RELEASE", "PLATFORM", "RUNS"],
-    ...verdicts.map(({ target, problems }) => [
-      target.board?.id ?? target.id,
-      target.release,
-      target.platform,
-      verdictOf(problems),
-    ]),
+    ...verdicts.map(({ target, problems }) => [...columnsOf(target), verdictOf(problems)]),
   ]);
   const found = groupProblems(verdicts);
   if (found.length === 0) return `${summary}\n`;
@@ -43,6 +38,11 @@ export function verdictsAsText(verdicts: readonly Verdict[]): string {
   const lines = textTable(rows).split("\n");
   const details = found.map(({ problem }, i) => `${lines[i]}\n    ${problem.message}\n`);
   return `${summary}\n\n${details.join("")}`;
+}
+
+function columnsOf(target: AnyTarget): readonly string[] {
+  if (target.engine === "cpu") return [target.id, "-", "-"];
+  return [target.board?.id ?? target.id, target.release, target.platform];
 }
 
 /** FILE:LINE, the path in a specification or a launch line, or both. */

@@ -38,6 +38,10 @@ interface PackFlags {
   readonly key?: string;
 }
 
+interface LintFlags extends VerifyFlags {
+  readonly target?: string;
+}
+
 interface VerifyFlags {
   readonly keys?: readonly string[];
   readonly json?: true;
@@ -109,7 +113,11 @@ export function modelCommand(terminal: Terminal = processTerminal()): Command {
   withChecks(command.command("lint"))
     .description("check what a node would check: verify, and lint for the boards it is for")
     .argument("<archive or directory>")
-    .action((path: string, flags: VerifyFlags) => run(() => lintModel(path, flags, terminal)));
+    .option(
+      "--target <board>",
+      "t4, nano, orin-nano, a board with a release such as t4@9.1, cpu for engine cpu, or all boards (default: those it is for)",
+    )
+    .action((path: string, flags: LintFlags) => run(() => lintModel(path, flags, terminal)));
   return command;
 }
 
@@ -180,12 +188,12 @@ async function verify(archive: string, flags: VerifyFlags, terminal: Terminal): 
   else terminal.out(`${archive}: ${describe(manifest)}, ${signatureText(opened)}\n`);
 }
 
-async function lintModel(path: string, flags: VerifyFlags, terminal: Terminal): Promise<void> {
+async function lintModel(path: string, flags: LintFlags, terminal: Terminal): Promise<void> {
   const report = (verdicts: readonly Verdict[]) => {
     if (!printVerdicts(verdicts, terminal, flags.json)) terminal.exit(EXIT_REFUSED);
   };
   if ((await stat(path)).isDirectory()) {
-    report(await lintBundleFor(path, []));
+    report(await lintBundleFor(path, [], flags.target));
     return;
   }
   const temporary = await mkdtemp(join(tmpdir(), "slipstream-model-"));
@@ -198,7 +206,7 @@ async function lintModel(path: string, flags: VerifyFlags, terminal: Terminal): 
       signal: new AbortController().signal,
     });
     if (!flags.json) terminal.out(`${describe(opened.manifest)}, ${signatureText(opened)}\n`);
-    report(await lintBundleFor(directory, opened.manifest.boards));
+    report(await lintBundleFor(directory, opened.manifest.boards, flags.target));
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

@@ -104,6 +104,32 @@ describe("slipstream settings", () => {
       assert.match((await run(["show"], { ...env, HUB: "off" })).out, /^tracker +- +default$/m);
     });
 
+    it("prints zones and sinks, and no secret of a sink", async () => {
+      const secrets = join(folder, "sink-secrets");
+      mkdirSync(secrets);
+      for (const name of ["broker", "key", "token"]) {
+        const content = name === "broker" ? "u:hunter2-broker" : `hunter2-${name}`;
+        writeFileSync(join(secrets, name), content);
+      }
+      const sinks = [
+        { mqtt: { url: "mqtts://b", credentials: "secret:broker" } },
+        { webhook: { url: "https://h/?key=secret:key", token: "secret:token" } },
+      ];
+      const points = [
+        [0, 0],
+        [1, 0],
+        [1, 1],
+      ];
+      const cameras = [{ id: "front", uri: "test://", zones: [{ id: "door", points }] }];
+      const file = write("sinks.json", { cameras, events: { sinks } });
+      for (const form of [[], ["--json"]]) {
+        const { out } = await run(["show", "--file", file, ...form], { SECRETS_DIR: secrets });
+        assert.match(out, /analytics\.front.*door/s);
+        assert.match(out, /events\.sinks.*mqtts:\/\/b/s);
+        assert.doesNotMatch(out, /hunter2/);
+      }
+    });
+
     it("reports why it would be refused", async () => {
       assert.deepEqual(await run(["show"], { CODEC: "VP9", RTSPINPUT: "test://" }), {
         out: "",

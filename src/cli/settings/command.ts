@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
 import { documentSchemaText } from "./docs/json-schema.js";
+import { type ImportOptions, importNvdsanalytics } from "./import-nvdsanalytics.js";
 import { type LintOptions, lintFiles } from "./lint.js";
 import { type ShowOptions, show } from "./show.js";
 
@@ -36,6 +37,17 @@ export function settingsCommand(terminal: Terminal = processTerminal()): Command
     .action((files: string[], options: LintOptions, self: Command) =>
       lintFiles(files, options, terminal, self),
     );
+  command
+    .command("import-nvdsanalytics")
+    .description("turn a configuration file of nvdsanalytics into a settings document")
+    .argument("<file>", "config_nvdsanalytics.txt")
+    .option("--labels <file>", "labels of the model, which class-id refers to")
+    .addHelpText(
+      "after",
+      "\nZones and lines are those of its streams, in their order; write the addresses of the cameras into the document.\n" +
+        "Exit status: 0 printed, 1 the file cannot be used, 2 wrong usage.",
+    )
+    .action((file: string, options: ImportOptions) => importNvdsanalytics(file, options, terminal));
   command
     .command("schema")
     .description("print the JSON Schema of settings documents")

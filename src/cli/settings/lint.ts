@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
 import { loadCatalogue } from "../../common/catalogue/load.js";
-import { findTarget, idsOfAll, type Target } from "../../common/catalogue/targets.js";
+import { type AnyTarget, findTarget, idsOfAll } from "../../common/catalogue/targets.js";
 import { displayProblem, hasErrors, type Problem } from "../../common/problem.js";
 import { loadConfig } from "../../common/settings/config.js";
 import { desiredState } from "../../common/settings/desired-state.js";
@@ -20,6 +20,9 @@ export interface LintOptions {
 }
 
 const EXIT_PROBLEMS = 1;
+
+/** Those that do not depend on what only a node knows. */
+const OFFLINE_WARNINGS: ReadonlySet<string> = new Set(["never-on", "tracker-missing"]);
 
 export async function lintFiles(
   files: readonly string[],
@@ -47,7 +50,7 @@ function targetsOf(
   wanted: string | undefined,
   { targets }: Catalogue,
   command: Command,
-): readonly Target[] {
+): readonly AnyTarget[] {
   if (wanted === undefined) return [];
   const ids = wanted === "all" ? idsOfAll(targets) : [wanted];
   return ids.map((id) => {
@@ -58,7 +61,7 @@ function targetsOf(
 
 async function lintFile(
   file: string,
-  targets: readonly Target[],
+  targets: readonly AnyTarget[],
   catalogue: Catalogue,
 ): Promise<readonly Problem[]> {
   const reading = await readDocumentFile(file);
@@ -79,6 +82,6 @@ async function lintFile(
       message: `on ${target.id}: ${one.message}`,
     })),
   );
-  const warnings = state.warnings.filter(({ code }) => code === "never-on");
+  const warnings = state.warnings.filter(({ code }) => OFFLINE_WARNINGS.has(code));
   return [...warnings, ...onTargets].map((one) => ({ ...one, file }));
 }

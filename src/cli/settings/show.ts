@@ -10,6 +10,7 @@ import type { Secrets } from "../../common/secrets/secrets.js";
 import type { Credentials } from "../../common/settings/camera-uri.js";
 import { type Config, loadConfig } from "../../common/settings/config.js";
 import { type DesiredState, desiredState } from "../../common/settings/desired-state.js";
+import { secretsInEvents } from "../../common/settings/events.js";
 import { offlineModels, offlineSecrets } from "../../common/settings/offline.js";
 import { describeOrigin, type SourcedDocument } from "../../common/settings/precedence.js";
 import {
@@ -50,8 +51,11 @@ export async function show(options: ShowOptions, terminal: Terminal): Promise<vo
   for (const one of state.warnings) terminal.err(`warning: ${displayProblem(one)}\n`);
 }
 
-/** Throws InputError. */
-async function stateOf(options: ShowOptions, environment: NodeJS.ProcessEnv): Promise<Desired> {
+/** What the agent would run here, with its secrets. Throws InputError. */
+export async function stateOf(
+  options: ShowOptions,
+  environment: NodeJS.ProcessEnv,
+): Promise<Desired> {
   const { file, hub } = options;
   const config =
     file === undefined && hub === undefined
@@ -104,7 +108,10 @@ function asJson(state: Desired): string {
 
 function rowsOf({ desired, runtimeOptions, origins }: Desired) {
   const whole = { ...desired.spec, ...runtimeOptions };
-  const redact = redactor(secretsInSpec(desired.spec));
+  const redact = redactor([
+    ...secretsInSpec(desired.spec),
+    ...secretsInEvents(runtimeOptions.events),
+  ]);
   return [...origins].map(([path, origin]) => ({
     path,
     value: withoutSecrets(path, partOf(whole, path), redact),

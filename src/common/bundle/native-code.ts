@@ -6,8 +6,10 @@ import type { Signed, Trust } from "./signature.js";
 /** Shared libraries, and TensorRT engines, which may embed plugins. */
 const NATIVE_NAME = /\.(?:so(?:\.[\w.]*)?|dll|dylib|engine|plan|trt)$/i;
 const ELF = Buffer.from("\x7fELF", "latin1");
-/** nvinfer opens the library that this key names. A locale in brackets is part of a key of GLib's key files. */
-const NATIVE_KEY = /^[^\S\n]*(custom-lib-path)[^\S\n]*(?:\[[^\n]*\])?[^\S\n]*=/im;
+/** nvinfer opens the library that this key names. Readers differ in what ends a line and what is a blank: where it stands
+ * does not matter, unless it is in what every reader takes for a comment. */
+const NATIVE_KEY = "custom-lib-path";
+const COMMENT = /^[ \t]*#[\t\x20-\x7e\x80-\xff]*\r?$/;
 /** Of the configuration. Longer ones are refused: nvinfer's take a few kilobytes. */
 const LONGEST_CONFIG_BYTES = 1024 * 1024;
 
@@ -35,8 +37,8 @@ export class NativeCode {
       yield chunk;
     }
     if (start.subarray(0, ELF.length).equals(ELF)) this.#found.push(path);
-    const key = path === CONFIG ? NATIVE_KEY.exec(start.toString("latin1"))?.[1] : undefined;
-    if (key !== undefined) this.#found.push(`${key} in ${CONFIG}`);
+    if (path === CONFIG && namesLibrary(start.toString("latin1")))
+      this.#found.push(`${NATIVE_KEY} in ${CONFIG}`);
   }
 
   /** Throws BundleError for native code that the trust does not cover. */
@@ -51,4 +53,9 @@ export class NativeCode {
     ];
     throw new BundleError("archive", `holds native code (${found}), which ${needs.join(" and ")}`);
   }
+}
+
+function namesLibrary(config: string): boolean {
+  const lines = config.toLowerCase().split("\n");
+  return lines.some((line) => line.includes(NATIVE_KEY) && !COMMENT.test(line));
 }

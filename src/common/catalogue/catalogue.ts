@@ -51,6 +51,8 @@ export class Catalogue {
   readonly facts: FactsFile;
   readonly nvinferKeys: readonly NvinferKey[];
   readonly decoders: DecodersFile;
+  /** What parse-bbox-func-name may be where the sidecar decodes. */
+  readonly decoderNames: readonly string[];
   readonly onnx: OnnxOperatorsFile;
   readonly seen: SeenFile;
   readonly #deepstream = new Map<string, ElementRecord[]>();
@@ -63,6 +65,7 @@ export class Catalogue {
     this.facts = files.facts;
     this.nvinferKeys = files.keys.keys;
     this.decoders = files.decoders;
+    this.decoderNames = files.decoders.decoders.map(({ name }) => name);
     this.onnx = files.onnx;
     for (const record of files.elements.elements) {
       this.#deepstream.set(record.name, [...(this.#deepstream.get(record.name) ?? []), record]);

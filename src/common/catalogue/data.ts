@@ -178,6 +178,7 @@ export interface DecodersFile {
     readonly reads: string;
     readonly foreign?: true;
     readonly builtin?: true;
+    readonly files?: readonly string[];
   }[];
   readonly normalisations: readonly Normalisation[];
   readonly families: readonly Family[];
@@ -223,6 +224,23 @@ export interface NvinferKey extends Span {
   readonly enum?: readonly NvinferChoice[];
   readonly deprecated?: string;
   readonly written?: boolean;
+  /** nvinfer goes on with an empty path. */
+  readonly mayBeEmpty?: boolean;
+  /** Absent: the key has no meaning on engine cpu. */
+  readonly cpu?: CpuUse;
+}
+
+/** How engine cpu treats a key. */
+export interface CpuUse {
+  readonly use: "honoured" | "refused";
+  /** Closer bounds than nvinfer's. */
+  readonly min?: number;
+  readonly max?: number;
+  /** The only values that it honours, booleans as 0 and 1. */
+  readonly accepts?: readonly number[];
+  readonly advice?: string;
+  /** It holds for raw tensors on engine deepstream too, which the sidecar decodes. */
+  readonly decoding?: boolean;
 }
 
 export interface NvinferChoice {

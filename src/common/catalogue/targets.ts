@@ -6,6 +6,7 @@ import type { Board, ReleaseRecord, TargetsFile } from "./data.js";
 import { PLATFORMS, type Platform, platformName } from "./release.js";
 
 export interface Target {
+  readonly engine: "deepstream";
   /** t4; t4@9.1 for another release than that of its image; 7.1/dgpu without a board. */
   readonly id: string;
   readonly release: string;
@@ -17,8 +18,13 @@ export interface Target {
   readonly board: Board | undefined;
 }
 
-export type TargetLookup =
-  | { readonly t: "target"; readonly target: Target }
+/** Engine cpu, which has neither a board nor a release of DeepStream. */
+export const CPU = { engine: "cpu", id: "cpu" } as const;
+
+export type AnyTarget = Target | typeof CPU;
+
+export type TargetLookup<T extends AnyTarget = Target> =
+  | { readonly t: "target"; readonly target: T }
   | { readonly t: "unknown"; readonly message: string };
 
 /** "DeepStream 7.1 on dGPU". */
@@ -34,8 +40,9 @@ export function idsOfAll(file: TargetsFile): readonly string[] {
   ]);
 }
 
-/** A target by its id: a board with the release of its image, or with another one after an @. */
-export function findTarget(file: TargetsFile, id: string): TargetLookup {
+/** A target by its id: a board with the release of its image, or with another one after an @, or cpu. */
+export function findTarget(file: TargetsFile, id: string): TargetLookup<AnyTarget> {
+  if (id === CPU.id) return { t: "target", target: CPU };
   const [board = "", release] = id.split("@", 2);
   return findBoard(file, board, release);
 }
@@ -75,6 +82,7 @@ export function findRelease(file: TargetsFile, release: string, platform: string
 function releaseTarget(record: ReleaseRecord, platform: Platform): Target {
   const facts = record.platforms[platform];
   return {
+    engine: "deepstream",
     id: `${record.release}/${platform}`,
     release: record.release,
     platform,

@@ -1,5 +1,7 @@
 /** Where the login of an address ends, however its author has written it. */
 
+import { isIPv4 } from "node:net";
+
 /** What stands between the slashes after the scheme and the host. `end` is the index of the @ that ends the login. */
 export type LoginSpan =
   | { readonly t: "none" }
@@ -17,7 +19,7 @@ interface Candidate {
 }
 
 const HOST =
-  /^(?:(?<ip6>\[[0-9a-f:.]+(?:%[\w.-]+)?\])|(?<name>\w(?:[\w.-]*\w)?))(?::(?<port>\d{1,5}))?(?=[/?#]|$)/i;
+  /^(?:(?<ip6>\[[0-9a-f:.]+(?:%[\w.-]+)?\])|(?<name>\w(?:[\w.-]*\w)?\.?))(?::(?<port>\d{1,5}))?(?=[/?#]|$)/i;
 
 /**
  * Finds where the login (user:password@) of an address ends, even if the password holds an unescaped @ : / ? or #.
@@ -53,7 +55,7 @@ function hostAfter(rest: string, at: number): Candidate | undefined {
   if (groups === undefined) return undefined;
   const { ip6, name, port } = groups;
   if (port !== undefined && (Number(port) < 1 || Number(port) > 65_535)) return undefined;
-  if (name !== undefined && /^\d+$/.test(name)) return undefined;
+  if (name !== undefined && /^[\d.]+$/.test(name) && !isIPv4(name)) return undefined;
   // At the very start a port proves nothing: user:123/... looks the same.
   const strong =
     ip6 !== undefined ||

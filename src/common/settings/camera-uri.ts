@@ -1,5 +1,7 @@
 /** Reads the address of a camera. This is the one place that separates a login from its address. */
 
+import { isIPv4 } from "node:net";
+import { domainToASCII } from "node:url";
 import { closest } from "../closest.js";
 import { refusal } from "../problem.js";
 import { findLogin } from "../secrets/login-span.js";
@@ -24,6 +26,8 @@ export type CameraUri =
 export const CAMERA_SCHEMES = "rtsp://, rtsps://, file://, /dev/videoN or test://";
 
 const LONGEST_ADDRESS = 2048;
+/** The sidecar does not connect to an address with one of these: readers of addresses differ in what they make of it. */
+const UNFIT = /[\s"<>\\]|\p{Cc}/u;
 
 /** An address in a settings document. No message shows it: it may hold a login. */
 export const cameraAddress: Format<Extract<CameraUri, { t: "uri" }>> = {
@@ -77,22 +81,51 @@ function readNetworkUri(scheme: string, rest: string): CameraUri {
   const login = findLogin(rest);
   switch (login.t) {
     case "none":
-      return found(`${scheme}://${rest}`);
-    case "login":
-      return readLogin(rest.slice(0, login.end), `${scheme}://${rest.slice(login.end + 1)}`);
+      return UNFIT.test(rest) ? unfit(rest) : found(`${scheme}://${rest}`);
+    case "login": {
+      const address = rest.slice(login.end + 1);
+      return UNFIT.test(address)
+        ? unfit(address)
+        : readLogin(rest.slice(0, login.end), `${scheme}://${address}`);
+    }
     case "ambiguous":
       return refused(
         "an address in which the end of the login is clear",
         "write @ in the path or the password as %40, and / in the password as %2F",
       );
-    case "no-host": {
-      const isBareIp6 = /^(?:[^/]*@)?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*(?:\/|$)/i.test(rest);
-      const hint = isBareIp6 ? "put an IPv6 address in brackets: [fe80::1]" : undefined;
-      return refused(`${scheme}://[user:password@]host[:port][/path]`, hint);
-    }
+    case "no-host":
+      return refused(`${scheme}://[user:password@]host[:port][/path]`, hostHint(rest));
     default:
       return login satisfies never;
   }
+}
+
+/** What is wrong with an address without a valid host, as far as that is clear. Repeats nothing of a login. */
+function hostHint(rest: string): string | undefined {
+  const host = /^(?:[^/]*@)?([^/?#:@]*)/.exec(rest)?.[1] ?? "";
+  if (/^(?:[^/]*@)?[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*(?:\/|$)/i.test(rest)) {
+    return "put an IPv6 address in brackets: [fe80::1]";
+  }
+  if (/^[\d.]+$/.test(host) && !isIPv4(host)) {
+    return "an IPv4 address has four numbers from 0 to 255";
+  }
+  if (/\P{ASCII}/u.test(host)) {
+    const ascii = rest.includes("@") ? "" : domainToASCII(host);
+    return ascii === "" ? "write the host in ASCII" : `write the host as ${ascii}`;
+  }
+  return /^[\w.-]+:(?!\/\/)[^/?#:@\s]*(?:[/?#]|$)/.test(rest)
+    ? "a port is a number from 1 to 65535"
+    : undefined;
+}
+
+function unfit(address: string): CameraUri {
+  const isList = /[,;|\s]\s*(?:[^,=:/@?]+=)?(?:rtsps?:|\d+\.\d+\.)/i.test(address);
+  return refused(
+    'an address without blanks and the characters \\ " < >',
+    isList
+      ? "in a list, a comma stands between two cameras, and each begins with its scheme"
+      : "write a blank as %20",
+  );
 }
 
 function readLogin(login: string, uri: string): CameraUri {
@@ -125,6 +158,7 @@ function decode(text: string): string {
 }
 
 function refusedScheme(text: string, scheme: string | undefined): CameraUri {
+  if (/^["'<]/.test(text)) return refused(CAMERA_SCHEMES, "without quotation marks");
   const given = scheme ?? /^[a-z]+(?=:)/i.exec(text)?.[0] ?? "";
   const near = closest(given, ["rtsp", "rtsps", "file", "test"]);
   if (near !== undefined) return refused(CAMERA_SCHEMES, `did you mean ${near}://?`);

@@ -46,7 +46,7 @@ function cameraOf(
   origin: Origin,
 ): UnresolvedCamera {
   const own = <T>(value: T): Sourced<T> => ({ value, origin });
-  const { transport, acceptAnyCertificate, latency, frozenAfter } = camera;
+  const { transport, acceptAnyCertificate, latency, frozenAfter, silentAfter } = camera;
   const credentials = camera.credentials ?? camera.uri.credentials;
   return {
     id: sources.record(`${path}.id`, own(id)),
@@ -61,6 +61,7 @@ function cameraOf(
     ),
     latencyMs: sources.take(`${path}.latencyMs`, "latencyMs", own(latency)),
     frozenAfterMs: sources.take(`${path}.frozenAfterMs`, "frozenAfterMs", own(frozenAfter)),
+    silentAfterMs: sources.take(`${path}.silentAfterMs`, "silentAfterMs", own(silentAfter)),
     masks: sources.record(`${path}.masks`, own(camera.masks ?? [])),
     // The hours of everything, and the camera's own.
     hours: [

@@ -28,6 +28,7 @@ describe("loadConfig", () => {
       engine: "auto",
       acceptAnyCertificate: false,
       frozenAfterMs: 60_000,
+      silentAfterMs: 10_000,
       latencyMs: 100,
       model: "/work/models/nanodet-coco",
       overlay: new Set(["boxes", "labels", "counts", "names"]),
@@ -55,6 +56,7 @@ describe("loadConfig", () => {
       allowNativeCode: false,
       showFrames: false,
       socketPath: "/run/slipstream/worker.sock",
+      httpAddress: "127.0.0.1:8080",
       lifeline: "none",
       logLevel: "info",
       logFormat: "auto",
@@ -97,6 +99,9 @@ describe("loadConfig", () => {
       MODEL_KEYS: PUBLIC_KEY.export({ type: "spki", format: "der" }).toString("base64"),
       SHOW_FRAMES: "YES",
       SLIPSTREAM_SOCKET: "build/worker.sock",
+      HTTP_ADDRESS: "[::]:8443",
+      HTTP_USERS: "secret:ops",
+      HTTP_CERTIFICATE: "secret:tls",
       SLIPSTREAM_LIFELINE: "stdin",
       LOG_LEVEL: "debug",
       LOG_FORMAT: "json",
@@ -105,11 +110,12 @@ describe("loadConfig", () => {
       { ...config, cameras: [], given: config.given.size },
       {
         cameras: [],
-        given: 37,
+        given: 40,
         transport: "udp",
         engine: "auto",
         acceptAnyCertificate: false,
         frozenAfterMs: 60_000,
+        silentAfterMs: 10_000,
         latencyMs: 2000,
         model: "/models/x",
         threshold: 0.35,
@@ -142,6 +148,9 @@ describe("loadConfig", () => {
         modelKeys: [PUBLIC_KEY],
         showFrames: true,
         socketPath: "/work/build/worker.sock",
+        httpAddress: "[::]:8443",
+        httpUsers: [{ secret: "ops" }],
+        httpCertificate: "tls",
         lifeline: "stdin",
         logLevel: "debug",
         logFormat: "json",
@@ -254,10 +263,39 @@ describe("loadConfig", () => {
   });
 
   it("refuses what is not a reference to a secret without showing it", () => {
-    for (const setting of ["RTSP_USERS", "MODEL_KEYS"]) {
+    for (const setting of ["RTSP_USERS", "HTTP_USERS", "HTTP_CERTIFICATE", "MODEL_KEYS"]) {
       const [line] = faults({ [setting]: "viewer:hunter2-and-more" });
       assert.match(line ?? "", new RegExp(`^environment: ${setting}: is refused; allowed: `));
       assert.doesNotMatch(line ?? "", /hunter2/);
+    }
+  });
+
+  it("refuses an HTTP address that is open to the network without logins", () => {
+    for (const HTTP_ADDRESS of ["0.0.0.0:8080", "[::]:8080", "192.168.1.5:80"]) {
+      assert.match(
+        faults({ HTTP_ADDRESS }).join(),
+        /^environment: HTTP_USERS: is not set, and HTTP_ADDRESS is open to the network; allowed: /,
+      );
+      assert.equal(load({ HTTP_ADDRESS, HTTP_USERS: "secret:ops" }).httpAddress, HTTP_ADDRESS);
+    }
+    for (const HTTP_ADDRESS of ["off", "127.0.0.2:80", "[::1]:8080"]) load({ HTTP_ADDRESS });
+  });
+
+  it("refuses what is no address to listen at, and says what was meant", () => {
+    const hints = [
+      ["8080", "did you mean 127.0.0.1:8080?"],
+      [":8080", "did you mean 127.0.0.1:8080?"],
+      ["localhost:8080", "did you mean 127.0.0.1:8080?"],
+      ["127.0.0.1", ""],
+      ["127.0.0.1:0", ""],
+      ["127.0.0.1:65536", ""],
+      ["127.0.0.999:80", ""],
+      ["::1:80", ""],
+    ] as const;
+    for (const [HTTP_ADDRESS, hint] of hints) {
+      const [line = ""] = faults({ HTTP_ADDRESS });
+      assert.match(line, /^environment: HTTP_ADDRESS: is "/, HTTP_ADDRESS);
+      assert.ok(line.includes(hint), line);
     }
   });
 

@@ -5,6 +5,7 @@ import convict from "convict";
 import { InputError, type Problem, problem, refusal } from "../problem.js";
 import { type Setting, settings } from "./environment-settings.js";
 import type { Format } from "./format.js";
+import { isLoopback, parseListenAddress } from "./listen-address.js";
 import { absoluteReference } from "./model-reference.js";
 import type { NamedCamera } from "./rtspinput.js";
 
@@ -103,6 +104,15 @@ export function loadConfig(
   const set = Object.entries(values).filter(([, value]) => value !== null);
   // Each value has passed the format that its type in Config comes from.
   const config = { cameras: [], ...Object.fromEntries(set) } as unknown as Omit<Config, "given">;
+  const address = parseListenAddress(config.httpAddress);
+  if (address !== undefined && !isLoopback(address) && config.httpUsers === undefined) {
+    throw new InputError([
+      wrongSetting(
+        settings.httpUsers.env,
+        `is not set, and ${settings.httpAddress.env} is open to the network; allowed: ${settings.httpUsers.format.allowed}`,
+      ),
+    ]);
+  }
   const path = (text: string) => resolve(cwd, text);
   return Object.freeze({
     ...config,

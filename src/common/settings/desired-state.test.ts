@@ -30,6 +30,7 @@ const models: Models = {
           version: "2",
         }
       : { t: "absent", detail: "there is people" },
+  labels: (path) => (path === "/m/people/2" ? ["person", "bag"] : undefined),
 };
 
 function secretsOf(secrets: Readonly<Record<string, Secret>>): Secrets {
@@ -463,9 +464,74 @@ describe("desiredState: runtime options", () => {
       },
       hub: { trial: { detections: 0.5 }, maintenance: { report: "0 7 * * *" } },
     });
-    assert.deepEqual(runtimeOptions, {
-      trial: { on: false, timeMs: 30_000, deaths: 0, detections: 0.5 },
-      maintenance: { report: "0 7 * * *", timeZone: "UTC" },
+    const { trial, maintenance } = runtimeOptions;
+    assert.deepEqual(trial, { on: false, timeMs: 30_000, deaths: 0, detections: 0.5 });
+    assert.deepEqual(maintenance, { report: "0 7 * * *", timeZone: "UTC" });
+  });
+
+  it("has zones and lines of each camera, with what counts as an object", () => {
+    const points = [
+      [0, 0],
+      [1, 0],
+      [1, 1],
+    ];
+    const { runtimeOptions, warnings } = desired({
+      file: {
+        analytics: { margin: 0.02, goneAfter: "5s" },
+        cameras: [
+          { uri: "test://" },
+          { id: "back", uri: "test://", zones: [{ id: "door", points, crowd: 3 }] },
+        ],
+      },
+      hub: { analytics: { goneAfter: "3s" } },
     });
+    const objects = { point: "foot", margin: 0.02, seenAfterMs: 500, goneAfterMs: 3000 };
+    const crowd = { limit: 3, afterMs: 2000 };
+    const door = { id: "door", points, classes: [], loiteringAfterMs: undefined, crowd };
+    assert.deepEqual(runtimeOptions.analytics, {
+      cam1: { zones: [], lines: [], objects },
+      back: { zones: [door], lines: [], objects },
+    });
+    assert.ok(warnings.some(({ code, path }) => code === "tracker-missing" && path === "tracker"));
+  });
+
+  it("refuses classes that the model does not have", () => {
+    const points = [
+      [0, 0],
+      [1, 0],
+      [1, 1],
+    ];
+    const zones = [{ id: "door", points, classes: ["person", "persn"] }];
+    const file = {
+      tracker: "iou",
+      model: { bundle: "people" },
+      cameras: [{ uri: "test://", zones }],
+    };
+    assert.deepEqual(refusals({ file }), [
+      'file: cameras[0].zones[0].classes[1]: the model has no class "persn"; did you mean person?',
+    ]);
+  });
+
+  it("has sinks with their secrets, and warns of a missing one", () => {
+    const sinks = [
+      { mqtt: { url: "mqtts://broker", credentials: "secret:broker" } },
+      { webhook: { url: "https://x/?key=secret:key" } },
+    ];
+    const secrets: Given["secrets"] = { broker: { t: "login", username: "u", password: "p" } };
+    const { runtimeOptions, warnings } = desired({ file: { events: { sinks } }, secrets });
+    const [mqtt, webhook] = runtimeOptions.events.sinks.map(({ target }) => target);
+    assert.ok(mqtt?.t === "mqtt" && webhook?.t === "webhook");
+    assert.deepEqual(mqtt.login, { username: "u", password: "p" });
+    assert.deepEqual(
+      warnings.flatMap(({ code, path }) => (code === "secret-missing" ? [path] : [])),
+      ["events.sinks[1]"],
+    );
+  });
+
+  it("refuses two sinks of one id", () => {
+    const file = { events: { sinks: [{ file: {} }, { file: { name: "b" } }] } };
+    assert.deepEqual(refusals({ file }), [
+      "file: events.sinks[1].id: is file, which another sink has already; allowed: a different id for every sink",
+    ]);
   });
 });

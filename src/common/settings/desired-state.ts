@@ -5,6 +5,7 @@
 
 import { type Problem, problem } from "../problem.js";
 import type { Secrets } from "../secrets/secrets.js";
+import { analyticsOf, type CameraAnalytics, unknownClasses } from "./analytics.js";
 import { type Presence, presencesAt } from "./camera-hours.js";
 import type { Credentials } from "./camera-uri.js";
 import { camerasOf, type UnresolvedCamera } from "./cameras.js";
@@ -12,6 +13,7 @@ import { type Config, noCameras } from "./config.js";
 import type { SettingsDocument } from "./document/schema.js";
 import { duplicatesIn } from "./duplicates.js";
 import { settings } from "./environment-settings.js";
+import { type EventOptions, eventsOf } from "./events.js";
 import { type Models, modelOf } from "./models.js";
 import { outputsOf } from "./outputs.js";
 import {
@@ -50,6 +52,9 @@ export interface RuntimeOptions {
     readonly timeMs: number;
   };
   readonly maintenance: Section<"maintenance">;
+  /** By camera. */
+  readonly analytics: Readonly<Record<string, CameraAnalytics>>;
+  readonly events: EventOptions;
 }
 
 export type DesiredState =
@@ -80,7 +85,15 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
   const { outputs, origin } = outputsOf(sources, viewers);
   const model = modelOf(sources, models);
   const found = { cameras: cameras.map(({ camera }) => camera), outputs };
+  const analytics = analyticsOf(
+    sources,
+    found.cameras.map(({ id }) => id),
+  );
+  const events = eventsOf(sources, secrets);
+  const labels = model.t === "model" ? models.labels(model.model.bundlePath) : undefined;
   const problems = [
+    ...unknownClasses(Object.values(analytics), labels, unresolved.origin),
+    ...events.problems,
     ...(cameras.length === 0 ? [noCameras()] : []),
     ...viewers.problems,
     ...(model.t === "refused" ? [model.problem] : []),
@@ -97,12 +110,17 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
   return {
     t: "desired",
     desired: { generation: generationOf(spec), spec },
-    runtimeOptions: runtimeOptionsOf(sources),
+    runtimeOptions: { ...runtimeOptionsOf(sources), analytics, events: events.events },
     addresses: unresolved.cameras.map(({ uri }) => uri),
     model: { name: model.name, version: model.version },
     origins: sources.origins,
     nextChangeMs: changes.length === 0 ? undefined : Math.min(...changes),
-    warnings: [...cameras.flatMap(({ warnings }) => warnings), ...openOutputs(outputs)],
+    warnings: [
+      ...cameras.flatMap(({ warnings }) => warnings),
+      ...events.warnings,
+      ...withoutTracker(analytics, spec),
+      ...openOutputs(outputs),
+    ],
   };
 }
 
@@ -177,7 +195,7 @@ function overlayOf(sources: SettingSources): Overlay {
   };
 }
 
-function runtimeOptionsOf(sources: SettingSources): RuntimeOptions {
+function runtimeOptionsOf(sources: SettingSources): Pick<RuntimeOptions, "trial" | "maintenance"> {
   const bounds = sources.section("trial", ({ trial: { time: _, ...bounds } = {} }) => bounds);
   return {
     trial: {
@@ -187,6 +205,19 @@ function runtimeOptionsOf(sources: SettingSources): RuntimeOptions {
     },
     maintenance: sources.section("maintenance", ({ maintenance }) => maintenance),
   };
+}
+
+/** Zones and lines follow objects, and only a tracker tells one object from another. */
+function withoutTracker(
+  analytics: RuntimeOptions["analytics"],
+  { tracker }: PipelineSpec,
+): Problem[] {
+  const isUsed = Object.values(analytics).some(
+    ({ zones, lines }) => zones.length + lines.length > 0,
+  );
+  if (tracker !== undefined || !isUsed) return [];
+  const message = "is none, so that zones and lines stay empty; set a tracker, such as iou";
+  return [problem("tracker-missing", "tracker", message)];
 }
 
 function openOutputs(outputs: readonly Output[]): Problem[] {

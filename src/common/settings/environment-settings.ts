@@ -17,10 +17,11 @@ import {
   wholeNumber,
   yesOrNo,
 } from "./formats.js";
+import { listenAddress } from "./listen-address.js";
 import { modelReference } from "./model-reference.js";
 import { publicKeys } from "./public-keys.js";
 import { rtspInput } from "./rtspinput.js";
-import { secretReferences } from "./secret-reference.js";
+import { secretName, secretReferences } from "./secret-reference.js";
 
 export interface Setting<T> {
   /** Name of the environment variable. */
@@ -70,6 +71,15 @@ export const settings = {
     format: duration(0, 86_400_000),
     default: "60s",
     doc: "A camera that sends the same frame for this long is considered frozen and is reconnected. 0s: never.",
+  },
+  silentAfterMs: {
+    env: "SILENT_AFTER",
+    format: duration(0, 86_400_000),
+    default: "10s",
+    doc:
+      "A camera that shows no sign of life for this long, although its connection is open, is reconnected; it is lost if " +
+      "it then sends no frame. A camera that answers in between may send no frame for FROZEN_AFTER, and one with a low " +
+      "frame rate for four times its usual interval. 0s: never.",
   },
   latencyMs: {
     env: "RTSP_LATENCY",
@@ -274,6 +284,30 @@ export const settings = {
     format: filePath(`a path of at most ${SOCKET_PATH_BYTES} bytes`, SOCKET_PATH_BYTES),
     default: "/run/slipstream/worker.sock",
     doc: "Unix socket of the sidecar.",
+  },
+  httpAddress: {
+    env: "HTTP_ADDRESS",
+    format: listenAddress(),
+    default: "127.0.0.1:8080",
+    doc:
+      "Where the agent serves health, metrics and its API over HTTP. Any address but a loopback address requires " +
+      "HTTP_USERS. off: not over TCP; the Unix socket agent.sock in STATE_DIR is always served.",
+  },
+  httpUsers: {
+    env: "HTTP_USERS",
+    format: secretReferences(),
+    default: null,
+    doc:
+      "Who may use HTTP_ADDRESS: secrets that hold a user name and a password each (HTTP Basic authentication). " +
+      "Default: everybody on this machine.",
+  },
+  httpCertificate: {
+    env: "HTTP_CERTIFICATE",
+    format: secretName(),
+    default: null,
+    doc:
+      "Serve HTTPS with this secret, which holds the certificate chain and its private key as PEM text, one after the " +
+      "other. Default: plain HTTP.",
   },
   lifeline: {
     env: "SLIPSTREAM_LIFELINE",

@@ -10,6 +10,8 @@ export interface Models {
    * and may be relative to the product's own.
    */
   resolve(reference: string): Resolved;
+  /** The labels of a bundle. Undefined: they cannot be read here. */
+  labels(bundlePath: string): readonly string[] | undefined;
 }
 
 export type Resolved =

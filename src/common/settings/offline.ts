@@ -14,4 +14,5 @@ export const offlineSecrets: Secrets = {
 
 export const offlineModels: Models = {
   resolve: (reference) => ({ t: "found", path: reference, name: reference, version: "" }),
+  labels: () => undefined,
 };

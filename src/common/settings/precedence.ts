@@ -34,6 +34,7 @@ const OVERRIDES = {
   acceptAnyCertificate: ({ cameraDefaults }) => cameraDefaults?.acceptAnyCertificate,
   latencyMs: ({ cameraDefaults }) => cameraDefaults?.latency,
   frozenAfterMs: ({ cameraDefaults }) => cameraDefaults?.frozenAfter,
+  silentAfterMs: ({ cameraDefaults }) => cameraDefaults?.silentAfter,
   model: ({ model }) => model?.bundle,
   interval: ({ model }) => model?.interval,
   threshold: ({ model }) => model?.threshold,

@@ -24,6 +24,17 @@ export function resolveLogin(
   return { value: undefined, missing: [`secret ${wanted.secret} ${detail}`] };
 }
 
+/** Undefined: no secret is wanted, or it is missing. */
+export function resolveText(
+  wanted: SecretReference | undefined,
+  secrets: Secrets,
+): Resolved<string | undefined> {
+  if (wanted === undefined) return { value: undefined, missing: [] };
+  const found = secrets.find(wanted.secret);
+  if (found.t === "found") return { value: textOf(found.secret), missing: [] };
+  return { value: undefined, missing: [absent(wanted.secret, found)] };
+}
+
 /** A reference to a missing secret stays as it is. */
 export function resolveAddress(uri: string, secrets: Secrets): Resolved<string> {
   const missing: string[] = [];

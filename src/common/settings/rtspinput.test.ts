@@ -31,6 +31,14 @@ describe("RTSPINPUT", () => {
     );
   });
 
+  it("ignores blanks, line breaks and commas too many between cameras", () => {
+    const list = " ,, front = rtsp://a/1 ,\n, rtsp://b/2,, back=rtsp://c/3 \n";
+    assert.deepEqual(
+      read(list).map(({ id, uri }) => `${id} ${uri}`),
+      ["front rtsp://a/1", "cam2 rtsp://b/2", "back rtsp://c/3"],
+    );
+  });
+
   it("keeps the name as it is written, and makes an id of it", () => {
     const [camera] = read("Entrée Nord (2)=rtsp://u:p@a/1");
     assert.equal(camera?.name, "Entrée Nord (2)");

@@ -31,7 +31,7 @@ export const rtspInput: Format<readonly NamedCamera[]> = {
 /** Reads the whole list, or reports all wrong items. */
 function readCameras(text: string): Reading<readonly NamedCamera[]> {
   const items = text
-    .replace(/[\s,]+$/, "")
+    .replace(/^[\s,]+/, "")
     .split(SEPARATOR)
     .map(readItem);
   const messages: string[] = [];
@@ -59,7 +59,7 @@ function readCameras(text: string): Reading<readonly NamedCamera[]> {
 }
 
 function readItem(text: string) {
-  const trimmed = text.trim();
+  const trimmed = text.trim().replace(/[\s,]+$/, "");
   const named = NAMED.exec(trimmed);
   const name = named?.[1]?.trim();
   const uri = readCameraUri(named?.[2]?.trim() ?? trimmed);

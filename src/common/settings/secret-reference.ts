@@ -26,6 +26,18 @@ export function secretReference(): Format<SecretReference> {
   );
 }
 
+/** The name in a reference. A setting's value is no object, which convict would take for several settings. */
+export function secretName(): Format<string> {
+  const reference = secretReference();
+  return {
+    ...reference,
+    read(text) {
+      const reading = reference.read(text);
+      return reading.t === "value" ? { t: "value", value: reading.value.secret } : reading;
+    },
+  };
+}
+
 /** Several references, separated by commas. */
 export function secretReferences(): Format<readonly SecretReference[]> {
   return listOf(secretReference(), "a comma-separated list of secret:NAME");

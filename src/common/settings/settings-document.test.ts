@@ -17,6 +17,19 @@ function faults(content: unknown): string[] {
   return reading.problems.map(displayProblem);
 }
 
+function zoned(fields: object) {
+  return { cameras: [{ uri: "test://", ...fields }] };
+}
+
+function square(size: number) {
+  return [
+    [0, 0],
+    [size, 0],
+    [size, 0.5],
+    [0, 0.5],
+  ];
+}
+
 describe("readSettingsDocument", () => {
   it("accepts an empty document", () => {
     assert.deepEqual(read({}), {});
@@ -79,13 +92,13 @@ describe("readSettingsDocument", () => {
       'settings.json:4: cameras[0].latency: is "5"; allowed: a duration such as 500ms, 5s or 2m, from 0s to ' +
         "10s (add the unit: 5ms or 5s)",
       "settings.json:5: cameras[1].transprot: is unknown; allowed: id, name, uri, credentials, transport, latency, " +
-        "acceptAnyCertificate, frozenAfter, masks, hours (did you mean transport?)",
+        "acceptAnyCertificate, frozenAfter, silentAfter, masks, zones, lines, hours (did you mean transport?)",
       "settings.json:7: outputDefaults.width: is 641; allowed: an even number from 16 to 7680 pixels (the next even " +
         "number is 642)",
       "settings.json:7: outputDefaults.bitrate: is a string; allowed: a whole number from 10000 to 100000000 bit/s " +
         "(write it without quotes)",
-      "settings.json:8: camera: is unknown; allowed: $schema, cameras, cameraDefaults, model, tracker, overlay, " +
-        "outputs, outputDefaults, rtspServer, hours, trial, maintenance (did you mean cameras?)",
+      "settings.json:8: camera: is unknown; allowed: $schema, cameras, cameraDefaults, model, tracker, analytics, " +
+        "events, overlay, outputs, outputDefaults, rtspServer, hours, trial, maintenance (did you mean cameras?)",
     ]);
   });
 
@@ -130,6 +143,84 @@ describe("readSettingsDocument", () => {
       "a lone surrogate",
       '{"model": {"classes": ["\\ud800"]}}',
       /classes\[0\]: is "\?"; allowed: 1 to 128/,
+    ],
+    [
+      "a zone outside the frame",
+      zoned({ zones: [{ id: "a", points: square(1.2).toSpliced(2, 1) }] }),
+      /cameras\[0\]\.zones\[0\]\.points\[1\]\[0\]: is 1\.2; allowed: a number from 0 to 1/,
+    ],
+    [
+      "a zone of two points",
+      zoned({ zones: [{ id: "a", points: square(0.5).slice(2) }] }),
+      /cameras\[0\]\.zones\[0\]\.points: has 2 items; allowed: at least 3/,
+    ],
+    [
+      "a zone that crosses itself",
+      zoned({
+        zones: [
+          {
+            id: "a",
+            points: [
+              [0, 0],
+              [1, 1],
+              [1, 0],
+              [0, 1],
+            ],
+          },
+        ],
+      }),
+      /cameras\[0\]\.zones\[0\]\.points: crosses itself; allowed: a polygon whose edges do not cross/,
+    ],
+    [
+      "a zone without area",
+      zoned({
+        zones: [
+          {
+            id: "a",
+            points: [
+              [0, 0],
+              [0.5, 0.5],
+              [1, 1],
+            ],
+          },
+        ],
+      }),
+      /cameras\[0\]\.zones\[0\]\.points: has no area/,
+    ],
+    [
+      "two zones of one id",
+      zoned({ zones: ["a", "b", "a"].map((id) => ({ id, points: square(0.5) })) }),
+      /cameras\[0\]\.zones\[2\]\.id: is "a", as that of \[0\]; allowed: a different id for each/,
+    ],
+    [
+      "a line of one point",
+      zoned({ lines: [{ id: "a", from: [0.5, 0.5], to: [0.5, 0.5] }] }),
+      /cameras\[0\]\.lines\[0\]\.to: is the same point as from/,
+    ],
+    [
+      "a sink of two kinds",
+      { events: { sinks: [{ file: {}, mqtt: { url: "mqtt://broker" } }] } },
+      /events\.sinks\[0\]: has none or several of mqtt, webhook and file/,
+    ],
+    [
+      "a login in the address of a broker",
+      { events: { sinks: [{ mqtt: { url: "mqtt://u:hunter2@broker" } }] } },
+      /events\.sinks\[0\]\.mqtt\.url: is refused; allowed: .*\(write user and password as a secret\)$/,
+    ],
+    [
+      "an address that is no broker's",
+      { events: { sinks: [{ mqtt: { url: "http://broker" } }] } },
+      /events\.sinks\[0\]\.mqtt\.url: is refused; allowed: mqtt:\/\/host or mqtts:\/\/host/,
+    ],
+    [
+      "a certificate without its key",
+      { events: { sinks: [{ mqtt: { url: "mqtts://broker", certificate: "secret:c" } }] } },
+      /events\.sinks\[0\]\.mqtt: needs both certificate and key/,
+    ],
+    [
+      "an event that does not exist",
+      { events: { sinks: [{ file: {}, types: ["zone.enter"] }] } },
+      /events\.sinks\[0\]\.types\[0\]: is "zone\.enter"; allowed: .*\(did you mean zone\.entered\?\)/,
     ],
     [
       "a mask of two points",

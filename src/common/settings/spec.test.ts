@@ -20,6 +20,7 @@ describe("a specification", () => {
           transport: "tcp",
           acceptAnyCertificate: false,
           frozenAfterMs: 60_000,
+          silentAfterMs: 10_000,
           latencyMs: 100,
           masks: [],
           off: undefined,

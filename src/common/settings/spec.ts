@@ -26,6 +26,7 @@ export interface Camera {
   readonly latencyMs: number;
   /** 0: never. */
   readonly frozenAfterMs: number;
+  readonly silentAfterMs: number;
   /** Areas that are blacked out before anything is detected, drawn or recorded. */
   readonly masks: readonly Polygon[];
   /** Set: not connected on purpose. untilMs is wall-clock time; undefined: no end is planned. */

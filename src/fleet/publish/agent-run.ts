@@ -2,6 +2,7 @@
 
 import { setTimeout } from "node:timers/promises";
 import { environment } from "../../common/environment.js";
+import { printLine } from "../../common/terminal.js";
 import { asList, asObject, asObjects } from "../json.js";
 import { hznOutput, PublishError } from "./hzn.js";
 
@@ -17,7 +18,7 @@ export async function agentRun(): Promise<void> {
   const isRunning = await watchAgreements({
     list: async () => parseAgreements(await hznOutput("agreement", "list")),
     events: async () => asList(JSON.parse(await hznOutput("eventlog", "list"))).map(String),
-    print: (line) => console.log(line),
+    print: printLine,
     nowMs: () => performance.now(),
     pause: () => setTimeout(POLL_MS),
     limitMs: Number(limit) * 1000,

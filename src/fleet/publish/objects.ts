@@ -8,6 +8,7 @@ import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
 import { environment as env } from "../../common/environment.js";
 import { MODEL_TYPE, SETTINGS_TYPE } from "../../common/hub/object.js";
+import { printLine } from "../../common/terminal.js";
 import { asObject } from "../json.js";
 import { checkObject } from "../rollout/make-targets.js";
 import { hzn, PublishError } from "./hzn.js";
@@ -51,7 +52,7 @@ async function publish(file: string, { type, id, version }: ObjectId): Promise<v
     OBJECT_VERSION: version,
     OBJECT_SHA256: hash,
   });
-  console.log(`${type} ${id} for slipstream.ring ${env["ROLLOUT_RINGS"]}`);
+  printLine(`${type} ${id} for slipstream.ring ${env["ROLLOUT_RINGS"]}`);
   await hzn("mms", "object", "publish", "-m", definition, "-f", file);
 }
 

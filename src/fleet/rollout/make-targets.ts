@@ -2,6 +2,7 @@
 
 import { createInterface } from "node:readline/promises";
 import type { JsonObject } from "../../common/json/document.js";
+import { printLine } from "../../common/terminal.js";
 import { RING } from "../node-policy/properties.js";
 import { PublishError } from "../publish/hzn.js";
 import { type Environment, withHub } from "./hub.js";
@@ -35,7 +36,7 @@ export async function runRollout(
         policyRequestBody(template({ ...env, SERVICE_VERSION: version, PREVIOUS_VERSION: old })),
       nowMs: Date.now(),
       thresholds: { ...DEFAULT_THRESHOLDS, provenAfterMs },
-      print: (text) => console.log(text),
+      print: printLine,
       confirm: () => confirm(env),
     });
   });
@@ -55,7 +56,7 @@ export async function checkObject(type: string, sha256: string, env: Environment
       ...hub,
       service: env["SERVICE_NAME"] ?? "",
       nowMs: Date.now(),
-      print: (text) => console.log(text),
+      print: printLine,
     }),
   );
 }
@@ -91,7 +92,7 @@ function wholeNumber(name: string, text: string): number {
 
 async function confirm({ DRY_RUN: dryRun, CONFIRM: answer }: Environment): Promise<boolean> {
   if (dryRun && dryRun !== "0" && dryRun !== "no") {
-    console.log("dry run: nothing was changed");
+    printLine("dry run: nothing was changed");
     return false;
   }
   if (answer === "yes") return true;
@@ -104,6 +105,6 @@ async function confirm({ DRY_RUN: dryRun, CONFIRM: answer }: Environment): Promi
   const typed = await terminal.question("go on? [y/N] ");
   terminal.close();
   const isYes = /^y(?:es)?$/i.test(typed.trim());
-  if (!isYes) console.log("nothing was changed");
+  if (!isYes) printLine("nothing was changed");
   return isYes;
 }

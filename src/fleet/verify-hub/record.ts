@@ -3,6 +3,7 @@
 
 import { writeFileSync } from "node:fs";
 import { environment } from "../../common/environment.js";
+import { printLine } from "../../common/terminal.js";
 import { describeHzn } from "../policy/golden/hzn.js";
 import { anonymized, Recorder } from "./recorder.js";
 import { type Recording, recordingFile, TARGETS } from "./recording.js";
@@ -64,10 +65,8 @@ function note(command: string, exit: number, err: string): void {
     });
   const recorded = { exchange: taken(exchange, `${pathname.slice(1)}/`), css: taken(css, "") };
   runs.push({ command, exit, ...recorded });
-  console.log(
-    `${command}: ${recorded.exchange.length + recorded.css.length} answers, exit ${exit}`,
-  );
-  if (exit !== 0) console.log(err.trim());
+  printLine(`${command}: ${recorded.exchange.length + recorded.css.length} answers, exit ${exit}`);
+  if (exit !== 0) printLine(err.trim());
 }
 
 const recording: Recording = {

@@ -4,6 +4,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { environment } from "../../common/environment.js";
+import { printLine } from "../../common/terminal.js";
 import { type Outcome, outcomeTable } from "./outcomes.js";
 import { Recorder } from "./recorder.js";
 import {
@@ -122,7 +123,7 @@ try {
   await exchange.stop();
   await css?.stop();
 }
-console.log(outcomeTable(outcomes));
+printLine(outcomeTable(outcomes));
 if (outcomes.some(({ t }) => t === "failed")) process.exitCode = 1;
 
 async function register(): Promise<void> {

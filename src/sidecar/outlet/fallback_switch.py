@@ -50,6 +50,8 @@ class FallbackSwitch:
         self._on_stream = on_stream
         self._on_viewer = on_viewer
         self._lock = threading.Lock()
+        # The worker's last frame is still current, however old it is.
+        self.holds_last_frame = False
         self._input: Input = Standby()
         self._frames = 0
         # By the monotonic clock, and as time.time().
@@ -119,6 +121,20 @@ class FallbackSwitch:
             if self._source is not None and isinstance(self._input, Standby) and not self._is_full():
                 self._emit(self._source, frame, self._source.get_clock().get_time())
 
+    def repeat_held_frame(self) -> bool:
+        """Sends the frames since the newest key frame again if they hold: who has just come has seen none.
+
+        False: the next frame may still come in time, so this is to be called again.
+        """
+        with self._lock:
+            if self.holds_last_frame and not self._is_late():
+                return False
+            if self._source is not None and self.holds_last_frame and not self._is_full():
+                clock_time = self._source.get_clock().get_time()
+                for frame in self._kept:
+                    self._emit(self._source, frame, clock_time)
+            return True
+
     def attach(self, source: Any) -> None:
         """Feeds a server's appsrc from the moment it asks. Called on a server thread."""
         source.connect("need-data", self._on_need_data)
@@ -151,11 +167,14 @@ class FallbackSwitch:
         self._last_frame, self._last_frame_at = now, time.time()
 
     def _check_silence(self) -> None:
-        if isinstance(self._input, Live) and time.monotonic() >= self._input.silent_at:
+        if self._is_late() and not self.holds_last_frame:
             self._input = Standby()
             # After a standby picture the frames before it are no longer of use to a decoder.
             self._kept, self._kept_bytes = [], 0
             self._waits_for_key = True
+
+    def _is_late(self) -> bool:
+        return isinstance(self._input, Live) and time.monotonic() >= self._input.silent_at
 
     def _keep(self, frame: Any, is_key: bool) -> None:
         if is_key:

@@ -33,6 +33,9 @@ class MountPoint:
         self._standby = StandbyPicture(mount, self.update_standby)
         self._is_standing_by = False
         self._text = ""
+        self._viewers = 0
+        # Somebody has come who may have seen nothing yet.
+        self._has_new_viewer = False
         self._worker_is_connected = True
         self._served_since = time.time()
         self._loopback_viewer: Optional[LoopbackViewer] = None
@@ -62,14 +65,21 @@ class MountPoint:
         """Sets what the standby picture says while the worker is connected; empty: what the outlet knows itself."""
         self._text = text
 
+    def hold_last_frame(self, is_held: bool) -> None:
+        """Whether viewers keep the last frame while the worker sends none."""
+        self._switch.holds_last_frame = is_held
+
     def on_worker_gone(self) -> None:
         """Nothing is taken any more: the worker's port may be somebody else's now. Its text no longer holds."""
         self._input.end_stream()
         self._worker_is_connected = False
         self._text = ""
+        self.hold_last_frame(False)
 
     def update_standby(self) -> None:
         """Sends the standby picture if the viewers need it now. To be called several times a second."""
+        if self._has_new_viewer and self._switch.repeat_held_frame():
+            self._has_new_viewer = False
         is_wanted = self._switch.wants_standby()
         if is_wanted != self._is_standing_by:
             self._is_standing_by = is_wanted
@@ -87,6 +97,8 @@ class MountPoint:
 
     def status(self, viewers: int) -> MountStatus:
         """The status of the mount; viewers are counted by the server."""
+        self._has_new_viewer = self._has_new_viewer or viewers > self._viewers
+        self._viewers = viewers
         return MountStatus(self._switch.frames, viewers, self._served)
 
     def stop(self) -> None:

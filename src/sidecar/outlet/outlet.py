@@ -16,6 +16,7 @@ from sidecar.outlet.protocol import (
     configured_message,
     failed_message,
     parse_configuration,
+    parse_holds,
     parse_rtp_from,
     parse_texts,
     parse_users,
@@ -85,6 +86,9 @@ class Outlet:
             if "text" in message:
                 self._set_texts(parse_texts(message["text"]))
                 return
+            if "hold" in message:
+                self._set_holds(parse_holds(message["hold"]))
+                return
             if "users" in message:
                 self._set_users(parse_users(message["users"]))
                 return
@@ -106,6 +110,11 @@ class Outlet:
         for path, text in texts.items():
             if path in self._mounts:
                 self._mounts[path].set_text(text)
+
+    def _set_holds(self, holds: Dict[str, bool]) -> None:
+        for path, is_held in holds.items():
+            if path in self._mounts:
+                self._mounts[path].hold_last_frame(is_held)
 
     def _configure(self) -> None:
         """Applies what is wanted, and tries again later if that fails."""

@@ -5,6 +5,7 @@ worker to outlet   {"configure": {"port": 8554, "users": [{"username": "eve", "p
                     "rtp_from": N}
                    {"users": {"users": [{"username": "eve", "password": "..."}]}}
                    {"text": {"mounts": {"/ds": "no signal since 12:03:11, next try in 4 s"}}}
+                   {"hold": {"mounts": {"/ds": true}}}
 outlet to worker   {"configured": {"mounts": {"/ds": {"rtp_port": N}}}}
                    {"failed": {"reason": "PORT_IN_USE" or "INTERNAL", "detail": "one line"}}
                    {"status": {"mounts": {"/ds": {"frames": N, "viewers": N, "served": true or false}}}}
@@ -17,7 +18,8 @@ Before the worker begins another RTP stream it configures again: that lets the o
 Only users may watch; without users everybody may. "users" changes them and nothing else.
 
 While a mount gets no frames its viewers see a standby picture. "text" sets its text for each mount that it names; ""
-leaves the text to the outlet. It holds until the next one, and no longer than the connection.
+leaves the text to the outlet. "hold" says for each mount that it names whether its last frame is still current, since
+its cameras send rarely: then viewers keep that frame. Both apply until the next one, and no longer than the connection.
 """
 
 from typing import Any, Dict, Iterable, NamedTuple, Tuple
@@ -110,6 +112,10 @@ def text_message(texts: Dict[str, str]) -> Dict[str, Any]:
     return {"text": {"mounts": texts}}
 
 
+def hold_message(holds: Dict[str, bool]) -> Dict[str, Any]:
+    return {"hold": {"mounts": holds}}
+
+
 def configured_message(rtp_ports: Dict[str, int]) -> Dict[str, Any]:
     return {"configured": {"mounts": {path: {"rtp_port": port} for path, port in rtp_ports.items()}}}
 
@@ -175,6 +181,12 @@ def parse_texts(body: Any) -> Dict[str, str]:
     """The body of "text". Raises ProtocolError."""
     mounts = _field(body, "mounts", dict)
     return {path: _field(mounts, path, str) for path in mounts}
+
+
+def parse_holds(body: Any) -> Dict[str, bool]:
+    """The body of "hold". Raises ProtocolError."""
+    mounts = _field(body, "mounts", dict)
+    return {path: _field(mounts, path, bool) for path in mounts}
 
 
 def parse_rtp_ports(body: Any) -> Dict[str, int]:

@@ -39,10 +39,19 @@ class ScriptedCamera:
                 if isinstance(request, bytes):
                     continue
                 self.requests.append(request)
-                answer = self._answer(request.split(" ")[0], cseq(request), request)
+                method = request.split(" ")[0]
+                answer = self._answer(method, cseq(request), request)
                 if answer is None:
-                    return
+                    break
                 connection.sendall(answer.encode())
+                self._on_answered(connection, method, request)
+        self._on_closed(connection)
+
+    def _on_answered(self, connection, method, request):
+        """For a camera that does more than answer."""
+
+    def _on_closed(self, connection):
+        """The same."""
 
 
 class Between(ScriptedCamera):

@@ -8,8 +8,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from sidecar.contract import spec, state
 from sidecar.worker.cameras.failure import CameraFailure
-from sidecar.worker.cameras.state import CameraState, Connecting, Live, Lost, Observation, Off, Outage
-from sidecar.worker.cameras.text import Moment, TileText, camera_status, standby_picture_text, tile_text
+from sidecar.worker.cameras.observation import Observation
+from sidecar.worker.cameras.state import CameraState, Connecting, Live, Lost, Off, Outage
+from sidecar.worker.cameras.text import Moment, TileText, camera_status, standby_text, tile_text
 
 CAMERA = spec.Camera(id="one", uri="rtsp://10.0.0.2/")
 # Local time: the one on the tiles.
@@ -35,7 +36,23 @@ def lost(reason=state.CAMERA_LOST_REASON_TIMEOUT, due=504.0):
     ],
 )
 def test_a_tile_says_why_it_has_no_fresh_frame(current, text):
-    assert tile_text(current, CAMERA, NOW) == TileText(text)
+    told = tile_text(current, CAMERA, Observation(last_frame=499.9), NOW)
+    assert (told.text, told.dark) == (text, False)
+
+
+@pytest.mark.parametrize(
+    ("current", "observation", "holds"),
+    [
+        (CameraState(Live(499.0)), Observation(last_frame=499.9, interval=0.04), False),
+        (CameraState(Live(499.0)), Observation(last_frame=499.3, interval=0.04), True),
+        (CameraState(Live(499.0)), Observation(last_frame=499.9, interval=2.0), True),
+        (CameraState(Connecting(499.0, live_since=400.0)), Observation(), True),
+        (CameraState(Connecting(499.0)), Observation(), False),
+        (lost(), Observation(last_frame=490.0, interval=5.0), False),
+    ],
+)
+def test_the_last_frame_of_a_live_camera_that_sends_rarely_holds(current, observation, holds):
+    assert tile_text(current, CAMERA, observation, NOW).holds is holds
 
 
 @pytest.mark.parametrize(
@@ -53,7 +70,7 @@ def test_a_tile_says_why_it_has_no_fresh_frame(current, text):
 def test_a_tile_of_a_camera_that_is_off_is_dark_and_says_until_when(hours, text):
     until = None if hours is None else Timestamp(seconds=int(NOON) + hours * 3600)
     camera = spec.Camera(id="one", off=spec.CameraOff(until=until))
-    assert tile_text(CameraState(Off()), camera, NOW) == TileText(text, dark=True)
+    assert tile_text(CameraState(Off()), camera, Observation(), NOW) == TileText(text, dark=True)
 
 
 def test_the_contract_has_each_state():
@@ -82,12 +99,22 @@ def test_times_are_those_of_the_wall_clock_as_it_is_now():
     )
     assert first.ToNanoseconds() == 104 * 1e9
     assert second.ToNanoseconds() == (NOON + 3) * 1e9
-    assert tile_text(lost(), CAMERA, later).text.startswith("no signal since 11:58:59")
+    assert tile_text(lost(), CAMERA, Observation(), later).text.startswith("no signal since 11:58:59")
     assert time.localtime(NOON).tm_hour == 12
 
 
 def test_the_standby_picture_of_several_cameras_has_a_line_for_each_that_has_something_to_say():
     cameras = [spec.Camera(id="a", name="Front"), spec.Camera(id="b"), spec.Camera(id="c")]
-    assert standby_picture_text(cameras, {"a": "off", "c": "connecting"}) == "Front: off\nc: connecting"
-    assert standby_picture_text(cameras[:1], {"a": "off"}) == "off"
-    assert standby_picture_text(cameras[:1], {}) == ""
+    assert (
+        standby_text(cameras, {"a": TileText("off"), "c": TileText("connecting")}).text == "Front: off\nc: connecting"
+    )
+    assert standby_text(cameras[:1], {"a": TileText("off")}).text == "off"
+    assert standby_text(cameras[:1], {}).text == ""
+
+
+def test_the_last_frame_of_a_stream_holds_while_that_of_one_camera_does():
+    cameras = [spec.Camera(id="a"), spec.Camera(id="b")]
+    assert standby_text(cameras, {"a": TileText("", holds=True), "b": TileText("off")}) == TileText(
+        "b: off", holds=True
+    )
+    assert not standby_text(cameras, {"a": TileText(""), "b": TileText("off")}).holds

@@ -41,7 +41,10 @@ DEADLINE_SECONDS = 60
 class NothingDetected:
     """A detector without a network: these tests are about cameras."""
 
-    def infer(self, frame):
+    def reset(self):
+        pass
+
+    def infer(self, frame, seconds):
         return Detections([], True, 0.0, 0.0)
 
 
@@ -161,6 +164,15 @@ def test_a_file_plays_in_a_loop_at_its_own_speed_with_time_running_on(watch, tmp
     steps = [(later - earlier) / 1e9 * 30 for earlier, later in zip(times, times[1:])]
     assert steps == [pytest.approx(round(step), abs=0.1) for step in steps]
     assert max(steps) < 30, "a round is not skipped"
+
+
+def test_a_file_and_a_camera_have_the_same_name_for_a_codec(watch):
+    one = watch(uri=DEMO)
+    names = []
+    one.until(lambda: names.append(one.status().live.encoding) or is_live(one)())
+    one.until(lambda: names.append(one.status().live.encoding) or len(one.frames) > 10)
+    assert set(names) - {""} == {"H264"}
+    assert names[names.index("H264") :].count("") == 0
 
 
 def test_rtsp_comes_in_with_its_encoding_and_a_camera_that_returns_is_live_again(watch, demo_camera):

@@ -23,6 +23,7 @@ from sidecar.tests.deepstream_sidecar import (
     render,
 )
 from sidecar.tests.endless_answer import EndlessAnswer
+from sidecar.tests.playing_camera import PlayingCamera
 
 
 @pytest.fixture(scope="module", params=["t4", "nano", "t4 with the new muxer"])
@@ -170,6 +171,29 @@ def test_the_object_with_the_highest_confidence_comes_first_whether_a_frame_was_
     sidecar.until_serving()
     for found in sidecar.detections("two", 10, lambda found: len(found.detections) == 2):
         assert [one.label for one in found.detections] == ["car", "person"]
+
+
+def test_a_camera_that_sends_rarely_stays_live_and_viewers_keep_its_last_frame(sidecar):
+    rare = PlayingCamera(public="OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN")
+    try:
+        cameras = [camera("rare", rare.address), camera("near")]
+        outputs = [sidecar.output("each", spec.LAYOUT_PER_CAMERA, width=320)]
+        assert sidecar.apply("rare", sidecar.specification(cameras=cameras, outputs=outputs)).accepted
+        rare.is_played.wait(DEADLINE_SECONDS)
+        rare.send_frame()
+        live = sidecar.until(lambda state: phase(state.cameras, "rare") == "live")
+        # Six seconds, by the other camera's frames.
+        later = sidecar.until(lambda state: frames_of(state, "near") > frames_of(live, "near") + 90)
+        assert phase(later.cameras, "rare") == "live"
+        assert later.cameras[0].since == live.cameras[0].since
+        rare.send_frame(6)
+        sidecar.until(lambda state: frames_of(state, "rare") == 2)
+        sidecar.until_seen(
+            "/each/rare", lambda frame: not is_standby(frame), "--region", "10,130,100,40", "--region", "60,70,200,40"
+        )
+        assert rare.connections == 1
+    finally:
+        rare.stop()
 
 
 def test_a_camera_whose_answer_never_ends_delays_no_other(sidecar):

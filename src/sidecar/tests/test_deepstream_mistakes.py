@@ -19,6 +19,7 @@ def outcome(board, release, mistake):
     """How two cameras fare, one of them a file. Runs in a process of its own."""
     from sidecar.contract import spec
     from sidecar.gst import GLib
+    from sidecar.worker.cameras import silence
     from sidecar.worker.cameras import state as camera_state
     from sidecar.worker.engines.deepstream import encoder_probe, engine
     from sidecar.worker.engines.deepstream import pipeline as elements
@@ -28,7 +29,7 @@ def outcome(board, release, mistake):
     from sidecar.worker.status.store import StatusStore
 
     # A busy machine must not look like a mistake.
-    camera_state.FIRST_FRAME_SECONDS = camera_state.SILENCE_SECONDS = _PATIENCE / 1000
+    camera_state.FIRST_FRAME_SECONDS = silence.SILENCE_SECONDS = _PATIENCE / 1000
 
     def with_more(name, **more):
         right = getattr(elements, name)

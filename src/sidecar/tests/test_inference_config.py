@@ -6,9 +6,11 @@ import os
 import pytest
 
 from sidecar.tests.inference_footage import MODELS, ROOT
+from sidecar.tests.nvinfer_text import parse as parse_text
 from sidecar.worker.inference.decoders import NVINFER_S_OWN, REGISTRY
-from sidecar.worker.inference.nvinfer_config import ClassAttributes, parse_nvinfer_config
-from sidecar.worker.inference.nvinfer_keys import IDLE, keys_of
+from sidecar.worker.inference.key_file import read_key_file
+from sidecar.worker.inference.nvinfer_config import ClassAttributes
+from sidecar.worker.inference.nvinfer_keys import IDLE, all_keys
 
 NEEDED = """[property]
 onnx-file=network.onnx
@@ -20,14 +22,13 @@ cluster-mode=2
 
 
 def parse(text):
-    return parse_nvinfer_config(text, "config_infer.txt", "/bundle", ["SlipstreamNanoDet", "SlipstreamSsd"])
+    return parse_text(text, "config_infer.txt", "/bundle", ["SlipstreamNanoDet", "SlipstreamSsd"])
 
 
 def test_defaults_are_those_of_nvinfer():
     config, problems = parse(NEEDED)
     assert problems == []
     assert config.network_path == "/bundle/network.onnx"
-    assert config.labels_path == "/bundle/labels.txt"
     assert (config.scale, config.offsets, config.colour) == (1.0, (0.0, 0.0, 0.0), "rgb")
     assert (config.keep_shape, config.centred, config.channels_last) == (False, False, False)
     assert (config.interval, config.nms, config.dimensions) == (0, True, None)
@@ -80,10 +81,10 @@ def test_a_class_group_overrides_the_group_of_all():
 
 # Line of the fault behind NEEDED's six lines, its code, and what the message must say.
 FAULTS = [
-    ("[property", "config-syntax", "'[property' is no group"),
-    ("[class-attrs-all] # for all", "config-syntax", "a comment on a line of its own"),
+    ("[property", "config-syntax", "'[property' is not a group"),
+    ("[class-attrs-all] # for all", "config-syntax", "a comment needs a line of its own"),
     ("just words", "config-syntax", "'just words' is neither"),
-    ("; a comment", "config-syntax", "nor # comment"),
+    ("; a comment", "config-syntax", "a comment begins with #, not with ;"),
     ("interval=often", "wrong-type", "interval: 'often' is not a whole number"),
     ("interval=-1", "out-of-range", "interval: -1 is too small; the lowest is 0"),
     ("interval=2#skip", "wrong-type", "a comment needs a line of its own"),
@@ -127,7 +128,7 @@ FAULTS = [
 def test_a_fault_is_told_with_its_line(text, code, words):
     config, problems = parse(NEEDED + text + "\n")
     assert config is None
-    (problem,) = [one for one in problems if one.code != "config-no-meaning"]
+    (problem,) = [one for one in problems if one.code not in ("config-no-meaning", "deprecated-key")]
     line = 7 + text.count("\n")
     assert (problem.severity, problem.code, problem.path) == ("error", code, "config_infer.txt:%d" % line)
     assert words in problem.message
@@ -136,11 +137,11 @@ def test_a_fault_is_told_with_its_line(text, code, words):
 
 # What nvinfer ignores, or what it reads in a way that its author may not have meant.
 REMARKS = [
-    ("net-scale-facto=1", "notice", "unknown-key", "net-scale-facto is ignored; did you mean net-scale-factor?"),
+    ("net-scale-facto=1", "notice", "unknown-key", "nvinfer ignores net-scale-facto; did you mean net-scale-factor?"),
     ("topk=3", "notice", "unknown-key", "it belongs in [class-attrs-all]"),
-    ("colour=red", "notice", "unknown-key", "remove it"),
+    ("colour=red", "notice", "unknown-key", "it is none of its keys"),
     ("[class-attr-all]", "notice", "unknown-group", "did you mean [class-attrs-all]?"),
-    ("[tracker]", "notice", "unknown-group", "known are [property]"),
+    ("[tracker]", "notice", "unknown-group", "it reads [property] and [class-attrs-all]"),
     ("onnx-file=other.onnx", "warning", "duplicate-key", "onnx-file is set in line 2 too; the last one counts"),
     ("filter-out-class-ids=3", "warning", "class-out-of-range", "num-detected-classes=3 allows 0 to 2"),
     ("filter-out-class-ids=-1", "warning", "class-out-of-range", "there is no class -1"),
@@ -221,7 +222,7 @@ def test_all_faults_are_told_at_once():
     assert [(one.code, one.path) for one in problems if one.severity == "error"] == [
         ("config-syntax", "config_infer.txt:1"),
         ("wrong-type", "config_infer.txt:3"),
-        ("missing-key", "config_infer.txt"),
+        # The network, the number of classes and the decoder.
         ("missing-key", "config_infer.txt"),
         ("missing-key", "config_infer.txt"),
         ("missing-key", "config_infer.txt"),
@@ -254,10 +255,10 @@ def test_the_keys_are_those_of_the_catalogue():
     with open(os.path.join(ROOT, "catalogue", "nvinfer-keys.json"), encoding="utf-8") as file:
         catalogue = json.load(file)["keys"]
     for group in ("property", "class-attrs"):
-        keys = keys_of(group)
+        keys = {name: key for (kind, name), key in all_keys().keys.items() if kind == group}
         theirs = {key["name"]: key for key in catalogue if key["group"] == group}
         assert set(keys) == set(theirs)
-        assert [key for key in keys.values() if key.use != IDLE], "engine cpu honours none"
+        assert [key for key in keys.values() if key.cpu.use != IDLE], "engine cpu honours none"
         assert {name: key.type for name, key in keys.items()} == {name: key["type"] for name, key in theirs.items()}
         for name, key in keys.items():
             values = [one["value"] for one in theirs[name].get("enum", [])]
@@ -278,6 +279,8 @@ def test_the_catalogue_has_the_decoders_of_the_registry():
     assert sorted(one["name"] for one in catalogue["decoders"]) == sorted(REGISTRY)
     assert [one["name"] for one in catalogue["decoders"] if one.get("builtin")] == [NVINFER_S_OWN]
     assert {one["decoder"] for one in catalogue["families"]} <= set(REGISTRY)
+    files = {one["name"]: one.get("files", []) for one in catalogue["decoders"]}
+    assert files == {name: list(decoder.files) for name, decoder in REGISTRY.items()}
 
 
 def test_without_a_parser_nvinfer_s_own_is_meant():
@@ -291,3 +294,11 @@ def test_raw_tensors_without_a_decoder_are_told_with_the_known_ones():
     assert config is None
     assert [one.code for one in problems] == ["missing-key"]
     assert "known are SlipstreamNanoDet, SlipstreamSsd" in problems[0].message
+
+
+@pytest.mark.parametrize("end", ["\v", "\f", "\r", "\x1c", "\x85", "\u2028"])
+def test_a_line_ends_where_nvinfer_ends_it(end):
+    text = "[property]\n# a comment%scustom-lib-path=/tmp/x\nbatch-size=1\n" % end
+    file = read_key_file(text.encode("utf-8"), "config_infer.txt")
+    assert file.problems == []
+    assert {key: entry.raw for key, entry in file.groups["property"].items()} == {"batch-size": "1"}

@@ -84,15 +84,30 @@ def test_a_network_of_the_right_shape_is_taken(tmp_path):
     Detector(bundle)
 
 
+def refusal_of_replaced(tmp_path, content):
+    """What is said of a bundle whose network is replaced after it has been read."""
+    directory = shutil.copytree(os.path.join(MODELS, "ssd-street"), str(tmp_path / "bundle"))
+    bundle, _ = load_bundle(directory)
+    os.remove(os.path.join(directory, "network.onnx"))
+    with open(os.path.join(directory, "network.onnx"), "wb") as file:
+        file.write(content)
+    broken, problems = load_bundle(directory)
+    assert broken is None
+    assert [one.code for one in problems if one.severity == "error"] == ["network-unreadable"]
+    with pytest.raises(ModelError) as caught:
+        Detector(bundle)
+    return str(caught.value)
+
+
 @pytest.mark.parametrize("content", [b"no network", b"\x00" * 100])
 def test_a_broken_file_is_refused_and_nothing_is_printed(tmp_path, capfd, content):
-    assert "does not load" in refusal(tmp_path, content)
+    assert "does not load" in refusal_of_replaced(tmp_path, content)
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_file_that_was_cut_off_is_refused(tmp_path, capfd):
     with open(os.path.join(MODELS, "ssd-street", "network.onnx"), "rb") as file:
-        assert "does not load" in refusal(tmp_path, file.read(1000000))
+        assert "does not load" in refusal_of_replaced(tmp_path, file.read(1000000))
     assert capfd.readouterr() == ("", "")
 
 

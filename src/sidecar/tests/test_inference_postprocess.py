@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from sidecar.tests.nvinfer_text import parse
 from sidecar.worker.inference.bundle import Bundle
 from sidecar.worker.inference.decoders import Candidates, Decoder
 from sidecar.worker.inference.geometry import Geometry
-from sidecar.worker.inference.nvinfer_config import parse_nvinfer_config
 from sidecar.worker.inference.postprocess import (
     MAX_CANDIDATES,
     DetectionFilter,
@@ -39,7 +39,7 @@ class Echo(Decoder):
 
 def find(rows, text="cluster-mode=2\n", detection_filter=EVERYTHING):
     """The objects of candidates in a network input of 100 x 100 pixels, of a frame of 200 x 200."""
-    config, problems = parse_nvinfer_config(NEEDED + text, "c", "/", ["D"])
+    config, problems = parse(NEEDED + text, "c", "/", ["D"])
     assert config is not None, problems
     postprocess = Postprocessor(Bundle("/", config, LABELS), Echo("/", 3, 100, 100))
     table = np.array(rows, dtype=np.float32).reshape(-1, 6)
@@ -59,8 +59,8 @@ TRUCK = (40, 40, 80, 61, 0.6, 2)
 
 def test_an_object_has_its_label_and_its_box_in_pixels_of_the_frame():
     (one,) = find([PERSON])
-    assert one == (0, "person", pytest.approx(0.9), 20, 20, 40, 80)
-    assert all(isinstance(value, float) for value in one[2:])
+    assert one == (0, "person", pytest.approx(0.9), 20, 20, 40, 80, None)
+    assert all(isinstance(value, float) for value in one[2:7])
     assert isinstance(one.class_id, int)
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from sidecar.tests.inference_reference import resize, resize_bilinear, rgb_as_nvinfer, rgb_of
+from sidecar.tests.nvinfer_text import parse
 from sidecar.worker.inference.frame import BT601, BT709, I420Frame
 from sidecar.worker.inference.geometry import place
-from sidecar.worker.inference.nvinfer_config import parse_nvinfer_config
 from sidecar.worker.inference.preprocess import Preprocessor
 from sidecar.worker.inference.resample import AREA, BILINEAR, NEAREST, Resampler
 
@@ -19,7 +19,7 @@ num-detected-classes=1
 parse-bbox-func-name=D
 cluster-mode=2
 """
-    parsed, problems = parse_nvinfer_config(text + "\n".join(lines), "c", "/", ["D"])
+    parsed, problems = parse(text + "\n".join(lines), "c", "/", ["D"])
     assert parsed is not None, problems
     return parsed
 

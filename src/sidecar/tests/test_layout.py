@@ -28,11 +28,11 @@ def test_tiles_are_even_lie_side_by_side_and_fill_the_columns(count, size):
 
 
 def test_a_wide_frame_gets_bars_above_and_below():
-    assert fit(1920, 1080, 600, 600) == (0, 131, 600, 337)
+    assert fit(1920, 1080, 600, 600) == (0, 130, 600, 337)
 
 
 def test_a_tall_frame_gets_bars_left_and_right():
-    assert fit(480, 640, 640, 360) == (185, 0, 270, 360)
+    assert fit(480, 640, 640, 360) == (184, 0, 270, 360)
 
 
 def test_a_frame_of_the_tiles_shape_fills_it():

@@ -15,8 +15,10 @@ from sidecar.outlet.protocol import (
     configure_message,
     configured_message,
     failed_message,
+    hold_message,
     parse_configuration,
     parse_failure,
+    parse_holds,
     parse_rtp_from,
     parse_rtp_ports,
     parse_statuses,
@@ -44,6 +46,8 @@ def test_each_end_reads_what_the_other_writes():
     assert parse_rtp_from(message) == 40007
     texts = {"/ds": "no signal since 12:03:11", "/ds/front": ""}
     assert parse_texts(over_the_wire(text_message(texts))["text"]) == texts
+    holds = {"/ds": True, "/ds/front": False}
+    assert parse_holds(over_the_wire(hold_message(holds))["hold"]) == holds
     ports = {"/ds": 40123}
     assert parse_rtp_ports(over_the_wire(configured_message(ports))["configured"]) == ports
     failure = Failure(PORT_IN_USE, "RTSP port 8554 is in use")

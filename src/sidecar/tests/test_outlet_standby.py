@@ -1,5 +1,7 @@
 """The standby picture: what viewers see while nobody sends, and that they do not notice more than that."""
 
+import time
+
 import cairo
 import pytest
 
@@ -77,6 +79,37 @@ def test_a_pause_of_the_stream_ends_with_its_next_key_frame(rig):
     assert viewer.errors == []
     assert viewer.times == sorted(set(viewer.times))
     assert viewer.shown == sorted(viewer.shown)
+
+
+def test_viewers_keep_the_last_frame_of_a_camera_that_sends_rarely_until_the_worker_is_gone(rig):
+    rig.configure(H264)
+    rig.link.hold_last_frame("/ds", True)
+    viewer = rig.watch(H264)
+    sender = rig.play(Sender(H264, rig.ports["/ds"]))
+    until(lambda: viewer.live_frames >= 10, "the stream")
+    sender.pause()
+    shown = viewer.standby_frames
+    # Whoever comes now sees that frame, too.
+    late = rig.watch(H264)
+    until(lambda: late.live_frames >= 1, "the frames since the last key frame")
+    resumed = time.monotonic() + 2
+    until(lambda: time.monotonic() > resumed, "twice the silence of any other stream")
+    assert viewer.standby_frames == shown
+    assert late.standby_frames == 0
+    rig.link.stop()
+    until(lambda: viewer.standby_frames > shown, "the standby picture")
+
+
+def test_a_last_frame_that_holds_no_longer_is_replaced_by_the_standby_picture(rig):
+    rig.configure(H264)
+    rig.link.hold_last_frame("/ds", True)
+    viewer = rig.watch(H264)
+    sender = rig.play(Sender(H264, rig.ports["/ds"]))
+    until(lambda: viewer.live_frames >= 10, "the stream")
+    sender.pause()
+    shown = viewer.standby_frames
+    rig.link.hold_last_frame("/ds", False)
+    until(lambda: viewer.standby_frames > shown, "the standby picture")
 
 
 def test_standby_frames_prove_nothing(rig):

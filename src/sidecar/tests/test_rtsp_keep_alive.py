@@ -1,7 +1,9 @@
-"""A session over TCP is kept alive, at cameras that take it and at cameras that do not."""
+"""A session is kept alive, at cameras that take it and at cameras that do not."""
 
 import pytest
 
+from sidecar.contract import spec
+from sidecar.tests.playing_camera import PlayingCamera
 from sidecar.tests.rtsp_doubles import Between, answered
 from sidecar.tests.test_cpu_camera import demo_camera, is_live, is_lost, watch
 from sidecar.worker.cameras import state as camera_state
@@ -114,3 +116,20 @@ def test_a_camera_that_sends_nothing_and_does_not_answer_is_lost(watch, between)
     one.until(is_live(one))
     double.holds_back.set()
     one.until(is_lost(one))
+
+
+@pytest.mark.parametrize(("public", "method"), [("GET_PARAMETER", "GET_PARAMETER"), ("PAUSE", "OPTIONS")])
+def test_over_udp_the_session_is_kept_by_what_the_camera_lists_while_frames_come(watch, public, method):
+    double = PlayingCamera(public="OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, " + public, session="1;timeout=2")
+    one = watch(uri=double.address, transport=spec.TRANSPORT_UDP)
+    one.until(double.is_played.is_set)
+
+    def is_kept():
+        double.send_frame(0.04)
+        return double.methods()[4:].count(method) >= 3
+
+    one.until(is_kept)
+    assert is_live(one)()
+    assert double.connections == 1
+    assert [each for each in double.requests[4:] if "Session: 1" not in each] == []
+    double.stop()

@@ -5,6 +5,7 @@ import pytest
 from sidecar.contract import spec, state
 from sidecar.tests.rtsp_doubles import ScriptedCamera, answered
 from sidecar.tests.test_cpu_camera import demo_camera, is_live, is_lost, watch
+from sidecar.tests.test_fuzz_camera import right_answer
 from sidecar.worker.cameras import state as camera_state
 from sidecar.worker.engines.rtsp_challenge import challenges
 from sidecar.worker.engines.rtsp_login import MOST_REDIRECTS, Server, server_of, without_login
@@ -97,6 +98,22 @@ def test_a_camera_that_redirects_to_one_without_a_login_is_live(watch, camera, d
     redirecting = camera(redirects_to(lambda: address))
     one = watch(uri=redirecting.address, credentials=LOGIN)
     one.until(is_live(one))
+
+
+@pytest.mark.parametrize("header", [BASIC, DIGEST])
+@pytest.mark.parametrize("asks", ["SETUP", "PLAY"])
+def test_a_wrong_password_is_sent_three_times_at_most_if_everybody_may_read_the_description(
+    watch, camera, header, asks
+):
+    def answer(method, cseq, request):
+        if method == asks:
+            return asks_for_a_login(header)(method, cseq, request)
+        return right_answer(method, cseq, there.address)
+
+    there = camera(answer)
+    one = watch(uri=there.address, credentials=LOGIN)
+    one.until(is_lost(one))
+    assert 1 <= sum(request.startswith(asks) for request in logins(there)) <= 3
 
 
 @pytest.mark.parametrize("header", [BASIC, DIGEST])

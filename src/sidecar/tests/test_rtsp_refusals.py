@@ -6,6 +6,7 @@ import pytest
 
 from sidecar.contract import spec, state
 from sidecar.gst import Gst
+from sidecar.tests.playing_camera import PlayingCamera
 from sidecar.tests.rtsp_doubles import Between, ScriptedCamera, answered
 from sidecar.tests.test_cpu_camera import demo_camera, is_live, is_lost, watch
 from sidecar.worker.cameras import state as camera_state
@@ -44,11 +45,8 @@ SOUND = "m=audio 0 RTP/AVP 0\r\na=control:0\r\n"
 DATA = "m=application 0 RTP/AVP 107\r\na=rtpmap:107 vnd.onvif.metadata/90000\r\na=control:1\r\n"
 
 
-@pytest.mark.parametrize(
-    ("media", "told"), [(SOUND, "it offers audio"), (DATA, "it offers application"), (SOUND + DATA, "it offers appl")]
-)
-def test_a_camera_with_sound_only_has_no_video(watch, monkeypatch, media, told):
-    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 3600.0)
+def describes(media):
+    """A camera's answers with these streams in its description."""
     description = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=a\r\nt=0 0\r\n" + media
 
     def answer(method, cseq, _request):
@@ -57,7 +55,15 @@ def test_a_camera_with_sound_only_has_no_video(watch, monkeypatch, media, told):
             return answered(cseq, "200 OK", *headers) + description
         return answered(cseq)
 
-    double = ScriptedCamera(answer)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("media", "told"), [(SOUND, "it offers audio"), (DATA, "it offers application"), (SOUND + DATA, "it offers appl")]
+)
+def test_a_camera_with_sound_only_has_no_video(watch, monkeypatch, media, told):
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 3600.0)
+    double = ScriptedCamera(describes(media))
     one = watch(uri=double.address)
     one.until(is_lost(one))
     assert one.status().lost.reason == state.CAMERA_LOST_REASON_NO_VIDEO
@@ -113,3 +119,44 @@ def test_a_camera_whose_key_frame_is_far_is_waited_for_and_says_so(watch, demo_c
     one.until(lambda: one.texts[-1].text == "connected, waiting for a key frame")
     one.until(is_live(one))
     assert one.status().counters.frames_received > 0
+
+
+@pytest.mark.parametrize(
+    ("media", "told"),
+    [
+        ("m=video 0 RTP/AVP 96\r\na=rtpmap:96 MP4V-ES/90000\r\na=control:1\r\n", "it sends MP4V-ES"),
+        ("m=video 0 RTP/AVP 96\r\na=rtpmap:96 vp8/90000\r\na=control:1\r\n", "it sends VP8"),
+        ("m=video 0 RTP/AVP 34\r\na=control:1\r\n", "it sends H263"),
+    ],
+)
+def test_a_codec_that_cannot_be_decoded_is_told_before_anything_is_set_up(watch, monkeypatch, media, told):
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 3600.0)
+    double = ScriptedCamera(describes(media))
+    one = watch(uri=double.address)
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_UNSUPPORTED_CODEC
+    assert told in one.status().lost.detail
+    assert "SETUP" not in double.methods()
+    double.stop()
+
+
+@pytest.mark.parametrize("method", ["DESCRIBE", "SETUP", "PLAY"])
+@pytest.mark.parametrize("status", ["453 Not Enough Bandwidth", "454 Session Not Found", "503 Service Unavailable"])
+def test_a_camera_that_refuses_a_request_is_neither_unreachable_nor_tried_at_once(watch, method, status):
+    double = PlayingCamera(answer=lambda asked, cseq, _: answered(cseq, status) if asked == method else "")
+    one = watch(uri=double.address)
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_REFUSED
+    assert "it answers %s" % status[:3] in one.status().lost.detail
+    one.until(lambda: one.status().lost.attempts == 3)
+    assert double.connections == 3
+    double.stop()
+
+
+def test_a_camera_that_refuses_both_transports_says_so(watch, monkeypatch):
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 0.0)
+    refusal = "461 Unsupported Transport"
+    double = PlayingCamera(answer=lambda asked, cseq, _: answered(cseq, refusal) if asked == "SETUP" else "")
+    one = watch(uri=double.address)
+    one.until(lambda: "it refuses TCP and UDP" in one.status().lost.detail)
+    double.stop()

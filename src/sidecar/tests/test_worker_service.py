@@ -18,6 +18,7 @@ from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from sidecar.contract import pipeline, pipeline_grpc, spec, state
+from sidecar.health import frames_flow
 from sidecar.tests import hostile_bundles
 from sidecar.tests.endless_answer import Describes
 
@@ -146,7 +147,7 @@ def test_check_tells_every_problem_and_applies_nothing(running):
         outputs=[],
     )
     problems = running.stub.Check(pipeline.CheckRequest(spec=wrong), timeout=DEADLINE_SECONDS).problems
-    assert {problem.code for problem in problems} == {"unsupported-source", "bundle-missing", "no-output"}
+    assert {problem.code for problem in problems} == {"unsupported-source", "file-missing", "no-output"}
     assert running.state().generation == before
 
 
@@ -413,6 +414,25 @@ def test_the_elements_of_every_pipeline_are_told(running):
     assert output.endswith(" -> udpsink (loopback)")
 
 
+def test_frames_are_counted_by_their_latency_until_detected_and_until_encoded(running):
+    def counted(message):
+        state = message.state
+        return bool(state.cameras and state.outputs) and state.outputs[0].encoding_latency.sum_seconds > 0
+
+    state = running.until(counted).state
+    for histogram in (state.cameras[0].counters.detection_latency, state.outputs[0].encoding_latency):
+        assert list(histogram.bounds) == sorted(histogram.bounds)
+        assert len(histogram.counts) == len(histogram.bounds) + 1
+        # Of the frame's own clock, not of one that the encoder has moved by a thousand hours.
+        assert histogram.sum_seconds / sum(histogram.counts) < 3600
+
+
+def test_the_state_says_what_keeper_worker_and_outlet_use(running):
+    used = {one.name: one for one in running.state().processes}
+    assert sorted(used) == ["keeper", "outlet", "worker"]
+    assert all(one.memory_bytes > 1000000 and one.cpu_seconds > 0 for one in used.values())
+
+
 def test_health_tells_that_frames_flow(running):
     stub = health_pb2_grpc.HealthStub(running.channel)
     request = health_pb2.HealthCheckRequest(service="slipstream.v1.Pipeline")
@@ -428,6 +448,40 @@ def test_health_tells_that_frames_flow(running):
     threading.Thread(target=listen, args=(call,), daemon=True).start()
     assert serving.wait(DEADLINE_SECONDS)
     call.cancel()
+    assert docker_health(running.run_dir) == (0, "frames flow")
+
+
+def docker_health(run_dir):
+    """Exit status and text of the health check of the sidecar's container."""
+    environment = dict(os.environ, SLIPSTREAM_RUN_DIR=run_dir)
+    environment["PYTHONPATH"] = os.pathsep.join(os.path.join(ROOT, part) for part in ("src", "src/sidecar/gen"))
+    command = [sys.executable, "-m", "sidecar.health"]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, timeout=DEADLINE_SECONDS)
+    return done.returncode, done.stdout.decode().strip()
+
+
+def test_docker_is_told_that_no_worker_answers(tmp_path):
+    assert docker_health(str(tmp_path)) == (1, "the worker does not answer: UNAVAILABLE")
+
+
+@pytest.mark.parametrize(
+    ("cameras", "outputs", "flow"),
+    [
+        (["live"], ["serving"], True),
+        (["live", "lost"], ["serving"], True),
+        (["live"], ["waiting"], False),
+        (["lost", "off"], ["serving"], False),
+        (["off", "off"], ["waiting"], True),
+        ([], [], False),
+    ],
+)
+def test_frames_flow_where_a_camera_is_live_or_all_are_off(cameras, outputs, flow):
+    whole = state.State()
+    for one in cameras:
+        getattr(whole.cameras.add(), one).SetInParent()
+    for one in outputs:
+        getattr(whole.outputs.add(), one).SetInParent()
+    assert frames_flow(whole) is flow
 
 
 def test_a_port_that_is_in_use_is_said_and_taken_when_it_is_free(running):

@@ -11,6 +11,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from sidecar import log
 from sidecar.contract import pipeline_grpc
 from sidecar.gst import Gst
+from sidecar.health import SERVICE, frames_flow
 from sidecar.heartbeat import beat_on_main_loop
 from sidecar.keeper.previous_worker import crash_loop, previous_worker
 from sidecar.outlet.protocol import SOCKET_NAME
@@ -25,7 +26,6 @@ from sidecar.worker.service.pipeline_service import PipelineService
 from sidecar.worker.status.events import EventLog
 from sidecar.worker.status.store import StatusStore
 
-_SERVICE = "slipstream.v1.Pipeline"
 _HEALTH_MILLISECONDS = 500
 
 
@@ -47,7 +47,7 @@ def main(
 
     service = PipelineService(engine, store, loop, instance_id, previous_worker(os.environ))
     health_service = health.HealthServicer()
-    health_service.set(_SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
+    health_service.set(SERVICE, health_pb2.HealthCheckResponse.NOT_SERVING)
 
     def add_services(server: Any) -> None:
         pipeline_grpc.add_PipelineServicer_to_server(service, server)  # type: ignore[no-untyped-call]
@@ -56,11 +56,9 @@ def main(
     endpoint = GrpcEndpoint(socket, add_services)
 
     def tell_health() -> None:
-        flowing = any(output.WhichOneof("state") == "serving" for output in store.snapshot().outputs) and any(
-            camera.WhichOneof("state") == "live" for camera in store.snapshot().cameras
-        )
+        flowing = frames_flow(store.snapshot())
         status = health_pb2.HealthCheckResponse.SERVING if flowing else health_pb2.HealthCheckResponse.NOT_SERVING
-        health_service.set(_SERVICE, status)
+        health_service.set(SERVICE, status)
 
     def stop() -> None:
         loop.quit()

@@ -60,6 +60,7 @@ async function serve(socketPath: string, instanceId: string): Promise<void> {
               viewers: 0,
               frames: 1n,
               framesDropped: 0n,
+              encodingLatency: undefined,
               state: { $case: "serving", value: {} },
             },
           ],

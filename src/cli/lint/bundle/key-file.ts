@@ -50,7 +50,13 @@ export function parseKeyFile(text: string, file: string): ConfigReading {
   const groups: Group[] = [];
   const settings: Setting[] = [];
   const problems: Problem[] = [];
-  const lines = text.split("\n");
+  const hasMark = text.startsWith(BYTE_ORDER_MARK);
+  if (hasMark) {
+    const message =
+      "the file begins with a byte order mark, which GLib does not read: save it as UTF-8 without one";
+    problems.push(problem("config-syntax", { file, line: 1, path: "" }, message));
+  }
+  const lines = text.slice(hasMark ? 1 : 0).split("\n");
   for (const [index, ended] of lines.entries()) {
     const line = index + 1;
     // GLib takes a carriage return for a part of the line's end only in front of a line feed.
@@ -86,12 +92,12 @@ export function parseKeyFile(text: string, file: string): ConfigReading {
   return { config: { form: "key file", groups, settings, values: GLIB }, problems };
 }
 
+const BYTE_ORDER_MARK = "\ufeff";
+
 const CR_ONLY =
   "lines end in a carriage return alone, which GLib does not read: end them with line feeds";
 
 function badLine(content: string): string {
-  if (content.startsWith("\ufeff"))
-    return "the file begins with a byte order mark, which GLib does not read: save it as UTF-8 without one";
   if (content.startsWith(";")) return "a comment begins with #, not with ;";
   if (/^\[[^\]]*\].*#/.test(content)) return "a comment needs a line of its own";
   if (content.startsWith("["))

@@ -6,6 +6,8 @@ export interface OnnxFacts {
   readonly graph: Graph;
   readonly functions: readonly LocalFunction[];
   readonly weightBytes: number;
+  /** The files that hold weights, relative to the network's directory. */
+  readonly external: readonly string[];
   /** Batch size of the first input; undefined: any. */
   readonly batch: number | undefined;
   /** What the exporter wrote beside the graph, by key. */
@@ -27,9 +29,12 @@ export function readOnnx(readAt: ReadAt, bytes: number): OnnxFacts {
   if (message === undefined) throw new OnnxError("it has no graph: is it an ONNX file?");
   const graph = readGraph(file, message);
   const functions = model(MODEL.functions).map((field) => readFunction(file, field));
+  const nodes = functions.flatMap((one) => one.nodes);
+  const external = [...new Set([...locationsOf(graph), ...nodes.flatMap(locationsIn)])];
   const metadata = new Map(model(MODEL.metadata).map((field) => readEntry(file, field)));
   const batch = frameInputs(graph)[0]?.shape[0];
-  return { opset, graph, functions, weightBytes: graph.weightBytes, batch, metadata };
+  const { weightBytes } = graph;
+  return { opset, graph, functions, weightBytes, external, batch, metadata };
 }
 
 /** Undefined: it is the operator set of another domain. */
@@ -38,6 +43,18 @@ function standardOpset(file: Protobuf, message: Field): number | undefined {
   const domain = file.text(fields(OPSET.domain));
   if (domain !== "" && domain !== "ai.onnx") return undefined;
   return fields(OPSET.version).at(-1)?.value;
+}
+
+function locationsOf({ initializers, nodes }: Graph): readonly string[] {
+  const own = initializers.flatMap(({ location }) => location ?? []);
+  return [...own, ...nodes.flatMap(locationsIn)];
+}
+
+function locationsIn({ attributes }: Node): readonly string[] {
+  return [...attributes.values()].flatMap(({ tensor, graphs }) => [
+    ...(tensor?.location === undefined ? [] : [tensor.location]),
+    ...graphs.flatMap(locationsOf),
+  ]);
 }
 
 /** The inputs that are to be given: old exporters list the weights as inputs too. */
@@ -59,6 +76,9 @@ interface TypedName {
   readonly type: number;
 }
 
+/** location: the file that holds its values. Absent: the network itself. */
+type Tensor = TypedName & { readonly location?: string };
+
 /** An input or output of a graph, with the sizes of its shape; undefined: any. */
 export type Value = TypedName & {
   readonly shape: readonly (number | undefined)[];
@@ -66,12 +86,9 @@ export type Value = TypedName & {
   readonly batchName: string;
 };
 
-/** Values of a graph; empty location: they are in the network's file, otherwise in the file of that name. */
-type Initializer = TypedName & { readonly location: string };
-
 export interface Graph {
   readonly nodes: readonly Node[];
-  readonly initializers: readonly Initializer[];
+  readonly initializers: readonly Tensor[];
   readonly inputs: readonly Value[];
   readonly outputs: readonly Value[];
   readonly weightBytes: number;
@@ -91,7 +108,7 @@ interface Attribute {
   /** Numbers or a text; empty for tensors and graphs. */
   readonly values: readonly (number | string)[];
   /** Data type of a tensor. */
-  readonly tensor: number | undefined;
+  readonly tensor: Tensor | undefined;
   readonly graphs: readonly Graph[];
 }
 
@@ -154,23 +171,24 @@ function readNode(file: Protobuf, message: Field, depth: number): Node {
 function readAttribute(file: Protobuf, message: Field, depth: number): [string, Attribute] {
   const fields = file.fields(message);
   const numbers = [...fields(ATTRIBUTE.i), ...fields(ATTRIBUTE.ints)];
-  const tensor = fields(ATTRIBUTE.t).at(-1);
+  const given = fields(ATTRIBUTE.t).at(-1);
   const graphs = [...fields(ATTRIBUTE.g), ...fields(ATTRIBUTE.graphs)];
   const attribute = {
     values: [...numbers.flatMap((one) => file.numbers(one)), ...file.texts(fields(ATTRIBUTE.s))],
-    tensor: tensor && readTensor(file, tensor).type,
+    tensor: given && readTensor(file, given),
     graphs: graphs.map((graph) => readGraph(file, graph, depth + 1)),
   };
   return [file.text(fields(ATTRIBUTE.name)), attribute];
 }
 
-function readTensor(file: Protobuf, message: Field): Initializer {
+function readTensor(file: Protobuf, message: Field): Tensor {
   const fields = file.fields(message);
-  const external = new Map(fields(TENSOR.external).map((field) => readEntry(file, field)));
+  const entries = fields(TENSOR.external).map((entry) => file.fields(entry));
+  const location = entries.findLast((entry) => file.text(entry(ENTRY.key)) === "location");
   return {
     name: file.text(fields(TENSOR.name)),
     type: fields(TENSOR.type).at(-1)?.value ?? 0,
-    location: external.get("location") ?? "",
+    ...(location === undefined ? {} : { location: file.text(location(ENTRY.value)) }),
   };
 }
 

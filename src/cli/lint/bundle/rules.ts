@@ -5,19 +5,21 @@ import type { Catalogue } from "../../../common/catalogue/catalogue.js";
 import type { FactsFile, NetworkFormat } from "../../../common/catalogue/data.js";
 import { isWithin } from "../../../common/catalogue/release.js";
 import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
-import { closest } from "../../../common/closest.js";
-import { didYouMean, type Problem, problem } from "../../../common/problem.js";
+import { type Problem, problem } from "../../../common/problem.js";
 import type { Spec } from "../spec/schema.js";
 import {
   at,
   type Bundle,
-  labelsOf,
+  classesOf,
   NETWORK_TYPE,
   networkTypeOf,
   numberOf,
   property,
 } from "./bundle.js";
+import { otherDecoders, rawTensorProblems } from "./cpu-rules.js";
+import { fileProblems } from "./files.js";
 import type { Setting } from "./key-file.js";
+import { labelProblems } from "./labels.js";
 import { keyProblems } from "./nvinfer-keys.js";
 import { parserRefusals } from "./tensorrt-parser.js";
 
@@ -30,8 +32,7 @@ interface Subject {
   readonly cameras: number | undefined;
   readonly target: Target;
   readonly facts: FactsFile;
-  /** Names of the decoders that the sidecar has. */
-  readonly decoders: readonly string[];
+  readonly catalogue: Catalogue;
 }
 
 interface Network {
@@ -55,11 +56,13 @@ export function lintBundle(
     cameras: spec?.cameras.length,
     target,
     facts,
-    decoders: catalogue.decoders.decoders.map(({ name }) => name),
+    catalogue,
   };
+  const found = keyProblems(bundle, target, catalogue.nvinferKeys);
+  if (!bundle.config.groups.some(({ name }) => name === "property")) return found;
   return [
-    ...keyProblems(bundle, target, catalogue.nvinferKeys),
-    ...fileProblems(bundle, catalogue),
+    ...found,
+    ...fileProblems(bundle, target, catalogue, () => true),
     ...formatProblems(subject),
     ...precisionProblems(subject),
     ...batchProblems(subject),
@@ -78,7 +81,7 @@ function networkOf(
   release: string,
 ): Network | undefined {
   const named = formats.flatMap((format): Network[] => {
-    const [setting] = format.keys.flatMap((key) => property(bundle, key) ?? []);
+    const setting = property(bundle, format.keys[0] ?? "");
     if (setting === undefined) return [];
     const isGone = !isWithin({ since: "5.0", until: format.until }, release);
     return [{ format, setting, isGone }];
@@ -86,37 +89,24 @@ function networkOf(
   return named.find(({ format, isGone }) => !isGone || !format.passedOver) ?? named[0];
 }
 
-/** Files below this path belong to the DeepStream image: the machine that runs the linter need not have them. */
-const IMAGE = "/opt/nvidia/";
+const ENGINES = ["model-engine-file", "engine-create-func-name"];
 
-function fileProblems(bundle: Bundle, { nvinferKeys }: Catalogue): Problem[] {
-  const byName = new Map(nvinferKeys.map((key) => [key.name, key]));
-  return bundle.config.settings.flatMap((setting) => {
-    const key = byName.get(setting.key);
-    const file = bundle.files.get(setting.value);
-    if (key?.type !== "path" || file === undefined) return [];
-    const path = at(bundle, setting);
-    if (file.t === "unusable") {
-      const code = key.name === "onnx-file" ? "network-unreadable" : "file-unreadable";
-      return [problem(code, path, `${setting.value}: ${file.why}`)];
-    }
-    if (file.t !== "missing" || key.written || setting.value.startsWith(IMAGE)) return [];
-    const hint = didYouMean(closest(setting.value, bundle.names));
-    const message = `${key.name}: there is no ${setting.value} in the bundle${hint}`;
-    return [problem("file-missing", path, message)];
-  });
+/** A library that reads the network, or builds the engine, has formats of its own. */
+function isReadByLibrary(bundle: Bundle): boolean {
+  const has = (key: string) => property(bundle, key) !== undefined;
+  return has("engine-create-func-name") || (has("custom-network-config") && has("custom-lib-path"));
 }
 
 function formatProblems({ bundle, network, target }: Subject): Problem[] {
   if (network === undefined) {
-    const hasEngine = ["model-engine-file", "engine-create-func-name"].some(
-      (key) => property(bundle, key) !== undefined,
-    );
+    // nvinfer takes a TensorRT engine alone, and a library may bring the network. The sidecar builds its engines from one.
+    const isNvinfers =
+      bundle.form === "file" && ENGINES.some((key) => property(bundle, key) !== undefined);
     const message = "no network is named: set onnx-file=FILE in [property]";
-    return hasEngine ? [] : [problem("missing-key", bundle.file, message)];
+    return isNvinfers ? [] : [problem("missing-key", bundle.file, message)];
   }
   const { format, setting, isGone } = network;
-  if (!isGone || format.code === undefined) return [];
+  if (!isGone || format.code === undefined || isReadByLibrary(bundle)) return [];
   const message =
     `${setting.value} is a network in ${format.format} format, which DeepStream supported up to ${format.until}: ` +
     `${format.why}. For ${describeTarget(target)} export it as ONNX and name that in onnx-file`;
@@ -133,7 +123,7 @@ function precisionProblems({ bundle, target }: Subject): Problem[] {
     const message = `${target.board.name} has no INT8: nvinfer builds an FP16 engine instead; set network-mode=2`;
     return [problem("int8-unsupported", path, message)];
   }
-  if (property(bundle, "int8-calib-file") !== undefined) return [];
+  if ((property(bundle, "int8-calib-file")?.value ?? "") !== "") return [];
   const message =
     "INT8 without int8-calib-file: TensorRT guesses the ranges unless the network holds them; use network-mode=2 (FP16)";
   return [problem("int8-uncalibrated", path, message)];
@@ -171,7 +161,7 @@ function batchProblems(subject: Subject): Problem[] {
   const asked = numberOf(bundle, "batch-size", 1);
   const remedy = "export it with a free first dimension";
   if (wanted !== undefined && asked > batch) {
-    const message = `${name} takes a batch of ${batch}, batch-size asks for ${asked}: ${remedy}`;
+    const message = `${name} takes a batch of ${batch}, batch-size asks for ${asked}, and the sidecar gives it ${batch} at once: ${remedy}`;
     problems.push(problem("batch-above-network", at(bundle, wanted), message));
   }
   if (cameras !== undefined && cameras > batch) {
@@ -221,82 +211,77 @@ function deviceOf(bundle: Bundle): string {
   return usesDla && core >= 0 ? `dla${core}` : `gpu${numberOf(bundle, "gpu-id", 0)}`;
 }
 
-/** The network's role: the sidecar needs boxes of it. */
-function outputProblems({ bundle, decoders }: Subject): Problem[] {
+/** The network's role: the sidecar needs boxes of it, and a decoder for its outputs. */
+function outputProblems({ bundle, catalogue }: Subject): Problem[] {
   const type = networkTypeOf(bundle);
-  const { config, file } = bundle;
-  const named = property(bundle, "parse-bbox-func-name");
-  const setting =
-    property(bundle, "network-type") ?? property(bundle, "is-classifier") ?? config.groups[0];
-  const place = setting === undefined ? file : at(bundle, setting);
+  const placeOf = (key: string) => {
+    const setting = property(bundle, key);
+    return setting === undefined ? bundle.file : at(bundle, setting);
+  };
   if (type === NETWORK_TYPE.classifier || type === NETWORK_TYPE.segmentation) {
     const what = type === NETWORK_TYPE.classifier ? "classifier" : "segmentation";
+    const key = property(bundle, "network-type") === undefined ? "is-classifier" : "network-type";
     const message = `network-type=${type} (${what}) finds no boxes, so that none is ever shown: use a detector`;
-    return [problem("no-boxes", place, message)];
+    return [problem("no-boxes", placeOf(key), message)];
   }
-  const known = decoders.filter((name) => name.startsWith("Slipstream")).join(", ");
-  const parser = named?.value ?? "";
-  if (named === undefined || parser === "") {
-    if (type !== NETWORK_TYPE.other) return [];
-    const message = `network-type=100 needs parse-bbox-func-name, the decoder of its tensors: ${known}`;
-    return [problem("missing-key", file, message)];
-  }
-  const isOurs = decoders.includes(parser);
-  const library = property(bundle, "custom-lib-path");
-  if (type === NETWORK_TYPE.other && isOurs) return [];
-  if (type === NETWORK_TYPE.detector && (isOurs || library !== undefined)) {
-    const cpu = isOurs ? "engine cpu by the sidecar's own" : "engine cpu has no decoder for it";
+  // The sidecar decodes what its bundles leave to it; other programs have decoders of their own.
+  const isDecodedHere = bundle.form === "directory" && isLeftToSidecar(bundle, catalogue);
+  const problems = bundle.form === "directory" ? choiceProblems(bundle, catalogue) : [];
+  if (isDecodedHere) problems.push(...rawTensorProblems(bundle, catalogue));
+  if (type !== NETWORK_TYPE.other) {
+    if (isDecodedHere || classesOf(bundle) !== 0) return problems;
     const message =
-      library === undefined
-        ? `no library brings ${parser}: on both engines the sidecar's own decoder of that name reads the outputs`
-        : `nvinfer decodes by ${parser} of ${library.value}, ${cpu}`;
-    return [problem("decoder-choice", at(bundle, named), message)];
+      "num-detected-classes is missing or 0: nvinfer finds objects of no class, so that no box is ever shown: set it in [property]";
+    return [...problems, problem("no-boxes", placeOf("num-detected-classes"), message)];
   }
-  if (type !== NETWORK_TYPE.other && library !== undefined) return [];
-  const lacking = type === NETWORK_TYPE.other ? "" : ", and no custom-lib-path that brings it";
-  const hint = didYouMean(closest(parser, decoders));
-  const message = `there is no decoder ${parser}${lacking}${hint || `; known are ${known}`}`;
-  return [problem("unknown-decoder", at(bundle, named), message)];
+  if (!isDecodedHere || property(bundle, "infer-dims") !== undefined) return problems;
+  const message = "raw tensors need the size of the network's input: set infer-dims";
+  return [...problems, problem("missing-key", bundle.file, message)];
 }
 
-const WITH_LABELS: readonly number[] = [
-  NETWORK_TYPE.detector,
-  NETWORK_TYPE.instances,
-  NETWORK_TYPE.other,
-];
-
-/** Labels and class ids against the number of classes. */
-function labelProblems(bundle: Bundle): Problem[] {
-  if (!WITH_LABELS.includes(networkTypeOf(bundle))) return [];
-  const { config } = bundle;
-  const file = property(bundle, "labelfile-path");
-  const problems: Problem[] = [];
-  if (file === undefined && config.groups.some(({ name }) => name === "property")) {
-    const message = "labelfile-path is missing: classes have no names; set it in [property]";
-    problems.push(problem("labels-missing", bundle.file, message));
-  }
-  if (property(bundle, "num-detected-classes") === undefined) {
-    const message = "a detector needs num-detected-classes in [property]";
-    return [...problems, problem("missing-key", bundle.file, message)];
-  }
-  const classes = numberOf(bundle, "num-detected-classes", 0);
-  const labels = labelsOf(bundle);
-  problems.push(...filterProblems(bundle, classes));
-  if (labels === undefined || file === undefined || labels.length === classes) return problems;
-  const message = `${file.value} has ${labels.length} labels, num-detected-classes is ${classes}`;
-  return [problem("labels-mismatch", at(bundle, file), message), ...problems];
+/** Without a library that brings its parser, nvinfer leaves the outputs to the sidecar's decoder. */
+function isLeftToSidecar(bundle: Bundle, catalogue: Catalogue): boolean {
+  const type = networkTypeOf(bundle);
+  if (type !== NETWORK_TYPE.detector) return type === NETWORK_TYPE.other;
+  const parser = parserOf(bundle);
+  const isOurs = parser !== undefined && catalogue.decoderNames.includes(parser.value);
+  return isOurs && libraryOf(bundle) === undefined;
 }
 
-function filterProblems(bundle: Bundle, classes: number): Problem[] {
-  const filter = property(bundle, "filter-out-class-ids");
-  if (filter === undefined) return [];
-  const { values } = bundle.config;
-  return values.items(filter.raw).flatMap((item) => {
-    const id = values.integer(item);
-    if (id === undefined || (id >= 0 && id < classes)) return [];
-    const message = `there is no class ${id}: the network has ${classes}, counted from 0`;
-    return [problem("class-out-of-range", at(bundle, filter), message)];
-  });
+/** Who decodes the outputs of a network whose configuration names a parser for nvinfer. */
+function choiceProblems(bundle: Bundle, catalogue: Catalogue): Problem[] {
+  const type = networkTypeOf(bundle);
+  const parser = parserOf(bundle);
+  if (parser === undefined || type === NETWORK_TYPE.other) return [];
+  const isOurs = catalogue.decoderNames.includes(parser.value);
+  const library = libraryOf(bundle);
+  const place = at(bundle, parser);
+  if (library !== undefined) {
+    if (type !== NETWORK_TYPE.detector) return [];
+    const cpu = isOurs ? "by the sidecar's own" : "has no decoder for it";
+    const message = `nvinfer decodes by ${parser.value} of ${library.value}, engine cpu ${cpu}`;
+    return [problem("decoder-choice", place, message)];
+  }
+  if (isLeftToSidecar(bundle, catalogue)) {
+    const message = `no library brings ${parser.value}: on both engines the sidecar's own decoder of that name reads the outputs`;
+    return [problem("decoder-choice", place, message)];
+  }
+  const others = otherDecoders(parser.value, catalogue.decoderNames);
+  const message = `there is no decoder ${parser.value}, and no custom-lib-path that brings it${others}`;
+  return [problem("unknown-decoder", place, message)];
+}
+
+/** Undefined: it is missing, or its value is empty or refused, which is reported elsewhere. */
+function parserOf(bundle: Bundle): Setting | undefined {
+  const setting = property(bundle, "parse-bbox-func-name");
+  if (setting === undefined || setting.value === "" || setting.value.includes("\0"))
+    return undefined;
+  return bundle.config.values.text(setting.raw) === undefined ? undefined : setting;
+}
+
+function libraryOf(bundle: Bundle): Setting | undefined {
+  const setting = property(bundle, "custom-lib-path");
+  return setting?.value === "" ? undefined : setting;
 }
 
 const MB = 1024 * 1024;

@@ -166,7 +166,7 @@ class ParserCheck {
     if (operator === "Cast" && typeof target === "number") {
       this.#checkType(target, "tensors", where);
     }
-    const tensor = node.attributes.get("value")?.tensor;
+    const tensor = node.attributes.get("value")?.tensor?.type;
     if (tensor !== undefined) this.#checkType(tensor, "weights", where);
   }
 
@@ -223,7 +223,7 @@ class ParserCheck {
 /** The parser keeps these as weights; of everything else that a node gives it makes a tensor. */
 function constantOf(node: Node, known: ReadonlyMap<string, Source>): Source | undefined {
   if (node.operator === "Constant")
-    return { t: "constant", type: node.attributes.get("value")?.tensor ?? 0 };
+    return { t: "constant", type: node.attributes.get("value")?.tensor?.type ?? 0 };
   const source = known.get(node.inputs[0] ?? "");
   return node.operator === "Transpose" && source?.t === "constant" ? source : undefined;
 }

@@ -322,18 +322,13 @@ export const BUNDLES: readonly LintCase[] = [
   {
     name: "labels that are no text",
     bundle: { ...bundle(), "labels.txt": Uint8Array.of(0xff, 0xfe, 0x41) },
-    on: { t4: ["file-unreadable config_infer.txt:3"] },
+    on: { t4: ["not-text config_infer.txt:3"] },
   },
   {
     name: "no network, no classes, no group",
     bundle: { "config_infer.txt": "gpu-id=0\n" },
     on: {
-      t4: [
-        "config-syntax config_infer.txt:1",
-        "missing-key config_infer.txt",
-        "missing-key config_infer.txt",
-        "missing-key config_infer.txt",
-      ],
+      t4: ["config-syntax config_infer.txt:1", "missing-key config_infer.txt"],
     },
   },
   {
@@ -356,14 +351,12 @@ export const BUNDLES: readonly LintCase[] = [
         "config-syntax config_infer.txt:1",
         "config-syntax config_infer.txt:2",
         "missing-key config_infer.txt",
-        "missing-key config_infer.txt",
-        "missing-key config_infer.txt",
       ],
     },
   },
   {
     name: "a configuration without end",
-    bundle: { "config_infer.txt": "#".repeat(64 * 1024 + 1) },
+    bundle: { "config_infer.txt": "#".repeat(1024 * 1024 + 1) },
     on: { t4: ["file-too-large config_infer.txt"] },
   },
   {
@@ -417,7 +410,6 @@ export const BUNDLES: readonly LintCase[] = [
         ...[9, 10, 11, 12, 13, 14, 15, 16].map(
           (line) => `wrong-type config_infer.txt:${line}` as const,
         ),
-        "labels-mismatch config_infer.txt:3",
       ],
     },
     says: /remove the blank at the end/,
@@ -462,15 +454,19 @@ export const BUNDLES: readonly LintCase[] = [
   },
   {
     name: "raw tensors that nobody decodes",
-    bundle: bundle("network-type=100", "parse-bbox-func-name=SlipstreamNanodet"),
+    bundle: bundle(
+      "network-type=100",
+      "parse-bbox-func-name=SlipstreamNanodet",
+      "infer-dims=3;416;416",
+    ),
     on: { "t4 nano": ["unknown-decoder config_infer.txt:6"] },
     says: /did you mean SlipstreamNanoDet\?/,
   },
   {
     name: "raw tensors without the name of a decoder",
-    bundle: bundle("network-type=100"),
+    bundle: bundle("network-type=100", "infer-dims=3;416;416"),
     on: { t4: ["missing-key config_infer.txt"] },
-    says: /SlipstreamSsd/,
+    says: /parse-bbox-func-name is missing/,
   },
   {
     name: "a library's parser that the sidecar has too",
@@ -518,14 +514,7 @@ export const BUNDLES: readonly LintCase[] = [
   {
     name: "a byte order mark",
     bundle: { ...bundle(), "config_infer.txt": `\ufeff${config()}` },
-    on: {
-      t4: [
-        ...[1, 2, 3, 4].map((line) => `config-syntax config_infer.txt:${line}` as const),
-        "missing-key config_infer.txt",
-        "missing-key config_infer.txt",
-        "missing-key config_infer.txt",
-      ],
-    },
+    on: { t4: ["config-syntax config_infer.txt:1"] },
     says: /save it as UTF-8 without one/,
   },
   {
@@ -549,25 +538,14 @@ export const BUNDLES: readonly LintCase[] = [
     name: "the line ends of old Macintoshes",
     bundle: { ...bundle(), "config_infer.txt": config().replaceAll("\n", "\r") },
     on: {
-      t4: [
-        "config-syntax config_infer.txt:1",
-        "missing-key config_infer.txt",
-        "missing-key config_infer.txt",
-        "missing-key config_infer.txt",
-      ],
+      t4: ["config-syntax config_infer.txt:1", "missing-key config_infer.txt"],
     },
     says: /carriage return/,
   },
   {
     name: "backslashes in a path, and one that is escaped",
     bundle: bundle("int8-calib-file=sub\\cal.bin", "parse-bbox-func-name=a\\\\b"),
-    on: {
-      t4: [
-        "wrong-type config_infer.txt:5",
-        "file-missing config_infer.txt:5",
-        "unknown-decoder config_infer.txt:6",
-      ],
-    },
+    on: { t4: ["wrong-type config_infer.txt:5", "unknown-decoder config_infer.txt:6"] },
     says: /backslash/,
   },
   {
@@ -653,12 +631,7 @@ export const BUNDLES: readonly LintCase[] = [
     name: "a key file in a file for YAML",
     bundle: { "config_infer.yml": config(), "a.onnx": NETWORK, "labels.txt": LABELS },
     on: {
-      t4: [
-        "config-syntax config_infer.yml:2",
-        "missing-key config_infer.yml",
-        "missing-key config_infer.yml",
-        "missing-key config_infer.yml",
-      ],
+      t4: ["config-syntax config_infer.yml:2", "missing-key config_infer.yml"],
     },
     says: /not YAML/,
   },
@@ -669,8 +642,6 @@ export const BUNDLES: readonly LintCase[] = [
       t4: [
         "config-syntax config_infer.txt:1",
         "config-syntax config_infer.txt:2",
-        "missing-key config_infer.txt",
-        "missing-key config_infer.txt",
         "missing-key config_infer.txt",
       ],
     },

@@ -124,4 +124,10 @@ export const LAUNCH_RIGHT: readonly LintCase[] = [
       "filesrc location=a.h264 ! h264parse ! fakesink filesrc location=a.mp4 ! decodebin ! fakesink",
     on: { "t4 nano": [] },
   },
+  {
+    name: "elements of DeepStream that are known by name alone",
+    launch:
+      "fakesrc ! nvdsmetainsert serialize-lib=a.so ! nvdsmetaextract deserialize-lib=a.so ! nvreplay ! fakesink",
+    on: { "t4 orin-nano": [] },
+  },
 ];

@@ -124,6 +124,18 @@ export const LAUNCH_WRONG: readonly LintCase[] = [
     says: /did you mean nvvideoconvert\?/,
   },
   {
+    name: "variables of a script where elements belong, whose content nobody can check",
+    launch: "$SOURCE ! ${DECODER} max=1 ! nvinfer config-file-path=a.txt ! fakesink $MORE",
+    on: {
+      t4: [
+        "unlisted-element $SOURCE#1",
+        "unlisted-element ${DECODER}#2",
+        "unlisted-element $MORE#5",
+      ],
+    },
+    says: /is a variable of the shell/,
+  },
+  {
     name: "an element of a plugin that nobody told us of",
     launch: "fakesrc ! acmewaterpainter ! fakesink",
     on: { t4: ["unlisted-element acmewaterpainter#2"] },

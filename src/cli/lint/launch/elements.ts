@@ -7,7 +7,7 @@ import { describeTarget, type Target } from "../../../common/catalogue/targets.j
 import { closest } from "../../../common/closest.js";
 import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { compareReleases } from "../../../common/release-number.js";
-import { checkPropertyValue, integer } from "../value.js";
+import { checkPropertyValue, integer, isVariable } from "../value.js";
 import { type LaunchElement, type LaunchLine, pathOf, setting } from "./parse.js";
 
 /** The factory of a caps filter between two `!`, which a line writes as caps and not as an element. */
@@ -46,6 +46,10 @@ export function usesNewMux(launch: LaunchLine): boolean {
 
 function unknownElement(element: LaunchElement, near: string | undefined, target: Target): Problem {
   const { factory } = element;
+  if (isVariable(factory)) {
+    const message = `${factory} is a variable of the shell: what it holds is not checked`;
+    return problem("unlisted-element", pathOf(element), message);
+  }
   // The catalogue has all of NVIDIA's names, and a name near a known one is a typo; the rest may be other plugins.
   if (factory.startsWith("nv") || near !== undefined) {
     const message = `neither ${describeTarget(target)} nor GStreamer has an element ${factory}${didYouMean(near)}`;

@@ -150,7 +150,7 @@ class Parser {
     const [, name, pad = ""] = /^([\w-]*)\.([\w%-]*)$/.exec(text) ?? [];
     if (name !== undefined) {
       this.#linkTo({ t: "reference", name, pad: pad === "" ? undefined : pad });
-    } else if (/^[a-z][\w-]*$/i.test(text)) {
+    } else if (/^[a-z][\w-]*$/i.test(text) || VARIABLE.test(text)) {
       this.#add(text);
     } else {
       throw new LaunchSyntaxError(`"${text}" is neither an element, a setting nor a link`);
@@ -191,6 +191,9 @@ class Parser {
     return undefined;
   }
 }
+
+/** A variable of the shell where an element belongs: it may hold one, with its settings. */
+const VARIABLE = /^\$(\w+|\{\w+\})$/;
 
 type Token =
   | { readonly t: "link" }

@@ -2,7 +2,7 @@
 
 import type { FactsFile } from "../../../common/catalogue/data.js";
 import { describeSpan, isWithin } from "../../../common/catalogue/release.js";
-import { describeTarget, type Target } from "../../../common/catalogue/targets.js";
+import { type AnyTarget, describeTarget } from "../../../common/catalogue/targets.js";
 import { closest } from "../../../common/closest.js";
 import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { ID, ID_FORM } from "../../../common/settings/camera-id.js";
@@ -14,7 +14,7 @@ import type { Camera, Model, Output, Polygon, Spec } from "./schema.js";
 export function lintSpec(
   spec: Spec,
   bundle: Bundle | undefined,
-  target: Target,
+  target: AnyTarget,
   facts: FactsFile,
 ): Problem[] {
   return [
@@ -177,9 +177,13 @@ function addressProblems(outputs: readonly Output[]): Problem[] {
   return problems;
 }
 
-function trackerProblems(spec: Spec, target: Target, facts: FactsFile): Problem[] {
+function trackerProblems(spec: Spec, target: AnyTarget, facts: FactsFile): Problem[] {
   const wanted = spec.tracker?.algorithm;
   if (wanted === undefined || wanted === "UNSPECIFIED") return [];
+  if (target.engine === "cpu") {
+    const message = "engine cpu has no tracker: remove it";
+    return [problem("tracker-unavailable", "tracker.algorithm", message)];
+  }
   const known = facts.trackers.algorithms;
   const algorithm = known.find(({ name }) => name.toUpperCase() === wanted);
   if (algorithm === undefined || isWithin(algorithm, target.release)) return [];
@@ -193,7 +197,8 @@ function trackerProblems(spec: Spec, target: Target, facts: FactsFile): Problem[
 const PIXELS_1080P30 = 1920 * 1080 * 30;
 
 /** Codecs, and how much the board can decode and encode. */
-function capacityProblems({ cameras, outputs }: Spec, { board }: Target): Problem[] {
+function capacityProblems({ cameras, outputs }: Spec, target: AnyTarget): Problem[] {
+  const board = target.engine === "cpu" ? undefined : target.board;
   if (board === undefined) return [];
   const problems: Problem[] = [];
   if (cameras.length > board.decode1080p30) {
@@ -229,10 +234,12 @@ function loadOf({ layout, encoding, window }: Output, cameras: number): number {
 }
 
 /** A window is opened by the platform's sink, or by one that works on any X display. */
-function windowProblems({ outputs }: Spec, { platform }: Target): Problem[] {
-  const sink = platform === "jetson" ? "nv3dsink" : "nveglglessink";
+function windowProblems({ outputs }: Spec, target: AnyTarget): Problem[] {
+  const ofNvidia =
+    target.engine === "deepstream" && target.platform === "jetson" ? "nv3dsink" : "nveglglessink";
+  const sinks = target.engine === "cpu" ? "ximagesink" : `${ofNvidia}, or else by ximagesink,`;
   const message =
-    `a window is opened by ${sink}, or else by ximagesink, on an X display: the sidecar needs DISPLAY and the ` +
+    `a window is opened by ${sinks} on an X display: the sidecar needs DISPLAY and the ` +
     "directory /tmp/.X11-unix";
   return outputs.flatMap(({ window }, i) =>
     window === undefined ? [] : [problem("window-needs-display", `outputs[${i}].window`, message)],

@@ -52,7 +52,7 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
     ...scalars("string", "id", "name", "uri"),
     credentials: one("Credentials"),
     transport: choice("TRANSPORT_", "TCP", "UDP"),
-    ...scalars("duration", "latency", "frozen_after"),
+    ...scalars("duration", "latency", "frozen_after", "silent_after"),
     masks: many("Polygon"),
     ...scalars("bool", "accept_any_certificate"),
     off: one("CameraOff"),

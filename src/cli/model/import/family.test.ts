@@ -45,6 +45,7 @@ function facts({ outputs, inputs = FRAME, metadata = {}, tail = ["Concat"] }: Ne
     opset: 13,
     graph,
     functions: [],
+    external: [],
     weightBytes: 0,
     batch: 1,
     metadata: new Map(Object.entries(metadata)),

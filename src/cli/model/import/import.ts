@@ -90,9 +90,7 @@ function readNetwork(file: string): OnnxFacts {
   const facts = onnxFacts(file);
   if (facts.t !== "onnx") throw new BundleError(file, facts.t === "unusable" ? facts.why : facts.t);
   const { onnx } = facts;
-  const locations = new Set(onnx.graph.initializers.map(({ location }) => location));
-  for (const location of locations) {
-    if (location === "") continue;
+  for (const location of onnx.external) {
     if (location.startsWith("/") || location.split("/").includes("..")) {
       const why = `it has weights in ${location}, outside its directory; export it again with its weights inside`;
       throw new BundleError(file, why);

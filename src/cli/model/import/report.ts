@@ -99,7 +99,7 @@ function foundText({ annotated, png }: ImportFacts): string {
 async function boardsText(facts: ImportFacts, catalogue: Catalogue): Promise<string> {
   const { made } = facts;
   const fitted = onnxFacts(`${made}/network.onnx`);
-  const { bundle } = await readBundle(made, catalogue.nvinferKeys);
+  const { bundle } = await readBundle(made, catalogue);
   const details: string[] = [];
   const rows = catalogue.targets.boards.map(({ id, name }) => {
     const found = findBoard(catalogue.targets, id);

@@ -9,6 +9,8 @@ import { type Setting, settings } from "../environment-settings.js";
 import { secret } from "../format.js";
 import { decimal, fraction, label, oneOf, printable, wholeNumber, yesOrNo } from "../formats.js";
 import { secretReference } from "../secret-reference.js";
+import { analytics, cameraAnalyticsFields, polygon } from "./analytics.js";
+import { events } from "./events.js";
 import { field } from "./field.js";
 
 /** More cameras than any board decodes. */
@@ -44,24 +46,12 @@ const secretName = field(secretReference(), "Name of a secret, as in secret:cam-
 
 const identifier = printable(63, ID, ID_FORM);
 
-const mask = z
-  .array(
-    z.tuple([
-      field(fraction(), "Distance from the left."),
-      field(fraction(), "Distance from the top."),
-    ]),
-  )
-  .min(3)
-  .max(MAX_LIST)
-  .meta({
-    description: "A polygon: points [x, y] as fractions of the frame, from its top left corner.",
-  });
-
 const cameraFields = {
   transport: asSetting(settings.transport),
   latency: asSetting(settings.latencyMs),
   acceptAnyCertificate: asSetting(settings.acceptAnyCertificate),
   frozenAfter: asSetting(settings.frozenAfterMs),
+  silentAfter: asSetting(settings.silentAfterMs),
 };
 
 const camera = z.strictObject({
@@ -81,7 +71,7 @@ const camera = z.strictObject({
     .optional(),
   ...cameraFields,
   masks: z
-    .array(mask)
+    .array(polygon)
     .max(MAX_LIST)
     .meta({
       description:
@@ -89,6 +79,7 @@ const camera = z.strictObject({
         "[x, y] as fractions of the frame, from its top left corner. Engine cpu only.",
     })
     .optional(),
+  ...cameraAnalyticsFields,
   hours: hoursSchema.optional(),
 });
 
@@ -166,6 +157,8 @@ export const settingsDocument = z
       oneOf(["none", "iou", "nvsort", "nvdcf", "nvdeepsort"]),
       "Algorithm that follows objects from frame to frame.",
     ).optional(),
+    analytics: analytics.optional(),
+    events: events.optional(),
     overlay: z
       .strictObject({
         boxes: field(yesOrNo(), "A rectangle around each object.").optional(),

@@ -64,6 +64,7 @@ export function makeTestWorkspace(
     "hzn.json",
     "deployment.policy.json",
     "horizon",
+    "setup",
     "package.json",
   ]) {
     cpSync(name, join(folder, name), { recursive: true, verbatimSymlinks: true });

@@ -14,6 +14,7 @@ def scheme(uri: str) -> str:
 
 
 _ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])(?:\.(?!\Z)|\Z)){4}\Z")
 _LOGIN_ADVICE = "in a user name or password write @ as %40, / as %2F, ? as %3F, # as %23 and % as %25"
 
 
@@ -45,6 +46,10 @@ def address_problem(uri: str) -> str:
         port = digits if colon else None
         if not name:
             return "it names no host"
+        if re.search(r"[^\x21-\x7e]", name):
+            return "its host is not ASCII; write it as its IP address, or with xn--"
+        if re.match(r"[0-9.]+\Z", name) and not _IPV4.match(name):
+            return "an IPv4 address has four numbers of 0 to 255"
     if port is not None and not (re.match(r"[0-9]{1,5}\Z", port) and 0 < int(port) < 65536):
         if not at and "@" in behind:
             return "its login is ambiguous: " + _LOGIN_ADVICE

@@ -15,6 +15,7 @@ from sidecar.timer import Timer, every
 from sidecar.worker.cameras.addresses import address_problem
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
+from sidecar.worker.cameras.observation import Observation
 from sidecar.worker.cameras.reachability_probe import ReachabilityProbe
 from sidecar.worker.cameras.state import (
     CameraState,
@@ -25,7 +26,6 @@ from sidecar.worker.cameras.state import (
     HostAnswered,
     Live,
     Lost,
-    Observation,
     Observed,
     Phase,
     TurnedOff,
@@ -163,7 +163,10 @@ class CameraController:
             self._freeze_detector.seconds,
             self._freeze_detector.is_frozen,
             self._stats.last_packet,
+            self._stats.last_question,
             self._stats.last_answer,
+            self._stats.last_sign,
+            self._stats.last_ack,
         )
 
     def _handle(self, event: Event) -> None:
@@ -204,8 +207,8 @@ class CameraController:
             return lambda *values: act(*values) if number == self._number else None
 
         callbacks = CameraCallbacks(
-            failed=if_current(lambda why: self._handle(Failed(why))),
-            ended=if_current(lambda: self._handle(Ended())),
+            failed=if_current(lambda why: self._handle(Failed(why, self._observe()))),
+            ended=if_current(lambda: self._handle(Ended(self._observe()))),
             changed=if_current(lambda: self._handle(Observed(self._observe()))),
         )
         problem = address_problem(self._rules.uri)
@@ -239,7 +242,7 @@ class CameraController:
 
     def _report(self, observation: Observation) -> None:
         moment = self._clock()
-        text = tile_text(self._state, self.camera, moment)
+        text = tile_text(self._state, self.camera, observation, moment)
         if text != self._tile_text:
             self._tile_text = text
             self._source.set_tile_text(text)

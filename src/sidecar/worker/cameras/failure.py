@@ -31,6 +31,7 @@ _ADVICE = {
     state.CAMERA_LOST_REASON_NO_VIDEO: "it has no video at this address; check the path",
     state.CAMERA_LOST_REASON_TRANSPORT: "it does not send its frames in the way that was asked for",
     state.CAMERA_LOST_REASON_ADDRESS: "this is no valid address, and nothing was sent; correct it",
+    state.CAMERA_LOST_REASON_REFUSED: "the camera refuses to send its stream; close other viewers, or restart it",
     state.CAMERA_LOST_REASON_BROKEN_STREAM: "what arrives is no valid stream; check the camera and the network",
 }
 
@@ -66,17 +67,34 @@ _PLAIN = (
     (r"provide an sdp", "it does not describe its stream"),
     (r"tls|handshake", "no encrypted connection can be made"),
 )
-# Internal Server Error (500); GStreamer 1.14 writes 500 (Internal Server Error).
-_STATUS = re.compile(r"\(([1-9][0-9]{2})\)|response: ([1-9][0-9]{2})\b")
+# Internal Server Error (500); GStreamer 1.14 writes 500 (Internal Server Error). Not a line of a source file.
+_STATUS = re.compile(r"(?<!\.c)\(([45][0-9]{2})\)|response: ([45][0-9]{2})\b")
+_STATUS_REASONS = {
+    401: state.CAMERA_LOST_REASON_AUTH_FAILED,
+    403: state.CAMERA_LOST_REASON_AUTH_FAILED,
+    404: state.CAMERA_LOST_REASON_NOT_FOUND,
+    407: state.CAMERA_LOST_REASON_AUTH_FAILED,
+    410: state.CAMERA_LOST_REASON_NOT_FOUND,
+}
 
 
 def _said(error: GLib.Error, debug: str) -> str:
     """The cause in plain words; empty if none is known."""
-    text = "%s %s" % (error.message, debug.strip().split("\n")[-1])
-    status = _STATUS.search(text)
-    if status is not None:
-        return "it answers %s" % (status.group(1) or status.group(2))
+    status = _status(error, debug)
+    if status:
+        return "it answers %d" % status
+    text = _text(error, debug)
     return next((plain for pattern, plain in _PLAIN if re.search(pattern, text, re.IGNORECASE)), "")
+
+
+def _status(error: GLib.Error, debug: str) -> int:
+    """The status with which the camera refused a request; 0: there is none."""
+    found = _STATUS.search(_text(error, debug))
+    return 0 if found is None else int(found.group(1) or found.group(2))
+
+
+def _text(error: GLib.Error, debug: str) -> str:
+    return "%s %s" % (error.message, debug.strip().split("\n")[-1])
 
 
 def _reason(error: GLib.Error, debug: str) -> state.CameraLostReason:
@@ -86,6 +104,9 @@ def _reason(error: GLib.Error, debug: str) -> state.CameraLostReason:
     if error.matches(Gst.ResourceError.quark(), Gst.ResourceError.NOT_FOUND) or "no such file" in text:
         return state.CAMERA_LOST_REASON_NOT_FOUND
     if error.domain == GLib.quark_to_string(Gst.ResourceError.quark()):
+        status = _status(error, debug)
+        if status:
+            return _STATUS_REASONS.get(status, state.CAMERA_LOST_REASON_REFUSED)
         if error.code in (Gst.ResourceError.OPEN_READ, Gst.ResourceError.OPEN_WRITE, Gst.ResourceError.OPEN_READ_WRITE):
             if "not found" in text and "host" not in text and "resolv" not in text:
                 return state.CAMERA_LOST_REASON_NOT_FOUND
@@ -111,8 +132,8 @@ def _reading_reason(text: str) -> state.CameraLostReason:
     """text: what rtspsrc says in small letters, of a camera to which it is connected."""
     if "timeout" in text:
         return state.CAMERA_LOST_REASON_TIMEOUT
-    # An answer that cannot be read, or a status such as 500. It is no reason to look after the cable or the address,
-    # nor to try again as soon as the host takes connections, which it does. GStreamer 1.14 says "error response".
+    # It is no reason to look after the cable or the address, nor to try again as soon as the host takes connections,
+    # which it does. GStreamer 1.14 says "error response".
     if any(words in text for words in ("parse error", "unhandled error", "got error response")):
         return state.CAMERA_LOST_REASON_BROKEN_STREAM
     return state.CAMERA_LOST_REASON_ENDED

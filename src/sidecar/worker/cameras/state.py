@@ -3,31 +3,32 @@
 All times are on the monotonic clock, in seconds: a step of the system's clock changes nothing.
 """
 
-from typing import Callable, NamedTuple, Optional, Tuple, Union
+from typing import Callable, NamedTuple, Optional, Union
 
 from sidecar.contract import spec, state
 from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.backoff import retry_delay
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
+from sidecar.worker.cameras.observation import Observation
+from sidecar.worker.cameras.silence import PACKET_SECONDS, Silence, allowed_silence, ended_without_fault, judge_silence
 
 # How long a camera may take until its first frame: twice as long after each attempt that was too short, and longer
 # while packets come, because a key frame may be far.
 FIRST_FRAME_SECONDS = 10.0
 _MOST_DOUBLINGS = 2
 _KEY_FRAME_FACTOR = 6
-# Packets come, as long as they are no further apart than this.
-_PACKET_SECONDS = 5.0
-# How long a camera may be silent afterwards. A camera with a low frame rate may be silent for this many of its
-# intervals, and one that answers meanwhile for as long as it may repeat a frame.
-SILENCE_SECONDS = 1.5
-_SILENT_INTERVALS = 4
-# A silent camera is asked every second at least.
-_ANSWER_SECONDS = 2.0
 # After this much time with frames the failure count is reset: the next loss is retried at once.
 _HEALTHY_SECONDS = 60.0
 # Observations are made several times a second. If two lie further apart, this process was held up, and frames may be.
 _HELD_UP_SECONDS = 1.0
+# Usual seconds between two, and the weight of the newest in the average.
+_OBSERVATION_SECONDS = 0.3
+_SLOWNESS_WEIGHT = 0.1
+_MOST_SLOWNESS = 2.5
+# From here on a failure says that the machine may have caused it.
+_OVERLOADED = 1.5
 _DEFAULT_FROZEN_SECONDS = 60.0
+_DEFAULT_SILENT_SECONDS = 10.0
 _NEVER = float("inf")
 
 
@@ -41,26 +42,8 @@ class CameraRules(NamedTuple):
     has_host: bool
     # A camera that repeats one frame for this long hangs.
     frozen_seconds: float
-
-
-class Observation(NamedTuple):
-    """What is known of the current connection."""
-
-    # When the newest decoded frame arrived; 0: none yet.
-    last_frame: float = 0.0
-    # Recent seconds from frame to frame; 0: not known yet.
-    interval: float = 0.0
-    # As the camera names it; empty: not known.
-    encoding: str = ""
-    # In pixels; (0, 0) until a frame can be shown.
-    size: Tuple[int, int] = (0, 0)
-    # Seconds for which the frames have been the same.
-    frozen_for: float = 0.0
-    # The camera was lost because it froze, and has sent nothing else since.
-    is_frozen: bool = False
-    # When the newest packet, and the newest answer of a camera that is asked while it is silent, arrived; 0: unknown.
-    last_packet: float = 0.0
-    last_answer: float = 0.0
+    # See judge_silence().
+    silent_seconds: float
 
 
 class Off(NamedTuple):
@@ -71,7 +54,7 @@ class Connecting(NamedTuple):
     """Opened, and no frame has arrived yet."""
 
     began: float
-    # Set for a file that is played again: to the outside it has been live since then.
+    # To the outside it has been live since then: a file is played again, or a camera is silent and may be well.
     live_since: Optional[float] = None
     # Its host accepts connections, as far as is known.
     host_answers: bool = False
@@ -120,6 +103,10 @@ class CameraState(NamedTuple):
     slow_starts: int = 0
     # Connecting, and packets come: a key frame is waited for.
     receives: bool = False
+    # Silences of a live camera that were unclear.
+    silences: int = 0
+    # How many times longer than on an idle machine everything takes here. 1: this machine is not overloaded.
+    slowness: float = 1.0
 
 
 class TurnedOn(NamedTuple):
@@ -140,10 +127,13 @@ class Failed(NamedTuple):
     """The current connection has failed."""
 
     why: CameraFailure
+    observation: Observation = Observation()
 
 
 class Ended(NamedTuple):
-    """The stream of the current connection has ended."""
+    """The stream of the current connection has ended. rtspsrc says so, too, of a stream that was silent for long."""
+
+    observation: Observation = Observation()
 
 
 class HostAnswered(NamedTuple):
@@ -162,7 +152,10 @@ def camera_rules(camera: spec.Camera) -> CameraRules:
         frozen = camera.frozen_after.ToMilliseconds() / 1000.0 or _NEVER
     else:
         frozen = _DEFAULT_FROZEN_SECONDS
-    return CameraRules(camera.uri, kind == "file", kind in ("rtsp", "rtsps"), frozen)
+    silent = _DEFAULT_SILENT_SECONDS
+    if camera.HasField("silent_after"):
+        silent = camera.silent_after.ToMilliseconds() / 1000.0 or _NEVER
+    return CameraRules(camera.uri, kind == "file", kind in ("rtsp", "rtsps"), frozen, silent)
 
 
 def initial_state(camera: spec.Camera, now: float, before: Optional[CameraState] = None) -> CameraState:
@@ -196,6 +189,9 @@ def decide(
         return again if isinstance(phase, Lost) else before
     if not isinstance(phase, (Connecting, Live)):
         return before
+    has_ended = isinstance(event, Ended) or event.why.reason == state.CAMERA_LOST_REASON_ENDED
+    if has_ended and isinstance(phase, Live) and ended_without_fault(event.observation, now, before.awake_since):
+        return before._replace(phase=Connecting(now, live_since=phase.since))
     if isinstance(event, Failed):
         return _lose(before, event.why, rules, now, random)
     if rules.loops and isinstance(phase, Live):
@@ -209,32 +205,45 @@ def first_frame_patience(slow_starts: int, receives: bool) -> float:
     return patience * _KEY_FRAME_FACTOR if receives else patience
 
 
-def allowed_silence(interval: float) -> float:
-    """Seconds without a frame after which a camera that sends one every interval seconds is lost."""
-    return max(SILENCE_SECONDS, _SILENT_INTERVALS * interval)
-
-
 def _after_observation(
     before: CameraState, observation: Observation, rules: CameraRules, now: float, random: Callable[[], float]
 ) -> CameraState:
-    held_up = now - before.observed_at > _HELD_UP_SECONDS
-    after = before._replace(observed_at=now, awake_since=now if held_up else before.awake_since)
+    passed = now - before.observed_at
+    held_up = passed > _HELD_UP_SECONDS
+    latest = min(passed / _OBSERVATION_SECONDS, _MOST_SLOWNESS)
+    after = before._replace(
+        observed_at=now,
+        awake_since=now if held_up else before.awake_since,
+        slowness=max(1.0, before.slowness + (latest - before.slowness) * _SLOWNESS_WEIGHT),
+    )
     phase = after.phase
     if isinstance(phase, Connecting):
-        receives = not observation.last_frame and now - observation.last_packet < _PACKET_SECONDS
+        receives = not observation.last_frame and now - observation.last_packet < PACKET_SECONDS
         after = after._replace(receives=receives)
         if observation.last_frame and all(observation.size) and not observation.is_frozen:
             live = Live(now if phase.live_since is None else phase.live_since)
             return after._replace(phase=live, attempts=0, outage=None)
-        is_late = now - max(phase.began, after.awake_since) > first_frame_patience(after.slow_starts, receives)
+        patience = first_frame_patience(after.slow_starts, receives) * after.slowness
+        is_late = now - max(phase.began, after.awake_since) > patience
         # A frozen camera sends frames, and may stop doing so.
         if is_late or (
             observation.last_frame and _silence(after, observation, now) > allowed_silence(observation.interval)
         ):
             reason = state.CAMERA_LOST_REASON_FROZEN if observation.is_frozen else state.CAMERA_LOST_REASON_TIMEOUT
-            return _lose(after, camera_failure(reason, rules.uri), rules, now, random)
+            return _lose(after, camera_failure(reason, rules.uri, _overload(after)), rules, now, random)
     elif isinstance(phase, Live):
-        why = _loss(after, observation, rules, now)
+        silence = judge_silence(
+            observation,
+            now,
+            after.awake_since,
+            rules.frozen_seconds,
+            rules.silent_seconds,
+            after.silences,
+            after.slowness,
+        )
+        if silence is Silence.UNCLEAR:
+            return after._replace(phase=Connecting(now, live_since=phase.since), silences=after.silences + 1)
+        why = _loss(after, observation, silence, rules, now)
         if why is not None:
             return _lose(after, why, rules, now, random)
         if now - phase.since > _HEALTHY_SECONDS:
@@ -244,12 +253,14 @@ def _after_observation(
     return after
 
 
-def _loss(current: CameraState, observation: Observation, rules: CameraRules, now: float) -> Optional[CameraFailure]:
+def _loss(
+    current: CameraState, observation: Observation, silence: Silence, rules: CameraRules, now: float
+) -> Optional[CameraFailure]:
     """What is wrong with a live camera."""
-    silence = _silence(current, observation, now)
-    allowed = allowed_silence(observation.interval)
-    if silence > allowed and not (_answers(current, observation, now) and silence < max(allowed, rules.frozen_seconds)):
-        said = "no frame for %.1f s" % silence
+    if silence is Silence.LOST:
+        said = "; ".join(
+            filter(None, ["no frame for %.1f s" % _silence(current, observation, now), _overload(current)])
+        )
         return camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, rules.uri, said)
     if observation.frozen_for > rules.frozen_seconds:
         said = "the same frame for %.0f s" % observation.frozen_for
@@ -257,11 +268,8 @@ def _loss(current: CameraState, observation: Observation, rules: CameraRules, no
     return None
 
 
-def _answers(current: CameraState, observation: Observation, now: float) -> bool:
-    """Whether a camera without a new frame is still there and has nothing to send."""
-    is_quiet = observation.last_packet - observation.last_frame < SILENCE_SECONDS
-    has_answered = observation.last_answer > observation.last_frame
-    return is_quiet and has_answered and now - max(observation.last_answer, current.awake_since) < _ANSWER_SECONDS
+def _overload(current: CameraState) -> str:
+    return "this machine is overloaded, which may be the cause" if current.slowness > _OVERLOADED else ""
 
 
 def _silence(current: CameraState, observation: Observation, now: float) -> float:

@@ -5,6 +5,7 @@ from collections import deque
 from typing import Deque
 
 from sidecar.contract import state
+from sidecar.worker.status.latency import LatencyCounts
 
 # Span over which the frame rate is counted, in seconds.
 _RATE_SPAN = 3.0
@@ -26,24 +27,35 @@ class CameraStats:
         self.cpu_seconds = 0.0
         # Monotonic time of the newest decoded frame; 0: none since the last connection.
         self.last_received = 0.0
-        # Recent seconds from frame to frame; 0: not known yet.
+        # How many connections there have been.
+        self.connections = 0
+        # Recent seconds from frame to frame, over all connections; 0: not known yet.
         self.interval = 0.0
-        # Monotonic times of the newest packet, and of the newest answer to a question whether the camera is there; 0:
-        # none since the last connection, or its source does not tell.
+        # Monotonic times; 0: none since the last connection, or the source does not tell. The newest RTP packet; the
+        # newest question whether the camera is there, and its newest answer; the newest byte on the RTSP connection or
+        # RTCP report; and when the camera's host last confirmed that the connection is open.
         self.last_packet = 0.0
+        self.last_question = 0.0
         self.last_answer = 0.0
+        self.last_sign = 0.0
+        self.last_ack = 0.0
         # Packets that came, and their bytes since the newest frame that was whole.
         self.packets = 0
         self.frame_bytes = 0
+        # From arrival to the end of detection.
+        self.latency = LatencyCounts()
         self._last_wall_time = 0.0
         self._times: Deque[float] = deque(maxlen=256)
 
     def begin(self) -> None:
         """A new connection."""
+        self.connections += 1
         self.last_received = 0.0
-        self.interval = 0.0
         self.last_packet = 0.0
+        self.last_question = 0.0
         self.last_answer = 0.0
+        self.last_sign = 0.0
+        self.last_ack = 0.0
         self.frame_bytes = 0
 
     def on_packet(self, size: int) -> None:
@@ -54,8 +66,20 @@ class CameraStats:
     def on_encoded_frame(self) -> None:
         self.frame_bytes = 0
 
+    def on_question(self) -> None:
+        self.last_question = time.monotonic()
+
     def on_answer(self) -> None:
         self.last_answer = time.monotonic()
+
+    def on_sign(self, connection: int, seconds_ago: float = 0.0) -> None:
+        """connection: its number. An earlier one, which has not ended yet, tells nothing of the current one."""
+        if connection == self.connections:
+            self.last_sign = max(self.last_sign, time.monotonic() - seconds_ago)
+
+    def on_ack(self, connection: int, seconds_ago: float) -> None:
+        if connection == self.connections:
+            self.last_ack = time.monotonic() - seconds_ago
 
     def on_received(self) -> None:
         now = time.monotonic()
@@ -81,5 +105,6 @@ class CameraStats:
         counters.inference_seconds = self.seconds
         counters.inference_cpu_seconds = self.cpu_seconds
         counters.frame_rate = len([one for one in list(self._times) if now - one < _RATE_SPAN]) / _RATE_SPAN
+        self.latency.fill(counters.detection_latency)
         if self._last_wall_time:
             counters.last_frame_time.FromNanoseconds(int(self._last_wall_time * 1e9))

@@ -4,7 +4,9 @@ import time
 from typing import Dict, List, NamedTuple, Optional
 
 from sidecar.contract import spec, state
-from sidecar.worker.cameras.state import CameraState, Connecting, Live, Lost, Observation, Off
+from sidecar.worker.cameras.observation import Observation
+from sidecar.worker.cameras.silence import sends_rarely
+from sidecar.worker.cameras.state import CameraState, Connecting, Live, Lost, Off
 
 _DAY_SECONDS = 24 * 3600
 # Beyond that the day of the week is not enough.
@@ -38,14 +40,18 @@ class TileText(NamedTuple):
     text: str
     # The tile does not show the last frame either: the camera is off.
     dark: bool = False
+    # The last frame holds: the camera is live and sends rarely.
+    holds: bool = False
 
 
-def tile_text(current: CameraState, camera: spec.Camera, moment: Moment) -> TileText:
+def tile_text(current: CameraState, camera: spec.Camera, observation: Observation, moment: Moment) -> TileText:
     phase = current.phase
     if isinstance(phase, Off):
         return TileText(_off(camera, moment), dark=True)
-    if isinstance(phase, Live) or (isinstance(phase, Connecting) and phase.live_since is not None):
-        return TileText("")
+    if isinstance(phase, Live):
+        return TileText("", holds=sends_rarely(observation, moment.monotonic))
+    if isinstance(phase, Connecting) and phase.live_since is not None:
+        return TileText("", holds=True)
     outage = current.outage
     if outage is None:
         return TileText("connected, waiting for a key frame" if current.receives else "connecting")
@@ -79,12 +85,13 @@ def camera_status(
     return status
 
 
-def standby_picture_text(cameras: List[spec.Camera], texts: Dict[str, str]) -> str:
-    """The text of the standby picture of a stream. texts: by camera id."""
-    lines = [(camera.name or camera.id, texts.get(camera.id, "")) for camera in cameras]
+def standby_text(cameras: List[spec.Camera], texts: Dict[str, TileText]) -> TileText:
+    """What the standby picture of a stream says, and whether its last frame holds. texts: by camera id."""
+    lines = [(camera.name or camera.id, texts.get(camera.id, TileText(""))) for camera in cameras]
+    holds = any(one.holds for _, one in lines)
     if len(lines) == 1:
-        return lines[0][1]
-    return "\n".join("%s: %s" % (name, note) for name, note in lines if note)
+        return TileText(lines[0][1].text, holds=holds)
+    return TileText("\n".join("%s: %s" % (name, one.text) for name, one in lines if one.text), holds=holds)
 
 
 def _attempt(current: CameraState) -> str:

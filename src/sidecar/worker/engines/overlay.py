@@ -1,7 +1,7 @@
 """The overlay of both engines: which parts of it are drawn, in which colours, and what its texts say."""
 
 from collections import Counter
-from typing import Iterable, NamedTuple, Tuple
+from typing import Iterable, NamedTuple, Optional, Tuple
 
 from sidecar.contract import spec
 
@@ -41,9 +41,11 @@ def class_name(class_id: int, label: str) -> str:
     return label or "class %d" % class_id
 
 
-def label_text(class_id: int, label: str, confidence: float) -> str:
-    """The label of a box. Trackers and clustering may report a confidence that is none, below 0: it is left out."""
+def label_text(class_id: int, label: str, confidence: float, track_id: Optional[int] = None) -> str:
+    """The label of a box: car #7 85 %. A confidence below 0, which trackers and clusterings may report, is left out."""
     name = class_name(class_id, label)
+    if track_id is not None:
+        name = "%s #%d" % (name, track_id)
     return "%s %.0f %%" % (name, 100 * confidence) if 0 <= confidence <= 1 else name
 
 

@@ -18,8 +18,9 @@ from sidecar.worker.main_loop import MainLoop
 
 # Bytes until PLAY. A description of streams has a few thousand.
 MOST_BYTES = 1 << 20
-# Bytes from one packet to the next after that: what rtspsrc holds for its latency, and answers.
+# Bytes from one packet to the next after that, besides what rtspsrc holds for its latency: 64 Mbit/s.
 MOST_BYTES_PLAYING = 16 << 20
+_BYTES_A_MILLISECOND = 8000
 _LOOK_MILLISECONDS = 20
 
 # The newest connection of each thread, until a message is sent on it. threading.local() would not outlive a callback on
@@ -27,14 +28,21 @@ _LOOK_MILLISECONDS = 20
 _made: Dict[int, WeakSocket] = {}
 
 
-def limit_answers(source: Gst.Element, packets: Callable[[], int], exceeded: Callable[[], None]) -> None:
+def limit_answers(
+    source: Gst.Element,
+    packets: Callable[[], int],
+    exceeded: Callable[[], None],
+    connected: Callable[[WeakSocket], None],
+) -> None:
     """Ends the connection of an rtspsrc that gets more than MOST_BYTES before it sends PLAY, or later more than
-    MOST_BYTES_PLAYING between two packets.
+    MOST_BYTES_PLAYING and its latency between two packets.
 
-    packets: how many the camera has sent. exceeded: called then. Both are called on the loop thread.
+    packets: how many the camera has sent. exceeded: called then. connected: gets each connection. All are called on the
+    loop thread.
     """
     _note_connections()
     plays = threading.Event()
+    most_playing = MOST_BYTES_PLAYING + source.get_property("latency") * _BYTES_A_MILLISECOND
     connections: List[WeakSocket] = []
     # For connections_of().
     source.connections = connections
@@ -43,7 +51,8 @@ def limit_answers(source: Gst.Element, packets: Callable[[], int], exceeded: Cal
         connection = _made.pop(threading.get_ident(), None)
         if connection is not None:
             connections.append(connection)
-            MainLoop.post(_watch, connection, plays, packets, exceeded)
+            MainLoop.post(_watch, connection, lambda: most_playing if plays.is_set() else MOST_BYTES, packets, exceeded)
+            MainLoop.post(connected, connection)
         # Only PLAY has a range. parse_request() would tell the method, but old bindings free the address
         # that it returns (GStreamer 1.14).
         result, _range = message.get_header(GstRtsp.RTSPHeaderField.RANGE, 0)
@@ -69,7 +78,7 @@ def _note_connections() -> None:
 
 
 def _watch(
-    connection: WeakSocket, plays: threading.Event, packets: Callable[[], int], exceeded: Callable[[], None]
+    connection: WeakSocket, most: Callable[[], int], packets: Callable[[], int], exceeded: Callable[[], None]
 ) -> None:
     # Packets at the last look, and the bytes that had come then.
     seen, accounted = packets(), 0
@@ -82,7 +91,7 @@ def _watch(
             return
         if packets() != seen:
             seen, accounted = packets(), received
-        if received - accounted > (MOST_BYTES_PLAYING if plays.is_set() else MOST_BYTES):
+        if received - accounted > most():
             timer.stop()
             connection.cut()
             exceeded()

@@ -18,6 +18,8 @@ MOST_REDIRECTS = 3
 # Requests to one server until it describes its stream: OPTIONS and DESCRIBE, each again with the login, and one that
 # a new nonce costs. rtspsrc would send a wrong password eight times, and cameras lock accounts.
 _MOST_REQUESTS = 5
+# Answers in a row that ask for a login: the first, one whose nonce is old, and one for which it was wrong.
+_MOST_REFUSALS = 3
 # More headers with offers of a login are not read.
 _MOST_CHALLENGES = 16
 # Whatever has another form is nobody's server: two readers of an address may differ in what its host is.
@@ -60,6 +62,7 @@ class LoginGuard:
         self._redirects = 0
         self._requests = 0
         self._is_described = False
+        self._refusals = 0
         self._refused_clear = False
 
     def watch(self, source: Gst.Element) -> None:
@@ -104,9 +107,10 @@ class LoginGuard:
     def on_answer(self, answer: Any) -> None:
         """Leaves in an answer what rtspsrc may take of its offers of a login, in a form that does it no harm."""
         offered = challenges(_headers(answer))
+        self._refusals = self._refusals + 1 if offered else 0
         if offered:
             answer.remove_header(GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE, -1)
-            for one in self._allowed(offered):
+            for one in self._allowed(offered) if self._refusals <= _MOST_REFUSALS else []:
                 answer.add_header(GstRtsp.RTSPHeaderField.WWW_AUTHENTICATE, one.header())
 
     def _allowed(self, offered: List[Challenge]) -> List[Challenge]:

@@ -1,7 +1,8 @@
 """Elements that both engines have: sources of cameras, pads that appear late, software encoders, and sinks."""
 
 import re
-from typing import Any, Callable, List, NamedTuple, Tuple
+from functools import partial
+from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 from urllib.parse import parse_qs, urlsplit
 
 from sidecar.chain import Chain, make
@@ -12,15 +13,29 @@ from sidecar.timer import soon
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.rtsp_answers import make_rtspsrc
-from sidecar.worker.engines.rtsp_connections import MOST_BYTES, MOST_BYTES_PLAYING, limit_answers
+from sidecar.worker.engines.rtsp_connections import MOST_BYTES, limit_answers
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
+from sidecar.worker.engines.rtsp_liveness import note_connection, note_reports
 from sidecar.worker.engines.rtsp_login import LoginGuard, explained
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
 from sidecar.worker.outputs.rtp_sender import sender_socket
 
+# RTP encoding names of what files and devices deliver.
+_ENCODINGS = {
+    "video/x-h264": "H264",
+    "video/x-h265": "H265",
+    "image/jpeg": "JPEG",
+    "video/mpeg": "MPEG",
+    "video/x-vp8": "VP8",
+    "video/x-vp9": "VP9",
+    "video/x-av1": "AV1",
+    "video/x-theora": "THEORA",
+}
+# RTP encoding names of payload types that need no name in a camera's description (RFC 3551).
+_STATIC_PAYLOADS = {25: "CELB", 26: "JPEG", 28: "NV", 31: "H261", 32: "MPV", 33: "MP2T", 34: "H263"}
 # By RTP encoding name.
 DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpegdepay"}
 
@@ -32,6 +47,8 @@ _LONGEST_SIDE = 8192
 _MOST_FRAME_BYTES = 32 << 20
 
 _DEFAULT_LATENCY_MILLISECONDS = 100
+# How long a host may take to accept a connection.
+_CONNECT_SECONDS = 5
 # Streams of video that are set up of those that a camera describes. The first that appears is shown.
 _MOST_STREAMS = 4
 
@@ -46,6 +63,13 @@ class _OutputElements(NamedTuple):
     payloader: str
     # As Matroska has it: whole frames, parameter sets in the caps.
     recorded: str
+
+
+class _Offered(NamedTuple):
+    """A stream that a camera describes: video, audio or something else, and the RTP encoding name of video."""
+
+    kind: str
+    encoding: str
 
 
 _OUTPUT_ELEMENTS = {
@@ -69,39 +93,52 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
         protocols="udp" if transport == spec.TRANSPORT_UDP else "tcp",
         latency=latency,
         drop_on_latency=True,
-        tcp_timeout=habits.answer_seconds * 1000000,
+        tcp_timeout=_CONNECT_SECONDS * 1000000,
         # Otherwise rtspsrc switches to TCP by itself when nothing arrives over UDP, against the setting.
         timeout=0,
     )
+    _wait_for_answers(source, habits.answer_seconds)
     source.connect("accept-certificate", _on_untrusted_certificate, camera, failed)
     guard.watch(source)
-    if transport != spec.TRANSPORT_UDP:
-        keep_alive(source, camera, stats)
+    keep_alive(source, camera, stats, keeps_session=transport != spec.TRANSPORT_UDP)
     source.connect("pad-added", _on_rtp_pad, camera, stats, failed)
     # For camera_error().
-    offered = source.offered_media = []
-    selected: List[int] = []
+    offered: List[_Offered] = []
+    source.offered = offered
 
-    def on_select_stream(_source: Gst.Element, number: int, caps: Gst.Caps) -> bool:
-        """Audio is not even set up, and each stream that is takes a session of its own."""
-        offered.append(caps.get_structure(0).get_string("media"))
-        is_selected = offered[-1] == "video" and len(selected) < _MOST_STREAMS
-        if is_selected:
-            selected.append(number)
-        return is_selected
+    def on_select_stream(_source: Gst.Element, _number: int, caps: Optional[Gst.Caps]) -> bool:
+        """What cannot be shown is not even set up: each stream that is takes a session of its own."""
+        structure = None if caps is None or caps.is_empty() else caps.get_structure(0)
+        kind = "" if structure is None else structure.get_string("media") or ""
+        encoding = _encoding(structure) if kind == "video" else ""
+        offered.append(_Offered(kind, encoding))
+        return encoding in DEPAYLOADERS and sum(one.encoding in DEPAYLOADERS for one in offered) <= _MOST_STREAMS
 
     source.connect("select-stream", on_select_stream)
     # After the login guard, whose refusal to send ends the signal.
     said = (
-        "it answers with more than %d bytes before it plays, or %d while it does: something else than a camera is there"
-        % (MOST_BYTES, MOST_BYTES_PLAYING)
+        "it answers with more than %d bytes before it plays, or too many while it does:"
+        " something else than a camera is there" % MOST_BYTES
     )
     limit_answers(
         source,
         lambda: stats.packets,
         lambda: failed(camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said)),
+        partial(note_connection, stats, stats.connections),
     )
+    note_reports(source, stats)
     return source
+
+
+def _wait_for_answers(source: Gst.Element, seconds: int) -> None:
+    """From its first request on, an rtspsrc waits so long for each answer. Until then it waits for its connection."""
+
+    def on_send(one: Gst.Element, _message: Any) -> bool:
+        one.disconnect(handler)
+        one.set_property("tcp-timeout", seconds * 1000000)
+        return True
+
+    handler = source.connect("before-send", on_send)
 
 
 def _on_rtp_pad(_source: Gst.Element, pad: Gst.Pad, camera: spec.Camera, stats: CameraStats, failed: Failed) -> None:
@@ -125,10 +162,15 @@ def _on_rtp_pad(_source: Gst.Element, pad: Gst.Pad, camera: spec.Camera, stats: 
 def camera_error(message: Gst.Message, camera: spec.Camera) -> CameraFailure:
     """What an error message on the bus means for a camera. Called on the loop thread, once for each message."""
     error, debug = message.parse_error()
-    offered = getattr(message.src, "offered_media", None)
+    offered: Optional[List[_Offered]] = getattr(message.src, "offered", None)
     if offered is not None and error.matches(Gst.StreamError.quark(), Gst.StreamError.CODEC_NOT_FOUND):
         # rtspsrc has set up no stream, and does not say why.
-        return _refused_transport(message.src, camera) if "video" in offered else _no_video(camera, offered)
+        encodings = [one.encoding for one in offered if one.kind == "video"]
+        if not encodings:
+            return _no_video(camera, [one.kind for one in offered])
+        if not any(encoding in DEPAYLOADERS for encoding in encodings):
+            return unsupported_encoding(camera, " and ".join(sorted(set(encodings))))
+        return _refused_transport(message.src, camera)
     why = failure_from_error(error, debug, camera.uri)
     if offered is not None and why.reason == state.CAMERA_LOST_REASON_TIMEOUT:
         habits = habits_of(camera)
@@ -145,8 +187,12 @@ def _no_video(camera: spec.Camera, offered: List[str]) -> CameraFailure:
 def _refused_transport(source: Gst.Element, camera: spec.Camera) -> CameraFailure:
     """The next connection tries the other transport."""
     is_udp = bool(source.get_property("protocols") & GstRtsp.RTSPLowerTrans.UDP)
-    habits_of(camera).transport = spec.TRANSPORT_TCP if is_udp else spec.TRANSPORT_UDP
+    habits = habits_of(camera)
+    refused_both = habits.transport is not None
+    habits.transport = spec.TRANSPORT_TCP if is_udp else spec.TRANSPORT_UDP
     said = "it refuses %s; %s is tried next" % (("UDP", "TCP") if is_udp else ("TCP", "UDP"))
+    if refused_both:
+        said = "it refuses TCP and UDP"
     return camera_failure(state.CAMERA_LOST_REASON_TRANSPORT, camera.uri, said)
 
 
@@ -172,10 +218,15 @@ def refuse_large_frames(pad: Gst.Pad, camera: spec.Camera, stats: CameraStats, f
     pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.BUFFER, on_data)
 
 
-def refuse_large_frames_of_decodebin(decodebin: Gst.Element, camera: spec.Camera, failed: Failed) -> None:
-    """The same for what a decodebin is about to decode."""
+def watch_decodebin(
+    decodebin: Gst.Element, camera: spec.Camera, encoding: Callable[[str], None], failed: Failed
+) -> None:
+    """The same for what a decodebin is about to decode. encoding: gets its RTP encoding name, on the loop thread."""
 
     def on_autoplug_continue(_decodebin: Gst.Element, _pad: Gst.Pad, caps: Gst.Caps) -> bool:
+        name = _ENCODINGS.get(caps.get_structure(0).get_name())
+        if name is not None:
+            MainLoop.post(encoding, name)
         if not _is_too_large(caps):
             return True
         MainLoop.post(failed, _large_frames(camera, caps))
@@ -228,7 +279,8 @@ def add_test_source(chain: Chain, uri: str) -> None:
 
 
 def when_video_appears(source: Gst.Element, attach: Callable[[Gst.Bin, Gst.Pad, str], None]) -> None:
-    """Calls attach on the loop thread with the first video pad that an element adds, its container and its encoding.
+    """Calls attach on the loop thread with the first video pad that an element adds, its container and its encoding. A
+    pad that continues the stream takes its place.
 
     The pad appears on a streaming thread: a blocking probe holds its data back until the loop thread has linked it.
     attach gets the container as an argument, because a callback that holds its own pipeline would keep it alive for
@@ -240,23 +292,42 @@ def when_video_appears(source: Gst.Element, attach: Callable[[Gst.Bin, Gst.Pad, 
         caps = pad.get_current_caps() or pad.query_caps(None)
         structure = caps.get_structure(0)
         is_video = structure.get_name().startswith("video/") or structure.get_string("media") == "video"
-        if not is_video or seen:
+        earlier = seen[-1] if seen else None
+        if not is_video or (earlier is not None and not _continues(earlier, pad)):
             return
         seen.append(pad)
-        encoding = (structure.get_string("encoding-name") or "").upper()
+        encoding = _encoding(structure) if structure.has_field("payload") else ""
         block = pad.add_probe(Gst.PadProbeType.BLOCK_DOWNSTREAM, lambda *_: Gst.PadProbeReturn.OK)
 
         def on_loop() -> None:
             element = pad.get_parent_element()
             container = None if element is None else element.get_parent()
             # None: the camera has been closed meanwhile.
-            if container is not None:
+            if container is not None and earlier is None:
                 attach(container, pad, encoding)
+            elif container is not None and earlier is not None:
+                receiver = earlier.get_peer()
+                if receiver is not None:
+                    earlier.unlink(receiver)
+                    pad.link_full(receiver, Gst.PadLinkCheck.DEFAULT)
             pad.remove_probe(block)
 
         MainLoop.post(on_loop)
 
     source.connect("pad-added", on_pad)
+
+
+def _continues(earlier: Gst.Pad, pad: Gst.Pad) -> bool:
+    """Whether a pad of rtspsrc has the stream of an earlier one, whose camera has changed its SSRC."""
+    names = [re.match(r"recv_rtp_src_(\d+)_", one.get_name()) for one in (earlier, pad)]
+    return names[0] is not None and names[1] is not None and names[0].group(1) == names[1].group(1)
+
+
+def _encoding(rtp: Gst.Structure) -> str:
+    """The RTP encoding name of a stream of video."""
+    _, payload_type = rtp.get_int("payload")
+    named = (rtp.get_string("encoding-name") or "").upper()
+    return named or _STATIC_PAYLOADS.get(payload_type, "a codec without a name")
 
 
 def begin_with_a_key_frame(pad: Gst.Pad) -> None:

@@ -12,6 +12,7 @@ from sidecar.gst import Gst
 from sidecar.log import Log
 from sidecar.timer import once
 from sidecar.worker.engines.rtsp_connections import connections_of
+from sidecar.worker.engines.rtsp_keep_alive import stop_asking
 
 # How many seconds to wait for an earlier source: a device, or a camera with few sessions, is free only after its end.
 _PATIENCE_SECONDS = 0.25
@@ -31,6 +32,7 @@ class _Ending:
         self.began = time.monotonic()
         self.logged = False
         self._connections = connections_of(source)
+        stop_asking(source)
         # Nothing else holds the source. A daemon thread: the process does not wait for it.
         self.thread = threading.Thread(target=_end, args=(source,), name="end-of-camera", daemon=True)
         self.thread.start()

@@ -10,14 +10,25 @@ import ctypes
 import os
 import socket
 import struct
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Tuple
 
 from sidecar.gst import Gio
 
-# linux/tcp.h: tcpi_bytes_received of struct tcp_info, from Linux 4.1 on.
+# linux/tcp.h: tcpi_last_data_recv and tcpi_last_ack_recv, in milliseconds, and tcpi_bytes_received of struct tcp_info,
+# from Linux 4.1 on.
 _TCP_INFO_SIZE = 136
+_AGES = struct.Struct("@II")
+_AGES_AT = 52
 _BYTES_RECEIVED = struct.Struct("@Q")
 _BYTES_RECEIVED_AT = 128
+
+# The kernel asks the host of an idle connection every second whether it is still there, and gives up after a minute.
+_KEEP_ALIVE = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 60),
+)
 
 _gobject = ctypes.CDLL("libgobject-2.0.so.0")
 _gobject.g_weak_ref_get.restype = ctypes.c_void_p
@@ -47,6 +58,24 @@ class WeakSocket:
         with self._opened() as address:
             return None if address is None else _bytes_received(_gio.g_socket_get_fd(address))
 
+    def keep_alive(self) -> None:
+        """From now on ages() tells whether the other host is there."""
+        with self._opened() as address, contextlib.suppress(OSError):
+            if address is not None:
+                with socket.socket(fileno=os.dup(_gio.g_socket_get_fd(address))) as copy:
+                    for option in _KEEP_ALIVE:
+                        copy.setsockopt(*option)
+
+    def ages(self) -> Optional[Tuple[float, float]]:
+        """Seconds since the other host sent data, and since it confirmed anything. None: it is closed, or it cannot be
+        told."""
+        with self._opened() as address:
+            info = b"" if address is None else _tcp_info(_gio.g_socket_get_fd(address))
+        if len(info) < _TCP_INFO_SIZE:
+            return None
+        data, ack = _AGES.unpack_from(info, _AGES_AT)
+        return data / 1000.0, ack / 1000.0
+
     def cut(self) -> None:
         """Whoever reads gets the end of the stream."""
         with self._opened() as address:
@@ -67,10 +96,14 @@ class WeakSocket:
 
 
 def _bytes_received(descriptor: int) -> int:
+    info = _tcp_info(descriptor)
+    return int(_BYTES_RECEIVED.unpack_from(info, _BYTES_RECEIVED_AT)[0]) if len(info) == _TCP_INFO_SIZE else 0
+
+
+def _tcp_info(descriptor: int) -> bytes:
+    """Shorter if the kernel is older; empty if it is none of TCP."""
     try:
         with socket.socket(fileno=os.dup(descriptor)) as copy:
-            info = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
-        return int(_BYTES_RECEIVED.unpack_from(info, _BYTES_RECEIVED_AT)[0])
-    except (OSError, struct.error):
-        # The kernel is older.
-        return 0
+            return copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
+    except OSError:
+        return b""

@@ -1,7 +1,7 @@
 """Reads and checks model bundles: config_infer.txt, the network, the labels, and the files of the decoder."""
 
 import os
-from typing import List, NamedTuple, Optional, Tuple
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from sidecar.worker.inference.bundle_file import (
     MOST_NETWORK,
@@ -9,14 +9,15 @@ from sidecar.worker.inference.bundle_file import (
     MOST_TEXT,
     BundleFileError,
     check_bundle_file,
-    open_bundle_file,
     read_bundle_file,
 )
 from sidecar.worker.inference.decoders import REGISTRY
-from sidecar.worker.inference.nvinfer_config import NvinferConfig, parse_nvinfer_config
-from sidecar.worker.inference.onnx_network import Network, read_open_network
+from sidecar.worker.inference.nvinfer_config import NvinferConfig, build_config, check_for_cpu
+from sidecar.worker.inference.nvinfer_file import PROPERTY, NvinferFile, read_nvinfer_file
+from sidecar.worker.inference.nvinfer_keys import Key, KeyTable, all_keys
+from sidecar.worker.inference.onnx_network import Network, read_network
 from sidecar.worker.inference.protobuf_file import OnnxError
-from sidecar.worker.problem import Problem, error, has_errors
+from sidecar.worker.problem import ERROR, WARNING, Problem, error, has_errors
 
 CONFIG_NAME = "config_infer.txt"
 # A bundle is a handful of files. A directory that holds more is none.
@@ -31,51 +32,130 @@ class Bundle(NamedTuple):
 
     directory: str
     config: NvinferConfig
-    # By class id.
+    # By class id: one for each class.
     labels: Tuple[str, ...]
 
 
 def load_bundle(directory: str) -> Tuple[Optional[Bundle], List[Problem]]:
-    """Returns no bundle if there is an error among the problems. Never raises for bad content."""
+    """A bundle for engine cpu, or none if there is an error among the problems. Never raises for bad content."""
     directory = os.path.abspath(directory)
-    if not os.path.isdir(directory):
-        message = "there is no such directory; a model bundle is a directory that holds %s" % CONFIG_NAME
-        return None, [error("bundle-missing", directory, message)]
-    problems: List[Problem] = []
-    text = _read(directory, os.path.join(directory, CONFIG_NAME), problems)
-    if text is None:
+    file, problems = read_config(directory, all_keys())
+    if file is None:
         return None, problems
-    config, problems = parse_nvinfer_config(text, CONFIG_NAME, directory, REGISTRY)
-    if config is None:
-        return None, problems
-    labels = _read_labels(directory, config, problems)
-    _check_file(directory, config.network_path, MOST_NETWORK, problems)
-    problems += _weight_problems(directory, config.network_path)
-    for name in REGISTRY[config.decoder].files:
-        _check_file(directory, os.path.join(directory, name), MOST_TABLE, problems)
+    check_for_cpu(file, REGISTRY)
+    check_files(file, lambda key: key.name in ("onnx-file", "labelfile-path"), lambda path: directory)
+    check_decoder_files(file, directory)
+    labels = read_labels(file, lambda path: directory)
+    read_bundle_network(file)
     if has_errors(problems):
         return None, problems
-    return Bundle(directory, config, labels), problems
+    return Bundle(directory, build_config(file), labels), problems
 
 
-def weight_problems(network_path: str, network: Network) -> List[Problem]:
-    """What is wrong with the files that hold weights of a network: they lie beside it."""
-    problems = []
-    directory = os.path.dirname(network_path)
+def read_config(directory: str, table: KeyTable) -> Tuple[Optional[NvinferFile], List[Problem]]:
+    """The configuration file of a bundle; problems that are found later are added to the same list."""
+    if not os.path.isdir(directory):
+        message = "there is no such directory; a model bundle is a directory that holds %s" % CONFIG_NAME
+        return None, [error("file-missing", directory, message)]
+    try:
+        data = read_bundle_file(directory, os.path.join(directory, CONFIG_NAME), MOST_TEXT)
+    except BundleFileError as why:
+        return None, [error(why.code, CONFIG_NAME, str(why))]
+    file = read_nvinfer_file(data, CONFIG_NAME, directory, table)
+    return file if PROPERTY in file.groups else None, file.problems
+
+
+def check_files(file: NvinferFile, is_used: Callable[[Key], bool], root: Callable[[str], str]) -> None:
+    """Whether the files that [property] names are there. root: the directory in which a file must lie."""
+    for name, entry in file.own.items():
+        if entry.key.type != "path" or entry.key.written or entry.value is None or not is_used(entry.key):
+            continue
+        most = MOST_TEXT if name == "labelfile-path" else MOST_NETWORK
+        try:
+            check_bundle_file(root(entry.value), entry.value, most)
+        except BundleFileError as why:
+            # Whoever reads an empty file's content reports it.
+            if why.code != "file-empty":
+                file.tell(ERROR, why.code, name, "%s names %s, which %s" % (name, entry.value, _told(why)))
+
+
+def check_decoder_files(file: NvinferFile, directory: str) -> None:
+    """Whether the files are there that the decoder of raw tensors reads."""
+    decoder = REGISTRY.get(file.value("parse-bbox-func-name"))
+    for name in () if decoder is None else decoder.files:
+        try:
+            check_bundle_file(directory, os.path.join(directory, name), MOST_TABLE)
+        except BundleFileError as why:
+            message = "%s reads %s, which %s" % (file.value("parse-bbox-func-name"), name, _told(why))
+            file.tell(ERROR, why.code, "parse-bbox-func-name", message)
+
+
+def _told(why: BundleFileError) -> str:
+    """What is wrong with a file, and what to do."""
+    if why.code == "file-missing":
+        return "is not there; copy it into the bundle or correct its name"
+    return str(why)
+
+
+def read_labels(file: NvinferFile, root: Callable[[str], str]) -> Tuple[str, ...]:
+    """The names of the classes, one a line. Blank lines do not count, as for nvinfer. A class that has none is named
+    after its number. No problem for a file that is not there: check_files() reports it."""
+    count = file.classes
+    labels: Tuple[str, ...] = ()
+    path = file.value("labelfile-path")
+    if "labelfile-path" not in file.own and file.has_classes:
+        message = "labelfile-path is missing: classes have no names; set it in [property]"
+        file.tell(WARNING, "labels-missing", "", message)
+    elif path is not None:
+        try:
+            lines = read_bundle_file(root(path), path, MOST_TEXT).decode("utf-8-sig").split("\n")
+        except BundleFileError:
+            return ()
+        except UnicodeDecodeError as why:
+            message = "%s is not UTF-8 text (byte %d); save it as UTF-8" % (path, why.start)
+            file.tell(ERROR, "not-text", "labelfile-path", message)
+            return ()
+        # Of a line with several, nvinfer takes the first for the name of a class.
+        labels = tuple(line.split(";")[0].strip() for line in lines if line.strip())
+        is_stated = count is not None and "num-detected-classes" in file.own
+        if len(labels) != count and is_stated and file.has_classes:
+            message = "%s has %d labels, num-detected-classes is %d; write one a line, in the order of class ids"
+            file.tell(WARNING, "labels-mismatch", "labelfile-path", message % (path, len(labels), count))
+    number = file.value("num-detected-classes", 0)
+    return labels[:number] + tuple("class %d" % one for one in range(len(labels), number))
+
+
+def read_bundle_network(file: NvinferFile) -> Optional[Network]:
+    """The network in onnx-file, without its weights; None if it is missing or cannot be read."""
+    path = file.value("onnx-file")
+    if path is None or any(one.path == file.place("onnx-file") and one.severity == ERROR for one in file.problems):
+        return None
+    try:
+        network = read_network(path)
+    except (OSError, OnnxError) as why:
+        file.tell(
+            ERROR,
+            "network-unreadable",
+            "onnx-file",
+            "%s cannot be read as a network: it %s; copy it again" % (path, why),
+        )
+        return None
+    _check_weights(file, path, network)
+    return network
+
+
+def _check_weights(file: NvinferFile, path: str, network: Network) -> None:
+    """Whether the files are there that hold weights of the network: they lie beside it."""
+    directory = os.path.dirname(path)
     for one in network.external:
-        path = os.path.join(directory, one)
         if os.path.isabs(one) or os.pardir in one.split(os.sep):
-            message = "%s has weights in %s, outside its directory; export it again" % (network_path, one)
-            problems.append(error("file-missing", CONFIG_NAME, message))
+            message = "%s has weights in %s, outside its directory; export it again" % (path, one)
+            file.tell(ERROR, "file-missing", "onnx-file", message)
             continue
         try:
-            check_bundle_file(directory, path, MOST_NETWORK)
+            check_bundle_file(directory, os.path.join(directory, one), MOST_NETWORK)
         except BundleFileError as why:
-            message = "%s has weights in %s, which %s" % (network_path, path, why)
-            if why.code == "file-missing":
-                message = "%s has weights in %s, which is not there; copy it into the bundle" % (network_path, path)
-            problems.append(error(why.code, CONFIG_NAME, message))
-    return problems
+            file.tell(ERROR, why.code, "onnx-file", "%s has weights in %s, which %s" % (path, one, _told(why)))
 
 
 def files_stamp(directory: str, *others: str) -> FilesStamp:
@@ -84,52 +164,3 @@ def files_stamp(directory: str, *others: str) -> FilesStamp:
         files = [(entry.path, entry.stat()) for _, entry in zip(range(_MOST_FILES), entries)]
     files += [(path, os.stat(path)) for path in others]
     return tuple(sorted((path, one.st_size, one.st_ino, one.st_mtime_ns) for path, one in files))
-
-
-def _read_labels(directory: str, config: NvinferConfig, problems: List[Problem]) -> Tuple[str, ...]:
-    text = _read(directory, config.labels_path, problems)
-    if text is None:
-        return ()
-    name = _shown(directory, config.labels_path)
-    labels = tuple(line.strip() for line in text.rstrip().splitlines())
-    for number, label in enumerate(labels, 1):
-        if not label:
-            message = "is empty; every class needs a label, one a line"
-            problems.append(error("labels-empty", "%s:%d" % (name, number), message))
-    if len(labels) != len(config.classes):
-        message = "has %d labels, num-detected-classes is %d; write one label a line, in the order of the class ids"
-        problems.append(error("labels-mismatch", name, message % (len(labels), len(config.classes))))
-    return labels
-
-
-def _weight_problems(directory: str, network_path: str) -> List[Problem]:
-    try:
-        with open_bundle_file(directory, network_path, MOST_NETWORK) as file:
-            return weight_problems(network_path, read_open_network(file))
-    except (BundleFileError, OSError, OnnxError):
-        # _check_file(), or whoever loads it, says why.
-        return []
-
-
-def _check_file(directory: str, path: str, most: int, problems: List[Problem]) -> None:
-    try:
-        check_bundle_file(directory, path, most)
-    except BundleFileError as why:
-        problems.append(error(why.code, _shown(directory, path), str(why)))
-
-
-def _read(directory: str, path: str, problems: List[Problem]) -> Optional[str]:
-    name = _shown(directory, path)
-    try:
-        return read_bundle_file(directory, path, MOST_TEXT).decode("utf-8-sig")
-    except BundleFileError as why:
-        problems.append(error(why.code, name, str(why)))
-    except UnicodeDecodeError as why:
-        problems.append(error("file-encoding", name, "is not UTF-8 text (byte %d); save it as UTF-8" % why.start))
-    return None
-
-
-def _shown(directory: str, path: str) -> str:
-    """A path as the author of the bundle wrote it: relative if the file lies inside."""
-    relative = os.path.relpath(path, directory)
-    return path if relative.startswith(os.pardir) else relative

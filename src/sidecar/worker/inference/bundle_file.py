@@ -1,5 +1,6 @@
 """Reads the files of a model bundle: regular files inside its directory, up to a size. It never waits for one."""
 
+import errno
 import os
 import stat
 from typing import BinaryIO
@@ -45,9 +46,9 @@ def check_bundle_file(directory: str, path: str, most: int) -> None:
 
 def open_bundle_file(directory: str, path: str, most: int) -> BinaryIO:
     """Opens a file for reading. Raises BundleFileError."""
-    real = os.path.realpath(path)
+    real, inside = os.path.realpath(path), os.path.join(os.path.realpath(directory), "")
     try:
-        if os.path.lexists(path) and not real.startswith(os.path.join(os.path.realpath(directory), "")):
+        if os.path.lexists(path) and not os.path.join(real, "").startswith(inside):
             raise BundleFileError("file-outside", "lies outside the bundle; copy it into the bundle's directory")
         # Opening a named pipe or a device must not wait.
         descriptor = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC)
@@ -58,7 +59,8 @@ def open_bundle_file(directory: str, path: str, most: int) -> BinaryIO:
             raise
         return os.fdopen(descriptor, "rb")
     except OSError as why:
-        code = "file-missing" if isinstance(why, FileNotFoundError) else "file-unreadable"
+        is_missing = why.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
+        code = "file-missing" if is_missing else "file-unreadable"
         raise BundleFileError(code, "cannot be read: %s" % (why.strerror or why)) from why
 
 

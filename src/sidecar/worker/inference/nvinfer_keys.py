@@ -1,7 +1,6 @@
-"""The keys of an nvinfer configuration file: what engine cpu does with each, and how its value is parsed.
+"""The keys of an nvinfer configuration file, and how their values are read: as GLib's key files and nvinfer read them.
 
-catalogue/nvinfer-keys.json has names, types, ranges, and what engine cpu does with each key.
-Values are read as GLib's key files and nvinfer read them: what nvinfer refuses is refused here.
+catalogue/nvinfer-keys.json has names, types, ranges, releases, and what engine cpu does with each key.
 """
 
 import functools
@@ -9,7 +8,7 @@ import json
 import math
 import os
 import re
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 # How engine cpu treats a key.
 HONOURED = "honoured"
@@ -23,37 +22,66 @@ _CATALOGUE = os.path.join(
 )
 
 # As strtol: whatever follows a blank does not count.
-_INTEGER = re.compile(r"\s*([+-]?\d+)(?=\s|\Z)")
+_INTEGER = re.compile(r"\s*([+-]?[0-9]+)(?=\s|\Z)")
 _FLOAT = re.compile(
-    r"\s*[+-]?((\d+\.?\d*|\.\d+)(e[+-]?\d+)?|0x[\da-f]+\.?[\da-f]*(p[+-]?\d+)?|inf(inity)?|nan(\(\w*\))?)\Z", re.I
+    r"\s*[+-]?(([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?|0x[\da-f]+\.?[\da-f]*(p[+-]?[0-9]+)?"
+    r"|inf(inity)?|nan(\(\w*\))?)\Z",
+    re.I,
 )
 _BOOLEANS = {"1": True, "true": True, "0": False, "false": False}
 _ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 _INT32 = 2**31
 
 
-class Key(NamedTuple):
-    """What the value of a key may be, and how engine cpu treats it."""
+class CpuUse(NamedTuple):
+    """How engine cpu treats a key."""
 
+    use: str
+    # Closer bounds than nvinfer's.
+    low: Optional[float]
+    high: Optional[float]
+    # The only values that engine cpu honours. None: all; for a refused key: none at all.
+    accepts: Optional[Tuple[Any, ...]]
+    # What to do about a value that is not honoured.
+    advice: str
+    # It holds for raw tensors on engine deepstream too.
+    decoding: bool
+
+
+class Key(NamedTuple):
+    """What the value of a key may be."""
+
+    # property or class-attrs.
+    group: str
+    name: str
     # int, float, boolean, enum, string or path, or a list of these: int-list.
     type: str
-    use: str = IDLE
     # The key that replaces it: it is not read beside that one.
-    deprecated: Optional[str] = None
+    deprecated: str
     # nvinfer may write the file itself.
-    written: bool = False
+    written: bool
+    # nvinfer goes on with an empty path.
+    may_be_empty: bool
     # Bounds of a number, or of each number of a list.
-    low: Optional[float] = None
-    high: Optional[float] = None
+    low: Optional[float]
+    high: Optional[float]
     # Length of a list, and the greatest one.
-    length: Optional[int] = None
-    max_length: Optional[int] = None
+    length: Optional[int]
+    max_length: Optional[int]
     # Numbers that nvinfer knows, with their meaning. Empty: any.
-    choices: Dict[int, str] = {}
-    # The only values that engine cpu honours. None: all; for a refused key: none at all.
-    accepts: Optional[Tuple[Any, ...]] = None
-    # What to do about a value that is not honoured.
-    advice: str = ""
+    choices: Dict[int, str]
+    cpu: CpuUse
+
+
+class KeyTable(NamedTuple):
+    """The keys that are read, by group and name, and the releases of those that only others read."""
+
+    keys: Dict[Tuple[str, str], Key]
+    elsewhere: Dict[Tuple[str, str], str]
+
+    def named(self, group: str) -> List[str]:
+        """The names of a group's keys."""
+        return [name for known, name in self.keys if known == group]
 
 
 class BadValueError(Exception):
@@ -65,29 +93,55 @@ class BadValueError(Exception):
         self.code = code
 
 
+def key_table(
+    is_read: Callable[[Dict[str, Any]], bool], is_choice: Callable[[Dict[str, Any], Dict[str, Any]], bool]
+) -> KeyTable:
+    """is_read: whether a key of the catalogue is read here. is_choice: whether a key has that choice here."""
+    table = KeyTable({}, {})
+    for entry in _catalogue()["keys"]:
+        place = entry["group"], entry["name"]
+        if is_read(entry):
+            table.keys[place] = _key(entry, is_choice)
+        else:
+            table.elsewhere[place] = "from %s" % entry["since"]
+    return table
+
+
 @functools.lru_cache(maxsize=None)
-def keys_of(group: str) -> Dict[str, Key]:
-    """The keys of [property], or of the groups class-attrs."""
+def all_keys() -> KeyTable:
+    """The keys of every release, which engine cpu reads."""
+    return key_table(lambda entry: True, lambda entry, choice: True)
+
+
+@functools.lru_cache(maxsize=None)
+def _catalogue() -> Any:
     with open(_CATALOGUE, encoding="utf-8") as file:
-        entries = [entry for entry in json.load(file)["keys"] if entry["group"] == group]
-    return {entry["name"]: _key(entry) for entry in entries}
+        return json.load(file)
 
 
-def _key(entry: Dict[str, Any]) -> Key:
+def _key(entry: Dict[str, Any], is_choice: Callable[[Dict[str, Any], Dict[str, Any]], bool]) -> Key:
     cpu = entry.get("cpu", {})
     accepts = cpu.get("accepts")
     return Key(
+        entry["group"],
+        entry["name"],
         entry["type"],
-        use=cpu.get("use", IDLE),
-        deprecated=entry.get("deprecated"),
+        deprecated=entry.get("deprecated", ""),
         written=entry.get("written", False),
-        low=cpu.get("min", entry.get("min")),
-        high=cpu.get("max", entry.get("max")),
+        may_be_empty=entry.get("mayBeEmpty", False),
+        low=entry.get("min"),
+        high=entry.get("max"),
         length=entry.get("length"),
         max_length=entry.get("maxLength"),
-        choices={one["value"]: one["nick"] for one in entry.get("enum", ())},
-        accepts=None if accepts is None else tuple(accepts),
-        advice=cpu.get("advice", ""),
+        choices={one["value"]: one["nick"] for one in entry.get("enum", ()) if is_choice(entry, one)},
+        cpu=CpuUse(
+            cpu.get("use", IDLE),
+            cpu.get("min"),
+            cpu.get("max"),
+            None if accepts is None else tuple(accepts),
+            cpu.get("advice", ""),
+            cpu.get("decoding", False),
+        ),
     )
 
 
@@ -102,15 +156,38 @@ def parse_value(key: Key, text: str, directory: str) -> Any:
     # A separator at the end ends the last item.
     if items[-1] == "":
         items.pop()
-    # Paths in a list stay as they are: none of them is used.
-    item_type = key.type[: -len("-list")].replace("path", "string")
-    values = tuple(_scalar(key, item_type, item, directory, ";") for item in items)
+    values = tuple(_scalar(key, key.type[: -len("-list")], item, directory, ";") for item in items)
     if key.length is not None and len(values) != key.length:
         message = "%r has %d values; write %d, separated by ';'" % (text, len(values), key.length)
         raise BadValueError(message, "out-of-range")
     if key.max_length is not None and len(values) > key.max_length:
         raise BadValueError("%r has more than %d values" % (text, key.max_length), "out-of-range")
     return values
+
+
+def parse_integer(text: str) -> Optional[int]:
+    """None: GLib reads no integer of 32 bits."""
+    match = _INTEGER.match(text)
+    if match is None:
+        # strtol finds no digit, and GLib accepts a blank behind none.
+        return 0 if text[:1].isspace() else None
+    value = int(match.group(1))
+    return value if -_INT32 <= value < _INT32 else None
+
+
+def escape_text(text: str) -> str:
+    """A text as a value, so that GLib reads the same text again."""
+    text = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return "\\s" + text[1:] if text.startswith(" ") else text
+
+
+def check_bounds(value: Any, low: Optional[float], high: Optional[float]) -> None:
+    """value: a number or a tuple of numbers. Raises BadValueError."""
+    for number in value if isinstance(value, tuple) else (value,):
+        if low is not None and number < low:
+            raise BadValueError("%s is too small; the lowest is %g" % (number, low), "out-of-range")
+        if high is not None and number > high:
+            raise BadValueError("%s is too large; the highest is %g" % (number, high), "out-of-range")
 
 
 def _scalar(key: Key, value_type: str, text: str, directory: str, separator: str = "") -> Any:
@@ -124,7 +201,7 @@ def _scalar(key: Key, value_type: str, text: str, directory: str, separator: str
         return _number(key, value_type == "float", text)
     value = _unescaped(text, separator).rstrip()
     if not value and not separator:
-        if value_type == "path" and not key.written:
+        if value_type == "path" and not key.written and not key.may_be_empty:
             raise BadValueError("is empty; write a value or remove the line")
         raise BadValueError("is empty, as if the line were not there", "empty-value")
     return os.path.join(directory, value) if value_type == "path" else value
@@ -145,7 +222,7 @@ def _unescaped(text: str, separator: str) -> str:
 
 
 def _number(key: Key, is_float: bool, text: str) -> Any:
-    value = _float(text) if is_float else _integer(text)
+    value = _float(text) if is_float else parse_integer(text)
     if value is None:
         if not is_float and text.strip().lstrip("+-").isdigit():
             raise BadValueError("%r is no integer of 32 bits" % text, "out-of-range")
@@ -153,20 +230,8 @@ def _number(key: Key, is_float: bool, text: str) -> Any:
     if key.choices and value not in key.choices:
         known = ", ".join("%d (%s)" % choice for choice in sorted(key.choices.items()))
         raise BadValueError("%s is unknown; known are %s" % (text, known), "unknown-value")
-    if key.low is not None and value < key.low:
-        raise BadValueError("%s is too small; the lowest is %g" % (text, key.low), "out-of-range")
-    if key.high is not None and value > key.high:
-        raise BadValueError("%s is too large; the highest is %g" % (text, key.high), "out-of-range")
+    check_bounds(value, key.low, key.high)
     return value
-
-
-def _integer(text: str) -> Optional[int]:
-    match = _INTEGER.match(text)
-    if match is None:
-        # strtol finds no digit, and GLib accepts a blank behind none.
-        return 0 if text[:1].isspace() else None
-    value = int(match.group(1))
-    return value if -_INT32 <= value < _INT32 else None
 
 
 def _float(text: str) -> Optional[float]:

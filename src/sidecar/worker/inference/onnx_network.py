@@ -86,6 +86,8 @@ class Network(NamedTuple):
     input_shape: Tuple[Optional[int], ...]
     # The files that hold weights, sorted, relative to the network's directory.
     external: Tuple[str, ...]
+    # Of the weights in the file itself.
+    weight_bytes: int
 
 
 def read_network(path: str) -> Network:
@@ -112,10 +114,12 @@ def external_files(path: str) -> List[str]:
 
 
 def _network(file: ProtobufFile) -> Network:
-    opset, graph, functions = 0, None, []
+    opset, graph, functions, weight_bytes = 0, None, [], 0
     for field in file.fields():
         if field.number == _MODEL_GRAPH:
             graph = _graph(file, field, 0)
+            weights = [one for one in file.fields(field) if one.number == _GRAPH_INITIALIZER]
+            weight_bytes = sum(one.end - one.start for one in weights)
         elif field.number == _MODEL_FUNCTION:
             functions.append(_function(file, field))
         elif field.number == _MODEL_OPSET:
@@ -124,10 +128,10 @@ def _network(file: ProtobufFile) -> Network:
                 opset = version.value
     if graph is None or not opset:
         raise OnnxError("has no graph or names no operator set: is it an ONNX file?")
-    weights = {one.name for one in graph.initializers}
-    shape = next((one.shape for one in graph.inputs if one.name not in weights), ())
+    names = {one.name for one in graph.initializers}
+    shape = next((one.shape for one in graph.inputs if one.name not in names), ())
     locations = {*_locations(graph), *(one for function in functions for one in _node_locations(function.nodes))}
-    return Network(opset, graph, functions, shape, tuple(sorted(locations - {""})))
+    return Network(opset, graph, functions, shape, tuple(sorted(locations - {""})), weight_bytes)
 
 
 def _locations(graph: Graph) -> Iterator[str]:

@@ -31,6 +31,8 @@ class Object(NamedTuple):
     top: float
     width: float
     height: float
+    # None: no tracker follows it.
+    track_id: Optional[int] = None
 
 
 class Postprocessor:

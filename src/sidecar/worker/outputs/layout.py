@@ -35,12 +35,13 @@ def tiles(count: int, width: int, height: int) -> List[Rectangle]:
 
 
 def fit(frame_width: int, frame_height: int, tile_width: int, tile_height: int) -> Rectangle:
-    """The largest rectangle of the frame's shape, centred in a tile, as videoscale's add-borders makes it."""
+    """The largest rectangle of the frame's shape, centred in a tile, as videoscale's add-borders makes it: at even
+    coordinates, so that chroma planes divide."""
     if frame_width * tile_height > frame_height * tile_width:
         width, height = tile_width, tile_width * frame_height // frame_width
     else:
         width, height = tile_height * frame_width // frame_height, tile_height
-    return Rectangle((tile_width - width) // 2, (tile_height - height) // 2, width, height)
+    return Rectangle((tile_width - width) // 4 * 2, (tile_height - height) // 4 * 2, width, height)
 
 
 def _even(value: float) -> int:

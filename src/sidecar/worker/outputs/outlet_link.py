@@ -1,7 +1,7 @@
 """The worker's end of the connection to the outlet. It reconnects, and sends the whole configuration each time."""
 
 import socket
-from typing import Any, Callable, Dict, Iterable, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Optional, Set, Tuple
 
 from sidecar.log import Log
 from sidecar.outlet.json_lines import JsonLines
@@ -13,6 +13,7 @@ from sidecar.outlet.protocol import (
     ProtocolError,
     User,
     configure_message,
+    hold_message,
     parse_failure,
     parse_rtp_ports,
     parse_statuses,
@@ -55,6 +56,8 @@ class OutletLink:
         self._configuration: Optional[Configuration] = None
         # The texts that were set last, by mount path.
         self._texts: Dict[str, str] = {}
+        # The paths whose last frame holds.
+        self._holds: Set[str] = set()
         self._lines: Optional[JsonLines] = None
         self._delay_ms = _FIRST_DELAY_MS
         self._timer = once(0, self._connect)
@@ -67,6 +70,7 @@ class OutletLink:
         self._configuration = Configuration(port, tuple(mounts), tuple(users))
         paths = {mount.path for mount in self._configuration.mounts}
         self._texts = {path: text for path, text in self._texts.items() if path in paths}
+        self._holds &= paths
         self._send_all()
 
     def set_users(self, users: Tuple[User, ...]) -> None:
@@ -88,6 +92,14 @@ class OutletLink:
         self._texts[path] = text
         if self._lines is not None:
             self._lines.send(text_message({path: text}))
+
+    def hold_last_frame(self, path: str, is_held: bool) -> None:
+        """Sets whether viewers of a mount keep its last frame while none comes, instead of a standby picture."""
+        if is_held == (path in self._holds):
+            return
+        self._holds ^= {path}
+        if self._lines is not None:
+            self._lines.send(hold_message({path: is_held}))
 
     def stop(self) -> None:
         """Disconnects. No callback comes after this. The outlet goes on serving its viewers."""
@@ -113,6 +125,8 @@ class OutletLink:
             self._lines.send(configure_message(self._configuration, sender_port()))
             if self._texts:
                 self._lines.send(text_message(self._texts))
+            if self._holds:
+                self._lines.send(hold_message(dict.fromkeys(self._holds, True)))
 
     def _on_closed(self, problem: Optional[str]) -> None:
         _log.warning("outlet disconnected", why=problem)

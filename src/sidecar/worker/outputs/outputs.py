@@ -112,11 +112,12 @@ class Outputs:
             self._link.set_users(users[0])
         self._set_limits(plans)
 
-    def set_standby_text(self, key: OutputKey, text: str) -> None:
-        """Sets why a stream has no frames, for its standby picture. Empty: it has frames again."""
+    def set_standby_text(self, key: OutputKey, text: str, holds: bool = False) -> None:
+        """Sets why a stream has no frames, for its standby picture; empty: it has. holds: its last frame is current."""
         one = self._plans.get(key)
         if one is not None and isinstance(one.target, OutletTarget):
             self._link.set_text(one.target.path, text)
+            self._link.hold_last_frame(one.target.path, holds)
 
     def set_failed(
         self,

@@ -27,6 +27,7 @@ from sidecar.worker.outputs.recording.folder import recordings_dir, unusable_fol
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error, has_errors
 from sidecar.worker.service.rivals import Rivals
 from sidecar.worker.status.events import TooOldError
+from sidecar.worker.status.process_usage import fill_process_usage
 from sidecar.worker.status.store import StatusStore
 
 # How long the loop thread may take for a change, in which it closes cameras and rebuilds streams.
@@ -278,6 +279,7 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
 
     def _whole_state(self) -> pipeline.WatchResponse:
         response = pipeline.WatchResponse(sequence=self._store.events.sequence, state=self._store.snapshot())
+        fill_process_usage(response.state)
         response.time.GetCurrentTime()
         return response
 

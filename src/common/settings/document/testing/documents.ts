@@ -19,6 +19,23 @@ export function rightDocument(random: SeededRandom): { [key: string]: Json } {
         classes: () => random.list(0, 5, () => random.pick(["person", "traffic light", "人"])),
       }),
     tracker: () => random.pick(["none", "iou", "nvsort", "nvdcf", "nvdeepsort", "NvDCF"]),
+    analytics: () =>
+      some(random, {
+        point: () => random.pick(["foot", "centre"]),
+        margin: () => random.number(),
+        seenAfter: () => duration(random, 0, 60_000),
+        goneAfter: () => duration(random, 0, 600_000),
+      }),
+    events: () =>
+      some(random, {
+        sinks: () => random.list(0, 4, (index) => sink(random, index)),
+        queue: () =>
+          some(random, {
+            maxBytes: () => random.between(100_000, 1e9),
+            maxAge: () => duration(random, 60_000, 86_400_000),
+            whenFull: () => random.pick(["drop-oldest", "drop-newest"]),
+          }),
+      }),
     overlay: () => some(random, yesOrNo(random, ["boxes", "labels", "counts", "names"])),
     outputs: () => random.list(1, 4, (index) => output(random, index)),
     outputDefaults: () => some(random, encodingFields(random)),
@@ -73,9 +90,80 @@ function camera(random: SeededRandom, index: number): Json {
     ...cameraFields(random),
     masks: () =>
       random.list(0, 3, () => random.list(3, 8, () => [random.number(), random.number()])),
+    zones: () =>
+      random.list(0, 3, (index) => ({
+        id: `zone-${index}`,
+        points: triangle(random),
+        ...some(random, {
+          classes: () => random.list(0, 3, () => random.pick(["person", "car"])),
+          loiteringAfter: () => duration(random, 1000, 86_400_000),
+          crowd: () => random.between(0, 10_000),
+          crowdAfter: () => duration(random, 0, 86_400_000),
+        }),
+      })),
+    lines: () =>
+      random.list(0, 3, (index) => {
+        const [from, to] = triangle(random);
+        return { id: `line-${index}`, from: from ?? [], to: to ?? [] };
+      }),
     hours: () => hours(random),
   };
   return { uri: random.pick(uris), ...some(random, optional) };
+}
+
+/** A corner of the frame of any size. */
+function triangle(random: SeededRandom): number[][] {
+  const size = 0.1 + 0.9 * random.number();
+  return [
+    [0, 0],
+    [size, 0],
+    [0, size],
+  ];
+}
+
+function sink(random: SeededRandom, index: number): Json {
+  const tls = {
+    ca: () => "secret:ca",
+    ...(random.chance(0.5) ? {} : { certificate: () => "secret:c", key: () => "secret:k" }),
+  };
+  const both = (target: { [key: string]: Json }) => {
+    const { certificate, key, ...others } = target;
+    return certificate === undefined || key === undefined ? others : target;
+  };
+  const target = random.pick<() => Json>([
+    () => ({
+      mqtt: both({
+        url: random.pick(["mqtt://broker", "mqtts://[::1]:8884"]),
+        ...some(random, {
+          version: () => random.pick(["5", "3.1.1"]),
+          clientId: () => "node",
+          topic: () => "site/north",
+          credentials: () => "secret:broker",
+          homeAssistant: () => random.chance(0.5),
+          ...tls,
+        }),
+      }),
+    }),
+    () => ({
+      webhook: both({
+        url: "https://example.com/events?key=secret:key",
+        ...some(random, {
+          batch: () => random.between(1, 1000),
+          signWith: () => "secret:key",
+          token: () => "secret:token",
+          ...tls,
+        }),
+      }),
+    }),
+    () => ({ file: some(random, { name: () => `${index}.jsonl`, files: () => 3 }) }),
+  ])() as { [key: string]: Json };
+  const common = {
+    types: () => random.list(0, 3, () => random.pick(["zone.entered", "camera.state"])),
+    cameras: () => ["front"],
+    classes: () => ["person"],
+    maxPerSecond: () => 0.5,
+  };
+  return { id: `sink-${index}`, ...some(random, common), ...target };
 }
 
 function cameraFields(random: SeededRandom) {
@@ -84,6 +172,7 @@ function cameraFields(random: SeededRandom) {
     latency: () => duration(random, 0, 10_000),
     acceptAnyCertificate: () => random.chance(0.5),
     frozenAfter: () => duration(random, 0, 86_400_000),
+    silentAfter: () => duration(random, 0, 86_400_000),
   };
 }
 

@@ -60,7 +60,7 @@ class CpuCameraSource(CameraSource):
                 decoded=self._processor.on_decoded,
                 sample=self._processor.on_sample,
                 stats=self._processor.stats,
-                encoding=self._on_encoding,
+                encoding=lambda encoding: self._on_encoding(number, encoding),
                 failed=callbacks.failed,
                 opened=lambda: self._play_file() if number == self._number else None,
                 is_wanted=lambda: number == self._number,
@@ -90,8 +90,9 @@ class CpuCameraSource(CameraSource):
     def format(self) -> StreamFormat:
         return StreamFormat(self._encoding, *self._processor.size)
 
-    def _on_encoding(self, encoding: str) -> None:
-        self._encoding = encoding
+    def _on_encoding(self, number: int, encoding: str) -> None:
+        if number == self._number:
+            self._encoding = encoding
 
     def _on_message(self, number: int, callbacks: CameraCallbacks, message: Gst.Message) -> None:
         pipeline = self.pipeline
@@ -104,10 +105,6 @@ class CpuCameraSource(CameraSource):
         elif message.type == Gst.MessageType.SEGMENT_DONE:
             # The file starts again without a flush: frames under way are not lost, and time runs on.
             _seek_to_start(pipeline, Gst.SeekFlags.SEGMENT)
-        elif message.type == Gst.MessageType.TAG and not self._encoding:
-            found, codec = message.parse_tag().get_string(Gst.TAG_VIDEO_CODEC)
-            if found:
-                self._encoding = codec
 
     def _play_file(self) -> None:
         """From here on each segment that is played is the whole file."""

@@ -50,6 +50,7 @@ class CpuEngine(Engine[LoadedModel]):
         self._retry: Optional[Timer] = None
         self._model: Optional[LoadedModel] = None
         self._model_spec = spec.Model()
+        self._is_tracked = False
         self._outputs = CpuOutputs(processes, store)
         self._cameras: Dict[str, _Camera] = {}
         self._closer = SourceCloser()
@@ -58,7 +59,9 @@ class CpuEngine(Engine[LoadedModel]):
         return EngineInfo(engine="cpu")
 
     def capabilities(self) -> pipeline.Capabilities:
-        return pipeline.Capabilities(codecs=available_codecs(), trackers=[], sources=list(SCHEMES))
+        return pipeline.Capabilities(
+            codecs=available_codecs(), trackers=[spec.TRACKER_ALGORITHM_IOU], sources=list(SCHEMES)
+        )
 
     def prepare(
         self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned = never_abandoned
@@ -67,7 +70,7 @@ class CpuEngine(Engine[LoadedModel]):
 
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
         self._data_limit.set_cameras(len(specification.cameras))
-        changes = self._apply_model(specification.model, model)
+        changes = self._apply_model(specification, model)
         changes += self._outputs.apply(specification)
         wanted = {camera.id: camera for camera in specification.cameras}
         changes += self._apply_cameras(wanted)
@@ -92,16 +95,20 @@ class CpuEngine(Engine[LoadedModel]):
         self._data_limit.stop()
         self._closer.wait(_STOP_SECONDS)
 
-    def _apply_model(self, wanted: spec.Model, model: LoadedModel) -> List[pipeline.Change]:
+    def _apply_model(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
+        wanted, is_tracked = specification.model, bool(specification.tracker.algorithm)
         changes = [
             pipeline.Change(path="model.%s" % name, effect=pipeline.EFFECT_LIVE)
             for name in ("bundle_path", "interval", "threshold", "classes")
             if _value(self._model_spec, name) != _value(wanted, name)
         ]
+        if is_tracked != self._is_tracked:
+            changes.append(pipeline.Change(path="tracker", effect=pipeline.EFFECT_LIVE))
+        self._is_tracked = is_tracked
         self._model = model
         self._model_spec = wanted
         self._cancel_retry()
-        self._detector.configure(model.detector, model.bundle.config.interval, wanted)
+        self._detector.configure(model.detector, model.bundle.config.interval, wanted, is_tracked)
         return changes
 
     def _on_model_failed(self, detail: str) -> None:

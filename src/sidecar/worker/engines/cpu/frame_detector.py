@@ -8,6 +8,7 @@ from sidecar.contract import spec
 from sidecar.worker.inference.detector import Detector, ModelError
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import DetectionFilter, Object
+from sidecar.worker.inference.tracker import Tracker
 from sidecar.worker.main_loop import MainLoop
 
 # An inference that takes longer than this many rounds of so many seconds is ended. The loop thread may wait for it when
@@ -36,6 +37,8 @@ class _Settings(NamedTuple):
     detector: Detector
     filter: DetectionFilter
     interval: int
+    # Objects are followed from frame to frame.
+    is_tracked: bool
     # The network has failed: frames pass without detection.
     is_paused: bool = False
 
@@ -53,12 +56,12 @@ class SharedDetector:
         self._stopped = threading.Event()
         threading.Thread(target=self._watch, name="inference-watchdog", daemon=True).start()
 
-    def configure(self, detector: Detector, interval: int, model: spec.Model) -> None:
-        """interval: the bundle's, which the specification may override."""
+    def configure(self, detector: Detector, interval: int, model: spec.Model, is_tracked: bool) -> None:
+        """interval: the bundle's, which the specification may override. is_tracked: follow objects."""
         classes: Optional[FrozenSet[str]] = frozenset(model.classes) if model.classes else None
         threshold = model.threshold if model.HasField("threshold") else None
         wanted = model.interval if model.HasField("interval") else interval
-        self.settings = _Settings(detector, DetectionFilter(threshold, classes), wanted)
+        self.settings = _Settings(detector, DetectionFilter(threshold, classes), wanted, is_tracked)
 
     def resume(self) -> None:
         """Detects again after a failure."""
@@ -95,10 +98,16 @@ class FrameDetector:
         self._last: Optional[Detections] = None
         self._last_settings: Optional[_Settings] = None
         self._skipped = 0
+        self._tracker = Tracker()
 
-    def infer(self, frame: I420Frame) -> Optional[Detections]:
-        """The objects on a frame; with an interval, those of the last frame that was inferred. None: there is no model
-        yet."""
+    def reset(self) -> None:
+        """The next frames are of a new connection: its objects have other ids. Called before they flow."""
+        self._tracker.reset()
+        self._last = None
+
+    def infer(self, frame: I420Frame, seconds: float) -> Optional[Detections]:
+        """The objects on a frame, which is due at this time; with an interval, those of the last frame that was
+        inferred, moved on if they are followed. None: there is no model yet."""
         settings = self._shared.settings
         if settings is None:
             return None
@@ -107,7 +116,8 @@ class FrameDetector:
         last = self._last if settings is self._last_settings else None
         if last is not None and self._skipped < settings.interval:
             self._skipped += 1
-            return Detections(last.objects, False, 0.0, 0.0)
+            moved = self._tracker.predict(seconds, frame.width, frame.height) if settings.is_tracked else last.objects
+            return Detections(moved, False, 0.0, 0.0)
         try:
             with self._shared.slots:
                 found = settings.detector.detect(frame, settings.filter)
@@ -116,5 +126,6 @@ class FrameDetector:
             return _NOTHING
         self._skipped = 0
         self._last_settings = settings
-        self._last = Detections(found.objects, True, found.seconds, found.cpu_seconds)
+        objects = self._tracker.update(found.objects, seconds) if settings.is_tracked else found.objects
+        self._last = Detections(objects, True, found.seconds, found.cpu_seconds)
         return self._last

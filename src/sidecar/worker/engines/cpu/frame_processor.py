@@ -55,7 +55,7 @@ class FrameProcessor:
         self._is_watched = is_watched
         self.stats = CameraStats()
         self.freeze_detector = FreezeDetector()
-        # Clock time of the frame that was delivered last.
+        # Clock time of the last frame.
         self._newest = 0
         self._info: Optional[Tuple[Gst.Caps, Any]] = None
         # Size of the frames, in pixels; (0, 0): none since reset().
@@ -66,6 +66,7 @@ class FrameProcessor:
         """A new pipeline begins, with this base time. Called on the loop thread before frames flow."""
         self._base_time = base_time
         self.size = (0, 0)
+        self._detector.reset()
 
     def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """A pad probe before the queue of one: counts what the camera sent."""
@@ -81,6 +82,11 @@ class FrameProcessor:
         caps = sample.get_caps()
         segment = sample.get_segment()
         info = self._video_info(caps)
+        clock_time = segment.to_running_time(Gst.Format.TIME, buffer.pts) + self._base_time
+        # A file that states its length a frame too short has two frames with the same time where it starts again.
+        clock_time = max(clock_time, self._newest + 1)
+        self._newest = clock_time
+        pts = segment.to_stream_time(Gst.Format.TIME, buffer.pts)
         if self._masks:
             # A copy: the decoder may still be using the camera's own buffer.
             buffer = edited_copy(buffer, info, self._masks.apply)
@@ -92,20 +98,16 @@ class FrameProcessor:
             frame = planes(mapped.data, buffer, info)
             self._compare(frame)
             # A frame that is known to be frozen is neither inferred nor shown.
-            found = None if self.freeze_detector.is_frozen else self._detector.infer(frame)
+            found = None if self.freeze_detector.is_frozen else self._detector.infer(frame, clock_time / 1e9)
         finally:
             buffer.unmap(mapped)
         self.size = (width, height)
         if found is None:
             return Gst.FlowReturn.OK
         self._count(found)
-        clock_time = segment.to_running_time(Gst.Format.TIME, buffer.pts) + self._base_time
-        # A file that states its length a frame too short has two frames with the same time where it starts again.
-        clock_time = max(clock_time, self._newest + 1)
-        self._newest = clock_time
+        self.stats.latency.observe(time.monotonic() - clock_time / 1e9)
         self._deliver(DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects))
         if self._is_watched():
-            pts = segment.to_stream_time(Gst.Format.TIME, buffer.pts)
             self._publish(_to_contract(self._camera_id, width, height, clock_time, pts, found))
         return Gst.FlowReturn.OK
 
@@ -139,6 +141,7 @@ def _to_contract(
                 class_id=one.class_id,
                 label=one.label,
                 confidence=one.confidence,
+                track_id=one.track_id,
                 box=detection.Box(left=one.left, top=one.top, width=one.width, height=one.height),
             )
             for one in found.objects

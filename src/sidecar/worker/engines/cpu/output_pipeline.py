@@ -1,5 +1,6 @@
 """The pipeline of one stream while it runs: frames of its cameras go in, its encoded frames leave."""
 
+import time
 from typing import Callable, Dict, List, Tuple, Union
 
 from sidecar.contract import spec
@@ -15,6 +16,7 @@ from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.layout import tiles
 from sidecar.worker.outputs.plan import StreamPlan
 from sidecar.worker.outputs.receiver import Take
+from sidecar.worker.status.latency import LatencyCounts
 
 _FRESH = TileText("")
 
@@ -52,6 +54,9 @@ class OutputPipeline:
         # Frames that left the encoder or went to the window, and frames that found it busy.
         self.frames = 0
         self.frames_dropped = 0
+        self.latency = LatencyCounts()
+        # In nanoseconds: what an encoded frame's PTS is ahead of the system's monotonic clock. x264enc moves it.
+        self._pts_offset = 0
         self._started = False
         # All cameras are off: nothing is sent, and the outlet serves the standby picture.
         self._is_dark = self._all_dark()
@@ -135,8 +140,14 @@ class OutputPipeline:
     def _on_mixed(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         return Gst.PadProbeReturn.DROP if self._is_dark else Gst.PadProbeReturn.OK
 
-    def _on_frame(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+    def _on_frame(self, pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        pts = info.get_buffer().pts
+        if self.frames == 0:
+            segment = pad.get_sticky_event(Gst.EventType.SEGMENT, 0).parse_segment()
+            self._pts_offset = pts - segment.to_running_time(Gst.Format.TIME, pts) - self.pipeline.get_base_time()
         self.frames += 1
+        if self._encoder is not None:
+            self.latency.observe(time.monotonic() - (pts - self._pts_offset) / 1e9)
         if self.frames == 2:
             # The first one has reached the sink: all caps are negotiated.
             MainLoop.post(log_playing, self.pipeline)

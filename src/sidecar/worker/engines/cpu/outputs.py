@@ -7,7 +7,7 @@ from sidecar.chain import ChainError
 from sidecar.contract import pipeline, spec, state
 from sidecar.gst import Gst
 from sidecar.timer import Timer, attempt
-from sidecar.worker.cameras.text import TileText, standby_picture_text
+from sidecar.worker.cameras.text import TileText, standby_text
 from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
 from sidecar.worker.engines.cpu.output_pipeline import OutputPipeline
 from sidecar.worker.engines.overlay import OverlayOptions, overlay_options
@@ -153,14 +153,15 @@ class CpuOutputs:
 
     def _set_standby_text(self, key: OutputKey) -> None:
         """Says why a stream may have no frames: with several cameras, none of them has sent any yet, or all are off."""
-        texts = {camera_id: text.text for camera_id, text in self._texts.items()}
-        self._outputs.set_standby_text(key, standby_picture_text(self._plans[key].cameras, texts))
+        standby = standby_text(self._plans[key].cameras, self._texts)
+        self._outputs.set_standby_text(key, standby.text, standby.holds)
 
     def _count(self, key: OutputKey, status: state.OutputStatus) -> None:
         one = self._pipelines.get(key)
         if one is not None:
             status.frames = one.frames
             status.frames_dropped = one.frames_dropped
+            one.latency.fill(status.encoding_latency)
 
 
 def _visible(specification: spec.PipelineSpec) -> spec.PipelineSpec:

@@ -29,8 +29,8 @@ from sidecar.worker.engines.shared_elements import (
     add_window,
     make_rtsp_source,
     refuse_large_frames,
-    refuse_large_frames_of_decodebin,
     unsupported_encoding,
+    watch_decodebin,
     when_video_appears,
 )
 from sidecar.worker.main_loop import MainLoop
@@ -71,10 +71,10 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
         chain.append(make_rtsp_source(camera, callbacks.failed, callbacks.stats), "rtspsrc")
     elif kind == "file":
         chain.add("filesrc", "source", location=unquote(urlsplit(camera.uri).path))
-        refuse_large_frames_of_decodebin(chain.add("decodebin", "decode"), camera, callbacks.failed)
+        watch_decodebin(chain.add("decodebin", "decode"), camera, callbacks.encoding, callbacks.failed)
     elif kind == "/dev/video":
         chain.add("v4l2src", "source", device=camera.uri)
-        refuse_large_frames_of_decodebin(chain.add("decodebin", "decode"), camera, callbacks.failed)
+        watch_decodebin(chain.add("decodebin", "decode"), camera, callbacks.encoding, callbacks.failed)
         callbacks.encoding("raw")
     else:
         # videotestsrc -> capsfilter

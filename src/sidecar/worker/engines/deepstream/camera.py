@@ -42,7 +42,7 @@ class DeepstreamCameraSource(CameraSource):
         elements: Elements,
         mux_size: Tuple[int, int],
         closer: SourceCloser,
-        set_standby_text: Callable[[str], None],
+        set_standby_text: Callable[[TileText], None],
     ) -> None:
         """index: of the muxer's pad. closer: ends bins. set_standby_text: gets what viewers of the camera's own stream
         read while it has no frames. Raises ChainError."""
@@ -139,7 +139,7 @@ class DeepstreamCameraSource(CameraSource):
 
     def set_tile_text(self, text: TileText) -> None:
         self._slot.tile_text = text
-        self._set_standby_text(text.text)
+        self._set_standby_text(text)
 
     def format(self) -> StreamFormat:
         if not self._has_arrived:

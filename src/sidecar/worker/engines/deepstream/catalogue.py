@@ -4,6 +4,8 @@ import json
 import os
 from typing import Any, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
+from sidecar.worker.inference.nvinfer_keys import KeyTable, key_table
+
 DIRECTORY = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 5, "catalogue"))
 
 
@@ -12,22 +14,9 @@ class Board(NamedTuple):
     name: str
     compute: str
     int8: bool
-
-
-class Key(NamedTuple):
-    """A key of an nvinfer configuration file."""
-
-    # int, float, boolean, enum, string, path, int-list, float-list or string-list.
-    type: str
-    low: Optional[float]
-    high: Optional[float]
-    length: Optional[int]
-    # The numbers that are allowed, with their names. Empty: any.
-    choices: Dict[int, str]
-    # The key to use instead, if this one is deprecated.
-    deprecated: str
-    # nvinfer writes the file, so it need not exist.
-    written: bool
+    # Of the GPU; of the whole board if the GPU shares it.
+    memory_mb: int
+    shared_memory: bool
 
 
 class Format(NamedTuple):
@@ -37,6 +26,8 @@ class Format(NamedTuple):
     keys: Tuple[str, ...]
     # The last release that reads it; None: still read.
     until: Optional[str]
+    # A release that cannot read it goes on to the next format.
+    passed_over: bool
     # Where it has been removed: the problem's code, and why.
     code: str
     why: str
@@ -55,7 +46,7 @@ class Catalogue:
 
     def __init__(self, release: str, kind: str, new_mux: bool = False) -> None:
         """new_mux: whether nvstreammux is the new one."""
-        elements, keys = _read("deepstream-elements.json"), _read("nvinfer-keys.json")["keys"]
+        elements = _read("deepstream-elements.json")
         targets, facts = _read("targets.json"), _read("release-facts.json")
         self._releases: List[str] = elements["versions"]
         older = [one for one in self._releases if _numbers(one) <= _numbers(release)]
@@ -71,22 +62,33 @@ class Catalogue:
             for one in elements["elements"]
             if one.get("variant", "").split(" ")[0] in variants and self._exists(one)
         }
-        self.keys = {(one["group"], one["name"]): self._key(one) for one in keys if self._within(one)}
-        # Of all releases.
-        self.all_keys = frozenset(one["name"] for one in keys)
+        # Of an nvinfer configuration file.
+        self.keys: KeyTable = key_table(self._within, self._has_choice)
         self.formats = tuple(
-            Format(one["format"], tuple(one["keys"]), one["until"], one.get("code", ""), one.get("why", ""))
+            Format(
+                one["format"],
+                tuple(one["keys"]),
+                one["until"],
+                one.get("passedOver", False),
+                one.get("code", ""),
+                one.get("why", ""),
+            )
             for one in facts["formats"]
         )
         # What the ONNX parser of each TensorRT accepts: see the file.
         self.onnx: Dict[str, Any] = _read("onnx-operators.json")
         self.precisions: List[str] = facts["engineFile"]["precisions"]
+        # How much memory a network needs: see the file.
+        self.memory: Dict[str, Any] = facts["memory"]
         trackers = facts["trackers"]
         self.trackers: List[str] = [one["name"] for one in trackers["algorithms"] if self._within(one)]
         self.tracker_libraries: List[str] = [one["file"] for one in trackers["libraries"] if self._within(one)]
         self.boards = boards()
         releases = {one["release"]: one["platforms"] for one in targets["releases"]}
-        self.tensorrt: str = releases.get(self.release, {}).get(kind, {}).get("tensorrt") or ""
+        here = releases.get(self.release, {}).get(kind, {})
+        self.tensorrt: str = here.get("tensorrt") or ""
+        # The newest ONNX operator set that its TensorRT reads. None: not known.
+        self.onnx_opset: Optional[int] = here.get("onnxOpset")
 
     def has(self, element: str, prop: Optional[str] = None) -> bool:
         """Whether an element, or a property of it, exists here.
@@ -133,27 +135,16 @@ class Catalogue:
                 value = change["changed"]["default"][0]
         return value
 
-    def _key(self, entry: Dict[str, Any]) -> Key:
-        choices = {
-            one["value"]: one["nick"]
-            for one in entry.get("enum", [])
-            if self.reached(one.get("since", entry["since"])) and self.kind in one.get("platforms", (self.kind,))
-        }
-        return Key(
-            entry["type"],
-            entry.get("min"),
-            entry.get("max"),
-            entry.get("length"),
-            choices,
-            entry.get("deprecated", ""),
-            bool(entry.get("written")),
-        )
+    def _has_choice(self, entry: Dict[str, Any], choice: Dict[str, Any]) -> bool:
+        """Whether a key of an nvinfer configuration file has that choice here."""
+        return self.reached(choice.get("since", entry["since"])) and self.kind in choice.get("platforms", (self.kind,))
 
 
 def boards() -> Dict[str, Board]:
     """The boards of the catalogue by id."""
     return {
-        one["id"]: Board(one["id"], one["name"], one["compute"], one["int8"]) for one in _read("targets.json")["boards"]
+        one["id"]: Board(one["id"], one["name"], one["compute"], one["int8"], one["memoryMB"], one["sharedMemory"])
+        for one in _read("targets.json")["boards"]
     }
 
 

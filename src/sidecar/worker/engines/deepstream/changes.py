@@ -11,7 +11,7 @@ from sidecar.worker.outputs.plan import StreamPlan, plan_streams
 def structure(specification: spec.PipelineSpec, model: LoadedModel) -> Tuple[object, ...]:
     """Everything that a graph is built for. The rest of a specification can change while frames flow."""
     bundle = model.bundle
-    entries = [(group, key, entry.value) for group, keys in bundle.groups.items() for key, entry in keys.items()]
+    entries = [(group, key, entry.raw) for group, keys in bundle.groups.items() for key, entry in keys.items()]
     return (
         [connection(camera) for camera in specification.cameras],
         [_wiring(output) for output in specification.outputs],

@@ -11,7 +11,7 @@ from sidecar.gst import Gst
 from sidecar.log import Log
 from sidecar.timer import Timer, attempt, every
 from sidecar.worker.cameras.addresses import SCHEMES
-from sidecar.worker.cameras.text import standby_picture_text
+from sidecar.worker.cameras.text import TileText, standby_text
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, live_settings
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
@@ -86,7 +86,7 @@ class DeepstreamEngine(Engine[LoadedModel]):
         self._active: Optional[_Active] = None
         # What viewers read while a stream has no frames: about the whole graph (empty: it plays), and by camera id.
         self._pipeline_text = ""
-        self._camera_texts: Dict[str, str] = {}
+        self._camera_texts: Dict[str, TileText] = {}
         # Failures in a row before the active graph.
         self._failures = 0
         # Of the next attempt, and of the checks of a failed bundle's files.
@@ -296,15 +296,17 @@ class DeepstreamEngine(Engine[LoadedModel]):
         self._pipeline_text = pipeline_text(status, time.strftime("%H:%M:%S"))
         self._set_standby_texts()
 
-    def _set_camera_text(self, camera_id: str, text: str) -> None:
+    def _set_camera_text(self, camera_id: str, text: TileText) -> None:
         self._camera_texts[camera_id] = text
         self._set_standby_texts()
 
     def _set_standby_texts(self) -> None:
         if self._active is not None:
             for one in plan_streams(self._active.specification):
-                text = self._pipeline_text or standby_picture_text(one.cameras, self._camera_texts)
-                self._outputs.set_standby_text(one.key, text)
+                standby = standby_text(one.cameras, self._camera_texts)
+                if self._pipeline_text:
+                    standby = TileText(self._pipeline_text)
+                self._outputs.set_standby_text(one.key, standby.text, standby.holds)
 
     def _count_frames(self, key: OutputKey, status: state.OutputStatus) -> None:
         """Called on any thread."""

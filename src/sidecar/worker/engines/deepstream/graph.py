@@ -9,6 +9,7 @@ from sidecar.contract import spec
 from sidecar.gst import Gst
 from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, live_settings
 from sidecar.worker.engines.deepstream.camera import DeepstreamCameraSource
 from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
@@ -54,7 +55,7 @@ class Graph:
         model: LoadedModel,
         earlier: Optional["Graph"],
         tools: GraphTools,
-        set_standby_text: Callable[[str, str], None],
+        set_standby_text: Callable[[str, TileText], None],
         probe_failed: Callable[[BatchProbes, Exception], None],
     ) -> None:
         """Builds it in state NULL.

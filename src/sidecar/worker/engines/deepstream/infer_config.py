@@ -12,12 +12,14 @@ from typing import Dict, List, Optional
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.overlay import class_colour
+from sidecar.worker.inference.nvinfer_file import Value
+from sidecar.worker.inference.nvinfer_keys import escape_text
 
 
-def build_config(bundle: NvinferBundle, network_path: str, batch: int, catalogue: Catalogue) -> str:
+def build_config(bundle: NvinferBundle, network_path: str, batch: int) -> str:
     """The file from which nvinfer builds a TensorRT engine. network_path: the network, or a copy of it. Pure."""
-    groups = _own(bundle, batch, catalogue)
-    groups["property"][bundle.network_key] = network_path
+    groups = _own(bundle, batch)
+    groups["property"][bundle.network_key] = escape_text(network_path)
     groups["property"].pop("model-engine-file", None)
     return _text(groups)
 
@@ -27,13 +29,13 @@ def infer_config(
 ) -> str:
     """The file with which nvinfer runs a TensorRT engine. threshold: for every class; None: those of the bundle.
     Pure."""
-    groups = _own(bundle, batch, catalogue)
+    groups = _own(bundle, batch)
     own = groups["property"]
     for form in catalogue.formats:
         for key in form.keys:
             own.pop(key, None)
     own.pop("custom-network-config", None)
-    own["model-engine-file"] = engine_path
+    own["model-engine-file"] = escape_text(engine_path)
     if bundle.decoded_here is None:
         for class_id in range(len(bundle.labels)):
             group = groups.setdefault("class-attrs-%d" % class_id, {})
@@ -61,13 +63,11 @@ def write_config(directory: str, text: str) -> str:
     return path
 
 
-def _own(bundle: NvinferBundle, batch: int, catalogue: Catalogue) -> Dict[str, Dict[str, str]]:
-    groups = {name: {key: entry.value for key, entry in group.items()} for name, group in bundle.groups.items()}
+def _own(bundle: NvinferBundle, batch: int) -> Dict[str, Dict[str, str]]:
+    groups = {name: {key: _value(entry) for key, entry in entries.items()} for name, entries in bundle.groups.items()}
     own = groups["property"]
-    for key, value in own.items():
-        known = catalogue.keys.get(("property", key))
-        if known is not None and known.type == "path":
-            own[key] = os.path.join(bundle.directory, value)
+    # It would write a file for every batch.
+    own.pop("raw-output-file-write", None)
     own["batch-size"] = str(batch)
     own["process-mode"] = "1"
     # See BatchProbes.before_inference().
@@ -80,6 +80,11 @@ def _own(bundle: NvinferBundle, batch: int, catalogue: Catalogue) -> Dict[str, D
         if "custom-lib-path" not in own:
             own.pop("engine-create-func-name", None)
     return groups
+
+
+def _value(entry: Value) -> str:
+    """As written, but a path is absolute, and a text has no blank at its end."""
+    return escape_text(entry.value) if entry.key.type in ("path", "string") else entry.raw
 
 
 def _set_threshold(groups: Dict[str, Dict[str, str]], threshold: float) -> None:

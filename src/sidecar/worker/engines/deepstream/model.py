@@ -39,7 +39,9 @@ def load_model(
 ) -> Tuple[Optional[LoadedModel], List[Problem]]:
     """All problems of a specification and its model on this machine. No model if it cannot be loaded."""
     before = fingerprint(specification.model.bundle_path)
-    bundle, problems = load_nvinfer_bundle(specification.model.bundle_path, machine.platform, catalogue)
+    bundle, problems = load_nvinfer_bundle(
+        specification.model.bundle_path, machine.platform, catalogue, len(specification.cameras)
+    )
     if bundle is None:
         return None, problems
     streams = plan_streams(specification)

@@ -41,8 +41,8 @@ from sidecar.worker.engines.shared_elements import (
     begin_with_a_key_frame,
     make_rtsp_source,
     refuse_large_frames,
-    refuse_large_frames_of_decodebin,
     unsupported_encoding,
+    watch_decodebin,
     when_video_appears,
 )
 from sidecar.worker.engines.shared_elements import add_encoder as add_software_encoder
@@ -124,7 +124,8 @@ def source_bin(
             _add_decodebin(container, source, camera, elements, callbacks, lambda: 0)
         else:
             add_test_source(chain, camera.uri)
-        callbacks.encoding("file" if kind == "file" else "raw")
+        if kind != "file":
+            callbacks.encoding("raw")
         decoded = chain.add("nvvideoconvert", _DECODED, **converter_settings(elements))
         # Behind the decoder too: not every source says its size before.
         refuse_large_frames(decoded.get_static_pad("sink"), camera, callbacks.stats, callbacks.failed)
@@ -204,7 +205,7 @@ def _add_decodebin(
         pad.set_offset(begins())
         pad.link_full(container.get_by_name(_DECODED).get_static_pad("sink"), Gst.PadLinkCheck.DEFAULT)
 
-    refuse_large_frames_of_decodebin(decoder, camera, callbacks.failed)
+    watch_decodebin(decoder, camera, callbacks.encoding, callbacks.failed)
     decoder.connect("deep-element-added", configure)
     when_video_appears(decoder, attach)
 

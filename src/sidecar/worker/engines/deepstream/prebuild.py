@@ -73,7 +73,7 @@ def prebuild(directory: str, batch: int, replace: bool, machine: Machine, out: T
     built, OSError if it cannot be stored; then a stored engine stays."""
     platform = machine.platform
     catalogue = Catalogue(platform.release, platform.kind)
-    bundle, problems = load_nvinfer_bundle(directory, platform, catalogue)
+    bundle, problems = load_nvinfer_bundle(directory, platform, catalogue, batch)
     if bundle is None:
         raise BuildError("; ".join("%s: %s" % (one.path, one.message) for one in problems))
     batch = bundle.batch(batch)
@@ -119,9 +119,7 @@ def _build(engine: TensorRtEngine, bundle: NvinferBundle, batch: int, catalogue:
         shutil.copyfile(file, os.path.join(scratch, name))
     network = os.path.join(scratch, os.path.basename(bundle.network_path))
     os.chdir(scratch)
-    problem = _start_nvinfer(
-        write_config(os.path.join(scratch, "build"), build_config(bundle, network, batch, catalogue))
-    )
+    problem = _start_nvinfer(write_config(os.path.join(scratch, "build"), build_config(bundle, network, batch)))
     built = glob.glob(os.path.join(glob.escape(scratch), "**", "*.engine"), recursive=True)
     if problem is not None:
         raise BuildError(problem)

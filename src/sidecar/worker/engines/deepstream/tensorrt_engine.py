@@ -8,7 +8,7 @@ import json
 import os
 from typing import Dict, NamedTuple
 
-from sidecar.worker.engines.deepstream.bundle import NvinferBundle
+from sidecar.worker.engines.deepstream.bundle import NvinferBundle, precision
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.platform import Platform
 from sidecar.worker.inference.onnx_network import external_files
@@ -57,14 +57,14 @@ def tensorrt_engine(
     data_dir: str, bundle: NvinferBundle, batch: int, platform: Platform, catalogue: Catalogue
 ) -> TensorRtEngine:
     """The TensorRT engine of a bundle for a batch on this machine. Reads the network's files; writes nothing."""
-    files = {key: _hash(bundle.path(key)) for key in _FILE_KEYS if bundle.text(key)}
+    files = {key: _hash(bundle.value(key)) for key in _FILE_KEYS if bundle.text(key)}
     files.update((name, _hash(path)) for name, path in network_files(bundle).items())
     inputs = {
         "network": files.pop(os.path.basename(bundle.network_path)),
         "files": files,
         "settings": {key: bundle.text(key) for key in _SETTING_KEYS if bundle.text(key)},
         "batch": batch,
-        "precision": _precision(bundle, platform, catalogue),
+        "precision": precision(bundle.value("network-mode", 0), catalogue.boards.get(platform.board), catalogue),
         "gpu": platform.gpu or platform.board or platform.kind,
         "compute": platform.compute,
         "tensorrt": platform.tensorrt or catalogue.tensorrt,
@@ -78,14 +78,6 @@ def network_files(bundle: NvinferBundle) -> Dict[str, str]:
     """The network, and then the files that hold its weights: their paths, by their names in its directory."""
     directory, name = os.path.split(bundle.network_path)
     return {one: os.path.join(directory, one) for one in (name, *external_files(bundle.network_path))}
-
-
-def _precision(bundle: NvinferBundle, platform: Platform, catalogue: Catalogue) -> str:
-    """The precision that nvinfer really builds."""
-    mode = int(bundle.text("network-mode", "0"))
-    wanted = catalogue.precisions[mode] if mode < len(catalogue.precisions) else catalogue.precisions[0]
-    board = catalogue.boards.get(platform.board)
-    return "fp16" if wanted == "int8" and board is not None and not board.int8 else wanted
 
 
 def _hash(path: str) -> str:

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 
-/** Reads the file that lies three folders above dist/src/agent. */
+/** Reads the file that lies three folders above dist/src/common. */
 export function readVersion(): string {
   const text = readFileSync(new URL("../../../package.json", import.meta.url), "utf8");
   const manifest: unknown = JSON.parse(text);

@@ -1,0 +1,134 @@
+/** Whether a request may pass, by what it is and who sends it. Pure, but for the count of wrong logins. */
+
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import type { Login } from "../../common/secrets/secrets.js";
+
+export interface AccessRequest {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+  /** Of the peer; undefined on a Unix socket. */
+  readonly address: string | undefined;
+}
+
+/** Who may connect. */
+export type Policy =
+  /** A Unix socket: its file's mode decides. */
+  | { readonly t: "socket" }
+  /** A loopback address without logins: everybody on this machine. */
+  | { readonly t: "local" }
+  /** Whoever has one of these logins. Empty: nobody, until the secrets are there. */
+  | { readonly t: "logins"; readonly logins: readonly Login[] };
+
+export interface Refusal {
+  readonly status: number;
+  readonly error: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Wrong logins of one address within a minute, after which all its logins are refused until the minute is over. */
+const MOST_WRONG = 10;
+const WRONG_MS = 60_000;
+/** Addresses that are remembered; the oldest gives way. */
+const MOST_ADDRESSES = 1000;
+
+/** Counts wrong logins by address. */
+export class WrongLogins {
+  readonly #byAddress = new Map<string, { count: number; sinceMs: number }>();
+
+  isBlocked(address: string, nowMs: number): boolean {
+    const wrong = this.#byAddress.get(address);
+    return wrong !== undefined && nowMs - wrong.sinceMs < WRONG_MS && wrong.count >= MOST_WRONG;
+  }
+
+  add(address: string, nowMs: number): void {
+    const before = this.#byAddress.get(address);
+    this.#byAddress.delete(address);
+    const isRecent = before !== undefined && nowMs - before.sinceMs < WRONG_MS;
+    const { count, sinceMs } = isRecent ? before : { count: 0, sinceMs: nowMs };
+    this.#byAddress.set(address, { count: count + 1, sinceMs });
+    if (this.#byAddress.size > MOST_ADDRESSES) {
+      this.#byAddress.delete(this.#byAddress.keys().next().value ?? "");
+    }
+  }
+}
+
+/** Undefined: it may pass. */
+export function refusalOf(
+  request: AccessRequest,
+  policy: Policy,
+  wrongLogins: WrongLogins,
+  nowMs: number,
+): Refusal | undefined {
+  const { method, headers } = request;
+  if (method !== "GET" && method !== "HEAD") {
+    return refused(405, `${method} is not allowed: everything here is read only`, {
+      Allow: "GET, HEAD",
+    });
+  }
+  if ("transfer-encoding" in headers || (headers["content-length"] ?? "0") !== "0") {
+    return refused(413, "a request has no body here", { Connection: "close" });
+  }
+  if (isCrossSite(headers)) return refused(403, "requests from other sites are refused");
+  switch (policy.t) {
+    case "socket":
+      return undefined;
+    case "local":
+      // A name that an attacker points to this machine reaches no local service (DNS rebinding).
+      return isLocalHost(headers.host)
+        ? undefined
+        : refused(403, "the Host header must be localhost or a loopback address");
+    case "logins":
+      return loginRefusal(request, policy.logins, wrongLogins, nowMs);
+    default:
+      return policy satisfies never;
+  }
+}
+
+/** Browsers say where a request comes from; programs send neither header. */
+function isCrossSite(headers: IncomingHttpHeaders): boolean {
+  const { origin, host = "" } = headers;
+  const site = headers["sec-fetch-site"];
+  if (site !== undefined && site !== "same-origin" && site !== "none") return true;
+  return origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`;
+}
+
+function isLocalHost(host: string | undefined): boolean {
+  return host === undefined || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host);
+}
+
+function loginRefusal(
+  { headers, address = "" }: AccessRequest,
+  logins: readonly Login[],
+  wrongLogins: WrongLogins,
+  nowMs: number,
+): Refusal | undefined {
+  if (wrongLogins.isBlocked(address, nowMs)) {
+    const seconds = String(WRONG_MS / 1000);
+    return refused(429, "too many wrong logins; try again later", { "Retry-After": seconds });
+  }
+  const given = headers.authorization;
+  if (given !== undefined && logins.some((login) => isSame(given, basic(login)))) return undefined;
+  if (given !== undefined) wrongLogins.add(address, nowMs);
+  return refused(401, "log in with a user name and a password of HTTP_USERS", {
+    "WWW-Authenticate": 'Basic realm="slipstream", charset="UTF-8"',
+  });
+}
+
+function basic({ username, password }: Login): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+}
+
+/** Takes the same time for every wrong text. */
+function isSame(a: string, b: string): boolean {
+  const digest = (text: string) => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
+
+function refused(
+  status: number,
+  error: string,
+  headers: Readonly<Record<string, string>> = {},
+): Refusal {
+  return { status, error, headers };
+}

@@ -1,0 +1,398 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { existsSync, linkSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { request as httpRequest } from "node:http";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { askAgent } from "../../common/api/client.js";
+import { stateSchema } from "../../common/api/schema.js";
+import type { Secret } from "../../common/secrets/secrets.js";
+import { loadConfig } from "../../common/settings/config.js";
+import { eventually } from "../../common/testing/eventually.js";
+import { type Clock, systemClock } from "../../common/time/clock.js";
+import { selfSigned } from "../hub/testing/certificate.js";
+import type { Log } from "../log/log.js";
+import { ServerDouble, socketDirectory } from "../sidecar/testing/server-double.js";
+import type { HttpFacts } from "./facts.js";
+import { HttpServer } from "./http-server.js";
+import { DEFAULT_BOUNDS, HttpListener } from "./listener.js";
+import { facts, state } from "./testing/facts.js";
+
+/** Of gRPC. */
+const NOT_FOUND = 5;
+
+const never = new AbortController().signal;
+
+/** Whoever waits for a time looks again soon. */
+const impatient: Clock = {
+  now: systemClock.now,
+  at: (timeMs, callback) => systemClock.at(Math.min(timeMs, systemClock.now() + 20), callback),
+};
+
+describe("HttpServer", () => {
+  let place: Awaited<ReturnType<typeof socketDirectory>>;
+  let port: number;
+  let current: HttpFacts;
+  let secrets: Map<string, Secret>;
+  let lines: string[];
+  let ends: (() => unknown)[];
+  let server: HttpServer;
+
+  beforeEach(async () => {
+    place = await socketDirectory();
+    port = await freePort();
+    [current, secrets, lines, ends] = [facts(), new Map(), [], []];
+  });
+
+  afterEach(async () => {
+    for (const end of ends.reverse()) await end();
+    await place.remove();
+  });
+
+  const inPlace = (name: string) => join(place.path, name);
+  const socketPath = () => inPlace("agent.sock");
+  const url = () => `http://127.0.0.1:${port}`;
+  const said = (text: string) => eventually(() => lines.some((line) => line.includes(text)), text);
+
+  function start(env: Record<string, string> = {}): () => Promise<void> {
+    const config = loadConfig(
+      {
+        RTSPINPUT: "test://",
+        SLIPSTREAM_SOCKET: inPlace("worker.sock"),
+        STATE_DIR: inPlace("."),
+        HTTP_ADDRESS: `127.0.0.1:${port}`,
+        ...env,
+      },
+      place.path,
+    );
+    const note = (message: string, fields: object = {}) => {
+      lines.push(`${message} ${JSON.stringify(fields)}`);
+    };
+    const log: Log = { error: note, warn: note, info: note, debug: note };
+    server = new HttpServer({
+      ...{ config, log, clock: impatient, version: "1.2.3", facts: () => current },
+      redact: (text) => text.replaceAll("hunter2", "***"),
+      secrets: () => ({
+        toHide: [],
+        find: (name) => {
+          const secret = secrets.get(name);
+          return secret === undefined ? { t: "absent", detail: "" } : { t: "found", secret };
+        },
+      }),
+    });
+    const controller = new AbortController();
+    const running = server.run(controller.signal);
+    const stop = () => {
+      controller.abort();
+      return running;
+    };
+    ends.push(stop);
+    return stop;
+  }
+
+  async function get(path: string, at = url(), login?: string, certificate?: string) {
+    const { status, body } = await askAgent({ at, login, certificate }, path, never);
+    return { status, text: body.toString(), json: () => JSON.parse(body.toString()) as object };
+  }
+
+  it("answers on its Unix socket, which is for its own user, and at its address", async () => {
+    start();
+    await said("agent.sock");
+    await said(`127.0.0.1:${port}`);
+    assert.equal(statSync(socketPath()).mode & 0o777, 0o600);
+    for (const at of [socketPath(), url()]) {
+      const { status, json } = await get("/healthz", at);
+      assert.equal(status, 200);
+      const { status: word, version } = json() as { status: string; version: string };
+      assert.deepEqual([word, version], ["ok", "1.2.3"]);
+    }
+  });
+
+  it("says whether frames flow, by the status too", async () => {
+    start();
+    await said("agent.sock");
+    assert.equal((await get("/readyz", socketPath())).status, 200);
+    current = facts({ state: undefined });
+    const { status, text } = await get("/readyz", socketPath());
+    assert.equal(status, 503);
+    assert.match(text, /"subject":"sidecar","reason":"no worker answers"/);
+  });
+
+  it("answers as its schemas say, and hides what may not be printed", async () => {
+    const lost = { t: "lost", reason: "timeout", detail: "hunter2", nextAttempt: new Date() };
+    const [camera] = state().cameras;
+    assert.ok(camera !== undefined);
+    current = facts({
+      state: state({
+        cameras: [
+          { ...camera, state: lost as never },
+          { ...camera, id: "b" },
+        ],
+      }),
+    });
+    start();
+    await said("agent.sock");
+    const { json, text } = await get("/api/v1/state", socketPath());
+    const { cameras } = stateSchema.parse(json());
+    assert.deepEqual(
+      cameras.map(({ id, state, detail }) => [id, state, detail]),
+      [
+        ["front", "lost", "***"],
+        ["b", "live", undefined],
+      ],
+    );
+    assert.doesNotMatch(text, /hunter2/);
+    assert.equal((await get("/api/v1/cameras/b", socketPath())).status, 200);
+    assert.equal((await get("/api/v1/cameras/nobody", socketPath())).status, 404);
+    for (const path of ["cameras", "outputs", "model", "trials"]) {
+      assert.equal((await get(`/api/v1/${path}`, socketPath())).status, 200, path);
+    }
+  });
+
+  it("describes every path of its API", async () => {
+    start();
+    await said("agent.sock");
+    const { json } = await get("/api/v1/openapi.json", socketPath());
+    const { openapi, paths } = json() as { openapi: string; paths: Record<string, object> };
+    assert.match(openapi, /^3\.1/);
+    assert.deepEqual(Object.keys(paths), [
+      "/healthz",
+      "/readyz",
+      "/metrics",
+      "/api/v1/state",
+      "/api/v1/cameras",
+      "/api/v1/cameras/{id}",
+      "/api/v1/outputs",
+      "/api/v1/model",
+      "/api/v1/trials",
+      "/api/v1/snapshot",
+    ]);
+  });
+
+  it("gives metrics to whoever asks for them", async () => {
+    start();
+    await said("agent.sock");
+    const { text } = await get("/metrics", socketPath());
+    assert.match(text, /^slipstream_camera_state\{camera="front",state="live"\} 1$/m);
+    assert.match(text, /^slipstream_process_resident_memory_bytes\{process="agent"\} \d{7,}$/m);
+  });
+
+  it("takes a snapshot of the sidecar's next frame, and says why there is none", async () => {
+    const sidecar = new ServerDouble({
+      takeSnapshot: ({ request }, done) => {
+        const { outputId, cameraId } = request;
+        if (outputId === "rtsp")
+          done(null, { jpeg: Buffer.from(`jpeg${cameraId}`), time: undefined });
+        else done({ code: NOT_FOUND, details: `there is no output ${outputId}` });
+      },
+    });
+    await sidecar.listen(inPlace("worker.sock"));
+    ends.push(() => sidecar.stop());
+    start();
+    await said("agent.sock");
+    assert.equal((await get("/api/v1/snapshot", socketPath())).text, "jpeg");
+    const front = await get("/api/v1/snapshot?output=rtsp&camera=front", socketPath());
+    assert.equal(front.text, "jpegfront");
+    const unknown = await get("/api/v1/snapshot?output=no", socketPath());
+    assert.deepEqual([unknown.status, unknown.text], [404, '{"error":"there is no output no"}']);
+    const wrong = await get("/api/v1/snapshot?outpt=rtsp", socketPath());
+    assert.equal(wrong.status, 400);
+    sidecar.stop();
+    assert.equal((await get("/api/v1/snapshot", socketPath())).status, 503);
+  });
+
+  it("refuses what is not a question, and what other sites ask", async () => {
+    start();
+    await said(`127.0.0.1:${port}`);
+    assert.equal(await statusOf("POST", {}), 405);
+    assert.equal(await statusOf("GET", { origin: "https://evil.example" }), 403);
+    assert.equal(await statusOf("GET", { host: "evil.example" }), 403);
+    assert.equal(await statusOf("GET", {}), 200);
+    assert.equal((await get("/nothing", url())).status, 404);
+    assert.equal((await get("/api/v1/cameras/%ff", url())).status, 400);
+  });
+
+  it("asks for a login where logins are set, lets nobody in before their secret is there, and takes a new one", async () => {
+    start({ HTTP_USERS: "secret:ops" });
+    await said(`127.0.0.1:${port}`);
+    assert.equal((await get("/readyz", url(), "ops:hunter2")).status, 401);
+    secrets.set("ops", { t: "login", username: "ops", password: "hunter2" });
+    assert.equal((await get("/readyz", url(), "ops:hunter2")).status, 200);
+    secrets.set("ops", { t: "login", username: "ops", password: "hunter3" });
+    assert.equal((await get("/readyz", url(), "ops:hunter2")).status, 401);
+    assert.equal((await get("/readyz", url())).status, 401);
+    assert.equal((await get("/readyz", socketPath())).status, 200);
+  });
+
+  it("speaks TLS once its certificate is there, and takes another without a restart", async () => {
+    const pem = (name: string) => {
+      const { certificate, key } = selfSigned(name);
+      secrets.set("tls", { t: "value", value: `${certificate}${key}` });
+      return certificate;
+    };
+    start({ HTTP_CERTIFICATE: "secret:tls" });
+    await said("the secret of HTTP_CERTIFICATE is missing");
+    const first = pem("localhost");
+    server.onSecrets();
+    await said('"tls":true');
+    const at = `https://localhost:${port}`;
+    assert.equal((await get("/healthz", at, undefined, first)).status, 200);
+    const second = pem("localhost");
+    server.onSecrets();
+    let isTaken = false;
+    while (!isTaken) {
+      isTaken = await get("/healthz", at, undefined, second).then(
+        () => true,
+        () => false,
+      );
+    }
+    await assert.rejects(get("/healthz", at, undefined, first), /does not answer/);
+  });
+
+  it("waits for an address that another program uses", async () => {
+    const other = createServer();
+    other.listen(port, "127.0.0.1");
+    await once(other, "listening");
+    start();
+    await said("another program uses this address");
+    await new Promise((resolve) => other.close(resolve));
+    await said(`serving HTTP {"address":"127.0.0.1:${port}"`);
+    assert.equal((await get("/healthz")).status, 200);
+  });
+
+  it("replaces the socket of an agent that was killed, recreates one that is removed, and takes none away", async () => {
+    // The file of a socket that nobody serves.
+    const killed = createServer().listen(inPlace("killed.sock"));
+    await once(killed, "listening");
+    linkSync(inPlace("killed.sock"), socketPath());
+    await new Promise((resolve) => killed.close(resolve));
+    const stop = start();
+    await said('serving HTTP {"address":"/');
+    rmSync(socketPath());
+    await eventually(() => existsSync(socketPath()), "the socket is there again");
+    lines.length = 0;
+    start({ HTTP_ADDRESS: "off" });
+    await said("another agent listens there");
+    await stop();
+    await said('serving HTTP {"address":"/');
+  });
+
+  it("removes no file that is not a socket", async () => {
+    writeFileSync(socketPath(), "");
+    start();
+    await said("a file that is not a socket is in the way");
+    rmSync(socketPath());
+    await said('serving HTTP {"address":"/');
+  });
+
+  it("ends with open connections, and leaves no socket behind", async () => {
+    const stop = start();
+    await said(`127.0.0.1:${port}`);
+    const idle = connect(port, "127.0.0.1");
+    await once(idle, "connect");
+    await stop();
+    assert.ok(!existsSync(socketPath()));
+  });
+
+  function statusOf(method: string, headers: Record<string, string>): Promise<number> {
+    return new Promise((resolve, reject) => {
+      httpRequest(`${url()}/healthz`, { method, headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      })
+        .once("error", reject)
+        .end();
+    });
+  }
+});
+
+describe("HttpListener", () => {
+  /** A listener whose every answer is `size` bytes long. */
+  async function listen(size: number, bounds: Partial<typeof DEFAULT_BOUNDS>) {
+    const port = await freePort();
+    let isListening = false;
+    const listener = new HttpListener({
+      at: { host: "127.0.0.1", port },
+      policy: () => ({ t: "local" }),
+      certificate: () => undefined,
+      handle: (_, response) => response.end(Buffer.alloc(size)),
+      clock: systemClock,
+      bounds: { ...DEFAULT_BOUNDS, ...bounds },
+      onEvent: () => {
+        isListening = true;
+      },
+    });
+    const controller = new AbortController();
+    const running = listener.run(controller.signal);
+    await eventually(() => isListening, "it listens");
+    return {
+      port,
+      stop: () => {
+        controller.abort();
+        return running;
+      },
+    };
+  }
+
+  async function peer(port: number): Promise<{ socket: Socket; closed: Promise<unknown> }> {
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {});
+    const closed = once(socket, "close");
+    await once(socket, "connect");
+    return { socket, closed };
+  }
+
+  it("cuts off a client that does not finish its request", async () => {
+    const { port, stop } = await listen(1, { headersMs: 50 });
+    const { socket, closed } = await peer(port);
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ");
+    socket.resume();
+    await closed;
+    await stop();
+  });
+
+  it("cuts off a client that does not read its answer", async () => {
+    const { port, stop } = await listen(50_000_000, { responseMs: 50 });
+    const { socket, closed } = await peer(port);
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    // A reader that has read nothing learns of the end only when it reads.
+    await once(socket, "readable");
+    socket.resume();
+    await closed;
+    assert.ok(socket.bytesRead < 50_000_000);
+    await stop();
+  });
+
+  it("closes connections beyond its bound, and serves those that it has", async () => {
+    const { port, stop } = await listen(1, { connections: 2 });
+    const first = await peer(port);
+    await peer(port);
+    const third = await peer(port);
+    third.socket.resume();
+    await third.closed;
+    first.socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const [data] = (await once(first.socket, "data")) as [Buffer];
+    assert.match(data.toString(), /^HTTP\/1\.1 200/);
+    await stop();
+  });
+
+  it("refuses a header that is too long", async () => {
+    const { port, stop } = await listen(1, {});
+    const { socket } = await peer(port);
+    socket.write(`GET / HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(10_000)}\r\n\r\n`);
+    const [data] = (await once(socket, "data")) as [Buffer];
+    assert.match(data.toString(), /^HTTP\/1\.1 431/);
+    await stop();
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // The cast holds for every server that listens on TCP.
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

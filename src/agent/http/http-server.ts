@@ -1,0 +1,135 @@
+/** Serves HTTP on the agent's Unix socket and, unless HTTP_ADDRESS is off, over TCP. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import type { FastifyInstance } from "fastify";
+import { SOCKET_NAME } from "../../common/api/client.js";
+import type { Redact } from "../../common/secrets/redact.js";
+import { loginOf, type Secrets, textOf } from "../../common/secrets/secrets.js";
+import type { Config } from "../../common/settings/config.js";
+import { isLoopback, parseListenAddress } from "../../common/settings/listen-address.js";
+import type { Clock } from "../../common/time/clock.js";
+import type { Log } from "../log/log.js";
+import { SidecarClient } from "../sidecar/client.js";
+import type { Policy } from "./access.js";
+import type { HttpFacts } from "./facts.js";
+import { HttpListener, type ListenerEvent } from "./listener.js";
+
+const SNAPSHOT_TIMEOUT_MS = 5_000;
+
+export interface HttpServerOptions {
+  readonly config: Config;
+  readonly version: string;
+  readonly facts: () => HttpFacts;
+  readonly secrets: () => Secrets;
+  readonly redact: Redact;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class HttpServer {
+  readonly #options: HttpServerOptions;
+  readonly #listeners: HttpListener[] = [];
+  #app: Promise<FastifyInstance> | undefined;
+
+  constructor(options: HttpServerOptions) {
+    this.#options = options;
+  }
+
+  /** The secrets may have changed. */
+  onSecrets(): void {
+    for (const listener of this.#listeners) listener.onChange();
+  }
+
+  /** Runs until the signal is aborted. Never throws because of a peer, an address or a secret. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { config, clock } = this.#options;
+    const address = parseListenAddress(config.httpAddress);
+    const handle = (request: IncomingMessage, response: ServerResponse) => {
+      void this.#handle(request, response);
+    };
+    const onEvent = (event: ListenerEvent) => this.#report(event);
+    this.#listeners.push(
+      new HttpListener({
+        ...{ handle, clock, onEvent },
+        at: { path: join(config.stateDir, SOCKET_NAME) },
+        policy: () => ({ t: "socket" }),
+        certificate: () => undefined,
+      }),
+    );
+    if (address !== undefined) {
+      this.#listeners.push(
+        new HttpListener({
+          ...{ handle, clock, onEvent, at: address },
+          policy: () => this.#policy(),
+          certificate: () => this.#certificate(),
+        }),
+      );
+      if (!isLoopback(address) && config.httpCertificate === undefined) {
+        const detail = "logins cross the network in clear text; set HTTP_CERTIFICATE";
+        this.#options.log.warn("HTTP is open to the network without TLS", { detail });
+      }
+    }
+    await Promise.all(this.#listeners.map((listener) => listener.run(signal)));
+    await (await this.#app)?.close();
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#app ??= this.#createApp();
+    (await this.#app).routing(request, response);
+  }
+
+  /** With the first request: loading its modules takes a while in which nothing else happens, and the cameras come first. */
+  async #createApp(): Promise<FastifyInstance> {
+    const { createApp } = await import("./app.js");
+    const { facts, redact } = this.#options;
+    return createApp({
+      ...{ facts, redact },
+      usage: ownUsage,
+      uptimeSeconds: () => process.uptime(),
+      snapshot: (output, camera, ended) => this.#snapshot(output, camera, ended),
+    });
+  }
+
+  #policy(): Policy {
+    const { config, secrets } = this.#options;
+    if (config.httpUsers === undefined) return { t: "local" };
+    const current = secrets();
+    const logins = config.httpUsers.flatMap(({ secret }) => {
+      const found = current.find(secret);
+      return found.t === "found" ? (loginOf(found.secret) ?? []) : [];
+    });
+    return { t: "logins", logins };
+  }
+
+  #certificate(): string | "missing" | undefined {
+    const { config, secrets } = this.#options;
+    if (config.httpCertificate === undefined) return undefined;
+    const found = secrets().find(config.httpCertificate);
+    return found.t === "found" ? textOf(found.secret) : "missing";
+  }
+
+  async #snapshot(output: string, camera: string, signal: AbortSignal): Promise<Uint8Array> {
+    const { config, version: agentVersion } = this.#options;
+    const client = new SidecarClient({ socketPath: config.socketPath, agentVersion });
+    try {
+      return await client.takeSnapshot(output, camera, { timeoutMs: SNAPSHOT_TIMEOUT_MS, signal });
+    } finally {
+      client.close();
+    }
+  }
+
+  #report(event: ListenerEvent): void {
+    const { log } = this.#options;
+    if (event.t === "cannot listen") {
+      log.warn("cannot serve HTTP", { address: event.where, detail: event.why });
+    } else {
+      log.info("serving HTTP", { address: event.where, tls: event.tls });
+    }
+  }
+}
+
+function ownUsage() {
+  const { user, system } = process.cpuUsage();
+  return { memoryBytes: process.memoryUsage.rss(), cpuSeconds: (user + system) / 1e6 };
+}

@@ -1,0 +1,49 @@
+/** Rules for labels and class ids against the number of classes. */
+
+import { type Problem, problem } from "../../../common/problem.js";
+import {
+  at,
+  type Bundle,
+  classesOf,
+  labelsOf,
+  NETWORK_TYPE,
+  networkTypeOf,
+  property,
+} from "./bundle.js";
+
+const WITH_LABELS: readonly number[] = [
+  NETWORK_TYPE.detector,
+  NETWORK_TYPE.instances,
+  NETWORK_TYPE.other,
+];
+
+export function labelProblems(bundle: Bundle): Problem[] {
+  if (!WITH_LABELS.includes(networkTypeOf(bundle))) return [];
+  const problems: Problem[] = [];
+  const file = property(bundle, "labelfile-path");
+  if (file === undefined) {
+    const message = "labelfile-path is missing: classes have no names; set it in [property]";
+    problems.push(problem("labels-missing", bundle.file, message));
+  }
+  const classes = classesOf(bundle);
+  if (classes === undefined || property(bundle, "num-detected-classes") === undefined)
+    return problems;
+  const labels = labelsOf(bundle);
+  if (file !== undefined && labels !== undefined && labels.length !== classes) {
+    const message = `${file.value} has ${labels.length} labels, num-detected-classes is ${classes}: write one a line, in the order of class ids`;
+    problems.push(problem("labels-mismatch", at(bundle, file), message));
+  }
+  return [...problems, ...filterProblems(bundle, classes)];
+}
+
+function filterProblems(bundle: Bundle, classes: number): Problem[] {
+  const filter = property(bundle, "filter-out-class-ids");
+  if (filter === undefined) return [];
+  const { values } = bundle.config;
+  return values.items(filter.raw).flatMap((item) => {
+    const id = values.integer(item);
+    if (id === undefined || (id >= 0 && id < classes)) return [];
+    const message = `there is no class ${id}: the network has ${classes}, counted from 0`;
+    return [problem("class-out-of-range", at(bundle, filter), message)];
+  });
+}
