@@ -7,6 +7,7 @@ import { measureFirstPicture } from "./first-picture.js";
 import { measureHub } from "./hub.js";
 import { measureIdle } from "./idle.js";
 import { type LiveCase, type LiveResult, measureLive } from "./live.js";
+import { measureModels } from "./models.js";
 import { asTable, machine } from "./report.js";
 import { measureViewer } from "./viewer.js";
 
@@ -39,6 +40,8 @@ console.error("bench: viewers");
 const viewer = await measureViewer();
 console.error("bench: idle processes and hostile texts");
 const idle = await measureIdle();
+console.error("bench: model bundles");
+const models = await measureModels();
 console.error("bench: engine deepstream on stand-ins");
 const deepstream = await measureDeepstream();
 console.error("bench: commands");
@@ -51,6 +54,7 @@ const results = {
   live,
   viewer,
   idle,
+  models,
   deepstream,
   commands,
   hub,

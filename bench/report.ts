@@ -5,6 +5,7 @@ import type { DeepstreamCosts } from "./deepstream.js";
 import type { HubFigures } from "./hub.js";
 import type { IdleCosts } from "./idle.js";
 import type { LiveResult } from "./live.js";
+import type { ModelCost } from "./models.js";
 import { PROCESSES } from "./product.js";
 import { median, round } from "./statistics.js";
 import type { ViewerFigures } from "./viewer.js";
@@ -16,6 +17,7 @@ export interface Results {
   readonly live: readonly LiveResult[];
   readonly viewer: ViewerFigures;
   readonly idle: IdleCosts;
+  readonly models: readonly ModelCost[];
   readonly deepstream: DeepstreamCosts;
   readonly commands: CommandTimes;
   readonly hub: HubFigures;
@@ -76,6 +78,14 @@ export function asTable(results: Results): string {
       ["hostile text of 100 kB in the sidecar's log, CPU ms", `${round(idle.redactMs, 1)}`],
       ["hostile text in the agent's log, CPU ms", `${round(idle.agentRedactMs, 1)}`],
       ["hostile settings document, CPU ms", `${round(idle.documentMs, 1)}`],
+    ]),
+    "",
+    ...aligned([
+      ["shipped model bundles on the demo clip", ""],
+      ...results.models.map(({ name, inferenceMs, objects }) => [
+        `${name}, CPU ms an inference`,
+        `${round(inferenceMs, 1)} (${objects} objects)`,
+      ]),
     ]),
     "",
     ...aligned([

@@ -45,7 +45,7 @@ const ERRORS = {
   "unknown-class": "a specification, a zone or a line names a class that the model's labels lack",
   "tracker-unavailable": "this release has no such tracking algorithm",
   // Model bundles.
-  "unknown-decoder": "the sidecar has no such decoder for the raw tensors of network-type 100",
+  "unknown-decoder": "neither the sidecar nor a library has the decoder that is named",
   "config-not-supported":
     "a key asks for something that engine cpu, or a decoder of raw tensors, cannot do",
   "channels-mismatch": "a list does not have a number for each channel of the network's input",
@@ -116,6 +116,7 @@ const NOTICES = {
   "unknown-group": "a configuration file has a group that nvinfer ignores",
   "unknown-key": "a configuration file has a key that no release of nvinfer reads",
   "key-unavailable": "another release of nvinfer reads the key, this one ignores it",
+  "decoder-choice": "who decodes the network's outputs on each engine",
   "config-no-meaning": "keys have no meaning on engine cpu, which ignores them",
   "engine-never-matches": "nvinfer writes its engine under another name than model-engine-file",
 };

@@ -347,6 +347,21 @@ describe("cameras during a trial", () => {
     assert.deepEqual(codes(node.trial), ["not decoded"]);
   });
 
+  it("do not count for their names, which every object of the language may have", () => {
+    const cameras = ["front", "constructor"];
+    const before = candidate("before", { cameras });
+    const node = new SimulatedNode(rules);
+    node.cameras.set("rtsp://constructor/", { state: LOST, rate: 15 });
+    node.record = recordPass(node.record, before, undefined, undefined, 0);
+    node.consider(before, before);
+    node.pass(120);
+    const state = { ...LOST, reason: "unsupported codec" } as const;
+    node.cameras.set("rtsp://constructor/", { state, rate: 15 });
+    node.consider(candidate("after", { cameras }), before);
+    assert.ok(node.pass(300, isDecided));
+    assert.equal(at(node), "passed");
+  });
+
   it("may come back and take their share of a busy machine", () => {
     let live = 1;
     const node = new SimulatedNode(rules, () => ({ ...WELL, processed: 1 / live }));

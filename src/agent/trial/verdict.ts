@@ -44,7 +44,7 @@ export function judge({ comparison, observation }: Stage, at: Moment): readonly 
   if (baseline === undefined) return faults;
   const same = sameCameras((lastGood ?? candidate).desired.spec, candidate.desired.spec);
   const pairs = live.flatMap(([id, during]): Pair[] => {
-    const before = baseline.cameras[id];
+    const before = figuresBefore(baseline, id);
     if (before === undefined || before.liveMs < liveMs) return [];
     return same.has(id) && ids.has(id) ? [{ id, before, during }] : [];
   });
@@ -58,6 +58,11 @@ export function judge({ comparison, observation }: Stage, at: Moment): readonly 
   ];
 }
 
+/** A camera may be called what every object of the language has, such as constructor. */
+function figuresBefore({ cameras }: Figures, id: string): CameraFigures | undefined {
+  return Object.hasOwn(cameras, id) ? cameras[id] : undefined;
+}
+
 /** Cameras of both specifications whose frames come from the same place. */
 function sameCameras(before: PipelineSpec, after: PipelineSpec): ReadonlySet<string> {
   const feed = ({ id, uri, transport }: PipelineSpec["cameras"][number]) =>
@@ -68,11 +73,11 @@ function sameCameras(before: PipelineSpec, after: PipelineSpec): ReadonlySet<str
 
 /** Cameras that were not live for most of the baseline: the machine now gives them a share that it did not give then. */
 function addedCameras(
-  { cameras }: Figures,
+  baseline: Figures,
   live: readonly (readonly [string, CameraFigures])[],
 ): ReadonlyMap<string, CameraFigures> {
-  const longest = Math.max(0, ...Object.values(cameras).map(({ liveMs }) => liveMs));
-  return new Map(live.filter(([id]) => (cameras[id]?.liveMs ?? 0) < longest / 2));
+  const longest = Math.max(0, ...Object.values(baseline.cameras).map(({ liveMs }) => liveMs));
+  return new Map(live.filter(([id]) => (figuresBefore(baseline, id)?.liveMs ?? 0) < longest / 2));
 }
 
 function undecodedCameras(
@@ -82,7 +87,7 @@ function undecodedCameras(
 ): Fault[] {
   const ids = [...lost].filter(([, reason]) => reason === "unsupported codec").map(([id]) => id);
   return ids
-    .filter((id) => same.has(id) && baseline.cameras[id] !== undefined)
+    .filter((id) => same.has(id) && figuresBefore(baseline, id) !== undefined)
     .map((id) => ({ code: "not decoded", detail: `camera ${id}: its stream cannot be decoded` }));
 }
 

@@ -1,4 +1,4 @@
-/** `slipstream model`: packs, signs and checks the archives in which models are sent to nodes. */
+/** `slipstream model`: makes bundles of networks, and packs, signs and checks the archives in which they are sent to nodes. */
 
 import type { KeyObject } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -6,7 +6,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { BundleError, bytesOf, MANIFEST } from "../../common/bundle/manifest.js";
+import { BundleError, bytesOf } from "../../common/bundle/manifest.js";
 import { packBundle, signBundle } from "../../common/bundle/pack.js";
 import { type Opened, readArchive } from "../../common/bundle/read-archive.js";
 import {
@@ -18,20 +18,11 @@ import {
   type Trust,
 } from "../../common/bundle/signature.js";
 import { unpack } from "../../common/bundle/unpack.js";
-import type { TargetsFile } from "../../common/catalogue/data.js";
-import { loadCatalogue } from "../../common/catalogue/load.js";
-import {
-  type AnyTarget,
-  findBoard,
-  findTarget,
-  idsOfAll,
-  type TargetLookup,
-} from "../../common/catalogue/targets.js";
 import { hasErrors } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
-import { readBundle } from "../lint/bundle/bundle.js";
-import { lint } from "../lint/lint.js";
 import { type Verdict, verdictsAsJson, verdictsAsText } from "../lint/verdicts.js";
+import { type ImportFlags, importNetwork } from "./import/import.js";
+import { lintBundleFor } from "./lint-for-boards.js";
 
 const EXIT_REFUSED = 1;
 const EXIT_BAD_INPUT = 2;
@@ -58,7 +49,7 @@ interface VerifyFlags {
 }
 
 export function modelCommand(terminal: Terminal = processTerminal()): Command {
-  const command = new Command("model").description("pack, sign and check models");
+  const command = new Command("model").description("import, pack, sign and check models");
   const run = async (task: () => Promise<void>) => {
     try {
       await task();
@@ -67,6 +58,26 @@ export function modelCommand(terminal: Terminal = processTerminal()): Command {
       terminal.exit(error instanceof BundleError ? EXIT_REFUSED : EXIT_BAD_INPUT);
     }
   };
+  command
+    .command("import")
+    .description("make a model bundle of a detector's ONNX file, for both engines")
+    .argument("<file>", "the network, such as yolo11n.onnx")
+    .option("--labels <file>", "one label a line (default: what the network's metadata names)")
+    .option("--name <name>", "of the bundle (default: that of the file)")
+    .option("-o, --output <directory>", "the bundle; it must not exist (default: models/NAME)")
+    .option("--family <family>", "what the network is, where its outputs do not tell")
+    .option("--normalise <range>", "what it takes: 0-1, 0-255, -1-1 or imagenet")
+    .option("--colour <order>", "rgb or bgr")
+    .option("--fit <how>", "how frames are laid into its input: centre, corner or stretch")
+    .option("--size <WxH>", "of its input, where it takes any, such as 640x640")
+    .option("--try <file>", "run it on a picture or a video, and write an annotated PNG")
+    .option("--png <file>", "that PNG (default: NAME.png)")
+    .addHelpText(
+      "after",
+      "\nExit status: 0 the bundle is there, 1 the network is refused, 2 wrong usage or input.",
+    )
+    .exitOverride()
+    .action((file: string, flags: ImportFlags) => run(() => importNetwork(file, flags, terminal)));
   command
     .command("keygen")
     .description("make a key pair: FILE, which stays with you, and FILE.pub for the nodes")
@@ -250,35 +261,4 @@ function messageOf(error: unknown): string {
   if (error instanceof BundleError) return error.message;
   if (error instanceof Error && "syscall" in error) return error.message;
   throw error;
-}
-
-/** boards: empty for all that the catalogue has. wanted: another target. Throws BundleError for one that there is not. */
-async function lintBundleFor(
-  directory: string,
-  boards: readonly string[],
-  wanted?: string,
-): Promise<Verdict[]> {
-  const catalogue = await loadCatalogue();
-  const { bundle, problems } = await readBundle(directory, catalogue);
-  return targetsOf(catalogue.targets, boards, wanted).map((target) => ({
-    target,
-    problems: [...problems, ...lint({ bundle }, target, catalogue)],
-  }));
-}
-
-function targetsOf(
-  targets: TargetsFile,
-  boards: readonly string[],
-  wanted: string | undefined,
-): readonly AnyTarget[] {
-  const found = <T extends AnyTarget>(lookup: TargetLookup<T>, what: string): T => {
-    if (lookup.t === "target") return lookup.target;
-    throw new BundleError(what, lookup.message);
-  };
-  if (wanted !== undefined) {
-    const ids = wanted === "all" ? idsOfAll(targets) : [wanted];
-    return ids.map((id) => found(findTarget(targets, id), "--target"));
-  }
-  const ids = boards.length === 0 ? targets.boards.map(({ id }) => id) : boards;
-  return ids.map((id) => found(findBoard(targets, id), `${MANIFEST} boards`));
 }

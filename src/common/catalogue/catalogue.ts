@@ -3,6 +3,7 @@
 import { closest } from "../closest.js";
 import { compareReleases } from "../release-number.js";
 import type {
+  DecodersFile,
   ElementRecord,
   ElementsFile,
   FactsFile,
@@ -27,6 +28,7 @@ export interface CatalogueFiles {
   readonly gstreamer: GStreamerFile;
   readonly targets: TargetsFile;
   readonly keys: NvinferKeysFile;
+  readonly decoders: DecodersFile;
   readonly onnx: OnnxOperatorsFile;
   readonly facts: FactsFile;
 }
@@ -48,10 +50,9 @@ export class Catalogue {
   readonly targets: TargetsFile;
   readonly facts: FactsFile;
   readonly nvinferKeys: readonly NvinferKey[];
-  /** What parse-bbox-func-name may be with network-type 100. */
-  readonly decoders: readonly string[];
-  /** Files of the bundle that a decoder reads, by the decoder's name. */
-  readonly decoderFiles: Readonly<Record<string, readonly string[]>>;
+  readonly decoders: DecodersFile;
+  /** What parse-bbox-func-name may be where the sidecar decodes. */
+  readonly decoderNames: readonly string[];
   readonly onnx: OnnxOperatorsFile;
   readonly seen: SeenFile;
   readonly #deepstream = new Map<string, ElementRecord[]>();
@@ -63,8 +64,8 @@ export class Catalogue {
     this.targets = files.targets;
     this.facts = files.facts;
     this.nvinferKeys = files.keys.keys;
-    this.decoders = files.keys.decoders;
-    this.decoderFiles = files.keys.decoderFiles;
+    this.decoders = files.decoders;
+    this.decoderNames = files.decoders.decoders.map(({ name }) => name);
     this.onnx = files.onnx;
     for (const record of files.elements.elements) {
       this.#deepstream.set(record.name, [...(this.#deepstream.get(record.name) ?? []), record]);

@@ -127,6 +127,7 @@ export interface OnnxSpan {
 }
 
 export interface OnnxOperatorsFile {
+  readonly sources: readonly string[];
   readonly functionsSince: string;
   readonly types: readonly {
     readonly name: string;
@@ -170,9 +171,45 @@ export interface OnnxConstant extends OnnxSpan {
   readonly computed?: boolean;
 }
 
+/** What reads the outputs of networks, and which families of networks there are; decoders.json explains the fields. */
+export interface DecodersFile {
+  readonly decoders: readonly {
+    readonly name: string;
+    readonly reads: string;
+    readonly foreign?: true;
+    readonly builtin?: true;
+    readonly files?: readonly string[];
+  }[];
+  readonly normalisations: readonly Normalisation[];
+  readonly families: readonly Family[];
+}
+
+/** The input is (x - offset) / divisor, x being 0 to 255, by channel in RGB order. */
+export interface Normalisation {
+  readonly id: string;
+  readonly offset: readonly number[];
+  readonly divisor: readonly number[];
+}
+
+export type Colour = "rgb" | "bgr";
+
+/** How a frame is laid into the network's input. */
+export type Fit = "centre" | "corner" | "stretch";
+
+/** Networks whose outputs and inputs have the same form. Null: the projects differ, and the user must say it. */
+export interface Family {
+  readonly id: string;
+  readonly title: string;
+  readonly decoder: string;
+  readonly suppressed: boolean;
+  readonly threshold: number;
+  readonly normalise: string | null;
+  readonly colour: Colour | null;
+  readonly fit: Fit | null;
+  readonly source: string;
+}
+
 export interface NvinferKeysFile {
-  readonly decoders: readonly string[];
-  readonly decoderFiles: Readonly<Record<string, readonly string[]>>;
   readonly keys: readonly NvinferKey[];
 }
 

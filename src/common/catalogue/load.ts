@@ -11,6 +11,7 @@ const FILES: Readonly<Record<keyof CatalogueFiles, string>> = {
   gstreamer: "gstreamer-elements.json",
   targets: "targets.json",
   keys: "nvinfer-keys.json",
+  decoders: "decoders.json",
   onnx: "onnx-operators.json",
   facts: "release-facts.json",
 };

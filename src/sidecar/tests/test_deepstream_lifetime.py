@@ -198,7 +198,8 @@ def test_a_network_that_does_not_fit_its_bundle_fails_with_the_names_of_its_outp
 
     reason, detail = scenario.run(misfit, "7.1/dgpu")
     assert reason == state.FAILURE_REASON_MODEL
-    assert "does not fit SlipstreamNanoDet: it has no output output; its outputs are other" in detail
+    assert "does not fit SlipstreamNanoDet: it needs one output of" in detail
+    assert "the network's outputs are other 3x416x416" in detail
 
 
 def failing_probe():

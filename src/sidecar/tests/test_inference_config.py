@@ -7,7 +7,7 @@ import pytest
 
 from sidecar.tests.inference_footage import MODELS, ROOT
 from sidecar.tests.nvinfer_text import parse as parse_text
-from sidecar.worker.inference.decoders import REGISTRY
+from sidecar.worker.inference.decoders import NVINFER_S_OWN, REGISTRY
 from sidecar.worker.inference.key_file import read_key_file
 from sidecar.worker.inference.nvinfer_config import ClassAttributes
 from sidecar.worker.inference.nvinfer_keys import IDLE, all_keys
@@ -208,14 +208,16 @@ def test_other_clusterings_are_refused(mode):
 
 
 def test_an_unknown_decoder_is_told_with_the_known_ones():
-    config, problems = parse(NEEDED.replace("SlipstreamNanoDet", "NvDsInferParseYolo"))
+    config, problems = parse(NEEDED.replace("SlipstreamNanoDet", "NvDsInferParseOwn"))
     assert config is None
     assert problems[0].path == "config_infer.txt:5"
-    assert "no decoder NvDsInferParseYolo; known are SlipstreamNanoDet, SlipstreamSsd" in problems[0].message
+    assert "no decoder NvDsInferParseOwn; known are SlipstreamNanoDet, SlipstreamSsd" in problems[0].message
 
 
 def test_all_faults_are_told_at_once():
-    config, problems = parse("stray=1\n[property]\ninterval=x\nonnx-fil=a\n[nothing]\nkey=of an unknown group\n")
+    config, problems = parse(
+        "stray=1\n[property]\ninterval=x\nnetwork-type=100\nonnx-fil=a\n[nothing]\nkey=of an unknown group\n"
+    )
     assert config is None
     assert [(one.code, one.path) for one in problems if one.severity == "error"] == [
         ("config-syntax", "config_infer.txt:1"),
@@ -272,8 +274,26 @@ def test_the_shipped_files_hand_raw_tensors_to_the_decoder_under_nvinfer(bundle)
 
 
 def test_the_catalogue_has_the_decoders_of_the_registry():
-    with open(os.path.join(ROOT, "catalogue", "nvinfer-keys.json"), encoding="utf-8") as file:
-        assert json.load(file)["decoders"] == sorted(REGISTRY)
+    with open(os.path.join(ROOT, "catalogue", "decoders.json"), encoding="utf-8") as file:
+        catalogue = json.load(file)
+    assert sorted(one["name"] for one in catalogue["decoders"]) == sorted(REGISTRY)
+    assert [one["name"] for one in catalogue["decoders"] if one.get("builtin")] == [NVINFER_S_OWN]
+    assert {one["decoder"] for one in catalogue["families"]} <= set(REGISTRY)
+    files = {one["name"]: one.get("files", []) for one in catalogue["decoders"]}
+    assert files == {name: list(decoder.files) for name, decoder in REGISTRY.items()}
+
+
+def test_without_a_parser_nvinfer_s_own_is_meant():
+    config, problems = parse(NEEDED.replace("parse-bbox-func-name=SlipstreamNanoDet\n", ""))
+    assert problems == []
+    assert config.decoder == NVINFER_S_OWN
+
+
+def test_raw_tensors_without_a_decoder_are_told_with_the_known_ones():
+    config, problems = parse(NEEDED.replace("parse-bbox-func-name=SlipstreamNanoDet", "network-type=100"))
+    assert config is None
+    assert [one.code for one in problems] == ["missing-key"]
+    assert "known are SlipstreamNanoDet, SlipstreamSsd" in problems[0].message
 
 
 @pytest.mark.parametrize("end", ["\v", "\f", "\r", "\x1c", "\x85", "\u2028"])

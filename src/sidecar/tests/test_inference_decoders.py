@@ -15,8 +15,9 @@ def ssd(tmp_path):
     return SsdDecoder(str(tmp_path), 2, 200, 100)
 
 
-def nanodet_output(decoder):
-    return np.zeros(decoder.outputs()["output"], dtype=np.float32)
+def nanodet_output(width, height, classes):
+    cells = sum(-(-width // stride) * -(-height // stride) for stride in (8, 16, 32))
+    return np.zeros((cells, classes + 4 * 11), dtype=np.float32)
 
 
 def thresholds(*values):
@@ -25,7 +26,7 @@ def thresholds(*values):
 
 def test_nanodet_reads_a_box_from_four_distributions():
     decoder = NanoDetDecoder("", 3, 64, 32)
-    output = nanodet_output(decoder)
+    output = nanodet_output(64, 32, 3)
     # Grids of 8x4, 4x2 and 2x1 cells: the second grid's last cell has its centre at 56, 24.
     row = 8 * 4 + 7
     output[row, 1] = 0.75
@@ -39,7 +40,7 @@ def test_nanodet_reads_a_box_from_four_distributions():
 
 def test_nanodet_takes_the_mean_of_a_distribution():
     decoder = NanoDetDecoder("", 1, 32, 32)
-    output = nanodet_output(decoder)
+    output = nanodet_output(32, 32, 1)
     output[-1, 0] = 0.9
     # Even over 0 to 10: the mean is 5 strides of 32.
     found = decoder.decode({"output": output}, thresholds(0.5))
@@ -48,7 +49,7 @@ def test_nanodet_takes_the_mean_of_a_distribution():
 
 def test_nanodet_applies_each_class_threshold_and_reports_several_classes_of_a_cell():
     decoder = NanoDetDecoder("", 3, 32, 32)
-    output = nanodet_output(decoder)
+    output = nanodet_output(32, 32, 3)
     output[4, :3] = (0.5, 0.5, 0.5)
     found = decoder.decode({"output": output}, thresholds(0.5, 0.6, 0.4))
     assert found.class_ids.tolist() == [0, 2]
@@ -56,7 +57,7 @@ def test_nanodet_applies_each_class_threshold_and_reports_several_classes_of_a_c
 
 def test_nothing_above_the_thresholds_is_no_candidate(ssd):
     nanodet = NanoDetDecoder("", 3, 32, 32)
-    found = nanodet.decode({"output": nanodet_output(nanodet)}, thresholds(0.1, 0.1, 0.1))
+    found = nanodet.decode({"output": nanodet_output(32, 32, 3)}, thresholds(0.1, 0.1, 0.1))
     assert (found.boxes.shape, found.scores.shape, found.class_ids.shape) == ((0, 4), (0,), (0,))
     tensors = {"boxes": np.zeros((2, 4), np.float32), "scores": np.full((2, 3), -9, np.float32)}
     found = ssd.decode(tensors, thresholds(0.1, np.inf))
@@ -98,9 +99,14 @@ def test_ssd_says_why_its_anchors_are_of_no_use(tmp_path):
 
 
 def test_a_network_with_other_outputs_does_not_fit(ssd):
-    assert ssd.mismatch({"boxes": [2, 4], "scores": [2, 3], "extra": [1]}) is None
-    assert ssd.mismatch({"boxes": [2, 4]}) == "it has no output scores; its outputs are boxes"
-    assert ssd.mismatch({"boxes": [2, 4], "scores": [2, 91]}) == "its output scores is 2x91, not 2x3"
+    boxes, scores, extra = (np.zeros(shape, np.float32) for shape in ((2, 4), (2, 3), (1,)))
+    assert ssd.bind({"boxes": boxes, "scores": scores, "extra": extra}).outputs == ("boxes", "scores")
+    with pytest.raises(DecoderError) as missing:
+        ssd.bind({"boxes": boxes})
+    message = "it needs scores of 2 x 3, a row for each anchor; the network's outputs are boxes 2x4"
+    assert str(missing.value) == message
+    with pytest.raises(DecoderError, match=r"scores of 2 x 3, .* outputs are boxes 2x4, scores 2x91"):
+        ssd.bind({"boxes": boxes, "scores": np.zeros((2, 91), np.float32)})
 
 
 def test_classes_that_look_alike_share_a_group():
@@ -110,4 +116,5 @@ def test_classes_that_look_alike_share_a_group():
 
 
 def test_the_registry_holds_decoders_by_the_names_of_the_configuration():
-    assert {"SlipstreamNanoDet": NanoDetDecoder, "SlipstreamSsd": SsdDecoder} == REGISTRY
+    assert REGISTRY["SlipstreamNanoDet"] is NanoDetDecoder
+    assert REGISTRY["SlipstreamSsd"] is SsdDecoder

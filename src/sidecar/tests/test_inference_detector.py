@@ -84,15 +84,30 @@ def test_a_network_of_the_right_shape_is_taken(tmp_path):
     Detector(bundle)
 
 
+def refusal_of_replaced(tmp_path, content):
+    """What is said of a bundle whose network is replaced after it has been read."""
+    directory = shutil.copytree(os.path.join(MODELS, "ssd-street"), str(tmp_path / "bundle"))
+    bundle, _ = load_bundle(directory)
+    os.remove(os.path.join(directory, "network.onnx"))
+    with open(os.path.join(directory, "network.onnx"), "wb") as file:
+        file.write(content)
+    broken, problems = load_bundle(directory)
+    assert broken is None
+    assert [one.code for one in problems if one.severity == "error"] == ["network-unreadable"]
+    with pytest.raises(ModelError) as caught:
+        Detector(bundle)
+    return str(caught.value)
+
+
 @pytest.mark.parametrize("content", [b"no network", b"\x00" * 100])
 def test_a_broken_file_is_refused_and_nothing_is_printed(tmp_path, capfd, content):
-    assert "does not load" in refusal(tmp_path, content)
+    assert "does not load" in refusal_of_replaced(tmp_path, content)
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_file_that_was_cut_off_is_refused(tmp_path, capfd):
     with open(os.path.join(MODELS, "ssd-street", "network.onnx"), "rb") as file:
-        assert "does not load" in refusal(tmp_path, file.read(1000000))
+        assert "does not load" in refusal_of_replaced(tmp_path, file.read(1000000))
     assert capfd.readouterr() == ("", "")
 
 
@@ -105,7 +120,12 @@ def test_a_file_that_was_cut_off_is_refused(tmp_path, capfd):
         ({"image": (1, 270000)}, OUTPUTS, "input of 2 dimensions"),
         ({**PICTURE, "more": (1,)}, OUTPUTS, "has 2 inputs"),
         (PICTURE, {"boxes": (1, 1917, 4)}, "has no output scores (output-blob-names)"),
-        (PICTURE, {**OUTPUTS, "scores": (1, 1917, 91)}, "output scores is 1917x91, not 1917x24"),
+        (
+            PICTURE,
+            {**OUTPUTS, "scores": (1, 1917, 91)},
+            "needs scores of 1917 x 24, a row for each anchor;"
+            " the network's outputs are boxes 1x1917x4, scores 1x1917x91",
+        ),
     ],
 )
 def test_a_network_that_does_not_fit_the_configuration_is_refused(tmp_path, inputs, outputs, words):
@@ -117,10 +137,22 @@ def test_a_network_of_any_size_needs_infer_dims(tmp_path):
     assert "set infer-dims" in refusal(tmp_path, content, ("infer-dims=3;300;300\n", ""))
 
 
+@pytest.mark.parametrize("kind", [TensorProto.UINT8, TensorProto.FLOAT16])
+@pytest.mark.parametrize("shape", [(1, 300, 300, 3), (300, 300, 3)])
+def test_a_network_may_want_bytes_half_precision_or_no_batch(tmp_path, frames, kind, shape):
+    model = onnx.load_from_string(network({"image": shape}, OUTPUTS))
+    model.graph.input[0].type.tensor_type.elem_type = kind
+    directory = shutil.copytree(os.path.join(MODELS, "ssd-street"), str(tmp_path / "bundle"))
+    os.remove(os.path.join(directory, "network.onnx"))
+    onnx.save(model, os.path.join(directory, "network.onnx"))
+    bundle, _ = load_bundle(directory)
+    assert Detector(bundle).detect(frames[0], DetectionFilter(0.9)).objects == []
+
+
 def test_integers_as_input_are_refused(tmp_path):
     model = onnx.load_from_string(network(PICTURE, OUTPUTS))
-    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
-    assert "wants tensor(uint8)" in refusal(tmp_path, model.SerializeToString())
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT32
+    assert "wants tensor(int32)" in refusal(tmp_path, model.SerializeToString())
 
 
 def test_loading_prints_nothing(capfd):

@@ -98,7 +98,7 @@ def test_without_the_folding_the_outputs_would_differ(outputs, original, picture
 def test_the_folded_network_gives_the_original_s_boxes(outputs):
     bundle, _ = load_bundle(DIRECTORY)
     decoder = REGISTRY[bundle.config.decoder](DIRECTORY, 80, 416, 416)
-    find = Postprocessor(bundle, decoder)
+    find = Postprocessor(bundle, decoder.bind({"output": outputs[0][0]}))
     geometry = Geometry(0, 52, 416, 312, 768, 576)
     for tensors in outputs:
         original, shipped = (find({"output": tensor}, geometry, DetectionFilter()) for tensor in tensors)

@@ -142,7 +142,7 @@ export async function readBundle(place: string, catalogue: Catalogue): Promise<B
   const weights = [...files].flatMap(([name, facts]) =>
     facts.t === "onnx" ? weightFiles(name, facts.onnx) : [],
   );
-  const ofDecoders = Object.values(catalogue.decoderFiles).flat();
+  const ofDecoders = catalogue.decoders.decoders.flatMap(({ files }) => files ?? []);
   const bundle: Bundle = {
     form: isDirectory ? "directory" : "file",
     file,
@@ -226,7 +226,8 @@ function unusable(code: Code, why: string): FileFacts {
   return { t: "unusable", code, why };
 }
 
-function onnxFacts(path: string): FileFacts {
+/** Facts about a network in ONNX format. */
+export function onnxFacts(path: string): FileFacts {
   let file: number | undefined;
   try {
     file = openSync(path, "r");

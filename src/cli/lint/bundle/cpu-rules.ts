@@ -8,7 +8,7 @@ import { CPU } from "../../../common/catalogue/targets.js";
 import { closest } from "../../../common/closest.js";
 import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { checkRange } from "../value.js";
-import { at, type Bundle, channelsOf, property } from "./bundle.js";
+import { at, type Bundle, channelsOf, NETWORK_TYPE, networkTypeOf, property } from "./bundle.js";
 import { fileProblems } from "./files.js";
 import type { Setting } from "./key-file.js";
 import { labelProblems } from "./labels.js";
@@ -16,6 +16,7 @@ import { effectiveSettings, keyProblems, readKey } from "./nvinfer-keys.js";
 
 /** What engine cpu reads of the files that a bundle names. */
 const FILES = ["onnx-file", "labelfile-path"];
+const DECODER = "parse-bbox-func-name";
 
 export function lintBundleForCpu(bundle: Bundle, catalogue: Catalogue): Problem[] {
   const { nvinferKeys } = catalogue;
@@ -59,14 +60,14 @@ export function rawTensorProblems(bundle: Bundle, catalogue: Catalogue): Problem
 
 function decoderProblems(bundle: Bundle, catalogue: Catalogue): Problem[] {
   const known = knownSettings(bundle, catalogue.nvinferKeys);
-  const missing = ["onnx-file", "num-detected-classes", "parse-bbox-func-name"].filter(
-    (name) => !known.some(({ key, setting }) => key.name === name && setting.group === "property"),
-  );
+  const isKnown = (name: string) =>
+    known.some(({ key, setting }) => key.name === name && setting.group === "property");
+  const missing = ["onnx-file", "num-detected-classes"].filter((name) => !isKnown(name));
   return [
     ...missing.map((name) =>
       problem("missing-key", bundle.file, `${name} is missing: set it in [property]`),
     ),
-    ...decoderNameProblems(bundle, catalogue),
+    ...(isKnown(DECODER) ? decoderNameProblems(bundle, catalogue) : noDecoder(bundle, catalogue)),
     ...dimensionProblems(bundle),
   ];
 }
@@ -120,17 +121,30 @@ function numbersOf(
   });
 }
 
+/** The decoder that may be meant; otherwise those that have no other project's name. */
+export function otherDecoders(name: string, decoderNames: readonly string[]): string {
+  const own = decoderNames.filter((one) => one.startsWith("Slipstream"));
+  return didYouMean(closest(name, decoderNames)) || `; known are ${own.join(", ")}`;
+}
+
+/** nvinfer decodes the outputs of a detector by itself, and so does engine cpu. */
+function noDecoder(bundle: Bundle, { decoderNames }: Catalogue): Problem[] {
+  if (networkTypeOf(bundle) !== NETWORK_TYPE.other) return [];
+  const message = `${DECODER} is missing: network-type=100 leaves the outputs to a decoder; known are ${decoderNames.join(", ")}`;
+  return [problem("missing-key", bundle.file, message)];
+}
+
 function decoderNameProblems(bundle: Bundle, catalogue: Catalogue): Problem[] {
-  const { decoders, decoderFiles } = catalogue;
-  const named = property(bundle, "parse-bbox-func-name");
+  const { decoderNames, decoders } = catalogue;
+  const named = property(bundle, DECODER);
   if (named === undefined || named.value === "" || named.value.includes("\0")) return [];
   const place = at(bundle, named);
-  if (!decoders.includes(named.value)) {
-    const hint = didYouMean(closest(named.value, decoders));
-    const message = `there is no decoder ${named.value}; known are ${decoders.join(", ")}${hint}`;
+  const decoder = decoders.decoders.find(({ name }) => name === named.value);
+  if (decoder === undefined) {
+    const message = `there is no decoder ${named.value}${otherDecoders(named.value, decoderNames)}`;
     return [problem("unknown-decoder", place, message)];
   }
-  return (decoderFiles[named.value] ?? []).flatMap((name) => {
+  return (decoder.files ?? []).flatMap((name) => {
     const bytes = bundle.sizes.get(name);
     if (bytes === undefined) {
       const message = `${named.value} reads ${name}, which is not in the bundle: copy it there`;

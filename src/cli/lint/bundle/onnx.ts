@@ -10,10 +10,13 @@ export interface OnnxFacts {
   readonly external: readonly string[];
   /** Batch size of the first input; undefined: any. */
   readonly batch: number | undefined;
+  /** What the exporter wrote beside the graph, by key. */
+  readonly metadata: ReadonlyMap<string, string>;
 }
 
 // Field numbers of onnx.proto.
-const MODEL = { graph: 7, opsetImport: 8, functions: 25 };
+const MODEL = { graph: 7, opsetImport: 8, metadata: 14, functions: 25 };
+const ENTRY = { key: 1, value: 2 };
 const OPSET = { domain: 1, version: 2 };
 
 export function readOnnx(readAt: ReadAt, bytes: number): OnnxFacts {
@@ -28,8 +31,10 @@ export function readOnnx(readAt: ReadAt, bytes: number): OnnxFacts {
   const functions = model(MODEL.functions).map((field) => readFunction(file, field));
   const nodes = functions.flatMap((one) => one.nodes);
   const external = [...new Set([...locationsOf(graph), ...nodes.flatMap(locationsIn)])];
+  const metadata = new Map(model(MODEL.metadata).map((field) => readEntry(file, field)));
+  const batch = frameInputs(graph)[0]?.shape[0];
   const { weightBytes } = graph;
-  return { opset, graph, functions, weightBytes, external, batch: batchOf(graph) };
+  return { opset, graph, functions, weightBytes, external, batch, metadata };
 }
 
 /** Undefined: it is the operator set of another domain. */
@@ -52,10 +57,17 @@ function locationsIn({ attributes }: Node): readonly string[] {
   ]);
 }
 
-/** Old exporters list the weights as inputs too. */
-function batchOf(graph: Graph): number | undefined {
+/** The inputs that are to be given: old exporters list the weights as inputs too. */
+export function frameInputs(graph: Graph): readonly Value[] {
   const initializers = new Set(graph.initializers.map(({ name }) => name));
-  return graph.inputs.find(({ name }) => !initializers.has(name))?.batch;
+  return graph.inputs.filter(({ name }) => !initializers.has(name));
+}
+
+function readEntry(file: Protobuf, message: Field): [string, string] {
+  const fields = file.fields(message);
+  // Some exporters write whole programs there.
+  const short = fields(ENTRY.value).filter(({ length }) => length <= LONGEST_TEXT_BYTES);
+  return [file.text(fields(ENTRY.key)), file.text(short)];
 }
 
 /** The name of a tensor, and its data type as onnx.proto numbers it; 0: unknown. */
@@ -67,13 +79,18 @@ interface TypedName {
 /** location: the file that holds its values. Absent: the network itself. */
 type Tensor = TypedName & { readonly location?: string };
 
-type Input = TypedName & { readonly batch: number | undefined };
+/** An input or output of a graph, with the sizes of its shape; undefined: any. */
+export type Value = TypedName & {
+  readonly shape: readonly (number | undefined)[];
+  /** What the exporter calls the first size where it is any, such as batch. */
+  readonly batchName: string;
+};
 
 export interface Graph {
   readonly nodes: readonly Node[];
   readonly initializers: readonly Tensor[];
-  readonly inputs: readonly Input[];
-  readonly outputs: readonly TypedName[];
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
   readonly weightBytes: number;
 }
 
@@ -110,12 +127,11 @@ const GRAPH = { node: 1, initializer: 5, input: 11, output: 12 };
 const NODE = { input: 1, output: 2, name: 3, operator: 4, attribute: 5 };
 const ATTRIBUTE = { name: 1, i: 3, s: 4, t: 5, g: 6, ints: 8, strings: 9, graphs: 11 };
 const TENSOR = { type: 2, name: 8, external: 13 };
-const ENTRY = { key: 1, value: 2 };
 const VALUE = { name: 1, type: 2 };
 const TYPE = { tensor: 1 };
 const TENSOR_TYPE = { type: 1, shape: 2 };
 const SHAPE = { dimension: 1 };
-const DIMENSION = { value: 1 };
+const DIMENSION = { value: 1, name: 2 };
 const FUNCTION = { name: 1, input: 4, node: 7 };
 
 function readGraph(file: Protobuf, message: Field, depth = 0): Graph {
@@ -125,8 +141,8 @@ function readGraph(file: Protobuf, message: Field, depth = 0): Graph {
   return {
     nodes: fields(GRAPH.node).map((field) => readNode(file, field, depth)),
     initializers: initializers.map((field) => readTensor(file, field)),
-    inputs: fields(GRAPH.input).map((field) => readInput(file, field)),
-    outputs: fields(GRAPH.output).map((field) => readInput(file, field)),
+    inputs: fields(GRAPH.input).map((field) => readValue(file, field)),
+    outputs: fields(GRAPH.output).map((field) => readValue(file, field)),
     weightBytes: initializers.reduce((sum, { length }) => sum + length, 0),
   };
 }
@@ -176,18 +192,20 @@ function readTensor(file: Protobuf, message: Field): Tensor {
   };
 }
 
-/** An input or output of a graph. */
-function readInput(file: Protobuf, message: Field): Input {
+function readValue(file: Protobuf, message: Field): Value {
   const within = (parent: Field | undefined, number: number): readonly Field[] =>
     parent === undefined ? [] : file.fields(parent)(number);
   const tensor = within(within(message, VALUE.type).at(-1), TYPE.tensor).at(-1);
   const shape = within(tensor, TENSOR_TYPE.shape).at(-1);
-  const [dimension] = within(shape, SHAPE.dimension);
-  const size = within(dimension, DIMENSION.value).at(-1)?.value ?? 0;
+  const dimensions = within(shape, SHAPE.dimension);
+  const sizes = dimensions.map(
+    (dimension) => within(dimension, DIMENSION.value).at(-1)?.value ?? 0,
+  );
   return {
     name: file.text(within(message, VALUE.name)),
     type: within(tensor, TENSOR_TYPE.type).at(-1)?.value ?? 0,
-    batch: size > 0 ? size : undefined,
+    shape: sizes.map((size) => (size > 0 ? size : undefined)),
+    batchName: file.text(within(dimensions[0], DIMENSION.name)),
   };
 }
 

@@ -16,7 +16,7 @@ import {
   numberOf,
   property,
 } from "./bundle.js";
-import { rawTensorProblems } from "./cpu-rules.js";
+import { otherDecoders, rawTensorProblems } from "./cpu-rules.js";
 import { fileProblems } from "./files.js";
 import type { Setting } from "./key-file.js";
 import { labelProblems } from "./labels.js";
@@ -211,7 +211,7 @@ function deviceOf(bundle: Bundle): string {
   return usesDla && core >= 0 ? `dla${core}` : `gpu${numberOf(bundle, "gpu-id", 0)}`;
 }
 
-/** The network's role: the sidecar needs boxes of it. */
+/** The network's role: the sidecar needs boxes of it, and a decoder for its outputs. */
 function outputProblems({ bundle, catalogue }: Subject): Problem[] {
   const type = networkTypeOf(bundle);
   const placeOf = (key: string) => {
@@ -224,17 +224,64 @@ function outputProblems({ bundle, catalogue }: Subject): Problem[] {
     const message = `network-type=${type} (${what}) finds no boxes, so that none is ever shown: use a detector`;
     return [problem("no-boxes", placeOf(key), message)];
   }
+  // The sidecar decodes what its bundles leave to it; other programs have decoders of their own.
+  const isDecodedHere = bundle.form === "directory" && isLeftToSidecar(bundle, catalogue);
+  const problems = bundle.form === "directory" ? choiceProblems(bundle, catalogue) : [];
+  if (isDecodedHere) problems.push(...rawTensorProblems(bundle, catalogue));
   if (type !== NETWORK_TYPE.other) {
-    if (classesOf(bundle) !== 0) return [];
+    if (isDecodedHere || classesOf(bundle) !== 0) return problems;
     const message =
       "num-detected-classes is missing or 0: nvinfer finds objects of no class, so that no box is ever shown: set it in [property]";
-    return [problem("no-boxes", placeOf("num-detected-classes"), message)];
+    return [...problems, problem("no-boxes", placeOf("num-detected-classes"), message)];
   }
-  if (bundle.form === "file") return [];
-  const problems = rawTensorProblems(bundle, catalogue);
-  if (property(bundle, "infer-dims") !== undefined) return problems;
+  if (!isDecodedHere || property(bundle, "infer-dims") !== undefined) return problems;
   const message = "raw tensors need the size of the network's input: set infer-dims";
   return [...problems, problem("missing-key", bundle.file, message)];
+}
+
+/** Without a library that brings its parser, nvinfer leaves the outputs to the sidecar's decoder. */
+function isLeftToSidecar(bundle: Bundle, catalogue: Catalogue): boolean {
+  const type = networkTypeOf(bundle);
+  if (type !== NETWORK_TYPE.detector) return type === NETWORK_TYPE.other;
+  const parser = parserOf(bundle);
+  const isOurs = parser !== undefined && catalogue.decoderNames.includes(parser.value);
+  return isOurs && libraryOf(bundle) === undefined;
+}
+
+/** Who decodes the outputs of a network whose configuration names a parser for nvinfer. */
+function choiceProblems(bundle: Bundle, catalogue: Catalogue): Problem[] {
+  const type = networkTypeOf(bundle);
+  const parser = parserOf(bundle);
+  if (parser === undefined || type === NETWORK_TYPE.other) return [];
+  const isOurs = catalogue.decoderNames.includes(parser.value);
+  const library = libraryOf(bundle);
+  const place = at(bundle, parser);
+  if (library !== undefined) {
+    if (type !== NETWORK_TYPE.detector) return [];
+    const cpu = isOurs ? "by the sidecar's own" : "has no decoder for it";
+    const message = `nvinfer decodes by ${parser.value} of ${library.value}, engine cpu ${cpu}`;
+    return [problem("decoder-choice", place, message)];
+  }
+  if (isLeftToSidecar(bundle, catalogue)) {
+    const message = `no library brings ${parser.value}: on both engines the sidecar's own decoder of that name reads the outputs`;
+    return [problem("decoder-choice", place, message)];
+  }
+  const others = otherDecoders(parser.value, catalogue.decoderNames);
+  const message = `there is no decoder ${parser.value}, and no custom-lib-path that brings it${others}`;
+  return [problem("unknown-decoder", place, message)];
+}
+
+/** Undefined: it is missing, or its value is empty or refused, which is reported elsewhere. */
+function parserOf(bundle: Bundle): Setting | undefined {
+  const setting = property(bundle, "parse-bbox-func-name");
+  if (setting === undefined || setting.value === "" || setting.value.includes("\0"))
+    return undefined;
+  return bundle.config.values.text(setting.raw) === undefined ? undefined : setting;
+}
+
+function libraryOf(bundle: Bundle): Setting | undefined {
+  const setting = property(bundle, "custom-lib-path");
+  return setting?.value === "" ? undefined : setting;
 }
 
 const MB = 1024 * 1024;

@@ -469,6 +469,36 @@ export const BUNDLES: readonly LintCase[] = [
     says: /parse-bbox-func-name is missing/,
   },
   {
+    name: "a library's parser that the sidecar has too",
+    bundle: {
+      ...bundle("parse-bbox-func-name=NvDsInferParseYolo", "custom-lib-path=lib.so"),
+      "lib.so": "x",
+    },
+    on: { "t4 nano": ["decoder-choice config_infer.txt:5"] },
+    says: /nvinfer decodes by NvDsInferParseYolo of lib\.so, engine cpu by the sidecar's own/,
+  },
+  {
+    name: "a library's parser that the sidecar does not have",
+    bundle: {
+      ...bundle("parse-bbox-func-name=NvDsInferParseOwn", "custom-lib-path=lib.so"),
+      "lib.so": "x",
+    },
+    on: { t4: ["decoder-choice config_infer.txt:5"] },
+    says: /engine cpu has no decoder for it/,
+  },
+  {
+    name: "a parser that the sidecar has, without its library",
+    bundle: bundle("parse-bbox-func-name=NvDsInferParseYolo"),
+    on: { t4: ["decoder-choice config_infer.txt:5"] },
+    says: /on both engines the sidecar's own decoder/,
+  },
+  {
+    name: "a parser that nobody brings",
+    bundle: bundle("parse-bbox-func-name=NvDsInferParseYol"),
+    on: { t4: ["unknown-decoder config_infer.txt:5"] },
+    says: /no custom-lib-path that brings it.* did you mean NvDsInferParseYolo\?/,
+  },
+  {
     name: "no labels",
     bundle: {
       ...bundle(),
@@ -515,7 +545,7 @@ export const BUNDLES: readonly LintCase[] = [
   {
     name: "backslashes in a path, and one that is escaped",
     bundle: bundle("int8-calib-file=sub\\cal.bin", "parse-bbox-func-name=a\\\\b"),
-    on: { t4: ["wrong-type config_infer.txt:5"] },
+    on: { t4: ["wrong-type config_infer.txt:5", "unknown-decoder config_infer.txt:6"] },
     says: /backslash/,
   },
   {

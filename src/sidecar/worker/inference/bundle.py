@@ -131,7 +131,7 @@ def read_bundle_network(file: NvinferFile) -> Optional[Network]:
     if path is None or any(one.path == file.place("onnx-file") and one.severity == ERROR for one in file.problems):
         return None
     try:
-        return read_network(path)
+        network = read_network(path)
     except (OSError, OnnxError) as why:
         file.tell(
             ERROR,
@@ -140,6 +140,22 @@ def read_bundle_network(file: NvinferFile) -> Optional[Network]:
             "%s cannot be read as a network: it %s; copy it again" % (path, why),
         )
         return None
+    _check_weights(file, path, network)
+    return network
+
+
+def _check_weights(file: NvinferFile, path: str, network: Network) -> None:
+    """Whether the files are there that hold weights of the network: they lie beside it."""
+    directory = os.path.dirname(path)
+    for one in network.external:
+        if os.path.isabs(one) or os.pardir in one.split(os.sep):
+            message = "%s has weights in %s, outside its directory; export it again" % (path, one)
+            file.tell(ERROR, "file-missing", "onnx-file", message)
+            continue
+        try:
+            check_bundle_file(directory, os.path.join(directory, one), MOST_NETWORK)
+        except BundleFileError as why:
+            file.tell(ERROR, why.code, "onnx-file", "%s has weights in %s, which %s" % (path, one, _told(why)))
 
 
 def files_stamp(directory: str, *others: str) -> FilesStamp:

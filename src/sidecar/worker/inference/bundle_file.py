@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from typing import BinaryIO
 
 # In bytes.
 MOST_TEXT = 1 << 20
@@ -28,8 +29,7 @@ class BundleFileError(Exception):
 
 def read_bundle_file(directory: str, path: str, most: int) -> bytes:
     """The content of a file of at most so many bytes. Raises BundleFileError."""
-    descriptor = _open(directory, path, most)
-    with os.fdopen(descriptor, "rb") as file:
+    with open_bundle_file(directory, path, most) as file:
         # A file that grows meanwhile is read no further.
         content = file.read(most + 1)
     if len(content) > most:
@@ -39,13 +39,13 @@ def read_bundle_file(directory: str, path: str, most: int) -> bytes:
 
 def check_bundle_file(directory: str, path: str, most: int) -> None:
     """Raises BundleFileError unless there is such a file, which can be read, is not empty and not larger than that."""
-    descriptor = _open(directory, path, most)
-    with os.fdopen(descriptor, "rb") as file:
+    with open_bundle_file(directory, path, most) as file:
         if not file.read(1):
             raise BundleFileError("file-empty", "is empty; copy it anew")
 
 
-def _open(directory: str, path: str, most: int) -> int:
+def open_bundle_file(directory: str, path: str, most: int) -> BinaryIO:
+    """Opens a file for reading. Raises BundleFileError."""
     real, inside = os.path.realpath(path), os.path.join(os.path.realpath(directory), "")
     try:
         if os.path.lexists(path) and not os.path.join(real, "").startswith(inside):
@@ -57,7 +57,7 @@ def _open(directory: str, path: str, most: int) -> int:
         except BundleFileError:
             os.close(descriptor)
             raise
-        return descriptor
+        return os.fdopen(descriptor, "rb")
     except OSError as why:
         is_missing = why.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
         code = "file-missing" if is_missing else "file-unreadable"

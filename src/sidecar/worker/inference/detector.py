@@ -16,6 +16,7 @@ from sidecar.worker.inference.preprocess import Preprocessor
 
 # ONNX Runtime's highest severity, fatal. Its errors come as exceptions too, and stderr is for JSON logs.
 _SILENT = 4
+_INPUT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
 class ModelError(Exception):
@@ -55,31 +56,41 @@ class Detector:
         self._session = _open(config, threads)
         self._input = _only_input(self._session, config)
         self._size = _dimensions(self._input.shape, config)
-        shapes = {output.name: output.shape[1:] for output in self._session.get_outputs()}
+        self._outputs = [output.name for output in self._session.get_outputs()]
         for name in config.outputs:
-            if name not in shapes:
-                raise _error(config, "has no output %s (output-blob-names); it has %s", name, ", ".join(sorted(shapes)))
+            if name not in self._outputs:
+                has = ", ".join(sorted(self._outputs))
+                raise _error(config, "has no output %s (output-blob-names); it has %s", name, has)
         try:
             size = self._size
             decoder = REGISTRY[config.decoder](bundle.directory, len(bundle.labels), size.width, size.height)
         except DecoderError as error:
             raise ModelError(str(error)) from error
-        mismatch = decoder.mismatch(shapes)
-        if mismatch is not None:
-            raise _error(config, "does not fit %s: %s; is num-detected-classes right?", config.decoder, mismatch)
-        self._outputs = sorted(decoder.outputs())
-        self._postprocess = Postprocessor(bundle, decoder)
         self._local = threading.local()
         # The inferences under way, by thread.
         self._running: Dict[int, _Run] = {}
-        self._warm_up()
+        # The first run allocates memory and shows the real shapes. And a network that loads may still fail to run.
+        outputs, _, _ = self._run(np.zeros_like(self._preprocessor().tensor))
+        try:
+            bound = decoder.bind(outputs)
+        except DecoderError as why:
+            message = "does not fit %s: %s; is num-detected-classes right?"
+            raise _error(config, message, config.decoder, why) from why
+        self._outputs = list(bound.outputs)
+        self._check(outputs)
+        self._postprocess = Postprocessor(bundle, bound)
 
     def detect(self, frame: I420Frame, detection_filter: DetectionFilter) -> Inference:
         """Detects the objects on a frame, strongest first. Blocks for the time of an inference. Raises ModelError."""
         preprocess = self._preprocessor()
         geometry = preprocess(frame)
         outputs, seconds, cpu_seconds = self._run(preprocess.tensor)
-        return Inference(self._postprocess(outputs, geometry, detection_filter), seconds, cpu_seconds)
+        self._check(outputs)
+        try:
+            objects = self._postprocess(outputs, geometry, detection_filter)
+        except DecoderError as why:
+            raise _error(self._config, "does not fit %s: %s", self._config.decoder, why) from why
+        return Inference(objects, seconds, cpu_seconds)
 
     def end_overdue(self, rounds: int) -> None:
         """Ends each inference that has been under way at this many calls: detect() then raises ModelError. On any
@@ -100,22 +111,28 @@ class Detector:
         wall, cpu = time.monotonic(), time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
         run = self._running[threading.get_ident()] = _Run()
         try:
-            results = self._session.run(self._outputs, {self._input.name: tensor}, run.options)
+            results = self._session.run(self._outputs, {self._input.name: self._as_input(tensor)}, run.options)
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
             raise _error(self._config, "does not run: %s", _first_line(error)) from error
         finally:
             del self._running[threading.get_ident()]
         cpu = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - cpu
         wall = time.monotonic() - wall
-        for name, result in zip(self._outputs, results):
-            if not is_finite(result):
+        return dict(zip(self._outputs, results)), wall, cpu
+
+    def _as_input(self, tensor: "np.ndarray") -> "np.ndarray":
+        """A frame in the network's own type, and without the batch if the network has none."""
+        kind = _INPUT_TYPES[self._input.type]
+        if kind is np.uint8:
+            tensor = np.rint(np.clip(tensor, 0, 255))
+        frame = tensor if len(self._input.shape) == 4 else tensor[0]
+        return frame.astype(kind, copy=False)
+
+    def _check(self, outputs: Dict[str, "np.ndarray"]) -> None:
+        for name in self._outputs:
+            if not is_finite(outputs[name]):
                 # No threshold lets such a score pass: the network would be blind without a word.
                 raise _error(self._config, "gives NaN or infinity in its output %s; export it anew", name)
-        return {name: result[0] for name, result in zip(self._outputs, results)}, wall, cpu
-
-    def _warm_up(self) -> None:
-        """The first run allocates memory, and a network that loads may still fail to run."""
-        self._run(np.zeros_like(self._preprocessor().tensor))
 
 
 def _open(config: NvinferConfig, threads: int) -> Any:
@@ -134,14 +151,22 @@ def _open(config: NvinferConfig, threads: int) -> Any:
 def _only_input(session: Any, config: NvinferConfig) -> Any:
     inputs = session.get_inputs()
     if len(inputs) != 1:
-        raise _error(config, "has %d inputs; a detector has one, the frame", len(inputs))
-    if inputs[0].type != "tensor(float)":
+        raise _error(
+            config,
+            "has %d inputs (%s); a detector has one, the frame; slipstream model import makes constants of the others",
+            len(inputs),
+            ", ".join(one.name for one in inputs),
+        )
+    if inputs[0].type not in _INPUT_TYPES:
         raise _error(config, "wants %s as input %s; export it with float32", inputs[0].type, inputs[0].name)
     return inputs[0]
 
 
 def _dimensions(shape: List[Any], config: NvinferConfig) -> Dimensions:
     """The size of the input, on which network and configuration must agree. A name in the shape stands for any size."""
+    if len(shape) == 3:
+        # torchvision's detectors take frames one by one, without a batch.
+        shape = [1, *shape]
     if len(shape) != 4:
         raise _error(config, "wants an input of %d dimensions; a frame has four, with the batch", len(shape))
     if not isinstance(shape[0], str) and shape[0] not in (None, 1):

@@ -3,12 +3,13 @@
 import difflib
 from typing import Any, Callable, Collection, Dict, FrozenSet, NamedTuple, Optional, Tuple
 
-from sidecar.worker.inference.nvinfer_file import CLASS_ALL, PROPERTY, NvinferFile, Value, class_id
+from sidecar.worker.inference.decoders import NVINFER_S_OWN
+from sidecar.worker.inference.nvinfer_file import CLASS_ALL, PROPERTY, RAW_TENSORS, NvinferFile, Value, class_id
 from sidecar.worker.inference.nvinfer_keys import IDLE, REFUSED, BadValueError, Key, check_bounds
 from sidecar.worker.inference.resample import AREA, BILINEAR, NEAREST
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, error
 
-_NEEDED = ("onnx-file", "num-detected-classes", "parse-bbox-func-name")
+_NEEDED = ("onnx-file", "num-detected-classes")
 _COLOURS = {0: "rgb", 1: "bgr", 2: "gray"}
 # NvBufSurfTransform_Inter. The wider filters, 2 to 5, differ from board to board: the mean over the area replaces them.
 _SCALING = {0: NEAREST, 1: BILINEAR, 6: NEAREST}
@@ -103,11 +104,14 @@ def _check_decoder(file: NvinferFile, decoders: Collection[str]) -> None:
         # One whose value was refused is there, and has been reported.
         if key not in file.own:
             file.tell(ERROR, "missing-key", "", "%s is missing; set it in [property]" % key)
+    if file.network_type == RAW_TENSORS and "parse-bbox-func-name" not in file.own:
+        message = "parse-bbox-func-name is missing: network-type=100 leaves the outputs to a decoder; known are %s"
+        file.tell(ERROR, "missing-key", "", message % ", ".join(sorted(decoders)))
     decoder = file.value("parse-bbox-func-name")
     if decoder is not None and decoder not in decoders:
         near = difflib.get_close_matches(decoder, list(decoders), 1)
-        message = "parse-bbox-func-name: there is no decoder %s; known are %s" % (decoder, ", ".join(sorted(decoders)))
-        message += "; did you mean %s?" % near[0] if near else ""
+        message = "parse-bbox-func-name: there is no decoder %s; " % decoder
+        message += "did you mean %s?" % near[0] if near else "known are %s" % ", ".join(sorted(decoders))
         file.tell(ERROR, "unknown-decoder", "parse-bbox-func-name", message)
     channels = file.channels
     dimensions = file.value("infer-dims")
@@ -152,7 +156,7 @@ def build_config(file: NvinferFile) -> NvinferConfig:
     by_class = {class_id(group): entries for group, entries in groups.items() if group not in (PROPERTY, CLASS_ALL)}
     return NvinferConfig(
         network_path=own["onnx-file"].value,
-        decoder=own["parse-bbox-func-name"].value,
+        decoder=file.value("parse-bbox-func-name", NVINFER_S_OWN),
         dimensions=None if dimensions is None else Dimensions(*dimensions),
         channels_last=file.value("network-input-order", 0) == 1,
         colour=colour,

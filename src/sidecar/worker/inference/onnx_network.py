@@ -1,7 +1,7 @@
 """Reads what matters here of an ONNX file: its graphs, without their weights and without an ONNX library."""
 
 import mmap
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from sidecar.worker.inference.protobuf_file import Field, OnnxError, ProtobufFile
 
@@ -38,8 +38,8 @@ class Value(NamedTuple):
 
     name: str
     type: int
-    # Its first dimension. None: any number, or there is no dimension.
-    batch: Optional[int]
+    # With the batch. None: any number.
+    shape: Tuple[Optional[int], ...]
 
 
 class Attribute(NamedTuple):
@@ -76,12 +76,14 @@ class Function(NamedTuple):
 
 
 class Network(NamedTuple):
+    """What a file says about itself."""
+
     # Version of the standard operator set.
     opset: int
     graph: Graph
     functions: List[Function]
-    # Frames that it takes at once. None: any number.
-    batch: Optional[int]
+    # The shape of its first input, with the batch. None: any number.
+    input_shape: Tuple[Optional[int], ...]
     # The files that hold weights, sorted, relative to the network's directory.
     external: Tuple[str, ...]
     # Of the weights in the file itself.
@@ -91,11 +93,16 @@ class Network(NamedTuple):
 def read_network(path: str) -> Network:
     """Raises OSError, and OnnxError for a file that is no network."""
     with open(path, "rb") as file:
-        try:
-            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _network(ProtobufFile(data))
-        except ValueError as error:  # mmap refuses an empty file.
-            raise OnnxError("is empty") from error
+        return read_open_network(file)
+
+
+def read_open_network(file: BinaryIO) -> Network:
+    """Raises OSError, and OnnxError for a file that is no network."""
+    try:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return _network(ProtobufFile(data))
+    except ValueError as error:  # mmap refuses an empty file.
+        raise OnnxError("is empty") from error
 
 
 def external_files(path: str) -> List[str]:
@@ -122,9 +129,9 @@ def _network(file: ProtobufFile) -> Network:
     if graph is None or not opset:
         raise OnnxError("has no graph or names no operator set: is it an ONNX file?")
     names = {one.name for one in graph.initializers}
-    batch = next((one.batch for one in graph.inputs if one.name not in names), None)
+    shape = next((one.shape for one in graph.inputs if one.name not in names), ())
     locations = {*_locations(graph), *(one for function in functions for one in _node_locations(function.nodes))}
-    return Network(opset, graph, functions, batch, tuple(sorted(locations - {""})), weight_bytes)
+    return Network(opset, graph, functions, shape, tuple(sorted(locations - {""})), weight_bytes)
 
 
 def _locations(graph: Graph) -> Iterator[str]:
@@ -218,13 +225,16 @@ def _value(file: ProtobufFile, message: Field) -> Value:
     kind = file.find(message, *_VALUE_TO_TENSOR, _TENSOR_ELEMENTS)
     shape = file.find(message, *_VALUE_TO_TENSOR, _TENSOR_SHAPE)
     dimensions = () if shape is None else file.fields(shape)
-    first = next((field for field in dimensions if field.number == _SHAPE_DIMENSION), None)
-    size = file.find(first, _DIMENSION_VALUE)
     return Value(
         _text(file, message, _VALUE_NAME),
         0 if kind is None else kind.value,
-        size.value if size is not None and size.value > 0 else None,
+        tuple(_size(file, field) for field in dimensions if field.number == _SHAPE_DIMENSION),
     )
+
+
+def _size(file: ProtobufFile, dimension: Field) -> Optional[int]:
+    size = file.find(dimension, _DIMENSION_VALUE)
+    return size.value if size is not None and size.value > 0 else None
 
 
 def _text(file: ProtobufFile, message: Field, number: int) -> str:

@@ -5,7 +5,7 @@ from typing import FrozenSet, List, Mapping, NamedTuple, Optional
 import numpy as np
 
 from sidecar.worker.inference.bundle import Bundle
-from sidecar.worker.inference.decoders import Candidates, Decoder
+from sidecar.worker.inference.decoders import BoundDecoder, Candidates
 from sidecar.worker.inference.geometry import Geometry
 
 # Only the best are taken, more than any real frame has: a threshold near 0 must not cost seconds.
@@ -38,7 +38,7 @@ class Object(NamedTuple):
 class Postprocessor:
     """Serves any number of threads."""
 
-    def __init__(self, bundle: Bundle, decoder: Decoder) -> None:
+    def __init__(self, bundle: Bundle, decoder: BoundDecoder) -> None:
         self._bundle = bundle
         self._decoder = decoder
         self._groups = decoder.groups(bundle.labels)
@@ -56,7 +56,7 @@ class Postprocessor:
     def __call__(
         self, outputs: Mapping[str, "np.ndarray"], geometry: Geometry, detection_filter: DetectionFilter
     ) -> List[Object]:
-        """outputs: one frame's, without the batch. The objects are sorted by confidence, strongest first."""
+        """outputs: one frame's, by name. The objects are sorted by confidence, strongest first. Raises DecoderError."""
         reported = self._reported(detection_filter)
         thresholds = self._thresholds
         if detection_filter.threshold is not None:

@@ -1,7 +1,7 @@
 """Model bundles for nvinfer: what this release can read, and whether the network can run on this board.
 
-Problems have the linter's codes. nvinfer decodes a network's outputs itself or, with network-type 100, leaves that to
-the decoders that engine cpu uses too.
+Problems have the linter's codes. nvinfer decodes a network's outputs itself (DetectNet_v2, or by a library), or leaves
+that to the decoders that engine cpu uses too.
 """
 
 import os
@@ -11,13 +11,13 @@ from sidecar.worker.engines.deepstream.catalogue import Board, Catalogue, Format
 from sidecar.worker.engines.deepstream.onnx_operators import refusals
 from sidecar.worker.engines.deepstream.platform import Platform
 from sidecar.worker.inference import bundle as shared
-from sidecar.worker.inference.bundle_file import MOST_NETWORK, BundleFileError, check_bundle_file
 from sidecar.worker.inference.decoders import REGISTRY
 from sidecar.worker.inference.nvinfer_config import build_config, check_for_raw_tensors
 from sidecar.worker.inference.nvinfer_file import (
     CLASS_ALL,
     CLASS_PREFIX,
     CLASSIFIER,
+    DETECTOR,
     PROPERTY,
     RAW_TENSORS,
     SEGMENTATION,
@@ -28,6 +28,8 @@ from sidecar.worker.inference.onnx_network import Network
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, has_errors
 
 _ONNX = "onnx-file"
+_PARSER = "parse-bbox-func-name"
+_LIBRARY = "custom-lib-path"
 _INT8 = 1
 # Of nvinfer, for every class.
 _DEFAULT_THRESHOLD = 0.2
@@ -46,8 +48,13 @@ class NvinferBundle(NamedTuple):
     labels: Tuple[str, ...]
     # Set if the outputs are decoded here and not by nvinfer.
     decoded_here: Optional[shared.Bundle]
-    # Frames that the network takes at once. None: any number.
-    largest_batch: Optional[int]
+    # The shape of the network's input, with the batch. None: any number. Empty: it is not known.
+    input_shape: Tuple[Optional[int], ...]
+
+    @property
+    def largest_batch(self) -> Optional[int]:
+        """Frames that the network takes at once. None: any number."""
+        return self.input_shape[0] if self.input_shape else None
 
     def batch(self, cameras: int) -> int:
         """Frames that nvinfer gives the network at once. nvinfer splits a larger batch of the muxer."""
@@ -90,13 +97,15 @@ def load_nvinfer_bundle(
     form = _network_format(file, catalogue)
     shared.check_files(file, lambda key: True, lambda path: _root(directory, path))
     labels = shared.read_labels(file, lambda path: _root(directory, path))
-    if file.network_type == RAW_TENSORS:
+    is_decoded_here = _is_decoded_here(file)
+    if is_decoded_here:
         check_for_raw_tensors(file, REGISTRY)
         shared.check_decoder_files(file, directory)
-        if "infer-dims" not in file.own:
+        if file.network_type == RAW_TENSORS and "infer-dims" not in file.own:
             file.tell(ERROR, "missing-key", "", "raw tensors need the size of the network's input: set infer-dims")
     else:
         _check_boxes(file)
+    _tell_decoder(file)
     network = shared.read_bundle_network(file)
     board = catalogue.boards.get(platform.board)
     _check_precision(file, board)
@@ -105,19 +114,18 @@ def load_nvinfer_bundle(
         return None, problems
     key = form.keys[0]
     _check_format(file, form, catalogue)
-    batch = network.batch if network is not None and key == _ONNX else None
-    _check_engine_file(file, key, batch, cameras, board, catalogue)
+    input_shape = network.input_shape if network is not None and key == _ONNX else ()
+    _check_engine_file(file, key, input_shape[0] if input_shape else None, cameras, board, catalogue)
     if network is not None and key == _ONNX:
         _check_batch(file, network)
         _check_parser(file, network, platform, catalogue)
-        _check_weights(file, network)
     _check_memory(file, key, network, cameras, board, catalogue)
     if has_errors(problems):
         return None, problems
     decoded_here = None
-    if file.network_type == RAW_TENSORS:
+    if is_decoded_here:
         decoded_here = shared.Bundle(directory, build_config(file), labels)
-    return NvinferBundle(directory, file.groups, key, file.value(key), labels, decoded_here, batch), problems
+    return NvinferBundle(directory, file.groups, key, file.value(key), labels, decoded_here, input_shape), problems
 
 
 def precision(mode: int, board: Optional[Board], catalogue: Catalogue) -> str:
@@ -140,9 +148,7 @@ def _is_gone(form: Format, catalogue: Catalogue) -> bool:
 def _check_format(file: NvinferFile, form: Format, catalogue: Catalogue) -> None:
     own = file.own
     # A library that reads the network, or builds the engine, has formats of its own.
-    is_read_by_library = "engine-create-func-name" in own or (
-        "custom-network-config" in own and "custom-lib-path" in own
-    )
+    is_read_by_library = "engine-create-func-name" in own or ("custom-network-config" in own and _LIBRARY in own)
     if not _is_gone(form, catalogue) or is_read_by_library:
         return
     key = form.keys[0]
@@ -172,6 +178,30 @@ def _check_boxes(file: NvinferFile) -> None:
         message = "num-detected-classes is %s: nvinfer finds objects of no class, so that no box is ever shown; set it"
         state = "0" if "num-detected-classes" in file.own else "missing"
         file.tell(WARNING, "no-boxes", "num-detected-classes", message % state)
+
+
+def _is_decoded_here(file: NvinferFile) -> bool:
+    """Without a library that brings its parser, nvinfer hands the outputs to a decoder of ours."""
+    is_ours = file.value(_PARSER) in REGISTRY and _LIBRARY not in file.own
+    return file.network_type == RAW_TENSORS or (file.network_type == DETECTOR and is_ours)
+
+
+def _tell_decoder(file: NvinferFile) -> None:
+    """Who decodes the outputs of a network whose configuration names a parser for nvinfer."""
+    parser = file.value(_PARSER)
+    if parser is None or file.network_type in (CLASSIFIER, SEGMENTATION, RAW_TENSORS):
+        return
+    if _LIBRARY in file.own:
+        if file.network_type == DETECTOR:
+            cpu = "by the sidecar's own" if parser in REGISTRY else "has no decoder for it"
+            message = "nvinfer decodes by %s of %s, engine cpu %s"
+            file.tell(NOTICE, "decoder-choice", _PARSER, message % (parser, file.own[_LIBRARY].raw, cpu))
+    elif _is_decoded_here(file):
+        message = "no library brings %s: on both engines the sidecar's own decoder of that name reads the outputs"
+        file.tell(NOTICE, "decoder-choice", _PARSER, message % parser)
+    else:
+        message = "there is no decoder %s, and no custom-lib-path that brings it; known are %s"
+        file.tell(ERROR, "unknown-decoder", _PARSER, message % (parser, ", ".join(sorted(REGISTRY))))
 
 
 def _root(directory: str, path: str) -> str:
@@ -206,9 +236,10 @@ def _check_engine_file(
 
 def _check_batch(file: NvinferFile, network: Network) -> None:
     asked = file.value("batch-size", 1)
-    if network.batch is not None and asked > network.batch:
+    largest = network.input_shape[0] if network.input_shape else None
+    if largest is not None and asked > largest:
         message = "the network takes a batch of %d, batch-size asks for %d; export it with a free first dimension"
-        file.tell(WARNING, "batch-above-network", "batch-size", message % (network.batch, asked))
+        file.tell(WARNING, "batch-above-network", "batch-size", message % (largest, asked))
 
 
 def _check_parser(file: NvinferFile, network: Network, platform: Platform, catalogue: Catalogue) -> None:
@@ -222,25 +253,10 @@ def _check_parser(file: NvinferFile, network: Network, platform: Platform, catal
     if not tensorrt:
         return
     # A library of the bundle may have more operators.
-    for one in refusals(network, tensorrt, catalogue.onnx, "custom-lib-path" in file.own):
+    for one in refusals(network, tensorrt, catalogue.onnx, _LIBRARY in file.own):
         where = one.where if one.places == 1 else "%s, the first of %d" % (one.where, one.places)
         message = "TensorRT %s of this machine %s (%s, %s): %s" % (tensorrt, one.why, name, where, one.cure)
         file.tell(ERROR, one.code, _ONNX, message)
-
-
-def _check_weights(file: NvinferFile, network: Network) -> None:
-    """Whether the files are there that hold weights of the network."""
-    path = file.value(_ONNX)
-    directory = os.path.dirname(path)
-    for one in network.external:
-        if os.path.isabs(one) or os.pardir in one.split(os.sep):
-            message = "%s has weights in %s, outside its directory; export it again" % (path, one)
-            file.tell(ERROR, "file-missing", _ONNX, message)
-            continue
-        try:
-            check_bundle_file(directory, os.path.join(directory, one), MOST_NETWORK)
-        except BundleFileError as why:
-            file.tell(ERROR, why.code, _ONNX, "%s has weights in %s, which %s" % (path, one, why))
 
 
 def _check_memory(

@@ -73,9 +73,12 @@ def _own(bundle: NvinferBundle, batch: int) -> Dict[str, Dict[str, str]]:
     # See BatchProbes.before_inference().
     own["interval"] = "0"
     if bundle.decoded_here is not None:
+        own["network-type"] = "100"
         own["output-tensor-meta"] = "1"
         # It names a decoder of this engine, which nvinfer does not have.
         own.pop("parse-bbox-func-name", None)
+        if "custom-lib-path" not in own:
+            own.pop("engine-create-func-name", None)
     return groups
 
 

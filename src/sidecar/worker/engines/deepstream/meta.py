@@ -21,7 +21,7 @@ _UNTRACKED = 2**64 - 1
 _MOST_ELEMENTS = 16
 _BORDER_PIXELS = 3
 _FONT = "Sans"
-_TYPES = {0: np.float32, 1: np.float16, 2: np.int8, 3: np.int32}
+_TYPES = {0: np.float32, 1: np.float16, 2: np.int8, 3: np.int32, 4: np.int64, 5: np.uint8}
 
 
 class DetectedObject(NamedTuple):

@@ -1,12 +1,13 @@
 """Decodes a network's raw tensors to objects, by the decoders that engine cpu uses too."""
 
-from typing import Dict, List, Tuple
+from typing import Dict, List, Optional, Tuple
 
 import numpy as np
 
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
-from sidecar.worker.inference.decoders import REGISTRY, DecoderError
+from sidecar.worker.inference.decoders import REGISTRY, BoundDecoder, DecoderError
 from sidecar.worker.inference.geometry import place
+from sidecar.worker.inference.nvinfer_config import NvinferConfig
 from sidecar.worker.inference.postprocess import DetectionFilter, Object, Postprocessor, is_finite
 
 
@@ -18,33 +19,44 @@ class TensorMismatchError(Exception):
 
 
 class TensorDecoder:
-    """For a bundle whose tensors nvinfer hands out (network-type 100)."""
+    """For a bundle whose tensors nvinfer hands out."""
 
     def __init__(self, bundle: NvinferBundle, mux_size: Tuple[int, int]) -> None:
         """Raises DecoderError."""
         shared = bundle.decoded_here
         assert shared is not None, "nvinfer decodes the outputs of other networks"
         config = shared.config
-        if config.dimensions is None:
-            raise DecoderError("infer-dims is missing; set it in [property]")
-        width, height = config.dimensions.width, config.dimensions.height
+        width, height = _input_size(bundle, config)
+        self._bundle = shared
         self._decoder = REGISTRY[config.decoder](shared.directory, len(shared.labels), width, height)
-        self._postprocess = Postprocessor(shared, self._decoder)
-        self._network_path = config.network_path
-        self._mismatch = "%s does not fit %s" % (config.network_path, config.decoder)
-        self._is_checked = False
         self._geometry = place(mux_size[0], mux_size[1], width, height, config.keep_shape, config.centred)
+        # The first frame shows which outputs the network has.
+        self._bound: Optional[BoundDecoder] = None
+        self._postprocess: Optional[Postprocessor] = None
 
     def __call__(self, tensors: Dict[str, "np.ndarray"], wanted: DetectionFilter) -> List[Object]:
         """Boxes are in pixels of the muxer's frames. Raises TensorMismatchError."""
-        if not self._is_checked:
-            mismatch = self._decoder.mismatch({name: tensor.shape for name, tensor in tensors.items()})
-            if mismatch is not None:
-                raise TensorMismatchError("%s: %s; is num-detected-classes right?" % (self._mismatch, mismatch))
-            self._is_checked = True
-        for name in sorted(self._decoder.outputs()):
-            if not is_finite(tensors[name]):
-                # No threshold lets NaN pass: the network would find nothing, and nobody would know.
-                message = "%s gives NaN or infinity in its output %s; export it anew"
-                raise TensorMismatchError(message % (self._network_path, name))
-        return self._postprocess(tensors, self._geometry, wanted)
+        config = self._bundle.config
+        try:
+            if self._bound is None or self._postprocess is None:
+                self._bound = self._decoder.bind(tensors)
+                self._postprocess = Postprocessor(self._bundle, self._bound)
+            for name in self._bound.outputs:
+                if not is_finite(tensors[name]):
+                    # No threshold lets NaN pass: the network would find nothing, and nobody would know.
+                    message = "%s gives NaN or infinity in its output %s; export it anew"
+                    raise TensorMismatchError(message % (config.network_path, name))
+            return self._postprocess(tensors, self._geometry, wanted)
+        except DecoderError as why:
+            message = "%s does not fit %s: %s; is num-detected-classes right?"
+            raise TensorMismatchError(message % (config.network_path, config.decoder, why)) from why
+
+
+def _input_size(bundle: NvinferBundle, config: NvinferConfig) -> Tuple[int, int]:
+    """Width and height: infer-dims, or what the network says itself, as nvinfer."""
+    if config.dimensions is not None:
+        return config.dimensions.width, config.dimensions.height
+    sizes = bundle.input_shape[1:3] if config.channels_last else bundle.input_shape[2:4]
+    if len(sizes) != 2 or sizes[0] is None or sizes[1] is None:
+        raise DecoderError("infer-dims is missing, and the network takes frames of any size; set it in [property]")
+    return sizes[1], sizes[0]

@@ -2,12 +2,22 @@
 
 import io
 import os
-from typing import Dict, Mapping, Tuple
+from typing import Dict
 
 import numpy as np
 
 from sidecar.worker.inference.bundle_file import MOST_TABLE, BundleFileError, read_bundle_file
-from sidecar.worker.inference.decoders.decoder import Candidates, Decoder, DecoderError, positions
+from sidecar.worker.inference.decoders.decoder import (
+    Candidates,
+    Decoder,
+    DecoderError,
+    Tensors,
+    logit,
+    misfit,
+    positions,
+    shape_of,
+    sigmoid,
+)
 
 _BOXES = "boxes"
 _SCORES = "scores"
@@ -43,30 +53,27 @@ class SsdDecoder(Decoder):
         self._centres = scaled[:, :2]
         self._sizes = scaled[:, 2:]
 
-    def outputs(self) -> Dict[str, Tuple[int, ...]]:
-        return {_BOXES: (len(self._centres), 4), _SCORES: (len(self._centres), self.classes + 1)}
+    def find(self, outputs: Tensors) -> Dict[str, str]:
+        count = len(self._centres)
+        shapes = {name: shape_of(one, 2) for name, one in outputs.items()}
+        found: Dict[str, str] = {}
+        for role, shape in ((_BOXES, (count, 4)), (_SCORES, (count, self.classes + 1))):
+            fitting = [name for name in sorted(shapes) if shapes[name] == shape and name not in found.values()]
+            # Three classes and the background look like boxes.
+            name = next((name for name in fitting if role in name.lower()), fitting[0] if fitting else None)
+            if name is None:
+                expected = "%s of %d x %d, a row for each anchor" % (role, shape[0], shape[1])
+                raise misfit(expected, outputs)
+            found[role] = name
+        return found
 
-    def decode(self, outputs: Mapping[str, "np.ndarray"], thresholds: "np.ndarray") -> Candidates:
-        logits = outputs[_SCORES][:, 1:]
-        rows, class_ids = positions(logits >= _logit(thresholds))
+    def decode(self, tensors: Tensors, thresholds: "np.ndarray") -> Candidates:
+        logits = tensors[_SCORES][:, 1:]
+        rows, class_ids = positions(logits >= logit(thresholds))
         # y, x, height, width in the tensor; x, y, width, height here.
-        raw = outputs[_BOXES][rows][:, [1, 0, 3, 2]]
+        raw = tensors[_BOXES][rows][:, [1, 0, 3, 2]]
         sizes = self._sizes[rows]
         centres = raw[:, :2] / _CENTRE_SCALE * sizes + self._centres[rows]
         half = np.exp(raw[:, 2:] / _SIZE_SCALE) * sizes * 0.5
         boxes = np.concatenate([centres - half, centres + half], axis=1)
-        return Candidates(boxes, _sigmoid(logits[rows, class_ids]), class_ids)
-
-
-def _sigmoid(logits: "np.ndarray") -> "np.ndarray":
-    # By tanh, which does not overflow.
-    probabilities: np.ndarray = np.float32(0.5) * (np.tanh(np.float32(0.5) * logits) + np.float32(1.0))
-    return probabilities
-
-
-def _logit(thresholds: "np.ndarray") -> "np.ndarray":
-    """The logit whose sigmoid is the threshold: minus infinity for 0, infinity for 1 and more."""
-    inside = np.clip(thresholds, 0.0, 1.0).astype(np.float64)
-    with np.errstate(divide="ignore"):
-        logits: np.ndarray = np.log(inside) - np.log1p(-inside)
-    return logits
+        return Candidates(boxes, sigmoid(logits[rows, class_ids]), class_ids)
