@@ -26,6 +26,15 @@ const NODE = {
   unknownProperties: new Map<string, string>(),
 };
 
+async function freePort(): Promise<number> {
+  const server = createTcpServer().listen(0);
+  await once(server, "listening");
+  // The cast holds for every server that listens on TCP.
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
 describe("what the doctor finds out", () => {
   let folder: string;
   let environment: NodeJS.ProcessEnv;
@@ -249,6 +258,9 @@ describe("what the doctor finds out", () => {
 
   it("is printed with the cure of each, without a login, and decides the exit status", async () => {
     environment["RTSPINPUT"] = "rtsp://u:hunter2@127.0.0.1:1/x";
+    // The usual ones may be in use where the tests run.
+    environment["RTSPOUTPUTPORTNUM"] = String(await freePort());
+    environment["HTTP_ADDRESS"] = "off";
     const { terminal, result } = recordingTerminal(environment);
     const command = () => doctorCommand(() => Promise.resolve(NODE), terminal);
     const args = ["--agent", join(folder, "none"), "--docker", join(folder, "none")];
