@@ -95,7 +95,7 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
   );
 
   await t.test(
-    "they contain no tests and no build tools, and the agent nothing for a specific architecture",
+    "they contain no tests and no build tools, and what the agent has for one architecture it has for each",
     async () => {
       const files = async (half: string, pattern: RegExp) => {
         const list = ["run", "--rm", "--entrypoint", "find", `slipstream-test/${half}:amd64`];
@@ -105,10 +105,19 @@ test("images for amd64", { skip, timeout: LIMIT_MS }, async (t) => {
       assert.deepEqual(
         await files(
           "agent",
-          /dist\/.*\.test\.js$|node_modules\/(typescript|@biomejs|ts-proto)$|\.node$/,
+          /dist\/.*\.test\.js$|node_modules\/(typescript|@biomejs|ts-proto)$|(?<!\/prebuilds\/.*)\.node$/,
         ),
         [],
       );
+      const native = await files("agent", /\/prebuilds\/.*\.node$/);
+      for (const path of native.filter((one) => one.includes("/linux-x64/"))) {
+        const other = path.replace(/linux-x64.*/, "linux-arm64/");
+        assert.ok(
+          native.some((one) => one.startsWith(other)),
+          `${path}, and nothing for arm64`,
+        );
+      }
+      assert.ok(native.length > 0);
       assert.deepEqual(
         await files("sidecar", /src\/sidecar\/tests|site-packages\/(grpc_tools|pytest)$/),
         [],
