@@ -81,13 +81,19 @@ def test_a_pause_of_the_stream_ends_with_its_next_key_frame(rig):
     assert viewer.shown == sorted(viewer.shown)
 
 
-def test_viewers_keep_the_last_frame_of_a_camera_that_sends_rarely_until_the_worker_is_gone(rig):
+def watch_until_silent(rig):
+    """A viewer of a stream that has sent some frames, of which the last one holds, and has paused."""
     rig.configure(H264)
     rig.link.hold_last_frame("/ds", True)
     viewer = rig.watch(H264)
     sender = rig.play(Sender(H264, rig.ports["/ds"]))
     until(lambda: viewer.live_frames >= 10, "the stream")
     sender.pause()
+    return viewer
+
+
+def test_viewers_keep_the_last_frame_of_a_camera_that_sends_rarely_until_the_worker_is_gone(rig):
+    viewer = watch_until_silent(rig)
     shown = viewer.standby_frames
     # Whoever comes now sees that frame, too.
     late = rig.watch(H264)
@@ -101,12 +107,7 @@ def test_viewers_keep_the_last_frame_of_a_camera_that_sends_rarely_until_the_wor
 
 
 def test_a_last_frame_that_holds_no_longer_is_replaced_by_the_standby_picture(rig):
-    rig.configure(H264)
-    rig.link.hold_last_frame("/ds", True)
-    viewer = rig.watch(H264)
-    sender = rig.play(Sender(H264, rig.ports["/ds"]))
-    until(lambda: viewer.live_frames >= 10, "the stream")
-    sender.pause()
+    viewer = watch_until_silent(rig)
     shown = viewer.standby_frames
     rig.link.hold_last_frame("/ds", False)
     until(lambda: viewer.standby_frames > shown, "the standby picture")

@@ -83,6 +83,7 @@ def limit_rate(pad: Gst.Pad, frame_rate: int) -> None:
 
 def keep_shape(converter: Gst.Element, size: Tuple[int, int]) -> None:
     """Has an nvvideoconvert scale frames into the top left of a size without distortion."""
+    # Asked on the element's own streaming thread alone: it ends before anybody lets go of the element.
     reference = converter.weak_ref()
 
     def fit(width: int, height: int) -> None:
@@ -109,6 +110,7 @@ def watch_for_freeze(entry: Gst.Pad, sink: Gst.Element, luma_bytes: int, detecto
 
 def infer_switch(infer: Gst.Element) -> Callable[[bool], None]:
     """A function that has nvinfer infer the next batch, or skip it: to be called in a probe at its sink pad."""
+    # Asked on the element's own streaming thread alone: it ends before anybody lets go of the element.
     reference = infer.weak_ref()
     current = True
 
