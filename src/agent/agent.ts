@@ -105,6 +105,7 @@ export class Agent {
       ...{ stateDir: config.stateDir, node: options.node, clock, wallClock },
       redact: options.redact,
       onEvent: new EventsReport(logs("events")).onEvent,
+      onOutgoing: (texts) => this.#http.onEvents(texts),
     });
 
     // What they become: a candidate, a trial, a desired state of the sidecar.

@@ -6,7 +6,8 @@ const LOCAL: Policy = { t: "local" };
 const LOGINS: Policy = { t: "logins", logins: [{ username: "ops", password: "hunter2" }] };
 
 function request(headers: AccessRequest["headers"] = {}, method = "GET"): AccessRequest {
-  return { method, headers: { host: "127.0.0.1:8080", ...headers }, address: "10.0.0.9" };
+  const url = "/api/v1/state";
+  return { method, url, headers: { host: "127.0.0.1:8080", ...headers }, address: "10.0.0.9" };
 }
 
 function status(one: AccessRequest, policy: Policy = LOCAL, wrong = new WrongLogins(), nowMs = 0) {
@@ -31,6 +32,14 @@ describe("access", () => {
       const refusal = refusalOf(request({}, method), LOCAL, new WrongLogins(), 0);
       assert.deepEqual([refusal?.status, refusal?.headers["Allow"]], [405, "GET, HEAD"], method);
     }
+  });
+
+  it("lets a link to the page be followed from other sites, and nothing else", () => {
+    const link = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" };
+    assert.equal(status({ ...request(link), url: "/" }), undefined);
+    assert.equal(status(request(link)), 403);
+    const fetched = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" };
+    assert.equal(status({ ...request(fetched), url: "/" }), 403);
   });
 
   it("refuses a body", () => {

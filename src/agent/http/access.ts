@@ -6,6 +6,8 @@ import type { Login } from "../../common/secrets/secrets.js";
 
 export interface AccessRequest {
   readonly method: string;
+  /** Path and query. */
+  readonly url: string;
   readonly headers: IncomingHttpHeaders;
   /** Of the peer; undefined on a Unix socket. */
   readonly address: string | undefined;
@@ -60,7 +62,7 @@ export function refusalOf(
   wrongLogins: WrongLogins,
   nowMs: number,
 ): Refusal | undefined {
-  const { method, headers } = request;
+  const { method, url, headers } = request;
   if (method !== "GET" && method !== "HEAD") {
     return refused(405, `${method} is not allowed: everything here is read only`, {
       Allow: "GET, HEAD",
@@ -69,7 +71,9 @@ export function refusalOf(
   if ("transfer-encoding" in headers || (headers["content-length"] ?? "0") !== "0") {
     return refused(413, "a request has no body here", { Connection: "close" });
   }
-  if (isCrossSite(headers)) return refused(403, "requests from other sites are refused");
+  // A link to the page may be followed from anywhere: it is never framed, and does nothing by being opened.
+  const isLink = url === "/" && headers["sec-fetch-mode"] === "navigate";
+  if (isCrossSite(headers) && !isLink) return refused(403, "requests from other sites are refused");
   switch (policy.t) {
     case "socket":
       return undefined;

@@ -22,10 +22,12 @@ import { SidecarError } from "../sidecar/calls.js";
 import type { HttpFacts } from "./facts.js";
 import { HEADERS } from "./listener.js";
 import type { OwnUsage } from "./metrics.js";
+import { addPage, type PageOptions } from "./page-routes.js";
 import { readinessOf } from "./readiness.js";
 import { cameraViews, modelView, outputViews, stateView, trialsView } from "./views.js";
 
 export interface AppOptions {
+  readonly page: PageOptions;
   readonly facts: () => HttpFacts;
   readonly usage: () => OwnUsage;
   /** Seconds since this process started. */
@@ -64,6 +66,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   addOperation(app, options);
   addApi(app, options);
+  await addPage(app, options.page);
   await app.ready();
   return app;
 }

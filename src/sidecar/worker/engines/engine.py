@@ -89,6 +89,10 @@ class Engine(abc.ABC, Generic[Model]):
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         """JPEG images of a stream from now on; None if there is no such stream."""
 
+    @abc.abstractmethod
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        """Where the encoded frames of a stream pass, parsed; None if there is no such stream, or it is not encoded."""
+
     def show_standby(self, specification: spec.PipelineSpec) -> None:
         """Serves standby pictures for a specification that was refused because the engine is unavailable."""
         raise AssertionError("this engine is available")

@@ -68,6 +68,9 @@ class UnavailableEngine(Engine[None]):
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         return None
 
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        return None
+
     def stop(self) -> None:
         self._outputs.stop()
 

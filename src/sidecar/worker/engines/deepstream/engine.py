@@ -134,6 +134,10 @@ class DeepstreamEngine(Engine[LoadedModel]):
         output = self._output((output_id, camera_id))
         return None if output is None else output.preview(max_frame_rate)
 
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        output = self._output((output_id, camera_id))
+        return None if output is None else output.encoded_pad()
+
     def stop(self) -> None:
         self._set_retry(None)
         if self._active is not None:

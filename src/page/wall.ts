@@ -1,0 +1,123 @@
+/** Shows all cameras, or one of them: plays the streams that are needed, each on a canvas of its own. */
+
+import type { ApiOutput } from "../common/api/schema.js";
+import { element, show } from "./dom.js";
+import { play } from "./player.js";
+import { tile } from "./tiles.js";
+import type { PageState } from "./updates.js";
+
+/** A browser has six connections to a server; some are for updates and requests. */
+const MOST_STREAMS = 4;
+/** A stream in which nothing moves may send a frame every few seconds. */
+const SILENT_MS = 4_000;
+
+interface Shown {
+  readonly output: string;
+  readonly camera: string | undefined;
+  /** The part of a tiled stream: one of so many. */
+  readonly tile: readonly [index: number, count: number] | undefined;
+  readonly name: string;
+}
+
+export class Wall {
+  readonly #root: HTMLElement;
+  readonly #players = new Map<string, { stop: AbortController; figure: HTMLElement }>();
+  #state: PageState | undefined;
+  #camera: string | undefined;
+
+  constructor(root: HTMLElement) {
+    this.#root = root;
+  }
+
+  /** The stream that a snapshot is taken of. */
+  get stream(): Pick<Shown, "output" | "camera"> | undefined {
+    return this.#wanted()[0];
+  }
+
+  /** Undefined: all cameras. */
+  showCamera(id: string | undefined): void {
+    this.#camera = id;
+    this.#update();
+  }
+
+  onState(state: PageState): void {
+    this.#state = state;
+    this.#update();
+  }
+
+  #wanted(): Shown[] {
+    const { cameras = [], outputs = [] } = this.#state ?? {};
+    const ids = cameras.map(({ id }) => id);
+    const index = this.#camera === undefined ? -1 : ids.indexOf(this.#camera);
+    const own = perCamera(outputs);
+    const tiled = outputs.find(({ camera }) => camera === undefined);
+    if (index >= 0) {
+      const stream = own.find(({ camera }) => camera === this.#camera);
+      const name = ids[index] ?? "";
+      if (stream !== undefined) {
+        return [{ output: stream.id, camera: stream.camera, tile: undefined, name }];
+      }
+      return tiled === undefined
+        ? []
+        : [{ output: tiled.id, camera: undefined, tile: [index, ids.length], name }];
+    }
+    if (tiled !== undefined) {
+      const name = ids.length === 1 ? (ids[0] ?? "") : "all cameras";
+      return [{ output: tiled.id, camera: undefined, tile: undefined, name }];
+    }
+    return own.slice(0, MOST_STREAMS).map(({ id, camera }) => {
+      return { output: id, camera, tile: undefined, name: camera ?? id };
+    });
+  }
+
+  #update(): void {
+    const wanted = new Map(this.#wanted().map((one) => [JSON.stringify(one), one]));
+    for (const [key, { stop, figure }] of this.#players) {
+      if (wanted.has(key)) continue;
+      stop.abort();
+      figure.remove();
+      this.#players.delete(key);
+    }
+    for (const [key, one] of wanted) {
+      if (this.#players.has(key)) continue;
+      const stop = new AbortController();
+      this.#players.set(key, { stop, figure: this.#start(one, stop.signal) });
+    }
+  }
+
+  #start(one: Shown, signal: AbortSignal): HTMLElement {
+    const canvas = element("canvas", { width: 16, height: 9 });
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `Live video of ${one.name}`);
+    const caption = element("figcaption", {}, "Connecting");
+    this.#root.append(element("figure", {}, canvas, caption));
+    const context = canvas.getContext("2d");
+    let silence: number | undefined;
+    const onImage = (image: CanvasImageSource, width: number, height: number) => {
+      clearTimeout(silence);
+      silence = setTimeout(() => show(caption, "No frames come at present"), SILENT_MS);
+      show(caption, "");
+      const part =
+        one.tile === undefined ? { x: 0, y: 0, width, height } : tile(...one.tile, width, height);
+      // A canvas that gets a size is cleared.
+      if (canvas.width !== part.width) canvas.width = part.width;
+      if (canvas.height !== part.height) canvas.height = part.height;
+      context?.drawImage(
+        ...([image, part.x, part.y, part.width, part.height] as const),
+        ...([0, 0, part.width, part.height] as const),
+      );
+    };
+    const onTrouble = (why: string | undefined) => {
+      if (why === undefined) return;
+      clearTimeout(silence);
+      show(caption, `No video: ${why}`);
+    };
+    void play({ output: one.output, camera: one.camera, onImage, onTrouble }, signal);
+    signal.addEventListener("abort", () => clearTimeout(silence), { once: true });
+    return canvas.parentElement ?? canvas;
+  }
+}
+
+function perCamera(outputs: readonly ApiOutput[]): ApiOutput[] {
+  return outputs.filter(({ camera }) => camera !== undefined);
+}

@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Page } from "puppeteer-core";
+import { screenshot, startBrowser } from "./support/browser.js";
+import { startPicture } from "./support/product.js";
+import { freePorts, until } from "./support/scope.js";
+
+/** Generous: the machine may have other work. */
+const TIMEOUT_MS = 60_000;
+
+describe("the page", () => {
+  it("shows live video, every camera's state and why, and says when the agent is away", async (t) => {
+    const [http, nobody] = await freePorts(2);
+    const product = await startPicture(t, {
+      RTSPINPUT: `yard=test://ball,gate=rtsp://127.0.0.1:${nobody}/live`,
+      HTTP_ADDRESS: `127.0.0.1:${http}`,
+    });
+    const browser = await startBrowser(t);
+    const page = await browser.newPage();
+    const troubles: string[] = [];
+    page.on("pageerror", (error) => troubles.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") troubles.push(message.text());
+    });
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+    await page.setViewport({ width: 1280, height: 900 });
+    await page.goto(`http://127.0.0.1:${http}/`);
+
+    await says(page, "#connection", /^Connected$/);
+    await says(page, "#camera-table", /yard\s*live/);
+    await says(page, "#camera-table", /gate\s*lost\s*unreachable: .*next attempt in/s);
+    await says(page, "#readiness", /^Not ready: camera gate: lost: unreachable/);
+    await moves(page);
+    await screenshot(page, "desktop");
+    assert.deepEqual(troubles, []);
+    // As it is, not as JPEG images.
+    assert.ok(asked.includes("/api/v1/video") && !asked.includes("/api/v1/preview"));
+
+    product.sidecar.signal("SIGTERM");
+    await says(page, "#readiness", /^Not ready: sidecar: no worker answers/);
+    product.agent.signal("SIGTERM");
+    await says(page, "#connection", /^The agent is away/);
+    await screenshot(page, "away");
+  });
+});
+
+async function says(page: Page, selector: string, expected: RegExp): Promise<void> {
+  let text = "";
+  await until(`${selector} says ${expected}`, TIMEOUT_MS, async () => {
+    text = await page.$eval(selector, (found) => found.textContent ?? "");
+    return expected.test(text);
+  }).catch((error: unknown) => {
+    throw new Error(`${selector} says: ${text}`, { cause: error });
+  });
+}
+
+/** Waits until the first canvas has shown three different frames. */
+async function moves(page: Page): Promise<void> {
+  const seen = new Set<string>();
+  await until("the video moves", TIMEOUT_MS, async () => {
+    seen.add(await page.$eval("canvas", (canvas) => (canvas as unknown as HTMLCanvas).toDataURL()));
+    return seen.size >= 3;
+  });
+}
+
+/** The part of a browser's canvas that is used here, where no type of a browser is known. */
+interface HTMLCanvas {
+  toDataURL(): string;
+}
