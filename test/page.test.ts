@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Page } from "puppeteer-core";
-import { screenshot, startBrowser } from "./support/browser.js";
+import { barriers, screenshot, startBrowser } from "./support/browser.js";
 import { startPicture } from "./support/product.js";
 import { freePorts, until } from "./support/scope.js";
 
@@ -28,14 +28,47 @@ describe("the page", () => {
     await page.goto(`http://127.0.0.1:${http}/`);
 
     await says(page, "#connection", /^Connected$/);
-    await says(page, "#camera-table", /yard\s*live/);
-    await says(page, "#camera-table", /gate\s*lost\s*unreachable: .*next attempt in/s);
+    await says(page, "#camera-table", /yard\s*live for/);
+    await says(page, "#camera-table", /gate\s*lost for .*unreachable: .*next attempt in/s);
     await says(page, "#readiness", /^Not ready: camera gate: lost: unreachable/);
     await moves(page);
     await screenshot(page, "desktop");
     assert.deepEqual(troubles, []);
     // As it is, not as JPEG images.
     assert.ok(asked.includes("/api/v1/video") && !asked.includes("/api/v1/preview"));
+
+    // What a person does.
+    await press(page, "#confirm");
+    await says(page, "#facts", /Trial\s*passed/);
+    await press(page, 'button[aria-label="Restart gate"]');
+    await says(page, "#camera-table", /gate.*restarted/s);
+    await press(page, "summary");
+    await page.type("#camera-address", `rtsp://127.0.0.1:${nobody}/live`);
+    await page.keyboard.press("Enter");
+    await says(page, "#camera-test-result", /nothing answers/);
+    await page.select("#view", "yard");
+    await moves(page);
+    await says(page, "#camera-table", /Frames a second of yard in the last hour/);
+    await screenshot(page, "one-camera");
+
+    // For everybody.
+    assert.deepEqual(await barriers(page), []);
+    await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
+    assert.deepEqual(await barriers(page), []);
+    await screenshot(page, "dark");
+    await page.setViewport({ width: 360, height: 740, isMobile: true, hasTouch: true });
+    const width = await page.$eval("html", ({ scrollWidth }) => scrollWidth);
+    assert.ok(width <= 360, `the page is ${width} wide on a phone`);
+    const places = await page.$$eval("section", (sections) =>
+      sections
+        .map((section) => section.getBoundingClientRect())
+        .map(({ top, bottom }) => [top, bottom]),
+    );
+    const isStacked = places.every(([top = 0], index) => top >= (places[index - 1]?.[1] ?? 0));
+    assert.ok(isStacked, `the sections overlap on a phone: ${places.join(" ")}`);
+    assert.deepEqual(await barriers(page), []);
+    await screenshot(page, "phone");
+    assert.deepEqual(troubles, []);
 
     product.sidecar.signal("SIGTERM");
     await says(page, "#readiness", /^Not ready: sidecar: no worker answers/);
@@ -53,6 +86,13 @@ async function says(page: Page, selector: string, expected: RegExp): Promise<voi
   }).catch((error: unknown) => {
     throw new Error(`${selector} says: ${text}`, { cause: error });
   });
+}
+
+/** Presses a button as a keyboard does, once it is there. */
+async function press(page: Page, selector: string): Promise<void> {
+  await page.waitForSelector(selector, { visible: true, timeout: TIMEOUT_MS });
+  await page.focus(selector);
+  await page.keyboard.press("Enter");
 }
 
 /** Waits until the first canvas has shown three different frames. */

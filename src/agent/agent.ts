@@ -157,6 +157,10 @@ export class Agent {
     this.#http = new HttpServer({
       ...{ config, clock, redact: options.redact, version: service.version, log: logs("http") },
       secrets: () => this.#secrets.current(),
+      decideTrial: (decision) => {
+        log.info("a person has decided about the trial", { decision });
+        return this.#trials.decide(decision);
+      },
       facts: () => ({
         ...this.#facts(),
         version: service.version,

@@ -33,8 +33,10 @@ export class EventList {
 
 function textOf({ type, data }: OutgoingEvent): string {
   const { camera, output, zone, line, state, reason, detail, direction, count, object } = data;
+  const { result, reasons } = data;
   const label = (object as { class?: string } | undefined)?.class;
-  const words = [camera, output, zone, line, label, direction, state, count, reason, detail];
+  const words = [camera, output, zone, line, label, direction, state, count, result];
+  words.push(reason, detail, ...(Array.isArray(reasons) ? reasons : []));
   const name = type.replace(/^.*slipstream\./, "");
   return `${name}: ${words.filter((word) => word !== undefined && word !== "").join(", ")}`;
 }

@@ -1,16 +1,23 @@
 /** Joins the parts of the page. */
 
-import { cameraTable } from "./cameras.js";
+import type { ApiHistory } from "../common/api/schema.js";
+import { post } from "./actions.js";
+import { offerCameraTest } from "./camera-test.js";
+import { CameraTable } from "./cameras.js";
 import { byId, element, show } from "./dom.js";
 import { EventList } from "./events.js";
 import { facts } from "./system.js";
 import { followUpdates, type PageState } from "./updates.js";
 import { Wall } from "./wall.js";
 
+/** As often as the agent has another sample. */
+const HISTORY_MS = 10_000;
+
 const readiness = byId("readiness", HTMLElement);
 const connection = byId("connection", HTMLElement);
 const view = byId("view", HTMLSelectElement);
-const table = byId("camera-table", HTMLElement);
+const table = new CameraTable(byId("camera-table", HTMLElement));
+const trial = byId("trial", HTMLElement);
 const system = byId("facts", HTMLElement);
 const wallRoot = byId("wall", HTMLElement);
 const wall = new Wall(wallRoot);
@@ -32,6 +39,16 @@ byId("snapshot", HTMLButtonElement).addEventListener("click", () => {
   link.click();
 });
 
+for (const id of ["confirm", "take-back"]) {
+  const button = byId(id, HTMLButtonElement);
+  const outcome = byId("trial-outcome", HTMLElement);
+  button.addEventListener("click", () => {
+    void post(`/api/v1/trials/${id}`, {}, button, outcome, "done");
+  });
+}
+// A keyboard scrolls what it can reach.
+for (const id of ["camera-table", "event-list"]) byId(id, HTMLElement).tabIndex = 0;
+offerCameraTest();
 followUpdates({ onState, onEvents: (all) => events.add(all), onAway });
 
 function onState(state: PageState, timeMs: number): void {
@@ -42,8 +59,21 @@ function onState(state: PageState, timeMs: number): void {
   show(readiness, ready ? "Frames flow" : `Not ready: ${why}${more}`, ready ? "good" : "bad");
   showViews(state);
   wall.onState(state);
-  table.replaceChildren(cameraTable(state.cameras, timeMs));
+  table.onState(state.cameras, timeMs);
+  trial.hidden = !["checking", "self-testing", "watching"].includes(state.trials.state);
   system.replaceChildren(...facts(state));
+}
+
+void plotHistory();
+
+async function plotHistory(): Promise<void> {
+  try {
+    const response = await fetch("/api/v1/history");
+    if (response.ok) table.onHistory((await response.json()) as ApiHistory);
+  } catch {
+    // The agent is away, as the updates say.
+  }
+  setTimeout(() => void plotHistory(), HISTORY_MS);
 }
 
 function onAway(why: string | undefined): void {

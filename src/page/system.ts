@@ -57,7 +57,7 @@ function factsOf(state: PageState): Fact[] {
     ],
     [
       "Watching",
-      `${outputs.reduce((sum, { viewers }) => sum + viewers, 0)} over RTSP, ${page.viewers} in browsers, ${page.pages} pages open`,
+      `${outputs.reduce((sum, { viewers }) => sum + viewers, 0)} over RTSP, ${page.viewers} in browsers; open pages: ${page.pages}`,
     ],
   ];
 }

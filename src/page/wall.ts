@@ -3,7 +3,7 @@
 import type { ApiOutput } from "../common/api/schema.js";
 import { element, show } from "./dom.js";
 import { play } from "./player.js";
-import { tile } from "./tiles.js";
+import { fit, type Rectangle, tile } from "./tiles.js";
 import type { PageState } from "./updates.js";
 
 /** A browser has six connections to a server; some are for updates and requests. */
@@ -14,7 +14,7 @@ const SILENT_MS = 4_000;
 interface Shown {
   readonly output: string;
   readonly camera: string | undefined;
-  /** The part of a tiled stream: one of so many. */
+  /** Of a tiled stream, only the tile of one of so many cameras. */
   readonly tile: readonly [index: number, count: number] | undefined;
   readonly name: string;
 }
@@ -85,6 +85,15 @@ export class Wall {
     }
   }
 
+  /** What is shown of a frame of the stream: of a live camera's tile, only what the camera sends. */
+  #partOf(one: Shown, width: number, height: number): Rectangle {
+    if (one.tile === undefined) return { x: 0, y: 0, width, height };
+    const its = tile(...one.tile, width, height);
+    const camera = this.#state?.cameras[one.tile[0]];
+    if (camera?.width === undefined || camera.height === undefined) return its;
+    return fit(camera.width, camera.height, its);
+  }
+
   #start(one: Shown, signal: AbortSignal): HTMLElement {
     const canvas = element("canvas", { width: 16, height: 9 });
     canvas.setAttribute("role", "img");
@@ -97,8 +106,7 @@ export class Wall {
       clearTimeout(silence);
       silence = setTimeout(() => show(caption, "No frames come at present"), SILENT_MS);
       show(caption, "");
-      const part =
-        one.tile === undefined ? { x: 0, y: 0, width, height } : tile(...one.tile, width, height);
+      const part = this.#partOf(one, width, height);
       // A canvas that gets a size is cleared.
       if (canvas.width !== part.width) canvas.width = part.width;
       if (canvas.height !== part.height) canvas.height = part.height;

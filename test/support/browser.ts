@@ -1,5 +1,6 @@
 // Debian's Chromium, as a person's browser. One for all tests of a file: it takes its time to start.
 import { mkdir } from "node:fs/promises";
+import axe, { type AxeResults } from "axe-core";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
 import { type Scope, temporaryDirectory } from "./scope.js";
 
@@ -23,6 +24,16 @@ export async function startBrowser(scope: Scope): Promise<Browser> {
     await browser.close();
   });
   return browser;
+}
+
+/** What axe finds that is serious or worse, one line each. */
+export async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  // In the browser, where the script above has left a global of its own.
+  const found = (await page.evaluate("axe.run()")) as AxeResults;
+  return found.violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
 }
 
 export async function screenshot(page: Page, name: string): Promise<void> {

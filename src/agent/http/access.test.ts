@@ -42,6 +42,21 @@ describe("access", () => {
     assert.equal(status({ ...request(fetched), url: "/" }), 403);
   });
 
+  it("takes actions as JSON alone, and no more than 16 KiB", () => {
+    const restart = { ...request({}, "POST"), url: "/api/v1/cameras/front/restart" };
+    const json = { ...restart.headers, "content-type": "application/json", "content-length": "2" };
+    assert.equal(status({ ...restart, headers: json }), undefined);
+    assert.equal(status({ ...restart, headers: { ...json, "content-type": "text/plain" } }), 415);
+    assert.equal(status({ ...restart, headers: { ...json, "content-length": "16385" } }), 413);
+    assert.equal(status({ ...restart, headers: { ...json, "transfer-encoding": "chunked" } }), 413);
+    assert.equal(status({ ...restart, headers: { ...json, "sec-fetch-site": "cross-site" } }), 403);
+    assert.equal(status({ ...restart, method: "GET" }), 405);
+    assert.equal(
+      status({ ...restart, url: "/api/v1/cameras/front/restart?x=1", headers: json }),
+      405,
+    );
+  });
+
   it("refuses a body", () => {
     assert.equal(status(request({ "content-length": "5" })), 413);
     assert.equal(status(request({ "transfer-encoding": "chunked" })), 413);

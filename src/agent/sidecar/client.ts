@@ -121,6 +121,13 @@ export class SidecarClient implements Sidecar {
     }
   }
 
+  /** Closes a camera's connection and opens it again at once. */
+  async restartCamera(cameraId: string, options: CallOptions): Promise<void> {
+    await unary<object>("RestartCamera", options, (callOptions, done) =>
+      this.#client.restartCamera({ cameraId }, new Metadata(), callOptions, done),
+    );
+  }
+
   close(): void {
     this.#client.close();
   }

@@ -388,6 +388,19 @@ def test_the_video_of_a_stream_begins_with_a_key_frame_and_goes_on_in_a_pipeline
     assert ended.value.code() == grpc.StatusCode.NOT_FOUND
 
 
+def test_a_camera_is_restarted_at_once_though_its_next_attempt_is_far(running):
+    def two(message):
+        return message.state.cameras[1] if len(message.state.cameras) > 1 else state.CameraStatus()
+
+    cannot_be_taken(running, "rtsp://127.0.0.1:1/none")
+    before = running.until(lambda message: two(message).lost.attempts >= 3).state.cameras[1]
+    running.stub.RestartCamera(pipeline.RestartCameraRequest(camera_id=before.id), timeout=DEADLINE_SECONDS)
+    running.until(lambda message: 0 < two(message).lost.attempts < before.lost.attempts)
+    with pytest.raises(grpc.RpcError) as refused:
+        running.stub.RestartCamera(pipeline.RestartCameraRequest(camera_id="nobody"), timeout=DEADLINE_SECONDS)
+    assert refused.value.code() == grpc.StatusCode.NOT_FOUND
+
+
 def test_a_flood_of_watches_is_refused_and_holds_up_neither_apply_nor_check(running):
     connection = [("grpc.use_local_subchannel_pool", 1)]
     with grpc.insecure_channel("unix:" + os.path.join(running.run_dir, "worker.sock"), connection) as channel:

@@ -252,6 +252,19 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
             before.stop()
         return None if pad is None else Video(pad)
 
+    def RestartCamera(  # noqa: N802
+        self, request: pipeline.RestartCameraRequest, context: grpc.ServicerContext
+    ) -> pipeline.RestartCameraResponse:
+        def restart() -> bool:
+            controller = self._engine.controller(request.camera_id)
+            if controller is not None:
+                controller.restart()
+            return controller is not None
+
+        if not self._loop.call(restart, _LOOP_SECONDS):
+            context.abort(grpc.StatusCode.NOT_FOUND, "there is no camera %r" % request.camera_id)
+        return pipeline.RestartCameraResponse()
+
     def DescribePipeline(  # noqa: N802
         self, request: pipeline.DescribePipelineRequest, context: grpc.ServicerContext
     ) -> pipeline.DescribePipelineResponse:
