@@ -114,6 +114,11 @@ bench: build/typescript build/proto build/python-test
 bench-fleet: build/typescript
 	@NODES='$(NODES)' node dist/bench/fleet.js
 
+## bench-page: measure how long a camera's frame takes until the page shows it in Chromium
+.PHONY: bench-page
+bench-page: build/typescript build/proto build/python-test build/debian-test
+	@node dist/bench/page.js
+
 ## bench-events: measure the CPU that zones and lines take, and events a second through the queue to an MQTT broker
 .PHONY: bench-events
 bench-events: build/typescript build/debian-test
