@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Page } from "puppeteer-core";
+import type { KeyInput, Page } from "puppeteer-core";
+import { readSettingsDocument } from "../src/common/settings/settings-document.js";
 import { barriers, screenshot, startBrowser } from "./support/browser.js";
 import { startPicture } from "./support/product.js";
 import { freePorts, until } from "./support/scope.js";
@@ -51,6 +52,38 @@ describe("the page", () => {
     await says(page, "#camera-table", /Frames a second of yard in the last hour/);
     await screenshot(page, "one-camera");
 
+    // Zones, by keyboard alone, and what the settings would refuse.
+    await press(page, "#draw");
+    await page.type("#shape-id", "drive");
+    await page.focus(".overlay");
+    const draw = async (...keys: KeyInput[]) => {
+      for (const key of keys) await page.keyboard.press(key);
+    };
+    await draw("Enter", "ArrowRight", "Enter");
+    await press(page, "#shape button");
+    await says(page, "#shape-outcome", /a zone has three points or more/);
+    await page.focus(".overlay");
+    await draw("ArrowDown", "Enter");
+    await press(page, "#shape button");
+    await says(page, "#shape-outcome", /zone drive added/);
+    const drawn = await page.$eval("#shape-document", (found) => found.textContent ?? "");
+    const uri = "test://ball";
+    const text = JSON.stringify({ cameras: [{ id: "yard", uri, ...JSON.parse(drawn) }] });
+    assert.equal(readSettingsDocument(text, "the page's document").t, "document");
+    assert.deepEqual(JSON.parse(drawn), {
+      zones: [
+        {
+          id: "drive",
+          points: [
+            [0.5, 0.5],
+            [0.51, 0.5],
+            [0.51, 0.51],
+          ],
+        },
+      ],
+    });
+    await screenshot(page, "editor");
+
     // For everybody.
     assert.deepEqual(await barriers(page), []);
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "dark" }]);
@@ -69,6 +102,15 @@ describe("the page", () => {
     assert.deepEqual(await barriers(page), []);
     await screenshot(page, "phone");
     assert.deepEqual(troubles, []);
+
+    // Where a browser has no WebCodecs, as without TLS.
+    const other = await browser.newPage();
+    await other.evaluateOnNewDocument("delete window.VideoDecoder");
+    const preview = other.waitForRequest((request) => request.url().includes("/api/v1/preview"));
+    await other.goto(`http://127.0.0.1:${http}/`);
+    await preview;
+    await moves(other);
+    await other.close();
 
     product.sidecar.signal("SIGTERM");
     await says(page, "#readiness", /^Not ready: sidecar: no worker answers/);

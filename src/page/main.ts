@@ -5,6 +5,7 @@ import { post } from "./actions.js";
 import { offerCameraTest } from "./camera-test.js";
 import { CameraTable } from "./cameras.js";
 import { byId, element, show } from "./dom.js";
+import { Editor } from "./editor.js";
 import { EventList } from "./events.js";
 import { facts } from "./system.js";
 import { followUpdates, type PageState } from "./updates.js";
@@ -21,9 +22,14 @@ const trial = byId("trial", HTMLElement);
 const system = byId("facts", HTMLElement);
 const wallRoot = byId("wall", HTMLElement);
 const wall = new Wall(wallRoot);
+const editor = new Editor();
 const events = new EventList(byId("event-list", HTMLElement));
 
-view.addEventListener("change", () => wall.showCamera(view.value || undefined));
+view.addEventListener("change", () => {
+  wall.showCamera(view.value || undefined);
+  editor.onShown(wall.single);
+});
+byId("draw", HTMLButtonElement).addEventListener("click", () => editor.onShown(wall.single));
 byId("fullscreen", HTMLButtonElement).addEventListener("click", () => {
   void wallRoot.requestFullscreen();
 });
@@ -59,6 +65,7 @@ function onState(state: PageState, timeMs: number): void {
   show(readiness, ready ? "Frames flow" : `Not ready: ${why}${more}`, ready ? "good" : "bad");
   showViews(state);
   wall.onState(state);
+  editor.onShown(wall.single);
   table.onState(state.cameras, timeMs);
   trial.hidden = !["checking", "self-testing", "watching"].includes(state.trials.state);
   system.replaceChildren(...facts(state));

@@ -34,6 +34,15 @@ export class Wall {
     return this.#wanted()[0];
   }
 
+  /** The live camera that is shown alone, with its figure. Undefined: there is none. */
+  get single(): { readonly camera: string; readonly figure: HTMLElement } | undefined {
+    const [shown, ...more] = this.#wanted();
+    const camera = this.#state?.cameras.find(({ id }) => id === shown?.name);
+    const player = this.#players.get(JSON.stringify(shown));
+    if (more.length > 0 || camera?.state !== "live" || player === undefined) return undefined;
+    return { camera: camera.id, figure: player.figure };
+  }
+
   /** Undefined: all cameras. */
   showCamera(id: string | undefined): void {
     this.#camera = id;
@@ -48,11 +57,13 @@ export class Wall {
   #wanted(): Shown[] {
     const { cameras = [], outputs = [] } = this.#state ?? {};
     const ids = cameras.map(({ id }) => id);
-    const index = this.#camera === undefined ? -1 : ids.indexOf(this.#camera);
+    // A wall of one camera shows what that camera sends, without a border.
+    const chosen = this.#camera ?? (ids.length === 1 ? ids[0] : undefined);
+    const index = chosen === undefined ? -1 : ids.indexOf(chosen);
     const own = perCamera(outputs);
     const tiled = outputs.find(({ camera }) => camera === undefined);
     if (index >= 0) {
-      const stream = own.find(({ camera }) => camera === this.#camera);
+      const stream = own.find(({ camera }) => camera === chosen);
       const name = ids[index] ?? "";
       if (stream !== undefined) {
         return [{ output: stream.id, camera: stream.camera, tile: undefined, name }];
@@ -62,8 +73,7 @@ export class Wall {
         : [{ output: tiled.id, camera: undefined, tile: [index, ids.length], name }];
     }
     if (tiled !== undefined) {
-      const name = ids.length === 1 ? (ids[0] ?? "") : "all cameras";
-      return [{ output: tiled.id, camera: undefined, tile: undefined, name }];
+      return [{ output: tiled.id, camera: undefined, tile: undefined, name: "all cameras" }];
     }
     return own.slice(0, MOST_STREAMS).map(({ id, camera }) => {
       return { output: id, camera, tile: undefined, name: camera ?? id };

@@ -245,6 +245,28 @@ describe("HttpServer", () => {
     }
   });
 
+  it("has room for 32 of 200 open pages, and goes on answering on its Unix socket", async () => {
+    start();
+    await said(`127.0.0.1:${port}`);
+    const heads = await Promise.all(
+      Array.from({ length: 200 }, async () => {
+        const socket = connect(port, "127.0.0.1");
+        socket.on("error", () => {});
+        ends.push(() => socket.destroy());
+        const head = new Promise<string>((resolve) => {
+          socket.once("data", (data: Buffer) => resolve(data.toString("latin1", 0, 12)));
+          socket.once("close", () => resolve("closed"));
+        });
+        socket.write("GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        return await head;
+      }),
+    );
+    const count = (head: string) => heads.filter((one) => one === head).length;
+    assert.equal(count("HTTP/1.1 200"), 32);
+    assert.equal(count("HTTP/1.1 503") + count("closed"), 168);
+    assert.equal((await get("/healthz", socketPath())).status, 200);
+  });
+
   it("refuses what is not a question, and what other sites ask", async () => {
     start();
     await said(`127.0.0.1:${port}`);

@@ -17,8 +17,10 @@ export interface PageOptions {
   readonly firstOutput: () => string | undefined;
 }
 
-/** Compiled from src/page. */
-const DIRECTORY = fileURLToPath(new URL("../../page/", import.meta.url));
+/** Compiled from src. */
+const DIRECTORY = fileURLToPath(new URL("../../", import.meta.url));
+/** Beside its own folder, the page imports these of the settings. */
+const SHARED = ["common/settings/camera-id.js", "common/settings/polygon.js"];
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html; charset=utf-8",
@@ -46,10 +48,11 @@ export async function addPage(app: FastifyInstance, options: PageOptions): Promi
     if (file === undefined) return reply.callNotFound();
     return reply.headers(PAGE_HEADERS).type(file.type).send(file.content);
   };
-  app.get("/", hidden, (_, reply) => send("index.html", reply));
+  app.get("/", hidden, (_, reply) => send("page/index.html", reply));
   app.get<{ Params: { file: string } }>("/page/:file", hidden, ({ params }, reply) =>
-    send(params.file, reply),
+    send(`page/${params.file}`, reply),
   );
+  for (const path of SHARED) app.get(`/${path}`, hidden, (_, reply) => send(path, reply));
   app.get("/api/v1/live", hidden, (_, reply) => {
     reply.hijack();
     const { raw } = reply;
@@ -100,8 +103,8 @@ function refuse(response: ServerResponse, status: number, error: string): void {
 }
 
 async function readPage() {
-  const names = await readdir(DIRECTORY);
-  const files = names.flatMap((name) => {
+  const names = (await readdir(join(DIRECTORY, "page"))).map((name) => `page/${name}`);
+  const files = [...names, ...SHARED].flatMap((name) => {
     const type = TYPES[extname(name)];
     return type === undefined ? [] : [{ name, type }];
   });
