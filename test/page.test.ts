@@ -1,22 +1,70 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import type { KeyInput, Page } from "puppeteer-core";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Browser, KeyInput, Page } from "puppeteer-core";
+import { selfSigned } from "../src/agent/hub/testing/certificate.js";
 import { readSettingsDocument } from "../src/common/settings/settings-document.js";
 import { barriers, screenshot, startBrowser } from "./support/browser.js";
 import { startPicture } from "./support/product.js";
-import { freePorts, until } from "./support/scope.js";
+import { freePorts, temporaryDirectory, until } from "./support/scope.js";
 
 /** Generous: the machine may have other work. */
 const TIMEOUT_MS = 60_000;
 
 describe("the page", () => {
+  const cleaners: (() => Promise<void>)[] = [];
+  let browser: Browser;
+  before(async () => {
+    browser = await startBrowser({ after: (clean) => cleaners.push(clean) });
+  });
+  after(async () => {
+    for (const clean of cleaners.reverse()) await clean();
+  });
+
+  it("asks for a login over TLS where it is open to the network, and goes on when the worker is killed", async (t) => {
+    const [http] = await freePorts(1);
+    const secrets = await temporaryDirectory(t);
+    const { certificate, key } = selfSigned();
+    const files = {
+      ops: { key: "ops", value: "hunter2" },
+      tls: { key: "", value: certificate + key },
+    };
+    for (const [name, secret] of Object.entries(files)) {
+      await writeFile(join(secrets, name), JSON.stringify(secret));
+    }
+    const product = await startPicture(t, {
+      RTSPINPUT: "yard=test://ball",
+      OUTPUT_LAYOUT: "per-camera",
+      HTTP_ADDRESS: `0.0.0.0:${http}`,
+      HTTP_USERS: "secret:ops",
+      HTTP_CERTIFICATE: "secret:tls",
+      SECRETS_DIR: secrets,
+    });
+    const page = await browser.newPage();
+    const at = `https://127.0.0.1:${http}/`;
+    await assert.rejects(page.goto(at), /ERR_INVALID_AUTH_CREDENTIALS/);
+    await page.authenticate({ username: "ops", password: "hunter2" });
+    await page.goto(at);
+    await says(page, "#connection", /^Connected$/);
+    await moves(page);
+    const snapshot = page.waitForRequest((request) => request.url().includes("/api/v1/snapshot"));
+    await press(page, "#snapshot");
+    assert.match((await snapshot).url(), /output=rtsp&camera=yard$/);
+
+    const processes = await product.sidecar.descendants();
+    const worker = processes.find(({ command }) => command.endsWith("sidecar.worker"));
+    process.kill(worker?.pid ?? 0, "SIGKILL");
+    await says(page, "figcaption", /^No video: /);
+    await moves(page);
+  });
+
   it("shows live video, every camera's state and why, and says when the agent is away", async (t) => {
     const [http, nobody] = await freePorts(2);
     const product = await startPicture(t, {
       RTSPINPUT: `yard=test://ball,gate=rtsp://127.0.0.1:${nobody}/live`,
       HTTP_ADDRESS: `127.0.0.1:${http}`,
     });
-    const browser = await startBrowser(t);
     const page = await browser.newPage();
     const troubles: string[] = [];
     page.on("pageerror", (error) => troubles.push(String(error)));

@@ -50,6 +50,8 @@ export class Wall {
   }
 
   onState(state: PageState): void {
+    // While a worker is replaced there are no streams: those that were shown are expected back.
+    if (state.outputs.length === 0) return;
     this.#state = state;
     this.#update();
   }

@@ -124,7 +124,9 @@ export class HttpServer {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#app ??= this.#createApp();
-    (await this.#app).routing(request, response);
+    const app = await this.#app;
+    // Whoever has left meanwhile would never be seen to leave again.
+    if (!response.destroyed) app.routing(request, response);
   }
 
   /** With the first request: loading its modules takes a while in which nothing else happens, and the cameras come first. */
