@@ -77,8 +77,8 @@ describe("the page", () => {
     await page.goto(`http://127.0.0.1:${http}/`);
 
     await says(page, "#connection", /^Connected$/);
-    await says(page, "#camera-table", /yard\s*live for/);
-    await says(page, "#camera-table", /gate\s*lost for .*unreachable: .*next attempt in/s);
+    await says(page, "#camera-table", /yardRestart\s*live for/);
+    await says(page, "#camera-table", /gateRestart\s*lost for .*unreachable: .*next attempt in/s);
     await says(page, "#readiness", /^Not ready: camera gate: lost: unreachable/);
     await moves(page);
     await screenshot(page, "desktop");

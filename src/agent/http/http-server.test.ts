@@ -241,7 +241,9 @@ describe("HttpServer", () => {
     assert.equal(tested.status, 200);
     assert.match(tested.text, /"address":"rtsp:\/\/127\.0\.0\.1:1\/live".*camera-reachable/);
     for (const address of ["file:///etc/passwd", "http://127.0.0.1/", "rtsp://secret:a@h/", ""]) {
-      assert.equal((await post("/api/v1/cameras/test", { address })).status, 400, address);
+      const { status, text } = await post("/api/v1/cameras/test", { address });
+      assert.equal(status, 200, address);
+      assert.match(text, /"streams":\[\],"findings":\[\{"code":"camera-address"/, address);
     }
   });
 
@@ -276,6 +278,9 @@ describe("HttpServer", () => {
     assert.equal(await statusOf("GET", {}), 200);
     assert.equal((await get("/nothing", url())).status, 404);
     assert.equal((await get("/api/v1/cameras/%ff", url())).status, 400);
+    const long = await get(`/api/v1/cameras/${"x".repeat(64)}`, url());
+    assert.deepEqual([long.status, Object.keys(long.json())], [400, ["error"]]);
+    assert.equal((await get(`/api/v1/cameras/${"%F0%9D%95%BF".repeat(30)}`, url())).status, 404);
   });
 
   it("asks for a login where logins are set, lets nobody in before their secret is there, and takes a new one", async () => {
