@@ -44,7 +44,7 @@ def register_extension() -> None:
         __gstmetadata__ = (
             "Message watch",
             "Network/Extension/Protocol",
-            "Shows the messages between rtspsrc and a camera",
+            "Shows rtspsrc's messages",
             "Slipstream",
         )
 
