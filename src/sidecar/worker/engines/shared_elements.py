@@ -396,6 +396,11 @@ def add_encoder(chain: Chain, encoding: spec.Encoding) -> Gst.Element:
     return encoder
 
 
+def encoded_pad(encoder: Gst.Element) -> Gst.Pad:
+    """Where the frames of an encoder leave the parser behind it."""
+    return encoder.get_static_pad("src").get_peer().get_parent_element().get_static_pad("src")
+
+
 def kilobits(encoding: spec.Encoding) -> int:
     """x264enc and x265enc count in kbit/s."""
     return max(1, encoding.bitrate // 1000)
