@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { z } from "zod";
 import { SecretFiles } from "../common/secrets/secret-files.js";
 import { Alarm } from "../common/time/alarm.js";
+import { ZoneDisplay } from "./analytics/zone-display.js";
 import { Control } from "./control/control.js";
 import { Maintenance } from "./control/maintenance.js";
 import { NodeStore } from "./control/node-store.js";
@@ -48,6 +49,7 @@ export class Agent {
   readonly #store: NodeStore;
   readonly #hub: HubLink;
   readonly #events: Events;
+  readonly #zoneDisplay: ZoneDisplay;
   readonly #previousWorker: PreviousWorkerFile;
   readonly #reconciler: Reconciler;
   readonly #trials: TrialRunner;
@@ -107,6 +109,9 @@ export class Agent {
       onEvent: new EventsReport(logs("events")).onEvent,
     });
 
+    const open = () => new SidecarClient({ socketPath, agentVersion: service.version });
+    this.#zoneDisplay = new ZoneDisplay({ clock, open, zones: () => this.#events.zones() });
+
     // What they become: a candidate, a trial, a desired state of the sidecar.
     this.#control = new Control({
       ...{ config, version: service.version, models: this.#store, wallClock },
@@ -118,6 +123,7 @@ export class Agent {
       setRuntimeOptions: ({ trial, maintenance, ...observed }) => {
         this.#trials.setLimits(limitsFrom(trial));
         this.#events.setOptions(observed);
+        this.#zoneDisplay.notify();
         this.#reconciler.setDetections(
           config.showFrames || trial.detections !== undefined || this.#events.needsDetections,
         );
@@ -138,7 +144,7 @@ export class Agent {
     this.#previousWorker = new PreviousWorkerFile(dirname(socketPath));
     this.#reconciler = new Reconciler({
       ...{ clock, timing: DEFAULT_TIMING },
-      open: () => new SidecarClient({ socketPath, agentVersion: service.version }),
+      open,
       previousWorker: () => this.#previousWorker.read(),
       onEvent: (event) => this.#onReconcilerEvent(event),
     });
@@ -196,6 +202,7 @@ export class Agent {
       this.#alarm.run(signal),
       this.#maintenance.run(signal),
       this.#events.run(signal),
+      this.#zoneDisplay.run(signal),
       this.#http.run(signal),
     ]);
   }
@@ -231,7 +238,9 @@ export class Agent {
   }
 
   #onReconcilerEvent(event: ReconcilerEvent): void {
+    if (event.t === "disconnected") this.#zoneDisplay.onDisconnected();
     if (event.t === "connected") {
+      this.#zoneDisplay.onConnected();
       this.#peer = event.peer;
       this.#counts = { ...this.#counts, connections: this.#counts.connections + 1 };
       if (event.peer.board !== this.#board) {

@@ -53,13 +53,13 @@ export const NEW_CAMERA: CameraState = {
   lines: new Map(),
 };
 
-const NEW_ZONE: ZoneState = {
+export const NEW_ZONE: ZoneState = {
   entered: NEW_COUNTER,
   occupancy: {},
   isCrowded: false,
   changedMs: undefined,
 };
-const NEW_LINE: LineState = { in: NEW_COUNTER, out: NEW_COUNTER };
+export const NEW_LINE: LineState = { in: NEW_COUNTER, out: NEW_COUNTER };
 
 /** A longer pause between two frames counts as this one: the clock was set, or the camera was gone. */
 const LONGEST_PAUSE_MS = 60_000;

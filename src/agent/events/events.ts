@@ -14,8 +14,10 @@ import type { RuntimeOptions } from "../../common/settings/desired-state.js";
 import { DEFAULT_QUEUE, type SinkOptions } from "../../common/settings/events.js";
 import type { Clock } from "../../common/time/clock.js";
 import { type CameraState, interrupt, NEW_CAMERA, observeFrame } from "../analytics/camera.js";
+import { shapesOf } from "../analytics/shapes.js";
 import { formatState, parseState } from "../analytics/stored-state.js";
 import type { ReconcilerEvent } from "../reconcile/reconciler.js";
+import type { CameraZones } from "../sidecar/sidecar.js";
 import type { FrameDetections } from "../sidecar/state.js";
 import type { TrialEvent } from "../trial/runner.js";
 import { Followers } from "./followers.js";
@@ -94,6 +96,15 @@ export class Events {
       (filter.types ?? ["object.seen"]).some((type) => /^(?:object|zone|line)\./.test(type)),
     );
     return isObserved || wanted;
+  }
+
+  /** Zones and lines with their counts, as the overlay draws them. */
+  zones(): readonly CameraZones[] {
+    const nowMs = this.#options.wallClock();
+    return Object.entries(this.#analytics).flatMap(([cameraId, options]) => {
+      const shapes = shapesOf(options, this.#cameras.get(cameraId) ?? NEW_CAMERA, nowMs);
+      return shapes.length === 0 ? [] : [{ cameraId, shapes }];
+    });
   }
 
   /** Reads what earlier runs have left. Must be awaited before setOptions(). Never throws because of the disk. */

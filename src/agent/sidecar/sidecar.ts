@@ -1,6 +1,6 @@
 /** The sidecar as the rest of the agent sees it, without gRPC and generated code. */
 
-import type { Desired, PipelineSpec } from "../../common/settings/spec.js";
+import type { Desired, PipelineSpec, Polygon } from "../../common/settings/spec.js";
 import type { Update } from "./state.js";
 
 /** A connection to one sidecar. Every method throws SidecarError, or the signal's reason once that is aborted. */
@@ -13,6 +13,8 @@ export interface Sidecar {
   apply(desired: Desired, options: CallOptions): Promise<ApplyResult>;
   /** Yields the whole state, then events. Leaving the loop ends the call. */
   watch(request: WatchRequest, signal: AbortSignal): AsyncGenerator<Update, void, undefined>;
+  /** Replaces the zones and lines that are drawn on frames. */
+  showZones(zones: readonly CameraZones[], options: CallOptions): Promise<void>;
   /** Ends all calls. Must always be called once. */
   close(): void;
 }
@@ -27,6 +29,17 @@ export interface WatchRequest {
   readonly resume: ResumePoint | undefined;
   readonly heartbeatMs: number;
   readonly detections: boolean;
+}
+
+export interface CameraZones {
+  readonly cameraId: string;
+  readonly shapes: readonly Shape[];
+}
+
+/** A zone, or with two points a line, as it is drawn. */
+export interface Shape {
+  readonly points: Polygon;
+  readonly text: string;
 }
 
 export interface ResumePoint {

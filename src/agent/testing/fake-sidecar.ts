@@ -33,6 +33,7 @@ export class FakeWorker {
         this.calls.push(`Watch ${request.resume?.sequence ?? "now"}`);
         return this.#watch(request, signal);
       },
+      showZones: () => this.#call("ShowZones"),
       close: () => this.calls.push("close"),
     };
   };

@@ -95,10 +95,10 @@ def test_a_network_whose_files_have_changed_is_loaded_again(loaded, tmp_path):
     bundle = str(tmp_path / "bundle")
     shutil.copytree(SSD, bundle)
     loader = ModelLoader()
-    first, _ = loader.load(spec.Model(bundle_path=bundle), None)
-    assert loader.load(spec.Model(bundle_path=bundle), None)[0] is first
+    first, _ = loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None)
+    assert loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None)[0] is first
     os.utime(os.path.join(bundle, "anchors.npy"), (1, 1))
-    again, _ = loader.load(spec.Model(bundle_path=bundle), None)
+    again, _ = loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None)
     assert again is not first
     assert len(loaded) == 2
 
@@ -106,7 +106,7 @@ def test_a_network_whose_files_have_changed_is_loaded_again(loaded, tmp_path):
 def test_a_network_that_nobody_applies_goes_when_another_comes_or_after_a_while(loaded, monkeypatch):
     Gst.init(None)
     loader = ModelLoader()
-    loader.load(spec.Model(bundle_path=SSD), None)
+    loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=SSD)), None)
     monkeypatch.setattr(cpu_model, "_KEPT_SECONDS", 0)
     loader.load(spec.Model(bundle_path=NANODET), None)
 

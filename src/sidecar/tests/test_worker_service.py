@@ -188,6 +188,35 @@ def test_a_refused_specification_leaves_what_is_in_force(running):
     assert running.until_serving().outputs[0].frames > 0
 
 
+def zones(shapes=1, points=4, text="door", x=0.5, cameras=1):
+    """A request of so many cameras, shapes of each and points of a shape."""
+    shape = pipeline.Shape(points=[spec.Point(x=x, y=0.5)] * points, text=text)
+    each = [pipeline.CameraZones(camera_id="camera%d" % index, shapes=[shape] * shapes) for index in range(cameras)]
+    return pipeline.ShowZonesRequest(cameras=each)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        zones(shapes=65),
+        zones(points=1),
+        zones(points=65),
+        zones(text="x" * 101),
+        zones(x=1.5),
+        zones(x=float("nan")),
+        zones(cameras=257),
+    ],
+)
+def test_zones_beyond_the_bounds_are_refused(running, wrong):
+    with pytest.raises(grpc.RpcError) as refusal:
+        running.stub.ShowZones(wrong, timeout=DEADLINE_SECONDS)
+    assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_zones_within_the_bounds_are_taken_before_anything_is_applied(sidecar):
+    sidecar.stub.ShowZones(zones(shapes=64, points=64, text="x" * 100, cameras=16), timeout=DEADLINE_SECONDS)
+
+
 def test_repeating_a_generation_changes_nothing(running):
     response = running.apply("demo", running.specification())
     assert response.accepted

@@ -7,6 +7,7 @@ from typing import Generic, List, NamedTuple, Optional, Tuple, TypeVar
 from sidecar.contract import pipeline, spec
 from sidecar.gst import Gst
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
+from sidecar.worker.engines.overlay import Shapes
 from sidecar.worker.problem import Problem
 
 # What prepare() makes ready and apply() takes.
@@ -88,6 +89,10 @@ class Engine(abc.ABC, Generic[Model]):
     @abc.abstractmethod
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         """JPEG images of a stream from now on; None if there is no such stream."""
+
+    @abc.abstractmethod
+    def show_zones(self, shapes: Shapes) -> None:
+        """Draws these zones and lines from the next frames on, in place of those before."""
 
     def show_standby(self, specification: spec.PipelineSpec) -> None:
         """Serves standby pictures for a specification that was refused because the engine is unavailable."""

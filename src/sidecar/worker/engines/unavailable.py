@@ -12,6 +12,7 @@ from sidecar.keeper.previous_worker import CrashLoop, PreviousWorker, crash_loop
 from sidecar.worker.check import check
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
+from sidecar.worker.engines.overlay import Shapes
 from sidecar.worker.outputs.outputs import Outputs
 from sidecar.worker.outputs.plan import CODEC_NAMES, plan_streams
 from sidecar.worker.problem import ERROR, Problem
@@ -67,6 +68,9 @@ class UnavailableEngine(Engine[None]):
 
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         return None
+
+    def show_zones(self, shapes: Shapes) -> None:
+        """Standby pictures show none."""
 
     def stop(self) -> None:
         self._outputs.stop()

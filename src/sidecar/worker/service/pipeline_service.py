@@ -22,6 +22,7 @@ from sidecar.worker.check import check
 from sidecar.worker.check_process import WhenAbandoned
 from sidecar.worker.engines.describe import branches
 from sidecar.worker.engines.engine import Engine, Model, Preview
+from sidecar.worker.engines.overlay import Shape, Shapes
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.recording.folder import recordings_dir, unusable_folders
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error, has_errors
@@ -39,6 +40,12 @@ _DEFAULT_PREVIEW_RATE = 5
 _HIGHEST_PREVIEW_RATE = 30
 # Calls of Watch, WatchPreview and TakeSnapshot at a time: each holds a thread of gRPC for as long as it lives.
 MOST_STREAMS = 12
+
+# Of ShowZones.
+_MOST_CAMERAS = 256
+_MOST_SHAPES = 64
+_MOST_POINTS = 64
+_LONGEST_TEXT = 100
 
 _TWO_AGENTS = Problem(
     WARNING,
@@ -218,6 +225,15 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                     response.time.GetCurrentTime()
                     yield response
 
+    def ShowZones(  # noqa: N802
+        self, request: pipeline.ShowZonesRequest, context: grpc.ServicerContext
+    ) -> pipeline.ShowZonesResponse:
+        shapes = {one.camera_id: tuple(_to_shape(shape) for shape in one.shapes) for one in request.cameras}
+        if not _are_drawable(shapes):
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "too many shapes, points or characters, or a point outside")
+        self._loop.call(lambda: self._engine.show_zones(shapes), _LOOP_SECONDS)
+        return pipeline.ShowZonesResponse()
+
     def DescribePipeline(  # noqa: N802
         self, request: pipeline.DescribePipelineRequest, context: grpc.ServicerContext
     ) -> pipeline.DescribePipelineResponse:
@@ -282,6 +298,24 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         fill_process_usage(response.state)
         response.time.GetCurrentTime()
         return response
+
+
+def _to_shape(shape: pipeline.Shape) -> Shape:
+    return Shape(tuple((point.x, point.y) for point in shape.points), shape.text)
+
+
+def _are_drawable(shapes: Shapes) -> bool:
+    """Whether they stay within the contract's bounds."""
+    return len(shapes) <= _MOST_CAMERAS and all(
+        len(of_camera) <= _MOST_SHAPES
+        and all(
+            2 <= len(shape.points) <= _MOST_POINTS
+            and len(shape.text) <= _LONGEST_TEXT
+            and all(0 <= x <= 1 and 0 <= y <= 1 for x, y in shape.points)
+            for shape in of_camera
+        )
+        for of_camera in shapes.values()
+    )
 
 
 def _to_previous_worker(ended: PreviousWorker) -> pipeline.PreviousWorker:

@@ -18,7 +18,9 @@ from sidecar.worker.engines.cpu.model import LoadedModel, ModelLoader
 from sidecar.worker.engines.cpu.outputs import CpuOutputs
 from sidecar.worker.engines.cpu.preview import CpuPreview
 from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
+from sidecar.worker.engines.hiding import Hider
 from sidecar.worker.engines.masks import Masks
+from sidecar.worker.engines.overlay import Shapes
 from sidecar.worker.engines.shared_elements import available_codecs
 from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.problem import Problem
@@ -66,7 +68,7 @@ class CpuEngine(Engine[LoadedModel]):
     def prepare(
         self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned = never_abandoned
     ) -> Tuple[Optional[LoadedModel], List[Problem]]:
-        return self._loader.load(specification.model, self._model, when_abandoned)
+        return self._loader.load(specification, self._model, when_abandoned)
 
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
         self._data_limit.set_cameras(len(specification.cameras))
@@ -85,6 +87,9 @@ class CpuEngine(Engine[LoadedModel]):
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         raw_pad = self._outputs.raw_pad((output_id, camera_id))
         return None if raw_pad is None else CpuPreview(raw_pad, max_frame_rate)
+
+    def show_zones(self, shapes: Shapes) -> None:
+        self._outputs.show_zones(shapes)
 
     def stop(self) -> None:
         self._cancel_retry()
@@ -133,6 +138,8 @@ class CpuEngine(Engine[LoadedModel]):
             before, after = camera.controller.camera, wanted.get(camera_id)
             if after is None or _reconnects(before, after):
                 self._close(camera_id)
+                if after is not None and _privacy(before) != _privacy(after):
+                    self._outputs.forget_frame(camera_id)
                 changes["cameras[%s]" % camera_id] = pipeline.EFFECT_REBUILD
             elif before != after:
                 camera.controller.update(after)
@@ -145,10 +152,12 @@ class CpuEngine(Engine[LoadedModel]):
         return [pipeline.Change(path=path, effect=effect) for path, effect in changes.items()]
 
     def _open(self, camera: spec.Camera) -> None:
+        hider = Hider(camera.hiding) if camera.HasField("hiding") else None
         processor = FrameProcessor(
             camera.id,
-            FrameDetector(self._detector),
+            FrameDetector(self._detector, frozenset() if hider is None else hider.classes),
             Masks(camera.masks) if camera.masks else None,
+            hider,
             self._outputs.deliver,
             self._store.publish_detections,
             self._store.events.wanted,
@@ -183,6 +192,11 @@ def _reconnects(before: spec.Camera, after: spec.Camera) -> bool:
     if before.HasField("off"):
         alike.off.CopyFrom(before.off)
     return bool(alike != before)
+
+
+def _privacy(camera: spec.Camera) -> Tuple[List[spec.Polygon], spec.Hiding]:
+    """What earlier frames of the camera may lack."""
+    return list(camera.masks), camera.hiding
 
 
 def _off(camera: spec.Camera) -> Optional[spec.CameraOff]:
