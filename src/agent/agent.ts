@@ -102,14 +102,15 @@ export class Agent {
       facts: () => this.#facts(),
     });
 
+    const open = () => new SidecarClient({ socketPath, agentVersion: service.version });
+
     // Where events go.
     this.#events = new Events({
       ...{ stateDir: config.stateDir, node: options.node, clock, wallClock },
-      redact: options.redact,
+      ...{ redact: options.redact, openSidecar: open },
       onEvent: new EventsReport(logs("events")).onEvent,
     });
 
-    const open = () => new SidecarClient({ socketPath, agentVersion: service.version });
     this.#zoneDisplay = new ZoneDisplay({ clock, open, zones: () => this.#events.zones() });
 
     // What they become: a candidate, a trial, a desired state of the sidecar.
@@ -162,6 +163,7 @@ export class Agent {
     this.#http = new HttpServer({
       ...{ config, clock, redact: options.redact, version: service.version, log: logs("http") },
       secrets: () => this.#secrets.current(),
+      picture: (id) => this.#events.picture(id),
       facts: () => ({
         ...this.#facts(),
         version: service.version,

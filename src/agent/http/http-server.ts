@@ -21,6 +21,8 @@ export interface HttpServerOptions {
   readonly config: Config;
   readonly version: string;
   readonly facts: () => HttpFacts;
+  /** The JPEG of a picture of an event; undefined: there is none, or no longer. */
+  readonly picture: (id: string) => Promise<Uint8Array | undefined>;
   readonly secrets: () => Secrets;
   readonly redact: Redact;
   readonly clock: Clock;
@@ -82,9 +84,9 @@ export class HttpServer {
   /** With the first request: loading its modules takes a while in which nothing else happens, and the cameras come first. */
   async #createApp(): Promise<FastifyInstance> {
     const { createApp } = await import("./app.js");
-    const { facts, redact } = this.#options;
+    const { facts, redact, picture } = this.#options;
     return createApp({
-      ...{ facts, redact },
+      ...{ facts, redact, picture },
       usage: ownUsage,
       uptimeSeconds: () => process.uptime(),
       snapshot: (output, camera, ended) => this.#snapshot(output, camera, ended),

@@ -15,6 +15,7 @@ import {
   type ConnectResponse,
   PipelineClient,
   type ShowZonesResponse,
+  type TakePictureResponse,
   type TakeSnapshotResponse,
 } from "./gen/slipstream/v1/pipeline.js";
 import type {
@@ -22,6 +23,7 @@ import type {
   CallOptions,
   CameraZones,
   Peer,
+  PictureRequest,
   Problem,
   Sidecar,
   WatchRequest,
@@ -99,6 +101,13 @@ export class SidecarClient implements Sidecar {
     await unary<ShowZonesResponse>("ShowZones", options, (callOptions, done) =>
       this.#client.showZones({ cameras }, new Metadata(), callOptions, done),
     );
+  }
+
+  async takePicture(request: PictureRequest, options: CallOptions): Promise<Uint8Array> {
+    const { jpeg } = await unary<TakePictureResponse>("TakePicture", options, (callOptions, done) =>
+      this.#client.takePicture({ ...request }, new Metadata(), callOptions, done),
+    );
+    return jpeg;
   }
 
   /** The next annotated frame of a stream as JPEG. cameraId: for an output with one stream per camera, else empty. */

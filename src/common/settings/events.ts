@@ -10,8 +10,19 @@ import { resolveAddress, resolveLogin, resolveText } from "./resolve-secrets.js"
 import type { SecretReference } from "./secret-reference.js";
 
 export interface EventOptions {
+  /** Undefined: no event gets a picture. */
+  readonly pictures: PictureOptions | undefined;
   readonly sinks: readonly SinkOptions[];
   readonly queue: QueueOptions;
+}
+
+/** Which events get a picture, and the bounds of all pictures. */
+export interface PictureOptions {
+  readonly types: readonly EventType[];
+  readonly of: "frame" | "object";
+  readonly maxBytes: number;
+  readonly maxCount: number;
+  readonly maxAgeMs: number;
 }
 
 /** Bounds of the events that wait. */
@@ -80,6 +91,14 @@ export const DEFAULT_QUEUE: QueueOptions = {
   whenFull: "drop-oldest",
 };
 
+const PICTURED: readonly EventType[] = [
+  "object.seen",
+  "zone.entered",
+  "zone.loitering",
+  "zone.overcrowding",
+  "line.crossed",
+];
+
 type DocumentSink = NonNullable<NonNullable<SettingsDocument["events"]>["sinks"]>[number];
 
 /** A sink whose secret is missing gets no events until the secret is there: they wait. */
@@ -118,10 +137,21 @@ export function eventsOf(
     events: {
       sinks,
       queue,
+      pictures: picturesOf(sources),
     },
     problems,
     warnings,
   };
+}
+
+function picturesOf(sources: SettingSources): PictureOptions | undefined {
+  const listed = sources.inDocuments(({ events }) => events?.pictures);
+  if (listed === undefined) return undefined;
+  const { types = PICTURED, of = "frame", maxAge = 7 * 86_400_000 } = listed.value;
+  const { maxBytes = 200_000_000, maxCount = 5000 } = listed.value;
+  const value = { types, of, maxBytes, maxCount, maxAgeMs: maxAge };
+  sources.record("events.pictures", { ...listed, value });
+  return value;
 }
 
 function queueOf(sources: SettingSources): QueueOptions {

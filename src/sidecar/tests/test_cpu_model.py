@@ -108,7 +108,7 @@ def test_a_network_that_nobody_applies_goes_when_another_comes_or_after_a_while(
     loader = ModelLoader()
     loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=SSD)), None)
     monkeypatch.setattr(cpu_model, "_KEPT_SECONDS", 0)
-    loader.load(spec.Model(bundle_path=NANODET), None)
+    loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=NANODET)), None)
 
     def gone():
         gc.collect()
@@ -120,7 +120,7 @@ def test_a_network_that_nobody_applies_goes_when_another_comes_or_after_a_while(
 
 def refusal(bundle, when_abandoned=never_abandoned):
     """Why a loader refuses a bundle."""
-    model, problems = ModelLoader().load(spec.Model(bundle_path=bundle), None, when_abandoned)
+    model, problems = ModelLoader().load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None, when_abandoned)
     assert model is None
     (error,) = [one for one in problems if one.severity == "error"]
     return error

@@ -8,7 +8,7 @@ import grpc
 import numpy as np
 import pytest
 
-from sidecar.contract import pipeline, spec, state
+from sidecar.contract import detection, pipeline, spec, state
 from sidecar.gst import Gst
 from sidecar.tests import hostile_bundles
 from sidecar.tests.deepstream_sidecar import DEADLINE_SECONDS, RtspCamera, Sidecar, camera, eventually, free_port, phase
@@ -196,6 +196,9 @@ def test_no_way_out_shows_a_hidden_object(sidecar):
         for _, image in zip(range(5), call):
             assert is_hidden(luma(image.jpeg)), request
         call.cancel()
+    for area in (None, detection.Box(left=0, top=0, width=320, height=180)):
+        ask = pipeline.TakePictureRequest(camera_id="one", area=area)
+        assert is_hidden(luma(sidecar.stub.TakePicture(ask, timeout=DEADLINE_SECONDS).jpeg)), area
     # They are hidden, and all the same not reported: only cars were asked for.
     assert not sidecar.detections("one", 3)[-1].detections
     # A specification without the output ends its files.

@@ -4,7 +4,9 @@ import abc
 import queue
 from typing import Generic, List, NamedTuple, Optional, Tuple, TypeVar
 
-from sidecar.contract import pipeline, spec
+import grpc
+
+from sidecar.contract import detection, pipeline, spec
 from sidecar.gst import Gst
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.overlay import Shapes
@@ -51,6 +53,21 @@ class Preview(abc.ABC):
         """Ends it."""
 
 
+class PictureError(Exception):
+    """There is no picture now. It holds the status of the call and one line for a person."""
+
+    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Picture(NamedTuple):
+    """One frame on its way to a JPEG image."""
+
+    preview: Preview
+    pts: int
+
+
 class Engine(abc.ABC, Generic[Model]):
     """Runs one specification at a time. Methods are called on the loop thread unless they say otherwise."""
 
@@ -89,6 +106,10 @@ class Engine(abc.ABC, Generic[Model]):
     @abc.abstractmethod
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         """JPEG images of a stream from now on; None if there is no such stream."""
+
+    def picture(self, camera_id: str, pts: int, area: Optional[detection.Box]) -> "Optional[Picture]":
+        """See TakePicture of the contract. None if there is no such camera. Raises PictureError."""
+        raise PictureError(grpc.StatusCode.UNIMPLEMENTED, "this engine keeps no frames")
 
     @abc.abstractmethod
     def show_zones(self, shapes: Shapes) -> None:

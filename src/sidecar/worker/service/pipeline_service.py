@@ -21,7 +21,7 @@ from sidecar.version import VERSION
 from sidecar.worker.check import check
 from sidecar.worker.check_process import WhenAbandoned
 from sidecar.worker.engines.describe import branches
-from sidecar.worker.engines.engine import Engine, Model, Preview
+from sidecar.worker.engines.engine import Engine, Model, PictureError, Preview
 from sidecar.worker.engines.overlay import Shape, Shapes
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.recording.folder import recordings_dir, unusable_folders
@@ -38,7 +38,7 @@ _DEFAULT_HEARTBEAT_SECONDS = 2.0
 _SHORTEST_HEARTBEAT_SECONDS = 0.1
 _DEFAULT_PREVIEW_RATE = 5
 _HIGHEST_PREVIEW_RATE = 30
-# Calls of Watch, WatchPreview and TakeSnapshot at a time: each holds a thread of gRPC for as long as it lives.
+# Calls of Watch, WatchPreview, TakeSnapshot and TakePicture at a time: each holds a thread of gRPC while it lives.
 MOST_STREAMS = 12
 
 # Of ShowZones.
@@ -213,6 +213,29 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         response.time.GetCurrentTime()
         return response
 
+    def TakePicture(  # noqa: N802
+        self, request: pipeline.TakePictureRequest, context: grpc.ServicerContext
+    ) -> pipeline.TakePictureResponse:
+        area = request.area if request.HasField("area") else None
+        with self._stream(context):
+            try:
+                picture = self._loop.call(
+                    lambda: self._engine.picture(request.camera_id, request.pts, area), _LOOP_SECONDS
+                )
+            except PictureError as why:
+                context.abort(why.code, str(why))
+                raise AssertionError("abort always raises") from why
+            if picture is None:
+                context.abort(grpc.StatusCode.NOT_FOUND, "there is no camera %r" % request.camera_id)
+                raise AssertionError("abort always raises")
+            try:
+                jpeg = picture.preview.take(_SNAPSHOT_SECONDS)
+            finally:
+                self._loop.call(picture.preview.stop, _LOOP_SECONDS)
+        if jpeg is None:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "the frame was not encoded within %g s" % _SNAPSHOT_SECONDS)
+        return pipeline.TakePictureResponse(jpeg=jpeg, pts=picture.pts)
+
     def WatchPreview(  # noqa: N802
         self, request: pipeline.WatchPreviewRequest, context: grpc.ServicerContext
     ) -> Iterator[pipeline.WatchPreviewResponse]:
@@ -247,9 +270,7 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
     def _stream(self, context: Any) -> Iterator[None]:
         """For as long as a call holds a thread. Aborts one for which there is none."""
         if not self._streams.acquire(blocking=False):
-            message = (
-                "%d calls of Watch, WatchPreview and TakeSnapshot are under way, which is the most; end one of them"
-            )
+            message = "%d calls of Watch, WatchPreview, TakeSnapshot and TakePicture are under way, the most; end one"
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message % MOST_STREAMS)
         try:
             yield

@@ -3,7 +3,7 @@
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from sidecar.contract import pipeline, spec, state
+from sidecar.contract import detection, pipeline, spec, state
 from sidecar.gst import Gst
 from sidecar.log import Log
 from sidecar.timer import Timer, attempt
@@ -16,8 +16,9 @@ from sidecar.worker.engines.cpu.frame_detector import FrameDetector, SharedDetec
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
 from sidecar.worker.engines.cpu.model import LoadedModel, ModelLoader
 from sidecar.worker.engines.cpu.outputs import CpuOutputs
+from sidecar.worker.engines.cpu.picture import take_picture
 from sidecar.worker.engines.cpu.preview import CpuPreview
-from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
+from sidecar.worker.engines.engine import Engine, EngineInfo, Picture, Preview
 from sidecar.worker.engines.hiding import Hider
 from sidecar.worker.engines.masks import Masks
 from sidecar.worker.engines.overlay import Shapes
@@ -38,6 +39,7 @@ class _Camera(NamedTuple):
 
     controller: CameraController
     source: CpuCameraSource
+    processor: FrameProcessor
 
 
 class CpuEngine(Engine[LoadedModel]):
@@ -87,6 +89,12 @@ class CpuEngine(Engine[LoadedModel]):
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         raw_pad = self._outputs.raw_pad((output_id, camera_id))
         return None if raw_pad is None else CpuPreview(raw_pad, max_frame_rate)
+
+    def picture(self, camera_id: str, pts: int, area: Optional[detection.Box]) -> Optional[Picture]:
+        camera = self._cameras.get(camera_id)
+        if camera is None:
+            return None
+        return take_picture(camera.processor.recent, pts, area)
 
     def show_zones(self, shapes: Shapes) -> None:
         self._outputs.show_zones(shapes)
@@ -166,7 +174,7 @@ class CpuEngine(Engine[LoadedModel]):
             camera, processor, lambda text: self._outputs.set_tile_text(camera.id, text), self._closer
         )
         controller = CameraController(camera, source, processor.stats, processor.freeze_detector, self._store)
-        self._cameras[camera.id] = _Camera(controller, source)
+        self._cameras[camera.id] = _Camera(controller, source, processor)
         self._store.add_camera(camera.id, processor.stats.fill)
         controller.start()
 

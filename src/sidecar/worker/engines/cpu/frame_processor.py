@@ -20,6 +20,8 @@ from sidecar.worker.inference.postprocess import Object
 
 # The freeze detector compares every so many pixels, in both directions.
 _COMPARE_STEP = 16
+# Frames that are kept for pictures: the agent asks for one soon after it has got the detections.
+_RECENT = 2
 
 
 class DetectedFrame(NamedTuple):
@@ -33,6 +35,11 @@ class DetectedFrame(NamedTuple):
     # When the frame is due on the system's monotonic clock, in nanoseconds.
     clock_time: int
     objects: List[Object]
+
+
+class RecentFrame(NamedTuple):
+    pts: int
+    frame: DetectedFrame
 
 
 class FrameProcessor:
@@ -64,11 +71,14 @@ class FrameProcessor:
         # Size of the frames, in pixels; (0, 0): none since reset().
         self.size = (0, 0)
         self._base_time = 0
+        # The last frames that were delivered, with their PTS: replaced as a whole, for the loop thread.
+        self.recent: Tuple[RecentFrame, ...] = ()
 
     def reset(self, base_time: int) -> None:
         """A new pipeline begins, with this base time. Called on the loop thread before frames flow."""
         self._base_time = base_time
         self.size = (0, 0)
+        self.recent = ()
         self._detector.reset()
         if self._hider is not None:
             self._hider.reset()
@@ -111,7 +121,9 @@ class FrameProcessor:
         buffer = self._without_hidden(buffer, info, found, clock_time / 1e9)
         self._count(found)
         self.stats.latency.observe(time.monotonic() - clock_time / 1e9)
-        self._deliver(DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects))
+        delivered = DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects)
+        self.recent = (*self.recent[1 - _RECENT :], RecentFrame(pts, delivered))
+        self._deliver(delivered)
         if self._is_watched():
             self._publish(_to_contract(self._camera_id, width, height, clock_time, pts, found))
         return Gst.FlowReturn.OK
