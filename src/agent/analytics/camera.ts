@@ -355,10 +355,11 @@ function counts({ classes }: Zone | Line, track: Track): boolean {
 }
 
 function objectOf(track: Track): EventData["object.seen"]["object"] {
-  const { id, confidence, attributes, heading } = track;
+  const { id, confidence, frame, attributes, heading } = track;
   const { left, top, width, height } = track.box;
   const box = { left: short(left), top: short(top), width: short(width), height: short(height) };
-  const object = { track: id, class: track.class, confidence: short(confidence), box, attributes };
+  const what = { track: id, class: track.class, confidence: short(confidence) };
+  const object = { ...what, box, frame, attributes };
   return heading === undefined ? object : { ...object, heading };
 }
 

@@ -58,7 +58,14 @@ describe("Events", () => {
   });
 
   function sink(target: SinkTarget, options: Partial<SinkOptions> = {}): SinkOptions {
-    return { id: target.t, filter: ALL, maxPerSecond: Infinity, target, ...options };
+    return {
+      id: target.t,
+      filter: ALL,
+      maxPerSecond: Infinity,
+      form: "cloudevents",
+      target,
+      ...options,
+    };
   }
 
   async function start(sinks: readonly SinkOptions[] = [sink(FILE)], pictures?: PictureOptions) {

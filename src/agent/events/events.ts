@@ -292,12 +292,21 @@ export class Events {
 
   #start(options: SinkOptions, inventory: ReturnType<typeof inventoryOf>): Running {
     const { stateDir, node, clock, wallClock, onEvent } = this.#options;
-    const { id, filter, maxPerSecond, target } = options;
+    const { id, filter, maxPerSecond, form, target } = options;
     const stop = new AbortController();
     const directory = join(stateDir, "events");
     const forwarder = new Forwarder({
-      ...{ id, filter, maxPerSecond, queue: this.#queue, clock, random: Math.random, onEvent },
-      sink: openSink(target, { node, inventory, directory, wallClock }),
+      ...{
+        id,
+        filter,
+        maxPerSecond,
+        form,
+        queue: this.#queue,
+        clock,
+        random: Math.random,
+        onEvent,
+      },
+      sink: openSink(target, { node, inventory, directory, wallClock, form }),
     });
     return { options, inventory, forwarder, stop, ended: forwarder.run(stop.signal) };
   }

@@ -15,6 +15,9 @@ const object = z
     class: z.string().meta({ description: "One of the model's labels." }),
     confidence,
     box,
+    frame: z
+      .strictObject({ width: z.int().min(1), height: z.int().min(1) })
+      .meta({ description: "Size of the camera's frame in pixels." }),
     attributes: z.record(z.string(), z.string()).meta({ description: "What else the model says." }),
     heading: z
       .number()

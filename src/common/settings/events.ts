@@ -37,8 +37,13 @@ export interface SinkOptions {
   readonly filter: EventFilter;
   /** Infinity: no limit. */
   readonly maxPerSecond: number;
+  readonly form: EventForm;
   readonly target: SinkTarget;
 }
+
+/** In which form a sink gets events. The second one has only those of an object. */
+export const EVENT_FORMS = ["cloudevents", "nvmsgconv-minimal"] as const;
+export type EventForm = (typeof EVENT_FORMS)[number];
 
 /** Undefined: all. */
 export interface EventFilter {
@@ -129,8 +134,8 @@ export function eventsOf(
       problems.push(problem("duplicate-id", place, message));
     }
     ids.add(id);
-    const { types, cameras, classes, maxPerSecond = Infinity } = sink;
-    return { id, filter: { types, cameras, classes }, maxPerSecond, target };
+    const { types, cameras, classes, maxPerSecond = Infinity, form = "cloudevents" } = sink;
+    return { id, filter: { types, cameras, classes }, maxPerSecond, form, target };
   });
   if (listed !== undefined) sources.record("events.sinks", { ...listed, value: sinks });
   return {

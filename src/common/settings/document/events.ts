@@ -101,6 +101,11 @@ const sink = z
       decimal(0.01, 100_000),
       "Events a second that it gets at most; the others wait. Default: no limit.",
     ).optional(),
+    form: field(
+      oneOf(["cloudevents", "nvmsgconv-minimal"]),
+      "In which form it gets events: CloudEvents, or the minimal schema of DeepStream's nvmsgconv, which has only events of an " +
+        "object. Default: cloudevents.",
+    ).optional(),
     mqtt: mqtt.optional(),
     webhook: webhook.optional(),
     file: file.optional(),
