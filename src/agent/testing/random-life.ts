@@ -34,6 +34,7 @@ function candidate(number: number, generation = `g${number}`): Candidate {
     frozenAfterMs: 0,
     silentAfterMs: 10_000,
     masks: [],
+    hiding: undefined,
     off: undefined,
   } as const;
   const bundlePath = `/models/${number}`;
@@ -41,7 +42,7 @@ function candidate(number: number, generation = `g${number}`): Candidate {
     cameras: [camera],
     model: { bundlePath, interval: undefined, threshold: undefined, classes: [] },
     tracker: undefined,
-    overlay: { boxes: true, labels: true, counts: true, names: true },
+    overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [],
   };
   return { revision: `revision ${number}`, desired: { generation, spec }, content: number };

@@ -35,12 +35,13 @@ function candidate(revision: string): Candidate {
         frozenAfterMs: 0,
         silentAfterMs: 10_000,
         masks: [],
+        hiding: undefined,
         off: undefined,
       },
     ],
     model: { bundlePath: `/${revision}`, interval: undefined, threshold: undefined, classes: [] },
     tracker: undefined,
-    overlay: { boxes: true, labels: true, counts: true, names: true },
+    overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [],
   };
   return { revision, desired: { generation: generationOf(spec), spec }, content: { revision } };

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from typing import Callable, FrozenSet, List, NamedTuple, Optional
+from typing import Callable, FrozenSet, List, NamedTuple, Optional, Sequence
 
 from sidecar.contract import spec
 from sidecar.worker.inference.detector import Detector, ModelError
@@ -26,6 +26,8 @@ class Detections(NamedTuple):
     # Wall-clock and CPU seconds that the network took.
     seconds: float
     cpu_seconds: float
+    # Those that are to be hidden; nobody may be interested in them otherwise.
+    hidden: Sequence[Object] = ()
 
 
 _NOTHING = Detections([], False, 0.0, 0.0)
@@ -92,8 +94,10 @@ class SharedDetector:
 class FrameDetector:
     """Detects objects on the frames of one camera. Used on that camera's streaming thread only."""
 
-    def __init__(self, shared: SharedDetector) -> None:
+    def __init__(self, shared: SharedDetector, hidden: FrozenSet[str] = frozenset()) -> None:
+        """hidden: the classes whose objects must be known on every frame: then no frame is skipped."""
         self._shared = shared
+        self._hidden = hidden
         # The last inference, the settings that it was made with, and how many frames have been skipped since.
         self._last: Optional[Detections] = None
         self._last_settings: Optional[_Settings] = None
@@ -114,18 +118,25 @@ class FrameDetector:
         if settings.is_paused:
             return _NOTHING
         last = self._last if settings is self._last_settings else None
-        if last is not None and self._skipped < settings.interval:
+        if last is not None and self._skipped < settings.interval and not self._hidden:
             self._skipped += 1
             moved = self._tracker.predict(seconds, frame.width, frame.height) if settings.is_tracked else last.objects
             return Detections(moved, False, 0.0, 0.0)
         try:
             with self._shared.slots:
-                found = settings.detector.detect(frame, settings.filter)
+                found = settings.detector.detect(frame, self._with_hidden(settings.filter))
         except ModelError as why:
             self._shared.report(settings, str(why))
             return _NOTHING
         self._skipped = 0
         self._last_settings = settings
-        objects = self._tracker.update(found.objects, seconds) if settings.is_tracked else found.objects
-        self._last = Detections(objects, True, found.seconds, found.cpu_seconds)
+        hidden = [one for one in found.objects if one.label in self._hidden]
+        wanted = settings.filter.classes
+        objects = [one for one in found.objects if wanted is None or one.label in wanted]
+        if settings.is_tracked:
+            objects = self._tracker.update(objects, seconds)
+        self._last = Detections(objects, True, found.seconds, found.cpu_seconds, hidden)
         return self._last
+
+    def _with_hidden(self, wanted: DetectionFilter) -> DetectionFilter:
+        return wanted if wanted.classes is None else wanted._replace(classes=wanted.classes | self._hidden)
