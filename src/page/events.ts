@@ -8,6 +8,10 @@ import type { OutgoingEvent } from "./updates.js";
 type Counts = EventData["camera.counts"];
 
 const MOST_SHOWN = 100;
+/** Ids of the latest events; the agent sends no more than a hundred of them again. */
+const MOST_KNOWN = 1000;
+/** A picture is there a moment after its event. */
+const PICTURE_MS = 2_000;
 
 export class EventList {
   readonly #list: HTMLElement;
@@ -36,10 +40,15 @@ export class EventList {
         { dateTime: event.time, className: "quiet" },
         clockTime(event.time),
       );
-      this.#list.prepend(element("li", {}, time, textOf(event)));
+      this.#list.prepend(
+        element("li", {}, time, element("div", {}, textOf(event), ...pictureOf(event))),
+      );
     }
     while (this.#list.children.length > MOST_SHOWN) this.#list.lastElementChild?.remove();
-    if (this.#ids.size > 10 * MOST_SHOWN) this.#ids.clear();
+    for (const id of this.#ids) {
+      if (this.#ids.size <= MOST_KNOWN) break;
+      this.#ids.delete(id);
+    }
   }
 
   #showCounts(counts: Counts): void {
@@ -63,6 +72,20 @@ export class EventList {
     ]);
     this.#counts.replaceChildren(...items);
   }
+}
+
+/** A picture of the event, which opens in full; nothing if it is no longer kept. */
+function pictureOf({ data, type }: OutgoingEvent): HTMLElement[] {
+  if (typeof data["picture"] !== "string") return [];
+  const href = `/api/v1/pictures/${encodeURIComponent(data["picture"])}`;
+  const image = element("img", { alt: `Picture of ${type}`, loading: "lazy", src: href });
+  const link = element("a", { href, target: "_blank" }, image);
+  const again = () => {
+    image.src = `${href}?again`;
+    image.addEventListener("error", () => link.remove(), { once: true });
+  };
+  image.addEventListener("error", () => setTimeout(again, PICTURE_MS), { once: true });
+  return [link];
 }
 
 function nameOf({ type }: OutgoingEvent): string {

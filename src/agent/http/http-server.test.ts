@@ -174,11 +174,11 @@ describe("HttpServer", () => {
       "/api/v1/trials",
       "/api/v1/history",
       "/api/v1/snapshot",
+      "/api/v1/pictures/{id}",
       "/api/v1/cameras/{id}/restart",
       "/api/v1/trials/confirm",
       "/api/v1/trials/take-back",
       "/api/v1/cameras/test",
-      "/api/v1/pictures/{id}",
     ]);
   });
 
@@ -305,6 +305,23 @@ describe("HttpServer", () => {
     assert.equal((await get("/readyz", url(), "ops:hunter2")).status, 401);
     assert.equal((await get("/readyz", url())).status, 401);
     assert.equal((await get("/readyz", socketPath())).status, 200);
+  });
+
+  it("lets an open page log in again when logins change", async () => {
+    secrets.set("ops", { t: "login", username: "ops", password: "hunter2" });
+    start({ HTTP_USERS: "secret:ops" });
+    await said(`127.0.0.1:${port}`);
+    const socket = connect(port, "127.0.0.1");
+    ends.push(() => socket.destroy());
+    const login = Buffer.from("ops:hunter2").toString("base64");
+    const head = `GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic ${login}\r\n\r\n`;
+    socket.write(head);
+    const [data] = (await once(socket, "data")) as [Buffer];
+    assert.match(data.toString(), /^HTTP\/1\.1 200/);
+    const closed = once(socket, "close");
+    secrets.set("ops", { t: "login", username: "ops", password: "hunter3" });
+    server.onSecrets();
+    await closed;
   });
 
   it("speaks TLS once its certificate is there, and takes another without a restart", async () => {

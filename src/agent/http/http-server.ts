@@ -74,6 +74,10 @@ export class HttpServer {
   /** The secrets may have changed. */
   onSecrets(): void {
     for (const listener of this.#listeners) listener.onChange();
+    if (this.#options.config.httpUsers === undefined) return;
+    // Whoever is still welcome connects again by itself.
+    this.#updates.disconnect();
+    this.#streams.disconnect();
   }
 
   /** Runs until the signal is aborted. Never throws because of a peer, an address or a secret. */
@@ -109,8 +113,8 @@ export class HttpServer {
       ...this.#listeners.map((listener) => listener.run(signal)),
       this.#sampleHistory(signal),
     ]);
-    this.#updates.close();
-    this.#streams.close();
+    this.#updates.disconnect();
+    this.#streams.disconnect();
     await (await this.#app)?.close();
   }
 
