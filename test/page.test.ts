@@ -18,12 +18,17 @@ describe("the page", () => {
   before(async () => {
     browser = await startBrowser({ after: (clean) => cleaners.push(clean) });
   });
+  const newPage = async () => {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(TIMEOUT_MS);
+    return page;
+  };
   after(async () => {
     for (const clean of cleaners.reverse()) await clean();
   });
 
   it("asks for a login over TLS where it is open to the network, and goes on when the worker is killed", async (t) => {
-    const [http] = await freePorts(1);
+    const [http, nobody] = await freePorts(2);
     const secrets = await temporaryDirectory(t);
     const { certificate, key } = selfSigned();
     const files = {
@@ -34,20 +39,22 @@ describe("the page", () => {
       await writeFile(join(secrets, name), JSON.stringify(secret));
     }
     const product = await startPicture(t, {
-      RTSPINPUT: "yard=test://ball",
+      RTSPINPUT: `yard=test://ball,gate=rtsp://127.0.0.1:${nobody}/live`,
       OUTPUT_LAYOUT: "per-camera",
       HTTP_ADDRESS: `0.0.0.0:${http}`,
       HTTP_USERS: "secret:ops",
       HTTP_CERTIFICATE: "secret:tls",
       SECRETS_DIR: secrets,
     });
-    const page = await browser.newPage();
+    const page = await newPage();
     const at = `https://127.0.0.1:${http}/`;
     await assert.rejects(page.goto(at), /ERR_INVALID_AUTH_CREDENTIALS/);
     await page.authenticate({ username: "ops", password: "hunter2" });
     await page.goto(at);
     await says(page, "#connection", /^Connected$/);
     await moves(page);
+    // Its own stream has had no frame yet.
+    await says(page, "figure:nth-child(2) figcaption", /^gate is lost: .*nobody answers/);
     const snapshot = page.waitForRequest((request) => request.url().includes("/api/v1/snapshot"));
     await press(page, "#snapshot");
     assert.match((await snapshot).url(), /output=rtsp&camera=yard$/);
@@ -55,7 +62,7 @@ describe("the page", () => {
     const processes = await product.sidecar.descendants();
     const worker = processes.find(({ command }) => command.endsWith("sidecar.worker"));
     process.kill(worker?.pid ?? 0, "SIGKILL");
-    await says(page, "figcaption", /^No video: /);
+    await says(page, "figcaption", /^(?:No video|yard is)/);
     await moves(page);
   });
 
@@ -64,8 +71,10 @@ describe("the page", () => {
     const product = await startPicture(t, {
       RTSPINPUT: `yard=test://ball,gate=rtsp://127.0.0.1:${nobody}/live`,
       HTTP_ADDRESS: `127.0.0.1:${http}`,
+      // Until a person confirms it.
+      TRIAL_TIME: "60m",
     });
-    const page = await browser.newPage();
+    const page = await newPage();
     const troubles: string[] = [];
     page.on("pageerror", (error) => troubles.push(String(error)));
     page.on("console", (message) => {
@@ -152,7 +161,7 @@ describe("the page", () => {
     assert.deepEqual(troubles, []);
 
     // Where a browser has no WebCodecs, as without TLS.
-    const other = await browser.newPage();
+    const other = await newPage();
     await other.evaluateOnNewDocument("delete window.VideoDecoder");
     const preview = other.waitForRequest((request) => request.url().includes("/api/v1/preview"));
     await other.goto(`http://127.0.0.1:${http}/`);
@@ -180,7 +189,7 @@ async function says(page: Page, selector: string, expected: RegExp): Promise<voi
 
 /** Presses a button as a keyboard does, once it is there. */
 async function press(page: Page, selector: string): Promise<void> {
-  await page.waitForSelector(selector, { visible: true, timeout: TIMEOUT_MS });
+  await page.waitForSelector(selector, { visible: true });
   await page.focus(selector);
   await page.keyboard.press("Enter");
 }
