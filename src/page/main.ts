@@ -55,6 +55,7 @@ for (const id of ["confirm", "take-back"]) {
 // A keyboard scrolls what it can reach.
 for (const id of ["camera-table", "event-list"]) byId(id, HTMLElement).tabIndex = 0;
 offerCameraTest();
+void plotHistory();
 followUpdates({ onState, onEvents: (all) => events.add(all), onAway });
 
 function onState(state: PageState, timeMs: number): void {
@@ -68,10 +69,10 @@ function onState(state: PageState, timeMs: number): void {
   editor.onShown(wall.single);
   table.onState(state.cameras, timeMs);
   trial.hidden = !["checking", "self-testing", "watching"].includes(state.trials.state);
-  system.replaceChildren(...facts(state));
+  // What somebody is about to copy stays as long as it is the same.
+  const shown = element("dl", {}, ...facts(state));
+  if (shown.innerHTML !== system.innerHTML) system.replaceChildren(...shown.children);
 }
-
-void plotHistory();
 
 async function plotHistory(): Promise<void> {
   try {
@@ -90,6 +91,8 @@ function onAway(why: string | undefined): void {
 
 /** Offers all cameras and each of them. */
 function showViews({ cameras }: PageState): void {
+  // While a worker is replaced, there are none.
+  if (cameras.length === 0) return;
   const wanted = ["", ...cameras.map(({ id }) => id)];
   const current = [...view.options].map(({ value }) => value);
   if (wanted.join() === current.join()) return;
