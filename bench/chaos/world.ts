@@ -179,7 +179,11 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
     guests: [],
     bitrate: FIRST_BITRATE,
   });
-  const agent = new Half(scope, { program: process.execPath, args: [AGENT], env });
+  const agent = new Half(scope, {
+    program: process.execPath,
+    args: ["--max-semi-space-size=2", AGENT],
+    env,
+  });
   const witnesses = cameras.map(({ id, camera }, index) => {
     const protocol = index % 2 === 0 ? "tcp" : "udp";
     const name = `${id}, GStreamer, ${protocol}`;
