@@ -109,6 +109,7 @@ export class Agent {
       ...{ stateDir: config.stateDir, node: options.node, clock, wallClock },
       ...{ redact: options.redact, openSidecar: open },
       onEvent: new EventsReport(logs("events")).onEvent,
+      onOutgoing: (texts) => this.#http.onEvents(texts),
     });
 
     this.#zoneDisplay = new ZoneDisplay({ clock, open, zones: () => this.#events.zones() });
@@ -163,6 +164,10 @@ export class Agent {
     this.#http = new HttpServer({
       ...{ config, clock, redact: options.redact, version: service.version, log: logs("http") },
       secrets: () => this.#secrets.current(),
+      decideTrial: (decision) => {
+        log.info("a person has decided about the trial", { decision });
+        return this.#trials.decide(decision);
+      },
       picture: (id) => this.#events.picture(id),
       facts: () => ({
         ...this.#facts(),

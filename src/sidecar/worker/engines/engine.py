@@ -8,6 +8,7 @@ import grpc
 
 from sidecar.contract import detection, pipeline, spec
 from sidecar.gst import Gst
+from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.overlay import Shapes
 from sidecar.worker.problem import Problem
@@ -106,6 +107,14 @@ class Engine(abc.ABC, Generic[Model]):
     @abc.abstractmethod
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         """JPEG images of a stream from now on; None if there is no such stream."""
+
+    @abc.abstractmethod
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        """Where the encoded frames of a stream pass, parsed; None if there is no such stream, or it is not encoded."""
+
+    @abc.abstractmethod
+    def controller(self, camera_id: str) -> Optional[CameraController]:
+        """Of a camera of the active specification; None if there is no such camera."""
 
     def picture(self, camera_id: str, pts: int, area: Optional[detection.Box]) -> "Optional[Picture]":
         """See TakePicture of the contract. None if there is no such camera. Raises PictureError."""
