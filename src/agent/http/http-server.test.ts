@@ -174,11 +174,11 @@ describe("HttpServer", () => {
       "/api/v1/trials",
       "/api/v1/history",
       "/api/v1/snapshot",
+      "/api/v1/pictures/{id}",
       "/api/v1/cameras/{id}/restart",
       "/api/v1/trials/confirm",
       "/api/v1/trials/take-back",
       "/api/v1/cameras/test",
-      "/api/v1/pictures/{id}",
     ]);
   });
 
