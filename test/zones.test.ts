@@ -6,6 +6,7 @@ import type { CloudEvent } from "../src/common/events/cloud-event.js";
 import { eventually } from "../src/common/testing/eventually.js";
 import { startPicture } from "./support/product.js";
 import { temporaryDirectory } from "./support/scope.js";
+import { type Rectangle, seenFrames, startViewer } from "./support/video.js";
 
 /**
  * In the demo clip one person stays in the background at the left, one walks from the right edge to the left one in the
@@ -32,12 +33,30 @@ const DOCUMENT = {
       ],
     },
   ],
-  events: { sinks: [{ file: {} }] },
+  events: { sinks: [{ file: {} }], pictures: { types: ["line.crossed"], of: "object" } },
 };
+
+/** A black camera with a zone from x to the right edge, and the strip of the frame in which its left edge is. */
+const ZONE_SIZE = { width: 320, height: 180 };
+
+function withZoneFrom(x: number) {
+  const points = [
+    [x, 0.1],
+    [1, 0.1],
+    [1, 0.9],
+    [x, 0.9],
+  ];
+  const uri = `test://black?width=${ZONE_SIZE.width}&height=${ZONE_SIZE.height}&rate=10`;
+  return { tracker: "iou", cameras: [{ id: "one", uri, zones: [{ id: "area", points }] }] };
+}
+
+function stripAt(x: number): Rectangle {
+  return [Math.round(x * ZONE_SIZE.width) - 2, 70, 6, 60];
+}
 
 describe("zones and lines", () => {
   it("count what people count in the demo clip: one person in each round, from right to left", async (t) => {
-    const events = await watchDemo(t);
+    const { events, stateDir } = await watchDemo(t);
     await eventually(() => of(events(), "line.crossed").length >= 2, "two rounds are over");
     for (const { data } of of(events(), "line.crossed")) {
       assert.ok("direction" in data && "object" in data);
@@ -54,11 +73,41 @@ describe("zones and lines", () => {
       "zone.left",
       "line.crossed",
     ]);
+    assert.ok("picture" in first.data && first.data.picture !== undefined);
+    const picture = join(stateDir, "events", "pictures", `${first.data.picture}.jpg`);
+    await eventually(() => existsSync(picture), "its picture is there");
+    assert.deepEqual([...readFileSync(picture).subarray(0, 2)], [0xff, 0xd8]);
+  });
+
+  it("are drawn in the picture, and move with the settings without another specification", async (t) => {
+    const path = join(await temporaryDirectory(t), "settings.json");
+    writeFileSync(path, JSON.stringify(withZoneFrom(0.5)));
+    const product = await startPicture(t, {
+      ...{ SETTINGS_FILE: path, OVERLAY: "zones", TRIAL: "no", LOG_LEVEL: "debug" },
+      OUTPUT_WIDTH: String(ZONE_SIZE.width),
+      OUTPUT_HEIGHT: String(ZONE_SIZE.height),
+    });
+    const regions = [stripAt(0.5), stripAt(0.25)];
+    const viewer = startViewer(t, product.url, { regions });
+    const isDrawn = (...wanted: readonly boolean[]) => {
+      const seen = seenFrames(viewer).at(-1)?.regions ?? [];
+      return seen.length > 0 && seen.every(({ max }, index) => max > 120 === wanted[index]);
+    };
+    await eventually(() => isDrawn(true, false), "the zone is drawn");
+    writeFileSync(path, JSON.stringify(withZoneFrom(0.25)));
+    await eventually(() => isDrawn(false, true), "the zone has moved");
+    const applied = product.agent.lines.filter((line) => line.includes('"specification applied"'));
+    assert.equal(applied.length, 1);
   });
 });
 
-/** Returns what reads the events so far. */
-async function watchDemo(t: TestContext): Promise<() => CloudEvent[]> {
+interface Watched {
+  /** Reads the events so far. */
+  readonly events: () => CloudEvent[];
+  readonly stateDir: string;
+}
+
+async function watchDemo(t: TestContext): Promise<Watched> {
   const directory = await temporaryDirectory(t);
   const path = join(directory, "settings.json");
   writeFileSync(path, JSON.stringify(DOCUMENT));
@@ -70,11 +119,12 @@ async function watchDemo(t: TestContext): Promise<() => CloudEvent[]> {
     TRIAL: "no",
   });
   const file = join(stateDir, "events", "events.jsonl");
-  return () => {
+  const events = () => {
     if (!existsSync(file)) return [];
     const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
     return lines.map((line) => JSON.parse(line) as CloudEvent);
   };
+  return { events, stateDir };
 }
 
 function of(events: readonly CloudEvent[], type: string): CloudEvent[] {

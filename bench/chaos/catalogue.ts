@@ -5,6 +5,7 @@ import type { FaultKind } from "./fault.js";
 import { FILE_FAULTS } from "./file-faults.js";
 import { PROCESS_FAULTS } from "./process-faults.js";
 import { SETTINGS_FAULTS } from "./settings-faults.js";
+import { SINK_FAULTS } from "./sink-faults.js";
 import { VIEWER_FAULTS } from "./viewer-faults.js";
 
 export const CATALOGUE: readonly FaultKind[] = [
@@ -14,4 +15,5 @@ export const CATALOGUE: readonly FaultKind[] = [
   ...VIEWER_FAULTS,
   ...BROWSER_FAULTS,
   ...SETTINGS_FAULTS,
+  ...SINK_FAULTS,
 ];

@@ -1,5 +1,6 @@
 // `make chaos`: injects faults into the running product while viewers watch, and reports which promises were broken.
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { until } from "../../test/support/scope.js";
 import { machine } from "../report.js";
 import { withScope } from "../scope.js";
 import { CATALOGUE } from "./catalogue.js";
@@ -12,6 +13,7 @@ import type { FaultRecord } from "./record.js";
 import { asLine, asTable } from "./table.js";
 import { World } from "./world.js";
 
+const DELIVERY_LIMIT_MS = 60_000;
 const JSON_PATH = "build/chaos.json";
 
 async function main(): Promise<number> {
@@ -26,6 +28,7 @@ async function main(): Promise<number> {
     const world = await World.start(scope, { witnesses: 2, victims: 3 });
     const records: FaultRecord[] = [];
     const verdicts: string[] = [];
+    let agentBytes = 0;
     try {
       let turn = 0;
       for (const [index, kind] of faults.entries()) {
@@ -40,6 +43,8 @@ async function main(): Promise<number> {
         // Without recovery, the next fault cannot be judged.
         if (record.recoveredMs === undefined || stop.signal.aborted) break;
       }
+      verdicts.push(...(await undelivered(world)));
+      agentBytes = await memoryOf(world.agent.current.pid);
     } finally {
       await world.stop();
     }
@@ -47,13 +52,37 @@ async function main(): Promise<number> {
     await mkdir("build", { recursive: true });
     await writeFile(
       JSON_PATH,
-      JSON.stringify({ machine: machine(), seed, count, bounds, records, verdicts }, null, 2),
+      JSON.stringify(
+        { machine: machine(), seed, count, bounds, records, verdicts, agentBytes },
+        null,
+        2,
+      ),
     );
     console.log(`\n${asTable(records)}\n`);
     for (const verdict of verdicts) console.log(`BROKEN: ${verdict}`);
     if (verdicts.length > 0) console.log(`repeat with: make chaos N=${count} SEED=${seed}`);
     return verdicts.length === 0 ? 0 : 1;
   });
+}
+
+/** Events that were accepted and have not arrived, once everything works. */
+async function undelivered({ sinks, stateDir }: World): Promise<string[]> {
+  let missing: readonly string[] = [];
+  try {
+    await until("all events have arrived", DELIVERY_LIMIT_MS, async () => {
+      missing = await sinks.missing(stateDir);
+      return missing.length === 0;
+    });
+    return [];
+  } catch {
+    return [`${missing.length} events have not reached the webhook`];
+  }
+}
+
+/** Resident memory of a process, in bytes. */
+async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
 }
 
 interface Options {

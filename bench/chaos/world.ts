@@ -7,6 +7,7 @@ import { freePorts, type Scope, temporaryDirectory, until } from "../../test/sup
 import { type CountingCamera, count } from "../../test/support/video.js";
 import { Half } from "./half.js";
 import { findParts, type Parts } from "./parts.js";
+import { Sinks } from "./sinks.js";
 import { Status } from "./status.js";
 import { Victim } from "./victim.js";
 import { ffmpegViewer, gstreamerViewer, type Viewer } from "./viewers.js";
@@ -51,6 +52,7 @@ export class World {
   readonly witnesses: readonly Witness[];
   readonly victims: readonly Victim[];
   readonly viewers: readonly Viewer[];
+  readonly sinks: Sinks;
   /** Temporary cameras, as written in the settings. */
   readonly guests: string[] = [];
   /** Bit rate of each stream. */
@@ -70,6 +72,7 @@ export class World {
     this.victims = parts.victims;
     this.witnesses = parts.witnesses;
     this.viewers = parts.viewers;
+    this.sinks = parts.sinks;
   }
 
   /** Starts everything and waits for the stream of every camera. Stop it before its scope ends. */
@@ -145,6 +148,7 @@ interface Built {
   readonly witnesses: readonly Witness[];
   readonly victims: readonly Victim[];
   readonly viewers: readonly Viewer[];
+  readonly sinks: Sinks;
 }
 
 async function build(scope: Scope, options: WorldOptions): Promise<Built> {
@@ -167,7 +171,9 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
     args: options.keeper ?? ["test/support/quick_keeper.py"],
     env: { PYTHONPATH: "src:src/sidecar/gen", SLIPSTREAM_RUN_DIR: runDir, LOG_LEVEL: "info" },
   });
+  const sinks = await Sinks.start(scope);
   const env = agentSettings({
+    sinks,
     runDir,
     stateDir,
     port,
@@ -178,7 +184,11 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
     guests: [],
     bitrate: FIRST_BITRATE,
   });
-  const agent = new Half(scope, { program: process.execPath, args: [AGENT], env });
+  const agent = new Half(scope, {
+    program: process.execPath,
+    args: ["--max-semi-space-size=2", AGENT],
+    env,
+  });
   const witnesses = cameras.map(({ id, camera }, index) => {
     const protocol = index % 2 === 0 ? "tcp" : "udp";
     const name = `${id}, GStreamer, ${protocol}`;
@@ -200,11 +210,13 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
     status: new Status(join(runDir, "worker.sock")),
     witnesses,
     victims,
+    sinks,
     viewers: [...witnesses.map(({ viewer }) => viewer), ...others],
   };
 }
 
 function agentSettings(of: {
+  readonly sinks: Sinks;
   readonly runDir: string;
   readonly stateDir: string;
   readonly port: number;
@@ -231,6 +243,7 @@ function agentSettings(of: {
     BITRATE: String(of.bitrate),
     OVERLAY: "none",
     FROZEN_AFTER: "3s",
+    SETTINGS_FILE: of.sinks.settingsFile,
     LOG_FORMAT: "json",
     // Faults during a trial would roll the settings back.
     TRIAL: "no",

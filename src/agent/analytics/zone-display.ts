@@ -6,10 +6,12 @@ import { Wakeup } from "../../common/time/wakeup.js";
 import { SidecarError } from "../sidecar/calls.js";
 import type { CameraZones, Sidecar } from "../sidecar/sidecar.js";
 
+type Client = Pick<Sidecar, "showZones" | "close">;
+
 export interface ZoneDisplayOptions {
   readonly clock: Clock;
   /** Makes a client of its own, so that no other call delays the counts. */
-  readonly open: () => Pick<Sidecar, "showZones" | "close">;
+  readonly open: () => Client;
   /** What is to be drawn now. */
   readonly zones: () => readonly CameraZones[];
 }
@@ -21,6 +23,8 @@ const TIMEOUT_MS = 5000;
 export class ZoneDisplay {
   readonly #options: ZoneDisplayOptions;
   readonly #wakeup = new Wakeup();
+  /** Undefined: none has been needed since the last failure. */
+  #client: Client | undefined;
   /** Changes with every connection. */
   #worker = 0;
   /** What the worker draws. */
@@ -60,20 +64,25 @@ export class ZoneDisplay {
       const isWaiting = this.#shown === "no worker" || isIdle;
       await this.#wakeup.wait(clock, isWaiting ? Infinity : clock.now() + INTERVAL_MS, signal);
     }
+    this.#disconnect();
+  }
+
+  #disconnect(): void {
+    this.#client?.close();
+    this.#client = undefined;
   }
 
   async #show(wanted: readonly CameraZones[], signal: AbortSignal): Promise<void> {
     const worker = this.#worker;
-    const client = this.#options.open();
     try {
-      await client.showZones(wanted, { timeoutMs: TIMEOUT_MS, signal });
+      this.#client ??= this.#options.open();
+      await this.#client.showZones(wanted, { timeoutMs: TIMEOUT_MS, signal });
       // Unless another worker has connected meanwhile.
       if (this.#worker === worker) this.#shown = wanted;
     } catch (reason) {
       // The reconciler notices a worker that is gone, and says so; another attempt follows.
       if (!signal.aborted && !(reason instanceof SidecarError)) throw reason;
-    } finally {
-      client.close();
+      this.#disconnect();
     }
   }
 }

@@ -21,10 +21,12 @@ export interface PicturesOptions {
   readonly clock: Clock;
   /** Milliseconds since 1970; may jump. */
   readonly wallClock: () => number;
-  readonly open: () => Pick<Sidecar, "takePicture" | "close">;
+  readonly open: () => Client;
   /** Must not throw. */
   readonly onEvent: (event: PictureEvent) => void;
 }
+
+type Client = Pick<Sidecar, "takePicture" | "close">;
 
 interface Wanted {
   readonly id: string;
@@ -55,6 +57,8 @@ export class Pictures {
   /** Undefined: not known yet. */
   #bounds: PictureOptions | "none" | undefined;
   #failure: string | undefined;
+  /** Undefined: none has been needed since the last failure. */
+  #client: Client | undefined;
 
   constructor(options: PicturesOptions) {
     this.#options = options;
@@ -97,22 +101,24 @@ export class Pictures {
       if (wanted !== undefined) {
         const isTaken = await this.#attempt(() => this.#take(wanted, signal));
         if (isTaken) this.#onSuccess();
+        else this.#disconnect();
       } else {
         await this.#attempt(() => this.#prune());
         const isIdle = this.#kept.length === 0;
         await this.#wakeup.wait(clock, isIdle ? Infinity : clock.now() + CHECK_MS, signal);
       }
     }
+    this.#disconnect();
+  }
+
+  #disconnect(): void {
+    this.#client?.close();
+    this.#client = undefined;
   }
 
   async #take({ id, request }: Wanted, signal: AbortSignal): Promise<void> {
-    const client = this.#options.open();
-    let jpeg: Uint8Array;
-    try {
-      jpeg = await client.takePicture(request, { timeoutMs: TIMEOUT_MS, signal });
-    } finally {
-      client.close();
-    }
+    this.#client ??= this.#options.open();
+    const jpeg = await this.#client.takePicture(request, { timeoutMs: TIMEOUT_MS, signal });
     const path = this.#pathOf(id);
     await mkdir(this.#options.directory, { recursive: true });
     // Whoever reads it gets the whole picture or none.

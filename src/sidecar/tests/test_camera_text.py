@@ -32,6 +32,7 @@ def lost(reason=state.CAMERA_LOST_REASON_TIMEOUT, due=504.0):
         (lost(due=1090.0), "no signal since 11:59:00, next try in 10 min"),
         (lost(state.CAMERA_LOST_REASON_FROZEN), "frozen since 11:59:00, next try in 5 s"),
         (lost(state.CAMERA_LOST_REASON_AUTH_FAILED), "login refused since 11:59:00, next try in 5 s"),
+        (lost(state.CAMERA_LOST_REASON_PRIVACY), "withheld for privacy since 11:59:00, next try in 5 s"),
         (lost()._replace(phase=Connecting(500.0)), "no signal since 11:59:00, trying now"),
     ],
 )

@@ -33,7 +33,7 @@ def person(left, top, width=20, height=20, label="Person"):
 def hidden(*items, method=spec.HIDING_METHOD_COVER, seconds=0.0):
     """A frame after its objects were hidden, and the same frame before."""
     hider = Hider(spec.Hiding(classes=["Person"], method=method))
-    if hider.add(items, seconds):
+    if hider.add(items, (WIDTH, HEIGHT), seconds):
         frame = noise()
         hider.apply(frame)
         return frame, noise()
@@ -84,12 +84,34 @@ def test_an_object_without_a_place_lets_no_frame_pass():
 
 def test_where_an_object_was_stays_hidden_for_a_second():
     hider = Hider(spec.Hiding(classes=["Person"]))
-    assert hider.add([person(20, 10)], 10.0)
-    assert hider.add([], 10.9)
-    assert not hider.add([], 11.1)
-    hider.add([person(20, 10)], 12.0)
+    size = (WIDTH, HEIGHT)
+    assert hider.add([person(20, 10)], size, 10.0)
+    assert hider.add([], size, 10.9)
+    assert not hider.add([], size, 11.1)
+    hider.add([person(20, 10)], size, 12.0)
     hider.reset()
-    assert not hider.add([], 12.1), "another connection"
+    assert not hider.add([], size, 12.1), "another connection"
+
+
+def test_where_an_object_was_stays_hidden_when_the_size_of_the_frames_changes():
+    hider = Hider(spec.Hiding(classes=["Person"]))
+    hider.add([person(40, 20, 40, 40)], (2 * WIDTH, 2 * HEIGHT), 10.0)
+    assert hider.add([], (WIDTH, HEIGHT), 10.1)
+    frame = noise()
+    hider.apply(frame)
+    assert (frame.y[10:30, 20:40] == 16).all()
+    assert (frame.y[40:, :] != 16).all()
+
+
+def test_an_object_that_moves_is_hidden_where_it_is_and_leaves_no_endless_trail():
+    hider = Hider(spec.Hiding(classes=["Person"]))
+    for step in range(40):
+        assert hider.add([person(step, 10)], (WIDTH, HEIGHT), step / 40)
+    frame = noise()
+    hider.apply(frame)
+    assert (frame.y[10:30, 39:59] == 16).all()
+    assert hider.add([person(0, 10)] * 500, (WIDTH, HEIGHT), 1.0)
+    hider.apply(frame)
 
 
 # In the middle of the hidden object, and beside it, of a frame of 320 by 180 pixels.

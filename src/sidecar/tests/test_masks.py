@@ -7,6 +7,9 @@ import cairo
 import numpy as np
 import pytest
 
+from sidecar.gst import Gst
+from sidecar.tests.main_loop import turn_until
+from sidecar.worker.engines.deepstream.mask_probe import add_masks
 from sidecar.worker.engines.masks import Masks, covering
 from sidecar.worker.inference.frame import I420Frame
 
@@ -100,3 +103,36 @@ def test_covered_pixels_have_neither_light_nor_colour_in_frames_of_any_size():
         assert (frame.y[:, width // 2 + 3 :] == 200).all()
         assert (frame.u[:, : width // 4] == 128).all()
         assert (frame.v[:, width // 4 + 2 :] == 90).all()
+
+
+class BrokenMasks(Masks):
+    """Masks that no frame can be given."""
+
+    def __init__(self):
+        super().__init__([])
+
+    def apply(self, frame):
+        raise ValueError("no such plane")
+
+
+def test_engine_deepstream_lets_no_frame_pass_whose_masks_cannot_be_drawn_and_says_why_once():
+    Gst.init(None)
+    failures, passed = [], []
+    pipeline = Gst.parse_launch(
+        "videotestsrc num-buffers=5 ! video/x-raw, format=I420, width=64, height=48 ! identity name=masked"
+        " ! fakesink name=sink"
+    )
+    add_masks(pipeline.get_by_name("masked").get_static_pad("src"), BrokenMasks(), failures.append)
+    pipeline.get_by_name("sink").get_static_pad("sink").add_probe(
+        Gst.PadProbeType.BUFFER, lambda _pad, info: passed.append(info) or Gst.PadProbeReturn.OK
+    )
+    pipeline.set_state(Gst.State.PLAYING)
+    try:
+        bus = pipeline.get_bus()
+        ended = bus.timed_pop_filtered(60 * Gst.SECOND, Gst.MessageType.EOS | Gst.MessageType.ERROR)
+        assert ended.type == Gst.MessageType.EOS
+        turn_until(lambda: failures, lambda: passed, 60)
+    finally:
+        pipeline.set_state(Gst.State.NULL)
+    assert failures == ["its masks cannot be drawn: no such plane"]
+    assert not passed

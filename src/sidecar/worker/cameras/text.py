@@ -16,6 +16,7 @@ _COUNTED_SECONDS = 120
 _OUTAGES = {
     state.CAMERA_LOST_REASON_AUTH_FAILED: "login refused",
     state.CAMERA_LOST_REASON_FROZEN: "frozen",
+    state.CAMERA_LOST_REASON_PRIVACY: "withheld for privacy",
 }
 
 

@@ -11,6 +11,9 @@ from sidecar.worker.inference.postprocess import Object
 
 # A network misses an object now and then: where one was stays hidden for so many seconds.
 _KEPT_SECONDS = 1.0
+# Intersection over union of two places of one object, and how many places are kept at most.
+_SAME = 0.3
+_MOST_KEPT = 200
 # An object is hidden with so much around it, in shares of its size: boxes are not exact.
 _MARGIN = 0.1
 # A blurred object is at most so many squares wide and high, and each of them at least so many pixels.
@@ -23,9 +26,12 @@ class PrivacyError(Exception):
 
 
 class _Hidden(NamedTuple):
-    """Where an object was, and until when that is hidden, in seconds."""
+    """Where an object was, in fractions of the frame, and until when that is hidden, in seconds."""
 
-    item: Object
+    left: float
+    top: float
+    right: float
+    bottom: float
     until: float
 
 
@@ -41,32 +47,47 @@ class Hider:
         """The next frames are of a new connection."""
         self._hidden = []
 
-    def add(self, objects: Sequence[Object], now: float) -> bool:
-        """Takes the objects of a frame of this time, in seconds. Returns whether anything is to be hidden on it."""
-        kept = [one for one in self._hidden if now < one.until]
-        self._hidden = kept + [_Hidden(one, now + _KEPT_SECONDS) for one in objects if one.label in self.classes]
+    def add(self, objects: Sequence[Object], size: Tuple[int, int], now: float) -> bool:
+        """Takes the objects of a frame of this size and time, in seconds. Whether anything is to be hidden on it.
+
+        Raises PrivacyError.
+        """
+        found = [_hidden(one, size, now + _KEPT_SECONDS) for one in objects if one.label in self.classes]
+        # What is found again is hidden where it is now.
+        kept = [one for one in self._hidden if now < one.until and not any(_overlap(one, other) for other in found)]
+        self._hidden = found + kept[: max(0, _MOST_KEPT - len(found))]
         return bool(self._hidden)
 
     def apply(self, frame: I420Frame) -> None:
         """Hides the objects on the frame that add() was called for. Its planes must be writable."""
         for one in self._hidden:
-            left, top, right, bottom = _area(one.item, frame)
-            if left >= right or top >= bottom:
-                continue
+            left, right = (2 * math.floor(one.left * frame.width / 2), 2 * math.ceil(one.right * frame.width / 2))
+            top, bottom = (2 * math.floor(one.top * frame.height / 2), 2 * math.ceil(one.bottom * frame.height / 2))
             for plane, half, black in ((frame.y, 0, BLACK_LUMA), (frame.u, 1, NO_COLOUR), (frame.v, 1, NO_COLOUR)):
-                rows, columns = slice(top >> half, (bottom + half) >> half), slice(left >> half, (right + half) >> half)
-                self._hide(plane[rows, columns], black, _SMALLEST_SQUARE >> half)
+                area = plane[top >> half : bottom >> half, left >> half : right >> half]
+                if area.size:
+                    self._hide(area, black, _SMALLEST_SQUARE >> half)
 
 
-def _area(item: Object, frame: I420Frame) -> Tuple[int, int, int, int]:
-    """Left, top, right and bottom of an object and what is around it, in whole chroma samples within the frame."""
+def _hidden(item: Object, size: Tuple[int, int], until: float) -> _Hidden:
+    """An object and what is around it, within the frame."""
     across, down = item.width * _MARGIN, item.height * _MARGIN
-    edges = item.left - across, item.top - down, item.left + item.width + across, item.top + item.height + down
-    if not all(np.isfinite(edges)):
+    horizontal = (item.left - across) / size[0], (item.left + item.width + across) / size[0]
+    vertical = (item.top - down) / size[1], (item.top + item.height + down) / size[1]
+    if not all(map(math.isfinite, horizontal + vertical)):
         raise PrivacyError("an object that is to be hidden has no place")
-    left, top = (max(0, math.floor(edge / 2) * 2) for edge in edges[:2])
-    right, bottom = (math.ceil(edge / 2) * 2 for edge in edges[2:])
-    return left, top, min(right, frame.width), min(bottom, frame.height)
+    (left, right), (top, bottom) = ([min(1.0, max(0.0, edge)) for edge in pair] for pair in (horizontal, vertical))
+    return _Hidden(left, top, right, bottom, until)
+
+
+def _overlap(one: _Hidden, other: _Hidden) -> bool:
+    """Whether both are probably the same object."""
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    if width <= 0 or height <= 0:
+        return False
+    areas = ((each.right - each.left) * (each.bottom - each.top) for each in (one, other))
+    return width * height >= _SAME * (sum(areas) - width * height)
 
 
 def _cover(area: "np.ndarray", black: int, _smallest: int) -> None:

@@ -134,7 +134,7 @@ class FrameProcessor:
             return buffer
         if not found.inferred:
             raise PrivacyError("the model does not run, so that its objects cannot be hidden")
-        if not self._hider.add(found.hidden, seconds):
+        if not self._hider.add(found.hidden, (info.width, info.height), seconds):
             return buffer
         return _edited(buffer, info, self._hider.apply, "its objects cannot be hidden")
 

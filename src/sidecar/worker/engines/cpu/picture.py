@@ -9,8 +9,8 @@ import numpy as np
 from sidecar.contract import detection
 from sidecar.gst import Gst
 from sidecar.worker.engines.cpu.frame_processor import DetectedFrame, RecentFrame
-from sidecar.worker.engines.cpu.pipeline import build_preview_pipeline
-from sidecar.worker.engines.engine import Picture, PictureError, Preview
+from sidecar.worker.engines.cpu.preview import JpegEncoder
+from sidecar.worker.engines.engine import Picture, PictureError
 from sidecar.worker.engines.planes import planes, video_info
 
 # An older frame is no picture of now.
@@ -26,27 +26,10 @@ def take_picture(recent: Sequence[RecentFrame], pts: int, area: Optional[detecti
     if not fresh:
         raise PictureError(grpc.StatusCode.UNAVAILABLE, "the camera sends no frames now")
     one = min(fresh, key=lambda each: abs(each.pts - pts))
-    return Picture(_Image(_part(one.frame, area)), one.pts)
-
-
-class _Image(Preview):
-    """Encodes one frame in a pipeline of its own."""
-
-    def __init__(self, sample: Gst.Sample) -> None:
-        super().__init__()
-        self._pipeline, source = build_preview_pipeline(self._on_jpeg)
-        self._pipeline.set_state(Gst.State.PLAYING)
-        source.emit("push-sample", sample)
-
-    def stop(self) -> None:
-        self._pipeline.set_state(Gst.State.NULL)
-
-    def _on_jpeg(self, sink: Gst.Element) -> Gst.FlowReturn:
-        sample = sink.emit("pull-sample")
-        if sample is not None:
-            buffer = sample.get_buffer()
-            self.offer(buffer.extract_dup(0, buffer.get_size()))
-        return Gst.FlowReturn.OK
+    sample = _part(one.frame, area)
+    encoder = JpegEncoder()
+    encoder.source.emit("push-sample", sample)
+    return Picture(encoder, one.pts)
 
 
 def _part(frame: DetectedFrame, area: Optional[detection.Box]) -> Gst.Sample:
