@@ -46,7 +46,7 @@ function candidate(revision: string, content: Content = {}): Candidate {
       masks: [],
       off: off ? { untilMs: undefined } : undefined,
     })),
-    model: { bundlePath: model, interval: undefined, threshold: undefined, classes: [] },
+    models: [{ bundlePath: model, interval: undefined, threshold: undefined, classes: [] }],
     tracker: undefined,
     overlay: { boxes: true, labels: true, counts: true, names: true },
     outputs: [
@@ -67,7 +67,7 @@ const fresh = candidate("fresh");
 /** Behaves so wherever this model runs, and well elsewhere. */
 function whereRuns(model: string, behaviour: Partial<Behaviour>): (desired: Desired) => Behaviour {
   return ({ spec }) =>
-    spec.model.bundlePath === `/models/${model}` ? { ...WELL, ...behaviour } : WELL;
+    spec.models[0].bundlePath === `/models/${model}` ? { ...WELL, ...behaviour } : WELL;
 }
 
 /** A node on which `good` has passed and has run for two minutes. */
@@ -194,7 +194,7 @@ describe("a change on trial", () => {
     let builds = true;
     const node = settled(({ spec }) => {
       const building = { t: "loading", phase: "engine", progress: undefined } as const;
-      const isFresh = spec.model.bundlePath === "/models/fresh";
+      const isFresh = spec.models[0].bundlePath === "/models/fresh";
       return isFresh && builds ? { ...WELL, pipeline: building } : WELL;
     });
     node.consider(fresh, good);

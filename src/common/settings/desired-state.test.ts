@@ -378,16 +378,16 @@ describe("desiredState: secrets", () => {
 
 describe("desiredState: model", () => {
   it("finds the bundle of a name", () => {
-    const { desired: result, model } = desired({
+    const { desired: result, modelNames } = desired({
       hub: { model: { bundle: "people", interval: 2 } },
     });
-    assert.deepEqual(result.spec.model, {
+    assert.deepEqual(result.spec.models[0], {
       bundlePath: "/m/people/2",
       interval: 2,
       threshold: undefined,
       classes: [],
     });
-    assert.deepEqual(model, { name: "people", version: "2" });
+    assert.deepEqual(modelNames, [{ name: "people", version: "2" }]);
   });
 
   it("refuses one that is missing, under the name of its setting", () => {

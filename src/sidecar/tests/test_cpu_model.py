@@ -19,7 +19,7 @@ from sidecar.worker.engines.cpu import frame_detector
 from sidecar.worker.engines.cpu import model as cpu_model
 from sidecar.worker.engines.cpu.engine import CpuEngine
 from sidecar.worker.engines.cpu.model import ModelLoader
-from sidecar.worker.inference.detector import Detector
+from sidecar.worker.inference.networks import load_network
 from sidecar.worker.processes import Processes
 from sidecar.worker.service.pipeline_service import PipelineService
 from sidecar.worker.status.events import EventLog
@@ -34,12 +34,12 @@ def loaded(monkeypatch):
     """Weak references to the networks that were loaded."""
     found = []
 
-    class WatchedDetector(Detector):
-        def __init__(self, bundle):
-            super().__init__(bundle)
-            found.append(weakref.ref(self))
+    def load(bundle):
+        network = load_network(bundle)
+        found.append(weakref.ref(network))
+        return network
 
-    monkeypatch.setattr(cpu_model, "Detector", WatchedDetector)
+    monkeypatch.setattr(cpu_model, "load_network", load)
     return found
 
 
@@ -72,7 +72,7 @@ def specification(bundle, **model):
     encoding = spec.Encoding(width=320, height=180, bitrate=500000, frame_rate=15)
     return spec.PipelineSpec(
         cameras=[spec.Camera(id="one", uri="test://ball")],
-        model=spec.Model(bundle_path=bundle, **model),
+        models=[spec.Model(bundle_path=bundle, **model)],
         outputs=[spec.Output(id="main", encoding=encoding, rtsp=spec.RtspTarget(port=8554, path="/ds"))],
     )
 

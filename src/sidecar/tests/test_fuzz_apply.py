@@ -115,7 +115,7 @@ class Fuzz:
                 polygon.points.add(x=self.chance.choice(FLOATS), y=self.chance.choice(FLOATS))
 
     def model(self, specification):
-        model = specification.model
+        model = specification.models[0]
         field = self.chance.randrange(4)
         if field == 0:
             model.bundle_path = self.chance.choice(BUNDLES)
@@ -166,7 +166,7 @@ class Fuzz:
         elif kind == 3 and specification.outputs:
             specification.outputs.add().CopyFrom(specification.outputs[0])
         elif kind == 4:
-            specification.ClearField("model")
+            specification.ClearField("models")
         elif kind == 5:
             specification.tracker.algorithm = self.chance.choice(ENUMS)
         elif kind == 6:

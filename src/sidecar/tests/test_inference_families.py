@@ -11,6 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from sidecar.contract import spec
 from sidecar.tests.output_forms import FORMS, HEIGHT, WIDTH, Found
 from sidecar.tests.test_deepstream_bundle import T4, load
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
@@ -18,9 +19,10 @@ from sidecar.worker.engines.deepstream.infer_config import infer_config
 from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder, TensorMismatchError
 from sidecar.worker.inference.bundle import load_bundle
 from sidecar.worker.inference.decoders import REGISTRY, DecoderError
-from sidecar.worker.inference.detector import Detector, ModelError
+from sidecar.worker.inference.detector import Detector
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import DetectionFilter
+from sidecar.worker.inference.session import ModelError
 
 THRESHOLD = 0.3
 # Four classes look like boxes, 26 like NanoDet's distributions.
@@ -289,7 +291,7 @@ def test_without_the_library_engine_deepstream_decodes_by_itself(tmp_path):
         FORMS["YOLOv10, YOLO26, DeepStream-Yolo"].write(known(3), 3), EVERYTHING
     )
     assert_same(as_found(found), by_score(known(3)), 1e-2)
-    config = infer_config(loaded, "/engine", 1, None, Catalogue("7.1", "dgpu"))
+    config = infer_config(loaded, "/engine", 1, spec.Model(), Catalogue("7.1", "dgpu"))
     assert {"network-type=100", "output-tensor-meta=1"} <= set(config.splitlines())
     assert "NvDsInfer" not in config
 

@@ -93,12 +93,13 @@ export function at({ file }: Bundle, { line }: { readonly line: number }): Place
 
 /** One label a line; blank lines do not count, and of several in a line the first is the name of a class. */
 export function labelsOf(bundle: Bundle): readonly string[] | undefined {
+  return labelLinesOf(bundle)?.map((line) => (line.split(";")[0] ?? "").trim());
+}
+
+/** The lines of the file of labels that are not blank. */
+export function labelLinesOf(bundle: Bundle): readonly string[] | undefined {
   const facts = bundle.files.get(property(bundle, "labelfile-path")?.value ?? "");
-  return facts?.t === "text"
-    ? facts.lines
-        .filter((line) => line.trim() !== "")
-        .map((line) => (line.split(";")[0] ?? "").trim())
-    : undefined;
+  return facts?.t === "text" ? facts.lines.filter((line) => line.trim() !== "") : undefined;
 }
 
 /** A comment may be in any encoding: bytes that are not UTF-8 become U+FFFD. */

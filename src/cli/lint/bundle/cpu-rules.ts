@@ -9,6 +9,7 @@ import { closest } from "../../../common/closest.js";
 import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { checkRange } from "../value.js";
 import { at, type Bundle, channelsOf, NETWORK_TYPE, networkTypeOf, property } from "./bundle.js";
+import { classifierProblems, cpuClassifierProblems, isClassifier } from "./classifier-rules.js";
 import { fileProblems } from "./files.js";
 import type { Setting } from "./key-file.js";
 import { labelProblems } from "./labels.js";
@@ -25,10 +26,25 @@ export function lintBundleForCpu(bundle: Bundle, catalogue: Catalogue): Problem[
   return [
     ...found,
     ...idleProblems(bundle, nvinferKeys),
-    ...useProblems(bundle, nvinferKeys, "engine cpu"),
-    ...decoderProblems(bundle, catalogue),
+    ...(isClassifier(bundle)
+      ? classifierOnCpu(bundle, nvinferKeys)
+      : [...useProblems(bundle, nvinferKeys, "engine cpu"), ...decoderProblems(bundle, catalogue)]),
     ...fileProblems(bundle, CPU, catalogue, (key) => FILES.includes(key)),
     ...labelProblems(bundle),
+    ...classifierProblems(bundle),
+  ];
+}
+
+/** Keys that nvinfer reads for detectors alone. */
+const OF_DETECTORS = ["num-detected-classes", "cluster-mode", "enable-dbscan", DECODER];
+
+function classifierOnCpu(bundle: Bundle, keys: readonly NvinferKey[]): Problem[] {
+  const ofClassifiers = keys.filter(({ name }) => !OF_DETECTORS.includes(name));
+  return [
+    ...useProblems(bundle, ofClassifiers, "engine cpu"),
+    ...missingKeys(bundle, keys, ["onnx-file"]),
+    ...cpuClassifierProblems(bundle),
+    ...dimensionProblems(bundle),
   ];
 }
 
@@ -41,7 +57,7 @@ function idleProblems(bundle: Bundle, keys: readonly NvinferKey[]): Problem[] {
     const message = `engine cpu has no use for ${[...new Set(idle)].join(", ")} and ignores them`;
     problems.push(problem("config-no-meaning", bundle.file, message));
   }
-  if (property(bundle, "cluster-mode") === undefined) {
+  if (property(bundle, "cluster-mode") === undefined && !isClassifier(bundle)) {
     const message =
       "cluster-mode is missing: nvinfer would group rectangles, engine cpu uses NMS; set cluster-mode=2";
     problems.push(problem("config-default", bundle.file, message));
@@ -59,17 +75,26 @@ export function rawTensorProblems(bundle: Bundle, catalogue: Catalogue): Problem
 }
 
 function decoderProblems(bundle: Bundle, catalogue: Catalogue): Problem[] {
-  const known = knownSettings(bundle, catalogue.nvinferKeys);
-  const isKnown = (name: string) =>
-    known.some(({ key, setting }) => key.name === name && setting.group === "property");
-  const missing = ["onnx-file", "num-detected-classes"].filter((name) => !isKnown(name));
+  const keys = catalogue.nvinferKeys;
+  const hasDecoder = missingKeys(bundle, keys, [DECODER]).length === 0;
   return [
-    ...missing.map((name) =>
-      problem("missing-key", bundle.file, `${name} is missing: set it in [property]`),
-    ),
-    ...(isKnown(DECODER) ? decoderNameProblems(bundle, catalogue) : noDecoder(bundle, catalogue)),
+    ...missingKeys(bundle, keys, ["onnx-file", "num-detected-classes"]),
+    ...(hasDecoder ? decoderNameProblems(bundle, catalogue) : noDecoder(bundle, catalogue)),
     ...dimensionProblems(bundle),
   ];
+}
+
+function missingKeys(
+  bundle: Bundle,
+  keys: readonly NvinferKey[],
+  names: readonly string[],
+): Problem[] {
+  const known = knownSettings(bundle, keys);
+  const isKnown = (name: string) =>
+    known.some(({ key, setting }) => key.name === name && setting.group === "property");
+  return names
+    .filter((name) => !isKnown(name))
+    .map((name) => problem("missing-key", bundle.file, `${name} is missing: set it in [property]`));
 }
 
 interface Known {

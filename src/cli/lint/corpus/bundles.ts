@@ -276,8 +276,8 @@ export const BUNDLES: readonly LintCase[] = [
   {
     name: "a class that the labels do not have",
     bundle: bundle(),
-    spec: spec({ model: { bundle_path: "/m", classes: ["car", "persn"] } }),
-    on: { t4: ["unknown-class model.classes[1]"] },
+    spec: spec({ models: [{ bundle_path: "/m", classes: ["car", "persn"] }] }),
+    on: { t4: ["unknown-class models[0].classes[1]"] },
     says: /did you mean person\?/,
   },
   {

@@ -39,7 +39,7 @@ export async function readSettings(
   const state = desiredState({ config, documents, ...here });
   if (state.t === "refused") return refused(state.problems);
   const { spec } = state.desired;
-  const { bundlePath } = spec.model;
+  const [{ bundlePath }] = spec.models;
   const bundle = isDirectory(bundlePath) ? { bundle: resolve(workingDirectory, bundlePath) } : {};
   return { spec: specToLint(spec), problems: [], ...bundle };
 }
@@ -59,11 +59,13 @@ function targetToLint(target: Target): Pick<Output, "rtsp" | "file" | "window"> 
 }
 
 /** The agent's own specification under the names of the contract. */
-export function specToLint({ cameras, model, tracker, outputs }: PipelineSpec): Spec {
-  const { bundlePath, threshold, classes } = model;
+export function specToLint({ cameras, models, tracker, outputs }: PipelineSpec): Spec {
   return {
     cameras: cameras.map(({ id, uri, masks }) => ({ id, uri, masks: masks.map(maskToLint) })),
-    model: { bundle_path: bundlePath, classes, ...(threshold === undefined ? {} : { threshold }) },
+    models: models.map(({ bundlePath, threshold, classes }) => ({
+      ...{ bundle_path: bundlePath, classes },
+      ...(threshold === undefined ? {} : { threshold }),
+    })),
     ...(tracker === undefined ? {} : { tracker: { algorithm: tracker.toUpperCase() } }),
     outputs: outputs.map(({ id, layout, encoding, target }) => ({
       id,

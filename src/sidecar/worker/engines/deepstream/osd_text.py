@@ -101,6 +101,6 @@ class _Tile:
                 boxes.append(meta.Box(left, top, one.width * across, one.height * down, one.class_id))
             if overlay.labels:
                 above = max(0, int(top) - 2 * self._font_size)
-                caption = label_text(one.class_id, one.label, one.confidence)
+                caption = label_text(one.class_id, one.label, one.confidence, attributes=one.attributes)
                 lines.append(meta.Line(caption, max(0, int(left)), above, self._font_size))
         return boxes, lines
