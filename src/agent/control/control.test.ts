@@ -161,6 +161,21 @@ describe("Control", () => {
     assert.equal(latestCamera()?.uri, "rtsp://cam/2");
   });
 
+  it("holds the bundles of all models, and renders the last good one with those that it ran with", () => {
+    hub = '{"model":{"bundle":"old"},"secondaryModels":[{"bundle":"colour"}]}';
+    control.refresh();
+    lastGood = considered.at(-1)?.candidate.content;
+    hub = '{"model":{"bundle":"old"},"secondaryModels":[{"bundle":"make"}]}';
+    control.refresh();
+    const bundles = considered.at(-1)?.lastGood?.desired.spec.models;
+    assert.deepEqual(
+      bundles?.map(({ bundlePath }) => bundlePath),
+      ["/models/old", "/models/colour"],
+    );
+    assert.deepEqual(held, ["/models/old", "/models/make", "/models/colour"]);
+    assert.match(latest().revision, /, model old@1\.0\.0 \+ make@1\.0\.0, service/);
+  });
+
   it("renders the last good one with the model that it ran with, and holds both bundles", () => {
     hub = '{"model":{"bundle":"old"}}';
     control.refresh();
