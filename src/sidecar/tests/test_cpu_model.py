@@ -95,20 +95,20 @@ def test_a_network_whose_files_have_changed_is_loaded_again(loaded, tmp_path):
     bundle = str(tmp_path / "bundle")
     shutil.copytree(SSD, bundle)
     loader = ModelLoader()
-    first, _ = loader.load(spec.Model(bundle_path=bundle), None)
-    assert loader.load(spec.Model(bundle_path=bundle), None)[0] is first
+    (first,), _ = loader.load(specification(bundle), ())
+    assert loader.load(specification(bundle), ())[0] == (first,)
     os.utime(os.path.join(bundle, "anchors.npy"), (1, 1))
-    again, _ = loader.load(spec.Model(bundle_path=bundle), None)
-    assert again is not first
+    (again,), _ = loader.load(specification(bundle), ())
+    assert again.network is not first.network
     assert len(loaded) == 2
 
 
 def test_a_network_that_nobody_applies_goes_when_another_comes_or_after_a_while(loaded, monkeypatch):
     Gst.init(None)
     loader = ModelLoader()
-    loader.load(spec.Model(bundle_path=SSD), None)
+    loader.load(specification(SSD), ())
     monkeypatch.setattr(cpu_model, "_KEPT_SECONDS", 0)
-    loader.load(spec.Model(bundle_path=NANODET), None)
+    loader.load(specification(NANODET), ())
 
     def gone():
         gc.collect()
@@ -120,7 +120,7 @@ def test_a_network_that_nobody_applies_goes_when_another_comes_or_after_a_while(
 
 def refusal(bundle, when_abandoned=never_abandoned):
     """Why a loader refuses a bundle."""
-    model, problems = ModelLoader().load(spec.Model(bundle_path=bundle), None, when_abandoned)
+    model, problems = ModelLoader().load(specification(bundle), (), when_abandoned)
     assert model is None
     (error,) = [one for one in problems if one.severity == "error"]
     return error

@@ -166,13 +166,13 @@ def test_a_named_pipe_in_a_bundle_is_refused_and_not_waited_for(tmp_path, name):
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_raw_tensor_that_is_not_finite_is_no_frame_without_objects(value):
     bundle, _ = load(NANODET)
-    decoder = TensorDecoder(bundle, (1280, 720))
+    decoder = TensorDecoder(bundle)
     # 52 x 52, 26 x 26 and 13 x 13 cells, 80 classes and four distributions.
     tensors = {"output": np.zeros((3549, 80 + 4 * 11), np.float32)}
-    assert decoder(tensors, DetectionFilter(0.9)) == []
+    assert decoder(tensors, (1280, 720), DetectionFilter(0.9)) == []
     tensors["output"].flat[7] = value
     with pytest.raises(TensorMismatchError, match="NaN or infinity"):
-        decoder(tensors, DetectionFilter(0.9))
+        decoder(tensors, (1280, 720), DetectionFilter(0.9))
 
 
 def test_what_the_board_s_tensorrt_does_not_support_is_refused_before_a_build(tmp_path):

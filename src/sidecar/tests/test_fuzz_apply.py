@@ -115,7 +115,9 @@ class Fuzz:
                 polygon.points.add(x=self.chance.choice(FLOATS), y=self.chance.choice(FLOATS))
 
     def model(self, specification):
-        model = specification.models[0]
+        if not specification.models or self.chance.random() < 0.1:
+            specification.models.add(bundle_path=self.chance.choice(BUNDLES))
+        model = self.chance.choice(specification.models)
         field = self.chance.randrange(4)
         if field == 0:
             model.bundle_path = self.chance.choice(BUNDLES)

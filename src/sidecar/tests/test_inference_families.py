@@ -136,7 +136,7 @@ def test_the_same_boxes_come_out_of_raw_tensors_on_engine_deepstream(tmp_path, n
     outputs = FORMS[name].write(known(3), 3)
     loaded, problems = load(bundle(tmp_path, decoder, network(outputs), 3), T4)
     assert loaded is not None, problems
-    found = TensorDecoder(loaded, (WIDTH, HEIGHT))(outputs, EVERYTHING)
+    found = TensorDecoder(loaded)(outputs, (WIDTH, HEIGHT), EVERYTHING)
     assert_same(as_found(found), by_score(known(3)), 1e-2)
 
 
@@ -197,7 +197,7 @@ def test_a_network_that_gives_nan_or_infinity_is_refused_at_once(tmp_path, name,
     floats = [one for one in outputs.values() if one.dtype == np.float32 and one.size > 1]
     floats[-1].flat[-1] = value
     with pytest.raises(TensorMismatchError, match="NaN or infinity"):
-        TensorDecoder(loaded, (WIDTH, HEIGHT))(outputs, EVERYTHING)
+        TensorDecoder(loaded)(outputs, (WIDTH, HEIGHT), EVERYTHING)
     with pytest.raises(ModelError, match="NaN or infinity"):
         detector(bundle(tmp_path, decoder, network(outputs), 3))
 
@@ -287,9 +287,8 @@ def test_nvinfer_decodes_by_a_library_that_is_there(tmp_path):
 def test_without_the_library_engine_deepstream_decodes_by_itself(tmp_path):
     loaded, problems = load(deepstream_yolo(tmp_path, False), T4)
     assert loaded is not None, problems
-    found = TensorDecoder(loaded, (WIDTH, HEIGHT))(
-        FORMS["YOLOv10, YOLO26, DeepStream-Yolo"].write(known(3), 3), EVERYTHING
-    )
+    outputs = FORMS["YOLOv10, YOLO26, DeepStream-Yolo"].write(known(3), 3)
+    found = TensorDecoder(loaded)(outputs, (WIDTH, HEIGHT), EVERYTHING)
     assert_same(as_found(found), by_score(known(3)), 1e-2)
     config = infer_config(loaded, "/engine", 1, spec.Model(), Catalogue("7.1", "dgpu"))
     assert {"network-type=100", "output-tensor-meta=1"} <= set(config.splitlines())

@@ -269,6 +269,35 @@ export const BUNDLES: readonly LintCase[] = [
     on: { "t4 nano orin-nano": [] },
   },
   {
+    name: "a classifier of objects",
+    bundle: {
+      ...bundle("process-mode=2", "network-type=1"),
+      "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, output: [2, 1, 1] }),
+      "labels.txt": "red;blue\n",
+    },
+    on: { "t4 nano orin-nano": [] },
+  },
+  {
+    name: "a detector that is given as a classifier",
+    bundle: {
+      ...bundle("process-mode=2", "network-type=1"),
+      "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, output: [84, 8400] }),
+      "labels.txt": "red;blue\n",
+    },
+    on: { "t4 nano orin-nano": ["not-a-classifier config_infer.txt:2"] },
+    says: /out has the shape nx84x8400: .* Set network-type=0 or 100/,
+  },
+  {
+    name: "a classifier of objects with labels for another one",
+    bundle: {
+      ...bundle("process-mode=2", "network-type=1"),
+      "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, output: [3] }),
+      "labels.txt": "red;blue\n",
+    },
+    on: { t4: ["labels-mismatch config_infer.txt:3"] },
+    says: /has 2 labels for the output out of 3 classes/,
+  },
+  {
     name: "class ids that the network does not have",
     bundle: bundle("filter-out-class-ids=0;2", "[class-attrs-7]"),
     on: { t4: ["class-out-of-range config_infer.txt:5", "class-group-unknown config_infer.txt:6"] },

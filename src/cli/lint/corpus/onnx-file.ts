@@ -5,9 +5,11 @@ export interface OnnxShape {
   /** Batch size of the first input; 0 means any number. */
   readonly batch: number;
   readonly weightBytes: number;
+  /** Sizes of an output, without the batch. Absent: there is none. */
+  readonly output?: readonly number[];
 }
 
-export function onnxFile({ opset, batch, weightBytes }: OnnxShape): Uint8Array {
+export function onnxFile({ opset, batch, weightBytes, output = [] }: OnnxShape): Uint8Array {
   const dimension = batch === 0 ? field(2, Buffer.from("N")) : number(1, batch);
   const shape = Buffer.concat([field(1, dimension), field(1, number(1, 3))]);
   const type = field(1, Buffer.concat([number(1, 1), field(2, shape)]));
@@ -15,7 +17,12 @@ export function onnxFile({ opset, batch, weightBytes }: OnnxShape): Uint8Array {
   // Old exporters list the weights among the inputs, and first.
   const weightAsInput = field(1, Buffer.from("w"));
   const weight = Buffer.concat([field(8, Buffer.from("w")), field(9, Buffer.alloc(weightBytes))]);
-  const graph = Buffer.concat([field(5, weight), field(11, weightAsInput), field(11, input)]);
+  const sizes = [dimension, ...output.map((size) => number(1, size))].map((one) => field(1, one));
+  const outputType = field(1, Buffer.concat([number(1, 1), field(2, Buffer.concat(sizes))]));
+  const found = Buffer.concat([field(1, Buffer.from("out")), field(2, outputType)]);
+  const inputs = [field(11, weightAsInput), field(11, input)];
+  const outputs = output.length === 0 ? [] : [field(12, found)];
+  const graph = Buffer.concat([field(5, weight), ...inputs, ...outputs]);
   const operators = Buffer.concat([field(1, Buffer.from("")), number(2, opset)]);
   return Buffer.concat([number(1, 8), field(7, graph), field(8, operators)]);
 }
