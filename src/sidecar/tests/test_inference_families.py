@@ -328,4 +328,17 @@ def test_weights_outside_the_bundle_are_refused_on_engine_cpu(tmp_path, location
     (tmp_path / "bundle").mkdir()
     loaded, problems = load_bundle(bundle(tmp_path / "bundle", "SlipstreamDetectNet", model.SerializeToString(), 3))
     assert loaded is None
+    assert problems[-1].code == "file-outside"
     assert "has weights in %s, outside its directory" % location in problems[-1].message
+
+
+def test_a_plugin_of_tensorrt_in_a_network_is_refused_on_engine_cpu_with_what_to_do(tmp_path):
+    model = onnx.load_from_string(network(FORMS["DetectNet_v2"].write(known(3), 3)))
+    model.graph.node.add(op_type="EfficientNMS_TRT", input=["images"], output=["number"])
+    directory = bundle(tmp_path, "SlipstreamDetectNet", model.SerializeToString(), 3)
+    loaded, problems = load_bundle(directory)
+    assert loaded is None
+    assert (problems[-1].code, problems[-1].path) == ("onnx-operator", "config_infer.txt:2")
+    assert "EfficientNMS_TRT, a plugin of TensorRT that engine cpu does not have" in problems[-1].message
+    assert "export it without its NMS" in problems[-1].message
+    assert [one.code for one in load(directory, T4)[1] if one.severity == "error"] == []

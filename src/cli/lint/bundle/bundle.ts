@@ -32,7 +32,7 @@ export interface Bundle {
   readonly config: ConfigFile;
   /** Facts about each file that the configuration names, by the name that it uses. */
   readonly files: ReadonlyMap<string, FileFacts>;
-  /** Those of them that lie outside the directory. */
+  /** Those of them, and of the files with their weights, that lie outside the directory. */
   readonly outside: ReadonlySet<string>;
   /** Bytes of files that decoders and networks name, by their paths in the directory. One that is not there is absent. */
   readonly sizes: ReadonlyMap<string, number>;
@@ -149,7 +149,7 @@ export async function readBundle(place: string, catalogue: Catalogue): Promise<B
     file,
     config,
     files,
-    outside: await outsideOf(directory, [...named.keys()]),
+    outside: await outsideOf(directory, [...named.keys(), ...weights]),
     sizes: await sizesOf(directory, [...weights, ...ofDecoders]),
     names,
   };

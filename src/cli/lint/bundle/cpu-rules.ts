@@ -30,9 +30,27 @@ export function lintBundleForCpu(bundle: Bundle, catalogue: Catalogue): Problem[
       ? classifierOnCpu(bundle, nvinferKeys)
       : [...useProblems(bundle, nvinferKeys, "engine cpu"), ...decoderProblems(bundle, catalogue)]),
     ...fileProblems(bundle, CPU, catalogue, (key) => FILES.includes(key)),
+    ...operatorProblems(bundle),
     ...labelProblems(bundle),
     ...classifierProblems(bundle),
   ];
+}
+
+/** ONNX Runtime has none of TensorRT's plugins, which some exporters put into a network. */
+function operatorProblems(bundle: Bundle): Problem[] {
+  const setting = property(bundle, "onnx-file");
+  const file = bundle.files.get(setting?.value ?? "");
+  if (setting === undefined || file?.t !== "onnx") return [];
+  const known = new Set(file.onnx.functions.map(({ name }) => name));
+  const plugin = file.onnx.graph.nodes.find(
+    ({ operator }) => operator.endsWith("_TRT") && !known.has(operator),
+  )?.operator;
+  if (plugin === undefined) return [];
+  const remedy = plugin.includes("NMS")
+    ? "its NMS: the sidecar's decoders suppress boxes themselves"
+    : "it";
+  const message = `${setting.value} has the operator ${plugin}, a plugin of TensorRT that engine cpu does not have: export it without ${remedy}`;
+  return [problem("onnx-operator", at(bundle, setting), message)];
 }
 
 /** Keys that nvinfer reads for detectors alone. */

@@ -268,6 +268,17 @@ export const BUNDLES: readonly LintCase[] = [
     },
     on: { "t4 nano orin-nano": [] },
   },
+  ...["/etc/hostname", "../weights.bin", "sub/../../weights.bin"].map(
+    (weightFile): LintCase => ({
+      name: `weights in ${weightFile}`,
+      bundle: {
+        ...bundle(),
+        "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, weightFile }),
+      },
+      on: { "t4 nano orin-nano": ["file-outside config_infer.txt:2"] },
+      says: /has weights in .*, outside its directory: export it again/,
+    }),
+  ),
   {
     name: "a classifier of objects",
     bundle: {

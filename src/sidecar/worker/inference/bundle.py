@@ -72,10 +72,23 @@ def load_bundle(directory: str) -> Tuple[Optional[Bundle], List[Problem]]:
     check_decoder_files(file, directory)
     labels = read_labels(file, lambda path: directory)
     network = read_bundle_network(file)
+    if network is not None:
+        _check_operators(file, network)
     attributes = read_attributes(file, network, directory, lambda path: directory)
     if has_errors(problems):
         return None, problems
     return Bundle(directory, build_config(file), labels, attributes), problems
+
+
+def _check_operators(file: NvinferFile, network: Network) -> None:
+    """ONNX Runtime has none of TensorRT's plugins, which some exporters put into a network."""
+    known = {one.name for one in network.functions}
+    for node in network.graph.nodes:
+        if node.operator.endswith("_TRT") and node.operator not in known:
+            message = "%s has the operator %s, a plugin of TensorRT that engine cpu does not have; export it without %s"
+            cure = "its NMS: the sidecar's decoders suppress boxes themselves" if "NMS" in node.operator else "it"
+            file.tell(ERROR, "onnx-operator", "onnx-file", message % (file.own["onnx-file"].raw, node.operator, cure))
+            return
 
 
 def bundle_name(directory: str) -> str:
@@ -235,7 +248,7 @@ def _check_weights(file: NvinferFile, path: str, network: Network) -> None:
     for one in network.external:
         if os.path.isabs(one) or os.pardir in one.split(os.sep):
             message = "%s has weights in %s, outside its directory; export it again" % (path, one)
-            file.tell(ERROR, "file-missing", "onnx-file", message)
+            file.tell(ERROR, "file-outside", "onnx-file", message)
             continue
         try:
             check_bundle_file(directory, os.path.join(directory, one), MOST_NETWORK)
