@@ -105,6 +105,7 @@ export class Agent {
       ...{ stateDir: config.stateDir, node: options.node, clock, wallClock },
       redact: options.redact,
       onEvent: new EventsReport(logs("events")).onEvent,
+      onOutgoing: (texts) => this.#http.onEvents(texts),
     });
 
     // What they become: a candidate, a trial, a desired state of the sidecar.
@@ -156,6 +157,10 @@ export class Agent {
     this.#http = new HttpServer({
       ...{ config, clock, redact: options.redact, version: service.version, log: logs("http") },
       secrets: () => this.#secrets.current(),
+      decideTrial: (decision) => {
+        log.info("a person has decided about the trial", { decision });
+        return this.#trials.decide(decision);
+      },
       facts: () => ({
         ...this.#facts(),
         version: service.version,

@@ -41,6 +41,8 @@ export interface EventsOptions {
   readonly redact: Redact;
   /** Must not throw. */
   readonly onEvent: (event: EventsEvent) => void;
+  /** What has happened, as CloudEvents in JSON. Must not throw. */
+  readonly onOutgoing?: (texts: readonly string[]) => void;
 }
 
 type Options = Pick<RuntimeOptions, "analytics" | "events">;
@@ -212,7 +214,9 @@ export class Events {
       const outgoing = cloudEvent(event, this.#options.node);
       return { event: outgoing, text: JSON.stringify(outgoing) };
     });
-    this.#followers.send(all.map(({ text }) => text));
+    const texts = all.map(({ text }) => text);
+    this.#followers.send(texts);
+    this.#options.onOutgoing?.(texts);
     const wanted = all.filter(({ event }) =>
       this.#sinks.some(({ filter }) => isWanted(event, filter)),
     );

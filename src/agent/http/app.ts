@@ -1,16 +1,14 @@
 /** What the agent serves over HTTP: health, metrics and the API, described by their schemas. */
 
 import swagger from "@fastify/swagger";
-import Fastify, {
-  type FastifyInstance,
-  type FastifyReply,
-  type RouteShorthandOptions,
-} from "fastify";
+import Fastify, { type FastifyInstance } from "fastify";
 import { z } from "zod";
 import {
+  type ApiHistory,
   cameraSchema,
   errorSchema,
   healthSchema,
+  historySchema,
   modelSchema,
   outputSchema,
   readinessSchema,
@@ -19,14 +17,20 @@ import {
 } from "../../common/api/schema.js";
 import { type Redact, redactDeep } from "../../common/secrets/redact.js";
 import { SidecarError } from "../sidecar/calls.js";
+import { type ActionOptions, addActions } from "./actions.js";
+import { described, fail, json, schemaOf } from "./describe.js";
 import type { HttpFacts } from "./facts.js";
 import { HEADERS } from "./listener.js";
 import type { OwnUsage } from "./metrics.js";
+import { addPage, type PageOptions } from "./page-routes.js";
 import { readinessOf } from "./readiness.js";
 import { cameraViews, modelView, outputViews, stateView, trialsView } from "./views.js";
 
 export interface AppOptions {
+  readonly page: PageOptions;
+  readonly actions: ActionOptions;
   readonly facts: () => HttpFacts;
+  readonly history: () => ApiHistory;
   readonly usage: () => OwnUsage;
   /** Seconds since this process started. */
   readonly uptimeSeconds: () => number;
@@ -64,6 +68,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   addOperation(app, options);
   addApi(app, options);
+  addActions(app, options.actions);
+  await addPage(app, options.page);
   await app.ready();
   return app;
 }
@@ -72,7 +78,8 @@ const DESCRIPTION = {
   openapi: "3.1.0",
   info: {
     title: "Slipstream",
-    description: "State of a node: cameras, outputs, model and trials. Everything is read only.",
+    description:
+      "State of a node: cameras, outputs, model and trials, and what a person can do about it.",
     version: "1",
   },
   components: { securitySchemes: { login: { type: "http" as const, scheme: "basic" } } },
@@ -114,7 +121,7 @@ function addOperation(app: FastifyInstance, { facts, usage, uptimeSeconds }: App
   );
 }
 
-function addApi(app: FastifyInstance, { facts, snapshot }: AppOptions): void {
+function addApi(app: FastifyInstance, { facts, history, snapshot }: AppOptions): void {
   app.get(
     "/api/v1/state",
     described("state", "Everything at one moment.", { 200: json(stateSchema) }),
@@ -158,6 +165,11 @@ function addApi(app: FastifyInstance, { facts, snapshot }: AppOptions): void {
       200: json(trialsSchema),
     }),
     () => trialsView(facts()),
+  );
+  app.get(
+    "/api/v1/history",
+    described("history", "The last hour of each camera.", { 200: json(historySchema) }),
+    history,
   );
   let snapshots = 0;
   app.get<{ Querystring: { output?: string; camera?: string } }>(
@@ -205,35 +217,4 @@ function addApi(app: FastifyInstance, { facts, snapshot }: AppOptions): void {
     },
   );
   app.get("/api/v1/openapi.json", { schema: { hide: true } }, () => app.swagger());
-}
-
-function fail(reply: FastifyReply, status: number, error: string): FastifyReply {
-  return reply.code(status).send({ error });
-}
-
-type Responses = Readonly<Record<number, object>>;
-
-/** Every request may be refused before it is routed. */
-function described(
-  operationId: string,
-  summary: string,
-  response: Responses,
-  input: object = {},
-): RouteShorthandOptions {
-  const refusals = Object.fromEntries(
-    [400, 401, 403, 429].map((status) => [status, json(errorSchema)]),
-  );
-  return { schema: { operationId, summary, ...input, response: { ...refusals, ...response } } };
-}
-
-function json(schema: z.ZodType): object {
-  return {
-    description: schema.description ?? "",
-    content: { "application/json": { schema: schemaOf(schema) } },
-  };
-}
-
-function schemaOf(schema: z.ZodType): object {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema);
-  return rest;
 }

@@ -8,6 +8,7 @@ import {
   fromCheckResponse,
   fromConnectResponse,
   fromWatchResponse,
+  fromWatchVideoResponse,
 } from "./from-contract.js";
 import {
   type ApplyResponse,
@@ -17,7 +18,7 @@ import {
   type TakeSnapshotResponse,
 } from "./gen/slipstream/v1/pipeline.js";
 import type { ApplyResult, CallOptions, Peer, Problem, Sidecar, WatchRequest } from "./sidecar.js";
-import type { Update } from "./state.js";
+import type { EncodedFrame, Update } from "./state.js";
 import { toDuration, toPipelineSpec } from "./to-contract.js";
 
 const CHANNEL_OPTIONS: ClientOptions = {
@@ -95,6 +96,36 @@ export class SidecarClient implements Sidecar {
       (callOptions, done) => this.#client.takeSnapshot(request, new Metadata(), callOptions, done),
     );
     return jpeg;
+  }
+
+  /** Annotated frames of a stream as JPEG, at most so many a second. Leaving the loop ends the call. */
+  async *watchPreview(
+    outputId: string,
+    cameraId: string,
+    maxFrameRate: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const call = this.#client.watchPreview({ outputId, cameraId, maxFrameRate });
+    for await (const { jpeg } of messages("WatchPreview", call, signal)) yield jpeg;
+  }
+
+  /** The encoded frames of a stream, from a key frame on. Leaving the loop ends the call. */
+  async *watchVideo(
+    outputId: string,
+    cameraId: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<EncodedFrame, void, undefined> {
+    const call = this.#client.watchVideo({ outputId, cameraId });
+    for await (const message of messages("WatchVideo", call, signal)) {
+      yield fromWatchVideoResponse(message);
+    }
+  }
+
+  /** Closes a camera's connection and opens it again at once. */
+  async restartCamera(cameraId: string, options: CallOptions): Promise<void> {
+    await unary<object>("RestartCamera", options, (callOptions, done) =>
+      this.#client.restartCamera({ cameraId }, new Metadata(), callOptions, done),
+    );
   }
 
   close(): void {

@@ -9,6 +9,7 @@ import type {
   FrameDetections as PbFrameDetections,
 } from "./gen/slipstream/v1/detection.js";
 import * as pipeline from "./gen/slipstream/v1/pipeline.js";
+import { Codec } from "./gen/slipstream/v1/spec.js";
 import * as pb from "./gen/slipstream/v1/state.js";
 import type { ApplyResult, Peer, Problem } from "./sidecar.js";
 import type * as state from "./state.js";
@@ -45,6 +46,11 @@ export function fromApplyResponse(response: pipeline.ApplyResponse): ApplyResult
 
 export function fromWatchResponse({ sequence, event }: pipeline.WatchResponse): state.Update {
   return { sequence, event: fromEvent(event) };
+}
+
+export function fromWatchVideoResponse(response: pipeline.WatchVideoResponse): state.EncodedFrame {
+  const { codec, key: isKey, description, data } = response;
+  return { isH265: codec === Codec.CODEC_H265, isKey, description, data };
 }
 
 function fromEvent(event: pipeline.WatchResponse["event"]): state.SidecarEvent {

@@ -282,6 +282,36 @@ describe("a change on trial", () => {
     assert.deepEqual(codes(node.trial), ["interrupted"]);
   });
 
+  it("passes when a person confirms what runs, and not before it runs", () => {
+    const node = settled();
+    node.consider(fresh, good);
+    assert.equal(at(node), "checking");
+    node.tell({ t: "confirmed" });
+    assert.equal(at(node), "checking");
+    node.pass(10);
+    assert.equal(at(node), "watching");
+    node.tell({ t: "confirmed" });
+    assert.ok(node.trial.t === "passed" && node.trial.by === "trial");
+    assert.equal(toApply(node.trial), fresh.desired);
+  });
+
+  it("gives way to the last good one when a person takes it back, and is not tried again", () => {
+    const node = settled();
+    node.consider(fresh, good);
+    node.pass(10);
+    node.tell({ t: "taken back" });
+    assert.deepEqual(codes(node.trial), ["taken back"]);
+    assert.equal(toApply(node.trial), good.desired);
+    node.consider(fresh, good);
+    assert.equal(at(node), "failed");
+  });
+
+  it("is not touched by what a person says when nothing is on trial", () => {
+    const node = settled();
+    for (const t of ["confirmed", "taken back"] as const) node.tell({ t });
+    assert.equal(at(node), "passed");
+  });
+
   it("is applied untried where trials are off", () => {
     const node = new SimulatedNode({ ...rules, on: false }, whereRuns("fresh", { processed: 0 }));
     node.consider(fresh, good);

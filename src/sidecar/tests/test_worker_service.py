@@ -368,6 +368,39 @@ def test_a_preview_goes_on_at_the_rate_asked_for_until_it_is_left(running):
     assert seconds > 0.6
 
 
+def test_the_video_of_a_stream_begins_with_a_key_frame_and_goes_on_in_a_pipeline_that_replaces_it(running):
+    call = running.stub.WatchVideo(pipeline.WatchVideoRequest(output_id="main"), timeout=DEADLINE_SECONDS)
+    first, second = next(call), next(call)
+    assert first.key
+    assert not second.key
+    assert first.codec == spec.CODEC_H264
+    # An AVCDecoderConfigurationRecord: version 1, of the constrained baseline profile.
+    assert first.description[:2] == b"\x01\x42"
+    larger = running.specification()
+    larger.outputs[0].encoding.width *= 2
+    assert running.apply("larger", larger).accepted
+    assert any(frame.key and frame.description != first.description for frame in call)
+    larger.outputs[0].id = "other"
+    assert running.apply("other", larger).accepted
+    with pytest.raises(grpc.RpcError) as ended:
+        for _ in call:
+            pass
+    assert ended.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+def test_a_camera_is_restarted_at_once_though_its_next_attempt_is_far(running):
+    def two(message):
+        return message.state.cameras[1] if len(message.state.cameras) > 1 else state.CameraStatus()
+
+    cannot_be_taken(running, "rtsp://127.0.0.1:1/none")
+    before = running.until(lambda message: two(message).lost.attempts >= 3).state.cameras[1]
+    running.stub.RestartCamera(pipeline.RestartCameraRequest(camera_id=before.id), timeout=DEADLINE_SECONDS)
+    running.until(lambda message: 0 < two(message).lost.attempts < before.lost.attempts)
+    with pytest.raises(grpc.RpcError) as refused:
+        running.stub.RestartCamera(pipeline.RestartCameraRequest(camera_id="nobody"), timeout=DEADLINE_SECONDS)
+    assert refused.value.code() == grpc.StatusCode.NOT_FOUND
+
+
 def test_a_flood_of_watches_is_refused_and_holds_up_neither_apply_nor_check(running):
     connection = [("grpc.use_local_subchannel_pool", 1)]
     with grpc.insecure_channel("unix:" + os.path.join(running.run_dir, "worker.sock"), connection) as channel:
@@ -380,7 +413,7 @@ def test_a_flood_of_watches_is_refused_and_holds_up_neither_apply_nor_check(runn
         # The first ones were taken.
         refused = calls[-1]
         assert refused.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert "12 calls of Watch, WatchPreview and TakeSnapshot are under way" in refused.details()
+        assert "12 calls of Watch, WatchPreview, WatchVideo and TakeSnapshot are under way" in refused.details()
         for call in calls:
             call.cancel()
     # Those that were taken are free again.

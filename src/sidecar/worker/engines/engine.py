@@ -6,6 +6,7 @@ from typing import Generic, List, NamedTuple, Optional, Tuple, TypeVar
 
 from sidecar.contract import pipeline, spec
 from sidecar.gst import Gst
+from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.problem import Problem
 
@@ -88,6 +89,14 @@ class Engine(abc.ABC, Generic[Model]):
     @abc.abstractmethod
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         """JPEG images of a stream from now on; None if there is no such stream."""
+
+    @abc.abstractmethod
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        """Where the encoded frames of a stream pass, parsed; None if there is no such stream, or it is not encoded."""
+
+    @abc.abstractmethod
+    def controller(self, camera_id: str) -> Optional[CameraController]:
+        """Of a camera of the active specification; None if there is no such camera."""
 
     def show_standby(self, specification: spec.PipelineSpec) -> None:
         """Serves standby pictures for a specification that was refused because the engine is unavailable."""

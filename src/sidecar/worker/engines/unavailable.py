@@ -9,6 +9,7 @@ from typing import List, Mapping, Optional, Sequence, Tuple
 from sidecar.contract import pipeline, spec, state
 from sidecar.gst import Gst
 from sidecar.keeper.previous_worker import CrashLoop, PreviousWorker, crash_loop, previous_worker
+from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.check import check
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
@@ -66,6 +67,12 @@ class UnavailableEngine(Engine[None]):
         return []
 
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
+        return None
+
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        return None
+
+    def controller(self, camera_id: str) -> Optional[CameraController]:
         return None
 
     def stop(self) -> None:

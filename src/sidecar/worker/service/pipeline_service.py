@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import partial
 from typing import Any, Callable, Generic, Iterator, List, Optional, Tuple, TypeVar
 
 import grpc
@@ -24,6 +25,7 @@ from sidecar.worker.engines.describe import branches
 from sidecar.worker.engines.engine import Engine, Model, Preview
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.recording.folder import recordings_dir, unusable_folders
+from sidecar.worker.outputs.video import Video
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error, has_errors
 from sidecar.worker.service.rivals import Rivals
 from sidecar.worker.status.events import TooOldError
@@ -35,9 +37,12 @@ _LOOP_SECONDS = 20.0
 _SNAPSHOT_SECONDS = 5.0
 _DEFAULT_HEARTBEAT_SECONDS = 2.0
 _SHORTEST_HEARTBEAT_SECONDS = 0.1
+# Without a frame for so long, WatchVideo looks whether its stream has another pipeline.
+_VIDEO_SECONDS = 1.0
 _DEFAULT_PREVIEW_RATE = 5
 _HIGHEST_PREVIEW_RATE = 30
-# Calls of Watch, WatchPreview and TakeSnapshot at a time: each holds a thread of gRPC for as long as it lives.
+# Calls of Watch, WatchPreview, WatchVideo and TakeSnapshot at a time: each holds a thread of gRPC for as long as it
+# lives.
 MOST_STREAMS = 12
 
 _TWO_AGENTS = Problem(
@@ -218,6 +223,48 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                     response.time.GetCurrentTime()
                     yield response
 
+    def WatchVideo(  # noqa: N802
+        self, request: pipeline.WatchVideoRequest, context: grpc.ServicerContext
+    ) -> Iterator[pipeline.WatchVideoResponse]:
+        with self._stream(context):
+            video: Optional[Video] = None
+            try:
+                while context.is_active():
+                    frame = None if video is None else video.take(_VIDEO_SECONDS)
+                    if frame is None:
+                        # It has none at present, or another pipeline has taken its place.
+                        video = self._loop.call(partial(self._follow, request, video), _LOOP_SECONDS)
+                        if video is None:
+                            message = "there is no encoded output %r for camera %r"
+                            context.abort(grpc.StatusCode.NOT_FOUND, message % (request.output_id, request.camera_id))
+                    else:
+                        yield frame
+            finally:
+                if video is not None:
+                    self._loop.call(video.stop, _LOOP_SECONDS)
+
+    def _follow(self, request: pipeline.WatchVideoRequest, before: Optional[Video]) -> Optional[Video]:
+        """Called on the loop thread."""
+        pad = self._engine.encoded_pad(request.output_id, request.camera_id)
+        if before is not None:
+            if before.pad is pad:
+                return before
+            before.stop()
+        return None if pad is None else Video(pad)
+
+    def RestartCamera(  # noqa: N802
+        self, request: pipeline.RestartCameraRequest, context: grpc.ServicerContext
+    ) -> pipeline.RestartCameraResponse:
+        def restart() -> bool:
+            controller = self._engine.controller(request.camera_id)
+            if controller is not None:
+                controller.restart()
+            return controller is not None
+
+        if not self._loop.call(restart, _LOOP_SECONDS):
+            context.abort(grpc.StatusCode.NOT_FOUND, "there is no camera %r" % request.camera_id)
+        return pipeline.RestartCameraResponse()
+
     def DescribePipeline(  # noqa: N802
         self, request: pipeline.DescribePipelineRequest, context: grpc.ServicerContext
     ) -> pipeline.DescribePipelineResponse:
@@ -232,7 +279,8 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         """For as long as a call holds a thread. Aborts one for which there is none."""
         if not self._streams.acquire(blocking=False):
             message = (
-                "%d calls of Watch, WatchPreview and TakeSnapshot are under way, which is the most; end one of them"
+                "%d calls of Watch, WatchPreview, WatchVideo and TakeSnapshot are under way, which is the most;"
+                " end one of them"
             )
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message % MOST_STREAMS)
         try:

@@ -87,6 +87,13 @@ class CpuEngine(Engine[Models]):
         raw_pad = self._outputs.raw_pad((output_id, camera_id))
         return None if raw_pad is None else CpuPreview(raw_pad, max_frame_rate)
 
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        return self._outputs.encoded_pad((output_id, camera_id))
+
+    def controller(self, camera_id: str) -> Optional[CameraController]:
+        camera = self._cameras.get(camera_id)
+        return None if camera is None else camera.controller
+
     def stop(self) -> None:
         self._cancel_retry()
         for camera_id in list(self._cameras):

@@ -11,7 +11,7 @@ from sidecar.worker.engines.cpu.pipeline import build_output_pipeline
 from sidecar.worker.engines.cpu.tile import Tile
 from sidecar.worker.engines.describe import log_playing
 from sidecar.worker.engines.overlay import OverlayOptions
-from sidecar.worker.engines.shared_elements import kilobits
+from sidecar.worker.engines.shared_elements import encoded_pad, kilobits
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.layout import tiles
 from sidecar.worker.outputs.plan import StreamPlan
@@ -51,6 +51,8 @@ class OutputPipeline:
         self._sink = elements.sink
         # Where annotated I420 frames go into the encoder, or to the window.
         self.raw_pad = (elements.sink if elements.encoder is None else elements.encoder).get_static_pad("sink")
+        # Where encoded frames leave the parser. None: a window's frames are not encoded.
+        self.encoded_pad = None if elements.encoder is None else encoded_pad(elements.encoder)
         # Frames that left the encoder or went to the window, and frames that found it busy.
         self.frames = 0
         self.frames_dropped = 0

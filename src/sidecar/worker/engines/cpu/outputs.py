@@ -53,6 +53,11 @@ class CpuOutputs:
         one = self._pipelines.get(key)
         return None if one is None else one.raw_pad
 
+    def encoded_pad(self, key: OutputKey) -> Optional[Gst.Pad]:
+        """Where its encoded frames pass; None for a window too."""
+        one = self._pipelines.get(key)
+        return None if one is None else one.encoded_pad
+
     def apply(self, specification: spec.PipelineSpec) -> List[pipeline.Change]:
         """Makes the streams as specified, and returns what it did. Streams that stay the same are not touched."""
         changes = self._apply_overlay(specification.overlay)

@@ -11,6 +11,7 @@ from sidecar.gst import Gst
 from sidecar.log import Log
 from sidecar.timer import Timer, attempt, every
 from sidecar.worker.cameras.addresses import SCHEMES
+from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.cameras.text import TileText, standby_text
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, live_settings
@@ -133,6 +134,14 @@ class DeepstreamEngine(Engine[Models]):
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         output = self._output((output_id, camera_id))
         return None if output is None else output.preview(max_frame_rate)
+
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        output = self._output((output_id, camera_id))
+        return None if output is None else output.encoded_pad()
+
+    def controller(self, camera_id: str) -> Optional[CameraController]:
+        controllers = [] if self._active is None else self._active.runner.graph.controllers
+        return next((one for one in controllers if one.camera.id == camera_id), None)
 
     def stop(self) -> None:
         self._set_retry(None)
