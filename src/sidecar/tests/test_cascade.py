@@ -12,7 +12,9 @@ from onnx import TensorProto, helper, numpy_helper
 from sidecar.contract import pipeline, spec
 from sidecar.tests.deepstream_sidecar import NANODET, ROOT, SSD, Sidecar, camera, make_bundle
 from sidecar.tests.inference_footage import STREET, read_frames
+from sidecar.tests.test_deepstream_bundle import T4, platform_of
 from sidecar.worker.engines.cpu.object_inference import MOST_CROPS, ObjectInference, object_model
+from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle
 from sidecar.worker.inference.bundle import load_bundle
 from sidecar.worker.inference.cascade import Member, cascade_problems
 from sidecar.worker.inference.classifier import Classifier
@@ -223,6 +225,20 @@ class TestBundle:
         assert (found, problem.code) == (None, "not-a-classifier")
         assert "boxes has the shape nx84x100" in problem.message
         assert "network-type=0 or 100" in problem.message
+
+    def test_a_classifier_given_as_a_detector_is_refused_with_what_was_found(self, tmp_path):
+        directory = write_classifier(str(tmp_path), {"logits": np.zeros((1, 1000, 1, 1))})
+        path = os.path.join(directory, "config_infer.txt")
+        with open(path) as file:
+            text = file.read().replace("process-mode=2", "process-mode=1").replace("network-type=1", "network-type=0")
+        with open(path, "w") as file:
+            file.write(text + "num-detected-classes=1000\ncluster-mode=2\n")
+        platform, catalogue = platform_of(T4)
+        for found, problems in (load_bundle(directory), load_nvinfer_bundle(directory, platform, catalogue)):
+            (problem,) = [one for one in problems if one.severity == "error"]
+            assert (found, problem.code) == (None, "not-a-detector")
+            assert "logits nx1000x1x1: a classifier" in problem.message
+            assert "network-type=1 and process-mode=2" in problem.message
 
     def test_outputs_that_are_no_probabilities_are_refused(self, tmp_path):
         directory = write_classifier(str(tmp_path), {"logits": [[-3.0, 12.5]]})

@@ -67,6 +67,33 @@ export function classifierProblems(bundle: Bundle): Problem[] {
   return problems;
 }
 
+/** Numbers of a box in a list that a network with its NMS gives. */
+const ROWS = [4, 6, 7];
+
+/** Whether a network that is given as a detector is a classifier, as far as the shapes of its outputs tell. */
+export function detectorProblems(bundle: Bundle): Problem[] {
+  const network = property(bundle, "onnx-file");
+  const facts = bundle.files.get(network?.value ?? "");
+  const { detector, other } = NETWORK_TYPE;
+  const isDetector = [detector, other].some((type) => type === networkTypeOf(bundle));
+  if (!isDetector || network === undefined || facts?.t !== "onnx") return [];
+  const { outputs } = facts.onnx.graph;
+  // Without a batch, an output may be a list of boxes.
+  const isBatch = (size: number | undefined) =>
+    size === 1 || (size === undefined && facts.onnx.batch === undefined);
+  const isClassifying = outputs.every((one) => isClasses(one) && isBatch(one.shape[0]));
+  if (outputs.length === 0 || !isClassifying) return [];
+  const shown = outputs.map((one) => `${one.name} ${shapeOf(one)}`).join(", ");
+  const message =
+    `the outputs are ${shown}: a classifier, which finds no boxes. Set network-type=1 and process-mode=2, and name it ` +
+    "behind a detector";
+  return [problem("not-a-detector", at(bundle, network), message)];
+}
+
+function isClasses({ shape: [, classes, ...rest] }: Value): boolean {
+  return classes !== undefined && !ROWS.includes(classes) && rest.every((size) => size === 1);
+}
+
 function shapeOf({ shape }: Value): string {
   return shape.map((size) => size ?? "n").join("x");
 }

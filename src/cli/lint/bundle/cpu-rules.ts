@@ -9,7 +9,12 @@ import { closest } from "../../../common/closest.js";
 import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { checkRange } from "../value.js";
 import { at, type Bundle, channelsOf, NETWORK_TYPE, networkTypeOf, property } from "./bundle.js";
-import { classifierProblems, cpuClassifierProblems, isClassifier } from "./classifier-rules.js";
+import {
+  classifierProblems,
+  cpuClassifierProblems,
+  detectorProblems,
+  isClassifier,
+} from "./classifier-rules.js";
 import { fileProblems } from "./files.js";
 import type { Setting } from "./key-file.js";
 import { labelProblems } from "./labels.js";
@@ -33,6 +38,7 @@ export function lintBundleForCpu(bundle: Bundle, catalogue: Catalogue): Problem[
     ...operatorProblems(bundle),
     ...labelProblems(bundle),
     ...classifierProblems(bundle),
+    ...detectorProblems(bundle),
   ];
 }
 

@@ -16,7 +16,12 @@ import {
   numberOf,
   property,
 } from "./bundle.js";
-import { classifierProblems, isClassifier, worksOnObjects } from "./classifier-rules.js";
+import {
+  classifierProblems,
+  detectorProblems,
+  isClassifier,
+  worksOnObjects,
+} from "./classifier-rules.js";
 import { otherDecoders, rawTensorProblems } from "./cpu-rules.js";
 import { fileProblems } from "./files.js";
 import type { Setting } from "./key-file.js";
@@ -71,7 +76,9 @@ export function lintBundle(
     ...engineFileProblems(subject),
     ...outputProblems(subject),
     ...labelProblems(bundle),
-    ...(property(bundle, "custom-lib-path") === undefined ? classifierProblems(bundle) : []),
+    ...(property(bundle, "custom-lib-path") === undefined
+      ? [...classifierProblems(bundle), ...detectorProblems(bundle)]
+      : []),
     ...memoryProblems(subject),
   ];
 }

@@ -299,6 +299,23 @@ export const BUNDLES: readonly LintCase[] = [
     says: /out has the shape nx84x8400: .* Set network-type=0 or 100/,
   },
   {
+    name: "a classifier that is given as a detector",
+    bundle: {
+      ...bundle(),
+      "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, output: [1000, 1, 1] }),
+    },
+    on: { "t4 nano orin-nano": ["not-a-detector config_infer.txt:2"] },
+    says: /the outputs are out nx1000x1x1: a classifier, .* network-type=1 and process-mode=2/,
+  },
+  {
+    name: "a detector that gives a list of boxes",
+    bundle: {
+      ...bundle(),
+      "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, output: [7] }),
+    },
+    on: { "t4 nano orin-nano": [] },
+  },
+  {
     name: "a classifier of objects with labels for another one",
     bundle: {
       ...bundle("process-mode=2", "network-type=1"),

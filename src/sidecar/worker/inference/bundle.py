@@ -14,7 +14,14 @@ from sidecar.worker.inference.bundle_file import (
 from sidecar.worker.inference.cascade import Member
 from sidecar.worker.inference.decoders import REGISTRY
 from sidecar.worker.inference.nvinfer_config import NvinferConfig, build_config, check_for_cpu
-from sidecar.worker.inference.nvinfer_file import CLASSIFIER, PROPERTY, NvinferFile, read_nvinfer_file
+from sidecar.worker.inference.nvinfer_file import (
+    CLASSIFIER,
+    DETECTOR,
+    PROPERTY,
+    RAW_TENSORS,
+    NvinferFile,
+    read_nvinfer_file,
+)
 from sidecar.worker.inference.nvinfer_keys import Key, KeyTable, all_keys
 from sidecar.worker.inference.object_rules import SECONDARY
 from sidecar.worker.inference.onnx_network import Network, read_network
@@ -25,6 +32,8 @@ from sidecar.worker.problem import ERROR, WARNING, Problem, error, has_errors
 CONFIG_NAME = "config_infer.txt"
 # A bundle is a handful of files. A directory that holds more is none.
 _MOST_FILES = 1000
+# Numbers of a box in a list that a network with its NMS gives.
+_ROWS = (4, 6, 7)
 
 # Path, size, inode and time of change of files.
 FilesStamp = Tuple[Tuple[str, int, int, int], ...]
@@ -74,6 +83,7 @@ def load_bundle(directory: str) -> Tuple[Optional[Bundle], List[Problem]]:
     network = read_bundle_network(file)
     if network is not None:
         _check_operators(file, network)
+        check_finds_boxes(file, network)
     attributes = read_attributes(file, network, directory, lambda path: directory)
     if has_errors(problems):
         return None, problems
@@ -213,14 +223,38 @@ def read_attributes(
 def _check_classifier_output(file: NvinferFile, output: GraphValue, labels: Tuple[str, ...]) -> None:
     """Whether an output has one probability for each label, as far as its shape is known."""
     sizes = [size for size in output.shape[1:] if size != 1]
-    shape = "x".join("n" if size is None else str(size) for size in output.shape)
     if len(sizes) > 1:
         message = "the output %s has the shape %s; a classifier's has one probability for each class. Is it a detector?"
-        file.tell(ERROR, "not-a-classifier", "onnx-file", message % (output.name, shape) + " Set network-type=0 or 100")
+        told = message % (output.name, _shape(output)) + " Set network-type=0 or 100"
+        file.tell(ERROR, "not-a-classifier", "onnx-file", told)
     elif labels and len(output.shape) > 1 and None not in sizes and (sizes or [1])[0] != len(labels):
         message = "%s has %d labels for the output %s of %d classes; write one for each, separated by ';'"
         told = message % (file.value("labelfile-path"), len(labels), output.name, (sizes or [1])[0])
         file.tell(WARNING, "labels-mismatch", "labelfile-path", told)
+
+
+def check_finds_boxes(file: NvinferFile, network: Network) -> None:
+    """Whether a network that is given as a detector is a classifier, as far as the shapes of its outputs tell."""
+    outputs = network.graph.outputs
+    # Without a batch, an output may be a list of boxes.
+    batches = (1, None) if network.input_shape[:1] == (None,) else (1,)
+    is_detector = file.network_type in (DETECTOR, RAW_TENSORS)
+    if not is_detector or not outputs or not all(_is_classes(one) and one.shape[0] in batches for one in outputs):
+        return
+    shown = ", ".join("%s %s" % (one.name, _shape(one)) for one in outputs)
+    message = "the outputs are %s: a classifier, which finds no boxes. Set network-type=1 and process-mode=2, and"
+    told = message % shown + " name it behind a detector"
+    file.tell(ERROR, "not-a-detector", "onnx-file", told)
+
+
+def _is_classes(output: GraphValue) -> bool:
+    """Rows of 4, 6 or 7 numbers are boxes, whose number may be any."""
+    shape = output.shape
+    return len(shape) > 1 and shape[1] not in (None, *_ROWS) and all(size == 1 for size in shape[2:])
+
+
+def _shape(output: GraphValue) -> str:
+    return "x".join("n" if size is None else str(size) for size in output.shape)
 
 
 def read_bundle_network(file: NvinferFile) -> Optional[Network]:

@@ -136,6 +136,8 @@ def load_nvinfer_bundle(
     network = shared.read_bundle_network(file)
     attributes: Tuple[shared.ClassifierOutput, ...] = ()
     if _LIBRARY not in file.own:
+        if network is not None:
+            shared.check_finds_boxes(file, network)
         attributes = shared.read_attributes(file, network, directory, lambda path: _root(directory, path))
     board = catalogue.boards.get(platform.board)
     _check_precision(file, board)
