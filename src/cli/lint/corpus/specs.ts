@@ -119,8 +119,17 @@ export const SPECS: readonly LintCase[] = [
   {
     name: "a tracker of later releases",
     spec: spec({ tracker: { algorithm: "TRACKER_ALGORITHM_NVSORT" } }),
-    on: { t4: [], nano: ["tracker-unavailable tracker.algorithm"] },
+    on: {
+      t4: [],
+      nano: ["tracker-unavailable tracker.algorithm"],
+      cpu: ["tracker-unavailable tracker.algorithm"],
+    },
     says: /it has IOU, NvDCF, NvDeepSORT/,
+  },
+  {
+    name: "the tracker that every engine has",
+    spec: spec({ tracker: { algorithm: "TRACKER_ALGORITHM_IOU" } }),
+    on: { "t4 nano cpu": [] },
   },
   {
     name: "nothing in it",

@@ -12,11 +12,14 @@ import { readDocumentFile } from "../../settings/document-file.js";
 import type { SpecReading } from "./parse.js";
 import type { Output, Spec } from "./schema.js";
 
-type SettingsReading = SpecReading & { readonly bundle?: string };
+type SettingsReading = SpecReading & {
+  readonly bundle?: string;
+  readonly otherBundles?: readonly string[];
+};
 
 /**
- * Reads the environment, and the document that SETTINGS_FILE names. `bundle`: the directory of the model; absent if the
- * settings name a model that a node has. The problem of a wrong setting has the setting's name as its path.
+ * Reads the environment, and the document that SETTINGS_FILE names. `bundle`: the directory of the first model; absent if the
+ * settings name a model that a node has. `otherBundles`: those of the models behind it. The problem of a wrong setting has the setting's name as its path.
  */
 export async function readSettings(
   environment: Environment,
@@ -39,9 +42,12 @@ export async function readSettings(
   const state = desiredState({ config, documents, ...here });
   if (state.t === "refused") return refused(state.problems);
   const { spec } = state.desired;
-  const [{ bundlePath }] = spec.models;
+  const [{ bundlePath }, ...others] = spec.models;
   const bundle = isDirectory(bundlePath) ? { bundle: resolve(workingDirectory, bundlePath) } : {};
-  return { spec: specToLint(spec), problems: [], ...bundle };
+  const otherBundles = others.flatMap((one) =>
+    isDirectory(one.bundlePath) ? [resolve(workingDirectory, one.bundlePath)] : [],
+  );
+  return { spec: specToLint(spec), problems: [], otherBundles, ...bundle };
 }
 
 function refused(problems: readonly Problem[]): SettingsReading {

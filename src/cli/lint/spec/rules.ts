@@ -196,7 +196,8 @@ function trackerProblems(spec: Spec, target: AnyTarget, facts: FactsFile): Probl
   const wanted = spec.tracker?.algorithm;
   if (wanted === undefined || wanted === "UNSPECIFIED") return [];
   if (target.engine === "cpu") {
-    const message = "engine cpu has no tracker: remove it";
+    if (wanted === "IOU") return [];
+    const message = "engine cpu has the tracker iou alone: set that";
     return [problem("tracker-unavailable", "tracker.algorithm", message)];
   }
   const known = facts.trackers.algorithms;
