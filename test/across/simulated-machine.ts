@@ -293,11 +293,12 @@ export class SimulatedMachine {
         frozenAfterMs: 60_000,
         silentAfterMs: 10_000,
         masks: [],
+        hiding: undefined,
         off: undefined,
       })),
       models: [{ bundlePath: model, interval: undefined, threshold: undefined, classes: [] }],
       tracker: undefined,
-      overlay: { boxes: true, labels: true, counts: true, names: true },
+      overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
       outputs: [
         {
           id: "rtsp",

@@ -35,6 +35,8 @@ export interface AppOptions {
   /** Seconds since this process started. */
   readonly uptimeSeconds: () => number;
   readonly redact: Redact;
+  /** The JPEG of a picture of an event; undefined: there is none, or no longer. */
+  readonly picture: (id: string) => Promise<Uint8Array | undefined>;
   /** The next frame of a stream as JPEG. Throws SidecarError, or the signal's reason once that is aborted. */
   readonly snapshot: (output: string, camera: string, signal: AbortSignal) => Promise<Uint8Array>;
 }
@@ -121,7 +123,7 @@ function addOperation(app: FastifyInstance, { facts, usage, uptimeSeconds }: App
   );
 }
 
-function addApi(app: FastifyInstance, { facts, history, snapshot }: AppOptions): void {
+function addApi(app: FastifyInstance, { facts, history, picture, snapshot }: AppOptions): void {
   app.get(
     "/api/v1/state",
     described("state", "Everything at one moment.", { 200: json(stateSchema) }),
@@ -178,10 +180,7 @@ function addApi(app: FastifyInstance, { facts, history, snapshot }: AppOptions):
       "snapshot",
       "The next annotated frame of a stream as JPEG.",
       {
-        200: {
-          description: "The frame.",
-          content: { "image/jpeg": { schema: { type: "string", format: "binary" } } },
-        },
+        200: JPEG,
         404: json(errorSchema),
         503: json(errorSchema),
       },
@@ -216,5 +215,24 @@ function addApi(app: FastifyInstance, { facts, history, snapshot }: AppOptions):
       }
     },
   );
+  app.get<{ Params: { id: string } }>(
+    "/api/v1/pictures/:id",
+    described(
+      "picture",
+      "The picture of an event, which its data name, as JPEG.",
+      { 200: JPEG, 404: json(errorSchema) },
+      { params: schemaOf(z.object({ id })) },
+    ),
+    async (request, reply) => {
+      const jpeg = await picture(request.params.id);
+      if (jpeg === undefined) return fail(reply, 404, "there is no such picture, or no longer");
+      return reply.type("image/jpeg").send(Buffer.from(jpeg));
+    },
+  );
   app.get("/api/v1/openapi.json", { schema: { hide: true } }, () => app.swagger());
 }
+
+const JPEG = {
+  description: "The frame.",
+  content: { "image/jpeg": { schema: { type: "string", format: "binary" } } },
+};

@@ -78,6 +78,7 @@ describe("HttpServer", () => {
         decisions.push(decision);
         return decision === "taken back";
       },
+      picture: (id) => Promise.resolve(id === "known" ? new Uint8Array([0xff, 0xd8]) : undefined),
       secrets: () => ({
         toHide: [],
         find: (name) => {
@@ -173,11 +174,22 @@ describe("HttpServer", () => {
       "/api/v1/trials",
       "/api/v1/history",
       "/api/v1/snapshot",
+      "/api/v1/pictures/{id}",
       "/api/v1/cameras/{id}/restart",
       "/api/v1/trials/confirm",
       "/api/v1/trials/take-back",
       "/api/v1/cameras/test",
     ]);
+  });
+
+  it("returns the picture that an event names", async () => {
+    start();
+    await said("agent.sock");
+    const known = await get("/api/v1/pictures/known", socketPath());
+    assert.equal(known.status, 200);
+    assert.equal(Buffer.byteLength(known.text, "latin1") > 0, true);
+    assert.equal((await get("/api/v1/pictures/unknown", socketPath())).status, 404);
+    assert.equal((await get("/api/v1/pictures/..%2f..%2fagent.json", socketPath())).status, 404);
   });
 
   it("gives metrics to whoever asks for them", async () => {

@@ -30,6 +30,8 @@ export interface HttpServerOptions {
   readonly config: Config;
   readonly version: string;
   readonly facts: () => HttpFacts;
+  /** The JPEG of a picture of an event; undefined: there is none, or no longer. */
+  readonly picture: (id: string) => Promise<Uint8Array | undefined>;
   readonly secrets: () => Secrets;
   /** What a person has decided about the candidate on trial. Returns whether it counts. */
   readonly decideTrial: (decision: "confirmed" | "taken back") => boolean;
@@ -130,9 +132,9 @@ export class HttpServer {
   /** With the first request: loading its modules takes a while in which nothing else happens, and the cameras come first. */
   async #createApp(): Promise<FastifyInstance> {
     const { createApp } = await import("./app.js");
-    const { facts, redact } = this.#options;
+    const { facts, redact, picture } = this.#options;
     return createApp({
-      ...{ facts, redact },
+      ...{ facts, redact, picture },
       page: {
         updates: this.#updates,
         streams: this.#streams,

@@ -12,7 +12,7 @@ const spec: PipelineSpec = {
   cameras: [],
   models: [{ bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] }],
   tracker: undefined,
-  overlay: { boxes: true, labels: true, counts: true, names: true },
+  overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
   outputs: [],
 };
 

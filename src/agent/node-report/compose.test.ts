@@ -30,7 +30,7 @@ function candidate(settings: string, model: string): Candidate {
     cameras: [],
     models: [{ bundlePath: model, interval: undefined, threshold: undefined, classes: [] }],
     tracker: undefined,
-    overlay: { boxes: true, labels: true, counts: true, names: true },
+    overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [],
   };
   const revision = `settings ${settings}, model ${model}, service 2.0.0`;

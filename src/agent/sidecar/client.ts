@@ -15,11 +15,22 @@ import {
   type CheckResponse,
   type ConnectResponse,
   PipelineClient,
+  type ShowZonesResponse,
+  type TakePictureResponse,
   type TakeSnapshotResponse,
 } from "./gen/slipstream/v1/pipeline.js";
-import type { ApplyResult, CallOptions, Peer, Problem, Sidecar, WatchRequest } from "./sidecar.js";
+import type {
+  ApplyResult,
+  CallOptions,
+  CameraZones,
+  Peer,
+  PictureRequest,
+  Problem,
+  Sidecar,
+  WatchRequest,
+} from "./sidecar.js";
 import type { EncodedFrame, Update } from "./state.js";
-import { toDuration, toPipelineSpec } from "./to-contract.js";
+import { toDuration, toPipelineSpec, toPolygon } from "./to-contract.js";
 
 const CHANNEL_OPTIONS: ClientOptions = {
   // A subchannel to a peer that accepts and never speaks stays CONNECTING for ever (grpc-node#2785). If it is not
@@ -81,6 +92,23 @@ export class SidecarClient implements Sidecar {
       detections,
     });
     for await (const message of messages("Watch", call, signal)) yield fromWatchResponse(message);
+  }
+
+  async showZones(zones: readonly CameraZones[], options: CallOptions): Promise<void> {
+    const cameras = zones.map(({ cameraId, shapes }) => ({
+      cameraId,
+      shapes: shapes.map(({ points, text }) => ({ ...toPolygon(points), text })),
+    }));
+    await unary<ShowZonesResponse>("ShowZones", options, (callOptions, done) =>
+      this.#client.showZones({ cameras }, new Metadata(), callOptions, done),
+    );
+  }
+
+  async takePicture(request: PictureRequest, options: CallOptions): Promise<Uint8Array> {
+    const { jpeg } = await unary<TakePictureResponse>("TakePicture", options, (callOptions, done) =>
+      this.#client.takePicture({ ...request }, new Metadata(), callOptions, done),
+    );
+    return jpeg;
   }
 
   /** The next annotated frame of a stream as JPEG. cameraId: for an output with one stream per camera, else empty. */

@@ -108,6 +108,6 @@ const EMPTY: PipelineSpec = {
   cameras: [],
   models: [{ bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] }],
   tracker: undefined,
-  overlay: { boxes: true, labels: true, counts: true, names: true },
+  overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
   outputs: [],
 };

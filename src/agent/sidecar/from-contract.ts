@@ -282,6 +282,7 @@ const CAMERA_LOST_REASONS: Readonly<Record<pb.CameraLostReason, state.CameraLost
   [pb.CameraLostReason.CAMERA_LOST_REASON_FROZEN]: "frozen",
   [pb.CameraLostReason.CAMERA_LOST_REASON_ENDED]: "ended",
   [pb.CameraLostReason.CAMERA_LOST_REASON_BROKEN_STREAM]: "broken stream",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_PRIVACY]: "privacy",
   [pb.CameraLostReason.CAMERA_LOST_REASON_REFUSED]: "refused",
   [pb.CameraLostReason.CAMERA_LOST_REASON_CERTIFICATE]: "certificate",
   [pb.CameraLostReason.CAMERA_LOST_REASON_INTERNAL]: "internal",

@@ -97,6 +97,7 @@ export type CameraLostReason =
   | "frozen"
   | "ended"
   | "broken stream"
+  | "privacy"
   | "refused"
   | "certificate"
   | "no video"

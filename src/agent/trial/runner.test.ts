@@ -35,6 +35,7 @@ function candidate(revision: string): Candidate {
         frozenAfterMs: 0,
         silentAfterMs: 10_000,
         masks: [],
+        hiding: undefined,
         off: undefined,
       },
     ],
@@ -42,7 +43,7 @@ function candidate(revision: string): Candidate {
       { bundlePath: `/${revision}`, interval: undefined, threshold: undefined, classes: [] },
     ],
     tracker: undefined,
-    overlay: { boxes: true, labels: true, counts: true, names: true },
+    overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [],
   };
   return { revision, desired: { generation: generationOf(spec), spec }, content: { revision } };

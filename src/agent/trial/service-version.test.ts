@@ -23,7 +23,7 @@ const spec: PipelineSpec = {
   cameras: [],
   models: [{ bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] }],
   tracker: undefined,
-  overlay: { boxes: true, labels: true, counts: true, names: true },
+  overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
   outputs: [],
 };
 const candidate = { revision: "s", desired: { generation: "g", spec }, content: null };

@@ -44,11 +44,12 @@ function candidate(revision: string, content: Content = {}): Candidate {
       frozenAfterMs: 60_000,
       silentAfterMs: 10_000,
       masks: [],
+      hiding: undefined,
       off: off ? { untilMs: undefined } : undefined,
     })),
     models: [{ bundlePath: model, interval: undefined, threshold: undefined, classes: [] }],
     tracker: undefined,
-    overlay: { boxes: true, labels: true, counts: true, names: true },
+    overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [
       {
         id: "rtsp",

@@ -31,7 +31,7 @@ describe("loadConfig", () => {
       silentAfterMs: 10_000,
       latencyMs: 100,
       model: "/work/models/nanodet-coco",
-      overlay: new Set(["boxes", "labels", "counts", "names"]),
+      overlay: new Set(["boxes", "labels", "counts", "names", "zones"]),
       output: "rtsp",
       outputFile: "slipstream.mkv",
       outputFileDuration: 600_000,

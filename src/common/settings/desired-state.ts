@@ -5,7 +5,7 @@
 
 import { type Problem, problem } from "../problem.js";
 import type { Secrets } from "../secrets/secrets.js";
-import { analyticsOf, type CameraAnalytics, unknownClasses } from "./analytics.js";
+import { analyticsOf, type CameraAnalytics, unknownClasses, unknownLabels } from "./analytics.js";
 import { type Presence, presencesAt } from "./camera-hours.js";
 import type { Credentials } from "./camera-uri.js";
 import { camerasOf, type UnresolvedCamera } from "./cameras.js";
@@ -96,6 +96,14 @@ export function desiredState(given: Sources): DesiredState {
   const labels = resolved.t === "models" ? models.labels(resolved.models[0].bundlePath) : undefined;
   const problems = [
     ...unknownClasses(Object.values(analytics), labels, unresolved.origin),
+    ...found.cameras.flatMap(({ hiding }, index) =>
+      unknownLabels(
+        `cameras[${index}].hide.classes`,
+        hiding?.classes ?? [],
+        labels,
+        unresolved.origin,
+      ),
+    ),
     ...events.problems,
     ...(cameras.length === 0 ? [noCameras()] : []),
     ...viewers.problems,
@@ -195,6 +203,7 @@ function overlayOf(sources: SettingSources): Overlay {
     labels: part("labels"),
     counts: part("counts"),
     names: part("names"),
+    zones: part("zones"),
   };
 }
 

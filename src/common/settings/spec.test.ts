@@ -23,6 +23,7 @@ describe("a specification", () => {
           silentAfterMs: 10_000,
           latencyMs: 100,
           masks: [],
+          hiding: undefined,
           off: undefined,
         },
       ],
@@ -35,7 +36,7 @@ describe("a specification", () => {
         },
       ],
       tracker: undefined,
-      overlay: { boxes: false, labels: false, counts: true, names: false },
+      overlay: { boxes: false, labels: false, counts: true, names: false, zones: false },
       outputs: [
         {
           id: "rtsp",

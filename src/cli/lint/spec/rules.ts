@@ -21,6 +21,7 @@ export function lintSpec(
   return [
     ...cameraProblems(spec.cameras),
     ...modelsProblems(spec.models, bundle),
+    ...hidingProblems(spec.cameras, bundle, target),
     ...outputProblems(spec.outputs),
     ...trackerProblems(spec, target, facts),
     ...capacityProblems(spec, target),
@@ -102,13 +103,41 @@ function modelProblems(model: Model, path: string, bundle: Bundle | undefined): 
   }
   const { threshold = 0, classes = [] } = model;
   const labels = bundle && labelsOf(bundle);
-  const unknown = classes.flatMap((name, i) => {
-    if (labels === undefined || labels.includes(name)) return [];
-    const message = `the model has no class "${name}"${didYouMean(closest(name, labels))}`;
-    return [problem("unknown-class", `${path}.classes[${i}]`, message)];
-  });
+  const unknown = unknownClasses(classes, labels, `${path}.classes`);
   if (threshold >= 0 && threshold <= 1) return unknown;
   return [problem("out-of-range", `${path}.threshold`, "a threshold is 0 to 1"), ...unknown];
+}
+
+function hidingProblems(
+  cameras: readonly Camera[],
+  bundle: Bundle | undefined,
+  target: AnyTarget,
+): Problem[] {
+  const labels = bundle && labelsOf(bundle);
+  return cameras.flatMap(({ hiding }, i) => {
+    if (hiding === undefined) return [];
+    const { classes = [] } = hiding;
+    const path = `cameras[${i}].hiding`;
+    if (target.engine !== "cpu") {
+      const message = "engine deepstream cannot hide objects: use masks, or engine cpu";
+      return [problem("hiding-unsupported", path, message)];
+    }
+    if (classes.length > 0) return unknownClasses(classes, labels, `${path}.classes`);
+    return [problem("missing-field", `${path}.classes`, "it names no class")];
+  });
+}
+
+/** `labels`: undefined if they are not known. */
+function unknownClasses(
+  classes: readonly string[],
+  labels: readonly string[] | undefined,
+  path: string,
+): Problem[] {
+  return classes.flatMap((name, i) => {
+    if (labels === undefined || labels.includes(name)) return [];
+    const message = `the model has no class "${name}"${didYouMean(closest(name, labels))}`;
+    return [problem("unknown-class", `${path}[${i}]`, message)];
+  });
 }
 
 function outputProblems(outputs: readonly Output[]): Problem[] {
@@ -197,7 +226,7 @@ function trackerProblems(spec: Spec, target: AnyTarget, facts: FactsFile): Probl
   if (wanted === undefined || wanted === "UNSPECIFIED") return [];
   if (target.engine === "cpu") {
     if (wanted === "IOU") return [];
-    const message = "engine cpu has the tracker iou alone: set that";
+    const message = `engine cpu has no tracker ${wanted.toLowerCase()}: use iou`;
     return [problem("tracker-unavailable", "tracker.algorithm", message)];
   }
   const known = facts.trackers.algorithms;

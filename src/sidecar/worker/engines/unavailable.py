@@ -13,6 +13,7 @@ from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.check import check
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
+from sidecar.worker.engines.overlay import Shapes
 from sidecar.worker.outputs.outputs import Outputs
 from sidecar.worker.outputs.plan import CODEC_NAMES, plan_streams
 from sidecar.worker.problem import ERROR, Problem
@@ -74,6 +75,9 @@ class UnavailableEngine(Engine[None]):
 
     def controller(self, camera_id: str) -> Optional[CameraController]:
         return None
+
+    def show_zones(self, shapes: Shapes) -> None:
+        """Standby pictures show none."""
 
     def stop(self) -> None:
         self._outputs.stop()

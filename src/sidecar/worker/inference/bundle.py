@@ -63,6 +63,11 @@ class Bundle(NamedTuple):
         return bool(self.attributes)
 
     @property
+    def all_labels(self) -> Tuple[str, ...]:
+        """What may be asked for: classes of objects, or values of attributes."""
+        return self.labels or tuple(label for output in self.attributes for label in output.labels)
+
+    @property
     def member(self) -> Member:
         """What the other models of a specification must know of it."""
         config = self.config

@@ -22,7 +22,8 @@ from sidecar.version import VERSION
 from sidecar.worker.check import MOST_MODELS, check
 from sidecar.worker.check_process import WhenAbandoned
 from sidecar.worker.engines.describe import branches
-from sidecar.worker.engines.engine import Engine, Model, Preview
+from sidecar.worker.engines.engine import Engine, Model, PictureError, Preview
+from sidecar.worker.engines.overlay import Shape, Shapes
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.recording.folder import recordings_dir, unusable_folders
 from sidecar.worker.outputs.video import Video
@@ -41,9 +42,15 @@ _SHORTEST_HEARTBEAT_SECONDS = 0.1
 _VIDEO_SECONDS = 1.0
 _DEFAULT_PREVIEW_RATE = 5
 _HIGHEST_PREVIEW_RATE = 30
-# Calls of Watch, WatchPreview, WatchVideo and TakeSnapshot at a time: each holds a thread of gRPC for as long as it
-# lives.
+# Calls of Watch, WatchPreview, WatchVideo, TakeSnapshot and TakePicture at a time: each holds a thread of gRPC while
+# it lives.
 MOST_STREAMS = 12
+
+# Of ShowZones.
+_MOST_CAMERAS = 256
+_MOST_SHAPES = 64
+_MOST_POINTS = 64
+_LONGEST_TEXT = 100
 
 _TWO_AGENTS = Problem(
     WARNING,
@@ -211,6 +218,29 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         response.time.GetCurrentTime()
         return response
 
+    def TakePicture(  # noqa: N802
+        self, request: pipeline.TakePictureRequest, context: grpc.ServicerContext
+    ) -> pipeline.TakePictureResponse:
+        area = request.area if request.HasField("area") else None
+        with self._stream(context):
+            try:
+                picture = self._loop.call(
+                    lambda: self._engine.picture(request.camera_id, request.pts, area), _LOOP_SECONDS
+                )
+            except PictureError as why:
+                context.abort(why.code, str(why))
+                raise AssertionError("abort always raises") from why
+            if picture is None:
+                context.abort(grpc.StatusCode.NOT_FOUND, "there is no camera %r" % request.camera_id)
+                raise AssertionError("abort always raises")
+            try:
+                jpeg = picture.preview.take(_SNAPSHOT_SECONDS)
+            finally:
+                self._loop.call(picture.preview.stop, _LOOP_SECONDS)
+        if jpeg is None:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "the frame was not encoded within %g s" % _SNAPSHOT_SECONDS)
+        return pipeline.TakePictureResponse(jpeg=jpeg, pts=picture.pts)
+
     def WatchPreview(  # noqa: N802
         self, request: pipeline.WatchPreviewRequest, context: grpc.ServicerContext
     ) -> Iterator[pipeline.WatchPreviewResponse]:
@@ -265,6 +295,15 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
             context.abort(grpc.StatusCode.NOT_FOUND, "there is no camera %r" % request.camera_id)
         return pipeline.RestartCameraResponse()
 
+    def ShowZones(  # noqa: N802
+        self, request: pipeline.ShowZonesRequest, context: grpc.ServicerContext
+    ) -> pipeline.ShowZonesResponse:
+        shapes = {one.camera_id: tuple(_to_shape(shape) for shape in one.shapes) for one in request.cameras}
+        if not _are_drawable(shapes):
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "too many shapes, points or characters, or a point outside")
+        self._loop.call(lambda: self._engine.show_zones(shapes), _LOOP_SECONDS)
+        return pipeline.ShowZonesResponse()
+
     def DescribePipeline(  # noqa: N802
         self, request: pipeline.DescribePipelineRequest, context: grpc.ServicerContext
     ) -> pipeline.DescribePipelineResponse:
@@ -279,8 +318,8 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         """For as long as a call holds a thread. Aborts one for which there is none."""
         if not self._streams.acquire(blocking=False):
             message = (
-                "%d calls of Watch, WatchPreview, WatchVideo and TakeSnapshot are under way, which is the most;"
-                " end one of them"
+                "%d calls of Watch, WatchPreview, WatchVideo, TakeSnapshot and TakePicture are under way, which is the"
+                " most; end one of them"
             )
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message % MOST_STREAMS)
         try:
@@ -330,6 +369,24 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         fill_process_usage(response.state)
         response.time.GetCurrentTime()
         return response
+
+
+def _to_shape(shape: pipeline.Shape) -> Shape:
+    return Shape(tuple((point.x, point.y) for point in shape.points), shape.text)
+
+
+def _are_drawable(shapes: Shapes) -> bool:
+    """Whether they stay within the contract's bounds."""
+    return len(shapes) <= _MOST_CAMERAS and all(
+        len(of_camera) <= _MOST_SHAPES
+        and all(
+            2 <= len(shape.points) <= _MOST_POINTS
+            and len(shape.text) <= _LONGEST_TEXT
+            and all(0 <= x <= 1 and 0 <= y <= 1 for x, y in shape.points)
+            for shape in of_camera
+        )
+        for of_camera in shapes.values()
+    )
 
 
 def _to_previous_worker(ended: PreviousWorker) -> pipeline.PreviousWorker:

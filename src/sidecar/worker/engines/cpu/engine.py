@@ -4,7 +4,7 @@ import time
 from itertools import zip_longest
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from sidecar.contract import pipeline, spec, state
+from sidecar.contract import detection, pipeline, spec, state
 from sidecar.gst import Gst
 from sidecar.log import Log
 from sidecar.timer import Timer, attempt
@@ -17,9 +17,12 @@ from sidecar.worker.engines.cpu.frame_detector import FrameDetector, SharedDetec
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
 from sidecar.worker.engines.cpu.model import ModelLoader, Models
 from sidecar.worker.engines.cpu.outputs import CpuOutputs
+from sidecar.worker.engines.cpu.picture import take_picture
 from sidecar.worker.engines.cpu.preview import CpuPreview
-from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
+from sidecar.worker.engines.engine import Engine, EngineInfo, Picture, Preview
+from sidecar.worker.engines.hiding import Hider
 from sidecar.worker.engines.masks import Masks
+from sidecar.worker.engines.overlay import Shapes
 from sidecar.worker.engines.shared_elements import available_codecs
 from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.problem import Problem
@@ -37,6 +40,7 @@ class _Camera(NamedTuple):
 
     controller: CameraController
     source: CpuCameraSource
+    processor: FrameProcessor
 
 
 class CpuEngine(Engine[Models]):
@@ -94,6 +98,15 @@ class CpuEngine(Engine[Models]):
         camera = self._cameras.get(camera_id)
         return None if camera is None else camera.controller
 
+    def picture(self, camera_id: str, pts: int, area: Optional[detection.Box]) -> Optional[Picture]:
+        camera = self._cameras.get(camera_id)
+        if camera is None:
+            return None
+        return take_picture(camera.processor.recent, pts, area)
+
+    def show_zones(self, shapes: Shapes) -> None:
+        self._outputs.show_zones(shapes)
+
     def stop(self) -> None:
         self._cancel_retry()
         for camera_id in list(self._cameras):
@@ -142,6 +155,8 @@ class CpuEngine(Engine[Models]):
             before, after = camera.controller.camera, wanted.get(camera_id)
             if after is None or _reconnects(before, after):
                 self._close(camera_id)
+                if after is not None and _privacy(before) != _privacy(after):
+                    self._outputs.forget_frame(camera_id)
                 changes["cameras[%s]" % camera_id] = pipeline.EFFECT_REBUILD
             elif before != after:
                 camera.controller.update(after)
@@ -154,10 +169,12 @@ class CpuEngine(Engine[Models]):
         return [pipeline.Change(path=path, effect=effect) for path, effect in changes.items()]
 
     def _open(self, camera: spec.Camera) -> None:
+        hider = Hider(camera.hiding) if camera.HasField("hiding") else None
         processor = FrameProcessor(
             camera.id,
-            FrameDetector(self._detector),
+            FrameDetector(self._detector, frozenset() if hider is None else hider.classes),
             Masks(camera.masks) if camera.masks else None,
+            hider,
             self._outputs.deliver,
             self._store.publish_detections,
             self._store.events.wanted,
@@ -166,7 +183,7 @@ class CpuEngine(Engine[Models]):
             camera, processor, lambda text: self._outputs.set_tile_text(camera.id, text), self._closer
         )
         controller = CameraController(camera, source, processor.stats, processor.freeze_detector, self._store)
-        self._cameras[camera.id] = _Camera(controller, source)
+        self._cameras[camera.id] = _Camera(controller, source, processor)
         self._store.add_camera(camera.id, processor.stats.fill)
         controller.start()
 
@@ -192,6 +209,11 @@ def _reconnects(before: spec.Camera, after: spec.Camera) -> bool:
     if before.HasField("off"):
         alike.off.CopyFrom(before.off)
     return bool(alike != before)
+
+
+def _privacy(camera: spec.Camera) -> Tuple[List[spec.Polygon], spec.Hiding]:
+    """What earlier frames of the camera may lack."""
+    return list(camera.masks), camera.hiding
 
 
 def _off(camera: spec.Camera) -> Optional[spec.CameraOff]:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from sidecar.contract import spec
 from sidecar.worker.engines.cpu.model import LoadedModel
@@ -29,6 +29,8 @@ class Detections(NamedTuple):
     # Wall-clock and CPU seconds that the networks took.
     seconds: float
     cpu_seconds: float
+    # Those that are to be hidden; nobody may be interested in them otherwise.
+    hidden: Sequence[Object] = ()
 
 
 _NOTHING = Detections([], False, 0.0, 0.0)
@@ -102,8 +104,10 @@ class SharedDetector:
 class FrameDetector:
     """Detects objects on the frames of one camera. Used on that camera's streaming thread only."""
 
-    def __init__(self, shared: SharedDetector) -> None:
+    def __init__(self, shared: SharedDetector, hidden: FrozenSet[str] = frozenset()) -> None:
+        """hidden: the classes whose objects must be known on every frame: then no frame is skipped."""
         self._shared = shared
+        self._hidden = hidden
         # The last inference, the settings that it was made with, and how many frames have been skipped since.
         self._last: Optional[Detections] = None
         self._last_settings: Optional[_Settings] = None
@@ -126,7 +130,7 @@ class FrameDetector:
         if settings.is_paused:
             return _NOTHING
         last = self._last if settings is self._last_settings else None
-        if last is not None and self._skipped < settings.interval:
+        if last is not None and self._skipped < settings.interval and not self._hidden:
             self._skipped += 1
             if not settings.is_tracked:
                 return Detections(last.objects, False, 0.0, 0.0)
@@ -147,7 +151,15 @@ class FrameDetector:
 
     def _infer(self, frame: I420Frame, seconds: float, settings: _Settings) -> Detections:
         """Detects objects, follows them, and has the other models work on them. Raises ModelError."""
-        found = settings.detector.detect(frame, settings.filter)
-        objects = self._tracker.update(found.objects, seconds) if settings.is_tracked else found.objects
+        found = settings.detector.detect(frame, self._with_hidden(settings.filter))
+        hidden = [one for one in found.objects if one.label in self._hidden]
+        wanted = settings.filter.classes
+        objects = [one for one in found.objects if wanted is None or one.label in wanted]
+        if settings.is_tracked:
+            objects = self._tracker.update(objects, seconds)
         said = self._object_inference.infer(frame, objects, settings.object_models)
-        return Detections(said.objects, True, found.seconds + said.seconds, found.cpu_seconds + said.cpu_seconds)
+        cpu_seconds = found.cpu_seconds + said.cpu_seconds
+        return Detections(said.objects, True, found.seconds + said.seconds, cpu_seconds, hidden)
+
+    def _with_hidden(self, wanted: DetectionFilter) -> DetectionFilter:
+        return wanted if wanted.classes is None else wanted._replace(classes=wanted.classes | self._hidden)

@@ -9,6 +9,7 @@ from sidecar.timer import once
 from sidecar.worker.check_process import CHECK_LIMITS, WhenAbandoned, never_abandoned, run_check
 from sidecar.worker.inference.bundle import Bundle, FilesStamp, files_stamp, load_bundle
 from sidecar.worker.inference.cascade import cascade_problems, placed
+from sidecar.worker.inference.classes import class_problems
 from sidecar.worker.inference.networks import Network, load_network
 from sidecar.worker.inference.session import ModelError
 from sidecar.worker.main_loop import MainLoop
@@ -77,10 +78,11 @@ def _read(specification: spec.PipelineSpec) -> Tuple[Optional[List[Bundle]], Lis
         bundle, found = load_bundle(model.bundle_path)
         problems += placed(index, found)
         if bundle is not None:
-            problems += placed(index, _unknown_classes(model, bundle))
             bundles.append(bundle)
     if len(bundles) < len(specification.models):
         return None, problems
+    labels = [one.all_labels for one in bundles]
+    problems += class_problems(specification, labels, bundles[0].config.filtered_out)
     problems += cascade_problems([one.member for one in bundles], bool(specification.tracker.algorithm))
     return (None if has_errors(problems) else bundles), problems
 
@@ -102,16 +104,3 @@ def _load(
         return LoadedModel(bundle, stamp, load_network(bundle)), problems
     except ModelError as why:
         return None, [*problems, error("model-does-not-load", "bundle_path", str(why))]
-
-
-def _unknown_classes(model: spec.Model, bundle: Bundle) -> List[Problem]:
-    labels = bundle.labels or tuple(label for output in bundle.attributes for label in output.labels)
-    return [
-        error(
-            "unknown-class",
-            "classes[%d]" % index,
-            "the model has no class %r; it has: %s" % (label, ", ".join(labels)),
-        )
-        for index, label in enumerate(model.classes)
-        if label not in labels
-    ]

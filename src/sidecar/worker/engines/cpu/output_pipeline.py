@@ -10,7 +10,7 @@ from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
 from sidecar.worker.engines.cpu.pipeline import build_output_pipeline
 from sidecar.worker.engines.cpu.tile import Tile
 from sidecar.worker.engines.describe import log_playing
-from sidecar.worker.engines.overlay import OverlayOptions
+from sidecar.worker.engines.overlay import OverlayOptions, Shapes
 from sidecar.worker.engines.shared_elements import encoded_pad, kilobits
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.layout import tiles
@@ -86,6 +86,15 @@ class OutputPipeline:
     def set_overlay_options(self, options: OverlayOptions) -> None:
         for tile in self._tiles.values():
             tile.options = options
+
+    def show_zones(self, shapes: Shapes) -> None:
+        for camera_id, tile in self._tiles.items():
+            tile.shapes = shapes.get(camera_id, ())
+
+    def forget_frame(self, camera_id: str) -> None:
+        tile = self._tiles.get(camera_id)
+        if tile is not None:
+            tile.forget_frame()
 
     def set_tile_text(self, camera_id: str, text: TileText) -> None:
         """Says on a camera's tile why it shows no fresh frames. Empty: it shows them."""

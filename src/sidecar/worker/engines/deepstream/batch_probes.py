@@ -14,7 +14,7 @@ from sidecar.worker.engines.deepstream import meta
 from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
 from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter, FrameObjects
 from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder
-from sidecar.worker.engines.overlay import OverlayOptions, label_text, overlay_options
+from sidecar.worker.engines.overlay import OverlayOptions, Shape, Shapes, label_text, overlay_options
 from sidecar.worker.inference.bundle import ClassifierOutput
 from sidecar.worker.inference.postprocess import Attribute, DetectionFilter, Object, detection_filter
 
@@ -27,19 +27,20 @@ class LiveSettings(NamedTuple):
     # Frames of each camera that are skipped between two that are inferred.
     interval: int
     filter: DetectionFilter
-    # A property of nvdsosd switches the boxes of objects.
     overlay: OverlayOptions
-    # The cameras' names, by slot.
+    # The cameras' names, and their zones and lines, by slot.
     names: Tuple[str, ...]
+    shapes: Tuple[Tuple[Shape, ...], ...]
 
 
-def live_settings(specification: spec.PipelineSpec, interval: int) -> LiveSettings:
+def live_settings(specification: spec.PipelineSpec, interval: int, shapes: Shapes) -> LiveSettings:
     """interval: see LiveSettings. Pure."""
     return LiveSettings(
         interval,
         detection_filter(specification.models[0]),
         overlay_options(specification.overlay),
         tuple(camera.name or camera.id for camera in specification.cameras),
+        tuple(shapes.get(camera.id, ()) for camera in specification.cameras),
     )
 
 
@@ -132,7 +133,7 @@ class BatchProbes:
         for frame in meta.frames(buffer):
             decoder = model.decoder
             if decoder is not None:
-                frame.add_within(model.id, partial(decoder, wanted=model.filter), self._font_size)
+                frame.add_within(model.id, partial(decoder, wanted=model.filter))
             else:
                 frame.keep(lambda label, confidence: _passes(model.filter, label, confidence), model.id)
 
@@ -150,12 +151,8 @@ class BatchProbes:
             objects = [slot.with_unique_track_id(one) for one in found]
             slot.stats.on_processed(inferred)
             slot.objects, slot.seen_at = objects, time.monotonic()
-            if not settings.overlay.labels and objects:
-                frame.hide_labels()
-            elif self._others:
-                frame.write_labels(
-                    [label_text(*one[:3], one.track_id, one.attributes) for one in found], self._font_size
-                )
+            labels = [label_text(*one[:3], one.track_id, one.attributes) for one in found]
+            frame.set_look(settings.overlay.boxes, labels if settings.overlay.labels else None, self._font_size)
             if self._reporter.wanted():
                 times = frame.wall_time, frame.pts
                 report = FrameObjects(slot.camera_id, *slot.frame_size, self.mux_size, *times, inferred, objects)
@@ -182,7 +179,7 @@ class BatchProbes:
         tensors = frame.tensors()
         if tensors is not None:
             frame.mark_inferred()
-            frame.add(decoder(tensors, self.mux_size, settings.filter), self._first.id, self._font_size)
+            frame.add(decoder(tensors, self.mux_size, settings.filter), self._first.id)
 
     def _carry_over(self, frame: meta.Frame, wanted: DetectionFilter) -> None:
         """Without a tracker, a frame that nvinfer skipped gets the objects of the last one that it inferred."""
@@ -191,7 +188,7 @@ class BatchProbes:
             slot.last_inferred = [self._object(one) for one in frame.objects()]
         else:
             kept = [one for one in slot.last_inferred if _passes(wanted, one.label, one.confidence)]
-            frame.add(kept, self._first.id, self._font_size)
+            frame.add(kept, self._first.id)
 
     def _count_seconds(self, pts: int, batch: List[meta.Frame]) -> None:
         """Divides nvinfer's time for a batch among its cameras. nvinfer queues batches, which the PTS identifies."""

@@ -72,6 +72,11 @@ class NvinferBundle(NamedTuple):
         return object_rules(self.value, self.is_classifier)
 
     @property
+    def all_labels(self) -> Tuple[str, ...]:
+        """What may be asked for: classes of objects, or values of attributes."""
+        return self.labels or tuple(label for output in self.attributes for label in output.labels)
+
+    @property
     def member(self) -> Member:
         """What the other models of a specification must know of it."""
         return Member(self.name, self.unique_id, self.rules, self.is_classifier, len(self.labels))

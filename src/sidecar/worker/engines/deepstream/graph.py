@@ -81,7 +81,8 @@ class Graph:
             size,
             [_in_graph(model.bundle, wanted) for model, wanted in zip(models, specification.models)],
             bool(specification.tracker.algorithm),
-            live_settings(specification, interval_of(specification, models)),
+            # The engine sets those of the overlay when the graph takes over.
+            live_settings(specification, interval_of(specification, models), {}),
             tools.reporter,
         )
         failed = partial(probe_failed, self.probes)

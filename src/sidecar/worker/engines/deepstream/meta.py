@@ -11,15 +11,16 @@ import numpy as np
 import pyds
 
 from sidecar.gst import Gst
-from sidecar.worker.engines.overlay import class_colour, label_text
+from sidecar.worker.engines.overlay import class_colour
 from sidecar.worker.inference.postprocess import Object
 
 # object_id of an object without a track id.
 _UNTRACKED = 2**64 - 1
 
-# Texts, or rectangles, that one display meta holds at most; pyds does not check it.
+# Texts, rectangles or lines that one display meta holds at most; pyds does not check it.
 _MOST_ELEMENTS = 16
 _BORDER_PIXELS = 3
+_EDGE_PIXELS = 2
 _FONT = "Sans"
 _TYPES = {0: np.float32, 1: np.float16, 2: np.int8, 3: np.int32, 4: np.int64, 5: np.uint8}
 
@@ -73,6 +74,15 @@ class Box(NamedTuple):
     class_id: int
 
 
+class Edge(NamedTuple):
+    """A straight white line to draw, between two points within the frame."""
+
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+
+
 class Fill(NamedTuple):
     """A black rectangle to draw. Its opacity is from 0, which is invisible, to 1, which hides what is behind it."""
 
@@ -123,15 +133,12 @@ class Frame:
         """Removes all objects."""
         self.keep(lambda _label, _confidence: False)
 
-    def add(self, objects: Iterable[Object], component_id: int, font_size: int) -> None:
-        """Adds objects as nvinfer adds its own: with the number of the component, an outline and a label."""
-        self._add(objects, component_id, font_size, None)
+    def add(self, objects: Iterable[Object], component_id: int) -> None:
+        """Adds objects as nvinfer adds its own, with the number of the component."""
+        self._add(objects, component_id, None)
 
     def add_within(
-        self,
-        component_id: int,
-        find: Callable[[Dict[str, "np.ndarray"], Tuple[int, int]], List[Object]],
-        font_size: int,
+        self, component_id: int, find: Callable[[Dict[str, "np.ndarray"], Tuple[int, int]], List[Object]]
     ) -> None:
         """Adds the objects that a network finds within others: find() gets its outputs for one of them, and the size of
         that in pixels. component_id: gie-unique-id of the network's nvinfer."""
@@ -143,9 +150,9 @@ class Frame:
             place = outer.rect_params
             found = find(tensors, (max(1, int(place.width)), max(1, int(place.height))))
             moved = [one._replace(left=place.left + one.left, top=place.top + one.top) for one in found]
-            self._add(moved, component_id, font_size, outer)
+            self._add(moved, component_id, outer)
 
-    def _add(self, objects: Iterable[Object], component_id: int, font_size: int, outer: Optional[Any]) -> None:
+    def _add(self, objects: Iterable[Object], component_id: int, outer: Optional[Any]) -> None:
         for one in objects:
             meta = pyds.nvds_acquire_obj_meta_from_pool(self._batch)
             meta.unique_component_id = component_id
@@ -156,38 +163,47 @@ class Frame:
             # nvtracker uses the detector's box, nvdsosd the other.
             for place in (meta.rect_params, meta.detector_bbox_info.org_bbox_coords):
                 place.left, place.top, place.width, place.height = one.left, one.top, one.width, one.height
-            _outline(meta.rect_params, one.class_id)
-            text = label_text(one.class_id, one.label, one.confidence)
-            _write(meta.text_params, _label_line(text, one.left, one.top, font_size))
             pyds.nvds_add_obj_meta_to_frame(self._meta, meta, outer)  # type: ignore[arg-type]  # the stubs know no none
 
     def mark_inferred(self) -> None:
         """Called where the network's output is decoded here: nvinfer then leaves this unset, and nvtracker needs it."""
         self._meta.bInferDone = 1
 
-    def write_labels(self, texts: Sequence[str], font_size: int) -> None:
-        """Labels the objects, in the order of objects()."""
-        for meta, text in zip(self._ordered(), texts):
-            place = meta.rect_params
-            _write(meta.text_params, _label_line(text, place.left, place.top, font_size))
+    def set_look(self, boxes: bool, labels: Optional[Sequence[str]], font_size: int) -> None:
+        """What nvdsosd draws of the objects: outlines, and labels in the order of objects(); None: no labels.
 
-    def hide_labels(self) -> None:
-        for meta in self._object_metas():
-            meta.text_params.display_text = ""
-            meta.text_params.set_bg_clr = 0
+        nvdsosd's display-bbox would switch off the rectangles of draw() too (gst_nvds_osd_transform_ip() of 9.0).
+        """
+        for number, meta in enumerate(self._ordered()):
+            place, text = meta.rect_params, meta.text_params
+            if boxes:
+                _outline(place, meta.class_id)
+            else:
+                place.border_width = 0
+            if labels is not None:
+                above = int(place.top) - 2 * font_size
+                y = above if above > 0 else int(place.top)
+                _write(text, Line(labels[number], max(0, int(place.left)), y, font_size))
+            else:
+                text.display_text = ""
+                text.set_bg_clr = 0
 
     def clear_drawings(self) -> None:
         """Removes everything that draw() has added."""
         for data in list(_items(self._meta.display_meta_list)):
             pyds.nvds_remove_display_meta_from_frame(self._meta, pyds.NvDsDisplayMeta.cast(data))
 
-    def draw(self, lines: Sequence[Line], boxes: Sequence[Box], fills: Sequence[Fill] = ()) -> None:
-        """Has nvdsosd draw texts, outlines and filled rectangles on the frame."""
+    def draw(
+        self, lines: Sequence[Line], boxes: Sequence[Box], fills: Sequence[Fill] = (), edges: Sequence[Edge] = ()
+    ) -> None:
+        """Has nvdsosd draw texts, outlines, filled rectangles and straight lines on the frame."""
         rectangles: List[Union[Fill, Box]] = [*fills, *boxes]
-        for begin in range(0, max(len(lines), len(rectangles)), _MOST_ELEMENTS):
+        for begin in range(0, max(len(lines), len(rectangles), len(edges)), _MOST_ELEMENTS):
             display = pyds.nvds_acquire_display_meta_from_pool(self._batch)
-            some_lines, some_rectangles = lines[begin:][:_MOST_ELEMENTS], rectangles[begin:][:_MOST_ELEMENTS]
+            some = slice(begin, begin + _MOST_ELEMENTS)
+            some_lines, some_rectangles, some_edges = lines[some], rectangles[some], edges[some]
             display.num_labels, display.num_rects = len(some_lines), len(some_rectangles)
+            display.num_lines = len(some_edges)
             for index, line in enumerate(some_lines):
                 _write(display.text_params[index], line)
             for index, one in enumerate(some_rectangles):
@@ -197,6 +213,11 @@ class Frame:
                     _outline(place, one.class_id)
                 else:
                     _fill(place, one.opacity)
+            for index, edge in enumerate(some_edges):
+                drawn = display.line_params[index]
+                drawn.x1, drawn.y1, drawn.x2, drawn.y2 = edge
+                drawn.line_width = _EDGE_PIXELS
+                drawn.line_color.set(1.0, 1.0, 1.0, 1.0)
             pyds.nvds_add_display_meta_to_frame(self._meta, display)
 
     def tensors(self) -> Optional[Dict[str, "np.ndarray"]]:
@@ -256,12 +277,6 @@ def _tensors(node: Any, component_id: Optional[int]) -> Optional[Dict[str, "np.n
                 layers = [pyds.get_nvds_LayerInfo(found, index) for index in range(found.num_output_layers)]
                 return {layer.layerName: _tensor(layer) for layer in layers}
     return None
-
-
-def _label_line(text: str, left: float, top: float, font_size: int) -> Line:
-    """A label above the left top corner of its box."""
-    above = int(top) - 2 * font_size
-    return Line(text, max(0, int(left)), above if above > 0 else int(top), font_size)
 
 
 def _items(node: Any) -> Iterator[Any]:

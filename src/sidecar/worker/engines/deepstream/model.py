@@ -12,6 +12,7 @@ from sidecar.worker.engines.deepstream.sizes import is_stretched, mux_size, tile
 from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder
 from sidecar.worker.engines.deepstream.tensorrt_engine import TensorRtEngine, tensorrt_engine
 from sidecar.worker.inference.cascade import cascade_problems, placed
+from sidecar.worker.inference.classes import class_problems
 from sidecar.worker.inference.decoders import DecoderError
 from sidecar.worker.outputs.plan import StreamPlan, codec_name, plan_streams
 from sidecar.worker.problem import WARNING, Problem, error, has_errors
@@ -46,7 +47,11 @@ def load_models(
 ) -> Tuple[Optional[Models], List[Problem]]:
     """All problems of a specification and its models on this machine. No models if one cannot be loaded."""
     streams, cameras = plan_streams(specification), len(specification.cameras)
-    problems = [*_codecs(specification, encoders), *_shapes(specification, streams)]
+    problems = [
+        *_hiding(specification.cameras),
+        *_codecs(specification, encoders),
+        *_shapes(specification, streams),
+    ]
     loaded = []
     for index, model in enumerate(specification.models):
         one, found = _load(model, cameras, machine, catalogue)
@@ -55,6 +60,7 @@ def load_models(
             loaded.append(one)
     if len(loaded) < len(specification.models):
         return None, problems
+    problems += class_problems(specification, [one.bundle.all_labels for one in loaded], ())
     problems += cascade_problems([one.bundle.member for one in loaded], bool(specification.tracker.algorithm))
     try:
         if not has_errors(problems):
@@ -74,7 +80,6 @@ def _load(
     bundle, problems = load_nvinfer_bundle(model.bundle_path, machine.platform, catalogue, cameras)
     if bundle is None:
         return None, problems
-    problems = [*problems, *_classes(model, bundle)]
     if bundle.rules is None:
         problems += _batch(cameras, bundle)
     try:
@@ -97,12 +102,14 @@ def fingerprint(directory: str) -> Fingerprint:
     return tuple(sorted((name, one.st_size, one.st_ino, one.st_mtime_ns) for name, one in found))
 
 
-def _classes(model: spec.Model, bundle: NvinferBundle) -> Iterable[Problem]:
-    labels = bundle.labels or tuple(label for output in bundle.attributes for label in output.labels)
-    for index, label in enumerate(model.classes):
-        if label not in labels:
-            message = "the model has no class %r; it has: %s" % (label, ", ".join(labels))
-            yield error("unknown-class", "classes[%d]" % index, message)
+def _hiding(cameras: Iterable[spec.Camera]) -> Iterable[Problem]:
+    for index, camera in enumerate(cameras):
+        if camera.HasField("hiding"):
+            message = (
+                "engine deepstream cannot hide objects: the tiler repeats a camera's last frame without what was drawn"
+                " on it; use masks, or engine cpu"
+            )
+            yield error("hiding-unsupported", "cameras[%d].hiding" % index, message)
 
 
 def _batch(cameras: int, bundle: NvinferBundle) -> Iterable[Problem]:

@@ -40,9 +40,6 @@ class OutputBranch:
         """Frames that were encoded, or handed to a window."""
         return self._counter.frames
 
-    def show_boxes(self, shown: bool) -> None:
-        self.container.get_by_name("osd").set_property("display-bbox", shown)
-
     def set_rtp_port(self, port: int) -> None:
         """Sends RTP there from now on. Only for a stream that goes to the outlet."""
         self.container.get_by_name("loopback").set_property("port", port)
