@@ -1,23 +1,80 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
-import type { KeyInput, Page } from "puppeteer-core";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import type { Browser, KeyInput, Page } from "puppeteer-core";
+import { selfSigned } from "../src/agent/hub/testing/certificate.js";
 import { readSettingsDocument } from "../src/common/settings/settings-document.js";
 import { barriers, screenshot, startBrowser } from "./support/browser.js";
 import { startPicture } from "./support/product.js";
-import { freePorts, until } from "./support/scope.js";
+import { freePorts, temporaryDirectory, until } from "./support/scope.js";
 
 /** Generous: the machine may have other work. */
 const TIMEOUT_MS = 60_000;
 
 describe("the page", () => {
+  const cleaners: (() => Promise<void>)[] = [];
+  let browser: Browser;
+  before(async () => {
+    browser = await startBrowser({ after: (clean) => cleaners.push(clean) });
+  });
+  const newPage = async () => {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(TIMEOUT_MS);
+    return page;
+  };
+  after(async () => {
+    for (const clean of cleaners.reverse()) await clean();
+  });
+
+  it("asks for a login over TLS where it is open to the network, and goes on when the worker is killed", async (t) => {
+    const [http, nobody] = await freePorts(2);
+    const secrets = await temporaryDirectory(t);
+    const { certificate, key } = selfSigned();
+    const files = {
+      ops: { key: "ops", value: "hunter2" },
+      tls: { key: "", value: certificate + key },
+    };
+    for (const [name, secret] of Object.entries(files)) {
+      await writeFile(join(secrets, name), JSON.stringify(secret));
+    }
+    const product = await startPicture(t, {
+      RTSPINPUT: `yard=test://ball,gate=rtsp://127.0.0.1:${nobody}/live`,
+      OUTPUT_LAYOUT: "per-camera",
+      HTTP_ADDRESS: `0.0.0.0:${http}`,
+      HTTP_USERS: "secret:ops",
+      HTTP_CERTIFICATE: "secret:tls",
+      SECRETS_DIR: secrets,
+    });
+    const page = await newPage();
+    const at = `https://127.0.0.1:${http}/`;
+    await assert.rejects(page.goto(at), /ERR_INVALID_AUTH_CREDENTIALS/);
+    await page.authenticate({ username: "ops", password: "hunter2" });
+    await page.goto(at);
+    await says(page, "#connection", /^Connected$/);
+    await moves(page);
+    // Its own stream has had no frame yet.
+    await says(page, "figure:nth-child(2) figcaption", /^gate is lost: .*nobody answers/);
+    const snapshot = page.waitForRequest((request) => request.url().includes("/api/v1/snapshot"));
+    await press(page, "#snapshot");
+    assert.match((await snapshot).url(), /output=rtsp&camera=yard$/);
+
+    const processes = await product.sidecar.descendants();
+    const worker = processes.find(({ command }) => command.endsWith("sidecar.worker"));
+    process.kill(worker?.pid ?? 0, "SIGKILL");
+    await says(page, "figcaption", /^(?:No video|yard is)/);
+    await moves(page);
+  });
+
   it("shows live video, every camera's state and why, and says when the agent is away", async (t) => {
     const [http, nobody] = await freePorts(2);
     const product = await startPicture(t, {
       RTSPINPUT: `yard=test://ball,gate=rtsp://127.0.0.1:${nobody}/live`,
       HTTP_ADDRESS: `127.0.0.1:${http}`,
+      // Until a person confirms it.
+      TRIAL_TIME: "60m",
     });
-    const browser = await startBrowser(t);
-    const page = await browser.newPage();
+    const page = await newPage();
     const troubles: string[] = [];
     page.on("pageerror", (error) => troubles.push(String(error)));
     page.on("console", (message) => {
@@ -29,8 +86,8 @@ describe("the page", () => {
     await page.goto(`http://127.0.0.1:${http}/`);
 
     await says(page, "#connection", /^Connected$/);
-    await says(page, "#camera-table", /yard\s*live for/);
-    await says(page, "#camera-table", /gate\s*lost for .*unreachable: .*next attempt in/s);
+    await says(page, "#camera-table", /yardRestart\s*live for/);
+    await says(page, "#camera-table", /gateRestart\s*lost for .*unreachable: .*next attempt in/s);
     await says(page, "#readiness", /^Not ready: camera gate: lost: unreachable/);
     await moves(page);
     await screenshot(page, "desktop");
@@ -104,7 +161,7 @@ describe("the page", () => {
     assert.deepEqual(troubles, []);
 
     // Where a browser has no WebCodecs, as without TLS.
-    const other = await browser.newPage();
+    const other = await newPage();
     await other.evaluateOnNewDocument("delete window.VideoDecoder");
     const preview = other.waitForRequest((request) => request.url().includes("/api/v1/preview"));
     await other.goto(`http://127.0.0.1:${http}/`);
@@ -132,7 +189,7 @@ async function says(page: Page, selector: string, expected: RegExp): Promise<voi
 
 /** Presses a button as a keyboard does, once it is there. */
 async function press(page: Page, selector: string): Promise<void> {
-  await page.waitForSelector(selector, { visible: true, timeout: TIMEOUT_MS });
+  await page.waitForSelector(selector, { visible: true });
   await page.focus(selector);
   await page.keyboard.press("Enter");
 }

@@ -1,4 +1,5 @@
 // Every kind of fault.
+import { BROWSER_FAULTS } from "./browser-faults.js";
 import { CAMERA_FAULTS } from "./camera-faults.js";
 import type { FaultKind } from "./fault.js";
 import { FILE_FAULTS } from "./file-faults.js";
@@ -11,5 +12,6 @@ export const CATALOGUE: readonly FaultKind[] = [
   ...PROCESS_FAULTS,
   ...FILE_FAULTS,
   ...VIEWER_FAULTS,
+  ...BROWSER_FAULTS,
   ...SETTINGS_FAULTS,
 ];

@@ -40,6 +40,8 @@ export class World {
   readonly runDir: string;
   readonly stateDir: string;
   readonly port: number;
+  /** Of the agent. */
+  readonly httpPort: number;
   /** The bundle that the product reads, and a copy that no fault damages. */
   readonly model: string;
   readonly wholeModel: string;
@@ -59,6 +61,7 @@ export class World {
     this.runDir = parts.runDir;
     this.stateDir = parts.stateDir;
     this.port = parts.port;
+    this.httpPort = parts.httpPort;
     this.model = parts.model;
     this.wholeModel = parts.wholeModel;
     this.agent = parts.agent;
@@ -133,6 +136,7 @@ interface Built {
   readonly runDir: string;
   readonly stateDir: string;
   readonly port: number;
+  readonly httpPort: number;
   readonly model: string;
   readonly wholeModel: string;
   readonly agent: Half;
@@ -146,8 +150,8 @@ interface Built {
 async function build(scope: Scope, options: WorldOptions): Promise<Built> {
   const [runDir, stateDir] = [await temporaryDirectory(scope), await temporaryDirectory(scope)];
   const [model, wholeModel] = [await squareModel(scope), await squareModel(scope)];
-  const [port] = await freePorts(1);
-  if (port === undefined) throw new Error("no free port found");
+  const [port, httpPort] = await freePorts(2);
+  if (port === undefined || httpPort === undefined) throw new Error("no free port found");
   const witnessIds = Array.from({ length: options.witnesses }, (_, index) => `witness${index + 1}`);
   const cameras = await Promise.all(
     witnessIds.map(async (id) => ({ id, camera: await count(scope, { ...SIZE, rate: RATE }) })),
@@ -167,6 +171,7 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
     runDir,
     stateDir,
     port,
+    httpPort,
     model,
     witnesses: cameras,
     victims,
@@ -187,6 +192,7 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
     runDir,
     stateDir,
     port,
+    httpPort,
     model,
     wholeModel,
     agent,
@@ -202,6 +208,7 @@ function agentSettings(of: {
   readonly runDir: string;
   readonly stateDir: string;
   readonly port: number;
+  readonly httpPort: number;
   readonly model: string;
   readonly witnesses: readonly { readonly id: string; readonly camera: CountingCamera }[];
   readonly victims: readonly Victim[];
@@ -220,6 +227,7 @@ function agentSettings(of: {
     OUTPUT_WIDTH: String(SIZE.width),
     OUTPUT_HEIGHT: String(SIZE.height),
     RTSPOUTPUTPATH: PATH,
+    HTTP_ADDRESS: `127.0.0.1:${of.httpPort}`,
     BITRATE: String(of.bitrate),
     OVERLAY: "none",
     FROZEN_AFTER: "3s",

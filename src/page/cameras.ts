@@ -7,8 +7,7 @@ import { plot } from "./plots.js";
 import { clockTime, number, span } from "./text.js";
 
 const CLASSES = { live: "good", lost: "bad", connecting: "warn", off: "quiet", unknown: "quiet" };
-const HEADS = ["Camera", "State", "Frames a second", "Latency (95 %)", "Dropped", "Action"];
-const SAMPLES_AN_HOUR = 360;
+const HEADS = ["Camera", "State", "Frames a second", "Latency (95 %)", "Dropped"];
 
 /** Rows stay while they change, so that nobody's keyboard loses its place. */
 interface Row {
@@ -60,9 +59,9 @@ export class CameraTable {
       const frames = samples.map((sample) => sample.frames);
       const dropped = samples.map((sample) => sample.dropped);
       const [first, second, third] = row.plots;
-      first.replaceChildren(plot(`Frames a second of ${id}`, frames, SAMPLES_AN_HOUR));
-      second.replaceChildren(plot(`Latency of ${id}, ms`, latency, SAMPLES_AN_HOUR));
-      third.replaceChildren(plot(`Frames dropped of ${id}`, dropped, SAMPLES_AN_HOUR));
+      first.replaceChildren(plot(`Frames a second of ${id}`, frames));
+      second.replaceChildren(plot(`Latency of ${id}, ms`, latency));
+      third.replaceChildren(plot(`Frames dropped of ${id}`, dropped));
     }
   }
 
@@ -89,12 +88,11 @@ export class CameraTable {
     const row = element(
       "tr",
       {},
-      element("th", { scope: "row" }, id),
+      element("th", { scope: "row" }, element("div", {}, id), restart, outcome),
       element("td", {}, state, lines),
       element("td", {}, rate, ratePlot),
       element("td", {}, latency, latencyPlot),
       element("td", {}, dropped, droppedPlot),
-      element("td", {}, restart, outcome),
     );
     this.#body.append(row);
     const made = {

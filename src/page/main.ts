@@ -23,7 +23,7 @@ const system = byId("facts", HTMLElement);
 const wallRoot = byId("wall", HTMLElement);
 const wall = new Wall(wallRoot);
 const editor = new Editor();
-const events = new EventList(byId("event-list", HTMLElement));
+const events = new EventList(byId("event-list", HTMLElement), byId("counts", HTMLElement));
 
 view.addEventListener("change", () => {
   wall.showCamera(view.value || undefined);

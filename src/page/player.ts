@@ -11,8 +11,8 @@ export interface PlayerOptions {
   readonly camera: string | undefined;
   /** The image is valid during the call. */
   readonly onImage: (image: CanvasImageSource, width: number, height: number) => void;
-  /** Undefined: it plays. */
-  readonly onTrouble: (why: string | undefined) => void;
+  /** It does not play at present, and tries again. */
+  readonly onTrouble: (why: string) => void;
 }
 
 const RETRY_MS = 1_000;
@@ -41,7 +41,7 @@ export async function play(options: PlayerOptions, signal: AbortSignal): Promise
 }
 
 async function playOnce(kind: string, options: PlayerOptions, signal: AbortSignal): Promise<void> {
-  const { output, camera, onImage, onTrouble } = options;
+  const { output, camera, onImage } = options;
   const query = new URLSearchParams({ output, ...(camera === undefined ? {} : { camera }) });
   const ended = new AbortController();
   const { body, ok, status, statusText } = await fetch(`/api/v1/${kind}?${query}`, {
@@ -59,7 +59,6 @@ async function playOnce(kind: string, options: PlayerOptions, signal: AbortSigna
       const { value } = await reader.read();
       if (value === undefined) throw new Error("the stream has ended");
       const frames = messages.push(value);
-      if (frames.length > 0) onTrouble(undefined);
       if (decoder !== undefined) for (const frame of frames) await decoder.decode(frame);
       // An older image would only be seen for a moment.
       else await showImage(frames.at(-1), onImage);

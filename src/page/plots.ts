@@ -5,12 +5,11 @@ import { number } from "./text.js";
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT] = [96, 22];
 
-/** null: not known at that time. most: how many values an hour has. */
-export function plot(
-  name: string,
-  values: readonly (number | null)[],
-  most: number,
-): SVGSVGElement | string {
+/** A plot that has just begun is not stretched. */
+const LEAST_SAMPLES = 60;
+
+/** null: not known at that time. */
+export function plot(name: string, values: readonly (number | null)[]): SVGSVGElement | string {
   const known = values.filter((value) => value !== null);
   const latest = known.at(-1);
   if (latest === undefined) return "";
@@ -25,13 +24,14 @@ export function plot(
   const title = document.createElementNS(SVG, "title");
   title.textContent = text;
   const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", lineOf(values, most, top));
+  path.setAttribute("d", lineOf(values, top));
   svg.append(title, path);
   return svg;
 }
 
 /** The newest value is at the right edge. */
-function lineOf(values: readonly (number | null)[], most: number, top: number): string {
+function lineOf(values: readonly (number | null)[], top: number): string {
+  const most = Math.max(LEAST_SAMPLES, values.length);
   let command = "M";
   const steps = values.map((value, index) => {
     if (value === null) {

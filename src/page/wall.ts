@@ -19,14 +19,23 @@ interface Shown {
   readonly name: string;
 }
 
+interface Player {
+  readonly stop: AbortController;
+  readonly figure: HTMLElement;
+  /** Says why no frames come, if none do. */
+  readonly explain: () => void;
+}
+
 export class Wall {
   readonly #root: HTMLElement;
-  readonly #players = new Map<string, { stop: AbortController; figure: HTMLElement }>();
+  readonly #note = element("p", { className: "quiet" });
+  readonly #players = new Map<string, Player>();
   #state: PageState | undefined;
   #camera: string | undefined;
 
   constructor(root: HTMLElement) {
     this.#root = root;
+    root.after(this.#note);
   }
 
   /** The stream that a snapshot is taken of. */
@@ -50,6 +59,8 @@ export class Wall {
   }
 
   onState(state: PageState): void {
+    // While a worker is replaced there are no streams: those that were shown are expected back.
+    if (state.outputs.length === 0) return;
     this.#state = state;
     this.#update();
   }
@@ -60,8 +71,7 @@ export class Wall {
     // A wall of one camera shows what that camera sends, without a border.
     const chosen = this.#camera ?? (ids.length === 1 ? ids[0] : undefined);
     const index = chosen === undefined ? -1 : ids.indexOf(chosen);
-    const own = perCamera(outputs);
-    const tiled = outputs.find(({ camera }) => camera === undefined);
+    const { tiled, own } = streamsOf(outputs);
     if (index >= 0) {
       const stream = own.find(({ camera }) => camera === chosen);
       const name = ids[index] ?? "";
@@ -91,8 +101,13 @@ export class Wall {
     for (const [key, one] of wanted) {
       if (this.#players.has(key)) continue;
       const stop = new AbortController();
-      this.#players.set(key, { stop, figure: this.#start(one, stop.signal) });
+      this.#players.set(key, { stop, ...this.#start(one, stop.signal) });
     }
+    for (const { explain } of this.#players.values()) explain();
+    const { own, tiled } = streamsOf(this.#state?.outputs ?? []);
+    const isCut = tiled === undefined && own.length > MOST_STREAMS && this.#players.size > 1;
+    const note = `${MOST_STREAMS} of ${own.length} cameras are shown; choose one to see another.`;
+    show(this.#note, isCut ? note : "", "quiet");
   }
 
   /** What is shown of a frame of the stream: of a live camera's tile, only what the camera sends. */
@@ -104,18 +119,27 @@ export class Wall {
     return fit(camera.width, camera.height, its);
   }
 
-  #start(one: Shown, signal: AbortSignal): HTMLElement {
+  #start(one: Shown, signal: AbortSignal): Omit<Player, "stop"> {
     const canvas = element("canvas", { width: 16, height: 9 });
     canvas.setAttribute("role", "img");
     canvas.setAttribute("aria-label", `Live video of ${one.name}`);
     const caption = element("figcaption", {}, "Connecting");
-    this.#root.append(element("figure", {}, canvas, caption));
+    const figure = element("figure", {}, canvas, caption);
+    this.#root.append(figure);
     const context = canvas.getContext("2d");
     let silence: number | undefined;
-    const onImage = (image: CanvasImageSource, width: number, height: number) => {
+    let trouble: string | undefined = "Connecting";
+    const explain = () => {
+      show(caption, trouble === undefined ? "" : (this.#whyNotLive(one) ?? trouble));
+    };
+    const setTrouble = (why: string | undefined) => {
       clearTimeout(silence);
-      silence = setTimeout(() => show(caption, "No frames come at present"), SILENT_MS);
-      show(caption, "");
+      trouble = why;
+      explain();
+    };
+    const onImage = (image: CanvasImageSource, width: number, height: number) => {
+      setTrouble(undefined);
+      silence = setTimeout(() => setTrouble("No frames come at present"), SILENT_MS);
       const part = this.#partOf(one, width, height);
       // A canvas that gets a size is cleared.
       if (canvas.width !== part.width) canvas.width = part.width;
@@ -125,17 +149,27 @@ export class Wall {
         ...([0, 0, part.width, part.height] as const),
       );
     };
-    const onTrouble = (why: string | undefined) => {
-      if (why === undefined) return;
-      clearTimeout(silence);
-      show(caption, `No video: ${why}`);
-    };
+    const onTrouble = (why: string) => setTrouble(`No video: ${why}`);
     void play({ output: one.output, camera: one.camera, onImage, onTrouble }, signal);
     signal.addEventListener("abort", () => clearTimeout(silence), { once: true });
-    return canvas.parentElement ?? canvas;
+    return { figure, explain };
+  }
+
+  /** Of a stream of one camera. */
+  #whyNotLive(one: Shown): string | undefined {
+    const camera = this.#state?.cameras.find(({ id }) => id === one.name);
+    if (camera === undefined || camera.state === "live") return undefined;
+    const { id, state, detail } = camera;
+    return `${id} is ${state}${detail === undefined ? "" : `: ${detail}`}`;
   }
 }
 
-function perCamera(outputs: readonly ApiOutput[]): ApiOutput[] {
-  return outputs.filter(({ camera }) => camera !== undefined);
+/** The tiled stream and those of single cameras, of one output each. Windows have no stream. */
+function streamsOf(outputs: readonly ApiOutput[]) {
+  const streams = outputs.filter(({ port, path }) => port !== undefined || path !== undefined);
+  const first = streams.find(({ camera }) => camera !== undefined);
+  return {
+    tiled: streams.find(({ camera }) => camera === undefined),
+    own: streams.filter(({ id, camera }) => id === first?.id && camera !== undefined),
+  };
 }

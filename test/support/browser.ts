@@ -17,12 +17,12 @@ export async function startBrowser(scope: Scope): Promise<Browser> {
     userDataDir,
     timeout: START_TIMEOUT_MS,
     protocolTimeout: START_TIMEOUT_MS,
+    // Those of tests sign themselves.
+    acceptInsecureCerts: true,
     // Tests run as root in containers, where the sandbox cannot and /dev/shm is small.
     args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
   });
-  scope.after(async () => {
-    await browser.close();
-  });
+  scope.after(() => browser.close());
   return browser;
 }
 

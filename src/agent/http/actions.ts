@@ -2,7 +2,12 @@
 
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { cameraTestSchema, doneSchema, errorSchema } from "../../common/api/schema.js";
+import {
+  type ApiCameraTest,
+  cameraTestSchema,
+  doneSchema,
+  errorSchema,
+} from "../../common/api/schema.js";
 import { testCamera } from "../../common/cameras/test-camera.js";
 import { readCameraUri } from "../../common/settings/camera-uri.js";
 import { SidecarError } from "../sidecar/calls.js";
@@ -19,7 +24,16 @@ const TEST_SECONDS = 10;
 /** At a time. */
 const MOST_TESTS = 2;
 
+/** Also a result of a test. */
+function refusedAddress(cure: string): ApiCameraTest {
+  const detail = "this is no address that can be tested";
+  const finding = { code: "camera-address", severity: "error" as const, detail, cure };
+  return { address: "", streams: [], findings: [finding] };
+}
+
 const DONE = { done: true } as const;
+/** Of bodies that are too long, or no JSON. */
+const BODY_REFUSALS = { 413: json(errorSchema), 415: json(errorSchema) };
 const nothing = schemaOf(z.strictObject({}));
 
 export function addActions(app: FastifyInstance, options: ActionOptions): void {
@@ -28,7 +42,7 @@ export function addActions(app: FastifyInstance, options: ActionOptions): void {
     described(
       "restartCamera",
       "Closes a camera's connection and opens it again at once.",
-      { 200: json(doneSchema), 404: json(errorSchema), 503: json(errorSchema) },
+      { ...BODY_REFUSALS, 200: json(doneSchema), 404: json(errorSchema), 503: json(errorSchema) },
       { params: schemaOf(z.object({ id: z.string().min(1).max(63) })), body: nothing },
     ),
     async (request, reply) => {
@@ -52,7 +66,7 @@ export function addActions(app: FastifyInstance, options: ActionOptions): void {
       described(
         `${name === "confirm" ? "confirm" : "takeBack"}Trial`,
         summary,
-        { 200: json(doneSchema), 409: json(errorSchema) },
+        { ...BODY_REFUSALS, 200: json(doneSchema), 409: json(errorSchema) },
         { body: nothing },
       ),
       (_, reply) =>
@@ -67,7 +81,7 @@ export function addActions(app: FastifyInstance, options: ActionOptions): void {
     described(
       "testCamera",
       "Asks a camera what it offers, without playing it.",
-      { 200: json(cameraTestSchema), 503: json(errorSchema) },
+      { ...BODY_REFUSALS, 200: json(cameraTestSchema), 503: json(errorSchema) },
       {
         body: schemaOf(
           z.strictObject({
@@ -83,12 +97,11 @@ export function addActions(app: FastifyInstance, options: ActionOptions): void {
     async ({ body: { address, acceptAnyCertificate = false } }, reply) => {
       const camera = readCameraUri(address);
       if (camera.t === "refused" || !/^rtsps?:/.test(camera.uri)) {
-        const allowed = camera.t === "refused" ? camera.allowed : "rtsp:// or rtsps://";
-        return fail(reply, 400, `the address is refused; allowed: ${allowed}`);
+        return refusedAddress("use rtsp://[user:password@]host[:port]/path, or rtsps://");
       }
       const { uri, credentials } = camera;
       if (credentials !== undefined && "secret" in credentials) {
-        return fail(reply, 400, "a login by name cannot be tested; write user:password@ here");
+        return refusedAddress("a login by name cannot be tested; write user:password@ here");
       }
       if (tests >= MOST_TESTS) return fail(reply, 503, "too many cameras are tested at a time");
       tests++;

@@ -46,11 +46,14 @@ const MOST_SNAPSHOTS = 2;
 
 const id = z.string().min(1).max(63);
 
+/** Percent-encoded; the schemas bound what it stands for. */
+const LONGEST_PARAMETER = 4096;
+
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
     // The listener has bounded and refused everything else before.
-    routerOptions: { maxParamLength: 63 },
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
   });
   await app.register(swagger, { openapi: DESCRIPTION });
   const { redact } = options;

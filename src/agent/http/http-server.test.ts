@@ -253,7 +253,9 @@ describe("HttpServer", () => {
     assert.equal(tested.status, 200);
     assert.match(tested.text, /"address":"rtsp:\/\/127\.0\.0\.1:1\/live".*camera-reachable/);
     for (const address of ["file:///etc/passwd", "http://127.0.0.1/", "rtsp://secret:a@h/", ""]) {
-      assert.equal((await post("/api/v1/cameras/test", { address })).status, 400, address);
+      const { status, text } = await post("/api/v1/cameras/test", { address });
+      assert.equal(status, 200, address);
+      assert.match(text, /"streams":\[\],"findings":\[\{"code":"camera-address"/, address);
     }
   });
 
@@ -288,6 +290,9 @@ describe("HttpServer", () => {
     assert.equal(await statusOf("GET", {}), 200);
     assert.equal((await get("/nothing", url())).status, 404);
     assert.equal((await get("/api/v1/cameras/%ff", url())).status, 400);
+    const long = await get(`/api/v1/cameras/${"x".repeat(64)}`, url());
+    assert.deepEqual([long.status, Object.keys(long.json())], [400, ["error"]]);
+    assert.equal((await get(`/api/v1/cameras/${"%F0%9D%95%BF".repeat(30)}`, url())).status, 404);
   });
 
   it("asks for a login where logins are set, lets nobody in before their secret is there, and takes a new one", async () => {
@@ -300,6 +305,23 @@ describe("HttpServer", () => {
     assert.equal((await get("/readyz", url(), "ops:hunter2")).status, 401);
     assert.equal((await get("/readyz", url())).status, 401);
     assert.equal((await get("/readyz", socketPath())).status, 200);
+  });
+
+  it("lets an open page log in again when logins change", async () => {
+    secrets.set("ops", { t: "login", username: "ops", password: "hunter2" });
+    start({ HTTP_USERS: "secret:ops" });
+    await said(`127.0.0.1:${port}`);
+    const socket = connect(port, "127.0.0.1");
+    ends.push(() => socket.destroy());
+    const login = Buffer.from("ops:hunter2").toString("base64");
+    const head = `GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic ${login}\r\n\r\n`;
+    socket.write(head);
+    const [data] = (await once(socket, "data")) as [Buffer];
+    assert.match(data.toString(), /^HTTP\/1\.1 200/);
+    const closed = once(socket, "close");
+    secrets.set("ops", { t: "login", username: "ops", password: "hunter3" });
+    server.onSecrets();
+    await closed;
   });
 
   it("speaks TLS once its certificate is there, and takes another without a restart", async () => {

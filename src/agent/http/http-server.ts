@@ -74,6 +74,10 @@ export class HttpServer {
   /** The secrets may have changed. */
   onSecrets(): void {
     for (const listener of this.#listeners) listener.onChange();
+    if (this.#options.config.httpUsers === undefined) return;
+    // Whoever is still welcome connects again by itself.
+    this.#updates.disconnect();
+    this.#streams.disconnect();
   }
 
   /** Runs until the signal is aborted. Never throws because of a peer, an address or a secret. */
@@ -109,8 +113,8 @@ export class HttpServer {
       ...this.#listeners.map((listener) => listener.run(signal)),
       this.#sampleHistory(signal),
     ]);
-    this.#updates.close();
-    this.#streams.close();
+    this.#updates.disconnect();
+    this.#streams.disconnect();
     await (await this.#app)?.close();
   }
 
@@ -126,7 +130,9 @@ export class HttpServer {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#app ??= this.#createApp();
-    (await this.#app).routing(request, response);
+    const app = await this.#app;
+    // Whoever has left meanwhile would never be seen to leave again.
+    if (!response.destroyed) app.routing(request, response);
   }
 
   /** With the first request: loading its modules takes a while in which nothing else happens, and the cameras come first. */

@@ -85,8 +85,8 @@ export class LiveStreams {
     return true;
   }
 
-  /** Ends all calls. */
-  close(): void {
+  /** Ends all streams: browsers must ask again. */
+  disconnect(): void {
     for (const [key, stream] of this.#streams) this.#close(key, stream);
   }
 

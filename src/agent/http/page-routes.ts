@@ -42,6 +42,8 @@ const RETRY = { "Retry-After": "5" };
 
 export async function addPage(app: FastifyInstance, options: PageOptions): Promise<void> {
   const hidden = { schema: { hide: true } };
+  // An answer without an end has no head alone.
+  const endless = { ...hidden, exposeHeadRoute: false };
   const files = await readPage();
   const send = (name: string, reply: FastifyReply) => {
     const file = files.get(name);
@@ -53,7 +55,7 @@ export async function addPage(app: FastifyInstance, options: PageOptions): Promi
     send(`page/${params.file}`, reply),
   );
   for (const path of SHARED) app.get(`/${path}`, hidden, (_, reply) => send(path, reply));
-  app.get("/api/v1/live", hidden, (_, reply) => {
+  app.get("/api/v1/live", endless, (_, reply) => {
     reply.hijack();
     const { raw } = reply;
     const start = () => begin(raw, "text/event-stream");
@@ -62,7 +64,7 @@ export async function addPage(app: FastifyInstance, options: PageOptions): Promi
   for (const kind of ["video", "preview"] as const) {
     app.get<{ Querystring: { output?: string; camera?: string } }>(
       `/api/v1/${kind}`,
-      hidden,
+      endless,
       ({ query }, reply) => {
         reply.hijack();
         const output = query.output ?? options.firstOutput();

@@ -43,7 +43,7 @@ export class PageUpdates {
     this.#pages.add(response);
     response.once("close", () => {
       this.#pages.delete(response);
-      if (this.#pages.size === 0) this.close();
+      if (this.#pages.size === 0) this.#rest();
     });
     start();
     this.#state = this.#options.state();
@@ -59,8 +59,13 @@ export class PageUpdates {
     this.#send(message("events", list(texts.slice(-MOST_EVENTS))));
   }
 
-  /** Sends nothing more until another page opens. */
-  close(): void {
+  /** Pages that are open must connect again. */
+  disconnect(): void {
+    for (const page of this.#pages) page.destroy();
+  }
+
+  /** Does nothing until another page opens. */
+  #rest(): void {
     this.#stop?.();
     this.#stop = undefined;
   }

@@ -135,6 +135,14 @@ def test_a_camera_that_sends_nothing_and_does_not_answer_is_lost(watch, between)
     one.until(is_lost(one))
 
 
+def test_a_camera_is_asked_as_soon_as_it_plays(watch, between, monkeypatch):
+    monkeypatch.setattr(rtsp_keep_alive, "INTERVAL_SECONDS", 3600)
+    double = between(lambda cseq: "")
+    one = watch(uri=double.address)
+    one.until(lambda: asked(double) == 1)
+    one.until(is_live(one))
+
+
 @pytest.mark.parametrize(("public", "method"), [("GET_PARAMETER", "GET_PARAMETER"), ("PAUSE", "OPTIONS")])
 def test_over_udp_the_session_is_kept_by_what_the_camera_lists_while_frames_come(watch, public, method):
     double = PlayingCamera(public="OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, " + public, session="1;timeout=2")

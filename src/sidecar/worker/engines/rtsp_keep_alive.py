@@ -91,7 +91,8 @@ class _Questions:
         # Answers of an earlier connection, which has not ended yet, say nothing about the current one.
         self._connection = stats.connections
         self._interval = INTERVAL_SECONDS if keeps_session else float("inf")
-        self._asked_at = time.monotonic()
+        # Asked at once: whether a camera answers must be known before it falls silent.
+        self._asked_at = float("-inf")
         self._camera_id = camera.id
         self._habits = habits_of(camera)
         self._answers = 0
