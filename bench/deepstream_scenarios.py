@@ -39,7 +39,7 @@ def probe_time(frames, objects):
 
     from sidecar.gst import Gst
     from sidecar.worker.cameras.stats import CameraStats
-    from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, LiveSettings
+    from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, LiveSettings, ModelInGraph
     from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
     from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter
     from sidecar.worker.engines.deepstream.osd_text import OsdText
@@ -52,7 +52,8 @@ def probe_time(frames, objects):
     names = tuple(slot.camera_id for slot in slots)
     reporter = DetectionReporter(lambda message: None, lambda: True)
     settings = LiveSettings(0, DetectionFilter(None, None), OverlayOptions(True, True, True, True), names)
-    probes = BatchProbes(slots, (1280, 720), None, True, settings, reporter)
+    model = ModelInGraph("model", 1, None, False, (), settings.filter)
+    probes = BatchProbes(slots, (1280, 720), [model], True, settings, reporter)
     text = OsdText(probes, range(frames), tiles(frames, 1280, 720))
 
     def make():
@@ -78,7 +79,7 @@ def probe_time(frames, objects):
         began = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
         probes.before_inference(buffer)
         probes.after_inference(buffer)
-        probes.after_tracking(buffer)
+        probes.after_models(buffer)
         text.draw(buffer)
         spent.append(time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - began)
     reporter.stop()

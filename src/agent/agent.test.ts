@@ -119,7 +119,7 @@ describe("Agent", () => {
   const passwordNow = () => server.applied.at(-1)?.spec?.cameras[0]?.credentials?.password;
   const passwordIs = (password: string) =>
     eventually(() => passwordNow() === password, `the password is ${password}`);
-  const thresholds = () => server.applied.map(({ spec }) => spec?.model?.threshold);
+  const thresholds = () => server.applied.map(({ spec }) => spec?.models[0]?.threshold);
   const thresholdIs = (threshold: number | undefined) =>
     eventually(
       () => server.applied.length > 0 && thresholds().at(-1) === threshold,
@@ -192,12 +192,12 @@ describe("Agent", () => {
     publish(ess, { model: { threshold: 0.5 } });
     const stop = start();
     await thresholdIs(0.5);
-    const model = server.applied.at(-1)?.spec?.model?.bundlePath ?? "";
+    const model = server.applied.at(-1)?.spec?.models[0]?.bundlePath ?? "";
     const hub = JSON.stringify({ model: { threshold: 0.5 } });
     const good = {
       revision: "a",
       desired: { generation: "a" },
-      content: { file: null, hub, model },
+      content: { file: null, hub, models: [model] },
     };
     const store = trialStore();
     store.save(
@@ -216,7 +216,7 @@ describe("Agent", () => {
     start("2.0.0", "a1");
     await eventually(() => server.applied.length > before, "the new version begins");
     const [first] = server.applied.slice(before);
-    assert.equal(first?.spec?.model?.threshold, undefined);
+    assert.equal(first?.spec?.models[0]?.threshold, undefined);
   });
 
   it("ignores the hub's documents when the hub is off", async () => {

@@ -135,10 +135,10 @@ export class HubLink {
     const { open } = this.#options.store;
     if (content === undefined || open === undefined) return [];
     const document = open.hub.documents.current();
-    const bundle = open.models.list().find(({ path }) => path === content.model);
+    const bundles = open.models.list().filter(({ path }) => content.models.includes(path));
     return [
       ...(document !== undefined && content.hub === document.text ? [documentKey(document)] : []),
-      ...(bundle === undefined ? [] : [`${bundle.manifest.name}@${bundle.manifest.version}`]),
+      ...bundles.map(({ manifest: { name, version } }) => `${name}@${version}`),
     ];
   }
 }

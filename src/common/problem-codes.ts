@@ -51,6 +51,9 @@ const ERRORS = {
     "a key asks for something that engine cpu, or a decoder of raw tensors, cannot do",
   "channels-mismatch": "a list does not have a number for each channel of the network's input",
   "network-unreadable": "the network file is not of its format, or is truncated",
+  "not-a-detector": "the outputs of a detector are those of a classifier",
+  "not-a-classifier":
+    "the outputs of a classifier have another form than one probability for each class",
   "caffe-gone": "the network is a Caffe model, and TensorRT has dropped the parser for it",
   "uff-gone": "the network is a UFF model, and TensorRT has dropped the parser for it",
   "etlt-gone": "the network is an encrypted TAO model, which this release cannot read",

@@ -232,7 +232,7 @@ export class SimulatedMachine {
   #process(version: string, atMs: number): SimulatedNode {
     const behaviour = ({ spec }: Desired): Behaviour => ({
       ...WELL,
-      ...this.#releases.models.get(spec.model.bundlePath),
+      ...this.#releases.models.get(spec.models[0].bundlePath),
       ...this.#releases.versions.get(version),
     });
     const node = new SimulatedNode({ ...this.#rules, version }, behaviour);
@@ -296,7 +296,7 @@ export class SimulatedMachine {
         hiding: undefined,
         off: undefined,
       })),
-      model: { bundlePath: model, interval: undefined, threshold: undefined, classes: [] },
+      models: [{ bundlePath: model, interval: undefined, threshold: undefined, classes: [] }],
       tracker: undefined,
       overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
       outputs: [

@@ -174,7 +174,7 @@ class RealEngine(unittest.TestCase):
         fields = {
             "cameras": cameras,
             "outputs": outputs,
-            "model": spec.Model(bundle_path=self.model),
+            "models": [spec.Model(bundle_path=self.model)],
             "overlay": spec.Overlay(boxes=True, labels=True, counts=True, names=True),
         }
         fields.update(changes)
@@ -234,7 +234,7 @@ class RealEngine(unittest.TestCase):
 
         specification = self.specification(
             [self.rig.camera("film", "file://%s" % film)],
-            model=spec.Model(bundle_path=model),
+            models=[spec.Model(bundle_path=model)],
             outputs=[self.sidecar.output(width=1280, height=720)],
         )
         expected = dict(real.isolated(reference, film, model, mux_size(plan_streams(specification))))
@@ -299,7 +299,7 @@ class RealEngine(unittest.TestCase):
         self.applied(self.specification(cameras))
         since = self.sidecar.state().pipeline.since
         model = spec.Model(bundle_path=self.model, interval=2, threshold=0.6, classes=["person"])
-        response = self.sidecar.apply("changed", self.specification(cameras, model=model))
+        response = self.sidecar.apply("changed", self.specification(cameras, models=[model]))
         assert set(self.rig.changes(response).values()) == {"EFFECT_LIVE"}
         skipped = self.sidecar.detections("again", 20)[8:]
         assert {one.label for found in skipped for one in found.detections} - {"person"} == set()
@@ -347,7 +347,7 @@ class RealEngine(unittest.TestCase):
         cameras = [self.demo(), self.demo("again")]
         self.applied(self.specification(cameras))
         model = spec.Model(bundle_path=bundle(self.directory, "ssd-street", 0))
-        self.applied(self.specification(cameras, model=model))
+        self.applied(self.specification(cameras, models=[model]))
         self.sidecar.detections("again", 5, lambda frame: len(frame.detections) > 0)
         self.snapshot("main", name="ssd")
 

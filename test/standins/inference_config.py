@@ -9,6 +9,14 @@ from typing import Dict, FrozenSet, NamedTuple, Optional, Tuple
 
 _PRECISIONS = {0: "fp32", 1: "int8", 2: "fp16"}
 
+CLASSIFIER = 1
+_WHOLE_FRAMES, _OBJECTS = 1, 2
+_DEFAULT_UNIQUE_ID = 15
+# The default of secondary-reinfer-interval.
+NEVER = 2**31 - 1
+# Pixels of the smallest object: MIN_INPUT_OBJECT_WIDTH up to 8.0, and later still where a VIC scales.
+_LEAST = 16
+
 # scaling-filter, a number of NvBufSurfTransform_Inter. The default is the last one, which is the nearest pixel too.
 _NEAREST, _DEFAULT_FILTER = 0, 6
 
@@ -45,6 +53,23 @@ class Inference(NamedTuple):
     # False: bilinear, whatever the filter.
     nearest: bool
     outputs: Tuple[str, ...]
+    # Of process-mode=2. None: whole frames.
+    objects: Optional["Objects"]
+    # The labels of each output of a classifier.
+    attribute_labels: Tuple[Tuple[str, ...], ...]
+    classifier_threshold: float
+
+
+class Objects(NamedTuple):
+    """Which objects are inferred, and when again. 0 as a greatest size: no limit."""
+
+    gie_id: int
+    class_ids: FrozenSet[int]
+    min_size: Tuple[int, int]
+    max_size: Tuple[int, int]
+    # Frames. NEVER: see Objects.is_due().
+    interval: int
+    asynchronous: bool
 
 
 def load(path: str) -> Inference:
@@ -72,7 +97,7 @@ def _inference(parser: configparser.ConfigParser, folder: str) -> Inference:
         raise ValueError("Invalid value for scaling-filter:'%d'" % scaling)
     model, until = models[0] if models else (None, None)
     return Inference(
-        unique_id=entry.getint("gie-unique-id", 1),
+        unique_id=entry.getint("gie-unique-id", _DEFAULT_UNIQUE_ID),
         batch_size=entry.getint("batch-size", 1),
         interval=entry.getint("interval", 0),
         network_type=entry.getint("network-type", 0),
@@ -91,8 +116,41 @@ def _inference(parser: configparser.ConfigParser, folder: str) -> Inference:
         symmetric=entry.getint("symmetric-padding", 0) == 1,
         channels_last=entry.getint("network-input-order", 0) == 1,
         nearest=scaling in (_NEAREST, _DEFAULT_FILTER),
+        objects=_objects(entry),
+        attribute_labels=_attribute_labels(file("labelfile-path")),
+        classifier_threshold=entry.getfloat("classifier-threshold", 0.0),
         outputs=tuple(each.strip() for each in entry.get("output-blob-names", "").split(";") if each.strip()),
     )
+
+
+def _objects(entry: configparser.SectionProxy) -> Optional[Objects]:
+    mode = entry.getint("process-mode", _WHOLE_FRAMES)
+    if mode not in (_WHOLE_FRAMES, _OBJECTS):
+        raise ValueError("Invalid value for process-mode (%d)" % mode)
+    if mode == _WHOLE_FRAMES:
+        return None
+
+    def size(which: str) -> Tuple[int, int]:
+        return entry.getint("input-object-%s-width" % which, 0), entry.getint("input-object-%s-height" % which, 0)
+
+    width, height = size("min")
+    return Objects(
+        gie_id=entry.getint("operate-on-gie-id", -1),
+        class_ids=frozenset(int(each) for each in entry.get("operate-on-class-ids", "").split(";") if each.strip()),
+        min_size=(max(_LEAST, width), max(_LEAST, height)),
+        max_size=size("max"),
+        interval=entry.getint("secondary-reinfer-interval", NEVER),
+        # gst_nvinfer_start() turns it off for all but classifiers.
+        asynchronous=entry.getint("classifier-async-mode", 0) == 1 and entry.getint("network-type", 0) == CLASSIFIER,
+    )
+
+
+def _attribute_labels(path: Optional[str]) -> Tuple[Tuple[str, ...], ...]:
+    """As parseLabelsFile(): a line for each output, nothing of it stripped."""
+    if path is None:
+        return ()
+    with open(path) as file:
+        return tuple(tuple(line.split(";")) for line in file.read().split("\n") if line)
 
 
 def _labels(path: Optional[str]) -> Tuple[str, ...]:

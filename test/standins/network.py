@@ -5,7 +5,7 @@ sample at each target pixel's corner. One thing is not imitated: two by two pixe
 """
 
 import ctypes
-from typing import Any, Dict, Union
+from typing import Any, Dict, List, Optional, Union
 
 import numpy as np
 
@@ -42,9 +42,9 @@ class Network:
         self._outputs = list(config.outputs) or [output.name for output in self._session.get_outputs()]
         self._converters: Dict[RawVideo, Converter] = {}
 
-    def run(self, buffer: Gst.Buffer, video: RawVideo) -> pyds.NvDsInferTensorMeta:
-        """The tensors of one frame."""
-        outputs = self._session.run(self._outputs, {self._input: self._prepared(buffer, video)})
+    def run(self, buffer: Gst.Buffer, video: RawVideo, crop: Optional[Rectangle] = None) -> pyds.NvDsInferTensorMeta:
+        """The tensors of one frame, or of a part of it."""
+        outputs = self.outputs(buffer, video, crop)
         meta = pyds.NvDsInferTensorMeta()
         meta.unique_id = self._config.unique_id
         info = meta.network_info
@@ -54,13 +54,20 @@ class Network:
             layers.append(_layer(index, name, tensor[0]))
         return meta
 
-    def _prepared(self, buffer: Gst.Buffer, video: RawVideo) -> np.ndarray:
+    def outputs(self, buffer: Gst.Buffer, video: RawVideo, crop: Optional[Rectangle] = None) -> List[np.ndarray]:
+        """What the network gives, with its batch of one."""
+        prepared = self._prepared(buffer, video, crop or Rectangle(0, 0, video.width, video.height))
+        found: List[np.ndarray] = self._session.run(self._outputs, {self._input: prepared})
+        return found
+
+    def _prepared(self, buffer: Gst.Buffer, video: RawVideo, crop: Rectangle) -> np.ndarray:
         colours = RawVideo(self._config.color_format, video.width, video.height)
         if video not in self._converters:
             self._converters[video] = Converter(video, colours)
         with mapped(self._converters[video].converted(buffer)) as data:
             frame = planes(data, colours)[0].reshape(video.height, video.width, self._channels)
-            place = self._place(video)
+            frame = frame[crop.top : crop.top + crop.height, crop.left : crop.left + crop.width]
+            place = self._place(crop)
             pixels = np.zeros((self._height, self._width, self._channels), np.float32)
             pixels[place.top : place.top + place.height, place.left : place.left + place.width] = self._scaled(
                 frame, place.width, place.height
@@ -81,7 +88,7 @@ class Network:
         halfway = _between(frame.astype(np.float32), rows, height)
         return _between(halfway.swapaxes(0, 1), columns, width).swapaxes(0, 1)
 
-    def _place(self, video: RawVideo) -> Rectangle:
+    def _place(self, video: Rectangle) -> Rectangle:
         if not self._config.keep_shape:
             return Rectangle(0, 0, self._width, self._height)
         scale = min(self._width / video.width, self._height / video.height)

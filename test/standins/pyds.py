@@ -280,6 +280,29 @@ class NvDsUserMeta(_Struct):
     _nested = {"base_meta": _base(NvDsMetaType.NVDS_USER_META)}
 
 
+class NvDsLabelInfo(_Struct):
+    _fields = {
+        "num_classes": _INT,
+        "result_label": (_label, ""),
+        "result_class_id": _INT,
+        "label_id": _INT,
+        "result_prob": _FLOAT,
+    }
+    _nested = {"base_meta": _base(NvDsMetaType.NVDS_LABEL_INFO_META)}
+
+
+class NvDsClassifierMeta(_Struct):
+    """It has a classifier_type too, which pyds does not show."""
+
+    _fields = {"unique_component_id": _INT}
+    _nested = {"base_meta": _base(NvDsMetaType.NVDS_CLASSIFIER_META)}
+    _lists = ("label_info_list",)
+
+    @property
+    def num_labels(self) -> int:
+        return len(self.items("label_info_list"))
+
+
 class NvDsObjectMeta(_Struct):
     _fields = {
         "parent": (_any, None),
@@ -435,6 +458,16 @@ def nvds_acquire_user_meta_from_pool(batch_meta: NvDsBatchMeta) -> NvDsUserMeta:
     return meta
 
 
+def nvds_acquire_classifier_meta_from_pool(batch_meta: NvDsBatchMeta) -> NvDsClassifierMeta:
+    meta: NvDsClassifierMeta = _acquired(NvDsClassifierMeta, batch_meta)
+    return meta
+
+
+def nvds_acquire_label_info_meta_from_pool(batch_meta: NvDsBatchMeta) -> NvDsLabelInfo:
+    meta: NvDsLabelInfo = _acquired(NvDsLabelInfo, batch_meta)
+    return meta
+
+
 def nvds_add_frame_meta_to_batch(batch_meta: NvDsBatchMeta, frame_meta: NvDsFrameMeta) -> None:
     batch_meta.items("frame_meta_list").append(frame_meta)
 
@@ -449,6 +482,18 @@ def nvds_add_obj_meta_to_frame(
 
 def nvds_add_display_meta_to_frame(frame_meta: NvDsFrameMeta, display_meta: NvDsDisplayMeta) -> None:
     frame_meta.items("display_meta_list").insert(0, display_meta)
+
+
+def nvds_add_classifier_meta_to_object(obj_meta: NvDsObjectMeta, classifier_meta: NvDsClassifierMeta) -> None:
+    obj_meta.items("classifier_meta_list").insert(0, classifier_meta)
+
+
+def nvds_add_label_info_meta_to_classifier(classifier_meta: NvDsClassifierMeta, label_info_meta: NvDsLabelInfo) -> None:
+    classifier_meta.items("label_info_list").insert(0, label_info_meta)
+
+
+def nvds_add_user_meta_to_obj(obj_meta: NvDsObjectMeta, user_meta: NvDsUserMeta) -> None:
+    obj_meta.items("obj_user_meta_list").append(user_meta)
 
 
 def nvds_add_user_meta_to_frame(frame_meta: NvDsFrameMeta, user_meta: NvDsUserMeta) -> None:

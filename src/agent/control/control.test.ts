@@ -104,7 +104,7 @@ describe("Control", () => {
     file = '{"model":{"threshold":0.5,"interval":3}}';
     hub = '{"model":{"threshold":0.7}}';
     control.refresh();
-    const { threshold, interval } = latest().desired.spec.model;
+    const { threshold, interval } = latest().desired.spec.models[0];
     assert.deepEqual([threshold, interval], [0.7, 3]);
   });
 
@@ -128,7 +128,7 @@ describe("Control", () => {
     file = undefined;
     unreadable = { t: "unreadable", why: "it is away" };
     control.refresh();
-    assert.equal(latest().desired.spec.model.threshold, 0.7);
+    assert.equal(latest().desired.spec.models[0].threshold, 0.7);
     assert.equal(kinds().at(-1), "settings refused");
   });
 
@@ -139,14 +139,14 @@ describe("Control", () => {
     hub = "{";
     control = start();
     control.refresh();
-    assert.equal(latest().desired.spec.model.threshold, 0.7);
+    assert.equal(latest().desired.spec.models[0].threshold, 0.7);
   });
 
   it("starts with what is left where there is no last good one", () => {
     hub = '{"cameras":[{"uri":"what?"}]}';
     file = '{"model":{"interval":3}}';
     control.refresh();
-    assert.equal(latest().desired.spec.model.interval, 3);
+    assert.equal(latest().desired.spec.models[0].interval, 3);
     assert.equal(kinds()[0], "settings refused");
   });
 
@@ -161,13 +161,28 @@ describe("Control", () => {
     assert.equal(latestCamera()?.uri, "rtsp://cam/2");
   });
 
+  it("holds the bundles of all models, and renders the last good one with those that it ran with", () => {
+    hub = '{"model":{"bundle":"old"},"secondaryModels":[{"bundle":"colour"}]}';
+    control.refresh();
+    lastGood = considered.at(-1)?.candidate.content;
+    hub = '{"model":{"bundle":"old"},"secondaryModels":[{"bundle":"make"}]}';
+    control.refresh();
+    const bundles = considered.at(-1)?.lastGood?.desired.spec.models;
+    assert.deepEqual(
+      bundles?.map(({ bundlePath }) => bundlePath),
+      ["/models/old", "/models/colour"],
+    );
+    assert.deepEqual(held, ["/models/old", "/models/make", "/models/colour"]);
+    assert.match(latest().revision, /, model old@1\.0\.0 \+ make@1\.0\.0, service/);
+  });
+
   it("renders the last good one with the model that it ran with, and holds both bundles", () => {
     hub = '{"model":{"bundle":"old"}}';
     control.refresh();
     lastGood = latest().content;
     hub = '{"model":{"bundle":"new"}}';
     control.refresh();
-    assert.equal(considered.at(-1)?.lastGood?.desired.spec.model.bundlePath, "/models/old");
+    assert.equal(considered.at(-1)?.lastGood?.desired.spec.models[0].bundlePath, "/models/old");
     assert.deepEqual(held, ["/models/new", "/models/old"]);
   });
 
@@ -242,7 +257,7 @@ describe("Control", () => {
       hub = JSON.stringify({ maintenance, hours, model: { bundle: "new" } });
       control.refresh();
       control.refresh();
-      assert.notEqual(latest().desired.spec.model.bundlePath, "/models/new");
+      assert.notEqual(latest().desired.spec.models[0].bundlePath, "/models/new");
       assert.deepEqual(kinds(), ["postponed"]);
       assert.equal(wakeMs, Date.parse("2026-01-01T18:00:00Z"));
       nowMs = EVENING;
@@ -251,13 +266,13 @@ describe("Control", () => {
       assert.equal(wakeMs, Date.parse("2026-01-02T02:00:00Z"));
       nowMs = wakeMs;
       control.refresh();
-      assert.equal(latest().desired.spec.model.bundlePath, "/models/new");
+      assert.equal(latest().desired.spec.models[0].bundlePath, "/models/new");
     });
 
     it("applies at once what changes live", () => {
       hub = JSON.stringify({ maintenance, hours, model: { threshold: 0.9 } });
       control.refresh();
-      assert.equal(latest().desired.spec.model.threshold, 0.9);
+      assert.equal(latest().desired.spec.models[0].threshold, 0.9);
     });
   });
 });

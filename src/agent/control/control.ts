@@ -133,7 +133,9 @@ export class Control {
 }
 
 function bundlesOf(all: readonly (Rendered | undefined)[]): string[] {
-  const paths = all.flatMap((one) => one?.candidate.desired.spec.model.bundlePath ?? []);
+  const paths = all.flatMap(
+    (one) => one?.candidate.desired.spec.models.map(({ bundlePath }) => bundlePath) ?? [],
+  );
   return [...new Set(paths)];
 }
 

@@ -12,10 +12,15 @@ export function interrupts(before: PipelineSpec, after: PipelineSpec): boolean {
 }
 
 /** The parts of a specification that some engine cannot change live. */
-function rebuiltParts({ cameras, model, tracker, outputs }: PipelineSpec): unknown {
+function rebuiltParts({
+  cameras,
+  models: [first, ...others],
+  tracker,
+  outputs,
+}: PipelineSpec): unknown {
   return {
     cameras: cameras.map(({ name: _name, credentials: _credentials, off: _off, ...rest }) => rest),
-    bundle: model.bundlePath,
+    models: [first.bundlePath, ...others],
     tracker,
     outputs: outputs.map(({ encoding: { bitrate: _, ...encoding }, target, ...rest }) => ({
       ...{ ...rest, encoding, target },

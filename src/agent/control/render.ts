@@ -15,10 +15,10 @@ import type { FileText } from "./settings-file.js";
 const contentSchema = z.object({
   file: z.string().nullable(),
   hub: z.string().nullable(),
-  model: z.string(),
+  models: z.array(z.string()),
 });
 
-/** What is kept of a candidate: the settings documents as they were written, and its bundle's directory. */
+/** What is kept of a candidate: the settings documents as they were written, and its bundles' directories. */
 export type Content = Readonly<z.output<typeof contentSchema>>;
 
 /** Undefined: there is none, or another version of the agent has kept it in another form. */
@@ -88,10 +88,6 @@ function renderTexts(
 ): Rendering {
   const { config, version } = sources;
   const documents: SourcedDocument[] = [];
-  // A candidate keeps the bundle that it ran with, whatever versions of the model have come since.
-  if (texts.model !== undefined) {
-    documents.push({ from: "hub", document: { model: { bundle: texts.model } } });
-  }
   const problems: Problem[] = [];
   for (const from of ["hub", "file"] as const) {
     const text = texts[from];
@@ -104,12 +100,14 @@ function renderTexts(
     else documents.push({ from, document: reading.document });
   }
   if (problems.length > 0) return { t: "refused", problems };
-  const state = desiredState({ ...sources, documents });
+  // A candidate keeps the bundles that it ran with, whatever versions of the models have come since.
+  const state = desiredState({ ...sources, documents, pinnedBundles: texts.models ?? [] });
   if (state.t === "refused") return state;
-  const { desired, runtimeOptions, warnings, nextChangeMs, model, addresses } = state;
-  const revision = revisionOf({ spec: desired.spec, addresses, model, version });
+  const { desired, runtimeOptions, warnings, nextChangeMs, modelNames, addresses } = state;
+  const revision = revisionOf({ spec: desired.spec, addresses, modelNames, version });
   const { file, hub } = texts;
-  const content: Content = { file, hub, model: desired.spec.model.bundlePath };
+  const models = desired.spec.models.map(({ bundlePath }) => bundlePath);
+  const content: Content = { file, hub, models };
   const candidate = { revision, desired, content };
   return { t: "rendered", candidate, runtimeOptions, warnings, nextChangeMs };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { PipelineSpec } from "../../common/settings/spec.js";
 import type { Candidate, Comparison } from "../trial/candidate.js";
 import { NOTHING_OBSERVED } from "../trial/observation.js";
 import type { TrialEvent } from "../trial/runner.js";
@@ -7,9 +8,9 @@ import type { Trial } from "../trial/trial.js";
 import type { Log } from "./log.js";
 import { TrialReport } from "./trial-report.js";
 
-const spec = {
+const spec: PipelineSpec = {
   cameras: [],
-  model: { bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] },
+  models: [{ bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] }],
   tracker: undefined,
   overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
   outputs: [],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { LONGEST_TEXT, MOST_OBJECTS, writeReport } from "../../common/hub/node-report.js";
+import type { PipelineSpec } from "../../common/settings/spec.js";
 import type { CameraState } from "../sidecar/state.js";
 import { LIVE, LOST, SimulatedNode } from "../testing/simulated-node.js";
 import type { Candidate } from "../trial/candidate.js";
@@ -25,13 +26,12 @@ function report(facts: Partial<NodeFacts>) {
 }
 
 function candidate(settings: string, model: string): Candidate {
-  const spec = {
+  const spec: PipelineSpec = {
     cameras: [],
-    model: { bundlePath: model, interval: undefined, threshold: undefined, classes: [] },
+    models: [{ bundlePath: model, interval: undefined, threshold: undefined, classes: [] }],
     tracker: undefined,
     overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [],
-    processes: [],
   };
   const revision = `settings ${settings}, model ${model}, service 2.0.0`;
   return { revision, desired: { generation: settings, spec }, content: {} };

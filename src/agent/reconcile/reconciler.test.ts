@@ -9,7 +9,10 @@ import { DEFAULT_TIMING, Reconciler, type ReconcilerEvent } from "./reconciler.j
 function desired(generation: string): Desired {
   const overlay = { boxes: true, labels: true, counts: true, names: true, zones: true };
   const model = { bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] };
-  return { generation, spec: { cameras: [], model, tracker: undefined, overlay, outputs: [] } };
+  return {
+    generation,
+    spec: { cameras: [], models: [model], tracker: undefined, overlay, outputs: [] },
+  };
 }
 
 describe("Reconciler", () => {

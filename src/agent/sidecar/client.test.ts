@@ -38,7 +38,7 @@ const desired: Desired = {
         off: { untilMs: 90_000 },
       },
     ],
-    model: { bundlePath: "/models/x", interval: 0, threshold: undefined, classes: ["person"] },
+    models: [{ bundlePath: "/models/x", interval: 0, threshold: undefined, classes: ["person"] }],
     tracker: "iou",
     overlay: { boxes: true, labels: false, counts: true, names: false, zones: false },
     outputs: [
@@ -157,7 +157,9 @@ describe("SidecarClient", () => {
             off: { until: new Date(90_000) },
           },
         ],
-        model: { bundlePath: "/models/x", interval: 0, threshold: undefined, classes: ["person"] },
+        models: [
+          { bundlePath: "/models/x", interval: 0, threshold: undefined, classes: ["person"] },
+        ],
         tracker: { algorithm: 1 },
         overlay: { boxes: true, labels: false, counts: true, names: false, zones: false },
         outputs: [
@@ -326,6 +328,7 @@ describe("SidecarClient", () => {
                 trackId: 2n ** 63n + 1n,
                 box: { left: 1, top: 2, width: 3, height: 4 },
                 attributes: [{ name: "colour", value: "red", confidence: 1 }],
+                model: 0,
               },
             ],
           },

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { afterEach, describe, it, mock } from "node:test";
+import type { PipelineSpec } from "../../common/settings/spec.js";
 import { defer } from "../../common/testing/deferred.js";
 import { systemClock } from "../../common/time/clock.js";
 import { SidecarError } from "./calls.js";
@@ -103,9 +104,9 @@ describe("time", () => {
   }
 });
 
-const EMPTY = {
+const EMPTY: PipelineSpec = {
   cameras: [],
-  model: { bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] },
+  models: [{ bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] }],
   tracker: undefined,
   overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
   outputs: [],

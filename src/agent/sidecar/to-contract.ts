@@ -7,7 +7,7 @@ import * as pb from "./gen/slipstream/v1/spec.js";
 export function toPipelineSpec(spec: want.PipelineSpec): pb.PipelineSpec {
   return {
     cameras: spec.cameras.map(toCamera),
-    model: toModel(spec.model),
+    models: spec.models.map(toModel),
     tracker: spec.tracker === undefined ? undefined : { algorithm: TRACKERS[spec.tracker] },
     overlay: { ...spec.overlay },
     outputs: spec.outputs.map(toOutput),

@@ -1,6 +1,7 @@
 /** One life of a simulated node, in which anything may happen at any time. */
 
 import assert from "node:assert/strict";
+import type { PipelineSpec } from "../../common/settings/spec.js";
 import { seededRandom } from "../../common/testing/seeded-random.js";
 import { SidecarError } from "../sidecar/calls.js";
 import type { CameraState } from "../sidecar/state.js";
@@ -38,9 +39,9 @@ function candidate(number: number, generation = `g${number}`): Candidate {
     off: undefined,
   } as const;
   const bundlePath = `/models/${number}`;
-  const spec = {
+  const spec: PipelineSpec = {
     cameras: [camera],
-    model: { bundlePath, interval: undefined, threshold: undefined, classes: [] },
+    models: [{ bundlePath, interval: undefined, threshold: undefined, classes: [] }],
     tracker: undefined,
     overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [],
@@ -59,7 +60,7 @@ export function randomLife(seed: number): SimulatedNode {
   };
   const behaviours = Array.from({ length: 5 }, () => ({ ...WELL, ...pick(BEHAVIOURS) }));
   const node = new SimulatedNode(rules, ({ spec }) => {
-    return behaviours[Number(spec.model.bundlePath.split("/").at(-1))] ?? WELL;
+    return behaviours[Number(spec.models[0].bundlePath.split("/").at(-1))] ?? WELL;
   });
   let good: Candidate | undefined = pick<Candidate | undefined>([undefined, candidate(0)]);
   if (good !== undefined) node.record = recordPass(node.record, good, undefined, "1.0.0", 0);

@@ -39,7 +39,9 @@ function candidate(revision: string): Candidate {
         off: undefined,
       },
     ],
-    model: { bundlePath: `/${revision}`, interval: undefined, threshold: undefined, classes: [] },
+    models: [
+      { bundlePath: `/${revision}`, interval: undefined, threshold: undefined, classes: [] },
+    ],
     tracker: undefined,
     overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [],
@@ -247,7 +249,7 @@ describe("TrialRunner", () => {
       "passed",
     ]);
     assert.deepEqual(
-      applied.map(({ spec }) => [spec.model.bundlePath, spec.cameras[0]?.uri.split("?")[0]]),
+      applied.map(({ spec }) => [spec.models[0].bundlePath, spec.cameras[0]?.uri.split("?")[0]]),
       [
         ["/good", "test://ball"],
         ["/good", "rtsp://front/"],

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { PipelineSpec } from "../../common/settings/spec.js";
 import type { Comparison } from "./candidate.js";
 import { NOTHING_OBSERVED } from "./observation.js";
 import { NEW_RECORD, recordPass, type TrialRecord } from "./record.js";
@@ -18,9 +19,9 @@ const nowMs = Date.parse("2026-06-01T12:00:00Z");
 const service: Service = { version: "2.0.0", on: true, agreementId: "a1" };
 const at = new Date(nowMs - 120_000).toISOString();
 
-const spec = {
+const spec: PipelineSpec = {
   cameras: [],
-  model: { bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] },
+  models: [{ bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] }],
   tracker: undefined,
   overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
   outputs: [],

@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { inspect } from "node:util";
+import type { PipelineSpec } from "../../common/settings/spec.js";
 import {
   formatRecord,
   NEW_RECORD,
@@ -27,9 +28,9 @@ import { exitAtStart } from "./service-version.js";
 import { type StoreEvent, TrialStore } from "./store.js";
 import { EXIT_VERSION_FAILED, readMarker, writeMarker } from "./version-marker.js";
 
-const spec = {
+const spec: PipelineSpec = {
   cameras: [],
-  model: { bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] },
+  models: [{ bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] }],
   tracker: undefined,
   overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
   outputs: [],

@@ -47,7 +47,7 @@ function candidate(revision: string, content: Content = {}): Candidate {
       hiding: undefined,
       off: off ? { untilMs: undefined } : undefined,
     })),
-    model: { bundlePath: model, interval: undefined, threshold: undefined, classes: [] },
+    models: [{ bundlePath: model, interval: undefined, threshold: undefined, classes: [] }],
     tracker: undefined,
     overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [
@@ -68,7 +68,7 @@ const fresh = candidate("fresh");
 /** Behaves so wherever this model runs, and well elsewhere. */
 function whereRuns(model: string, behaviour: Partial<Behaviour>): (desired: Desired) => Behaviour {
   return ({ spec }) =>
-    spec.model.bundlePath === `/models/${model}` ? { ...WELL, ...behaviour } : WELL;
+    spec.models[0].bundlePath === `/models/${model}` ? { ...WELL, ...behaviour } : WELL;
 }
 
 /** A node on which `good` has passed and has run for two minutes. */
@@ -195,7 +195,7 @@ describe("a change on trial", () => {
     let builds = true;
     const node = settled(({ spec }) => {
       const building = { t: "loading", phase: "engine", progress: undefined } as const;
-      const isFresh = spec.model.bundlePath === "/models/fresh";
+      const isFresh = spec.models[0].bundlePath === "/models/fresh";
       return isFresh && builds ? { ...WELL, pipeline: building } : WELL;
     });
     node.consider(fresh, good);

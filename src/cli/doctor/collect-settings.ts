@@ -52,8 +52,13 @@ export async function readSettings(
   }
   try {
     const { desired, warnings } = await stateOf({}, environment);
-    const { bundlePath } = desired.spec.model;
-    const isThere = (await fileProblem(join(bundlePath, MODEL_FILE))) === undefined;
+    const paths = desired.spec.models.map(({ bundlePath }) => bundlePath);
+    const models = await Promise.all(
+      paths.map(async (path) => {
+        const isThere = (await fileProblem(join(path, MODEL_FILE))) === undefined;
+        return { path, lacks: isThere ? [] : [MODEL_FILE] };
+      }),
+    );
     const missing = warnings.filter(({ code }) => code === "secret-missing");
     const others = warnings.filter((one) => !missing.includes(one));
     return known({
@@ -63,7 +68,9 @@ export async function readSettings(
         missing: missing.map(({ message }) => message),
         unusable: await unusableSecrets(config.secretsDir),
       }),
-      model: known({ path: bundlePath, lacks: isThere ? [] : [MODEL_FILE] }),
+      model: known(
+        models.find(({ lacks }) => lacks.length > 0) ?? models[0] ?? { path: "", lacks: [] },
+      ),
       cameras: known(desired.spec.cameras),
     });
   } catch (error) {

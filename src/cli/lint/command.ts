@@ -1,5 +1,6 @@
 /** `slipstream lint`: reads its input, lints it for each target, prints the verdicts. */
 
+import { basename } from "node:path";
 import { Command } from "commander";
 import type { Catalogue } from "../../common/catalogue/catalogue.js";
 import type { TargetsFile } from "../../common/catalogue/data.js";
@@ -17,7 +18,7 @@ import { hasErrors, type Problem } from "../../common/problem.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
 import { readBundle } from "./bundle/bundle.js";
 import { type LaunchReading, parseLaunchLine } from "./launch/parse.js";
-import { type LintSubject, lint } from "./lint.js";
+import { inBundle, type LintSubject, lint } from "./lint.js";
 import { parseSpec, type SpecReading } from "./spec/parse.js";
 import { verdictsAsJson, verdictsAsText } from "./verdicts.js";
 
@@ -118,15 +119,30 @@ async function readSubject(
     command.error("error: nothing to lint: give --spec, --env, --bundle or --launch");
   }
   const bundle = path === undefined ? undefined : await readBundle(path, catalogue);
+  const others = await Promise.all(
+    (spec?.otherBundles ?? []).map(async (directory) => {
+      const name = basename(directory);
+      const reading = await readBundle(directory, catalogue);
+      return { name, ...reading, problems: inBundle(name, reading.problems) };
+    }),
+  );
   const line = launch === undefined ? undefined : await readLaunch(launch);
   return {
-    subject: { spec: spec?.spec, bundle: bundle?.bundle, launch: line?.launch },
-    problems: [spec, bundle, line].flatMap((reading) => reading?.problems ?? []),
+    subject: {
+      spec: spec?.spec,
+      bundle: bundle?.bundle,
+      otherBundles: others.flatMap(({ name, bundle }) => (bundle ? [{ name, bundle }] : [])),
+      launch: line?.launch,
+    },
+    problems: [spec, bundle, ...others, line].flatMap((reading) => reading?.problems ?? []),
   };
 }
 
-/** bundle: the directory of the model bundle that the settings name. */
-type Specification = SpecReading & { readonly bundle?: string };
+/** The directories of the model bundles that the settings name. */
+type Specification = SpecReading & {
+  readonly bundle?: string;
+  readonly otherBundles?: readonly string[];
+};
 
 async function readSpecification(
   options: Options,

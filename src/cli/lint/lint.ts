@@ -15,19 +15,36 @@ import type { Spec } from "./spec/schema.js";
 export interface LintSubject {
   readonly spec?: Spec | undefined;
   readonly bundle?: Bundle | undefined;
+  /** Of the models behind the first. */
+  readonly otherBundles?: readonly NamedBundle[];
   readonly launch?: LaunchLine | undefined;
 }
 
+export interface NamedBundle {
+  /** Of its directory. */
+  readonly name: string;
+  readonly bundle: Bundle;
+}
+
 export function lint(subject: LintSubject, target: AnyTarget, catalogue: Catalogue): Problem[] {
-  const { spec, bundle, launch } = subject;
-  const ofSpec = spec === undefined ? [] : lintSpec(spec, bundle, target, catalogue.facts);
-  if (target.engine === "cpu") {
-    // It has no launch line: the command refuses one.
-    return [...ofSpec, ...(bundle === undefined ? [] : lintBundleForCpu(bundle, catalogue))];
-  }
+  const { spec, bundle, otherBundles = [], launch } = subject;
+  const ofBundle = (one: Bundle, cameras: Spec | undefined) =>
+    target.engine === "cpu"
+      ? lintBundleForCpu(one, catalogue)
+      : lintBundle(one, cameras, target, catalogue);
   return [
-    ...ofSpec,
-    ...(bundle === undefined ? [] : lintBundle(bundle, spec, target, catalogue)),
-    ...(launch === undefined ? [] : lintLaunch(launch, target, catalogue)),
+    ...(spec === undefined ? [] : lintSpec(spec, bundle, target, catalogue.facts)),
+    ...(bundle === undefined ? [] : ofBundle(bundle, spec)),
+    // Their batch is one of objects: the number of cameras says nothing about it.
+    ...otherBundles.flatMap((one) => inBundle(one.name, ofBundle(one.bundle, undefined))),
+    // Engine cpu has no launch line: the command refuses one.
+    ...(launch === undefined || target.engine === "cpu"
+      ? []
+      : lintLaunch(launch, target, catalogue)),
   ];
+}
+
+/** Tells the files of a bundle from those of the first one. */
+export function inBundle(name: string, problems: readonly Problem[]): Problem[] {
+  return problems.map((one) => ({ ...one, file: `${name}/${one.file ?? ""}` }));
 }

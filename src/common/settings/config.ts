@@ -118,6 +118,9 @@ export function loadConfig(
     ...config,
     given: new Set(ENTRIES.flatMap(([key, { env }]) => (present[env] === undefined ? [] : [key]))),
     model: absoluteReference(cwd, config.model),
+    ...(config.secondaryModels && {
+      secondaryModels: config.secondaryModels.map((one) => absoluteReference(cwd, one)),
+    }),
     settingsFile: config.settingsFile && path(config.settingsFile),
     socketPath: path(config.socketPath),
     stateDir: path(config.stateDir),

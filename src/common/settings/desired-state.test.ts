@@ -378,16 +378,51 @@ describe("desiredState: secrets", () => {
 
 describe("desiredState: model", () => {
   it("finds the bundle of a name", () => {
-    const { desired: result, model } = desired({
+    const { desired: result, modelNames } = desired({
       hub: { model: { bundle: "people", interval: 2 } },
     });
-    assert.deepEqual(result.spec.model, {
+    assert.deepEqual(result.spec.models[0], {
       bundlePath: "/m/people/2",
       interval: 2,
       threshold: undefined,
       classes: [],
     });
-    assert.deepEqual(model, { name: "people", version: "2" });
+    assert.deepEqual(modelNames, [{ name: "people", version: "2" }]);
+  });
+
+  it("puts models that work on its objects behind it, with their own options", () => {
+    const secondaryModels = [{ bundle: "people", threshold: 0.6, classes: ["red"] }];
+    const { desired: result, modelNames } = desired({
+      hub: { model: { bundle: "people" }, secondaryModels },
+      env: { SECONDARY_MODELS: "people@1", DETECTION_THRESHOLD: "0.3" },
+    });
+    assert.deepEqual(
+      result.spec.models.map(({ threshold, classes }) => [threshold, classes]),
+      [
+        [0.3, []],
+        [0.6, ["red"]],
+      ],
+    );
+    assert.equal(result.spec.models[1]?.bundlePath, "/m/people/2");
+    assert.equal(modelNames.length, 2);
+  });
+
+  it("takes models that work on its objects from the environment", () => {
+    const { desired: result } = desired({ env: { MODEL: "people", SECONDARY_MODELS: "people" } });
+    assert.deepEqual(
+      result.spec.models.map(({ bundlePath }) => bundlePath),
+      ["/m/people/2", "/m/people/2"],
+    );
+  });
+
+  it("refuses one that is missing behind it, under the name of its setting", () => {
+    const secondaryModels = [{ bundle: "people" }, { bundle: "peple" }];
+    assert.deepEqual(refusals({ hub: { model: { bundle: "people" }, secondaryModels } }), [
+      'hub: secondaryModels[1].bundle: is "peple": there is people',
+    ]);
+    assert.deepEqual(refusals({ env: { MODEL: "people", SECONDARY_MODELS: "peple" } }), [
+      'environment: SECONDARY_MODELS: is "peple": there is people',
+    ]);
   });
 
   it("refuses one that is missing, under the name of its setting", () => {

@@ -14,7 +14,7 @@ import type { SettingsDocument } from "./document/schema.js";
 import { duplicatesIn } from "./duplicates.js";
 import { settings } from "./environment-settings.js";
 import { type EventOptions, eventsOf } from "./events.js";
-import { type Models, modelOf } from "./models.js";
+import { type ModelName, type Models, modelsOf } from "./models.js";
 import { outputsOf } from "./outputs.js";
 import {
   fileOf,
@@ -39,6 +39,8 @@ export interface Sources {
   readonly documents: readonly SourcedDocument[];
   readonly secrets: Secrets;
   readonly models: Models;
+  /** Directories of bundles that take the place of those that the settings name, in the order of the models. */
+  readonly pinnedBundles?: readonly string[];
   /** Wall-clock time. */
   readonly nowMs: number;
 }
@@ -64,8 +66,8 @@ export type DesiredState =
       readonly runtimeOptions: RuntimeOptions;
       /** Addresses of the cameras, in their order, with the names of secrets instead of the secrets. */
       readonly addresses: readonly string[];
-      /** Name and version of the model whose bundle the specification has. */
-      readonly model: { readonly name: string; readonly version: string };
+      /** Of the models whose bundles the specification has, in the same order. */
+      readonly modelNames: readonly ModelName[];
       readonly origins: Origins;
       /** Wall-clock time of the next change by hours, at which to ask again. */
       readonly nextChangeMs: number | undefined;
@@ -74,7 +76,8 @@ export type DesiredState =
     }
   | { readonly t: "refused"; readonly problems: readonly Problem[] };
 
-export function desiredState({ config, documents, secrets, models, nowMs }: Sources): DesiredState {
+export function desiredState(given: Sources): DesiredState {
+  const { config, documents, secrets, models, pinnedBundles = [], nowMs } = given;
   const sources = new SettingSources(config, documents);
   const unresolved = camerasOf(sources);
   const presenceOf = presencesAt(nowMs);
@@ -83,14 +86,14 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
   );
   const viewers = viewersOf(sources, secrets);
   const { outputs, origin } = outputsOf(sources, viewers);
-  const model = modelOf(sources, models);
+  const resolved = modelsOf(sources, models, pinnedBundles);
   const found = { cameras: cameras.map(({ camera }) => camera), outputs };
   const analytics = analyticsOf(
     sources,
     found.cameras.map(({ id }) => id),
   );
   const events = eventsOf(sources, secrets);
-  const labels = model.t === "model" ? models.labels(model.model.bundlePath) : undefined;
+  const labels = resolved.t === "models" ? models.labels(resolved.models[0].bundlePath) : undefined;
   const problems = [
     ...unknownClasses(Object.values(analytics), labels, unresolved.origin),
     ...found.cameras.flatMap(({ hiding }, index) =>
@@ -104,13 +107,13 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
     ...events.problems,
     ...(cameras.length === 0 ? [noCameras()] : []),
     ...viewers.problems,
-    ...(model.t === "refused" ? [model.problem] : []),
+    ...(resolved.t === "refused" ? resolved.problems : []),
     ...duplicatesIn(found, { cameras: fileOf(unresolved.origin), outputs: fileOf(origin) }),
   ];
-  if (problems.length > 0 || model.t === "refused") return { t: "refused", problems };
+  if (problems.length > 0 || resolved.t === "refused") return { t: "refused", problems };
   const spec: PipelineSpec = {
     ...found,
-    model: model.model,
+    models: resolved.models,
     tracker: trackerOf(sources),
     overlay: overlayOf(sources),
   };
@@ -120,7 +123,7 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
     desired: { generation: generationOf(spec), spec },
     runtimeOptions: { ...runtimeOptionsOf(sources), analytics, events: events.events },
     addresses: unresolved.cameras.map(({ uri }) => uri),
-    model: { name: model.name, version: model.version },
+    modelNames: resolved.names,
     origins: sources.origins,
     nextChangeMs: changes.length === 0 ? undefined : Math.min(...changes),
     warnings: [

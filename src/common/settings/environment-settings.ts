@@ -3,7 +3,7 @@
  * and the userInput of the service definition are made from it.
  */
 
-import type { Format } from "./format.js";
+import { type Format, listOf } from "./format.js";
 import {
   duration,
   evenNumber,
@@ -112,6 +112,14 @@ export const settings = {
     format: textList("a comma-separated list of the bundle's labels"),
     default: null,
     doc: "Labels that are reported. Default: all.",
+  },
+  secondaryModels: {
+    env: "SECONDARY_MODELS",
+    format: listOf(modelReference(), "a comma-separated list of models, each as in MODEL"),
+    default: null,
+    doc:
+      "Models that work on the objects of MODEL: they classify them, or detect objects within them. Their bundles have " +
+      "process-mode=2. Default: none.",
   },
   overlay: {
     env: "OVERLAY",

@@ -39,6 +39,7 @@ const OVERRIDES = {
   interval: ({ model }) => model?.interval,
   threshold: ({ model }) => model?.threshold,
   classes: ({ model }) => model?.classes,
+  secondaryModels: ({ secondaryModels }) => secondaryModels,
   layout: ({ outputDefaults }) => outputDefaults?.layout,
   codec: ({ outputDefaults }) => outputDefaults?.codec,
   outputWidth: ({ outputDefaults }) => outputDefaults?.width,

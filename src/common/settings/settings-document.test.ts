@@ -97,7 +97,7 @@ describe("readSettingsDocument", () => {
         "number is 642)",
       "settings.json:7: outputDefaults.bitrate: is a string; allowed: a whole number from 10000 to 100000000 bit/s " +
         "(write it without quotes)",
-      "settings.json:8: camera: is unknown; allowed: $schema, cameras, cameraDefaults, model, tracker, analytics, " +
+      "settings.json:8: camera: is unknown; allowed: $schema, cameras, cameraDefaults, model, secondaryModels, tracker, analytics, " +
         "events, overlay, outputs, outputDefaults, rtspServer, hours, trial, maintenance (did you mean cameras?)",
     ]);
   });

@@ -27,12 +27,14 @@ describe("a specification", () => {
           off: undefined,
         },
       ],
-      model: {
-        bundlePath: "/work/models/nanodet-coco",
-        interval: undefined,
-        threshold: undefined,
-        classes: ["person"],
-      },
+      models: [
+        {
+          bundlePath: "/work/models/nanodet-coco",
+          interval: undefined,
+          threshold: undefined,
+          classes: ["person"],
+        },
+      ],
       tracker: undefined,
       overlay: { boxes: false, labels: false, counts: true, names: false, zones: false },
       outputs: [
@@ -56,8 +58,8 @@ describe("generation", () => {
 
   it("does not depend on the order of keys", () => {
     const { spec, generation } = desired();
-    const { outputs, overlay, tracker, model, cameras } = spec;
-    assert.equal(generationOf({ outputs, overlay, tracker, model, cameras }), generation);
+    const { outputs, overlay, tracker, models, cameras } = spec;
+    assert.equal(generationOf({ outputs, overlay, tracker, models, cameras }), generation);
   });
 
   it("changes with any content, the order of cameras and a password", () => {

@@ -7,12 +7,16 @@ import type { Credentials } from "./camera-uri.js";
 export interface PipelineSpec {
   /** In the order of the tiles. */
   readonly cameras: readonly Camera[];
-  readonly model: Model;
+  /** The first detects objects on whole frames; the others work on the objects of those before them. */
+  readonly models: readonly [Model, ...Model[]];
   /** Undefined: no tracker. */
   readonly tracker: Tracker | undefined;
   readonly overlay: Overlay;
   readonly outputs: readonly Output[];
 }
+
+/** Each takes time for every object that it looks at. */
+export const MOST_MODELS = 8;
 
 export interface Camera {
   readonly id: string;
@@ -49,7 +53,10 @@ export type Tracker = "iou" | "nvsort" | "nvdcf" | "nvdeepsort";
 export interface Model {
   /** Absolute, in the sidecar's file system. */
   readonly bundlePath: string;
-  /** Undefined: the bundle's own. */
+  /**
+   * Frames that are skipped between two inferences; of a model that works on objects, before an object is inferred again.
+   * Undefined: the bundle's own.
+   */
   readonly interval: number | undefined;
   /** Undefined: the bundle's own. */
   readonly threshold: number | undefined;

@@ -171,7 +171,7 @@ class Sidecar:
         """Two cameras side by side."""
         fields = {
             "cameras": [camera("one"), camera("two")],
-            "model": spec.Model(bundle_path=self.bundle),
+            "models": [spec.Model(bundle_path=self.bundle)],
             "overlay": spec.Overlay(boxes=True),
             "outputs": [self.output()],
         }

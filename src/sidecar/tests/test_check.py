@@ -14,7 +14,7 @@ CAN = pipeline.Capabilities(
 def right():
     return spec.PipelineSpec(
         cameras=[spec.Camera(id="front", uri="rtsp://10.0.0.2/main")],
-        model=spec.Model(bundle_path="/models/a"),
+        models=[spec.Model(bundle_path="/models/a")],
         outputs=[
             spec.Output(
                 id="main",
@@ -97,8 +97,8 @@ def mask(*points):
     [
         (lambda s: s.ClearField("cameras"), "no-camera", "cameras"),
         (lambda s: s.ClearField("outputs"), "no-output", "outputs"),
-        (change("model.bundle_path", ""), "no-model", "model.bundle_path"),
-        (change("model.threshold", 1.5), "out-of-range", "model.threshold"),
+        (change("models[0].bundle_path", ""), "no-model", "models[0].bundle_path"),
+        (change("models[0].threshold", 1.5), "out-of-range", "models[0].threshold"),
         (change("cameras[0].id", "Front Door"), "bad-id", "cameras[0].id"),
         # $ of a regular expression would let a line break at the end pass.
         (change("cameras[0].id", "front\n"), "bad-id", "cameras[0].id"),
@@ -170,7 +170,7 @@ def test_files_and_windows_are_taken(path):
 def test_all_faults_are_told_at_once():
     specification = right()
     specification.cameras[0].uri = "http://x"
-    specification.model.bundle_path = ""
+    specification.models[0].bundle_path = ""
     specification.outputs[0].encoding.width = 3
     assert len(check(specification, CAN)) == 3
 

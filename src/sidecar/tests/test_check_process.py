@@ -46,7 +46,7 @@ def test_the_problems_are_those_that_the_check_found(kind):
 )
 def test_a_check_that_reaches_a_limit_or_dies_is_a_problem_of_the_model(kind, limits, words, tmp_path):
     (problem,) = run_check(STUB, str(tmp_path / kind), limits=limits)
-    assert (problem.severity, problem.code, problem.path) == ("error", "model-check-failed", "model.bundle_path")
+    assert (problem.severity, problem.code, problem.path) == ("error", "model-check-failed", "bundle_path")
     assert words in problem.message
     assert "\n" not in problem.message
 

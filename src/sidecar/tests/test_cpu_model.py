@@ -19,7 +19,7 @@ from sidecar.worker.engines.cpu import frame_detector
 from sidecar.worker.engines.cpu import model as cpu_model
 from sidecar.worker.engines.cpu.engine import CpuEngine
 from sidecar.worker.engines.cpu.model import ModelLoader
-from sidecar.worker.inference.detector import Detector
+from sidecar.worker.inference.networks import load_network
 from sidecar.worker.processes import Processes
 from sidecar.worker.service.pipeline_service import PipelineService
 from sidecar.worker.status.events import EventLog
@@ -34,12 +34,12 @@ def loaded(monkeypatch):
     """Weak references to the networks that were loaded."""
     found = []
 
-    class WatchedDetector(Detector):
-        def __init__(self, bundle):
-            super().__init__(bundle)
-            found.append(weakref.ref(self))
+    def load(bundle):
+        network = load_network(bundle)
+        found.append(weakref.ref(network))
+        return network
 
-    monkeypatch.setattr(cpu_model, "Detector", WatchedDetector)
+    monkeypatch.setattr(cpu_model, "load_network", load)
     return found
 
 
@@ -72,7 +72,7 @@ def specification(bundle, **model):
     encoding = spec.Encoding(width=320, height=180, bitrate=500000, frame_rate=15)
     return spec.PipelineSpec(
         cameras=[spec.Camera(id="one", uri="test://ball")],
-        model=spec.Model(bundle_path=bundle, **model),
+        models=[spec.Model(bundle_path=bundle, **model)],
         outputs=[spec.Output(id="main", encoding=encoding, rtsp=spec.RtspTarget(port=8554, path="/ds"))],
     )
 
@@ -95,20 +95,20 @@ def test_a_network_whose_files_have_changed_is_loaded_again(loaded, tmp_path):
     bundle = str(tmp_path / "bundle")
     shutil.copytree(SSD, bundle)
     loader = ModelLoader()
-    first, _ = loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None)
-    assert loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None)[0] is first
+    (first,), _ = loader.load(specification(bundle), ())
+    assert loader.load(specification(bundle), ())[0] == (first,)
     os.utime(os.path.join(bundle, "anchors.npy"), (1, 1))
-    again, _ = loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None)
-    assert again is not first
+    (again,), _ = loader.load(specification(bundle), ())
+    assert again.network is not first.network
     assert len(loaded) == 2
 
 
 def test_a_network_that_nobody_applies_goes_when_another_comes_or_after_a_while(loaded, monkeypatch):
     Gst.init(None)
     loader = ModelLoader()
-    loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=SSD)), None)
+    loader.load(specification(SSD), ())
     monkeypatch.setattr(cpu_model, "_KEPT_SECONDS", 0)
-    loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=NANODET)), None)
+    loader.load(specification(NANODET), ())
 
     def gone():
         gc.collect()
@@ -120,7 +120,7 @@ def test_a_network_that_nobody_applies_goes_when_another_comes_or_after_a_while(
 
 def refusal(bundle, when_abandoned=never_abandoned):
     """Why a loader refuses a bundle."""
-    model, problems = ModelLoader().load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None, when_abandoned)
+    model, problems = ModelLoader().load(specification(bundle), (), when_abandoned)
     assert model is None
     (error,) = [one for one in problems if one.severity == "error"]
     return error

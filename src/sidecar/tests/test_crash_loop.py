@@ -103,7 +103,7 @@ def test_agent_and_viewers_are_told_of_the_crash_loop_and_of_the_next_attempt(ru
         ]
         wanted = spec.PipelineSpec(
             cameras=[spec.Camera(id="front", name="Front", uri="rtsp://10.0.0.9/live")],
-            model=spec.Model(bundle_path="/models/none"),
+            models=[spec.Model(bundle_path="/models/none")],
             outputs=[
                 spec.Output(
                     id="main",

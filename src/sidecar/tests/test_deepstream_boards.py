@@ -145,7 +145,7 @@ def test_objects_keep_their_track_ids_from_frame_to_frame(running):
 def test_raw_tensors_are_decoded_as_on_engine_cpu(running):
     demo = camera("demo", "file://%s/footage/demo.mp4" % ROOT)
     specification = running.specification(
-        cameras=[demo], model=spec.Model(bundle_path=NANODET), outputs=[running.output(height=360)]
+        cameras=[demo], models=[spec.Model(bundle_path=NANODET)], outputs=[running.output(height=360)]
     )
     assert running.apply("raw", specification).accepted
     found = running.detections("demo", 1, lambda frame: len(frame.detections) > 0)[0]

@@ -5,6 +5,7 @@ import os
 import numpy as np
 import pytest
 
+from sidecar.contract import spec
 from sidecar.tests.deepstream_sidecar import LABELS, NANODET, ROOT, make_bundle
 from sidecar.tests.networks import another, network
 from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle
@@ -165,13 +166,13 @@ def test_a_named_pipe_in_a_bundle_is_refused_and_not_waited_for(tmp_path, name):
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_raw_tensor_that_is_not_finite_is_no_frame_without_objects(value):
     bundle, _ = load(NANODET)
-    decoder = TensorDecoder(bundle, (1280, 720))
+    decoder = TensorDecoder(bundle)
     # 52 x 52, 26 x 26 and 13 x 13 cells, 80 classes and four distributions.
     tensors = {"output": np.zeros((3549, 80 + 4 * 11), np.float32)}
-    assert decoder(tensors, DetectionFilter(0.9)) == []
+    assert decoder(tensors, (1280, 720), DetectionFilter(0.9)) == []
     tensors["output"].flat[7] = value
     with pytest.raises(TensorMismatchError, match="NaN or infinity"):
-        decoder(tensors, DetectionFilter(0.9))
+        decoder(tensors, (1280, 720), DetectionFilter(0.9))
 
 
 def test_what_the_board_s_tensorrt_does_not_support_is_refused_before_a_build(tmp_path):
@@ -211,7 +212,7 @@ def test_nvinfer_gets_absolute_paths_the_batch_and_only_the_tensorrt_engine(tmp_
     bundle, _ = load(make_bundle(str(tmp_path / "bundle")))
     platform, catalogue = platform_of(T4)
     engine = tensorrt_engine(str(tmp_path / "data"), bundle, 4, platform, catalogue)
-    text = infer_config(bundle, engine.path, 4, None, catalogue)
+    text = infer_config(bundle, engine.path, 4, spec.Model(), catalogue)
     lines = text.splitlines()
     assert "batch-size=4" in lines
     assert "labelfile-path=%s" % (tmp_path / "bundle" / "labels.txt") in lines
@@ -238,7 +239,7 @@ def test_a_threshold_in_the_specification_replaces_that_of_every_class(tmp_path)
     bundle, _ = load(make_bundle(str(tmp_path)))
     platform, catalogue = platform_of(T4)
     engine = tensorrt_engine(str(tmp_path / "data"), bundle, 1, platform, catalogue)
-    lines = infer_config(bundle, engine.path, 1, 0.05, catalogue).splitlines()
+    lines = infer_config(bundle, engine.path, 1, spec.Model(threshold=0.05), catalogue).splitlines()
     assert [line for line in lines if "threshold=" in line] == ["pre-cluster-threshold=0.05"]
 
 

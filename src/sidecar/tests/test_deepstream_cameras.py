@@ -134,7 +134,7 @@ def test_a_camera_may_change_its_frame_size_in_mid_stream(sidecar):
 def test_cameras_whose_frames_arrive_in_turn_are_inferred_alike(sidecar):
     cameras = [camera("one", "test://ball?width=320&height=180&rate=5"), camera("two")]
     specification = sidecar.specification(cameras=cameras)
-    specification.model.interval = 1
+    specification.models[0].interval = 1
     assert sidecar.apply("in turn", specification).accepted
     sidecar.until_serving()
     for camera_id in ("one", "two"):
@@ -166,7 +166,7 @@ def test_what_is_drawn_on_one_stream_does_not_appear_on_another(sidecar):
 
 def test_the_object_with_the_highest_confidence_comes_first_whether_a_frame_was_inferred_or_not(sidecar):
     specification = sidecar.specification()
-    specification.model.interval = 3
+    specification.models[0].interval = 3
     assert sidecar.apply("skipping", specification).accepted
     sidecar.until_serving()
     for found in sidecar.detections("two", 10, lambda found: len(found.detections) == 2):
@@ -301,18 +301,18 @@ def test_settings_change_while_frames_flow(sidecar):
 
     changed = spec.PipelineSpec()
     changed.CopyFrom(specification)
-    changed.model.interval = 2
-    changed.model.threshold = 0.7
-    changed.model.classes.append("car")
+    changed.models[0].interval = 2
+    changed.models[0].threshold = 0.7
+    changed.models[0].classes.append("car")
     changed.overlay.counts = True
     changed.cameras[0].name = "the first one"
     changed.outputs[0].encoding.bitrate = 500000
     done = changes(sidecar.apply("after", changed))
     assert set(done.values()) == {"EFFECT_LIVE"}
     assert set(done) == {
-        "model.interval",
-        "model.threshold",
-        "model.classes",
+        "models[0].interval",
+        "models[0].threshold",
+        "models[0].classes",
         "overlay",
         "cameras[one].name",
         "outputs[main]",
@@ -328,8 +328,8 @@ def test_a_threshold_below_the_bundle_s_own_takes_another_graph(sidecar):
     assert sidecar.apply("bundle's own", sidecar.specification()).accepted
     sidecar.until_serving()
     specification = sidecar.specification()
-    specification.model.threshold = 0.1
-    assert changes(sidecar.apply("lower", specification))["model"] == "EFFECT_REBUILD"
+    specification.models[0].threshold = 0.1
+    assert changes(sidecar.apply("lower", specification))["models"] == "EFFECT_REBUILD"
     sidecar.until_serving()
 
 

@@ -58,7 +58,7 @@ def test_tiles_are_where_the_tiler_puts_them():
 def reported():
     """Runs where there is a pyds."""
     from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter, FrameObjects, to_contract
-    from sidecar.worker.engines.deepstream.meta import DetectedObject
+    from sidecar.worker.inference.postprocess import Object
 
     def seen(*objects, width=1280, height=960, wall_time=1700000000000000001):
         return FrameObjects("one", width, height, (960, 540), wall_time, 5, True, list(objects))
@@ -72,9 +72,9 @@ def reported():
             "confidences": [round(one.confidence, 3) for one in message.detections],
         }
 
-    inside = DetectedObject(0, "car", 0.75, 90.0, 54.0, 180.0, 108.0, 7)
-    beyond = DetectedObject(1, "bus", -0.1, 700.0, 500.0, 100.0, 100.0, None)
-    outside = DetectedObject(1, "bus", 0.9, 800.0, 0.0, 10.0, 10.0, None)
+    inside = Object(0, "car", 0.75, 90.0, 54.0, 180.0, 108.0, 7)
+    beyond = Object(1, "bus", -0.1, 700.0, 500.0, 100.0, 100.0, None)
+    outside = Object(1, "bus", 0.9, 800.0, 0.0, 10.0, 10.0, None)
 
     published = []
     reporter = DetectionReporter(published.append, lambda: True)

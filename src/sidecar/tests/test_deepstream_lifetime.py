@@ -40,7 +40,7 @@ class World:
                 spec.Camera(id="c%d" % number, uri="test://ball?width=320&height=180&rate=15")
                 for number in range(cameras)
             ],
-            model=spec.Model(bundle_path=bundle or make_bundle(os.path.join(self.directory, "bundle"))),
+            models=[spec.Model(bundle_path=bundle or make_bundle(os.path.join(self.directory, "bundle")))],
             overlay=spec.Overlay(boxes=True, labels=True, counts=True, names=True),
             outputs=[
                 spec.Output(
@@ -205,10 +205,10 @@ def test_a_network_that_does_not_fit_its_bundle_fails_with_the_names_of_its_outp
 def failing_probe():
     from sidecar.worker.engines.deepstream.batch_probes import BatchProbes
 
-    def after_tracking(self, buffer):
+    def after_models(self, buffer):
         raise ZeroDivisionError("a slip")
 
-    BatchProbes.after_tracking = after_tracking
+    BatchProbes.after_models = after_models
     world = World(1)
     world.apply()
     world.until(lambda: world.store.snapshot().pipeline.WhichOneof("state") == "failed", "the failure")

@@ -67,7 +67,7 @@ def outcome(board, release, mistake):
     film = "file://%s/footage/demo.mp4" % ROOT
     specification = spec.PipelineSpec(
         cameras=[spec.Camera(id="film", uri=film), spec.Camera(id="test", uri="test://ball?rate=25")],
-        model=spec.Model(bundle_path=make_bundle(os.path.join(run_dir, "bundle"))),
+        models=[spec.Model(bundle_path=make_bundle(os.path.join(run_dir, "bundle")))],
         outputs=[
             spec.Output(
                 id="main",

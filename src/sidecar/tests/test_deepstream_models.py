@@ -72,7 +72,7 @@ def test_a_bundle_that_this_release_cannot_read_is_refused_and_the_active_graph_
     sidecar.until_serving()
     bundle = os.path.join(sidecar.run_dir, "caffe")
     make_bundle(bundle, onnx_file=None, model_file="network.onnx", proto_file="labels.txt")
-    response = sidecar.apply("caffe", sidecar.specification(model=spec.Model(bundle_path=bundle)))
+    response = sidecar.apply("caffe", sidecar.specification(models=[spec.Model(bundle_path=bundle)]))
     assert not response.accepted
     assert [problem.code for problem in response.problems] == ["caffe-gone"]
     assert response.generation == "good"
@@ -87,7 +87,7 @@ def test_a_network_that_this_board_cannot_run_is_refused_before_a_build(sidecar,
     bundle = make_bundle(os.path.join(sidecar.run_dir, "refused"))
     with open(os.path.join(bundle, "network.onnx"), "wb") as file:
         file.write(content)
-    response = sidecar.apply("refused", sidecar.specification(model=spec.Model(bundle_path=bundle)))
+    response = sidecar.apply("refused", sidecar.specification(models=[spec.Model(bundle_path=bundle)]))
     assert not response.accepted
     assert [(problem.code, problem.path) for problem in response.problems] == [(code, "config_infer.txt:2")]
     assert engines(sidecar.data_dir) == []
@@ -99,7 +99,7 @@ def test_a_network_that_the_parser_refuses_is_built_once_and_again_when_its_file
     with open(os.path.join(bundle, "network.onnx"), "wb") as file:
         # As far as its file shows, the network may be right.
         file.write(network("a plugin of TensorRT"))
-    specification = sidecar.specification(model=spec.Model(bundle_path=bundle))
+    specification = sidecar.specification(models=[spec.Model(bundle_path=bundle)])
     assert sidecar.apply("broken", specification).accepted
     failed = sidecar.until(lambda state: state.pipeline.WhichOneof("state") == "failed").pipeline.failed
     assert failed.reason == contract.FAILURE_REASON_MODEL
@@ -118,7 +118,7 @@ def test_a_network_with_its_weights_in_a_file_beside_it_is_built(sidecar):
     shutil.copytree(NANODET, bundle)
     network = os.path.join(bundle, "network.onnx")
     onnx.save(onnx.load(network), network, save_as_external_data=True, location="weights.bin", size_threshold=1024)
-    specification = sidecar.specification(model=spec.Model(bundle_path=bundle))
+    specification = sidecar.specification(models=[spec.Model(bundle_path=bundle)])
     assert sidecar.apply("apart", specification).accepted
     sidecar.until_serving()
     os.remove(os.path.join(bundle, "weights.bin"))

@@ -115,7 +115,9 @@ class Fuzz:
                 polygon.points.add(x=self.chance.choice(FLOATS), y=self.chance.choice(FLOATS))
 
     def model(self, specification):
-        model = specification.model
+        if not specification.models or self.chance.random() < 0.1:
+            specification.models.add(bundle_path=self.chance.choice(BUNDLES))
+        model = self.chance.choice(specification.models)
         field = self.chance.randrange(4)
         if field == 0:
             model.bundle_path = self.chance.choice(BUNDLES)
@@ -166,7 +168,7 @@ class Fuzz:
         elif kind == 3 and specification.outputs:
             specification.outputs.add().CopyFrom(specification.outputs[0])
         elif kind == 4:
-            specification.ClearField("model")
+            specification.ClearField("models")
         elif kind == 5:
             specification.tracker.algorithm = self.chance.choice(ENUMS)
         elif kind == 6:

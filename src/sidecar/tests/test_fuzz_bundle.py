@@ -10,13 +10,15 @@ import shutil
 import numpy as np
 import pytest
 
+from sidecar.contract import spec
 from sidecar.tests.test_deepstream_bundle import NANO, T4, platform_of
 from sidecar.worker.engines.deepstream.bundle import load_nvinfer_bundle
 from sidecar.worker.engines.deepstream.infer_config import infer_config
 from sidecar.worker.inference.bundle import load_bundle
-from sidecar.worker.inference.detector import Detector, ModelError
+from sidecar.worker.inference.detector import Detector
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import DetectionFilter
+from sidecar.worker.inference.session import ModelError
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 MODELS = os.path.join(ROOT, "models")
@@ -115,7 +117,7 @@ def test_engine_deepstream_reads_or_refuses_by_name(bundles, target):
         assert bundle is not None or problems, what
         if bundle is not None:
             read += 1
-            assert infer_config(bundle, "/engines/model.engine", 4, 0.5, catalogue), what
+            assert infer_config(bundle, "/engines/model.engine", 4, spec.Model(threshold=0.5), catalogue), what
             assert bundle.batch(1000) >= 1, what
     assert 0 < read < ROUNDS
 

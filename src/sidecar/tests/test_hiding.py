@@ -196,8 +196,8 @@ def frames_of_film(path):
 def test_no_way_out_shows_a_hidden_object(sidecar):
     Gst.init(None)
     wanted = specification(sidecar, hiding(), hiding(name="two"))
-    wanted.model.interval = 3
-    wanted.model.classes.append("Car")
+    wanted.models[0].interval = 3
+    wanted.models[0].classes.append("Car")
     assert sidecar.apply("hidden", wanted).accepted
     sidecar.until_serving()
     options = ("--region", HIDDEN, "--region", SEEN)
@@ -300,7 +300,7 @@ def test_a_model_that_fails_lets_no_frame_of_such_a_camera_leave_and_its_state_s
     dark = "test://black?width=320&height=180&rate=15"
     bundle = hostile_bundles.blind_in_the_dark(str(tmp_path / "blind"))
     cameras = [hiding(dark), camera("two", "test://white?width=320&height=180&rate=15")]
-    assert sidecar.apply("blind", specification(sidecar, *cameras, model=spec.Model(bundle_path=bundle))).accepted
+    assert sidecar.apply("blind", specification(sidecar, *cameras, models=[spec.Model(bundle_path=bundle)])).accepted
     lost = sidecar.until(lambda state: phase(state.cameras, "one") == "lost")
     one = next(each for each in lost.cameras if each.id == "one")
     assert one.lost.reason == state.CAMERA_LOST_REASON_PRIVACY

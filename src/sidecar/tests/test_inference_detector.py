@@ -11,8 +11,9 @@ from onnx import TensorProto, helper
 
 from sidecar.tests.inference_footage import MODELS, STREET, read_frames
 from sidecar.worker.inference.bundle import load_bundle
-from sidecar.worker.inference.detector import Detector, ModelError
+from sidecar.worker.inference.detector import Detector
 from sidecar.worker.inference.postprocess import DetectionFilter
+from sidecar.worker.inference.session import ModelError
 
 EVERYTHING = DetectionFilter()
 

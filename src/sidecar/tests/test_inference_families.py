@@ -11,6 +11,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from sidecar.contract import spec
 from sidecar.tests.output_forms import FORMS, HEIGHT, WIDTH, Found
 from sidecar.tests.test_deepstream_bundle import T4, load
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
@@ -18,9 +19,10 @@ from sidecar.worker.engines.deepstream.infer_config import infer_config
 from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder, TensorMismatchError
 from sidecar.worker.inference.bundle import load_bundle
 from sidecar.worker.inference.decoders import REGISTRY, DecoderError
-from sidecar.worker.inference.detector import Detector, ModelError
+from sidecar.worker.inference.detector import Detector
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import DetectionFilter
+from sidecar.worker.inference.session import ModelError
 
 THRESHOLD = 0.3
 # Four classes look like boxes, 26 like NanoDet's distributions.
@@ -134,7 +136,7 @@ def test_the_same_boxes_come_out_of_raw_tensors_on_engine_deepstream(tmp_path, n
     outputs = FORMS[name].write(known(3), 3)
     loaded, problems = load(bundle(tmp_path, decoder, network(outputs), 3), T4)
     assert loaded is not None, problems
-    found = TensorDecoder(loaded, (WIDTH, HEIGHT))(outputs, EVERYTHING)
+    found = TensorDecoder(loaded)(outputs, (WIDTH, HEIGHT), EVERYTHING)
     assert_same(as_found(found), by_score(known(3)), 1e-2)
 
 
@@ -195,7 +197,7 @@ def test_a_network_that_gives_nan_or_infinity_is_refused_at_once(tmp_path, name,
     floats = [one for one in outputs.values() if one.dtype == np.float32 and one.size > 1]
     floats[-1].flat[-1] = value
     with pytest.raises(TensorMismatchError, match="NaN or infinity"):
-        TensorDecoder(loaded, (WIDTH, HEIGHT))(outputs, EVERYTHING)
+        TensorDecoder(loaded)(outputs, (WIDTH, HEIGHT), EVERYTHING)
     with pytest.raises(ModelError, match="NaN or infinity"):
         detector(bundle(tmp_path, decoder, network(outputs), 3))
 
@@ -285,11 +287,10 @@ def test_nvinfer_decodes_by_a_library_that_is_there(tmp_path):
 def test_without_the_library_engine_deepstream_decodes_by_itself(tmp_path):
     loaded, problems = load(deepstream_yolo(tmp_path, False), T4)
     assert loaded is not None, problems
-    found = TensorDecoder(loaded, (WIDTH, HEIGHT))(
-        FORMS["YOLOv10, YOLO26, DeepStream-Yolo"].write(known(3), 3), EVERYTHING
-    )
+    outputs = FORMS["YOLOv10, YOLO26, DeepStream-Yolo"].write(known(3), 3)
+    found = TensorDecoder(loaded)(outputs, (WIDTH, HEIGHT), EVERYTHING)
     assert_same(as_found(found), by_score(known(3)), 1e-2)
-    config = infer_config(loaded, "/engine", 1, None, Catalogue("7.1", "dgpu"))
+    config = infer_config(loaded, "/engine", 1, spec.Model(), Catalogue("7.1", "dgpu"))
     assert {"network-type=100", "output-tensor-meta=1"} <= set(config.splitlines())
     assert "NvDsInfer" not in config
 
@@ -327,4 +328,17 @@ def test_weights_outside_the_bundle_are_refused_on_engine_cpu(tmp_path, location
     (tmp_path / "bundle").mkdir()
     loaded, problems = load_bundle(bundle(tmp_path / "bundle", "SlipstreamDetectNet", model.SerializeToString(), 3))
     assert loaded is None
+    assert problems[-1].code == "file-outside"
     assert "has weights in %s, outside its directory" % location in problems[-1].message
+
+
+def test_a_plugin_of_tensorrt_in_a_network_is_refused_on_engine_cpu_with_what_to_do(tmp_path):
+    model = onnx.load_from_string(network(FORMS["DetectNet_v2"].write(known(3), 3)))
+    model.graph.node.add(op_type="EfficientNMS_TRT", input=["images"], output=["number"])
+    directory = bundle(tmp_path, "SlipstreamDetectNet", model.SerializeToString(), 3)
+    loaded, problems = load_bundle(directory)
+    assert loaded is None
+    assert (problems[-1].code, problems[-1].path) == ("onnx-operator", "config_infer.txt:2")
+    assert "EfficientNMS_TRT, a plugin of TensorRT that engine cpu does not have" in problems[-1].message
+    assert "export it without its NMS" in problems[-1].message
+    assert [one.code for one in load(directory, T4)[1] if one.severity == "error"] == []

@@ -19,9 +19,9 @@ import google.protobuf
 assert google.protobuf.__version__ == "3.19.6", google.protobuf.__version__
 from slipstream.v1 import detection_pb2, pipeline_pb2, spec_pb2, state_pb2
 spec = spec_pb2.PipelineSpec(cameras=[spec_pb2.Camera(id="front", uri="rtsp://a/b")])
-spec.model.interval = 0
+spec.models.add().interval = 0
 again = spec_pb2.PipelineSpec.FromString(spec.SerializeToString())
-assert again == spec and again.model.HasField("interval")
+assert again == spec and again.models[0].HasField("interval")
 assert state_pb2.CameraStatus(lost=state_pb2.CameraStatus.Lost()).WhichOneof("state") == "lost"
 assert pipeline_pb2.DESCRIPTOR.services_by_name["Pipeline"].methods_by_name["Apply"]
 """

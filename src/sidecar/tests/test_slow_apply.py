@@ -51,7 +51,9 @@ def test_a_change_that_ends_after_its_caller_has_given_up_is_noted_and_not_made_
     monkeypatch.setattr(pipeline_service, "check", lambda *_: [])
     engine, store, loop = SlowEngine(), StatusStore(EventLog()), MainLoop()
     service = pipeline_service.PipelineService(engine, store, loop, "one")
-    request = pipeline.ApplyRequest(generation="new", spec=spec.PipelineSpec(model=spec.Model(bundle_path="/bundle")))
+    request = pipeline.ApplyRequest(
+        generation="new", spec=spec.PipelineSpec(models=[spec.Model(bundle_path="/bundle")])
+    )
     outcome = []
 
     def ask():

@@ -62,7 +62,7 @@ class Sidecar:
     def specification(self, **changes):
         fields = {
             "cameras": [spec.Camera(id="one", uri=DEMO)],
-            "model": spec.Model(bundle_path=SSD),
+            "models": [spec.Model(bundle_path=SSD)],
             "overlay": spec.Overlay(boxes=True, labels=True, counts=True, names=True),
             "outputs": [
                 spec.Output(
@@ -142,7 +142,7 @@ def test_check_tells_every_problem_and_applies_nothing(running):
     before = running.state().generation
     wrong = running.specification(
         cameras=[spec.Camera(id="one", uri="http://x")],
-        model=spec.Model(bundle_path="/no/such/model"),
+        models=[spec.Model(bundle_path="/no/such/model")],
         outputs=[],
     )
     problems = running.stub.Check(pipeline.CheckRequest(spec=wrong), timeout=DEADLINE_SECONDS).problems
@@ -163,25 +163,25 @@ def processes_for(path):
 
 def test_the_check_of_a_model_ends_with_the_call_that_asked_for_it(running, tmp_path):
     bundle = hostile_bundles.endless(str(tmp_path / "endless"))
-    wanted = running.specification(model=spec.Model(bundle_path=bundle))
+    wanted = running.specification(models=[spec.Model(bundle_path=bundle)])
     call = running.stub.Check.future(pipeline.CheckRequest(spec=wanted), timeout=DEADLINE_SECONDS)
     running.until(lambda _: processes_for(bundle))
     call.cancel()
     running.until(lambda _: not processes_for(bundle))
     # The next model is not held up, and what runs went on.
     harmless = hostile_bundles.constant(str(tmp_path / "harmless"), -9.0)
-    other = running.specification(model=spec.Model(bundle_path=harmless))
+    other = running.specification(models=[spec.Model(bundle_path=harmless)])
     problems = running.stub.Check(pipeline.CheckRequest(spec=other), timeout=DEADLINE_SECONDS).problems
     assert pipeline.SEVERITY_ERROR not in [problem.severity for problem in problems]
     assert running.state().outputs[0].WhichOneof("state") == "serving"
 
 
 def test_a_refused_specification_leaves_what_is_in_force(running):
-    response = running.apply("wrong", running.specification(model=spec.Model(bundle_path=SSD, classes=["unicorn"])))
+    response = running.apply("wrong", running.specification(models=[spec.Model(bundle_path=SSD, classes=["unicorn"])]))
     assert not response.accepted
     assert response.generation == "demo"
     assert [problem.path for problem in response.problems if problem.severity == pipeline.SEVERITY_ERROR] == [
-        "model.classes[0]"
+        "models[0].classes[0]"
     ]
     assert running.state().generation == "demo"
     assert running.until_serving().outputs[0].frames > 0
@@ -264,14 +264,14 @@ def test_model_settings_and_overlay_change_while_frames_flow(running):
     response = running.apply(
         "tuned",
         running.specification(
-            model=spec.Model(bundle_path=SSD, threshold=0.9, interval=3, classes=["Person"]),
+            models=[spec.Model(bundle_path=SSD, threshold=0.9, interval=3, classes=["Person"])],
             overlay=spec.Overlay(boxes=True),
         ),
     )
     assert changes(response) == {
-        "model.threshold": "EFFECT_LIVE",
-        "model.interval": "EFFECT_LIVE",
-        "model.classes": "EFFECT_LIVE",
+        "models[0].threshold": "EFFECT_LIVE",
+        "models[0].interval": "EFFECT_LIVE",
+        "models[0].classes": "EFFECT_LIVE",
         "overlay": "EFFECT_LIVE",
     }
     assert running.state().outputs[0].WhichOneof("state") == "serving"
@@ -332,8 +332,8 @@ def test_a_picture_for_each_camera_has_a_path_for_each(running):
 
 def test_another_model_takes_over_and_its_classes_are_reported(running):
     began = time.time_ns()
-    response = running.apply("other", running.specification(model=spec.Model(bundle_path=NANODET)))
-    assert changes(response) == {"model.bundle_path": "EFFECT_LIVE"}
+    response = running.apply("other", running.specification(models=[spec.Model(bundle_path=NANODET)]))
+    assert changes(response) == {"models[0].bundle_path": "EFFECT_LIVE"}
     message = running.until(lambda message: len(message.detections.detections) > 0, detections=True)
     frame = message.detections
     assert frame.camera_id == "one"

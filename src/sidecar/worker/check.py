@@ -11,6 +11,8 @@ from sidecar.worker.outputs.recording.names import LONGEST_PATH, is_path
 from sidecar.worker.problem import Problem, error
 
 _ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}\Z")
+# Each takes time for every object that it looks at.
+MOST_MODELS = 8
 _SMALLEST_SIDE = 16
 _LARGEST_SIDE = 8192
 _LONGEST_LATENCY_SECONDS = 60
@@ -26,16 +28,22 @@ def check(specification: spec.PipelineSpec, capabilities: pipeline.Capabilities)
 
 
 def _problems(specification: spec.PipelineSpec, capabilities: pipeline.Capabilities) -> Iterable[Problem]:
-    cameras, model, outputs = specification.cameras, specification.model, specification.outputs
+    cameras, models, outputs = specification.cameras, specification.models, specification.outputs
     if not cameras:
         yield error("no-camera", "cameras", "there is no camera; name at least one")
     yield from _ids("cameras", [camera.id for camera in cameras])
     for index, camera in enumerate(cameras):
         yield from _camera("cameras[%d]" % index, camera, capabilities)
-    if not model.bundle_path:
-        yield error("no-model", "model.bundle_path", "no model is named")
-    if model.HasField("threshold") and not 0 <= model.threshold <= 1:
-        yield _out_of_range("model.threshold", "%g is not within 0 to 1" % model.threshold)
+    if not models:
+        yield error("no-model", "models", "there is no model; name at least one")
+    if len(models) > MOST_MODELS:
+        yield _out_of_range("models", "there are %d models; at most %d run together" % (len(models), MOST_MODELS))
+    for index, model in enumerate(models):
+        path = "models[%d]" % index
+        if not model.bundle_path:
+            yield error("no-model", path + ".bundle_path", "no model is named")
+        if model.HasField("threshold") and not 0 <= model.threshold <= 1:
+            yield _out_of_range(path + ".threshold", "%g is not within 0 to 1" % model.threshold)
     algorithm = specification.tracker.algorithm
     if algorithm and algorithm not in capabilities.trackers:
         name = spec.TrackerAlgorithm.Name(algorithm) if algorithm in spec.TrackerAlgorithm.values() else str(algorithm)

@@ -193,4 +193,4 @@ def _how_it_ended(status: int, limits: CheckLimits) -> str:
 
 
 def _failed(why: str) -> Problem:
-    return error("model-check-failed", "model.bundle_path", "the model was not taken: %s" % why)
+    return error("model-check-failed", "bundle_path", "the model was not taken: %s" % why)

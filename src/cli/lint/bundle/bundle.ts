@@ -32,7 +32,7 @@ export interface Bundle {
   readonly config: ConfigFile;
   /** Facts about each file that the configuration names, by the name that it uses. */
   readonly files: ReadonlyMap<string, FileFacts>;
-  /** Those of them that lie outside the directory. */
+  /** Those of them, and of the files with their weights, that lie outside the directory. */
   readonly outside: ReadonlySet<string>;
   /** Bytes of files that decoders and networks name, by their paths in the directory. One that is not there is absent. */
   readonly sizes: ReadonlyMap<string, number>;
@@ -93,12 +93,13 @@ export function at({ file }: Bundle, { line }: { readonly line: number }): Place
 
 /** One label a line; blank lines do not count, and of several in a line the first is the name of a class. */
 export function labelsOf(bundle: Bundle): readonly string[] | undefined {
+  return labelLinesOf(bundle)?.map((line) => (line.split(";")[0] ?? "").trim());
+}
+
+/** The lines of the file of labels that are not blank. */
+export function labelLinesOf(bundle: Bundle): readonly string[] | undefined {
   const facts = bundle.files.get(property(bundle, "labelfile-path")?.value ?? "");
-  return facts?.t === "text"
-    ? facts.lines
-        .filter((line) => line.trim() !== "")
-        .map((line) => (line.split(";")[0] ?? "").trim())
-    : undefined;
+  return facts?.t === "text" ? facts.lines.filter((line) => line.trim() !== "") : undefined;
 }
 
 /** A comment may be in any encoding: bytes that are not UTF-8 become U+FFFD. */
@@ -148,7 +149,7 @@ export async function readBundle(place: string, catalogue: Catalogue): Promise<B
     file,
     config,
     files,
-    outside: await outsideOf(directory, [...named.keys()]),
+    outside: await outsideOf(directory, [...named.keys(), ...weights]),
     sizes: await sizesOf(directory, [...weights, ...ofDecoders]),
     names,
   };

@@ -9,6 +9,12 @@ import { closest } from "../../../common/closest.js";
 import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { checkRange } from "../value.js";
 import { at, type Bundle, channelsOf, NETWORK_TYPE, networkTypeOf, property } from "./bundle.js";
+import {
+  classifierProblems,
+  cpuClassifierProblems,
+  detectorProblems,
+  isClassifier,
+} from "./classifier-rules.js";
 import { fileProblems } from "./files.js";
 import type { Setting } from "./key-file.js";
 import { labelProblems } from "./labels.js";
@@ -25,10 +31,44 @@ export function lintBundleForCpu(bundle: Bundle, catalogue: Catalogue): Problem[
   return [
     ...found,
     ...idleProblems(bundle, nvinferKeys),
-    ...useProblems(bundle, nvinferKeys, "engine cpu"),
-    ...decoderProblems(bundle, catalogue),
+    ...(isClassifier(bundle)
+      ? classifierOnCpu(bundle, nvinferKeys)
+      : [...useProblems(bundle, nvinferKeys, "engine cpu"), ...decoderProblems(bundle, catalogue)]),
     ...fileProblems(bundle, CPU, catalogue, (key) => FILES.includes(key)),
+    ...operatorProblems(bundle),
     ...labelProblems(bundle),
+    ...classifierProblems(bundle),
+    ...detectorProblems(bundle),
+  ];
+}
+
+/** ONNX Runtime has none of TensorRT's plugins, which some exporters put into a network. */
+function operatorProblems(bundle: Bundle): Problem[] {
+  const setting = property(bundle, "onnx-file");
+  const file = bundle.files.get(setting?.value ?? "");
+  if (setting === undefined || file?.t !== "onnx") return [];
+  const known = new Set(file.onnx.functions.map(({ name }) => name));
+  const plugin = file.onnx.graph.nodes.find(
+    ({ operator }) => operator.endsWith("_TRT") && !known.has(operator),
+  )?.operator;
+  if (plugin === undefined) return [];
+  const remedy = plugin.includes("NMS")
+    ? "its NMS: the sidecar's decoders suppress boxes themselves"
+    : "it";
+  const message = `${setting.value} has the operator ${plugin}, a plugin of TensorRT that engine cpu does not have: export it without ${remedy}`;
+  return [problem("onnx-operator", at(bundle, setting), message)];
+}
+
+/** Keys that nvinfer reads for detectors alone. */
+const OF_DETECTORS = ["num-detected-classes", "cluster-mode", "enable-dbscan", DECODER];
+
+function classifierOnCpu(bundle: Bundle, keys: readonly NvinferKey[]): Problem[] {
+  const ofClassifiers = keys.filter(({ name }) => !OF_DETECTORS.includes(name));
+  return [
+    ...useProblems(bundle, ofClassifiers, "engine cpu"),
+    ...missingKeys(bundle, keys, ["onnx-file"]),
+    ...cpuClassifierProblems(bundle),
+    ...dimensionProblems(bundle),
   ];
 }
 
@@ -41,7 +81,7 @@ function idleProblems(bundle: Bundle, keys: readonly NvinferKey[]): Problem[] {
     const message = `engine cpu has no use for ${[...new Set(idle)].join(", ")} and ignores them`;
     problems.push(problem("config-no-meaning", bundle.file, message));
   }
-  if (property(bundle, "cluster-mode") === undefined) {
+  if (property(bundle, "cluster-mode") === undefined && !isClassifier(bundle)) {
     const message =
       "cluster-mode is missing: nvinfer would group rectangles, engine cpu uses NMS; set cluster-mode=2";
     problems.push(problem("config-default", bundle.file, message));
@@ -59,17 +99,26 @@ export function rawTensorProblems(bundle: Bundle, catalogue: Catalogue): Problem
 }
 
 function decoderProblems(bundle: Bundle, catalogue: Catalogue): Problem[] {
-  const known = knownSettings(bundle, catalogue.nvinferKeys);
-  const isKnown = (name: string) =>
-    known.some(({ key, setting }) => key.name === name && setting.group === "property");
-  const missing = ["onnx-file", "num-detected-classes"].filter((name) => !isKnown(name));
+  const keys = catalogue.nvinferKeys;
+  const hasDecoder = missingKeys(bundle, keys, [DECODER]).length === 0;
   return [
-    ...missing.map((name) =>
-      problem("missing-key", bundle.file, `${name} is missing: set it in [property]`),
-    ),
-    ...(isKnown(DECODER) ? decoderNameProblems(bundle, catalogue) : noDecoder(bundle, catalogue)),
+    ...missingKeys(bundle, keys, ["onnx-file", "num-detected-classes"]),
+    ...(hasDecoder ? decoderNameProblems(bundle, catalogue) : noDecoder(bundle, catalogue)),
     ...dimensionProblems(bundle),
   ];
+}
+
+function missingKeys(
+  bundle: Bundle,
+  keys: readonly NvinferKey[],
+  names: readonly string[],
+): Problem[] {
+  const known = knownSettings(bundle, keys);
+  const isKnown = (name: string) =>
+    known.some(({ key, setting }) => key.name === name && setting.group === "property");
+  return names
+    .filter((name) => !isKnown(name))
+    .map((name) => problem("missing-key", bundle.file, `${name} is missing: set it in [property]`));
 }
 
 interface Known {

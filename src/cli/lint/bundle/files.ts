@@ -1,6 +1,6 @@
 /** Rules for the files that a bundle's configuration names. */
 
-import { isAbsolute } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import type { Catalogue } from "../../../common/catalogue/catalogue.js";
 import type { AnyTarget } from "../../../common/catalogue/targets.js";
 import { closest } from "../../../common/closest.js";
@@ -27,6 +27,10 @@ export function fileProblems(
     .flatMap((setting) => problemsOf(setting, bundle, target));
 }
 
+function leadsOutside(name: string): boolean {
+  return isAbsolute(name) || name.split("/").includes("..");
+}
+
 function problemsOf(setting: Setting, bundle: Bundle, target: AnyTarget): Problem[] {
   const { key, value } = setting;
   const path = at(bundle, setting);
@@ -48,13 +52,21 @@ function problemsOf(setting: Setting, bundle: Bundle, target: AnyTarget): Proble
       const hint = didYouMean(closest(value, bundle.names));
       return [problem("file-missing", path, `${key}: there is no ${value} in the bundle${hint}`)];
     }
-    case "onnx":
+    case "onnx": {
+      const outside = file.onnx.external.find(
+        (name) => leadsOutside(name) || bundle.outside.has(join(dirname(value), name)),
+      );
+      if (outside !== undefined) {
+        const message = `${value} has weights in ${outside}, outside its directory: export it again`;
+        return [problem("file-outside", path, message)];
+      }
       return weightFiles(value, file.onnx)
         .filter((name) => !bundle.sizes.has(name))
         .map((name) => {
           const message = `${value} has weights in ${name}, which is not in the bundle: copy it there`;
           return problem("file-missing", path, message);
         });
+    }
     default:
       return [];
   }

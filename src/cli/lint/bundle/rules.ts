@@ -16,6 +16,12 @@ import {
   numberOf,
   property,
 } from "./bundle.js";
+import {
+  classifierProblems,
+  detectorProblems,
+  isClassifier,
+  worksOnObjects,
+} from "./classifier-rules.js";
 import { otherDecoders, rawTensorProblems } from "./cpu-rules.js";
 import { fileProblems } from "./files.js";
 import type { Setting } from "./key-file.js";
@@ -70,6 +76,9 @@ export function lintBundle(
     ...engineFileProblems(subject),
     ...outputProblems(subject),
     ...labelProblems(bundle),
+    ...(property(bundle, "custom-lib-path") === undefined
+      ? [...classifierProblems(bundle), ...detectorProblems(bundle)]
+      : []),
     ...memoryProblems(subject),
   ];
 }
@@ -218,6 +227,7 @@ function outputProblems({ bundle, catalogue }: Subject): Problem[] {
     const setting = property(bundle, key);
     return setting === undefined ? bundle.file : at(bundle, setting);
   };
+  if (isClassifier(bundle) && worksOnObjects(bundle)) return [];
   if (type === NETWORK_TYPE.classifier || type === NETWORK_TYPE.segmentation) {
     const what = type === NETWORK_TYPE.classifier ? "classifier" : "segmentation";
     const key = property(bundle, "network-type") === undefined ? "is-classifier" : "network-type";

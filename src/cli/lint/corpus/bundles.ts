@@ -268,6 +268,63 @@ export const BUNDLES: readonly LintCase[] = [
     },
     on: { "t4 nano orin-nano": [] },
   },
+  ...["/etc/hostname", "../weights.bin", "sub/../../weights.bin"].map(
+    (weightFile): LintCase => ({
+      name: `weights in ${weightFile}`,
+      bundle: {
+        ...bundle(),
+        "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, weightFile }),
+      },
+      on: { "t4 nano orin-nano": ["file-outside config_infer.txt:2"] },
+      says: /has weights in .*, outside its directory: export it again/,
+    }),
+  ),
+  {
+    name: "a classifier of objects",
+    bundle: {
+      ...bundle("process-mode=2", "network-type=1"),
+      "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, output: [2, 1, 1] }),
+      "labels.txt": "red;blue\n",
+    },
+    on: { "t4 nano orin-nano": [] },
+  },
+  {
+    name: "a detector that is given as a classifier",
+    bundle: {
+      ...bundle("process-mode=2", "network-type=1"),
+      "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, output: [84, 8400] }),
+      "labels.txt": "red;blue\n",
+    },
+    on: { "t4 nano orin-nano": ["not-a-classifier config_infer.txt:2"] },
+    says: /out has the shape nx84x8400: .* Set network-type=0 or 100/,
+  },
+  {
+    name: "a classifier that is given as a detector",
+    bundle: {
+      ...bundle(),
+      "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, output: [1000, 1, 1] }),
+    },
+    on: { "t4 nano orin-nano": ["not-a-detector config_infer.txt:2"] },
+    says: /the outputs are out nx1000x1x1: a classifier, .* network-type=1 and process-mode=2/,
+  },
+  {
+    name: "a detector that gives a list of boxes",
+    bundle: {
+      ...bundle(),
+      "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, output: [7] }),
+    },
+    on: { "t4 nano orin-nano": [] },
+  },
+  {
+    name: "a classifier of objects with labels for another one",
+    bundle: {
+      ...bundle("process-mode=2", "network-type=1"),
+      "a.onnx": onnxFile({ opset: 11, batch: 0, weightBytes: 64, output: [3] }),
+      "labels.txt": "red;blue\n",
+    },
+    on: { t4: ["labels-mismatch config_infer.txt:3"] },
+    says: /has 2 labels for the output out of 3 classes/,
+  },
   {
     name: "class ids that the network does not have",
     bundle: bundle("filter-out-class-ids=0;2", "[class-attrs-7]"),
@@ -276,8 +333,8 @@ export const BUNDLES: readonly LintCase[] = [
   {
     name: "a class that the labels do not have",
     bundle: bundle(),
-    spec: spec({ model: { bundle_path: "/m", classes: ["car", "persn"] } }),
-    on: { t4: ["unknown-class model.classes[1]"] },
+    spec: spec({ models: [{ bundle_path: "/m", classes: ["car", "persn"] }] }),
+    on: { t4: ["unknown-class models[0].classes[1]"] },
     says: /did you mean person\?/,
   },
   {

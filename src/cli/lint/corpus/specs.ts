@@ -12,7 +12,7 @@ interface Changes {
 export function spec(changes: Changes = {}): object {
   const cameras = typeof changes.cameras === "number" ? changes.cameras : 1;
   return {
-    model: { bundlePath: "/models/nanodet-coco" },
+    models: [{ bundlePath: "/models/nanodet-coco" }],
     outputs: [output({})],
     ...changes,
     cameras: Array.isArray(changes.cameras)
@@ -61,7 +61,7 @@ export const SPECS: readonly LintCase[] = [
         },
         { id: "test", uri: "test://", transport: 1, credentials: null },
       ],
-      model: { bundle_path: "/m", interval: 0, threshold: 0.5, classes: ["person"] },
+      models: [{ bundle_path: "/m", interval: 0, threshold: 0.5, classes: ["person"] }],
       tracker: { algorithm: "TRACKER_ALGORITHM_NVDCF" },
       overlay: { boxes: true, labels: true, counts: false, names: true },
       outputs: [
@@ -141,14 +141,23 @@ export const SPECS: readonly LintCase[] = [
   {
     name: "a tracker of later releases",
     spec: spec({ tracker: { algorithm: "TRACKER_ALGORITHM_NVSORT" } }),
-    on: { t4: [], nano: ["tracker-unavailable tracker.algorithm"] },
+    on: {
+      t4: [],
+      nano: ["tracker-unavailable tracker.algorithm"],
+      cpu: ["tracker-unavailable tracker.algorithm"],
+    },
     says: /it has IOU, NvDCF, NvDeepSORT/,
+  },
+  {
+    name: "the tracker that every engine has",
+    spec: spec({ tracker: { algorithm: "TRACKER_ALGORITHM_IOU" } }),
+    on: { "t4 nano cpu": [] },
   },
   {
     name: "nothing in it",
     spec: {},
     on: {
-      t4: ["missing-field cameras", "missing-field model.bundle_path", "missing-field outputs"],
+      t4: ["missing-field cameras", "missing-field models", "missing-field outputs"],
     },
   },
   {
@@ -156,20 +165,20 @@ export const SPECS: readonly LintCase[] = [
     spec: spec({
       overlays: {},
       tracker: { algorithm: "TRACKER_ALGORITHM_NVDFC" },
-      model: { bundlePath: 7, treshold: 0.5, interval: -1 },
+      models: [{ bundlePath: 7, treshold: 0.5, interval: -1 }],
       outputs: [output({ layout: ["x"] }, { codec: "H266", bitrate: "a lot" })],
     }),
     on: {
       t4: [
         "unknown-field overlays",
         "unknown-value tracker.algorithm",
-        "wrong-type model.bundle_path",
-        "unknown-field model.treshold",
-        "wrong-type model.interval",
+        "wrong-type models[0].bundle_path",
+        "unknown-field models[0].treshold",
+        "wrong-type models[0].interval",
         "unknown-value outputs[0].layout",
         "unknown-value outputs[0].encoding.codec",
         "wrong-type outputs[0].encoding.bitrate",
-        "missing-field model.bundle_path",
+        "missing-field models[0].bundle_path",
         "out-of-range outputs[0].encoding.bitrate",
       ],
     },
@@ -248,8 +257,8 @@ export const SPECS: readonly LintCase[] = [
   },
   {
     name: "a threshold beyond 1",
-    spec: spec({ model: { bundlePath: "/m", threshold: 50 } }),
-    on: { t4: ["out-of-range model.threshold"] },
+    spec: spec({ models: [{ bundlePath: "/m", threshold: 50 }] }),
+    on: { t4: ["out-of-range models[0].threshold"] },
   },
   { name: "no JSON", spec: "cameras:\n  - id: a\n", on: { t4: ["not-json spec.json:1"] } },
   {
@@ -266,7 +275,7 @@ export const SPECS: readonly LintCase[] = [
   { name: "an empty file", spec: "", on: { t4: ["not-json spec.json:1"] } },
   {
     name: "names that JavaScript's objects have",
-    spec: '{"cameras":[{"id":"a","uri":"test://","__proto__":{},"constructor":1}],"model":{"bundlePath":"/m"},"outputs":[{"id":"f","file":{"path":"a.mkv"},"encoding":{"width":64,"height":64,"bitrate":90000,"frameRate":5}}]}',
+    spec: '{"cameras":[{"id":"a","uri":"test://","__proto__":{},"constructor":1}],"models":[{"bundlePath":"/m"}],"outputs":[{"id":"f","file":{"path":"a.mkv"},"encoding":{"width":64,"height":64,"bitrate":90000,"frameRate":5}}]}',
     on: { t4: ["unknown-field cameras[0].__proto__", "unknown-field cameras[0].constructor"] },
   },
 ];

@@ -27,6 +27,16 @@ describe("readSettings", () => {
     assert.equal(bundle, join(folder, "models/x"));
   });
 
+  it("finds the bundles of the models behind the first, and leaves out those that a node has", async () => {
+    const secondaryModels = [{ bundle: "models/colour" }, { bundle: "make@1.0.0" }];
+    const { spec, otherBundles } = await read({
+      ...{ cameras: [{ uri: "test://" }], model: { bundle: "models/x" } },
+      secondaryModels,
+    });
+    assert.equal(spec?.models.length, 3);
+    assert.deepEqual(otherBundles, [join(folder, "models/colour")]);
+  });
+
   it("looks for no bundle where a model is named that a node has", async () => {
     const model = { bundle: "people@1.2.0" };
     const { spec, bundle } = await read({ cameras: [{ uri: "test://" }], model });

@@ -12,11 +12,14 @@ import { readDocumentFile } from "../../settings/document-file.js";
 import type { SpecReading } from "./parse.js";
 import type { Output, Spec } from "./schema.js";
 
-type SettingsReading = SpecReading & { readonly bundle?: string };
+type SettingsReading = SpecReading & {
+  readonly bundle?: string;
+  readonly otherBundles?: readonly string[];
+};
 
 /**
- * Reads the environment, and the document that SETTINGS_FILE names. `bundle`: the directory of the model; absent if the
- * settings name a model that a node has. The problem of a wrong setting has the setting's name as its path.
+ * Reads the environment, and the document that SETTINGS_FILE names. `bundle`: the directory of the first model; absent if the
+ * settings name a model that a node has. `otherBundles`: those of the models behind it. The problem of a wrong setting has the setting's name as its path.
  */
 export async function readSettings(
   environment: Environment,
@@ -39,9 +42,12 @@ export async function readSettings(
   const state = desiredState({ config, documents, ...here });
   if (state.t === "refused") return refused(state.problems);
   const { spec } = state.desired;
-  const { bundlePath } = spec.model;
+  const [{ bundlePath }, ...others] = spec.models;
   const bundle = isDirectory(bundlePath) ? { bundle: resolve(workingDirectory, bundlePath) } : {};
-  return { spec: specToLint(spec), problems: [], ...bundle };
+  const otherBundles = others.flatMap((one) =>
+    isDirectory(one.bundlePath) ? [resolve(workingDirectory, one.bundlePath)] : [],
+  );
+  return { spec: specToLint(spec), problems: [], otherBundles, ...bundle };
 }
 
 function refused(problems: readonly Problem[]): SettingsReading {
@@ -59,14 +65,16 @@ function targetToLint(target: Target): Pick<Output, "rtsp" | "file" | "window"> 
 }
 
 /** The agent's own specification under the names of the contract. */
-export function specToLint({ cameras, model, tracker, outputs }: PipelineSpec): Spec {
-  const { bundlePath, threshold, classes } = model;
+export function specToLint({ cameras, models, tracker, outputs }: PipelineSpec): Spec {
   return {
     cameras: cameras.map(({ id, uri, masks, hiding }) => ({
       ...{ id, uri, masks: masks.map(maskToLint) },
       ...(hiding === undefined ? {} : { hiding: { classes: hiding.classes } }),
     })),
-    model: { bundle_path: bundlePath, classes, ...(threshold === undefined ? {} : { threshold }) },
+    models: models.map(({ bundlePath, threshold, classes }) => ({
+      ...{ bundle_path: bundlePath, classes },
+      ...(threshold === undefined ? {} : { threshold }),
+    })),
     ...(tracker === undefined ? {} : { tracker: { algorithm: tracker.toUpperCase() } }),
     outputs: outputs.map(({ id, layout, encoding, target }) => ({
       id,

@@ -34,7 +34,7 @@ export function parseSpec(text: string, file: string): SpecReading {
   const problems: Problem[] = [];
   const read = readMessage(json, "PipelineSpec", "", problems);
   // readMessage keeps only what the schema says the type of.
-  const spec = { cameras: [], outputs: [], ...read } as Spec;
+  const spec = { cameras: [], models: [], outputs: [], ...read } as Spec;
   return { spec, problems };
 }
 

@@ -8,6 +8,7 @@ import { didYouMean, type Problem, problem } from "../../../common/problem.js";
 import { ID, ID_FORM } from "../../../common/settings/camera-id.js";
 import { CAMERA_SCHEMES, readCameraUri } from "../../../common/settings/camera-uri.js";
 import { recordingPath } from "../../../common/settings/formats.js";
+import { MOST_MODELS } from "../../../common/settings/spec.js";
 import { type Bundle, labelsOf } from "../bundle/bundle.js";
 import type { Camera, Model, Output, Polygon, Spec } from "./schema.js";
 
@@ -19,7 +20,7 @@ export function lintSpec(
 ): Problem[] {
   return [
     ...cameraProblems(spec.cameras),
-    ...modelProblems(spec.model, bundle),
+    ...modelsProblems(spec.models, bundle),
     ...hidingProblems(spec.cameras, bundle, target),
     ...outputProblems(spec.outputs),
     ...trackerProblems(spec, target, facts),
@@ -82,15 +83,29 @@ function maskProblems({ points = [] }: Polygon, path: string): Problem[] {
   });
 }
 
-function modelProblems(model: Model | undefined, bundle: Bundle | undefined): Problem[] {
-  if (model === undefined || (model.bundle_path ?? "") === "") {
-    return [problem("missing-field", "model.bundle_path", "it names no model bundle")];
+/** bundle: of the first model. */
+function modelsProblems(models: readonly Model[], bundle: Bundle | undefined): Problem[] {
+  if (models.length === 0) {
+    return [problem("missing-field", "models", "there is no model: give at least one")];
+  }
+  if (models.length > MOST_MODELS) {
+    const message = `there are ${models.length} models: at most ${MOST_MODELS} run together`;
+    return [problem("out-of-range", "models", message)];
+  }
+  return models.flatMap((model, i) =>
+    modelProblems(model, `models[${i}]`, i === 0 ? bundle : undefined),
+  );
+}
+
+function modelProblems(model: Model, path: string, bundle: Bundle | undefined): Problem[] {
+  if ((model.bundle_path ?? "") === "") {
+    return [problem("missing-field", `${path}.bundle_path`, "it names no model bundle")];
   }
   const { threshold = 0, classes = [] } = model;
   const labels = bundle && labelsOf(bundle);
-  const unknown = unknownClasses(classes, labels, "model.classes");
+  const unknown = unknownClasses(classes, labels, `${path}.classes`);
   if (threshold >= 0 && threshold <= 1) return unknown;
-  return [problem("out-of-range", "model.threshold", "a threshold is 0 to 1"), ...unknown];
+  return [problem("out-of-range", `${path}.threshold`, "a threshold is 0 to 1"), ...unknown];
 }
 
 function hidingProblems(

@@ -44,7 +44,7 @@ export type MessageName =
 export const MESSAGES: Readonly<Record<MessageName, Message>> = {
   PipelineSpec: {
     cameras: many("Camera"),
-    model: one("Model"),
+    models: many("Model"),
     tracker: one("Tracker"),
     overlay: one("Overlay"),
     outputs: many("Output"),
@@ -106,7 +106,7 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
  */
 export interface Spec {
   readonly cameras: readonly Camera[];
-  readonly model?: Model;
+  readonly models: readonly Model[];
   readonly tracker?: { readonly algorithm?: string };
   readonly outputs: readonly Output[];
 }

@@ -69,7 +69,7 @@ export async function importNetwork(
     await writeFile(join(made, "labels.txt"), `${labels.join("\n")}\n`);
     const png = resolve(flags.png ?? `${name}.png`);
     const tried = flags.try === undefined ? undefined : { file: resolve(flags.try), png };
-    const annotated = await annotate(made, tried);
+    const annotated = await annotate([made], tried);
     const wrong = annotated.problems.find(({ severity }) => severity === "error");
     const plugins = network.graph.nodes.filter(({ operator }) => operator.endsWith("_TRT"));
     if (wrong !== undefined && plugins.length === 0) {

@@ -46,13 +46,13 @@ export function fitNetwork(from: string, to: string, wishes: Wishes): Promise<Fi
   return run([join(ROOT, "models/fit.py"), from, to, JSON.stringify(wishes)]);
 }
 
-/** file: a picture or a video, of which an annotated frame goes to png. */
+/** The last bundle's speed, and what all find. file: a picture or a video, of which an annotated frame goes to png. */
 export function annotate(
-  directory: string,
+  bundles: readonly string[],
   tried: { readonly file: string; readonly png: string } | undefined,
 ): Promise<Annotated> {
   const options = tried === undefined ? [] : ["--file", tried.file, "--png", tried.png];
-  return run(["-m", "sidecar.worker.engines.cpu.annotate", directory, ...options]);
+  return run(["-m", "sidecar.worker.engines.cpu.annotate", ...bundles, ...options]);
 }
 
 async function run<T>(args: readonly string[]): Promise<T> {

@@ -9,6 +9,7 @@ import { type Setting, settings } from "../environment-settings.js";
 import { secret } from "../format.js";
 import { decimal, fraction, label, oneOf, printable, wholeNumber, yesOrNo } from "../formats.js";
 import { secretReference } from "../secret-reference.js";
+import { MOST_MODELS } from "../spec.js";
 import { analytics, cameraAnalyticsFields, polygon } from "./analytics.js";
 import { events } from "./events.js";
 import { field } from "./field.js";
@@ -170,6 +171,32 @@ export const settingsDocument = z
           .optional(),
       })
       .meta({ description: "The model and its options." })
+      .optional(),
+    secondaryModels: z
+      .array(
+        z.strictObject({
+          bundle: field(settings.model.format, settings.model.doc),
+          interval: field(
+            settings.interval.format,
+            "Frames that pass before an object is inferred again. Default: the bundle's own (secondary-reinfer-interval).",
+          ).optional(),
+          threshold: field(
+            settings.threshold.format,
+            "Lowest confidence that is reported. Default: the bundle's own.",
+          ).optional(),
+          classes: z
+            .array(field(label(128), "One of the bundle's labels."))
+            .max(1000)
+            .meta({ description: "Labels that are reported. An empty list means all." })
+            .optional(),
+        }),
+      )
+      .max(MOST_MODELS - 1)
+      .meta({
+        description:
+          "Models that work on the objects of those before them: they classify them, or detect objects within them. Their " +
+          "bundles have process-mode=2. Overrides SECONDARY_MODELS.",
+      })
       .optional(),
     tracker: field(
       oneOf(["none", "iou", "nvsort", "nvdcf", "nvdeepsort"]),

@@ -1,9 +1,10 @@
 """The overlay of both engines: which parts of it are drawn, in which colours, and what its texts say."""
 
 from collections import Counter
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from sidecar.contract import spec
+from sidecar.worker.inference.postprocess import Attribute
 
 Colour = Tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
@@ -69,12 +70,17 @@ def class_name(class_id: int, label: str) -> str:
     return label or "class %d" % class_id
 
 
-def label_text(class_id: int, label: str, confidence: float, track_id: Optional[int] = None) -> str:
-    """The label of a box: car #7 85 %. A confidence below 0, which trackers and clusterings may report, is left out."""
+def label_text(
+    class_id: int, label: str, confidence: float, track_id: Optional[int] = None, attributes: Sequence[Attribute] = ()
+) -> str:
+    """The label of a box: car #7 85 % red. A confidence below 0, which trackers and clusterings may report, is left
+    out."""
     name = class_name(class_id, label)
     if track_id is not None:
         name = "%s #%d" % (name, track_id)
-    return "%s %.0f %%" % (name, 100 * confidence) if 0 <= confidence <= 1 else name
+    if 0 <= confidence <= 1:
+        name = "%s %.0f %%" % (name, 100 * confidence)
+    return " ".join([name, *(one.value for one in attributes)])
 
 
 def counts_text(names: Iterable[str]) -> str:

@@ -4,12 +4,30 @@ import difflib
 from typing import Any, Callable, Collection, Dict, FrozenSet, NamedTuple, Optional, Tuple
 
 from sidecar.worker.inference.decoders import NVINFER_S_OWN
-from sidecar.worker.inference.nvinfer_file import CLASS_ALL, PROPERTY, RAW_TENSORS, NvinferFile, Value, class_id
+from sidecar.worker.inference.nvinfer_file import (
+    CLASS_ALL,
+    CLASSIFIER,
+    PROPERTY,
+    RAW_TENSORS,
+    NvinferFile,
+    Value,
+    class_id,
+)
 from sidecar.worker.inference.nvinfer_keys import IDLE, REFUSED, BadValueError, Key, check_bounds
+from sidecar.worker.inference.object_rules import (
+    DEFAULT_UNIQUE_ID,
+    PRIMARY,
+    ObjectRules,
+    object_rules,
+)
 from sidecar.worker.inference.resample import AREA, BILINEAR, NEAREST
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, error
 
 _NEEDED = ("onnx-file", "num-detected-classes")
+# Keys that nvinfer reads for detectors alone.
+_OF_DETECTORS = ("num-detected-classes", "cluster-mode", "enable-dbscan", "parse-bbox-func-name")
+# The parsers of nvinfer's sample library that read a classifier's outputs as nvinfer itself does.
+_SOFTMAX_PARSERS = ("NvDsInferClassiferParseCustomSoftmax",)
 _COLOURS = {0: "rgb", 1: "bgr", 2: "gray"}
 # NvBufSurfTransform_Inter. The wider filters, 2 to 5, differ from board to board: the mean over the area replaces them.
 _SCALING = {0: NEAREST, 1: BILINEAR, 6: NEAREST}
@@ -78,19 +96,45 @@ class NvinferConfig(NamedTuple):
     # False: candidates are not clustered (cluster-mode 4).
     nms: bool
     filtered_out: FrozenSet[int]
-    # One for each class: index is the class id.
+    # One for each class: index is the class id. Empty for a classifier.
     classes: Tuple[ClassAttributes, ...]
+    # gie-unique-id.
+    unique_id: int
+    # None: the network looks at whole frames.
+    rules: Optional[ObjectRules]
+    # What a classifier says is reported above this confidence.
+    classifier_threshold: float
 
 
 def check_for_cpu(file: NvinferFile, decoders: Collection[str]) -> None:
     """Adds what engine cpu cannot do to the file's problems, and what has no effect there. decoders: what
     parse-bbox-func-name may be."""
     _tell_idle(file)
+    if file.network_type == CLASSIFIER:
+        _check_classifier(file)
+        return
     if "cluster-mode" not in file.own:
         message = "cluster-mode is missing: nvinfer would group rectangles, engine cpu uses NMS; set cluster-mode=2"
         file.tell(WARNING, "config-default", "", message)
     _check_use(file, "engine cpu", lambda key: True)
     _check_decoder(file, decoders)
+
+
+def _check_classifier(file: NvinferFile) -> None:
+    _check_use(file, "engine cpu", lambda key: key.name not in _OF_DETECTORS)
+    if "onnx-file" not in file.own:
+        file.tell(ERROR, "missing-key", "", "onnx-file is missing; set it in [property]")
+    if file.value("process-mode", PRIMARY) == PRIMARY:
+        message = "a classifier of whole frames finds no objects; classify those of a detector, with process-mode=2"
+        key = "network-type" if "network-type" in file.own else "is-classifier"
+        file.tell(ERROR, "config-not-supported", key, message)
+    parser = file.value("parse-classifier-func-name")
+    if parser is not None and parser not in _SOFTMAX_PARSERS:
+        message = (
+            "parse-classifier-func-name=%s is not supported by engine cpu; it reads one probability for each class"
+        )
+        file.tell(ERROR, "config-not-supported", "parse-classifier-func-name", message % parser)
+    _check_channels(file)
 
 
 def check_for_raw_tensors(file: NvinferFile, decoders: Collection[str]) -> None:
@@ -113,6 +157,10 @@ def _check_decoder(file: NvinferFile, decoders: Collection[str]) -> None:
         message = "parse-bbox-func-name: there is no decoder %s; " % decoder
         message += "did you mean %s?" % near[0] if near else "known are %s" % ", ".join(sorted(decoders))
         file.tell(ERROR, "unknown-decoder", "parse-bbox-func-name", message)
+    _check_channels(file)
+
+
+def _check_channels(file: NvinferFile) -> None:
     channels = file.channels
     dimensions = file.value("infer-dims")
     if dimensions and dimensions[0] != channels:
@@ -171,8 +219,11 @@ def build_config(file: NvinferFile) -> NvinferConfig:
         filtered_out=frozenset(file.value("filter-out-class-ids", ())),
         classes=tuple(
             _class_attributes({**common, **_one_name(by_class.get(number, {}))})
-            for number in range(own["num-detected-classes"].value)
+            for number in range(0 if file.network_type == CLASSIFIER else own["num-detected-classes"].value)
         ),
+        unique_id=file.value("gie-unique-id", DEFAULT_UNIQUE_ID),
+        rules=object_rules(file.value, file.network_type == CLASSIFIER),
+        classifier_threshold=file.value("classifier-threshold", 0.0),
     )
 
 

@@ -1,9 +1,10 @@
 """Post-processing: from a network's raw outputs to the objects on one frame. Uses numpy alone; every engine has it."""
 
-from typing import FrozenSet, List, Mapping, NamedTuple, Optional
+from typing import FrozenSet, List, Mapping, NamedTuple, Optional, Tuple
 
 import numpy as np
 
+from sidecar.contract import spec
 from sidecar.worker.inference.bundle import Bundle
 from sidecar.worker.inference.decoders import BoundDecoder, Candidates
 from sidecar.worker.inference.geometry import Geometry
@@ -21,6 +22,22 @@ class DetectionFilter(NamedTuple):
     classes: Optional[FrozenSet[str]] = None
 
 
+def detection_filter(model: spec.Model) -> DetectionFilter:
+    """What a model of the specification asks for."""
+    return DetectionFilter(
+        model.threshold if model.HasField("threshold") else None, frozenset(model.classes) if model.classes else None
+    )
+
+
+class Attribute(NamedTuple):
+    """What a classifier says of an object, such as colour: red."""
+
+    name: str
+    value: str
+    # 0 to 1.
+    confidence: float
+
+
 class Object(NamedTuple):
     """One object; the box is in pixels of the frame and lies within it."""
 
@@ -33,6 +50,9 @@ class Object(NamedTuple):
     height: float
     # None: no tracker follows it.
     track_id: Optional[int] = None
+    attributes: Tuple[Attribute, ...] = ()
+    # Index of the model that found it into those of the specification.
+    model: int = 0
 
 
 class Postprocessor:

@@ -19,7 +19,7 @@ from sidecar.keeper.previous_worker import PreviousWorker
 from sidecar.log import Log
 from sidecar.redact import add_secrets, login_secrets, redact
 from sidecar.version import VERSION
-from sidecar.worker.check import check
+from sidecar.worker.check import MOST_MODELS, check
 from sidecar.worker.check_process import WhenAbandoned
 from sidecar.worker.engines.describe import branches
 from sidecar.worker.engines.engine import Engine, Model, PictureError, Preview
@@ -348,7 +348,7 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
             return None, [error("engine-unavailable", "engine", self._engine.unavailable)]
         problems = check(specification, self._engine.capabilities())
         model = None
-        if specification.model.bundle_path:
+        if 0 < len(specification.models) <= MOST_MODELS and all(one.bundle_path for one in specification.models):
             model, found = self._engine.prepare(specification, when_abandoned)
             problems = problems + found + unusable_folders(specification, recordings_dir(os.environ))
         return model, problems

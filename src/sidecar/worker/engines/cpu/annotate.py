@@ -1,29 +1,35 @@
-"""Runs a bundle on a picture or a video, and draws what it finds: slipstream model import --try.
+"""Runs bundles on a picture or a video, and draws what they find: slipstream model import --try.
 
-    python -m sidecar.worker.engines.cpu.annotate BUNDLE [--file PICTURE --png ANNOTATED]
+    python -m sidecar.worker.engines.cpu.annotate BUNDLE... [--file PICTURE --png ANNOTATED]
 
-It prints JSON: the bundle's problems, how long an inference takes of one core here, and the objects on the frame that
-it drew. Of a video, that is the frame with most objects among some of the first seconds.
+The bundles behind the first work on the objects that it finds. It prints JSON: the bundles' problems, how long an
+inference of the last takes of one core here, and the objects on the frame that it drew. Of a video, that is the frame
+with most objects among some of the first seconds.
 """
 
 import argparse
 import json
 import sys
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
 from sidecar.chain import ChainError, make
 from sidecar.gst import Gst
+from sidecar.worker.engines.cpu.object_inference import ObjectInference, ObjectModel, object_model
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay
 from sidecar.worker.engines.overlay import OverlayOptions
 from sidecar.worker.engines.planes import edited_copy, planes, video_info
 from sidecar.worker.inference.bundle import load_bundle
-from sidecar.worker.inference.detector import Detector, ModelError
+from sidecar.worker.inference.cascade import cascade_problems, placed
+from sidecar.worker.inference.classifier import Classifier
+from sidecar.worker.inference.detector import Detector
 from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.inference.networks import Network, load_network
 from sidecar.worker.inference.postprocess import DetectionFilter, Object
+from sidecar.worker.inference.session import ModelError
 from sidecar.worker.outputs.layout import Rectangle
-from sidecar.worker.problem import Problem, error
+from sidecar.worker.problem import Problem, error, has_errors
 
 # Of a video, every so many frames, and so many in all.
 _STEP = 15
@@ -42,17 +48,24 @@ class _Seen(NamedTuple):
     objects: List[Object]
 
 
-def annotate(directory: str, file: Optional[str], png: Optional[str]) -> Dict[str, Any]:
+def annotate(directories: Sequence[str], file: Optional[str], png: Optional[str]) -> Dict[str, Any]:
     """What main() prints. Raises TryError."""
-    bundle, problems = load_bundle(directory)
-    if bundle is None:
+    bundles, problems = [], []
+    for number, directory in enumerate(directories):
+        bundle, found = load_bundle(directory)
+        problems += placed(number, found)
+        if bundle is not None:
+            bundles.append(bundle)
+    problems += cascade_problems([one.member for one in bundles], is_tracked=False)
+    if len(bundles) < len(directories) or has_errors(problems):
         return _answer(problems)
     try:
-        detector = Detector(bundle)
-        times = [detector.detect(_grey(), DetectionFilter()).cpu_seconds for _ in range(_RUNS)]
-        seen = None if file is None else _best(detector, file)
+        detector = Detector(bundles[0])
+        others = [object_model(bundles, number, load_network(bundles[number])) for number in range(1, len(bundles))]
+        times = [_inference_seconds(others[-1].network if others else detector) for _ in range(_RUNS)]
+        seen = None if file is None else _best(detector, others, file)
     except ModelError as why:
-        return _answer([*problems, error("model-does-not-load", directory, str(why))])
+        return _answer([*problems, error("model-does-not-load", "bundle_path", str(why))])
     if seen is not None and png is not None:
         _write(png, seen)
     return _answer(problems, 1000 * sorted(times)[_RUNS // 2], None if seen is None else seen.objects)
@@ -68,12 +81,18 @@ def _answer(
     }
 
 
+def _inference_seconds(network: Network) -> float:
+    if isinstance(network, Classifier):
+        return network.classify([_grey()], DetectionFilter()).cpu_seconds
+    return network.detect(_grey(), DetectionFilter()).cpu_seconds
+
+
 def _grey() -> I420Frame:
     plane = np.full((360, 640), 128, np.uint8)
     return I420Frame(plane, plane[::2, ::2], plane[::2, ::2], 640, 360)
 
 
-def _best(detector: Detector, file: str) -> _Seen:
+def _best(detector: Detector, others: Sequence[ObjectModel], file: str) -> _Seen:
     """The frame with most objects."""
     best: Optional[_Seen] = None
     for sample in _samples(file):
@@ -83,7 +102,8 @@ def _best(detector: Detector, file: str) -> _Seen:
             raise TryError("%s: a frame of it cannot be read" % file)
         try:
             frame = planes(mapped.data, buffer, video_info(sample.get_caps()))
-            objects = detector.detect(frame, DetectionFilter()).objects
+            found = detector.detect(frame, DetectionFilter()).objects
+            objects = ObjectInference().infer(frame, found, others).objects
         finally:
             buffer.unmap(mapped)
         if best is None or len(objects) > len(best.objects):
@@ -148,20 +168,20 @@ def _encode(png: str, buffer: Gst.Buffer, caps: Gst.Caps) -> None:
         raise TryError("%s cannot be written: %s" % (png, why))
 
 
-def _options() -> Tuple[str, Optional[str], Optional[str]]:
-    parser = argparse.ArgumentParser(description="Runs a bundle on a picture or a video.")
-    parser.add_argument("bundle", help="the bundle's directory")
+def _options() -> Tuple[List[str], Optional[str], Optional[str]]:
+    parser = argparse.ArgumentParser(description="Runs bundles on a picture or a video.")
+    parser.add_argument("bundles", nargs="+", help="directories of bundles")
     parser.add_argument("--file", help="a picture or a video")
     parser.add_argument("--png", help="where the annotated picture goes")
     options = parser.parse_args()
-    return options.bundle, options.file, options.png
+    return options.bundles, options.file, options.png
 
 
 def main() -> int:
-    directory, file, png = _options()
+    directories, file, png = _options()
     Gst.init(None)
     try:
-        answer = annotate(directory, file, png)
+        answer = annotate(directories, file, png)
     except (TryError, ChainError) as why:
         print(str(why), file=sys.stderr)
         return 1

@@ -1,6 +1,7 @@
 """Engine cpu: GStreamer's software elements and ONNX Runtime, on any machine."""
 
 import time
+from itertools import zip_longest
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import detection, pipeline, spec, state
@@ -14,7 +15,7 @@ from sidecar.worker.data_limit import DataLimit
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.frame_detector import FrameDetector, SharedDetector
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
-from sidecar.worker.engines.cpu.model import LoadedModel, ModelLoader
+from sidecar.worker.engines.cpu.model import ModelLoader, Models
 from sidecar.worker.engines.cpu.outputs import CpuOutputs
 from sidecar.worker.engines.cpu.picture import take_picture
 from sidecar.worker.engines.cpu.preview import CpuPreview
@@ -42,8 +43,8 @@ class _Camera(NamedTuple):
     processor: FrameProcessor
 
 
-class CpuEngine(Engine[LoadedModel]):
-    """A pipeline for each camera, one network for all of them, and a pipeline for each stream."""
+class CpuEngine(Engine[Models]):
+    """A pipeline for each camera, the same networks for all of them, and a pipeline for each stream."""
 
     def __init__(self, processes: Processes, store: StatusStore) -> None:
         self._store = store
@@ -52,8 +53,8 @@ class CpuEngine(Engine[LoadedModel]):
         self._data_limit = DataLimit()
         # The next attempt with a network that failed.
         self._retry: Optional[Timer] = None
-        self._model: Optional[LoadedModel] = None
-        self._model_spec = spec.Model()
+        self._models: Models = ()
+        self._model_specs: List[spec.Model] = []
         self._is_tracked = False
         self._outputs = CpuOutputs(processes, store)
         self._cameras: Dict[str, _Camera] = {}
@@ -69,12 +70,12 @@ class CpuEngine(Engine[LoadedModel]):
 
     def prepare(
         self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned = never_abandoned
-    ) -> Tuple[Optional[LoadedModel], List[Problem]]:
-        return self._loader.load(specification, self._model, when_abandoned)
+    ) -> Tuple[Optional[Models], List[Problem]]:
+        return self._loader.load(specification, self._models, when_abandoned)
 
-    def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
+    def apply(self, specification: spec.PipelineSpec, model: Models) -> List[pipeline.Change]:
         self._data_limit.set_cameras(len(specification.cameras))
-        changes = self._apply_model(specification, model)
+        changes = self._apply_models(specification, model)
         changes += self._outputs.apply(specification)
         wanted = {camera.id: camera for camera in specification.cameras}
         changes += self._apply_cameras(wanted)
@@ -115,20 +116,21 @@ class CpuEngine(Engine[LoadedModel]):
         self._data_limit.stop()
         self._closer.wait(_STOP_SECONDS)
 
-    def _apply_model(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
-        wanted, is_tracked = specification.model, bool(specification.tracker.algorithm)
+    def _apply_models(self, specification: spec.PipelineSpec, models: Models) -> List[pipeline.Change]:
+        wanted, is_tracked = list(specification.models), bool(specification.tracker.algorithm)
         changes = [
-            pipeline.Change(path="model.%s" % name, effect=pipeline.EFFECT_LIVE)
+            pipeline.Change(path="models[%d].%s" % (index, name), effect=pipeline.EFFECT_LIVE)
+            for index, (before, after) in enumerate(zip_longest(self._model_specs, wanted, fillvalue=spec.Model()))
             for name in ("bundle_path", "interval", "threshold", "classes")
-            if _value(self._model_spec, name) != _value(wanted, name)
+            if _value(before, name) != _value(after, name)
         ]
         if is_tracked != self._is_tracked:
             changes.append(pipeline.Change(path="tracker", effect=pipeline.EFFECT_LIVE))
         self._is_tracked = is_tracked
-        self._model = model
-        self._model_spec = wanted
+        self._models = models
+        self._model_specs = wanted
         self._cancel_retry()
-        self._detector.configure(model.detector, model.bundle.config.interval, wanted, is_tracked)
+        self._detector.configure(models, wanted, is_tracked)
         return changes
 
     def _on_model_failed(self, detail: str) -> None:

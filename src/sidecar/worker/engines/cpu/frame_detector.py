@@ -1,13 +1,16 @@
-"""Detects objects on frames: one network for all cameras, with settings that may change while frames flow."""
+"""Detects objects on frames: the same networks for all cameras, with settings that may change while frames flow."""
 
 import os
 import threading
-from typing import Callable, FrozenSet, List, NamedTuple, Optional, Sequence
+from typing import Callable, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from sidecar.contract import spec
-from sidecar.worker.inference.detector import Detector, ModelError
+from sidecar.worker.engines.cpu.model import LoadedModel
+from sidecar.worker.engines.cpu.object_inference import ObjectInference, ObjectModel, object_model
+from sidecar.worker.inference.detector import Detector
 from sidecar.worker.inference.frame import I420Frame
-from sidecar.worker.inference.postprocess import DetectionFilter, Object
+from sidecar.worker.inference.postprocess import DetectionFilter, Object, detection_filter
+from sidecar.worker.inference.session import ModelError
 from sidecar.worker.inference.tracker import Tracker
 from sidecar.worker.main_loop import MainLoop
 
@@ -23,7 +26,7 @@ class Detections(NamedTuple):
     objects: List[Object]
     # False: carried over from an earlier frame.
     inferred: bool
-    # Wall-clock and CPU seconds that the network took.
+    # Wall-clock and CPU seconds that the networks took.
     seconds: float
     cpu_seconds: float
     # Those that are to be hidden; nobody may be interested in them otherwise.
@@ -41,12 +44,14 @@ class _Settings(NamedTuple):
     interval: int
     # Objects are followed from frame to frame.
     is_tracked: bool
-    # The network has failed: frames pass without detection.
+    # The models behind the first.
+    object_models: Tuple[ObjectModel, ...]
+    # A network has failed: frames pass without detection.
     is_paused: bool = False
 
 
 class SharedDetector:
-    """The network and its settings, for all cameras. Methods are called on the loop thread, but for report()."""
+    """The networks and their settings, for all cameras. Methods are called on the loop thread, but for report()."""
 
     def __init__(self, failed: Callable[[str], None]) -> None:
         """failed: called on the loop thread when the network fails, once until resume() or configure()."""
@@ -58,12 +63,16 @@ class SharedDetector:
         self._stopped = threading.Event()
         threading.Thread(target=self._watch, name="inference-watchdog", daemon=True).start()
 
-    def configure(self, detector: Detector, interval: int, model: spec.Model, is_tracked: bool) -> None:
-        """interval: the bundle's, which the specification may override. is_tracked: follow objects."""
-        classes: Optional[FrozenSet[str]] = frozenset(model.classes) if model.classes else None
-        threshold = model.threshold if model.HasField("threshold") else None
-        wanted = model.interval if model.HasField("interval") else interval
-        self.settings = _Settings(detector, DetectionFilter(threshold, classes), wanted, is_tracked)
+    def configure(self, loaded: Sequence[LoadedModel], models: Sequence[spec.Model], is_tracked: bool) -> None:
+        """models: of the specification, whose settings override those of the bundles. is_tracked: follow objects."""
+        first, wanted = loaded[0], models[0]
+        assert isinstance(first.network, Detector), "a cascade begins with one"
+        interval = wanted.interval if wanted.HasField("interval") else first.bundle.config.interval
+        bundles = [one.bundle for one in loaded]
+        others = tuple(
+            object_model(bundles, number, loaded[number].network, models[number]) for number in range(1, len(loaded))
+        )
+        self.settings = _Settings(first.network, detection_filter(wanted), interval, is_tracked, others)
 
     def resume(self) -> None:
         """Detects again after a failure."""
@@ -82,7 +91,8 @@ class SharedDetector:
         while not self._stopped.wait(_ROUND_SECONDS):
             settings = self.settings
             if settings is not None:
-                settings.detector.end_overdue(_ROUNDS)
+                for network in (settings.detector, *(one.network for one in settings.object_models)):
+                    network.end_overdue(_ROUNDS)
 
     def _on_failed(self, settings: _Settings, why: str) -> None:
         # Other threads may have failed with the same settings, and other settings may have come meanwhile.
@@ -103,10 +113,12 @@ class FrameDetector:
         self._last_settings: Optional[_Settings] = None
         self._skipped = 0
         self._tracker = Tracker()
+        self._object_inference = ObjectInference()
 
     def reset(self) -> None:
         """The next frames are of a new connection: its objects have other ids. Called before they flow."""
         self._tracker.reset()
+        self._object_inference.reset()
         self._last = None
 
     def infer(self, frame: I420Frame, seconds: float) -> Optional[Detections]:
@@ -120,23 +132,34 @@ class FrameDetector:
         last = self._last if settings is self._last_settings else None
         if last is not None and self._skipped < settings.interval and not self._hidden:
             self._skipped += 1
-            moved = self._tracker.predict(seconds, frame.width, frame.height) if settings.is_tracked else last.objects
-            return Detections(moved, False, 0.0, 0.0)
+            if not settings.is_tracked:
+                return Detections(last.objects, False, 0.0, 0.0)
+            moved = self._tracker.predict(seconds, frame.width, frame.height)
+            return Detections(self._object_inference.recall(moved, settings.object_models), False, 0.0, 0.0)
+        if settings is not self._last_settings:
+            # What other models said is not for these.
+            self._object_inference.reset()
         try:
             with self._shared.slots:
-                found = settings.detector.detect(frame, self._with_hidden(settings.filter))
+                self._last = self._infer(frame, seconds, settings)
         except ModelError as why:
             self._shared.report(settings, str(why))
             return _NOTHING
         self._skipped = 0
         self._last_settings = settings
+        return self._last
+
+    def _infer(self, frame: I420Frame, seconds: float, settings: _Settings) -> Detections:
+        """Detects objects, follows them, and has the other models work on them. Raises ModelError."""
+        found = settings.detector.detect(frame, self._with_hidden(settings.filter))
         hidden = [one for one in found.objects if one.label in self._hidden]
         wanted = settings.filter.classes
         objects = [one for one in found.objects if wanted is None or one.label in wanted]
         if settings.is_tracked:
             objects = self._tracker.update(objects, seconds)
-        self._last = Detections(objects, True, found.seconds, found.cpu_seconds, hidden)
-        return self._last
+        said = self._object_inference.infer(frame, objects, settings.object_models)
+        cpu_seconds = found.cpu_seconds + said.cpu_seconds
+        return Detections(said.objects, True, found.seconds + said.seconds, cpu_seconds, hidden)
 
     def _with_hidden(self, wanted: DetectionFilter) -> DetectionFilter:
         return wanted if wanted.classes is None else wanted._replace(classes=wanted.classes | self._hidden)

@@ -178,6 +178,8 @@ def _to_contract(
                 confidence=one.confidence,
                 track_id=one.track_id,
                 box=detection.Box(left=one.left, top=one.top, width=one.width, height=one.height),
+                attributes=[detection.Attribute(**attribute._asdict()) for attribute in one.attributes],
+                model=one.model,
             )
             for one in found.objects
         ],

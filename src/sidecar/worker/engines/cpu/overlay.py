@@ -102,7 +102,7 @@ class TileOverlay:
             if options.boxes:
                 self._outline(frame, box, yuv(colour))
             if options.labels:
-                text = label_text(item.class_id, item.label, item.confidence, item.track_id)
+                text = label_text(item.class_id, item.label, item.confidence, item.track_id, item.attributes)
                 placed.append(self._place_tag(box, self._tag(text, colour)))
         if options.names:
             placed.append(self._place_caption(self._caption(content.name), at_bottom=False))

@@ -11,6 +11,7 @@ from sidecar.worker.engines.deepstream.catalogue import Board, Catalogue, Format
 from sidecar.worker.engines.deepstream.onnx_operators import refusals
 from sidecar.worker.engines.deepstream.platform import Platform
 from sidecar.worker.inference import bundle as shared
+from sidecar.worker.inference.cascade import Member
 from sidecar.worker.inference.decoders import REGISTRY
 from sidecar.worker.inference.nvinfer_config import build_config, check_for_raw_tensors
 from sidecar.worker.inference.nvinfer_file import (
@@ -24,6 +25,7 @@ from sidecar.worker.inference.nvinfer_file import (
     NvinferFile,
     Value,
 )
+from sidecar.worker.inference.object_rules import DEFAULT_UNIQUE_ID, SECONDARY, ObjectRules, object_rules
 from sidecar.worker.inference.onnx_network import Network
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, has_errors
 
@@ -50,6 +52,34 @@ class NvinferBundle(NamedTuple):
     decoded_here: Optional[shared.Bundle]
     # The shape of the network's input, with the batch. None: any number. Empty: it is not known.
     input_shape: Tuple[Optional[int], ...]
+    # nvinfer finds no boxes with it.
+    is_classifier: bool = False
+    # What a classifier's outputs say, as far as that is known: see shared.Bundle.
+    attributes: Tuple[shared.ClassifierOutput, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return shared.bundle_name(self.directory)
+
+    @property
+    def unique_id(self) -> int:
+        """gie-unique-id."""
+        return int(self.value("gie-unique-id", DEFAULT_UNIQUE_ID))
+
+    @property
+    def rules(self) -> Optional[ObjectRules]:
+        """None: nvinfer gives the network whole frames."""
+        return object_rules(self.value, self.is_classifier)
+
+    @property
+    def all_labels(self) -> Tuple[str, ...]:
+        """What may be asked for: classes of objects, or values of attributes."""
+        return self.labels or tuple(label for output in self.attributes for label in output.labels)
+
+    @property
+    def member(self) -> Member:
+        """What the other models of a specification must know of it."""
+        return Member(self.name, self.unique_id, self.rules, self.is_classifier, len(self.labels))
 
     @property
     def largest_batch(self) -> Optional[int]:
@@ -57,13 +87,15 @@ class NvinferBundle(NamedTuple):
         return self.input_shape[0] if self.input_shape else None
 
     def batch(self, cameras: int) -> int:
-        """Frames that nvinfer gives the network at once. nvinfer splits a larger batch of the muxer."""
-        return max(1, cameras if self.largest_batch is None else min(cameras, self.largest_batch))
+        """Frames that nvinfer gives the network at once, or objects: as many as the bundle says. nvinfer splits a
+        larger batch."""
+        wanted = cameras if self.rules is None else int(self.value("batch-size", 1))
+        return max(1, wanted if self.largest_batch is None else min(wanted, self.largest_batch))
 
     def value(self, key: str, default: Any = None) -> Any:
         """A value of [property]. A path is absolute."""
         entry = self.groups[PROPERTY].get(key)
-        return default if entry is None else entry.value
+        return default if entry is None or entry.value is None else entry.value
 
     def text(self, key: str) -> str:
         """A value of [property] as written; empty if it has none."""
@@ -107,6 +139,11 @@ def load_nvinfer_bundle(
         _check_boxes(file)
     _tell_decoder(file)
     network = shared.read_bundle_network(file)
+    attributes: Tuple[shared.ClassifierOutput, ...] = ()
+    if _LIBRARY not in file.own:
+        if network is not None:
+            shared.check_finds_boxes(file, network)
+        attributes = shared.read_attributes(file, network, directory, lambda path: _root(directory, path))
     board = catalogue.boards.get(platform.board)
     _check_precision(file, board)
     if form is None:
@@ -125,7 +162,11 @@ def load_nvinfer_bundle(
     decoded_here = None
     if is_decoded_here:
         decoded_here = shared.Bundle(directory, build_config(file), labels)
-    return NvinferBundle(directory, file.groups, key, file.value(key), labels, decoded_here, input_shape), problems
+    is_classifier = file.network_type == CLASSIFIER
+    bundle = NvinferBundle(
+        directory, file.groups, key, file.value(key), labels, decoded_here, input_shape, is_classifier, attributes
+    )
+    return bundle, problems
 
 
 def precision(mode: int, board: Optional[Board], catalogue: Catalogue) -> str:
@@ -169,6 +210,8 @@ def _check_precision(file: NvinferFile, board: Optional[Board]) -> None:
 
 def _check_boxes(file: NvinferFile) -> None:
     """nvinfer runs these networks, and shows nothing of what they find."""
+    if file.network_type == CLASSIFIER and file.value("process-mode") == SECONDARY:
+        return
     if file.network_type in (CLASSIFIER, SEGMENTATION):
         what = "classifier" if file.network_type == CLASSIFIER else "segmentation"
         key = "network-type" if "network-type" in file.own else "is-classifier"

@@ -1,15 +1,17 @@
 """CameraSlot: a camera's fixed position at the muxer, and what the graph's threads share about the camera."""
 
-from typing import List, Optional
+from collections import deque
+from typing import Deque, List, Optional, Tuple
 
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.cameras.text import TileText
-from sidecar.worker.engines.deepstream.meta import DetectedObject
 from sidecar.worker.inference.postprocess import Object
 
 _NEVER_INFERRED = 1 << 30
 # Trackers count objects from 0 or 1. The bits above these hold the number of the connection.
 _TRACK_BITS = 40
+# Frames that may be between the first nvinfer and the last.
+_FRAMES_UNDER_WAY = 32
 
 
 class CameraSlot:
@@ -29,22 +31,36 @@ class CameraSlot:
         # The objects of that frame, for those that nvinfer skips.
         self.last_inferred: List[Object] = []
         # The objects of the last frame, in pixels of the muxer's frames, and its time on the monotonic clock.
-        self.objects: List[DetectedObject] = []
+        self.objects: List[Object] = []
         self.seen_at = 0.0
+        # The PTS of frames on their way to the nvinfers behind the first, and whether the first inferred them.
+        self._under_way: Deque[Tuple[int, bool]] = deque(maxlen=_FRAMES_UNDER_WAY)
 
     def is_live(self) -> bool:
         """Whether frames of this slot are shown. False: they are of a connection that has ended."""
         return not self.tile_text.text
 
+    def note_inferred(self, pts: int, inferred: bool) -> None:
+        """A frame goes on to the nvinfers behind the first, which mark each frame as inferred."""
+        self._under_way.append((pts, inferred))
+
+    def was_inferred(self, pts: int) -> bool:
+        """Whether the first nvinfer inferred a frame that comes out of the last."""
+        while self._under_way:
+            noted, inferred = self._under_way.popleft()
+            if noted == pts:
+                return inferred
+        return False
+
     def set_frame_size(self, width: int, height: int) -> None:
         """Called on the source's streaming thread, before the first frame of that size."""
         self.frame_size = (width, height)
 
-    def shown_track_id(self, one: DetectedObject) -> Optional[int]:
+    def shown_track_id(self, one: Object) -> Optional[int]:
         """What the label says: the tracker's own number."""
         return None if one.track_id is None else one.track_id & ((1 << _TRACK_BITS) - 1)
 
-    def with_unique_track_id(self, one: DetectedObject) -> DetectedObject:
+    def with_unique_track_id(self, one: Object) -> Object:
         """An object with a track id that no object of another connection has."""
         if one.track_id is None:
             return one

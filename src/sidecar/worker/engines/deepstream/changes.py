@@ -4,23 +4,27 @@ from typing import List, Optional, Tuple
 
 from sidecar.contract import pipeline, spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
-from sidecar.worker.engines.deepstream.model import LoadedModel
+from sidecar.worker.engines.deepstream.model import LoadedModel, Models
 from sidecar.worker.outputs.plan import StreamPlan, plan_streams
 
 
-def structure(specification: spec.PipelineSpec, model: LoadedModel) -> Tuple[object, ...]:
+def structure(specification: spec.PipelineSpec, models: Models) -> Tuple[object, ...]:
     """Everything that a graph is built for. The rest of a specification can change while frames flow."""
-    bundle = model.bundle
-    entries = [(group, key, entry.raw) for group, keys in bundle.groups.items() for key, entry in keys.items()]
     return (
         [connection(camera) for camera in specification.cameras],
         [_wiring(output) for output in specification.outputs],
-        # Its directory is named after the content of the network, the batch and the machine.
-        model.tensorrt_engine.path,
-        sorted(entries),
-        _nvinfer_threshold(specification, bundle),
+        [_nvinfer(model) for model in models],
+        _nvinfer_threshold(specification, models[0].bundle),
+        [one.SerializeToString(deterministic=True) for one in specification.models[1:]],
         specification.tracker.algorithm,
     )
+
+
+def _nvinfer(model: LoadedModel) -> Tuple[object, ...]:
+    groups = model.bundle.groups
+    entries = [(group, key, entry.raw) for group, keys in groups.items() for key, entry in keys.items()]
+    # The engine's directory is named after the content of the network, the batch and the machine.
+    return model.tensorrt_engine.path, sorted(entries), model.bundle.labels, model.bundle.attributes
 
 
 def connection(camera: spec.Camera) -> bytes:
@@ -48,19 +52,19 @@ def _wiring(output: spec.Output) -> bytes:
 def _nvinfer_threshold(specification: spec.PipelineSpec, bundle: NvinferBundle) -> Optional[float]:
     """The threshold that nvinfer must have: objects that it drops cannot be brought back. A probe applies one above the
     bundle's own, and any where the outputs are decoded here."""
-    if bundle.decoded_here is not None or not specification.model.HasField("threshold"):
+    if bundle.decoded_here is not None or not specification.models[0].HasField("threshold"):
         return None
-    threshold = specification.model.threshold
+    threshold = specification.models[0].threshold
     return threshold if any(threshold < one for one in bundle.thresholds()) else None
 
 
 def live_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List[pipeline.Change]:
     """The changes between two specifications with the same structure."""
     paths = [
-        "model.%s" % name for name in ("interval", "threshold") if _optional(before, name) != _optional(after, name)
+        "models[0].%s" % name for name in ("interval", "threshold") if _optional(before, name) != _optional(after, name)
     ]
-    if list(before.model.classes) != list(after.model.classes):
-        paths.append("model.classes")
+    if list(before.models[0].classes) != list(after.models[0].classes):
+        paths.append("models[0].classes")
     if before.overlay != after.overlay:
         paths.append("overlay")
     for one, other in zip(before.cameras, after.cameras):
@@ -86,15 +90,15 @@ def rebuild_changes(before: spec.PipelineSpec, after: spec.PipelineSpec) -> List
     cameras = dict.fromkeys(one.id for specification in (before, after) for one in specification.cameras)
     outputs = dict.fromkeys(one.key for specification in (before, after) for one in plan_streams(specification))
     paths = ["cameras[%s]" % one for one in cameras] + [_path(key) for key in outputs]
-    if before.model != after.model:
-        paths.insert(0, "model")
+    if before.models != after.models:
+        paths.insert(0, "models")
     if before.tracker != after.tracker:
         paths.insert(0, "tracker")
     return [pipeline.Change(path=path, effect=pipeline.EFFECT_REBUILD) for path in paths]
 
 
 def _optional(specification: spec.PipelineSpec, name: str) -> object:
-    return getattr(specification.model, name) if specification.model.HasField(name) else None
+    return getattr(specification.models[0], name) if specification.models[0].HasField(name) else None
 
 
 def _path(key: Tuple[str, str]) -> str:

@@ -6,7 +6,7 @@ import time
 from typing import Callable, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import detection
-from sidecar.worker.engines.deepstream.meta import DetectedObject
+from sidecar.worker.inference.postprocess import Object
 
 # In frames. A longer queue would not help a reader that is too slow, and old detections are worth little.
 _LONGEST_QUEUE = 128
@@ -22,7 +22,7 @@ class FrameObjects(NamedTuple):
     wall_time: int
     pts: int
     inferred: bool
-    objects: List[DetectedObject]
+    objects: List[Object]
 
 
 class DetectionReporter:
@@ -79,6 +79,8 @@ def to_contract(frame: FrameObjects) -> detection.FrameDetections:
             # Some clusterings and trackers give -0.1 in place of a confidence.
             confidence=max(0.0, min(1.0, one.confidence)),
             box=detection.Box(left=left, top=top, width=right - left, height=bottom - top),
+            attributes=[detection.Attribute(**attribute._asdict()) for attribute in one.attributes],
+            model=one.model,
         )
         if one.track_id is not None:
             found.track_id = one.track_id

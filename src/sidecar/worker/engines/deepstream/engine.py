@@ -20,11 +20,11 @@ from sidecar.worker.engines.deepstream.changes import changed_bitrates, live_cha
 from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter
 from sidecar.worker.engines.deepstream.elements import Elements, is_mux_new
 from sidecar.worker.engines.deepstream.encoder_probe import probe_encoders
-from sidecar.worker.engines.deepstream.graph import Graph, GraphTools
+from sidecar.worker.engines.deepstream.graph import Graph, GraphTools, nvinfer_name
 from sidecar.worker.engines.deepstream.graph_failure import GraphFailure, retry_delay
-from sidecar.worker.engines.deepstream.graph_runner import GraphRunner
+from sidecar.worker.engines.deepstream.graph_runner import EngineOfGraph, GraphRunner
 from sidecar.worker.engines.deepstream.machine import Machine
-from sidecar.worker.engines.deepstream.model import LoadedModel, fingerprint, load_model
+from sidecar.worker.engines.deepstream.model import Models, fingerprint, interval_of, load_models
 from sidecar.worker.engines.deepstream.output_branch import OutputBranch
 from sidecar.worker.engines.deepstream.prebuild import prebuild_command
 from sidecar.worker.engines.deepstream.standby_text import pipeline_text
@@ -51,7 +51,7 @@ class _Active(NamedTuple):
     """What was applied last, and the graph that runs it."""
 
     specification: spec.PipelineSpec
-    model: LoadedModel
+    models: Models
     # See structure().
     structure: Tuple[object, ...]
     runner: GraphRunner
@@ -59,7 +59,7 @@ class _Active(NamedTuple):
     began: float
 
 
-class DeepstreamEngine(Engine[LoadedModel]):
+class DeepstreamEngine(Engine[Models]):
     """One graph for everything. A change of its structure takes another graph; the rest changes while frames flow."""
 
     def __init__(self, processes: Processes, store: StatusStore, machine: Machine, replace: Callable[[], None]) -> None:
@@ -111,16 +111,16 @@ class DeepstreamEngine(Engine[LoadedModel]):
 
     def prepare(
         self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned = never_abandoned
-    ) -> Tuple[Optional[LoadedModel], List[Problem]]:
-        return load_model(specification, self._machine, self._elements.catalogue, self._encoders)
+    ) -> Tuple[Optional[Models], List[Problem]]:
+        return load_models(specification, self._machine, self._elements.catalogue, self._encoders)
 
-    def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
+    def apply(self, specification: spec.PipelineSpec, model: Models) -> List[pipeline.Change]:
         wanted = structure(specification, model)
         active = self._active
         before = spec.PipelineSpec() if active is None else active.specification
         if active is not None and active.structure == wanted and self._set_bitrates(active, specification):
             changes = live_changes(before, specification)
-            self._activate(active._replace(specification=specification, model=model))
+            self._activate(active._replace(specification=specification, models=model))
             self._outputs.update(plan_streams(specification))
             for controller, camera in zip(active.runner.graph.controllers, specification.cameras):
                 controller.update(camera)
@@ -161,17 +161,22 @@ class DeepstreamEngine(Engine[LoadedModel]):
         self._tools.reporter.stop()
         self._outputs.stop()
 
-    def _build(self, specification: spec.PipelineSpec, model: LoadedModel) -> _Active:
+    def _build(self, specification: spec.PipelineSpec, models: Models) -> _Active:
         """Builds a graph, and does not start it. Raises ChainError; the active graph is not touched."""
         active = self._active
-        if active is not None and active.runner.has_rebuilt:
-            self._rebuilt.add(active.model.tensorrt_engine.path)
         earlier = None if active is None else active.runner.graph
-        graph = Graph(specification, model, earlier, self._tools, self._set_camera_text, self._on_probe_failed)
-        command = partial(prebuild_command, self._processes.prebuild_module, model.bundle.directory, graph.batch)
-        may_rebuild = model.tensorrt_engine.path not in self._rebuilt
-        runner = GraphRunner(graph, model.tensorrt_engine, command, may_rebuild, self._set_status, self._on_failed)
-        return _Active(specification, model, structure(specification, model), runner, time.monotonic())
+        graph = Graph(specification, models, earlier, self._tools, self._set_camera_text, self._on_probe_failed)
+        engines = [
+            EngineOfGraph(
+                nvinfer_name(number),
+                model.tensorrt_engine,
+                batch,
+                partial(prebuild_command, self._processes.prebuild_module, model.bundle.directory, batch),
+            )
+            for number, (model, batch) in enumerate(zip(models, graph.batches))
+        ]
+        runner = GraphRunner(graph, engines, self._rebuilt, self._set_status, self._on_failed)
+        return _Active(specification, models, structure(specification, models), runner, time.monotonic())
 
     def _replace_graph(self, new: _Active) -> None:
         """Stops the active graph, and starts another in its place."""
@@ -204,9 +209,8 @@ class DeepstreamEngine(Engine[LoadedModel]):
     def _activate(self, new: _Active) -> None:
         """Applies what can change while frames flow."""
         self._active = new
-        new.runner.graph.probes.settings = live_settings(
-            new.specification, new.model.interval(new.specification), self._shapes
-        )
+        interval = interval_of(new.specification, new.models)
+        new.runner.graph.probes.settings = live_settings(new.specification, interval, self._shapes)
 
     @staticmethod
     def _set_bitrates(active: _Active, specification: spec.PipelineSpec) -> bool:
@@ -262,13 +266,13 @@ class DeepstreamEngine(Engine[LoadedModel]):
         if self._is_gpu_lost:
             self._replace_process()
         else:
-            self._rebuild(self._active.model)
+            self._rebuild(self._active.models)
 
-    def _rebuild(self, model: LoadedModel) -> None:
+    def _rebuild(self, models: Models) -> None:
         """Replaces a graph that failed by another for the same specification."""
         assert self._active is not None, "it is the one that failed"
         try:
-            new = self._build(self._active.specification, model)
+            new = self._build(self._active.specification, models)
         except ChainError as why:
             self._on_failed(GraphFailure(state.FAILURE_REASON_ELEMENT, str(why)))
         else:
@@ -278,33 +282,35 @@ class DeepstreamEngine(Engine[LoadedModel]):
         """A bundle that failed is loaded again as soon as its files change."""
         active = self._active
         assert active is not None, "it is the one that failed"
-        if fingerprint(active.specification.model.bundle_path) == active.model.fingerprint:
+        current = [fingerprint(model.bundle_path) for model in active.specification.models]
+        if current == [model.fingerprint for model in active.models]:
             return
 
         def load() -> None:
             try:
-                model, problems = self.prepare(active.specification)
+                models, problems = self.prepare(active.specification)
             except Exception as why:  # whatever it is, the files are checked again
                 detail = "%s: %s" % (type(why).__name__, why)
-                model, problems = None, [error("model-does-not-load", "model.bundle_path", detail)]
-            MainLoop.post(self._on_reloaded, active.runner, model, problems)
+                models, problems = None, [error("model-does-not-load", "models[0].bundle_path", detail)]
+            MainLoop.post(self._on_reloaded, active.runner, models, problems)
 
         threading.Thread(target=load, name="model-loader", daemon=True).start()
         self._set_retry(None)
 
-    def _on_reloaded(self, failed: GraphRunner, model: Optional[LoadedModel], problems: List[Problem]) -> None:
+    def _on_reloaded(self, failed: GraphRunner, models: Optional[Models], problems: List[Problem]) -> None:
         active = self._active
         if active is None or active.runner is not failed:
             return  # Another graph has taken over.
-        if model is None or has_errors(problems):
+        if models is None or has_errors(problems):
             detail = "; ".join("%s: %s" % (one.path, one.message) for one in problems)
-            # It is loaded again when its files change once more.
-            current = fingerprint(active.specification.model.bundle_path)
-            self._active = active._replace(model=active.model._replace(fingerprint=current))
+            # They are loaded again when their files change once more.
+            current = [fingerprint(model.bundle_path) for model in active.specification.models]
+            kept = tuple(model._replace(fingerprint=one) for model, one in zip(active.models, current))
+            self._active = active._replace(models=kept)
             self._on_failed(GraphFailure(state.FAILURE_REASON_MODEL, detail, is_transient=False))
             return
         self._failures = 0
-        self._rebuild(model)
+        self._rebuild(models)
 
     def _set_status(self, status: state.PipelineStatus) -> None:
         self._store.set_pipeline(status)

@@ -10,21 +10,24 @@ from sidecar.gst import Gst
 from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.cameras.text import TileText
-from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, live_settings
+from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, ModelInGraph, live_settings
+from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.camera import DeepstreamCameraSource
 from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
 from sidecar.worker.engines.deepstream.changes import connection
 from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter
 from sidecar.worker.engines.deepstream.elements import Elements
+from sidecar.worker.engines.deepstream.graph_failure import INFER
 from sidecar.worker.engines.deepstream.infer_config import infer_config, write_config
-from sidecar.worker.engines.deepstream.model import LoadedModel
+from sidecar.worker.engines.deepstream.model import Models, interval_of
 from sidecar.worker.engines.deepstream.osd_text import OsdText
 from sidecar.worker.engines.deepstream.output_branch import OutputBranch
-from sidecar.worker.engines.deepstream.pipeline import add_batch, add_outputs, mux_config
+from sidecar.worker.engines.deepstream.pipeline import Nvinfer, add_batch, add_outputs, mux_config
 from sidecar.worker.engines.deepstream.probes import pass_if
 from sidecar.worker.engines.deepstream.sizes import mux_size, tile_rectangles
 from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder
 from sidecar.worker.engines.source_closer import SourceCloser
+from sidecar.worker.inference.postprocess import detection_filter
 from sidecar.worker.outputs.plan import plan_streams
 from sidecar.worker.status.store import OutputKey, StatusStore
 
@@ -52,7 +55,7 @@ class Graph:
     def __init__(
         self,
         specification: spec.PipelineSpec,
-        model: LoadedModel,
+        models: Models,
         earlier: Optional["Graph"],
         tools: GraphTools,
         set_standby_text: Callable[[str, TileText], None],
@@ -68,24 +71,27 @@ class Graph:
         """
         streams = plan_streams(specification)
         size = mux_size(streams)
-        bundle = model.bundle
         stats = {} if earlier is None else {slot.camera_id: slot.stats for slot in earlier.slots}
         self.slots: List[CameraSlot] = [
             CameraSlot(one.id, stats.get(one.id, CameraStats())) for one in specification.cameras
         ]
-        self.batch = bundle.batch(len(self.slots))
+        self.batches = [model.bundle.batch(len(self.slots)) for model in models]
         self.probes = BatchProbes(
             self.slots,
             size,
-            None if bundle.decoded_here is None else TensorDecoder(bundle, size),
+            [_in_graph(model.bundle, wanted) for model, wanted in zip(models, specification.models)],
             bool(specification.tracker.algorithm),
             # The engine sets those of the overlay when the graph takes over.
-            live_settings(specification, model.interval(specification), {}),
+            live_settings(specification, interval_of(specification, models), {}),
             tools.reporter,
         )
         failed = partial(probe_failed, self.probes)
-        threshold = specification.model.threshold if specification.model.HasField("threshold") else None
-        config = infer_config(bundle, model.tensorrt_engine.path, self.batch, threshold, tools.elements.catalogue)
+        nvinfers = []
+        for number, (model, wanted, batch) in enumerate(zip(models, specification.models, self.batches)):
+            config = infer_config(model.bundle, model.tensorrt_engine.path, batch, wanted, tools.elements.catalogue)
+            name = nvinfer_name(number)
+            # Each has a directory of its own, which holds one file.
+            nvinfers.append(Nvinfer(name, _write_config("nvinfer", name, config, tools), batch))
         self.pipeline = Gst.Pipeline.new("deepstream")
         # Sources come and go, and with them the clocks that they offer.
         self.pipeline.use_clock(Gst.SystemClock.obtain())
@@ -93,10 +99,9 @@ class Graph:
             self.pipeline,
             tools.elements,
             self.probes,
-            self.batch,
+            nvinfers,
             specification.tracker.algorithm,
-            _write_config("nvstreammux", mux_config(len(self.slots)), tools),
-            _write_config("nvinfer", config, tools),
+            _write_config("nvstreammux", "nvstreammux", mux_config(len(self.slots)), tools),
             failed,
         )
         self._closer = tools.closer
@@ -145,9 +150,21 @@ class Graph:
         self._closer.wait(_CLOSE_SECONDS)
 
 
-def _write_config(element: str, text: str, tools: GraphTools) -> str:
-    """The path of a configuration file with a text. Raises ChainError."""
+def nvinfer_name(number: int) -> str:
+    """Of the element of a model, by its place in the specification."""
+    return INFER if number == 0 else "%s-%d" % (INFER, number)
+
+
+def _in_graph(bundle: NvinferBundle, wanted: spec.Model) -> ModelInGraph:
+    decoder = None if bundle.decoded_here is None else TensorDecoder(bundle)
+    return ModelInGraph(
+        bundle.name, bundle.unique_id, decoder, bundle.is_classifier, bundle.attributes, detection_filter(wanted)
+    )
+
+
+def _write_config(element: str, name: str, text: str, tools: GraphTools) -> str:
+    """The path of a configuration file with a text. name: of its directory, in which it is alone. Raises ChainError."""
     try:
-        return write_config(os.path.join(tools.run_dir, element), text)
+        return write_config(os.path.join(tools.run_dir, name), text)
     except OSError as why:
         raise ChainError(element, "its configuration file cannot be written: %s" % why, "config-file-path") from why

@@ -15,6 +15,8 @@ _RETRY_SECONDS = (2.0, 60.0)
 _REBUILD_SECONDS = (60.0, 3600.0)
 
 _REPORTED_LINES = 5
+# What the names of nvinfer's elements begin with.
+INFER = "infer"
 # What nvinfer prints when the parser refuses a network, rather than the builder running out of memory or time.
 _PARSER_REFUSED = "failed to build network"
 
@@ -28,6 +30,8 @@ class GraphFailure(NamedTuple):
     is_transient: bool = True
     # It failed while the TensorRT engine was built, which takes minutes of the whole GPU.
     in_build: bool = False
+    # Name of the element that failed, if one did.
+    element: str = ""
 
 
 def build_failure(status: int, output: str) -> Optional[GraphFailure]:
@@ -49,12 +53,13 @@ def element_failure(element: str, error: GLib.Error, debug: str) -> GraphFailure
     text = ("%s %s" % (error.message, debug)).lower()
     if "cuda" in text and ("error" in text or "fail" in text):
         reason = state.FAILURE_REASON_GPU
-    elif element == "infer":
+    elif element.startswith(INFER):
         reason = state.FAILURE_REASON_MODEL
     else:
         reason = state.FAILURE_REASON_ELEMENT
     last_line = debug.strip().split("\n")[-1].strip()
-    return GraphFailure(reason, redact("%s: %s%s" % (element, error.message, last_line and " (%s)" % last_line)))
+    detail = redact("%s: %s%s" % (element, error.message, last_line and " (%s)" % last_line))
+    return GraphFailure(reason, detail, element=element)
 
 
 def retry_delay(why: GraphFailure, failures: int) -> Optional[float]:

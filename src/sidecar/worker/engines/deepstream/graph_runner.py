@@ -1,11 +1,11 @@
-"""GraphRunner: builds a graph's TensorRT engine if it is missing, then loads, plays and stops the graph."""
+"""GraphRunner: builds a graph's TensorRT engines if they are missing, then loads, plays and stops the graph."""
 
 import os
 import subprocess
 import tempfile
 import threading
 import time
-from typing import IO, Any, Callable, List, NamedTuple, Optional, Union
+from typing import IO, Any, Callable, List, NamedTuple, Optional, Sequence, Set, Union
 
 from sidecar.chain import ChainError
 from sidecar.contract import state
@@ -22,8 +22,21 @@ from sidecar.worker.main_loop import MainLoop
 _LOAD_SECONDS = 1.0
 
 
+class EngineOfGraph(NamedTuple):
+    """A TensorRT engine that a graph needs."""
+
+    # Of the nvinfer that loads it.
+    element: str
+    engine: TensorRtEngine
+    batch: int
+    # The command that builds it; its argument says whether to replace a stored one.
+    build_command: Callable[[bool], List[str]]
+
+
 class Building(NamedTuple):
-    """A process of its own builds the TensorRT engine: minutes on a Jetson."""
+    """A process of its own builds a TensorRT engine: minutes on a Jetson."""
+
+    wanted: EngineOfGraph
 
     process: "subprocess.Popen[bytes]"
     watch: Timer
@@ -33,7 +46,7 @@ class Building(NamedTuple):
 
 
 class Loading(NamedTuple):
-    """A thread takes the graph to PAUSED, in which nvinfer loads the TensorRT engine: seconds. It cannot be
+    """A thread takes the graph to PAUSED, in which nvinfer loads its TensorRT engine: seconds. It cannot be
     interrupted."""
 
     thread: threading.Thread
@@ -56,26 +69,22 @@ class GraphRunner:
     def __init__(
         self,
         graph: Graph,
-        tensorrt_engine: TensorRtEngine,
-        build_command: Callable[[bool], List[str]],
-        may_rebuild: bool,
+        engines: Sequence[EngineOfGraph],
+        rebuilt: Set[str],
         on_status: Callable[[state.PipelineStatus], None],
         on_failed: Callable[[GraphFailure], None],
     ) -> None:
-        """build_command: builds the TensorRT engine; its argument says whether to replace a stored one. may_rebuild:
-        whether a stored one that does not load is built again, once. on_failed: called once, when the graph is
-        stopped."""
+        """rebuilt: the paths of engines that were built again because they did not load: that is done once, and noted
+        here. on_failed: called once, when the graph is stopped."""
         self.graph = graph
-        self._tensorrt_engine = tensorrt_engine
-        self._build_command = build_command
-        self._may_rebuild = may_rebuild
+        self._engines = engines
+        self._rebuilt = rebuilt
         self._on_status = on_status
         self._on_failed = on_failed
         # Whether it ever played: before that, an error is one of loading.
         self.has_played = False
-        # Whether the TensorRT engine was built, and whether that replaced one that did not load.
-        self._has_built = False
-        self.has_rebuilt = False
+        # The paths of the engines that were built for this graph.
+        self._built: Set[str] = set()
         self._phase: Phase = Stopped()
         self._bus_handler = 0
         # Called when a load has returned, in place of playing.
@@ -87,10 +96,11 @@ class GraphRunner:
         return isinstance(self._phase, Playing)
 
     def start(self) -> None:
-        if self._tensorrt_engine.exists:
+        missing = next((one for one in self._engines if not one.engine.exists), None)
+        if missing is None:
             self._load()
         else:
-            self._build(replace=False)
+            self._build(missing, replace=False)
 
     def stop(self, then: Callable[[], None]) -> None:
         """then: called when nothing runs any more, which may be at once."""
@@ -122,21 +132,21 @@ class GraphRunner:
         self._close()
         self._report_failure(why)
 
-    def _build(self, replace: bool) -> None:
-        self._has_built = True
+    def _build(self, wanted: EngineOfGraph, replace: bool) -> None:
+        self._built.add(wanted.engine.path)
         self._on_status(_loading(state.LOADING_PHASE_ENGINE))
-        self._log.info("building TensorRT engine", path=self._tensorrt_engine.path, batch=self.graph.batch)
+        self._log.info("building TensorRT engine", path=wanted.engine.path, batch=wanted.batch)
         output = tempfile.TemporaryFile()  # noqa: SIM115  # open as long as the process writes
         try:
             process = subprocess.Popen(
-                self._build_command(replace), stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                wanted.build_command(replace), stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
         except OSError as error:
             output.close()
             self.fail(GraphFailure(state.FAILURE_REASON_MODEL, "the TensorRT engine cannot be built: %s" % error))
             return
         watch = when_ended(process.pid, self._or_fail(self._on_built))
-        self._phase = Building(process, watch, output, time.monotonic())
+        self._phase = Building(wanted, process, watch, output, time.monotonic())
 
     def _on_built(self, status: int) -> None:
         assert isinstance(self._phase, Building), "stop() removes the watch"
@@ -144,17 +154,18 @@ class GraphRunner:
         output = self._phase.output.read().decode(errors="replace")
         self._phase.output.close()
         seconds = round(time.monotonic() - self._phase.began, 1)
+        engine = self._phase.wanted.engine
         self._phase = Stopped()
         failure = build_failure(status, output)
-        if failure is None and not self._tensorrt_engine.exists:
+        if failure is None and not engine.exists:
             detail = "the bundle changed while its TensorRT engine was being built"
             failure = GraphFailure(state.FAILURE_REASON_MODEL, detail)
         if failure is None:
-            size = os.stat(self._tensorrt_engine.path).st_size
-            self._log.info("TensorRT engine built", path=self._tensorrt_engine.path, seconds=seconds, bytes=size)
-            self._load()
+            size = os.stat(engine.path).st_size
+            self._log.info("TensorRT engine built", path=engine.path, seconds=seconds, bytes=size)
+            self.start()
             return
-        self._log.error("TensorRT engine not built", path=self._tensorrt_engine.path, seconds=seconds)
+        self._log.error("TensorRT engine not built", path=engine.path, seconds=seconds)
         self.fail(failure)
 
     def _load(self) -> None:
@@ -215,15 +226,14 @@ class GraphRunner:
         return run
 
     def _report_failure(self, why: GraphFailure) -> None:
-        is_stored_one = not self._has_built and why.reason == state.FAILURE_REASON_MODEL
-        if is_stored_one and not self.has_played and self._may_rebuild:
+        wanted = next((one for one in self._engines if one.element == why.element), None)
+        is_of_load = why.reason == state.FAILURE_REASON_MODEL and not self.has_played
+        if wanted is not None and is_of_load and wanted.engine.path not in self._built | self._rebuilt:
             # Another TensorRT built it, or for another GPU than its directory says, or it is damaged.
-            self._log.warning(
-                "TensorRT engine does not load, rebuilding", path=self._tensorrt_engine.path, err=why.detail
-            )
-            self.has_rebuilt = True
+            self._log.warning("TensorRT engine does not load, rebuilding", path=wanted.engine.path, err=why.detail)
+            self._rebuilt.add(wanted.engine.path)
             self._after_load = None
-            self._build(replace=True)
+            self._build(wanted, replace=True)
             return
         on_failed, self._on_failed = self._on_failed, lambda _why: None
         on_failed(why)

@@ -7,8 +7,9 @@ minutes, in the middle of a state change.
 
 import hashlib
 import os
-from typing import Dict, List, Optional
+from typing import Dict, List
 
+from sidecar.contract import spec
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.overlay import class_colour
@@ -24,11 +25,9 @@ def build_config(bundle: NvinferBundle, network_path: str, batch: int) -> str:
     return _text(groups)
 
 
-def infer_config(
-    bundle: NvinferBundle, engine_path: str, batch: int, threshold: Optional[float], catalogue: Catalogue
-) -> str:
-    """The file with which nvinfer runs a TensorRT engine. threshold: for every class; None: those of the bundle.
-    Pure."""
+def infer_config(bundle: NvinferBundle, engine_path: str, batch: int, model: spec.Model, catalogue: Catalogue) -> str:
+    """The file with which nvinfer runs a TensorRT engine. model: of the specification, whose settings override the
+    bundle's. Pure."""
     groups = _own(bundle, batch)
     own = groups["property"]
     for form in catalogue.formats:
@@ -36,14 +35,19 @@ def infer_config(
             own.pop(key, None)
     own.pop("custom-network-config", None)
     own["model-engine-file"] = escape_text(engine_path)
-    if bundle.decoded_here is None:
+    if bundle.rules is not None and model.HasField("interval"):
+        own["secondary-reinfer-interval"] = str(model.interval)
+    if bundle.is_classifier:
+        if model.HasField("threshold"):
+            own["classifier-threshold"] = "%g" % model.threshold
+    elif bundle.decoded_here is None:
         for class_id in range(len(bundle.labels)):
             group = groups.setdefault("class-attrs-%d" % class_id, {})
             group.setdefault(
                 "border-color", "%.3f;%.3f;%.3f;1" % tuple(part / 255.0 for part in class_colour(class_id))
             )
-        if threshold is not None:
-            _set_threshold(groups, threshold)
+        if model.HasField("threshold"):
+            _set_threshold(groups, model.threshold)
     return _text(groups)
 
 
@@ -69,9 +73,10 @@ def _own(bundle: NvinferBundle, batch: int) -> Dict[str, Dict[str, str]]:
     # It would write a file for every batch.
     own.pop("raw-output-file-write", None)
     own["batch-size"] = str(batch)
-    own["process-mode"] = "1"
-    # See BatchProbes.before_inference().
-    own["interval"] = "0"
+    own["gie-unique-id"] = str(bundle.unique_id)
+    if bundle.rules is None:
+        # See BatchProbes.before_inference().
+        own["interval"] = "0"
     if bundle.decoded_here is not None:
         own["network-type"] = "100"
         own["output-tensor-meta"] = "1"

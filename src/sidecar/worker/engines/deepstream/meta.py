@@ -5,13 +5,13 @@ Everything here runs on a streaming thread, in a pad probe, while the probe hold
 """
 
 import ctypes
-from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Union
+from typing import Any, Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 import numpy as np
 import pyds
 
 from sidecar.gst import Gst
-from sidecar.worker.engines.overlay import class_colour, label_text
+from sidecar.worker.engines.overlay import class_colour
 from sidecar.worker.inference.postprocess import Object
 
 # object_id of an object without a track id.
@@ -38,6 +38,21 @@ class DetectedObject(NamedTuple):
     height: float
     # None: not tracked.
     track_id: Optional[int]
+    # gie-unique-id of the nvinfer that found it.
+    component_id: int
+    # What classifiers say of it, in the order in which nvinfer added it.
+    labels: Tuple["ClassifierLabel", ...]
+
+
+class ClassifierLabel(NamedTuple):
+    """What one output of a classifier says of an object."""
+
+    # gie-unique-id of its nvinfer.
+    component_id: int
+    # The number of the output.
+    output: int
+    label: str
+    confidence: float
 
 
 class Line(NamedTuple):
@@ -100,29 +115,17 @@ class Frame:
     def objects(self) -> List[DetectedObject]:
         """The frame's objects by confidence, the highest first; equal ones in the order in which they were added.
         NVIDIA's functions add at the head of the list, and reverse a list when they copy it (seen with 9.0)."""
-        found = []
-        for meta in self._object_metas():
-            place = meta.rect_params
-            track_id = meta.object_id
-            found.append(
-                DetectedObject(
-                    meta.class_id,
-                    meta.obj_label,
-                    meta.confidence,
-                    place.left,
-                    place.top,
-                    place.width,
-                    place.height,
-                    None if track_id == _UNTRACKED else track_id,
-                )
-            )
-        found.reverse()
-        return sorted(found, key=lambda one: -one.confidence)
+        return [_read(meta) for meta in self._ordered()]
 
-    def keep(self, wanted: Callable[[str, float], bool]) -> None:
-        """Removes the objects for which wanted(label, confidence) is false."""
+    def keep(self, wanted: Callable[[str, float], bool], component_id: Optional[int] = None) -> None:
+        """Removes the objects for which wanted(label, confidence) is false. component_id: gie-unique-id of the nvinfer
+        that found them; None: of any."""
         # Collected first: the list must not change while it is iterated.
-        unwanted = [meta for meta in self._object_metas() if not wanted(meta.obj_label, meta.confidence)]
+        unwanted = [
+            meta
+            for meta in self._object_metas()
+            if component_id in (None, meta.unique_component_id) and not wanted(meta.obj_label, meta.confidence)
+        ]
         for meta in unwanted:
             pyds.nvds_remove_obj_meta_from_frame(self._meta, meta)
 
@@ -130,11 +133,29 @@ class Frame:
         """Removes all objects."""
         self.keep(lambda _label, _confidence: False)
 
-    def add(self, objects: Iterable[Object]) -> None:
+    def add(self, objects: Iterable[Object], component_id: int) -> None:
         """Adds objects as nvinfer adds its own, with the number of the component."""
+        self._add(objects, component_id, None)
+
+    def add_within(
+        self, component_id: int, find: Callable[[Dict[str, "np.ndarray"], Tuple[int, int]], List[Object]]
+    ) -> None:
+        """Adds the objects that a network finds within others: find() gets its outputs for one of them, and the size of
+        that in pixels. component_id: gie-unique-id of the network's nvinfer."""
+        # Collected first: the list must not change while it is iterated.
+        for outer in list(self._object_metas()):
+            tensors = _tensors(outer.obj_user_meta_list, component_id)
+            if tensors is None:
+                continue
+            place = outer.rect_params
+            found = find(tensors, (max(1, int(place.width)), max(1, int(place.height))))
+            moved = [one._replace(left=place.left + one.left, top=place.top + one.top) for one in found]
+            self._add(moved, component_id, outer)
+
+    def _add(self, objects: Iterable[Object], component_id: int, outer: Optional[Any]) -> None:
         for one in objects:
             meta = pyds.nvds_acquire_obj_meta_from_pool(self._batch)
-            meta.unique_component_id = 1
+            meta.unique_component_id = component_id
             meta.class_id = one.class_id
             meta.confidence = one.confidence
             meta.object_id = _UNTRACKED
@@ -142,28 +163,27 @@ class Frame:
             # nvtracker uses the detector's box, nvdsosd the other.
             for place in (meta.rect_params, meta.detector_bbox_info.org_bbox_coords):
                 place.left, place.top, place.width, place.height = one.left, one.top, one.width, one.height
-            pyds.nvds_add_obj_meta_to_frame(self._meta, meta, None)  # type: ignore[arg-type]  # the stubs know no none
+            pyds.nvds_add_obj_meta_to_frame(self._meta, meta, outer)  # type: ignore[arg-type]  # the stubs know no none
 
     def mark_inferred(self) -> None:
         """Called where the network's output is decoded here: nvinfer then leaves this unset, and nvtracker needs it."""
         self._meta.bInferDone = 1
 
-    def set_look(self, boxes: bool, labels: bool, font_size: int) -> None:
-        """What nvdsosd draws of the objects: outlines, and labels with the track id.
+    def set_look(self, boxes: bool, labels: Optional[Sequence[str]], font_size: int) -> None:
+        """What nvdsosd draws of the objects: outlines, and labels in the order of objects(); None: no labels.
 
         nvdsosd's display-bbox would switch off the rectangles of draw() too (gst_nvds_osd_transform_ip() of 9.0).
         """
-        for meta in self._object_metas():
+        for number, meta in enumerate(self._ordered()):
             place, text = meta.rect_params, meta.text_params
             if boxes:
                 _outline(place, meta.class_id)
             else:
                 place.border_width = 0
-            if labels:
-                track_id = None if meta.object_id == _UNTRACKED else meta.object_id
-                label = label_text(meta.class_id, meta.obj_label, meta.confidence, track_id)
+            if labels is not None:
                 above = int(place.top) - 2 * font_size
-                _write(text, Line(label, max(0, int(place.left)), above if above > 0 else int(place.top), font_size))
+                y = above if above > 0 else int(place.top)
+                _write(text, Line(labels[number], max(0, int(place.left)), y, font_size))
             else:
                 text.display_text = ""
                 text.set_bg_clr = 0
@@ -202,16 +222,16 @@ class Frame:
 
     def tensors(self) -> Optional[Dict[str, "np.ndarray"]]:
         """The network's outputs for this frame, as views that are valid while the probe runs. None: there are none."""
-        for data in _items(self._meta.frame_user_meta_list):
-            user = pyds.NvDsUserMeta.cast(data)
-            if user.base_meta.meta_type == pyds.NvDsMetaType.NVDSINFER_TENSOR_OUTPUT_META:
-                found = pyds.NvDsInferTensorMeta.cast(user.user_meta_data)
-                layers = [pyds.get_nvds_LayerInfo(found, index) for index in range(found.num_output_layers)]
-                return {layer.layerName: _tensor(layer) for layer in layers}
-        return None
+        return _tensors(self._meta.frame_user_meta_list, None)
 
     def _object_metas(self) -> Iterator[Any]:
         return (pyds.NvDsObjectMeta.cast(data) for data in _items(self._meta.obj_meta_list))
+
+    def _ordered(self) -> List[Any]:
+        """See objects()."""
+        found = list(self._object_metas())
+        found.reverse()
+        return sorted(found, key=lambda meta: -meta.confidence)
 
 
 def frames(buffer: Gst.Buffer) -> List[Frame]:
@@ -220,6 +240,43 @@ def frames(buffer: Gst.Buffer) -> List[Frame]:
     if batch is None:
         return []
     return [Frame(batch, pyds.NvDsFrameMeta.cast(data)) for data in _items(batch.frame_meta_list)]
+
+
+def _read(meta: Any) -> DetectedObject:
+    place = meta.rect_params
+    track_id = meta.object_id
+    labels = []
+    for data in _items(meta.classifier_meta_list):
+        classifier = pyds.NvDsClassifierMeta.cast(data)
+        for entry in _items(classifier.label_info_list):
+            info = pyds.NvDsLabelInfo.cast(entry)
+            labels.append(
+                ClassifierLabel(classifier.unique_component_id, info.label_id, info.result_label, info.result_prob)
+            )
+    return DetectedObject(
+        meta.class_id,
+        meta.obj_label,
+        meta.confidence,
+        place.left,
+        place.top,
+        place.width,
+        place.height,
+        None if track_id == _UNTRACKED else track_id,
+        meta.unique_component_id,
+        tuple(labels),
+    )
+
+
+def _tensors(node: Any, component_id: Optional[int]) -> Optional[Dict[str, "np.ndarray"]]:
+    """The outputs of a network in a list of user meta. component_id: gie-unique-id of its nvinfer; None: any."""
+    for data in _items(node):
+        user = pyds.NvDsUserMeta.cast(data)
+        if user.base_meta.meta_type == pyds.NvDsMetaType.NVDSINFER_TENSOR_OUTPUT_META:
+            found = pyds.NvDsInferTensorMeta.cast(user.user_meta_data)
+            if component_id in (None, found.unique_id):
+                layers = [pyds.get_nvds_LayerInfo(found, index) for index in range(found.num_output_layers)]
+                return {layer.layerName: _tensor(layer) for layer in layers}
+    return None
 
 
 def _items(node: Any) -> Iterator[Any]:

@@ -1,4 +1,4 @@
-"""A specification's model, checked for this machine, and its TensorRT engine. None of it runs on the loop thread."""
+"""A specification's models, checked for this machine, and their TensorRT engines. Never on the loop thread."""
 
 import os
 from typing import Iterable, List, NamedTuple, Optional, Tuple
@@ -11,6 +11,7 @@ from sidecar.worker.engines.deepstream.machine import Machine
 from sidecar.worker.engines.deepstream.sizes import is_stretched, mux_size, tile_size
 from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder
 from sidecar.worker.engines.deepstream.tensorrt_engine import TensorRtEngine, tensorrt_engine
+from sidecar.worker.inference.cascade import cascade_problems, placed
 from sidecar.worker.inference.classes import class_problems
 from sidecar.worker.inference.decoders import DecoderError
 from sidecar.worker.outputs.plan import StreamPlan, codec_name, plan_streams
@@ -30,36 +31,64 @@ class LoadedModel(NamedTuple):
     # Taken before the bundle was loaded.
     fingerprint: Fingerprint
 
-    def interval(self, specification: spec.PipelineSpec) -> int:
-        """Frames of a camera that are skipped between two that are inferred."""
-        return specification.model.interval if specification.model.HasField("interval") else self.bundle.interval
+
+Models = Tuple[LoadedModel, ...]
+"""In the order of the specification."""
 
 
-def load_model(
+def interval_of(specification: spec.PipelineSpec, models: Models) -> int:
+    """Frames of a camera that are skipped between two that are inferred."""
+    wanted = specification.models[0]
+    return wanted.interval if wanted.HasField("interval") else models[0].bundle.interval
+
+
+def load_models(
     specification: spec.PipelineSpec, machine: Machine, catalogue: Catalogue, encoders: Encoders
-) -> Tuple[Optional[LoadedModel], List[Problem]]:
-    """All problems of a specification and its model on this machine. No model if it cannot be loaded."""
-    before = fingerprint(specification.model.bundle_path)
-    bundle, problems = load_nvinfer_bundle(
-        specification.model.bundle_path, machine.platform, catalogue, len(specification.cameras)
-    )
-    if bundle is None:
+) -> Tuple[Optional[Models], List[Problem]]:
+    """All problems of a specification and its models on this machine. No models if one cannot be loaded."""
+    streams, cameras = plan_streams(specification), len(specification.cameras)
+    problems = [
+        *_hiding(specification.cameras),
+        *_codecs(specification, encoders),
+        *_shapes(specification, streams),
+    ]
+    loaded = []
+    for index, model in enumerate(specification.models):
+        one, found = _load(model, cameras, machine, catalogue)
+        problems += placed(index, found)
+        if one is not None:
+            loaded.append(one)
+    if len(loaded) < len(specification.models):
         return None, problems
-    streams = plan_streams(specification)
-    problems = problems + _compatibility_problems(specification, streams, bundle, encoders)
-    batch = bundle.batch(len(specification.cameras))
+    problems += class_problems(specification, [one.bundle.all_labels for one in loaded], ())
+    problems += cascade_problems([one.bundle.member for one in loaded], bool(specification.tracker.algorithm))
     try:
-        if bundle.decoded_here is not None and streams:
-            # Only to see that it can be made: the decoder's files may be wrong.
-            TensorDecoder(bundle, mux_size(streams))
-        engine = tensorrt_engine(machine.data_dir, bundle, batch, machine.platform, catalogue)
-        if not has_errors(problems) and not engine.exists:
-            engine.make_directory()
-    except DecoderError as why:
-        return None, [*problems, error("model-does-not-load", "model.bundle_path", str(why))]
+        if not has_errors(problems):
+            for one in loaded:
+                if not one.tensorrt_engine.exists:
+                    one.tensorrt_engine.make_directory()
     except OSError as why:
         message = "the directory of TensorRT engines cannot be written: %s; set SLIPSTREAM_DATA_DIR" % why
-        return None, [*problems, error("data-dir", "model.bundle_path", message)]
+        return None, [*problems, error("data-dir", "models[0].bundle_path", message)]
+    return tuple(loaded), problems
+
+
+def _load(
+    model: spec.Model, cameras: int, machine: Machine, catalogue: Catalogue
+) -> Tuple[Optional[LoadedModel], List[Problem]]:
+    before = fingerprint(model.bundle_path)
+    bundle, problems = load_nvinfer_bundle(model.bundle_path, machine.platform, catalogue, cameras)
+    if bundle is None:
+        return None, problems
+    if bundle.rules is None:
+        problems += _batch(cameras, bundle)
+    try:
+        if bundle.decoded_here is not None:
+            # Only to see that it can be made: the decoder's files may be wrong.
+            TensorDecoder(bundle)
+    except DecoderError as why:
+        return None, [*problems, error("model-does-not-load", "bundle_path", str(why))]
+    engine = tensorrt_engine(machine.data_dir, bundle, bundle.batch(cameras), machine.platform, catalogue)
     return LoadedModel(bundle, engine, before), problems
 
 
@@ -71,19 +100,6 @@ def fingerprint(directory: str) -> Fingerprint:
     except OSError:
         return ()
     return tuple(sorted((name, one.st_size, one.st_ino, one.st_mtime_ns) for name, one in found))
-
-
-def _compatibility_problems(
-    specification: spec.PipelineSpec, streams: List[StreamPlan], bundle: NvinferBundle, encoders: Encoders
-) -> List[Problem]:
-    """Where a specification, which is valid in itself, does not fit the bundle or this machine."""
-    return [
-        *class_problems(specification, bundle.labels, ()),
-        *_hiding(specification.cameras),
-        *_batch(len(specification.cameras), bundle),
-        *_codecs(specification, encoders),
-        *_shapes(specification, streams),
-    ]
 
 
 def _hiding(cameras: Iterable[spec.Camera]) -> Iterable[Problem]:
@@ -99,8 +115,7 @@ def _hiding(cameras: Iterable[spec.Camera]) -> Iterable[Problem]:
 def _batch(cameras: int, bundle: NvinferBundle) -> Iterable[Problem]:
     if bundle.largest_batch is not None and bundle.largest_batch < cameras:
         message = "the network takes %d frames at once, and there are %d cameras; export it with a dynamic batch size"
-        path = "model.bundle_path"
-        yield Problem(WARNING, "batch-below-cameras", path, message % (bundle.largest_batch, cameras))
+        yield Problem(WARNING, "batch-below-cameras", "bundle_path", message % (bundle.largest_batch, cameras))
 
 
 def _codecs(specification: spec.PipelineSpec, encoders: Encoders) -> Iterable[Problem]:

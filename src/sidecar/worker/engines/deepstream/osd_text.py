@@ -126,6 +126,7 @@ class _Tile:
                 boxes.append(meta.Box(left, top, one.width * across, one.height * down, one.class_id))
             if overlay.labels:
                 above = max(0, int(top) - 2 * self._font_size)
-                caption = label_text(one.class_id, one.label, one.confidence, slot.shown_track_id(one))
+                shown = slot.shown_track_id(one)
+                caption = label_text(one.class_id, one.label, one.confidence, shown, one.attributes)
                 lines.append(meta.Line(caption, max(0, int(left)), above, self._font_size))
         return boxes, lines

@@ -10,7 +10,8 @@ Properties are given for all boards; Elements.available() leaves out those that 
 Everything is built in state NULL, on the loop thread. Functions that build raise ChainError.
 """
 
-from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, Iterable, NamedTuple, Optional, Tuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Collection, Dict, Iterable, NamedTuple, Optional, Sequence, Tuple
 from urllib.parse import unquote, urlsplit
 
 from sidecar.chain import Chain, ChainError, make, request_pad, set_property
@@ -258,32 +259,48 @@ def converter_settings(elements: Elements, own_surface: bool = False) -> Dict[st
     return elements.available("nvvideoconvert", settings)
 
 
+class Nvinfer(NamedTuple):
+    """One nvinfer of a graph."""
+
+    name: str
+    config_path: str
+    # Frames, or objects, that the network takes at once.
+    batch: int
+
+
 def add_batch(
     pipeline: Gst.Pipeline,
     elements: Elements,
     probes: "BatchProbes",
-    batch: int,
+    nvinfers: Sequence[Nvinfer],
     tracker: "spec.TrackerAlgorithm",
     mux_config_path: str,
-    infer_config_path: str,
     failed: Callable[[Exception], None],
 ) -> None:
-    """From the muxer, with one pad for each camera, to the tee in front of the outputs: one inference for all cameras.
-
-    batch: frames that the network takes at once. failed: see add_probe().
+    """From the muxer, with one pad for each camera, to the tee in front of the outputs: one inference for all cameras,
+    and then those on the objects that it found. failed: see add_probe().
     """
     chain = Chain(pipeline)
     chain.add("nvstreammux", "mux", **mux_settings(elements, len(probes.slots), probes.mux_size, mux_config_path))
-    infer = chain.add("nvinfer", "infer", config_file_path=infer_config_path, batch_size=batch)
+    infer = _add_nvinfer(chain, nvinfers[0])
     probes.switch_inference = infer_switch(infer)
     add_probe(infer.get_static_pad("sink"), probes.before_inference, failed)
     add_probe(infer.get_static_pad("src"), probes.after_inference, failed)
     if tracker:
         chain.add("nvtracker", "tracker", **tracker_settings(elements, tracker))
-    add_probe(chain.elements[-1].get_static_pad("src"), probes.after_tracking, failed)
+    if len(nvinfers) > 1:
+        add_probe(chain.elements[-1].get_static_pad("src"), probes.before_other_models, failed)
+    for number, nvinfer in enumerate(nvinfers[1:], 1):
+        behind = _add_nvinfer(chain, nvinfer).get_static_pad("src")
+        add_probe(behind, partial(probes.after_other_model, number), failed)
+    add_probe(chain.elements[-1].get_static_pad("src"), probes.after_models, failed)
     # One thread draws on all streams: see add_outputs().
     _leaky_queue(chain, 2, "drawing")
     chain.add("tee", "outputs")
+
+
+def _add_nvinfer(chain: Chain, nvinfer: Nvinfer) -> Gst.Element:
+    return chain.add("nvinfer", nvinfer.name, config_file_path=nvinfer.config_path, batch_size=nvinfer.batch)
 
 
 def mux_settings(elements: Elements, cameras: int, size: Tuple[int, int], config: str) -> Dict[str, Any]:

@@ -19,6 +19,7 @@ import time
 from typing import Iterator, List, Optional, TextIO
 
 from sidecar.chain import ChainError, make
+from sidecar.contract import spec
 from sidecar.gst import Gst
 from sidecar.keeper.process import die_with_parent
 from sidecar.worker.engines.deepstream.bundle import NvinferBundle, load_nvinfer_bundle
@@ -126,7 +127,7 @@ def _build(engine: TensorRtEngine, bundle: NvinferBundle, batch: int, catalogue:
     if len(built) != 1:
         raise BuildError("nvinfer loaded the network and wrote %d engines to %s" % (len(built), scratch))
     # nvinfer only warns when a full volume truncates a TensorRT engine. One that loads is complete.
-    config = infer_config(bundle, built[0], batch, None, catalogue)
+    config = infer_config(bundle, built[0], batch, spec.Model(), catalogue)
     problem = _start_nvinfer(write_config(os.path.join(scratch, "load"), config))
     if problem is not None:
         free = shutil.disk_usage(scratch).free / 1e6

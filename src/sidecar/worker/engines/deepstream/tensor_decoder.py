@@ -21,7 +21,7 @@ class TensorMismatchError(Exception):
 class TensorDecoder:
     """For a bundle whose tensors nvinfer hands out."""
 
-    def __init__(self, bundle: NvinferBundle, mux_size: Tuple[int, int]) -> None:
+    def __init__(self, bundle: NvinferBundle) -> None:
         """Raises DecoderError."""
         shared = bundle.decoded_here
         assert shared is not None, "nvinfer decodes the outputs of other networks"
@@ -29,13 +29,16 @@ class TensorDecoder:
         width, height = _input_size(bundle, config)
         self._bundle = shared
         self._decoder = REGISTRY[config.decoder](shared.directory, len(shared.labels), width, height)
-        self._geometry = place(mux_size[0], mux_size[1], width, height, config.keep_shape, config.centred)
+        self._input_size = width, height
         # The first frame shows which outputs the network has.
         self._bound: Optional[BoundDecoder] = None
         self._postprocess: Optional[Postprocessor] = None
 
-    def __call__(self, tensors: Dict[str, "np.ndarray"], wanted: DetectionFilter) -> List[Object]:
-        """Boxes are in pixels of the muxer's frames. Raises TensorMismatchError."""
+    def __call__(
+        self, tensors: Dict[str, "np.ndarray"], size: Tuple[int, int], wanted: DetectionFilter
+    ) -> List[Object]:
+        """size: of what the network was given, a frame of the muxer or an object, in whose pixels the boxes are. Raises
+        TensorMismatchError."""
         config = self._bundle.config
         try:
             if self._bound is None or self._postprocess is None:
@@ -46,7 +49,8 @@ class TensorDecoder:
                     # No threshold lets NaN pass: the network would find nothing, and nobody would know.
                     message = "%s gives NaN or infinity in its output %s; export it anew"
                     raise TensorMismatchError(message % (config.network_path, name))
-            return self._postprocess(tensors, self._geometry, wanted)
+            geometry = place(*size, *self._input_size, config.keep_shape, config.centred)
+            return self._postprocess(tensors, geometry, wanted)
         except DecoderError as why:
             message = "%s does not fit %s: %s; is num-detected-classes right?"
             raise TensorMismatchError(message % (config.network_path, config.decoder, why)) from why
