@@ -26,6 +26,7 @@ from sidecar.worker.engines import rtsp_connections, shared_elements, source_clo
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.frame_detector import Detections
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
+from sidecar.worker.engines.cpu.inference_threads import InferenceThreads
 from sidecar.worker.engines.describe import branches
 from sidecar.worker.engines.masks import Masks
 from sidecar.worker.engines.planes import planes, video_info
@@ -44,8 +45,14 @@ class NothingDetected:
     def reset(self):
         pass
 
-    def infer(self, frame, seconds):
+    def is_due(self):
+        return True
+
+    def infer(self, frame):
         return Detections([], True, 0.0, 0.0)
+
+    def follow(self, found, seconds, width, height):
+        return found
 
 
 class Watched:
@@ -57,9 +64,11 @@ class Watched:
         self.frames = []
         self.texts = []
         one = spec.Camera(id="one", **fields)
+        self.threads = InferenceThreads()
         self.processor = FrameProcessor(
             "one",
             NothingDetected(),
+            self.threads,
             Masks(one.masks) if one.masks else None,
             self.frames.append,
             lambda _detections: None,
@@ -75,6 +84,7 @@ class Watched:
 
     def stop(self):
         self.close()
+        self.threads.stop()
         self.closer.wait(DEADLINE_SECONDS)
         assert self.closer.hanging("one") == 0
 
@@ -149,6 +159,7 @@ def test_a_camera_is_connecting_until_its_first_frame_and_live_from_then_on(watc
     assert one.status().connecting.attempt == 1
     one.until(is_live(one))
     assert (one.status().live.width, one.status().live.height) == (320, 180)
+    one.until(lambda: one.frames)
     assert one.frames[0].width == 320
 
 
@@ -208,7 +219,6 @@ def test_the_pipeline_of_a_camera_is_what_its_file_says(watch, demo_camera):
         "avdec_h264",
         "videoconvert",
         "capsfilter",
-        "queue",
         "appsink",
     ]
 

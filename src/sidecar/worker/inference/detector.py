@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import OrderedDict
 from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy as np
@@ -16,6 +17,8 @@ from sidecar.worker.inference.preprocess import Preprocessor
 
 # ONNX Runtime's highest severity, fatal. Its errors come as exceptions too, and stderr is for JSON logs.
 _SILENT = 4
+# Sizes of frames for which a thread keeps its tensors, each a few MB.
+_MOST_SIZES = 4
 _INPUT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
@@ -70,7 +73,7 @@ class Detector:
         # The inferences under way, by thread.
         self._running: Dict[int, _Run] = {}
         # The first run allocates memory and shows the real shapes. And a network that loads may still fail to run.
-        outputs, _, _ = self._run(np.zeros_like(self._preprocessor().tensor))
+        outputs, _, _ = self._run(np.zeros_like(self._new_preprocessor().tensor))
         try:
             bound = decoder.bind(outputs)
         except DecoderError as why:
@@ -82,7 +85,7 @@ class Detector:
 
     def detect(self, frame: I420Frame, detection_filter: DetectionFilter) -> Inference:
         """Detects the objects on a frame, strongest first. Blocks for the time of an inference. Raises ModelError."""
-        preprocess = self._preprocessor()
+        preprocess = self._preprocessor(frame)
         geometry = preprocess(frame)
         outputs, seconds, cpu_seconds = self._run(preprocess.tensor)
         self._check(outputs)
@@ -101,11 +104,20 @@ class Detector:
             if run.rounds >= rounds:
                 run.options.terminate = True
 
-    def _preprocessor(self) -> Preprocessor:
-        if not hasattr(self._local, "preprocessor"):
-            self._local.preprocessor = Preprocessor(self._config, self._size.width, self._size.height)
-        preprocessor: Preprocessor = self._local.preprocessor
+    def _preprocessor(self, frame: I420Frame) -> Preprocessor:
+        """This thread's, for frames of this size: a thread infers the frames of all cameras."""
+        if not hasattr(self._local, "preprocessors"):
+            self._local.preprocessors = OrderedDict()
+        preprocessors: "OrderedDict[Tuple[int, int], Preprocessor]" = self._local.preprocessors
+        size = (frame.width, frame.height)
+        preprocessor = preprocessors.pop(size, None) or self._new_preprocessor()
+        preprocessors[size] = preprocessor
+        if len(preprocessors) > _MOST_SIZES:
+            preprocessors.popitem(last=False)
         return preprocessor
+
+    def _new_preprocessor(self) -> Preprocessor:
+        return Preprocessor(self._config, self._size.width, self._size.height)
 
     def _run(self, tensor: "np.ndarray") -> Tuple[Dict[str, "np.ndarray"], float, float]:
         wall, cpu = time.monotonic(), time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)

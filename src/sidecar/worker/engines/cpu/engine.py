@@ -14,6 +14,7 @@ from sidecar.worker.data_limit import DataLimit
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.frame_detector import FrameDetector, SharedDetector
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
+from sidecar.worker.engines.cpu.inference_threads import InferenceThreads
 from sidecar.worker.engines.cpu.model import LoadedModel, ModelLoader
 from sidecar.worker.engines.cpu.outputs import CpuOutputs
 from sidecar.worker.engines.cpu.preview import CpuPreview
@@ -45,6 +46,7 @@ class CpuEngine(Engine[LoadedModel]):
         self._store = store
         self._loader = ModelLoader()
         self._detector = SharedDetector(self._on_model_failed)
+        self._threads = InferenceThreads()
         self._data_limit = DataLimit()
         # The next attempt with a network that failed.
         self._retry: Optional[Timer] = None
@@ -92,6 +94,7 @@ class CpuEngine(Engine[LoadedModel]):
             self._close(camera_id)
         self._outputs.stop()
         self._detector.stop()
+        self._threads.stop()
         self._data_limit.stop()
         self._closer.wait(_STOP_SECONDS)
 
@@ -148,6 +151,7 @@ class CpuEngine(Engine[LoadedModel]):
         processor = FrameProcessor(
             camera.id,
             FrameDetector(self._detector),
+            self._threads,
             Masks(camera.masks) if camera.masks else None,
             self._outputs.deliver,
             self._store.publish_detections,

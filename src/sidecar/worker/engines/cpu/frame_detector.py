@@ -1,8 +1,7 @@
 """Detects objects on frames: one network for all cameras, with settings that may change while frames flow."""
 
-import os
 import threading
-from typing import Callable, FrozenSet, List, NamedTuple, Optional
+from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional
 
 from sidecar.contract import spec
 from sidecar.worker.inference.detector import Detector, ModelError
@@ -11,8 +10,7 @@ from sidecar.worker.inference.postprocess import DetectionFilter, Object
 from sidecar.worker.inference.tracker import Tracker
 from sidecar.worker.main_loop import MainLoop
 
-# An inference that takes longer than this many rounds of so many seconds is ended. The loop thread may wait for it when
-# a camera is closed, and the keeper kills a worker whose loop stands for five seconds.
+# An inference that takes longer than this many rounds of so many seconds is ended.
 _ROUNDS = 8
 _ROUND_SECONDS = 0.5
 
@@ -51,8 +49,8 @@ class SharedDetector:
         self._failed = failed
         # None: no model has been applied yet.
         self.settings: Optional[_Settings] = None
-        # More inferences at a time than processors would only make each of them, and the encoder, late.
-        self.slots = threading.BoundedSemaphore(len(os.sched_getaffinity(0)))
+        # The networks in use, by thread: one that has been replaced may still be.
+        self.running: Dict[int, Detector] = {}
         self._stopped = threading.Event()
         threading.Thread(target=self._watch, name="inference-watchdog", daemon=True).start()
 
@@ -78,9 +76,9 @@ class SharedDetector:
 
     def _watch(self) -> None:
         while not self._stopped.wait(_ROUND_SECONDS):
-            settings = self.settings
-            if settings is not None:
-                settings.detector.end_overdue(_ROUNDS)
+            # A copy, made at once: other threads begin and end inferences meanwhile.
+            for detector in set(self.running.values()):
+                detector.end_overdue(_ROUNDS)
 
     def _on_failed(self, settings: _Settings, why: str) -> None:
         # Other threads may have failed with the same settings, and other settings may have come meanwhile.
@@ -90,42 +88,66 @@ class SharedDetector:
 
 
 class FrameDetector:
-    """Detects objects on the frames of one camera. Used on that camera's streaming thread only."""
+    """Detects objects on the frames of one camera. For each frame is_due() is called, then infer() if it is due, and
+    follow(): is_due() and follow() in the order of the frames and one call at a time, infer() for several at a time."""
 
     def __init__(self, shared: SharedDetector) -> None:
         self._shared = shared
-        # The last inference, the settings that it was made with, and how many frames have been skipped since.
-        self._last: Optional[Detections] = None
-        self._last_settings: Optional[_Settings] = None
+        # The settings with which the newest inference was due, and how many frames have been skipped since.
+        self._due_settings: Optional[_Settings] = None
         self._skipped = 0
+        # The newest inference.
+        self._last: Optional[Detections] = None
         self._tracker = Tracker()
 
     def reset(self) -> None:
         """The next frames are of a new connection: its objects have other ids. Called before they flow."""
         self._tracker.reset()
         self._last = None
+        self._due_settings = None
 
-    def infer(self, frame: I420Frame, seconds: float) -> Optional[Detections]:
-        """The objects on a frame, which is due at this time; with an interval, those of the last frame that was
-        inferred, moved on if they are followed. None: there is no model yet."""
+    def is_due(self) -> bool:
+        """Whether the next frame is inferred; with an interval, frames in between are not."""
         settings = self._shared.settings
-        if settings is None:
-            return None
-        if settings.is_paused:
-            return _NOTHING
-        last = self._last if settings is self._last_settings else None
-        if last is not None and self._skipped < settings.interval:
+        if settings is None or settings.is_paused:
+            return False
+        if settings is self._due_settings and self._skipped < settings.interval:
             self._skipped += 1
-            moved = self._tracker.predict(seconds, frame.width, frame.height) if settings.is_tracked else last.objects
-            return Detections(moved, False, 0.0, 0.0)
+            return False
+        self._due_settings = settings
+        self._skipped = 0
+        return True
+
+    def infer(self, frame: I420Frame) -> Detections:
+        """The objects on a frame. Blocks for the time of an inference."""
+        settings = self._shared.settings
+        if settings is None or settings.is_paused:
+            return _NOTHING
+        thread = threading.get_ident()
+        self._shared.running[thread] = settings.detector
         try:
-            with self._shared.slots:
-                found = settings.detector.detect(frame, settings.filter)
+            found = settings.detector.detect(frame, settings.filter)
         except ModelError as why:
             self._shared.report(settings, str(why))
             return _NOTHING
-        self._skipped = 0
-        self._last_settings = settings
-        objects = self._tracker.update(found.objects, seconds) if settings.is_tracked else found.objects
-        self._last = Detections(objects, True, found.seconds, found.cpu_seconds)
-        return self._last
+        finally:
+            del self._shared.running[thread]
+        return Detections(found.objects, True, found.seconds, found.cpu_seconds)
+
+    def follow(self, found: Optional[Detections], seconds: float, width: int, height: int) -> Optional[Detections]:
+        """The objects on a frame of this size, which is due at this time, with their ids. found: what infer() returned;
+        None: the frame was not inferred, and has the objects of the last one that was, moved on if they are followed.
+        Returns None while there is no model."""
+        settings = self._shared.settings
+        if settings is None:
+            return None
+        if found is None:
+            if settings.is_paused or self._last is None:
+                return _NOTHING
+            if not settings.is_tracked:
+                return self._last._replace(inferred=False, seconds=0.0, cpu_seconds=0.0)
+            return Detections(self._tracker.predict(seconds, width, height), False, 0.0, 0.0)
+        if found.inferred and settings.is_tracked:
+            found = found._replace(objects=self._tracker.update(found.objects, seconds))
+        self._last = found if found.inferred else None
+        return found

@@ -1,7 +1,7 @@
 """Processes the decoded frames of one camera: masks them, detects objects, and hands them to the outputs.
 
-Runs on the camera's streaming thread. Objects are detected on the very buffer that is drawn on afterwards: a box always
-belongs to its frame. What arrives meanwhile waits in a queue of one, where a fresher frame replaces it.
+Objects are detected on the very buffer that is drawn on afterwards: a box always belongs to its frame. The camera's
+streaming thread masks, the inference threads detect, and whichever ends a frame hands it on.
 """
 
 import time
@@ -12,9 +12,10 @@ from sidecar.gst import Gst
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.cpu.frame_detector import Detections, FrameDetector
+from sidecar.worker.engines.cpu.frame_order import FrameOrder
+from sidecar.worker.engines.cpu.inference_threads import InferenceThreads
 from sidecar.worker.engines.masks import Masks
-from sidecar.worker.engines.planes import edited_copy, planes, video_info
-from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.engines.planes import edited_copy, mapped_frame, video_info
 from sidecar.worker.inference.postprocess import Object
 
 # The freeze detector compares every so many pixels, in both directions.
@@ -34,6 +35,19 @@ class DetectedFrame(NamedTuple):
     objects: List[Object]
 
 
+class _Frame(NamedTuple):
+    """A decoded and masked frame on its way through detection."""
+
+    buffer: Gst.Buffer
+    caps: Gst.Caps
+    # GstVideo.VideoInfo.
+    info: Any
+    # See DetectedFrame.
+    clock_time: int
+    # In the camera's own time, in nanoseconds.
+    pts: int
+
+
 class FrameProcessor:
     """on_decoded and on_sample are called on streaming threads; the rest on any thread."""
 
@@ -41,6 +55,7 @@ class FrameProcessor:
         self,
         camera_id: str,
         detector: FrameDetector,
+        threads: InferenceThreads,
         masks: Optional[Masks],
         deliver: Callable[[DetectedFrame], None],
         publish: Callable[[detection.FrameDetections], None],
@@ -49,11 +64,12 @@ class FrameProcessor:
         """deliver, publish: get each frame and its detections. is_watched: whether anybody reads the latter."""
         self._camera_id = camera_id
         self._detector = detector
+        self._order: FrameOrder[_Frame] = FrameOrder(threads, self._infer, self._follow)
         self._masks = masks
         self._deliver = deliver
         self._publish = publish
         self._is_watched = is_watched
-        self.stats = CameraStats()
+        self.stats = CameraStats(dropped=lambda: self._order.dropped)
         self.freeze_detector = FreezeDetector()
         # Clock time of the last frame.
         self._newest = 0
@@ -68,8 +84,12 @@ class FrameProcessor:
         self.size = (0, 0)
         self._detector.reset()
 
+    def drop_frames(self) -> None:
+        """Returns when no frame is delivered any more, once none comes in. Called on the loop thread."""
+        self._order.clear()
+
     def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        """A pad probe before the queue of one: counts what the camera sent."""
+        """A pad probe before the appsink: counts what the camera sent."""
         self.stats.on_received()
         return Gst.PadProbeReturn.OK
 
@@ -90,31 +110,39 @@ class FrameProcessor:
         if self._masks:
             # A copy: the decoder may still be using the camera's own buffer.
             buffer = edited_copy(buffer, info, self._masks.apply)
-        width, height = info.width, info.height
-        ok, mapped = buffer.map(Gst.MapFlags.READ)
-        if not ok:
-            return Gst.FlowReturn.OK
-        try:
-            frame = planes(mapped.data, buffer, info)
-            self._compare(frame)
-            # A frame that is known to be frozen is neither inferred nor shown.
-            found = None if self.freeze_detector.is_frozen else self._detector.infer(frame, clock_time / 1e9)
-        finally:
-            buffer.unmap(mapped)
-        self.size = (width, height)
-        if found is None:
-            return Gst.FlowReturn.OK
-        self._count(found)
-        self.stats.latency.observe(time.monotonic() - clock_time / 1e9)
-        self._deliver(DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects))
-        if self._is_watched():
-            self._publish(_to_contract(self._camera_id, width, height, clock_time, pts, found))
+        self.size = (info.width, info.height)
+        self._compare(buffer, info)
+        # A frame that is known to be frozen is neither inferred nor shown.
+        if self.freeze_detector.is_frozen:
+            self._order.drop()
+        else:
+            self._order.add(_Frame(buffer, caps, info, clock_time, pts), self._detector.is_due())
         return Gst.FlowReturn.OK
 
-    def _compare(self, frame: I420Frame) -> None:
+    def _infer(self, frame: _Frame) -> Detections:
+        """On an inference thread."""
+        with mapped_frame(frame.buffer, frame.info) as planes:
+            return self._detector.infer(planes)
+
+    def _follow(self, frame: _Frame, found: Optional[Detections]) -> None:
+        """Frames come in their order, one at a time."""
+        width, height, clock_time = frame.info.width, frame.info.height, frame.clock_time
+        found = self._detector.follow(found, clock_time / 1e9, width, height)
+        if found is None:
+            self._order.drop()
+            return
+        self._count(found)
+        self.stats.latency.observe(time.monotonic() - clock_time / 1e9)
+        buffer, caps = frame.buffer, frame.caps
+        self._deliver(DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects))
+        if self._is_watched():
+            self._publish(_to_contract(self._camera_id, width, height, clock_time, frame.pts, found))
+
+    def _compare(self, buffer: Gst.Buffer, info: Any) -> None:
         now = time.monotonic()
         if self.freeze_detector.is_due(now):
-            self.freeze_detector.observe(frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
+            with mapped_frame(buffer, info) as frame:
+                self.freeze_detector.observe(frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
 
     def _count(self, found: Detections) -> None:
         self.stats.on_processed(found.inferred)
