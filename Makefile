@@ -59,7 +59,8 @@ test-unit: build/typescript build/proto build/python-test build/debian-test
 	@echo "test: agent, command line, fleet, launcher and support"
 	@node --test --test-reporter=dot $$(find dist/src dist/test/support dist/test/across dist/bench -name '*.test.js')
 	@echo "test: sidecar"
-	@$(PYTHON) -m pytest
+	@# They wait more than they compute.
+	@$(PYTHON) -m pytest --numprocesses $$(($$(nproc) + 1)) --dist worksteal
 
 ## test-agent: run the TypeScript unit tests; regular expressions select files (T) and tests in them (N): T=secrets/redact N=hides
 .PHONY: test-agent

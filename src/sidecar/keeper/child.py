@@ -27,7 +27,7 @@ from sidecar.keeper.restart import (
     next_step,
     restart_timeouts,
 )
-from sidecar.keeper.starvation import Waits, is_starved, read_waits
+from sidecar.keeper.starvation import StarvationWatch, read_waits
 from sidecar.keeper.stderr_relay import StderrRelay
 from sidecar.keeper.stderr_tail import StderrTail
 from sidecar.log import Log
@@ -49,8 +49,7 @@ class Child:
         self._state: State = BackingOff(now, 0)
         self._stderr = StderrTail()
         self._previous: Optional[PreviousWorker] = None
-        # Of the process, at its last heartbeat.
-        self._waits = Waits()
+        self._starvation = StarvationWatch(limits.heartbeat, now)
         self._starvation_logged = False
 
     def next_step(self, now: float) -> Step:
@@ -80,7 +79,7 @@ class Child:
             return None
         self.process = process
         self._stderr = StderrTail()
-        self._waits = Waits()
+        self._starvation = StarvationWatch(self._limits.heartbeat, now)
         self._starvation_logged = False
         if is_placeholder:
             self._state = Placeholder(process.pid, now, None, failures, self._state.until)
@@ -109,7 +108,7 @@ class Child:
     def on_heartbeat(self, now: float) -> None:
         if isinstance(self._state, (Running, Placeholder)):
             self._state = self._state._replace(last_beat=now)
-            self._waits = read_waits(self._state.pid)
+            self._starvation.restart(now, read_waits(self._state.pid))
             self._starvation_logged = False
 
     def on_stderr(self, received: bytes) -> None:
@@ -119,6 +118,8 @@ class Child:
     def restart_timeouts(self, now: float) -> None:
         """The keeper itself was not running."""
         self._state = restart_timeouts(self._state, now)
+        if isinstance(self._state, (Running, Placeholder)):
+            self._starvation.restart(now, read_waits(self._state.pid))
 
     def reap(self, now: float, is_wanted: bool) -> None:
         """Collects the process, which has ended. is_wanted: another one will follow."""
@@ -140,20 +141,21 @@ class Child:
             _log.warning("placeholder exited", child=self.name, **_outcome(code))
 
     def _is_starved(self, now: float) -> bool:
-        """Whether the machine has kept the process from running since its last heartbeat."""
+        """Whether the machine keeps the process from running."""
         if not isinstance(self._state, (Running, Placeholder)):
             return False
-        waits = read_waits(self._state.pid)
-        silent_seconds = now - (self._state.since if self._state.last_beat is None else self._state.last_beat)
-        starved = is_starved(self._waits, waits, silent_seconds)
+        pid, before = self._state.pid, self._starvation.waits
+        starved = self._starvation.is_starved(now, lambda: read_waits(pid))
         if starved and not self._starvation_logged:
             self._starvation_logged = True
+            waits = self._starvation.waits
+            silent_seconds = now - (self._state.since if self._state.last_beat is None else self._state.last_beat)
             _log.warning(
                 "child is late because memory or CPU is short; waiting longer",
                 child=self.name,
                 silent_seconds=round(silent_seconds, 1),
-                pages_read_back=waits.major_faults - self._waits.major_faults,
-                waited_for_cpu_seconds=round(waits.queued - self._waits.queued, 1),
+                pages_read_back=waits.major_faults - before.major_faults,
+                waited_for_cpu_seconds=round(waits.queued - before.queued, 1),
             )
         return starved
 

@@ -6,7 +6,7 @@ when memory is short, and a CPU.
 """
 
 import os
-from typing import NamedTuple
+from typing import Callable, NamedTuple
 
 # Each takes milliseconds, or a tenth of a second on a slow disk. A main thread that runs has none.
 _MAJOR_FAULTS_PER_SECOND = 4.0
@@ -50,3 +50,35 @@ def is_starved(before: Waits, after: Waits, seconds: float) -> bool:
     if after.is_runnable:
         queued = max(queued, seconds - (after.ran - before.ran))
     return faults >= _MAJOR_FAULTS_PER_SECOND * seconds or queued >= _QUEUED_SHARE * seconds
+
+
+class StarvationWatch:
+    """Judges the time since the last heartbeat, and once that was starved, one span after the other.
+
+    So a child that hangs after hours of starvation is found as soon as any other that hangs.
+    """
+
+    def __init__(self, span: float, now: float) -> None:
+        """Of a process that starts now. span: seconds for which a verdict of starvation holds."""
+        self._span = span
+        self._holds_until = now
+        self._since = now
+        # What the process had waited for by then.
+        self.waits = Waits()
+
+    def restart(self, now: float, waits: Waits) -> None:
+        """There was a heartbeat, or nobody has watched until now."""
+        self._holds_until = now
+        self._since = now
+        self.waits = waits
+
+    def is_starved(self, now: float, read: Callable[[], Waits]) -> bool:
+        """Whether the process is kept from running. Asked when its heartbeat is late. read: its read_waits."""
+        if now < self._holds_until:
+            return True
+        waits = read()
+        if not is_starved(self.waits, waits, now - self._since):
+            return False
+        self.restart(now, waits)
+        self._holds_until = now + self._span
+        return True

@@ -1,4 +1,4 @@
-"""One process runs all tests: what each of its processes does first comes before any of them."""
+"""A process runs many tests: what each process of the sidecar does first comes before any of them."""
 
 from sidecar.gst import Gst
 from sidecar.worker.engines.rtsp_answers import register_extension

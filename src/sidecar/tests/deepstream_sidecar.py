@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from google.protobuf.duration_pb2 import Duration
 import standins
 from sidecar.contract import pipeline, pipeline_grpc, spec
 from sidecar.tests.networks import network
+from sidecar.tests.ports import free_port
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 SUPPORT = os.path.join(ROOT, "test", "support")
@@ -71,12 +71,6 @@ def make_bundle(directory, **own):
 
 def camera(name, address="test://ball?width=320&height=180&rate=15"):
     return spec.Camera(id=name, uri=address)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class RtspCamera:

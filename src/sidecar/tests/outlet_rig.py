@@ -12,6 +12,7 @@ from sidecar.gst import Gst
 from sidecar.outlet.protocol import Mount
 from sidecar.outlet.standby.mark import is_marked
 from sidecar.tests.main_loop import turn_until
+from sidecar.tests.ports import free_port
 from sidecar.worker.outputs.outlet_link import OutletLink
 from sidecar.worker.outputs.rtp_sender import sender_socket
 
@@ -52,12 +53,6 @@ while client.recv(8192):
 def until(condition, what, within=30.0):
     """Turns the main loop until a condition holds."""
     turn_until(condition, lambda: "not in time: " + what, within)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def is_refused(stranger):

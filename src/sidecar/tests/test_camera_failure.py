@@ -1,11 +1,10 @@
 """Why a camera is lost, from what real elements say."""
 
-import socket
-
 import pytest
 
 from sidecar.contract import state
 from sidecar.gst import GLib, Gst
+from sidecar.tests.ports import free_port
 from sidecar.worker.cameras.failure import failure_from_error
 
 
@@ -17,12 +16,6 @@ def error_of(description):
     pipeline.set_state(Gst.State.NULL)
     assert message is not None
     return message.parse_error()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_nobody_at_the_address_is_unreachable():

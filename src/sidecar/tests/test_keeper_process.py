@@ -157,7 +157,7 @@ os.nice(19)
 beat_end = int(os.environ["SLIPSTREAM_HEARTBEAT_FD"])
 os.write(beat_end, b".")
 for _ in range(3):
-    until = time.process_time() + 0.03
+    until = time.process_time() + 0.01
     while time.process_time() < until:
         pass
     os.write(beat_end, b".")

@@ -23,7 +23,7 @@ from sidecar.keeper.restart import (
     next_step,
     restart_timeouts,
 )
-from sidecar.keeper.starvation import Waits, is_starved, read_waits
+from sidecar.keeper.starvation import StarvationWatch, Waits, is_starved, read_waits
 
 LIMITS = Limits(first_heartbeat=30.0, heartbeat=5.0, patience=6.0, first_delay=0.2, longest_delay=30.0, healthy=60.0)
 
@@ -115,6 +115,20 @@ def test_next_step_of_a_child_that_the_machine_keeps_from_running(what, state, n
 )
 def test_a_child_is_starved_if_it_waits_for_pages_or_for_a_cpu(what, after, starved):
     assert is_starved(Waits(100, 10.0, 20.0), after, 5.0) == starved, what
+
+
+def test_a_child_that_hangs_after_a_long_starvation_is_found_as_soon_as_any_other():
+    watch = StarvationWatch(5.0, 0.0)
+    assert watch.is_starved(30.1, lambda: Waits(queued=30.0)), "it had no CPU for half a minute"
+    assert watch.is_starved(32.0, lambda: Waits(queued=30.0)), "the verdict holds for a while"
+    assert not watch.is_starved(35.2, lambda: Waits(queued=30.0)), "it has had all it wants ever since"
+
+
+def test_a_heartbeat_ends_a_starvation():
+    watch = StarvationWatch(5.0, 0.0)
+    assert watch.is_starved(30.1, lambda: Waits(queued=30.0))
+    watch.restart(31.0, Waits(queued=30.5))
+    assert not watch.is_starved(36.1, lambda: Waits(queued=32.0))
 
 
 def test_what_a_process_has_waited_for_is_read_from_the_kernel():

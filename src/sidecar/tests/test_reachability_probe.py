@@ -4,7 +4,8 @@ import socket
 
 import pytest
 
-from sidecar.tests.outlet_rig import free_port, until
+from sidecar.tests.outlet_rig import until
+from sidecar.tests.ports import free_port
 from sidecar.worker.cameras.reachability_probe import ReachabilityProbe
 
 DEADLINE_SECONDS = 30

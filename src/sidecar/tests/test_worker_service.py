@@ -21,18 +21,13 @@ from sidecar.contract import pipeline, pipeline_grpc, spec, state
 from sidecar.health import frames_flow
 from sidecar.tests import hostile_bundles
 from sidecar.tests.endless_answer import Describes
+from sidecar.tests.ports import free_port
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 NANODET = os.path.join(ROOT, "models", "nanodet-coco")
 SSD = os.path.join(ROOT, "models", "ssd-street")
 DEMO = "file://" + os.path.join(ROOT, "footage", "demo.mp4")
 DEADLINE_SECONDS = 30
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Sidecar:
