@@ -55,6 +55,7 @@ function toCamera(camera: want.Camera): pb.Camera {
     acceptAnyCertificate: camera.acceptAnyCertificate,
     frozenAfter: toDuration(camera.frozenAfterMs),
     silentAfter: toDuration(camera.silentAfterMs),
+    stillInterval: toDuration(camera.stillIntervalMs),
     off: camera.off === undefined ? undefined : { until: toDate(camera.off.untilMs) },
   };
 }

@@ -33,6 +33,7 @@ function candidate(number: number, generation = `g${number}`): Candidate {
     latencyMs: 0,
     frozenAfterMs: 0,
     silentAfterMs: 10_000,
+    stillIntervalMs: 0,
     masks: [],
     off: undefined,
   } as const;

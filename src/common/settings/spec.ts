@@ -27,6 +27,8 @@ export interface Camera {
   /** 0: never. */
   readonly frozenAfterMs: number;
   readonly silentAfterMs: number;
+  /** 0: detection looks at every frame, whether anything moves or not. */
+  readonly stillIntervalMs: number;
   /** Areas that are blacked out before anything is detected, drawn or recorded. */
   readonly masks: readonly Polygon[];
   /** Set: not connected on purpose. untilMs is wall-clock time; undefined: no end is planned. */

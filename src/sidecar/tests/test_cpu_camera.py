@@ -42,10 +42,12 @@ DEADLINE_SECONDS = 60
 class NothingDetected:
     """A detector without a network: these tests are about cameras."""
 
+    still_interval = 0.0
+
     def reset(self):
         pass
 
-    def is_due(self):
+    def is_due(self, frame, seconds):
         return True
 
     def infer(self, frame):

@@ -55,7 +55,7 @@ class Camera:
 
     def frame(self, seconds):
         """Does with a frame what a FrameProcessor does."""
-        found = self.detector.infer(FRAME) if self.detector.is_due() else None
+        found = self.detector.infer(FRAME) if self.detector.is_due(FRAME, seconds) else None
         return self.detector.follow(found, seconds, FRAME.width, FRAME.height)
 
 
@@ -91,6 +91,31 @@ def test_new_settings_hold_from_the_next_frame_on(camera):
     assert camera.frame(0.3).inferred
 
 
+def grey(level):
+    return FRAME._replace(y=np.full((180, 320), level, np.uint8), width=320, height=180)
+
+
+def test_with_a_still_interval_frames_are_inferred_while_something_moves_and_now_and_then(camera):
+    camera.configure(FakeNetwork())
+    camera.detector.still_interval = 2.0
+    inferred = [number for number in range(0, 60) if camera.detector.is_due(grey(100), number / 15)]
+    assert inferred == [0, 30]
+    # Everything changes from frame to frame: a few a second.
+    moving = [number for number in range(60, 75) if camera.detector.is_due(grey(40 * (number % 5)), number / 15)]
+    assert moving == [60, 64, 68, 72]
+    camera.detector.still_interval = 0.0
+    assert camera.detector.is_due(grey(100), 5.0)
+
+
+def test_with_other_settings_a_frame_is_inferred_though_nothing_moves(camera):
+    camera.configure(FakeNetwork())
+    camera.detector.still_interval = 60.0
+    assert camera.detector.is_due(grey(100), 0.0)
+    assert not camera.detector.is_due(grey(100), 1.0)
+    camera.configure(FakeNetwork())
+    assert camera.detector.is_due(grey(100), 2.0)
+
+
 def test_a_network_that_fails_on_several_frames_at_a_time_is_told_once(camera):
     network = FakeNetwork(fails=True, hangs=True)
     camera.configure(network)
@@ -107,7 +132,7 @@ def test_a_network_that_fails_on_several_frames_at_a_time_is_told_once(camera):
     assert camera.told == ["it fails"]
     assert camera.frame(0.0) == Detections([], False, 0.0, 0.0)
     camera.shared.resume()
-    assert camera.detector.is_due()
+    assert camera.detector.is_due(FRAME, 1.0)
 
 
 def test_an_inference_that_does_not_end_is_ended_though_its_network_has_been_replaced(camera):

@@ -37,6 +37,7 @@ class _Camera(NamedTuple):
 
     controller: CameraController
     source: CpuCameraSource
+    detector: FrameDetector
 
 
 class CpuEngine(Engine[LoadedModel]):
@@ -134,11 +135,14 @@ class CpuEngine(Engine[LoadedModel]):
         changes: Dict[str, "pipeline.Effect"] = {}
         for camera_id, camera in list(self._cameras.items()):
             before, after = camera.controller.camera, wanted.get(camera_id)
-            if after is None or _reconnects(before, after):
+            if after is None or _connection(before) != _connection(after):
                 self._close(camera_id)
                 changes["cameras[%s]" % camera_id] = pipeline.EFFECT_REBUILD
             elif before != after:
                 camera.controller.update(after)
+                camera.detector.still_interval = _still_interval(after)
+                if before.still_interval != after.still_interval:
+                    changes["cameras[%s].still_interval" % camera_id] = pipeline.EFFECT_LIVE
                 if _off(before) != _off(after):
                     changes["cameras[%s].off" % camera_id] = pipeline.EFFECT_LIVE
         for camera_id, one in wanted.items():
@@ -148,9 +152,11 @@ class CpuEngine(Engine[LoadedModel]):
         return [pipeline.Change(path=path, effect=effect) for path, effect in changes.items()]
 
     def _open(self, camera: spec.Camera) -> None:
+        detector = FrameDetector(self._detector)
+        detector.still_interval = _still_interval(camera)
         processor = FrameProcessor(
             camera.id,
-            FrameDetector(self._detector),
+            detector,
             self._threads,
             Masks(camera.masks) if camera.masks else None,
             self._outputs.deliver,
@@ -161,7 +167,7 @@ class CpuEngine(Engine[LoadedModel]):
             camera, processor, lambda text: self._outputs.set_tile_text(camera.id, text), self._closer
         )
         controller = CameraController(camera, source, processor.stats, processor.freeze_detector, self._store)
-        self._cameras[camera.id] = _Camera(controller, source)
+        self._cameras[camera.id] = _Camera(controller, source, detector)
         self._store.add_camera(camera.id, processor.stats.fill)
         controller.start()
 
@@ -178,15 +184,18 @@ def _value(model: spec.Model, name: str) -> Any:
     return getattr(model, name) if name == "bundle_path" or model.HasField(name) else None
 
 
-def _reconnects(before: spec.Camera, after: spec.Camera) -> bool:
-    """Whether the difference takes a new connection; a name is only drawn, and off is a state."""
-    alike = spec.Camera()
-    alike.CopyFrom(after)
-    alike.name = before.name
-    alike.ClearField("off")
-    if before.HasField("off"):
-        alike.off.CopyFrom(before.off)
-    return bool(alike != before)
+def _connection(camera: spec.Camera) -> spec.Camera:
+    """A camera without what changes while it is connected: a name is only drawn, off is a state, and detection has the
+    rest."""
+    bare = spec.Camera()
+    bare.CopyFrom(camera)
+    for field in ("name", "off", "still_interval"):
+        bare.ClearField(field)
+    return bare
+
+
+def _still_interval(camera: spec.Camera) -> float:
+    return camera.still_interval.ToMilliseconds() / 1000.0
 
 
 def _off(camera: spec.Camera) -> Optional[spec.CameraOff]:

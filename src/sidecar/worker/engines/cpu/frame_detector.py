@@ -6,6 +6,7 @@ from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional
 from sidecar.contract import spec
 from sidecar.worker.inference.detector import Detector, ModelError
 from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.inference.motion_gate import MotionGate
 from sidecar.worker.inference.postprocess import DetectionFilter, Object
 from sidecar.worker.inference.tracker import Tracker
 from sidecar.worker.main_loop import MainLoop
@@ -93,6 +94,9 @@ class FrameDetector:
 
     def __init__(self, shared: SharedDetector) -> None:
         self._shared = shared
+        # In seconds; 0: frames are inferred whether anything moves or not. Set on the loop thread while frames flow.
+        self.still_interval = 0.0
+        self._gate = MotionGate()
         # The settings with which the newest inference was due, and how many frames have been skipped since.
         self._due_settings: Optional[_Settings] = None
         self._skipped = 0
@@ -106,13 +110,18 @@ class FrameDetector:
         self._last = None
         self._due_settings = None
 
-    def is_due(self) -> bool:
-        """Whether the next frame is inferred; with an interval, frames in between are not."""
+    def is_due(self, frame: I420Frame, seconds: float) -> bool:
+        """Whether a frame is inferred, which is due at this time. With an interval, frames in between are not; with a
+        still interval, most of those are not on which nothing moved."""
         settings = self._shared.settings
         if settings is None or settings.is_paused:
             return False
-        if settings is self._due_settings and self._skipped < settings.interval:
+        if settings is not self._due_settings:
+            self._gate.reset()
+        elif self._skipped < settings.interval:
             self._skipped += 1
+            return False
+        if self.still_interval and not self._gate.opens(frame.y, seconds, self.still_interval):
             return False
         self._due_settings = settings
         self._skipped = 0

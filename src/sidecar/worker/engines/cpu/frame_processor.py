@@ -16,6 +16,7 @@ from sidecar.worker.engines.cpu.frame_order import FrameOrder
 from sidecar.worker.engines.cpu.inference_threads import InferenceThreads
 from sidecar.worker.engines.masks import Masks
 from sidecar.worker.engines.planes import edited_copy, mapped_frame, video_info
+from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
 
 # The freeze detector compares every so many pixels, in both directions.
@@ -111,12 +112,16 @@ class FrameProcessor:
             # A copy: the decoder may still be using the camera's own buffer.
             buffer = edited_copy(buffer, info, self._masks.apply)
         self.size = (info.width, info.height)
-        self._compare(buffer, info)
+        with mapped_frame(buffer, info) as frame:
+            self._compare(frame)
+            is_due = self._detector.is_due(frame, clock_time / 1e9)
         # A frame that is known to be frozen is neither inferred nor shown.
         if self.freeze_detector.is_frozen:
             self._order.drop()
         else:
-            self._order.add(_Frame(buffer, caps, info, clock_time, pts), self._detector.is_due())
+            # A camera whose frames are not all inferred loses none when the inference threads are busy.
+            keep = self._detector.still_interval > 0
+            self._order.add(_Frame(buffer, caps, info, clock_time, pts), is_due, keep)
         return Gst.FlowReturn.OK
 
     def _infer(self, frame: _Frame) -> Detections:
@@ -138,11 +143,10 @@ class FrameProcessor:
         if self._is_watched():
             self._publish(_to_contract(self._camera_id, width, height, clock_time, frame.pts, found))
 
-    def _compare(self, buffer: Gst.Buffer, info: Any) -> None:
+    def _compare(self, frame: I420Frame) -> None:
         now = time.monotonic()
         if self.freeze_detector.is_due(now):
-            with mapped_frame(buffer, info) as frame:
-                self.freeze_detector.observe(frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
+            self.freeze_detector.observe(frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
 
     def _count(self, found: Detections) -> None:
         self.stats.on_processed(found.inferred)

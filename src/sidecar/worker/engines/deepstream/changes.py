@@ -24,11 +24,12 @@ def structure(specification: spec.PipelineSpec, model: LoadedModel) -> Tuple[obj
 
 
 def connection(camera: spec.Camera) -> bytes:
-    """A camera without its name, which is only drawn, and without whether it is off."""
+    """A camera without its name, which is only drawn, without whether it is off, and without what is ignored."""
     bare = spec.Camera()
     bare.CopyFrom(camera)
     bare.name = ""
     bare.ClearField("off")
+    bare.ClearField("still_interval")
     return bytes(bare.SerializeToString(deterministic=True))
 
 

@@ -13,7 +13,7 @@ from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder
 from sidecar.worker.engines.deepstream.tensorrt_engine import TensorRtEngine, tensorrt_engine
 from sidecar.worker.inference.decoders import DecoderError
 from sidecar.worker.outputs.plan import StreamPlan, codec_name, plan_streams
-from sidecar.worker.problem import WARNING, Problem, error, has_errors
+from sidecar.worker.problem import NOTICE, WARNING, Problem, error, has_errors
 
 # Name, size, inode and modification time of each file.
 Fingerprint = Tuple[Tuple[str, int, int, int], ...]
@@ -79,6 +79,7 @@ def _compatibility_problems(
     return [
         *_classes(specification.model, bundle),
         *_batch(len(specification.cameras), bundle),
+        *_still_intervals(specification),
         *_codecs(specification, encoders),
         *_shapes(specification, streams),
     ]
@@ -96,6 +97,13 @@ def _batch(cameras: int, bundle: NvinferBundle) -> Iterable[Problem]:
         message = "the network takes %d frames at once, and there are %d cameras; export it with a dynamic batch size"
         path = "model.bundle_path"
         yield Problem(WARNING, "batch-below-cameras", path, message % (bundle.largest_batch, cameras))
+
+
+def _still_intervals(specification: spec.PipelineSpec) -> Iterable[Problem]:
+    for index, camera in enumerate(specification.cameras):
+        if camera.still_interval.ToNanoseconds() > 0:
+            message = "engine deepstream ignores it: it infers whether anything moves or not; use model.interval"
+            yield Problem(NOTICE, "still-interval-ignored", "cameras[%d].still_interval" % index, message)
 
 
 def _codecs(specification: spec.PipelineSpec, encoders: Encoders) -> Iterable[Problem]:
