@@ -40,8 +40,8 @@ class MotionGate:
         if reference is not None and age < min(_MOVING_INTERVAL, still_interval):
             return False
         samples = sampled(luma)
-        is_known = reference is not None and reference.shape == samples.shape
-        if is_known and age < still_interval and not moved(reference, samples):
+        is_still = reference is not None and reference.shape == samples.shape and not moved(reference, samples)
+        if is_still and age < still_interval:
             return False
         self._reference = samples
         self._inferred_at = now
