@@ -101,7 +101,8 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
             Log("camera").exception("cannot process a frame", camera=camera.id)
             said = "%s: %s" % (type(error).__name__, error)
             MainLoop.post(callbacks.failed, camera_failure(state.CAMERA_LOST_REASON_INTERNAL, camera.uri, said))
-            return Gst.FlowReturn.ERROR
+            # With an ERROR the source would post one of its own, which may be handled first and hide this one.
+            return Gst.FlowReturn.FLUSHING
 
     sink.connect("new-sample", on_sample)
 
