@@ -20,6 +20,8 @@ class Inferences:
         self._ended = set()
         self._fails = set()
         self.delivered = []
+        # Of frames that were delivered before.
+        self.found = []
         self.now = 0.0
         self.order = FrameOrder(threads, self._infer, deliver or self._deliver, lambda: self.now)
 
@@ -32,9 +34,9 @@ class Inferences:
             raise RuntimeError("frame %d" % frame)
         return "objects of %d" % frame
 
-    def _deliver(self, frame, found):
+    def _deliver(self, frame, found, was_delivered):
         with self._changed:
-            self.delivered.append((frame, found))
+            (self.found if was_delivered else self.delivered).append((frame, found))
             self._changed.notify_all()
 
     def end(self, *frames, fails=False):
@@ -146,23 +148,53 @@ def test_a_frame_that_was_to_be_inferred_leaves_that_to_the_one_that_takes_its_p
     assert one.delivered[1] == (3, "objects of 3")
 
 
-def test_a_frame_that_is_kept_goes_on_without_inference_when_a_fresher_one_waits(start):
-    one = start(1)
+def test_a_frame_that_is_delivered_at_once_waits_for_no_inference_and_what_is_found_follows(start):
+    one = start(2)
+    one.order.add(1, True, at_once=True)
+    one.until_begun(1)
+    one.order.add(2, False, at_once=True)
+    assert one.delivered == [(1, None), (2, None)]
+    assert one.found == []
+    one.end(1)
+    one.until(lambda: one.found == [(1, "objects of 1")])
+    assert one.order.dropped == 0
+
+
+def test_of_the_frames_that_are_delivered_at_once_one_is_inferred_at_a_time_and_then_the_newest(start):
+    one = start(3)
+    one.order.add(1, True, at_once=True)
+    one.until_begun(1)
+    for frame in (2, 3, 4):
+        one.order.add(frame, True, at_once=True)
+    assert [frame for frame, _ in one.delivered] == [1, 2, 3, 4]
+    one.end(1, 2, 3, 4)
+    one.until(lambda: [frame for frame, _ in one.found] == [1, 4])
+    assert one.order.dropped == 0
+
+
+def test_what_is_found_on_a_frame_that_was_cleared_is_forgotten(start):
+    one = start(2)
+    one.order.add(1, True, at_once=True)
+    one.until_begun(1)
+    one.order.clear()
+    one.order.add(2, True, at_once=True)
+    one.until_begun(2)
+    one.end(1, 2)
+    one.until(lambda: one.found == [(2, "objects of 2")])
+    assert one.order.dropped == 0
+
+
+def test_a_camera_may_change_between_the_two_ways_while_its_frames_are_inferred(start):
+    one = start(2)
     begin(one, 1)
-    one.order.add(2, True)
-    one.order.add(3, True, keep=True)
-    one.end(1, 3)
+    one.order.add(2, True, at_once=True)
+    assert one.delivered == []
+    one.end(1, 2)
+    one.until_delivered(1, 2)
+    one.until(lambda: one.found == [(2, "objects of 2")])
+    begin(one, 3)
+    one.end(3)
     one.until_delivered(1, 2, 3)
-    assert one.delivered[1:] == [(2, None), (3, "objects of 3")]
-
-
-def test_no_more_frames_are_kept_than_may_be_under_way(start):
-    one = start(1)
-    begin(one, 1)
-    for frame in range(2, 10):
-        one.order.add(frame, True, keep=True)
-    one.end(*range(10))
-    one.until_delivered(1, 2, 9)
 
 
 def test_cameras_take_turns(start):
@@ -204,7 +236,7 @@ def test_clearing_waits_for_the_frame_that_is_being_delivered_but_not_for_ever(s
     let_go, delivering = threading.Event(), threading.Event()
     delivered = []
 
-    def deliver(frame, _found):
+    def deliver(frame, _found, _was_delivered):
         delivering.set()
         assert let_go.wait(DEADLINE_SECONDS)
         delivered.append(frame)

@@ -1,5 +1,6 @@
 """Runs the network of a model bundle. The one place that knows ONNX Runtime."""
 
+import ctypes
 import threading
 import time
 from collections import OrderedDict
@@ -82,6 +83,7 @@ class Detector:
         self._outputs = list(bound.outputs)
         self._check(outputs)
         self._postprocess = Postprocessor(bundle, bound)
+        _give_back_memory()
 
     def detect(self, frame: I420Frame, detection_filter: DetectionFilter) -> Inference:
         """Detects the objects on a frame, strongest first. Blocks for the time of an inference. Raises ModelError."""
@@ -158,6 +160,14 @@ def _open(config: NvinferConfig, threads: int) -> Any:
         return onnxruntime.InferenceSession(config.network_path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
         raise _error(config, "does not load: %s; is it a whole ONNX file?", _first_line(error)) from error
+
+
+def _give_back_memory() -> None:
+    """Returns to the system what loading a network took and has freed: as much as the network's file and more."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    # None: a C library other than GNU's.
+    if trim is not None:
+        trim(0)
 
 
 def _only_input(session: Any, config: NvinferConfig) -> Any:

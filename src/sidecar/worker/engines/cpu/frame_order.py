@@ -1,6 +1,7 @@
 """The frames of one camera while they are inferred: several at a time, and delivered in their order.
 
-A frame that cannot go on at once waits. Only one waits: a fresher one takes its place.
+A frame that cannot go on at once waits. Only one waits: a fresher one takes its place. Where frames are delivered at
+once, what is found on one is for those that follow.
 """
 
 import threading
@@ -24,10 +25,12 @@ _PATIENCE_SECONDS = 0.25
 class _Entry(Generic[Frame]):
     """A frame on its way."""
 
-    def __init__(self, frame: Frame, is_due: bool) -> None:
+    def __init__(self, frame: Frame, is_due: bool, is_delivered: bool = False) -> None:
         self.frame = frame
         # It is to be inferred, or is being inferred.
         self.is_due = is_due
+        # It has been delivered; what infer() returns for it follows later.
+        self.is_delivered = is_delivered
         # What infer() returned.
         self.found: Any = None
 
@@ -39,11 +42,12 @@ class FrameOrder(Generic[Frame]):
         self,
         threads: InferenceThreads,
         infer: Callable[[Frame], Any],
-        deliver: Callable[[Frame, Any], None],
+        deliver: Callable[[Frame, Any, bool], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         """infer: called on the inference threads, for several frames at a time. deliver: gets each frame, and what
-        infer returned for it or None, in the order of add(): on any thread, one call at a time, and without waiting."""
+        infer returned for it or None, in the order of add(): on any thread, one call at a time, and without waiting.
+        Its last argument tells that the frame has been delivered before, without what infer returned."""
         self._threads = threads
         self._infer = infer
         self._deliver = deliver
@@ -56,6 +60,8 @@ class FrameOrder(Generic[Frame]):
         # One more than are inferred: a frame that is not inferred may follow one that is.
         self._most = threads.count + 1
         self._waiting: Optional[_Entry[Frame]] = None
+        # The frame that is inferred after it was delivered: one at a time.
+        self._behind: Optional[_Entry[Frame]] = None
         # _run() is waiting for an inference thread.
         self._is_submitted = False
         self._is_delivering = False
@@ -66,21 +72,26 @@ class FrameOrder(Generic[Frame]):
         # Frames that were not delivered, and are not on their way.
         self.dropped = 0
 
-    def add(self, frame: Frame, is_due: bool, keep: bool = False) -> None:
-        """Takes a frame, and drops one that still waits, or keeps it without inference if there is room. is_due: infer
-        it. Raises what infer or deliver has raised for an earlier frame."""
+    def add(self, frame: Frame, is_due: bool, at_once: bool = False) -> None:
+        """Takes a frame, and drops one that still waits. is_due: infer it. at_once: deliver it before it is inferred.
+        Raises what infer or deliver has raised for an earlier frame."""
         with self._lock:
             error, self._error = self._error, None
             if error is not None:
                 raise error
-            before = self._waiting
-            self._waiting = _Entry(frame, is_due or (before is not None and before.is_due))
+            before, self._waiting = self._waiting, None
             if before is not None:
-                if keep and len(self._entries) < self._most:
-                    before.is_due = False
-                    self._entries.append(before)
+                is_due = is_due or before.is_due
+                self.dropped += not before.is_delivered
+            if not at_once:
+                self._waiting = _Entry(frame, is_due)
+            else:
+                if len(self._entries) < self._most:
+                    self._entries.append(_Entry(frame, False))
                 else:
                     self.dropped += 1
+                if is_due:
+                    self._waiting = _Entry(frame, True, is_delivered=True)
         self._go_on()
 
     def drop(self) -> None:
@@ -91,8 +102,9 @@ class FrameOrder(Generic[Frame]):
     def clear(self) -> None:
         """Forgets all frames: none is delivered any more. Does not wait for inferences, which may go on."""
         with self._lock:
-            self.dropped += len(self._entries) + (self._waiting is not None)
-            self._waiting = None
+            waiting = [] if self._waiting is None else [self._waiting]
+            self.dropped += sum(not entry.is_delivered for entry in [*self._entries, *waiting])
+            self._waiting = self._behind = None
             self._entries.clear()
             self._error = None
             self._delivered.wait_for(lambda: not self._is_delivering, _PATIENCE_SECONDS)
@@ -107,7 +119,7 @@ class FrameOrder(Generic[Frame]):
                 entry = self._entries.popleft()
                 self._is_delivering = True
             try:
-                self._deliver(entry.frame, entry.found)
+                self._deliver(entry.frame, entry.found, entry.is_delivered)
             except Exception as error:  # told on the streaming thread, which ends the camera's connection
                 self._error = error
             with self._lock:
@@ -117,20 +129,23 @@ class FrameOrder(Generic[Frame]):
     def _take_waiting(self) -> None:
         """Lets the waiting frame go on if it can. Called with the lock."""
         waiting = self._waiting
-        if waiting is None or len(self._entries) >= self._most:
+        if waiting is None or not self._has_room(waiting):
             return
         if not waiting.is_due:
             self._waiting = None
             self._entries.append(waiting)
-        elif not self._is_submitted and self._is_spaced():
+        elif not self._is_submitted and self._is_spaced(waiting):
             # It waits on until a thread is idle, and may be replaced meanwhile.
             self._is_submitted = True
             self._threads.submit(self._run)
 
-    def _is_spaced(self) -> bool:
+    def _has_room(self, waiting: _Entry[Frame]) -> bool:
+        return self._behind is None if waiting.is_delivered else len(self._entries) < self._most
+
+    def _is_spaced(self, waiting: _Entry[Frame]) -> bool:
         """Whether an inference may begin: one that may not is asked about again with the next frame, or when the one
         before it ends."""
-        if not any(entry.is_due for entry in self._entries):
+        if waiting.is_delivered or not any(entry.is_due for entry in self._entries):
             return True
         return self._now() - self._began_at >= _SPACING * self._duration / self._threads.count
 
@@ -139,10 +154,13 @@ class FrameOrder(Generic[Frame]):
         with self._lock:
             self._is_submitted = False
             entry = self._waiting
-            if entry is None or not entry.is_due or len(self._entries) >= self._most:
+            if entry is None or not entry.is_due or not self._has_room(entry):
                 return
             self._waiting = None
-            self._entries.append(entry)
+            if entry.is_delivered:
+                self._behind = entry
+            else:
+                self._entries.append(entry)
             began = self._began_at = self._now()
         try:
             entry.found = self._infer(entry.frame)
@@ -151,4 +169,7 @@ class FrameOrder(Generic[Frame]):
         with self._lock:
             entry.is_due = False
             self._duration += (self._now() - began - self._duration) * (_DURATION_WEIGHT if self._duration else 1)
+            if self._behind is entry:
+                self._behind = None
+                self._entries.append(entry)
         self._go_on()

@@ -119,9 +119,9 @@ class FrameProcessor:
         if self.freeze_detector.is_frozen:
             self._order.drop()
         else:
-            # A camera whose frames are not all inferred loses none when the inference threads are busy.
-            keep = self._detector.still_interval > 0
-            self._order.add(_Frame(buffer, caps, info, clock_time, pts), is_due, keep)
+            # Where most frames have the objects of an earlier one, none waits for an inference.
+            at_once = self._detector.still_interval > 0
+            self._order.add(_Frame(buffer, caps, info, clock_time, pts), is_due, at_once)
         return Gst.FlowReturn.OK
 
     def _infer(self, frame: _Frame) -> Detections:
@@ -129,14 +129,20 @@ class FrameProcessor:
         with mapped_frame(frame.buffer, frame.info) as planes:
             return self._detector.infer(planes)
 
-    def _follow(self, frame: _Frame, found: Optional[Detections]) -> None:
-        """Frames come in their order, one at a time."""
+    def _follow(self, frame: _Frame, found: Optional[Detections], was_delivered: bool) -> None:
+        """Frames come in their order, one at a time; those delivered before come with what was found since."""
         width, height, clock_time = frame.info.width, frame.info.height, frame.clock_time
         found = self._detector.follow(found, clock_time / 1e9, width, height)
+        if was_delivered:
+            if found is not None:
+                self.stats.inferred += found.inferred
+                self._add_seconds(found)
+            return
         if found is None:
             self._order.drop()
             return
-        self._count(found)
+        self.stats.on_processed(found.inferred)
+        self._add_seconds(found)
         self.stats.latency.observe(time.monotonic() - clock_time / 1e9)
         buffer, caps = frame.buffer, frame.caps
         self._deliver(DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects))
@@ -148,8 +154,7 @@ class FrameProcessor:
         if self.freeze_detector.is_due(now):
             self.freeze_detector.observe(frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
 
-    def _count(self, found: Detections) -> None:
-        self.stats.on_processed(found.inferred)
+    def _add_seconds(self, found: Detections) -> None:
         self.stats.seconds += found.seconds
         self.stats.cpu_seconds += found.cpu_seconds
 
