@@ -55,7 +55,10 @@ def measure(video: str, bundle_name: str, still_interval: float) -> Dict[str, An
         opens = gate.opens(frame.y, now, still_interval)
         costs.append(time.thread_time() - began)
         inferred += opens
-        got = gated.update(objects, now) if opens else gated.predict(now, frame.width, frame.height)
+        # A frame does not wait for its inference: what is found on it is for those that follow.
+        got = gated.predict(now, frame.width, frame.height)
+        if opens:
+            gated.update(objects, now)
         for one in wanted:
             boxes += 1
             if _has(got, one):

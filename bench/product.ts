@@ -29,16 +29,21 @@ export async function startProduct(scope: Scope, settings: NodeJS.ProcessEnv): P
   const keeper = start(scope, PYTHON, ["-m", "sidecar.keeper"], {
     env: { SLIPSTREAM_RUN_DIR: runDir },
   });
-  const agent = start(scope, process.execPath, ["dist/src/agent/main.js"], {
-    env: {
-      ...stateIn(runDir),
-      SLIPSTREAM_SOCKET: socket,
-      RTSPOUTPUTPORTNUM: String(port),
-      LOG_FORMAT: "json",
-      LOG_LEVEL: "info",
-      ...settings,
+  const agent = start(
+    scope,
+    process.execPath,
+    ["--max-semi-space-size=1", "dist/src/agent/main.js"],
+    {
+      env: {
+        ...stateIn(runDir),
+        SLIPSTREAM_SOCKET: socket,
+        RTSPOUTPUTPORTNUM: String(port),
+        LOG_FORMAT: "json",
+        LOG_LEVEL: "info",
+        ...settings,
+      },
     },
-  });
+  );
   await agent.line(/output ready/, PICTURE_TIMEOUT_MS);
   const firstPictureMs = performance.now() - began;
   const pids = await pidsOf(keeper, agent);

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { type Started, start } from "../../test/support/processes.js";
 import type { Scope } from "../../test/support/scope.js";
+import type { Rectangle } from "../../test/support/video.js";
 import { startProduct } from "../product.js";
 
 const ADDRESS_TIMEOUT_MS = 60_000;
@@ -18,8 +19,10 @@ export interface Load {
 }
 
 export interface Running {
-  /** A stream for each camera, in their order. */
+  /** A stream for each camera, in their order, or one for all. */
   readonly streams: readonly string[];
+  /** Where the first camera's frame lies in the first stream. */
+  readonly counter: "all" | Rectangle;
   readonly pids: readonly number[];
 }
 
@@ -33,6 +36,7 @@ export const CONTESTANTS: readonly Contestant[] = [
   perCamera("decode and encode alone", PYTHON, "bench/race/relay.py", ({ rate }) => [String(rate)]),
   slipstream("Slipstream", {}),
   slipstream("Slipstream, still interval 2 s", { STILL_INTERVAL: "2s" }),
+  slipstream("Slipstream, still interval 2 s, one tiled stream", { STILL_INTERVAL: "2s" }, "tiled"),
   perCamera("OpenCV loop", OPENCV_PYTHON, "bench/race/opencv_loop.py", detecting),
   perCamera("OpenCV with a reading thread", OPENCV_PYTHON, "bench/race/opencv_loop.py", (load) => [
     ...detecting(load),
@@ -45,14 +49,19 @@ function detecting({ rate }: Load): string[] {
   return [String(rate), BUNDLE];
 }
 
-function slipstream(name: string, settings: NodeJS.ProcessEnv): Contestant {
+function slipstream(
+  name: string,
+  settings: NodeJS.ProcessEnv,
+  layout: "per-camera" | "tiled" = "per-camera",
+): Contestant {
   return {
     name,
     isInstalled: true,
-    start: async (scope, { width, height }, cameras) => {
+    start: async (scope, { width, height, rate }, cameras) => {
       const { url, pids } = await startProduct(scope, {
         RTSPINPUT: cameras.map((uri, index) => `c${index}=${uri}`).join(","),
-        OUTPUT_LAYOUT: cameras.length > 1 ? "per-camera" : "tiled",
+        OUTPUT_LAYOUT: layout,
+        OUTPUT_FRAME_RATE: String(rate),
         OUTPUT_WIDTH: String(width),
         OUTPUT_HEIGHT: String(height),
         RTSP_LATENCY: "0ms",
@@ -60,8 +69,15 @@ function slipstream(name: string, settings: NodeJS.ProcessEnv): Contestant {
         HTTP_ADDRESS: "off",
         ...settings,
       });
-      const streams = cameras.length > 1 ? cameras.map((_, index) => `${url}/c${index}`) : [url];
-      return { streams, pids: Object.values(pids) };
+      const running = { pids: Object.values(pids) };
+      if (layout === "per-camera") {
+        const streams = cameras.map((_, index) => `${url}/c${index}`);
+        return { ...running, streams, counter: "all" };
+      }
+      const across = Math.ceil(Math.sqrt(cameras.length));
+      const down = Math.ceil(cameras.length / across);
+      const counter = [0, 0, width / across, height / down] as const;
+      return { ...running, streams: [url], counter };
     },
   };
 }
@@ -89,6 +105,7 @@ function perCamera(
       );
       return {
         streams: await Promise.all(all.map(addressOf)),
+        counter: "all",
         pids: all.map(({ pid }) => pid),
       };
     },

@@ -53,7 +53,7 @@ export function measure(
     const running = await contestant.start(scope, load, [first.uri, ...others]);
     const viewer = await watch(scope, running);
     const firstFrameMs = performance.now() - began;
-    if (others.length > 0) {
+    if (running.streams.length > 1) {
       start(scope, PYTHON, ["bench/race/drain.py", ...running.streams.slice(1)]);
     }
     await delay(WARM_UP_MS);
@@ -108,7 +108,7 @@ export function measureRecovery(contestant: Contestant, load: Load): Promise<Rec
       if (frame === undefined && watching.hasEnded) {
         dropped += 1;
         watching = startViewer(scope, stream(running), {
-          counter: "all",
+          counter: running.counter,
           patience: RETURN_MS / 1000,
         });
       }
@@ -124,7 +124,7 @@ export function measureRecovery(contestant: Contestant, load: Load): Promise<Rec
 /** A viewer of the first stream that has seen a frame; it is started again until the stream can be watched. */
 async function watch(scope: Scope, running: Running): Promise<Started> {
   const uri = stream(running);
-  const options = { counter: "all", patience: FIRST_FRAME_MS / 1000 } as const;
+  const options = { counter: running.counter, patience: FIRST_FRAME_MS / 1000 };
   let viewer = startViewer(scope, uri, options);
   await until("a frame", FIRST_FRAME_MS, () => {
     if (viewer.hasEnded) viewer = startViewer(scope, uri, options);

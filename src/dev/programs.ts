@@ -52,7 +52,11 @@ export function agent({ root, runDir, env }: Workspace, demo?: Promise<string>):
     return {
       ...program,
       program: process.execPath,
-      args: ["--enable-source-maps", join(root, "dist/src/agent/main.js")],
+      args: [
+        "--enable-source-maps",
+        "--max-semi-space-size=1",
+        join(root, "dist/src/agent/main.js"),
+      ],
       cwd: root,
       env: {
         // Nothing outlives a run on a developer's machine, unless the user asks for it.
