@@ -11,6 +11,8 @@ export PYTHONPATH := $(CURDIR)/src:$(CURDIR)/src/sidecar/gen:$(CURDIR)/test
 
 PROTOS := $(wildcard proto/slipstream/v1/*.proto)
 TYPESCRIPT := $(shell find src test bench -name '*.ts' -not -path '*/gen/*')
+# The page's files that browsers get as they are.
+PAGE := $(wildcard src/page/*.html src/page/*.css src/page/*.svg)
 
 ## help: print this list
 .PHONY: help
@@ -127,6 +129,11 @@ build/race/%/bin/python:
 bench-fleet: build/typescript
 	@NODES='$(NODES)' node dist/bench/fleet.js
 
+## bench-page: measure how long a camera's frame takes until the page shows it in Chromium
+.PHONY: bench-page
+bench-page: build/typescript build/proto build/python-test build/debian-test
+	@node dist/bench/page.js
+
 ## bench-events: measure the CPU that zones and lines take, and events a second through the queue to an MQTT broker
 .PHONY: bench-events
 bench-events: build/typescript build/debian-test
@@ -216,9 +223,9 @@ build/proto-python: $(PROTOS) build/python
 	@$(PYTHON) -m grpc_tools.protoc -Iproto --python_out=src/sidecar/gen --pyi_out=src/sidecar/gen --grpc_python_out=src/sidecar/gen $(PROTOS)
 	@mkdir -p build && touch $@
 
-build/typescript: $(TYPESCRIPT) tsconfig.json build/proto-typescript
+build/typescript: $(TYPESCRIPT) $(PAGE) tsconfig.json src/page/tsconfig.json build/proto-typescript
 	@echo "setup: compiling TypeScript"
-	@rm -rf dist && tsc
+	@rm -rf dist && tsc && tsc --project src/page && cp $(PAGE) dist/src/page/
 	@mkdir -p build && touch $@
 
 include horizon/horizon.mk

@@ -79,14 +79,14 @@ async function mqttRate() {
   });
   let before = Infinity;
   const forwarder = new Forwarder({
-    id: "mqtt",
+    ...{ id: "mqtt", form: "cloudevents" },
     sink: mqttSink(
       {
         ...{ url: `mqtt://127.0.0.1:${broker.port}`, version: "5", clientId: undefined },
         ...{ topic: "bench", login: undefined, homeAssistant: false },
         tls: { ca: undefined, certificate: undefined, key: undefined },
       },
-      { node: "bench", inventory: { cameras: [] }, timeoutMs: 30_000 },
+      { node: "bench", inventory: { cameras: [] }, form: "cloudevents", timeoutMs: 30_000 },
     ),
     filter: { types: undefined, cameras: undefined, classes: undefined },
     maxPerSecond: Infinity,

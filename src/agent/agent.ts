@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { z } from "zod";
 import { SecretFiles } from "../common/secrets/secret-files.js";
 import { Alarm } from "../common/time/alarm.js";
+import { ZoneDisplay } from "./analytics/zone-display.js";
 import { Control } from "./control/control.js";
 import { Maintenance } from "./control/maintenance.js";
 import { NodeStore } from "./control/node-store.js";
@@ -48,6 +49,7 @@ export class Agent {
   readonly #store: NodeStore;
   readonly #hub: HubLink;
   readonly #events: Events;
+  readonly #zoneDisplay: ZoneDisplay;
   readonly #previousWorker: PreviousWorkerFile;
   readonly #reconciler: Reconciler;
   readonly #trials: TrialRunner;
@@ -100,12 +102,17 @@ export class Agent {
       facts: () => this.#facts(),
     });
 
+    const open = () => new SidecarClient({ socketPath, agentVersion: service.version });
+
     // Where events go.
     this.#events = new Events({
       ...{ stateDir: config.stateDir, node: options.node, clock, wallClock },
-      redact: options.redact,
+      ...{ redact: options.redact, openSidecar: open },
       onEvent: new EventsReport(logs("events")).onEvent,
+      onOutgoing: (texts) => this.#http.onEvents(texts),
     });
+
+    this.#zoneDisplay = new ZoneDisplay({ clock, open, zones: () => this.#events.zones() });
 
     // What they become: a candidate, a trial, a desired state of the sidecar.
     this.#control = new Control({
@@ -118,6 +125,7 @@ export class Agent {
       setRuntimeOptions: ({ trial, maintenance, ...observed }) => {
         this.#trials.setLimits(limitsFrom(trial));
         this.#events.setOptions(observed);
+        this.#zoneDisplay.notify();
         this.#reconciler.setDetections(
           config.showFrames || trial.detections !== undefined || this.#events.needsDetections,
         );
@@ -138,7 +146,7 @@ export class Agent {
     this.#previousWorker = new PreviousWorkerFile(dirname(socketPath));
     this.#reconciler = new Reconciler({
       ...{ clock, timing: DEFAULT_TIMING },
-      open: () => new SidecarClient({ socketPath, agentVersion: service.version }),
+      open,
       previousWorker: () => this.#previousWorker.read(),
       onEvent: (event) => this.#onReconcilerEvent(event),
     });
@@ -156,6 +164,11 @@ export class Agent {
     this.#http = new HttpServer({
       ...{ config, clock, redact: options.redact, version: service.version, log: logs("http") },
       secrets: () => this.#secrets.current(),
+      decideTrial: (decision) => {
+        log.info("a person has decided about the trial", { decision });
+        return this.#trials.decide(decision);
+      },
+      picture: (id) => this.#events.picture(id),
       facts: () => ({
         ...this.#facts(),
         version: service.version,
@@ -196,6 +209,7 @@ export class Agent {
       this.#alarm.run(signal),
       this.#maintenance.run(signal),
       this.#events.run(signal),
+      this.#zoneDisplay.run(signal),
       this.#http.run(signal),
     ]);
   }
@@ -231,7 +245,9 @@ export class Agent {
   }
 
   #onReconcilerEvent(event: ReconcilerEvent): void {
+    if (event.t === "disconnected") this.#zoneDisplay.onDisconnected();
     if (event.t === "connected") {
+      this.#zoneDisplay.onConnected();
       this.#peer = event.peer;
       this.#counts = { ...this.#counts, connections: this.#counts.connections + 1 };
       if (event.peer.board !== this.#board) {

@@ -37,6 +37,7 @@ const ERRORS = {
   // Specifications.
   "wrong-setting": "a setting is missing or wrong, in the environment or a document",
   "wrong-document": "a document of Open Horizon is wrong",
+  "hiding-unsupported": "the engine cannot hide objects of a class",
   "invalid-id": "an id is not of the form [a-z0-9][a-z0-9_-]{0,62}",
   "duplicate-id": "two cameras, outputs or sinks share an id, or two outputs a path",
   "invalid-uri": "a camera's address cannot be opened",

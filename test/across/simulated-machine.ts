@@ -294,11 +294,12 @@ export class SimulatedMachine {
         silentAfterMs: 10_000,
         stillIntervalMs: 0,
         masks: [],
+        hiding: undefined,
         off: undefined,
       })),
       model: { bundlePath: model, interval: undefined, threshold: undefined, classes: [] },
       tracker: undefined,
-      overlay: { boxes: true, labels: true, counts: true, names: true },
+      overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
       outputs: [
         {
           id: "rtsp",

@@ -36,21 +36,22 @@ class Osd(Standin):
         return Gst.FlowReturn.OK
 
     def _draw(self, canvas: Canvas, frame: pyds.NvDsFrameMeta) -> None:
-        boxes, texts = self.values["display-bbox"], self.values["display-text"]
-        for found in frame.items("obj_meta_list"):
-            if boxes:
-                _rectangle(canvas, found.rect_params)
-            if texts:
-                _text(canvas, found.text_params)
-        # display-bbox does not apply to display metadata, which are the application's.
-        for display in frame.items("display_meta_list"):
-            for index in range(display.num_rects):
-                _rectangle(canvas, display.rect_params[index])
+        """In the order of gst_nvds_osd_transform_ip() of 9.0: all rectangles, all texts, all lines. display-bbox and
+        display-text apply to display metadata too."""
+        objects, displays = frame.items("obj_meta_list"), frame.items("display_meta_list")
+        rectangles = [found.rect_params for found in objects]
+        texts = [found.text_params for found in objects]
+        for display in displays:
+            rectangles += [display.rect_params[index] for index in range(display.num_rects)]
+            texts += [display.text_params[index] for index in range(display.num_labels)]
+        for rectangle in rectangles if self.values["display-bbox"] else ():
+            _rectangle(canvas, rectangle)
+        for text in texts if self.values["display-text"] else ():
+            _text(canvas, text)
+        for display in displays:
             for index in range(display.num_lines):
                 line = display.line_params[index]
                 canvas.line(line.x1, line.y1, line.x2, line.y2, line.line_width, _color(line.line_color))
-            for index in range(display.num_labels if texts else 0):
-                _text(canvas, display.text_params[index])
 
 
 def _has_drawing(frame: pyds.NvDsFrameMeta) -> bool:

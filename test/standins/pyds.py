@@ -81,6 +81,13 @@ def _integer(value: Any) -> int:
     return int(value.__index__())
 
 
+def _unsigned(value: Any) -> int:
+    number = _integer(value)
+    if not 0 <= number < 2**32:
+        raise TypeError("incompatible type, an unsigned integer is needed, not %d" % number)
+    return number
+
+
 def _float(value: Any) -> float:
     if isinstance(value, (str, bytes)) or value is None:
         raise TypeError("incompatible type %s, a number is needed" % type(value).__name__)
@@ -220,7 +227,7 @@ class NvOSD_TextParams(_TextFields):  # noqa: N801
 
 
 class NvOSD_LineParams(_Struct):  # noqa: N801
-    _fields = {"x1": _INT, "y1": _INT, "x2": _INT, "y2": _INT, "line_width": _INT}
+    _fields = dict.fromkeys(("x1", "y1", "x2", "y2", "line_width"), (_unsigned, 0))
     _nested = {"line_color": NvOSD_ColorParams}
 
 

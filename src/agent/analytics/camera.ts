@@ -53,13 +53,13 @@ export const NEW_CAMERA: CameraState = {
   lines: new Map(),
 };
 
-const NEW_ZONE: ZoneState = {
+export const NEW_ZONE: ZoneState = {
   entered: NEW_COUNTER,
   occupancy: {},
   isCrowded: false,
   changedMs: undefined,
 };
-const NEW_LINE: LineState = { in: NEW_COUNTER, out: NEW_COUNTER };
+export const NEW_LINE: LineState = { in: NEW_COUNTER, out: NEW_COUNTER };
 
 /** A longer pause between two frames counts as this one: the clock was set, or the camera was gone. */
 const LONGEST_PAUSE_MS = 60_000;
@@ -355,10 +355,11 @@ function counts({ classes }: Zone | Line, track: Track): boolean {
 }
 
 function objectOf(track: Track): EventData["object.seen"]["object"] {
-  const { id, confidence, attributes, heading } = track;
+  const { id, confidence, frame, attributes, heading } = track;
   const { left, top, width, height } = track.box;
   const box = { left: short(left), top: short(top), width: short(width), height: short(height) };
-  const object = { track: id, class: track.class, confidence: short(confidence), box, attributes };
+  const what = { track: id, class: track.class, confidence: short(confidence) };
+  const object = { ...what, box, frame, attributes };
   return heading === undefined ? object : { ...object, heading };
 }
 

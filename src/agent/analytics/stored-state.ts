@@ -3,7 +3,7 @@
 import type { CameraState } from "./camera.js";
 
 /** Another version of the agent may have written it in another form. */
-const FORM = 1;
+const FORM = 2;
 
 export function formatState(state: CameraState): string {
   return JSON.stringify({ form: FORM, state }, (_, value: unknown) =>

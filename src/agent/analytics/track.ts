@@ -13,6 +13,8 @@ export interface Track {
   readonly confidence: number;
   /** In fractions of the frame. */
   readonly box: Box;
+  /** Size of the frame in pixels. */
+  readonly frame: { readonly width: number; readonly height: number };
   readonly attributes: Readonly<Record<string, string>>;
   readonly firstMs: number;
   readonly lastMs: number;
@@ -74,6 +76,7 @@ export function follow(
     class: before !== undefined && isSeen ? before.class : mostFrequent(votes),
     confidence,
     box,
+    frame: { width, height },
     attributes: attributes.length === 0 ? NO_ATTRIBUTES : textsOf(attributes),
     firstMs: before?.firstMs ?? elapsedMs,
     lastMs: elapsedMs,

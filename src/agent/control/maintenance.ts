@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import { createTask, type ScheduledTask } from "node-cron";
 import { activeAt } from "../../common/hours/hours.js";
 import type { MaintenanceSettings } from "../../common/hours/maintenance.js";
-import { dueSince } from "../../common/hours/schedule.js";
+import { missedSince } from "../../common/hours/schedule.js";
 import { processTimeZone } from "../../common/hours/time-zone.js";
 import { Alarm } from "../../common/time/alarm.js";
 import type { Clock } from "../../common/time/clock.js";
@@ -102,7 +102,7 @@ export class Maintenance {
 
   #onClockStep(): void {
     for (const [name, job] of this.#jobs) {
-      if (dueSince(job, job.lastRunMs, Date.now()).missedMs !== undefined) this.#start(name, job);
+      if (missedSince(job, job.lastRunMs, Date.now()) !== undefined) this.#start(name, job);
       this.#schedule(name, job);
     }
   }

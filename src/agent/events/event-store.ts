@@ -1,6 +1,7 @@
 /** Events on disk: numbered, in order, with how far each sink has come and the state of each camera. */
 
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, rename } from "node:fs/promises";
+import { join } from "node:path";
 import { ClassicLevel } from "classic-level";
 
 /** An event as it is sent: CloudEvents 1.0 in JSON. */
@@ -19,6 +20,7 @@ export interface Changes {
 const ENTRY = "e";
 const VALUE = "v";
 const OWNER_ONLY = 0o700;
+const HIGHEST_LOG = 1e15;
 /** Behind all entries. */
 const END = "f";
 
@@ -33,6 +35,7 @@ export class EventStore {
   /** Throws if the directory cannot be used. */
   static async open(directory: string): Promise<EventStore> {
     await mkdir(directory, { recursive: true, mode: OWNER_ONLY });
+    await moveForeignLogs(directory);
     const db = new ClassicLevel(directory, { maxFileSize: 2 * 1024 * 1024 });
     try {
       await db.open();
@@ -73,6 +76,15 @@ export class EventStore {
 
   async close(): Promise<void> {
     await this.#db.close();
+  }
+}
+
+/** LevelDB aborts the process over a log whose number it never gives: 0, or one near 2^64. It ignores other endings. */
+async function moveForeignLogs(directory: string): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const number = Number(/^(\d+)\.log$/.exec(name)?.[1] ?? 1);
+    if (number > 0 && number < HIGHEST_LOG) continue;
+    await rename(join(directory, name), join(directory, `${name}.foreign`));
   }
 }
 

@@ -5,10 +5,15 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { CloudEvent } from "../../common/events/cloud-event.js";
 import { type CameraAnalytics, DEFAULT_OBJECTS } from "../../common/settings/analytics.js";
-import { DEFAULT_QUEUE, type SinkOptions, type SinkTarget } from "../../common/settings/events.js";
+import {
+  DEFAULT_QUEUE,
+  type PictureOptions,
+  type SinkOptions,
+  type SinkTarget,
+} from "../../common/settings/events.js";
 import { eventually } from "../../common/testing/eventually.js";
 import { systemClock } from "../../common/time/clock.js";
-import type { Peer } from "../sidecar/sidecar.js";
+import type { Peer, PictureRequest } from "../sidecar/sidecar.js";
 import type { CameraState, SidecarEvent } from "../sidecar/state.js";
 import { detectionOf, frameOf } from "../testing/detections.js";
 import { Events, type EventsEvent } from "./events.js";
@@ -40,10 +45,11 @@ describe("Events", () => {
   let heard: EventsEvent[];
   let captured: number;
   let stops: (() => Promise<void>)[];
+  let asked: PictureRequest[];
 
   beforeEach(() => {
     stateDir = mkdtempSync(join(tmpdir(), "events-"));
-    [heard, captured, stops] = [[], Date.now(), []];
+    [heard, captured, stops, asked] = [[], Date.now(), [], []];
   });
 
   afterEach(async () => {
@@ -52,17 +58,34 @@ describe("Events", () => {
   });
 
   function sink(target: SinkTarget, options: Partial<SinkOptions> = {}): SinkOptions {
-    return { id: target.t, filter: ALL, maxPerSecond: Infinity, target, ...options };
+    return {
+      id: target.t,
+      filter: ALL,
+      maxPerSecond: Infinity,
+      form: "cloudevents",
+      target,
+      ...options,
+    };
   }
 
-  async function start(sinks: readonly SinkOptions[] = [sink(FILE)]) {
+  async function start(sinks: readonly SinkOptions[] = [sink(FILE)], pictures?: PictureOptions) {
     const events = new Events({
       ...{ stateDir, node: "n1", clock: systemClock, wallClock: Date.now },
       redact: (text) => text.replaceAll("hunter2", "***"),
+      openSidecar: () => ({
+        takePicture: (request) => {
+          asked.push(request);
+          return Promise.resolve(new Uint8Array([1]));
+        },
+        close: () => {},
+      }),
       onEvent: (event) => heard.push(event),
     });
     await events.load();
-    events.setOptions({ analytics: { front: ANALYTICS }, events: { sinks, queue: DEFAULT_QUEUE } });
+    events.setOptions({
+      analytics: { front: ANALYTICS },
+      events: { sinks, queue: DEFAULT_QUEUE, pictures },
+    });
     const controller = new AbortController();
     const ended = events.run(controller.signal);
     const stop = async () => {
@@ -191,6 +214,31 @@ describe("Events", () => {
     await eventually(isConnected, "it is connected");
   });
 
+  it("name a picture of the object in the events that get one, and keep it", async () => {
+    const bounds = { maxBytes: 1e6, maxCount: 10, maxAgeMs: 60_000 };
+    const { events } = await start([sink(FILE)], {
+      types: ["zone.entered"],
+      of: "object",
+      ...bounds,
+    });
+    show(events, [1n]);
+    await eventually(() => written().length === 4, "all are written");
+    const named = written().flatMap(({ type, data }) =>
+      "picture" in data && data.picture !== undefined ? [{ type, id: data.picture }] : [],
+    );
+    assert.deepEqual(
+      named.map(({ type }) => type),
+      ["slipstream.zone.entered"],
+    );
+    const directory = join(stateDir, "events", "pictures");
+    const path = join(directory, `${named[0]?.id}.jpg`);
+    await eventually(() => existsSync(path), "it is kept");
+    assert.deepEqual([...((await events.picture(named[0]?.id ?? "")) ?? [])], [1]);
+    const [request] = asked;
+    assert.equal(request?.cameraId, "front");
+    assert.notEqual(request?.area, undefined);
+  });
+
   it("start a sink again whose settings have changed, and keep its place", async () => {
     const { events } = await start();
     show(events, [1n]);
@@ -200,6 +248,7 @@ describe("Events", () => {
       events: {
         sinks: [sink(FILE, { filter: { ...ALL, types: ["object.gone"] } })],
         queue: DEFAULT_QUEUE,
+        pictures: undefined,
       },
     });
     setCamera(events, { t: "lost", reason: "timeout", detail: "", nextAttempt: undefined });

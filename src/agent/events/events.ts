@@ -11,15 +11,22 @@ import type { SlipstreamEvent } from "../../common/events/types.js";
 import { type Redact, redactDeep } from "../../common/secrets/redact.js";
 import type { CameraAnalytics } from "../../common/settings/analytics.js";
 import type { RuntimeOptions } from "../../common/settings/desired-state.js";
-import { DEFAULT_QUEUE, type SinkOptions } from "../../common/settings/events.js";
+import {
+  DEFAULT_QUEUE,
+  type PictureOptions,
+  type SinkOptions,
+} from "../../common/settings/events.js";
 import type { Clock } from "../../common/time/clock.js";
 import { type CameraState, interrupt, NEW_CAMERA, observeFrame } from "../analytics/camera.js";
+import { shapesOf } from "../analytics/shapes.js";
 import { formatState, parseState } from "../analytics/stored-state.js";
 import type { ReconcilerEvent } from "../reconcile/reconciler.js";
-import type { FrameDetections } from "../sidecar/state.js";
+import type { CameraZones, Sidecar } from "../sidecar/sidecar.js";
+import type { Box, FrameDetections } from "../sidecar/state.js";
 import type { TrialEvent } from "../trial/runner.js";
 import { Followers } from "./followers.js";
 import { Forwarder, type ForwarderEvent, isWanted } from "./forwarder.js";
+import { type PictureEvent, Pictures } from "./pictures.js";
 import { EventQueue, type QueueEvent } from "./queue.js";
 import { openSink } from "./sinks/open-sink.js";
 import { StateEvents } from "./state-events.js";
@@ -27,6 +34,7 @@ import { StateEvents } from "./state-events.js";
 export type EventsEvent =
   | QueueEvent
   | ForwarderEvent
+  | PictureEvent
   | { readonly t: "cannot be followed"; readonly path: string; readonly err: Error };
 
 export interface EventsOptions {
@@ -37,10 +45,14 @@ export interface EventsOptions {
   readonly clock: Clock;
   /** Milliseconds since 1970; may jump. */
   readonly wallClock: () => number;
+  /** Makes a client of the sidecar, for pictures. */
+  readonly openSidecar: () => Pick<Sidecar, "takePicture" | "close">;
   /** Takes secrets out of a text that leaves the process. */
   readonly redact: Redact;
   /** Must not throw. */
   readonly onEvent: (event: EventsEvent) => void;
+  /** What has happened, as CloudEvents in JSON. Must not throw. */
+  readonly onOutgoing?: (texts: readonly string[]) => void;
 }
 
 type Options = Pick<RuntimeOptions, "analytics" | "events">;
@@ -56,10 +68,13 @@ interface Running {
 /** The worker whose objects the cameras' states are about, in the queue. */
 const WORKER = "worker";
 const CAMERA = "camera ";
+/** How much a picture shows around an object, in shares of its size: it may have moved on. */
+const AROUND = 0.25;
 
 export class Events {
   readonly #options: EventsOptions;
   readonly #queue: EventQueue;
+  readonly #pictures: Pictures;
   readonly #followers: Followers;
   readonly #states = new StateEvents();
   readonly #cameras = new Map<string, CameraState>();
@@ -67,12 +82,17 @@ export class Events {
   #worker: string | undefined;
   #analytics: Readonly<Record<string, CameraAnalytics>> = {};
   #sinks: readonly SinkOptions[] = [];
+  #pictured: PictureOptions | undefined;
   #isStarted = false;
 
   constructor(options: EventsOptions) {
     const { stateDir, clock, wallClock, onEvent } = options;
     this.#options = options;
     this.#followers = new Followers(eventSocketPath(stateDir));
+    this.#pictures = new Pictures({
+      directory: join(stateDir, "events", "pictures"),
+      ...{ clock, wallClock, onEvent, open: options.openSidecar },
+    });
     this.#queue = new EventQueue(
       {
         directory: join(stateDir, "events", "queue"),
@@ -94,6 +114,15 @@ export class Events {
       (filter.types ?? ["object.seen"]).some((type) => /^(?:object|zone|line)\./.test(type)),
     );
     return isObserved || wanted;
+  }
+
+  /** Zones and lines with their counts, as the overlay draws them. */
+  zones(): readonly CameraZones[] {
+    const nowMs = this.#options.wallClock();
+    return Object.entries(this.#analytics).flatMap(([cameraId, options]) => {
+      const shapes = shapesOf(options, this.#cameras.get(cameraId) ?? NEW_CAMERA, nowMs);
+      return shapes.length === 0 ? [] : [{ cameraId, shapes }];
+    });
   }
 
   /** Reads what earlier runs have left. Must be awaited before setOptions(). Never throws because of the disk. */
@@ -118,6 +147,8 @@ export class Events {
     for (const id of this.#cameras.keys()) if (!(id in analytics)) this.#interrupt(id);
     this.#analytics = analytics;
     this.#sinks = events.sinks;
+    this.#pictured = events.pictures;
+    this.#pictures.setBounds(events.pictures);
     this.#queue.setBounds(events.queue);
     this.#queue.setSinks(events.sinks.map(({ id }) => id));
     if (this.#isStarted) this.#startSinks();
@@ -147,6 +178,7 @@ export class Events {
     // The queue takes the last acknowledgements of the sinks.
     const queue = new AbortController();
     const saving = this.#queue.run(queue.signal);
+    const taking = this.#pictures.run(signal);
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener("abort", () => resolve(), { once: true });
@@ -154,7 +186,7 @@ export class Events {
     this.#isStarted = false;
     this.#followers.close();
     for (const { stop } of this.#running.values()) stop.abort();
-    await Promise.all([...this.#running.values()].map(({ ended }) => ended));
+    await Promise.all([taking, ...[...this.#running.values()].map(({ ended }) => ended)]);
     queue.abort();
     await saving;
   }
@@ -177,7 +209,27 @@ export class Events {
     if (options === undefined) return;
     const timeMs = captured?.getTime() ?? this.#options.wallClock();
     const before = this.#cameras.get(id) ?? NEW_CAMERA;
-    this.#take(id, observeFrame(before, frame, timeMs, options));
+    const { state, events } = observeFrame(before, frame, timeMs, options);
+    this.#take(id, { state, events: events.map((event) => this.#withPicture(event, frame)) });
+  }
+
+  /** The picture comes later, or not at all: no event waits for it. */
+  #withPicture(event: SlipstreamEvent, frame: FrameDetections): SlipstreamEvent {
+    if (this.#pictured?.types.includes(event.type) !== true) return event;
+    const { cameraId, pts } = frame;
+    const area =
+      this.#pictured.of === "object" && "object" in event.data
+        ? areaAround(event.data.object.box, frame)
+        : undefined;
+    const picture = this.#pictures.take({ cameraId, pts, area });
+    if (picture === undefined) return event;
+    // Only events whose data may have a picture are in the list.
+    return { ...event, data: { ...event.data, picture } } as SlipstreamEvent;
+  }
+
+  /** The JPEG of a picture; undefined: there is none, or no longer. */
+  picture(id: string): Promise<Uint8Array | undefined> {
+    return this.#pictures.read(id);
   }
 
   #interrupt(id: string): void {
@@ -212,7 +264,9 @@ export class Events {
       const outgoing = cloudEvent(event, this.#options.node);
       return { event: outgoing, text: JSON.stringify(outgoing) };
     });
-    this.#followers.send(all.map(({ text }) => text));
+    const texts = all.map(({ text }) => text);
+    this.#followers.send(texts);
+    this.#options.onOutgoing?.(texts);
     const wanted = all.filter(({ event }) =>
       this.#sinks.some(({ filter }) => isWanted(event, filter)),
     );
@@ -242,15 +296,35 @@ export class Events {
 
   #start(options: SinkOptions, inventory: ReturnType<typeof inventoryOf>): Running {
     const { stateDir, node, clock, wallClock, onEvent } = this.#options;
-    const { id, filter, maxPerSecond, target } = options;
+    const { id, filter, maxPerSecond, form, target } = options;
     const stop = new AbortController();
     const directory = join(stateDir, "events");
     const forwarder = new Forwarder({
-      ...{ id, filter, maxPerSecond, queue: this.#queue, clock, random: Math.random, onEvent },
-      sink: openSink(target, { node, inventory, directory, wallClock }),
+      ...{
+        id,
+        filter,
+        maxPerSecond,
+        form,
+        queue: this.#queue,
+        clock,
+        random: Math.random,
+        onEvent,
+      },
+      sink: openSink(target, { node, inventory, directory, wallClock, form }),
     });
     return { options, inventory, forwarder, stop, ended: forwarder.run(stop.signal) };
   }
+}
+
+/** A box of an event and what is around it, in pixels of the frame. */
+function areaAround(box: Box, { width, height }: FrameDetections): Box {
+  const [across, down] = [box.width * AROUND, box.height * AROUND];
+  return {
+    left: (box.left - across) * width,
+    top: (box.top - down) * height,
+    width: (box.width + 2 * across) * width,
+    height: (box.height + 2 * down) * height,
+  };
 }
 
 function inventoryOf(analytics: Readonly<Record<string, CameraAnalytics>>) {

@@ -6,7 +6,7 @@ import { FakeClock } from "../../common/testing/fake-clock.js";
 import type { Entry } from "./event-store.js";
 import { Forwarder, type ForwarderEvent, type ForwarderOptions } from "./forwarder.js";
 import { type Delivery, type Outgoing, type Sink, SinkError } from "./sink.js";
-import { entered, outgoing } from "./testing/outgoing.js";
+import { entered, occupied, outgoing } from "./testing/outgoing.js";
 
 /** A queue in memory. */
 class Entries {
@@ -34,6 +34,7 @@ describe("Forwarder", () => {
   let events: ForwarderEvent[];
   let delivered: string[];
   let connections: number;
+  let texts: string[];
   let stop: AbortController;
   let ended: Promise<void>;
   let forwarder: Forwarder;
@@ -43,7 +44,7 @@ describe("Forwarder", () => {
   beforeEach(() => {
     clock = new FakeClock();
     queue = new Entries();
-    [events, delivered, connections, outcomes] = [[], [], 0, []];
+    [events, delivered, connections, outcomes, texts] = [[], [], 0, [], []];
     stop = new AbortController();
   });
 
@@ -65,10 +66,12 @@ describe("Forwarder", () => {
       const outcome = outcomes.shift();
       if (outcome instanceof SinkError) return Promise.reject(outcome);
       delivered.push(...all.map(trackOf));
+      texts.push(...all.map(({ text }) => text));
       return Promise.resolve(outcome ?? { refused: 0 });
     };
     forwarder = new Forwarder({
       ...{ id: "a", sink, queue, clock, random: () => 0.5, maxPerSecond: Infinity },
+      form: "cloudevents",
       filter: { types: undefined, cameras: undefined, classes: undefined },
       onEvent: (event) => events.push(event),
       ...options,
@@ -92,6 +95,17 @@ describe("Forwarder", () => {
     forwarder.notify();
     await eventually(() => queue.cursor === 4, "all are acknowledged");
     assert.deepEqual(delivered, ["1", "2", "3", "4", "5"]);
+  });
+
+  it("gives a sink of nvmsgconv's form the events of objects, and passes over the rest", async () => {
+    queue.add("1");
+    const { text } = outgoing(occupied(1));
+    queue.entries.push({ sequence: 1, text });
+    queue.add("2");
+    start({ form: "nvmsgconv-minimal" });
+    await eventually(() => queue.cursor === 2, "all are acknowledged");
+    assert.deepEqual(delivered, ["1", "2"]);
+    assert.match(texts[0] ?? "", /"objects":\["1\|100\|200\|400\|600\|person\|#/);
   });
 
   it("delivers again what failed, later and later, and says so once", async () => {

@@ -1,7 +1,8 @@
 /** Brings the events of the queue to one sink: in order, at least once, as fast as it may. No sink waits for another. */
 
 import { type CloudEvent, typeOf } from "../../common/events/cloud-event.js";
-import type { EventFilter } from "../../common/settings/events.js";
+import { minimalText } from "../../common/events/nvmsgconv-minimal.js";
+import type { EventFilter, EventForm } from "../../common/settings/events.js";
 import { backoffMs, withJitter } from "../../common/time/backoff.js";
 import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";
@@ -20,6 +21,7 @@ export interface ForwarderOptions {
   readonly id: string;
   readonly sink: Sink;
   readonly filter: EventFilter;
+  readonly form: EventForm;
   readonly maxPerSecond: number;
   readonly queue: Pick<EventQueue, "read" | "acknowledge">;
   readonly clock: Clock;
@@ -94,15 +96,25 @@ export class Forwarder {
     for (const { sequence, text } of entries) {
       // Only cloudEvent() makes what is in the queue.
       const event = JSON.parse(text) as CloudEvent;
-      if (isWanted(event, this.#options.filter)) {
+      const outgoing = isWanted(event, this.#options.filter)
+        ? this.#formed(event, text)
+        : undefined;
+      if (outgoing !== undefined) {
         if (wanted.length + 1 > this.#allowance) break;
-        wanted.push({ event, text });
+        wanted.push(outgoing);
       }
       last = sequence;
     }
     if (wanted.length > 0) await this.#deliver(connection, wanted, signal);
     queue.acknowledge(sink, last);
     this.#allowance -= wanted.length;
+  }
+
+  /** Undefined: the event does not exist in the sink's form. */
+  #formed(event: CloudEvent, text: string): Outgoing | undefined {
+    if (this.#options.form === "cloudevents") return { event, text };
+    const minimal = minimalText(event);
+    return minimal === undefined ? undefined : { event, text: minimal };
   }
 
   async #deliver(

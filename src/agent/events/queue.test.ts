@@ -230,6 +230,22 @@ describe("EventQueue", () => {
     assert.deepEqual(await drain(queue, "a"), ["1", "2"]);
   });
 
+  for (const name of [
+    "000000.log",
+    "0.log",
+    "18446744073709551615.log",
+    "18446744073709551614.log",
+  ]) {
+    it(`survives a file ${name}, over which LevelDB aborts, and loses nothing`, async () => {
+      const first = await start(["a"]);
+      first.queue.append(["1"]);
+      await first.stop();
+      writeFileSync(join(directory, name), "");
+      const { queue } = await start(["a"]);
+      assert.deepEqual(await drain(queue, "a"), ["1"]);
+    });
+  }
+
   it("begins again with what a broken disk has made unreadable", async () => {
     const first = await start(["a"]);
     first.queue.append(["1"]);

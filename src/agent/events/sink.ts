@@ -5,7 +5,7 @@ import type { CloudEvent } from "../../common/events/cloud-event.js";
 /** An event on its way out. */
 export interface Outgoing {
   readonly event: CloudEvent;
-  /** The same as JSON: what is sent again is the same text. */
+  /** The same as JSON in the form that the sink wants: what is sent again is the same text. */
   readonly text: string;
 }
 

@@ -6,7 +6,8 @@ const LOCAL: Policy = { t: "local" };
 const LOGINS: Policy = { t: "logins", logins: [{ username: "ops", password: "hunter2" }] };
 
 function request(headers: AccessRequest["headers"] = {}, method = "GET"): AccessRequest {
-  return { method, headers: { host: "127.0.0.1:8080", ...headers }, address: "10.0.0.9" };
+  const url = "/api/v1/state";
+  return { method, url, headers: { host: "127.0.0.1:8080", ...headers }, address: "10.0.0.9" };
 }
 
 function status(one: AccessRequest, policy: Policy = LOCAL, wrong = new WrongLogins(), nowMs = 0) {
@@ -31,6 +32,29 @@ describe("access", () => {
       const refusal = refusalOf(request({}, method), LOCAL, new WrongLogins(), 0);
       assert.deepEqual([refusal?.status, refusal?.headers["Allow"]], [405, "GET, HEAD"], method);
     }
+  });
+
+  it("lets a link to the page be followed from other sites, and nothing else", () => {
+    const link = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" };
+    assert.equal(status({ ...request(link), url: "/" }), undefined);
+    assert.equal(status(request(link)), 403);
+    const fetched = { "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" };
+    assert.equal(status({ ...request(fetched), url: "/" }), 403);
+  });
+
+  it("takes actions as JSON alone, and no more than 16 KiB", () => {
+    const restart = { ...request({}, "POST"), url: "/api/v1/cameras/front/restart" };
+    const json = { ...restart.headers, "content-type": "application/json", "content-length": "2" };
+    assert.equal(status({ ...restart, headers: json }), undefined);
+    assert.equal(status({ ...restart, headers: { ...json, "content-type": "text/plain" } }), 415);
+    assert.equal(status({ ...restart, headers: { ...json, "content-length": "16385" } }), 413);
+    assert.equal(status({ ...restart, headers: { ...json, "transfer-encoding": "chunked" } }), 413);
+    assert.equal(status({ ...restart, headers: { ...json, "sec-fetch-site": "cross-site" } }), 403);
+    assert.equal(status({ ...restart, method: "GET" }), 405);
+    assert.equal(
+      status({ ...restart, url: "/api/v1/cameras/front/restart?x=1", headers: json }),
+      405,
+    );
   });
 
   it("refuses a body", () => {

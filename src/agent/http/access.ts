@@ -6,6 +6,8 @@ import type { Login } from "../../common/secrets/secrets.js";
 
 export interface AccessRequest {
   readonly method: string;
+  /** Path and query. */
+  readonly url: string;
   readonly headers: IncomingHttpHeaders;
   /** Of the peer; undefined on a Unix socket. */
   readonly address: string | undefined;
@@ -25,6 +27,11 @@ export interface Refusal {
   readonly error: string;
   readonly headers: Readonly<Record<string, string>>;
 }
+
+/** What changes something. Everything else is read only. */
+const ACTIONS =
+  /^\/api\/v1\/(?:cameras\/test|cameras\/[^/?]+\/restart|trials\/(?:confirm|take-back))$/;
+const LONGEST_BODY = 16 * 1024;
 
 /** Wrong logins of one address within a minute, after which all its logins are refused until the minute is over. */
 const MOST_WRONG = 10;
@@ -60,16 +67,12 @@ export function refusalOf(
   wrongLogins: WrongLogins,
   nowMs: number,
 ): Refusal | undefined {
-  const { method, headers } = request;
-  if (method !== "GET" && method !== "HEAD") {
-    return refused(405, `${method} is not allowed: everything here is read only`, {
-      Allow: "GET, HEAD",
-    });
-  }
-  if ("transfer-encoding" in headers || (headers["content-length"] ?? "0") !== "0") {
-    return refused(413, "a request has no body here", { Connection: "close" });
-  }
-  if (isCrossSite(headers)) return refused(403, "requests from other sites are refused");
+  const { url, headers } = request;
+  const refusal = formRefusal(request);
+  if (refusal !== undefined) return refusal;
+  // A link to the page may be followed from anywhere: it is never framed, and does nothing by being opened.
+  const isLink = url === "/" && headers["sec-fetch-mode"] === "navigate";
+  if (isCrossSite(headers) && !isLink) return refused(403, "requests from other sites are refused");
   switch (policy.t) {
     case "socket":
       return undefined;
@@ -83,6 +86,25 @@ export function refusalOf(
     default:
       return policy satisfies never;
   }
+}
+
+/** What a request looks like, whoever sends it. */
+function formRefusal({ method, url, headers }: AccessRequest): Refusal | undefined {
+  const length = headers["content-length"] ?? "0";
+  const isAction = ACTIONS.test(url);
+  if (isAction ? method !== "POST" : method !== "GET" && method !== "HEAD") {
+    const allowed = isAction ? "POST" : "GET, HEAD";
+    return refused(405, `${method} is not allowed here: use ${allowed}`, { Allow: allowed });
+  }
+  if ("transfer-encoding" in headers || Number(length) > (isAction ? LONGEST_BODY : 0)) {
+    const most = isAction ? `no more than ${LONGEST_BODY} bytes` : "no body";
+    return refused(413, `a request has ${most} here`, { Connection: "close" });
+  }
+  // A form of another site cannot have this type, and a script of another site would have to ask first.
+  if (isAction && !/^application\/json(?:;|$)/.test(headers["content-type"] ?? "")) {
+    return refused(415, "the body must be application/json", { Connection: "close" });
+  }
+  return undefined;
 }
 
 /** Browsers say where a request comes from; programs send neither header. */

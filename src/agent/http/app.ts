@@ -1,16 +1,14 @@
 /** What the agent serves over HTTP: health, metrics and the API, described by their schemas. */
 
 import swagger from "@fastify/swagger";
-import Fastify, {
-  type FastifyInstance,
-  type FastifyReply,
-  type RouteShorthandOptions,
-} from "fastify";
+import Fastify, { type FastifyInstance } from "fastify";
 import { z } from "zod";
 import {
+  type ApiHistory,
   cameraSchema,
   errorSchema,
   healthSchema,
+  historySchema,
   modelSchema,
   outputSchema,
   readinessSchema,
@@ -19,18 +17,26 @@ import {
 } from "../../common/api/schema.js";
 import { type Redact, redactDeep } from "../../common/secrets/redact.js";
 import { SidecarError } from "../sidecar/calls.js";
+import { type ActionOptions, addActions } from "./actions.js";
+import { described, fail, json, schemaOf } from "./describe.js";
 import type { HttpFacts } from "./facts.js";
 import { HEADERS } from "./listener.js";
 import type { OwnUsage } from "./metrics.js";
+import { addPage, type PageOptions } from "./page-routes.js";
 import { readinessOf } from "./readiness.js";
 import { cameraViews, modelView, outputViews, stateView, trialsView } from "./views.js";
 
 export interface AppOptions {
+  readonly page: PageOptions;
+  readonly actions: ActionOptions;
   readonly facts: () => HttpFacts;
+  readonly history: () => ApiHistory;
   readonly usage: () => OwnUsage;
   /** Seconds since this process started. */
   readonly uptimeSeconds: () => number;
   readonly redact: Redact;
+  /** The JPEG of a picture of an event; undefined: there is none, or no longer. */
+  readonly picture: (id: string) => Promise<Uint8Array | undefined>;
   /** The next frame of a stream as JPEG. Throws SidecarError, or the signal's reason once that is aborted. */
   readonly snapshot: (output: string, camera: string, signal: AbortSignal) => Promise<Uint8Array>;
 }
@@ -64,6 +70,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   });
   addOperation(app, options);
   addApi(app, options);
+  addActions(app, options.actions);
+  await addPage(app, options.page);
   await app.ready();
   return app;
 }
@@ -72,7 +80,8 @@ const DESCRIPTION = {
   openapi: "3.1.0",
   info: {
     title: "Slipstream",
-    description: "State of a node: cameras, outputs, model and trials. Everything is read only.",
+    description:
+      "State of a node: cameras, outputs, model and trials, and what a person can do about it.",
     version: "1",
   },
   components: { securitySchemes: { login: { type: "http" as const, scheme: "basic" } } },
@@ -114,7 +123,7 @@ function addOperation(app: FastifyInstance, { facts, usage, uptimeSeconds }: App
   );
 }
 
-function addApi(app: FastifyInstance, { facts, snapshot }: AppOptions): void {
+function addApi(app: FastifyInstance, { facts, history, picture, snapshot }: AppOptions): void {
   app.get(
     "/api/v1/state",
     described("state", "Everything at one moment.", { 200: json(stateSchema) }),
@@ -159,6 +168,11 @@ function addApi(app: FastifyInstance, { facts, snapshot }: AppOptions): void {
     }),
     () => trialsView(facts()),
   );
+  app.get(
+    "/api/v1/history",
+    described("history", "The last hour of each camera.", { 200: json(historySchema) }),
+    history,
+  );
   let snapshots = 0;
   app.get<{ Querystring: { output?: string; camera?: string } }>(
     "/api/v1/snapshot",
@@ -166,10 +180,7 @@ function addApi(app: FastifyInstance, { facts, snapshot }: AppOptions): void {
       "snapshot",
       "The next annotated frame of a stream as JPEG.",
       {
-        200: {
-          description: "The frame.",
-          content: { "image/jpeg": { schema: { type: "string", format: "binary" } } },
-        },
+        200: JPEG,
         404: json(errorSchema),
         503: json(errorSchema),
       },
@@ -204,36 +215,24 @@ function addApi(app: FastifyInstance, { facts, snapshot }: AppOptions): void {
       }
     },
   );
+  app.get<{ Params: { id: string } }>(
+    "/api/v1/pictures/:id",
+    described(
+      "picture",
+      "The picture of an event, which its data name, as JPEG.",
+      { 200: JPEG, 404: json(errorSchema) },
+      { params: schemaOf(z.object({ id })) },
+    ),
+    async (request, reply) => {
+      const jpeg = await picture(request.params.id);
+      if (jpeg === undefined) return fail(reply, 404, "there is no such picture, or no longer");
+      return reply.type("image/jpeg").send(Buffer.from(jpeg));
+    },
+  );
   app.get("/api/v1/openapi.json", { schema: { hide: true } }, () => app.swagger());
 }
 
-function fail(reply: FastifyReply, status: number, error: string): FastifyReply {
-  return reply.code(status).send({ error });
-}
-
-type Responses = Readonly<Record<number, object>>;
-
-/** Every request may be refused before it is routed. */
-function described(
-  operationId: string,
-  summary: string,
-  response: Responses,
-  input: object = {},
-): RouteShorthandOptions {
-  const refusals = Object.fromEntries(
-    [400, 401, 403, 429].map((status) => [status, json(errorSchema)]),
-  );
-  return { schema: { operationId, summary, ...input, response: { ...refusals, ...response } } };
-}
-
-function json(schema: z.ZodType): object {
-  return {
-    description: schema.description ?? "",
-    content: { "application/json": { schema: schemaOf(schema) } },
-  };
-}
-
-function schemaOf(schema: z.ZodType): object {
-  const { $schema: _, ...rest } = z.toJSONSchema(schema);
-  return rest;
-}
+const JPEG = {
+  description: "The frame.",
+  content: { "image/jpeg": { schema: { type: "string", format: "binary" } } },
+};

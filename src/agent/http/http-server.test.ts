@@ -37,12 +37,13 @@ describe("HttpServer", () => {
   let secrets: Map<string, Secret>;
   let lines: string[];
   let ends: (() => unknown)[];
+  let decisions: string[];
   let server: HttpServer;
 
   beforeEach(async () => {
     place = await socketDirectory();
     port = await freePort();
-    [current, secrets, lines, ends] = [facts(), new Map(), [], []];
+    [current, secrets, lines, ends, decisions] = [facts(), new Map(), [], [], []];
   });
 
   afterEach(async () => {
@@ -73,6 +74,11 @@ describe("HttpServer", () => {
     server = new HttpServer({
       ...{ config, log, clock: impatient, version: "1.2.3", facts: () => current },
       redact: (text) => text.replaceAll("hunter2", "***"),
+      decideTrial: (decision) => {
+        decisions.push(decision);
+        return decision === "taken back";
+      },
+      picture: (id) => Promise.resolve(id === "known" ? new Uint8Array([0xff, 0xd8]) : undefined),
       secrets: () => ({
         toHide: [],
         find: (name) => {
@@ -145,7 +151,7 @@ describe("HttpServer", () => {
     assert.doesNotMatch(text, /hunter2/);
     assert.equal((await get("/api/v1/cameras/b", socketPath())).status, 200);
     assert.equal((await get("/api/v1/cameras/nobody", socketPath())).status, 404);
-    for (const path of ["cameras", "outputs", "model", "trials"]) {
+    for (const path of ["cameras", "outputs", "model", "trials", "history"]) {
       assert.equal((await get(`/api/v1/${path}`, socketPath())).status, 200, path);
     }
   });
@@ -166,8 +172,24 @@ describe("HttpServer", () => {
       "/api/v1/outputs",
       "/api/v1/model",
       "/api/v1/trials",
+      "/api/v1/history",
       "/api/v1/snapshot",
+      "/api/v1/pictures/{id}",
+      "/api/v1/cameras/{id}/restart",
+      "/api/v1/trials/confirm",
+      "/api/v1/trials/take-back",
+      "/api/v1/cameras/test",
     ]);
+  });
+
+  it("returns the picture that an event names", async () => {
+    start();
+    await said("agent.sock");
+    const known = await get("/api/v1/pictures/known", socketPath());
+    assert.equal(known.status, 200);
+    assert.equal(Buffer.byteLength(known.text, "latin1") > 0, true);
+    assert.equal((await get("/api/v1/pictures/unknown", socketPath())).status, 404);
+    assert.equal((await get("/api/v1/pictures/..%2f..%2fagent.json", socketPath())).status, 404);
   });
 
   it("gives metrics to whoever asks for them", async () => {
@@ -200,6 +222,61 @@ describe("HttpServer", () => {
     assert.equal(wrong.status, 400);
     sidecar.stop();
     assert.equal((await get("/api/v1/snapshot", socketPath())).status, 503);
+  });
+
+  it("restarts a camera, and takes what a person decides about a trial", async () => {
+    const restarted: string[] = [];
+    const sidecar = new ServerDouble({
+      restartCamera: ({ request: { cameraId } }, done) => {
+        restarted.push(cameraId);
+        if (cameraId === "front") done(null, {});
+        else done({ code: NOT_FOUND, details: `there is no camera ${cameraId}` });
+      },
+    });
+    await sidecar.listen(inPlace("worker.sock"));
+    ends.push(() => sidecar.stop());
+    start();
+    await said(`127.0.0.1:${port}`);
+    assert.equal((await post("/api/v1/cameras/front/restart")).status, 200);
+    assert.equal((await post("/api/v1/cameras/nobody/restart")).status, 404);
+    assert.deepEqual(restarted, ["front", "nobody"]);
+    assert.equal((await post("/api/v1/trials/take-back")).status, 200);
+    assert.equal((await post("/api/v1/trials/confirm")).status, 409);
+    assert.deepEqual(decisions, ["taken back", "confirmed"]);
+    assert.equal((await post("/api/v1/trials/confirm", { more: 1 })).status, 400);
+  });
+
+  it("tests a camera's address, and takes no other", async () => {
+    start();
+    await said(`127.0.0.1:${port}`);
+    const tested = await post("/api/v1/cameras/test", { address: "rtsp://u:p@127.0.0.1:1/live" });
+    assert.equal(tested.status, 200);
+    assert.match(tested.text, /"address":"rtsp:\/\/127\.0\.0\.1:1\/live".*camera-reachable/);
+    for (const address of ["file:///etc/passwd", "http://127.0.0.1/", "rtsp://secret:a@h/", ""]) {
+      assert.equal((await post("/api/v1/cameras/test", { address })).status, 400, address);
+    }
+  });
+
+  it("has room for 32 of 200 open pages, and goes on answering on its Unix socket", async () => {
+    start();
+    await said(`127.0.0.1:${port}`);
+    const heads = await Promise.all(
+      Array.from({ length: 200 }, async () => {
+        const socket = connect(port, "127.0.0.1");
+        socket.on("error", () => {});
+        ends.push(() => socket.destroy());
+        const head = new Promise<string>((resolve) => {
+          socket.once("data", (data: Buffer) => resolve(data.toString("latin1", 0, 12)));
+          socket.once("close", () => resolve("closed"));
+        });
+        socket.write("GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        return await head;
+      }),
+    );
+    const count = (head: string) => heads.filter((one) => one === head).length;
+    assert.equal(count("HTTP/1.1 200"), 32);
+    assert.equal(count("HTTP/1.1 503") + count("closed"), 168);
+    assert.equal((await get("/healthz", socketPath())).status, 200);
   });
 
   it("refuses what is not a question, and what other sites ask", async () => {
@@ -294,6 +371,15 @@ describe("HttpServer", () => {
     await stop();
     assert.ok(!existsSync(socketPath()));
   });
+
+  async function post(path: string, body: object = {}) {
+    const response = await fetch(url() + path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, text: await response.text() };
+  }
 
   function statusOf(method: string, headers: Record<string, string>): Promise<number> {
     return new Promise((resolve, reject) => {

@@ -4,24 +4,37 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { SOCKET_NAME } from "../../common/api/client.js";
-import type { Redact } from "../../common/secrets/redact.js";
+import { type Redact, redactDeep } from "../../common/secrets/redact.js";
 import { loginOf, type Secrets, textOf } from "../../common/secrets/secrets.js";
 import type { Config } from "../../common/settings/config.js";
 import { isLoopback, parseListenAddress } from "../../common/settings/listen-address.js";
 import type { Clock } from "../../common/time/clock.js";
+import { Wakeup } from "../../common/time/wakeup.js";
 import type { Log } from "../log/log.js";
 import { SidecarClient } from "../sidecar/client.js";
 import type { Policy } from "./access.js";
 import type { HttpFacts } from "./facts.js";
+import { History, SAMPLE_MS } from "./history.js";
 import { HttpListener, type ListenerEvent } from "./listener.js";
+import { type Chunk, LiveStreams, type StreamName } from "./live-streams.js";
+import { PageUpdates } from "./page-updates.js";
+import { previewChunk, videoChunk } from "./stream-format.js";
+import { stateView } from "./views.js";
 
 const SNAPSHOT_TIMEOUT_MS = 5_000;
+const ACTION_TIMEOUT_MS = 5_000;
+/** JPEG images a second, where a browser cannot show the video. */
+const PREVIEW_RATE = 8;
 
 export interface HttpServerOptions {
   readonly config: Config;
   readonly version: string;
   readonly facts: () => HttpFacts;
+  /** The JPEG of a picture of an event; undefined: there is none, or no longer. */
+  readonly picture: (id: string) => Promise<Uint8Array | undefined>;
   readonly secrets: () => Secrets;
+  /** What a person has decided about the candidate on trial. Returns whether it counts. */
+  readonly decideTrial: (decision: "confirmed" | "taken back") => boolean;
   readonly redact: Redact;
   readonly clock: Clock;
   readonly log: Log;
@@ -30,10 +43,32 @@ export interface HttpServerOptions {
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #listeners: HttpListener[] = [];
+  readonly #updates: PageUpdates;
+  readonly #streams: LiveStreams;
+  readonly #history = new History();
   #app: Promise<FastifyInstance> | undefined;
 
   constructor(options: HttpServerOptions) {
+    const { clock, facts, redact } = options;
     this.#options = options;
+    this.#streams = new LiveStreams({
+      clock,
+      open: (name, signal) => this.#openStream(name, signal),
+    });
+    this.#updates = new PageUpdates({
+      clock,
+      wallClock: () => facts().nowMs,
+      state: () => {
+        const { time: _, ...state } = stateView(facts());
+        const page = { pages: this.#updates.pageCount, viewers: this.#streams.viewerCount };
+        return JSON.stringify(redactDeep({ ...state, page }, redact));
+      },
+    });
+  }
+
+  /** What has happened, as texts of JSON without secrets. */
+  onEvents(texts: readonly string[]): void {
+    this.#updates.onEvents(texts);
   }
 
   /** The secrets may have changed. */
@@ -70,8 +105,23 @@ export class HttpServer {
         this.#options.log.warn("HTTP is open to the network without TLS", { detail });
       }
     }
-    await Promise.all(this.#listeners.map((listener) => listener.run(signal)));
+    await Promise.all([
+      ...this.#listeners.map((listener) => listener.run(signal)),
+      this.#sampleHistory(signal),
+    ]);
+    this.#updates.close();
+    this.#streams.close();
     await (await this.#app)?.close();
+  }
+
+  async #sampleHistory(signal: AbortSignal): Promise<void> {
+    const { clock, facts } = this.#options;
+    for (let atMs = clock.now(); !signal.aborted; atMs += SAMPLE_MS) {
+      this.#history.sample(facts().state);
+      // After a pause of the machine no interval is made up for.
+      atMs = Math.max(atMs, clock.now() - SAMPLE_MS);
+      await new Wakeup().wait(clock, atMs + SAMPLE_MS, signal);
+    }
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -82,9 +132,19 @@ export class HttpServer {
   /** With the first request: loading its modules takes a while in which nothing else happens, and the cameras come first. */
   async #createApp(): Promise<FastifyInstance> {
     const { createApp } = await import("./app.js");
-    const { facts, redact } = this.#options;
+    const { facts, redact, picture } = this.#options;
     return createApp({
-      ...{ facts, redact },
+      ...{ facts, redact, picture },
+      page: {
+        updates: this.#updates,
+        streams: this.#streams,
+        firstOutput: () => facts().state?.outputs[0]?.id,
+      },
+      actions: {
+        restartCamera: (id, ended) => this.#restartCamera(id, ended),
+        decideTrial: this.#options.decideTrial,
+      },
+      history: () => this.#history.view(),
       usage: ownUsage,
       uptimeSeconds: () => process.uptime(),
       snapshot: (output, camera, ended) => this.#snapshot(output, camera, ended),
@@ -109,9 +169,39 @@ export class HttpServer {
     return found.t === "found" ? textOf(found.secret) : "missing";
   }
 
-  async #snapshot(output: string, camera: string, signal: AbortSignal): Promise<Uint8Array> {
+  #client(): SidecarClient {
     const { config, version: agentVersion } = this.#options;
-    const client = new SidecarClient({ socketPath: config.socketPath, agentVersion });
+    return new SidecarClient({ socketPath: config.socketPath, agentVersion });
+  }
+
+  async *#openStream(name: StreamName, signal: AbortSignal): AsyncGenerator<Chunk> {
+    const { kind, output, camera } = name;
+    const client = this.#client();
+    try {
+      if (kind === "video") {
+        for await (const frame of client.watchVideo(output, camera, signal))
+          yield videoChunk(frame);
+      } else {
+        const images = client.watchPreview(output, camera, PREVIEW_RATE, signal);
+        for await (const jpeg of images) yield previewChunk(jpeg);
+      }
+    } finally {
+      client.close();
+    }
+  }
+
+  async #restartCamera(id: string, signal: AbortSignal): Promise<void> {
+    const client = this.#client();
+    try {
+      await client.restartCamera(id, { timeoutMs: ACTION_TIMEOUT_MS, signal });
+      this.#options.log.info("camera restarted by hand", { camera: id });
+    } finally {
+      client.close();
+    }
+  }
+
+  async #snapshot(output: string, camera: string, signal: AbortSignal): Promise<Uint8Array> {
+    const client = this.#client();
     try {
       return await client.takeSnapshot(output, camera, { timeoutMs: SNAPSHOT_TIMEOUT_MS, signal });
     } finally {

@@ -146,11 +146,12 @@ export class HttpListener {
   #handle(request: IncomingMessage, response: ServerResponse): void {
     const { policy, handle, clock } = this.#options;
     const cutOff = setTimeout(() => request.socket.destroy(), this.#bounds.responseMs);
+    cutOffs.set(response, cutOff);
     response.once("close", () => clearTimeout(cutOff));
-    const { method = "", headers } = request;
+    const { method = "", url = "", headers } = request;
     const address = request.socket.remoteAddress;
     const wrong = this.#wrongLogins;
-    const refusal = refusalOf({ method, headers, address }, policy(), wrong, clock.now());
+    const refusal = refusalOf({ method, url, headers, address }, policy(), wrong, clock.now());
     if (refusal === undefined) handle(request, response);
     else refuse(response, refusal);
   }
@@ -176,7 +177,14 @@ export class HttpListener {
   }
 }
 
-/** Sent with every response: nothing here is a page, and nothing is to be kept. */
+const cutOffs = new WeakMap<ServerResponse, NodeJS.Timeout>();
+
+/** Lifts the bound of an answer's duration. Whoever writes it must cut off a client that reads nothing. */
+export function keepOpen(response: ServerResponse): void {
+  clearTimeout(cutOffs.get(response));
+}
+
+/** Sent with every response: nothing is to be kept, and only the page's own files run as one. */
 export const HEADERS: Readonly<Record<string, string>> = {
   "Cache-Control": "no-store",
   "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

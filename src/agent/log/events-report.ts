@@ -45,6 +45,10 @@ function lineOf(event: EventsEvent): LogLine {
       const { sink, count, why: detail } = event;
       return ["warn", "sink refuses events, they are lost for it", { sink, count, detail }];
     }
+    case "picture failed":
+      return ["warn", "cannot keep pictures of events", { detail: event.err.message }];
+    case "pictures work again":
+      return ["info", "pictures of events work again"];
     case "cannot be followed": {
       const { path, err } = event;
       return ["warn", "slipstream events cannot follow events", { path, detail: err.message }];

@@ -11,7 +11,7 @@ const spec = {
   cameras: [],
   model: { bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] },
   tracker: undefined,
-  overlay: { boxes: true, labels: true, counts: true, names: true },
+  overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
   outputs: [],
 };
 

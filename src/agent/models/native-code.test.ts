@@ -153,11 +153,12 @@ test("a bundle that is held while room is made for another stays", async (t) => 
   const directory = join(place, "store");
   const plain: Trust = { ...trust, nativeCode: "refused" };
   const files = { ...FILES, "network.onnx": "x".repeat(100_000) };
+  let held = Promise.resolve();
   const store: ModelStore = await ModelStore.open({
     ...{ directory, shipped: join(place, "none"), maxBytes: 350_000, trust: plain },
     board: () => "t4",
     onEvent: ({ t }) => {
-      if (t === "removed") void store.hold([join(directory, "street", "2.0.0")]);
+      if (t === "removed") held = store.hold([join(directory, "street", "2.0.0")]);
     },
   });
   for (const version of ["1.0.0", "2.0.0"]) {
@@ -165,6 +166,7 @@ test("a bundle that is held while room is made for another stays", async (t) => 
   }
   await store.hold([]);
   const room = await store.reserve(300_000);
+  await held;
   assert.equal(room?.t, "no room");
   assert.deepEqual(
     store.list().map(({ manifest }) => manifest.version),

@@ -29,7 +29,7 @@ function candidate(settings: string, model: string): Candidate {
     cameras: [],
     model: { bundlePath: model, interval: undefined, threshold: undefined, classes: [] },
     tracker: undefined,
-    overlay: { boxes: true, labels: true, counts: true, names: true },
+    overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [],
     processes: [],
   };

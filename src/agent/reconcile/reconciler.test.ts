@@ -7,7 +7,7 @@ import { FakeWorker } from "../testing/fake-sidecar.js";
 import { DEFAULT_TIMING, Reconciler, type ReconcilerEvent } from "./reconciler.js";
 
 function desired(generation: string): Desired {
-  const overlay = { boxes: true, labels: true, counts: true, names: true };
+  const overlay = { boxes: true, labels: true, counts: true, names: true, zones: true };
   const model = { bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] };
   return { generation, spec: { cameras: [], model, tracker: undefined, overlay, outputs: [] } };
 }

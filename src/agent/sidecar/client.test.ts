@@ -35,12 +35,13 @@ const desired: Desired = {
             [0, 1],
           ],
         ],
+        hiding: { classes: ["person"], method: "blur" },
         off: { untilMs: 90_000 },
       },
     ],
     model: { bundlePath: "/models/x", interval: 0, threshold: undefined, classes: ["person"] },
     tracker: "iou",
-    overlay: { boxes: true, labels: false, counts: true, names: false },
+    overlay: { boxes: true, labels: false, counts: true, names: false, zones: false },
     outputs: [
       {
         id: "rtsp",
@@ -154,12 +155,13 @@ describe("SidecarClient", () => {
                 ],
               },
             ],
+            hiding: { classes: ["person"], method: 2 },
             off: { until: new Date(90_000) },
           },
         ],
         model: { bundlePath: "/models/x", interval: 0, threshold: undefined, classes: ["person"] },
         tracker: { algorithm: 1 },
-        overlay: { boxes: true, labels: false, counts: true, names: false },
+        overlay: { boxes: true, labels: false, counts: true, names: false, zones: false },
         outputs: [
           {
             id: "rtsp",

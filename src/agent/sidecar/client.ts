@@ -8,17 +8,29 @@ import {
   fromCheckResponse,
   fromConnectResponse,
   fromWatchResponse,
+  fromWatchVideoResponse,
 } from "./from-contract.js";
 import {
   type ApplyResponse,
   type CheckResponse,
   type ConnectResponse,
   PipelineClient,
+  type ShowZonesResponse,
+  type TakePictureResponse,
   type TakeSnapshotResponse,
 } from "./gen/slipstream/v1/pipeline.js";
-import type { ApplyResult, CallOptions, Peer, Problem, Sidecar, WatchRequest } from "./sidecar.js";
-import type { Update } from "./state.js";
-import { toDuration, toPipelineSpec } from "./to-contract.js";
+import type {
+  ApplyResult,
+  CallOptions,
+  CameraZones,
+  Peer,
+  PictureRequest,
+  Problem,
+  Sidecar,
+  WatchRequest,
+} from "./sidecar.js";
+import type { EncodedFrame, Update } from "./state.js";
+import { toDuration, toPipelineSpec, toPolygon } from "./to-contract.js";
 
 const CHANNEL_OPTIONS: ClientOptions = {
   // A subchannel to a peer that accepts and never speaks stays CONNECTING for ever (grpc-node#2785). If it is not
@@ -82,6 +94,23 @@ export class SidecarClient implements Sidecar {
     for await (const message of messages("Watch", call, signal)) yield fromWatchResponse(message);
   }
 
+  async showZones(zones: readonly CameraZones[], options: CallOptions): Promise<void> {
+    const cameras = zones.map(({ cameraId, shapes }) => ({
+      cameraId,
+      shapes: shapes.map(({ points, text }) => ({ ...toPolygon(points), text })),
+    }));
+    await unary<ShowZonesResponse>("ShowZones", options, (callOptions, done) =>
+      this.#client.showZones({ cameras }, new Metadata(), callOptions, done),
+    );
+  }
+
+  async takePicture(request: PictureRequest, options: CallOptions): Promise<Uint8Array> {
+    const { jpeg } = await unary<TakePictureResponse>("TakePicture", options, (callOptions, done) =>
+      this.#client.takePicture({ ...request }, new Metadata(), callOptions, done),
+    );
+    return jpeg;
+  }
+
   /** The next annotated frame of a stream as JPEG. cameraId: for an output with one stream per camera, else empty. */
   async takeSnapshot(
     outputId: string,
@@ -95,6 +124,36 @@ export class SidecarClient implements Sidecar {
       (callOptions, done) => this.#client.takeSnapshot(request, new Metadata(), callOptions, done),
     );
     return jpeg;
+  }
+
+  /** Annotated frames of a stream as JPEG, at most so many a second. Leaving the loop ends the call. */
+  async *watchPreview(
+    outputId: string,
+    cameraId: string,
+    maxFrameRate: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const call = this.#client.watchPreview({ outputId, cameraId, maxFrameRate });
+    for await (const { jpeg } of messages("WatchPreview", call, signal)) yield jpeg;
+  }
+
+  /** The encoded frames of a stream, from a key frame on. Leaving the loop ends the call. */
+  async *watchVideo(
+    outputId: string,
+    cameraId: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<EncodedFrame, void, undefined> {
+    const call = this.#client.watchVideo({ outputId, cameraId });
+    for await (const message of messages("WatchVideo", call, signal)) {
+      yield fromWatchVideoResponse(message);
+    }
+  }
+
+  /** Closes a camera's connection and opens it again at once. */
+  async restartCamera(cameraId: string, options: CallOptions): Promise<void> {
+    await unary<object>("RestartCamera", options, (callOptions, done) =>
+      this.#client.restartCamera({ cameraId }, new Metadata(), callOptions, done),
+    );
   }
 
   close(): void {

@@ -9,6 +9,7 @@ import type {
   FrameDetections as PbFrameDetections,
 } from "./gen/slipstream/v1/detection.js";
 import * as pipeline from "./gen/slipstream/v1/pipeline.js";
+import { Codec } from "./gen/slipstream/v1/spec.js";
 import * as pb from "./gen/slipstream/v1/state.js";
 import type { ApplyResult, Peer, Problem } from "./sidecar.js";
 import type * as state from "./state.js";
@@ -45,6 +46,11 @@ export function fromApplyResponse(response: pipeline.ApplyResponse): ApplyResult
 
 export function fromWatchResponse({ sequence, event }: pipeline.WatchResponse): state.Update {
   return { sequence, event: fromEvent(event) };
+}
+
+export function fromWatchVideoResponse(response: pipeline.WatchVideoResponse): state.EncodedFrame {
+  const { codec, key: isKey, description, data } = response;
+  return { isH265: codec === Codec.CODEC_H265, isKey, description, data };
 }
 
 function fromEvent(event: pipeline.WatchResponse["event"]): state.SidecarEvent {
@@ -276,6 +282,7 @@ const CAMERA_LOST_REASONS: Readonly<Record<pb.CameraLostReason, state.CameraLost
   [pb.CameraLostReason.CAMERA_LOST_REASON_FROZEN]: "frozen",
   [pb.CameraLostReason.CAMERA_LOST_REASON_ENDED]: "ended",
   [pb.CameraLostReason.CAMERA_LOST_REASON_BROKEN_STREAM]: "broken stream",
+  [pb.CameraLostReason.CAMERA_LOST_REASON_PRIVACY]: "privacy",
   [pb.CameraLostReason.CAMERA_LOST_REASON_REFUSED]: "refused",
   [pb.CameraLostReason.CAMERA_LOST_REASON_CERTIFICATE]: "certificate",
   [pb.CameraLostReason.CAMERA_LOST_REASON_INTERNAL]: "internal",

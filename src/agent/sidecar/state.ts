@@ -97,6 +97,7 @@ export type CameraLostReason =
   | "frozen"
   | "ended"
   | "broken stream"
+  | "privacy"
   | "refused"
   | "certificate"
   | "no video"
@@ -177,6 +178,17 @@ export interface Attribute {
   readonly name: string;
   readonly value: string;
   readonly confidence: number;
+}
+
+/** A frame of a stream as viewers get it. */
+export interface EncodedFrame {
+  /** Else H.264. */
+  readonly isH265: boolean;
+  /** It can be decoded without earlier frames. */
+  readonly isKey: boolean;
+  /** On key frames: what a decoder must know, as ISO 14496-15 has it. Empty: it is in the data (Annex B). */
+  readonly description: Uint8Array;
+  readonly data: Uint8Array;
 }
 
 /** One message of a watch. */

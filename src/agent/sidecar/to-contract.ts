@@ -23,6 +23,15 @@ export function toDuration(ms: number): Duration {
   });
 }
 
+export function toPolygon(points: want.Polygon): pb.Polygon {
+  return { points: points.map(([x, y]) => ({ x, y })) };
+}
+
+const HIDING_METHODS = {
+  cover: pb.HidingMethod.HIDING_METHOD_COVER,
+  blur: pb.HidingMethod.HIDING_METHOD_BLUR,
+} as const;
+
 const TRANSPORTS = {
   tcp: pb.Transport.TRANSPORT_TCP,
   udp: pb.Transport.TRANSPORT_UDP,
@@ -51,11 +60,15 @@ function toCamera(camera: want.Camera): pb.Camera {
     credentials: credentials === undefined ? undefined : { ...credentials },
     transport: TRANSPORTS[camera.transport],
     latency: toDuration(camera.latencyMs),
-    masks: camera.masks.map((points) => ({ points: points.map(([x, y]) => ({ x, y })) })),
+    masks: camera.masks.map(toPolygon),
     acceptAnyCertificate: camera.acceptAnyCertificate,
     frozenAfter: toDuration(camera.frozenAfterMs),
     silentAfter: toDuration(camera.silentAfterMs),
     stillInterval: toDuration(camera.stillIntervalMs),
+    hiding:
+      camera.hiding === undefined
+        ? undefined
+        : { classes: [...camera.hiding.classes], method: HIDING_METHODS[camera.hiding.method] },
     off: camera.off === undefined ? undefined : { until: toDate(camera.off.untilMs) },
   };
 }

@@ -33,6 +33,8 @@ export class FakeWorker {
         this.calls.push(`Watch ${request.resume?.sequence ?? "now"}`);
         return this.#watch(request, signal);
       },
+      takePicture: () => this.#call("TakePicture").then(() => new Uint8Array()),
+      showZones: () => this.#call("ShowZones"),
       close: () => this.calls.push("close"),
     };
   };

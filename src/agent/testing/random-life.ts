@@ -35,6 +35,7 @@ function candidate(number: number, generation = `g${number}`): Candidate {
     silentAfterMs: 10_000,
     stillIntervalMs: 0,
     masks: [],
+    hiding: undefined,
     off: undefined,
   } as const;
   const bundlePath = `/models/${number}`;
@@ -42,7 +43,7 @@ function candidate(number: number, generation = `g${number}`): Candidate {
     cameras: [camera],
     model: { bundlePath, interval: undefined, threshold: undefined, classes: [] },
     tracker: undefined,
-    overlay: { boxes: true, labels: true, counts: true, names: true },
+    overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [],
   };
   return { revision: `revision ${number}`, desired: { generation, spec }, content: number };

@@ -14,7 +14,12 @@ import type {
 } from "../sidecar/state.js";
 
 /** Everything that moves a trial: an event of the reconciler, or that time has passed. */
-export type TrialInput = ReconcilerEvent | { readonly t: "time" };
+export type TrialInput =
+  | ReconcilerEvent
+  | { readonly t: "time" }
+  /** What a person has decided about the candidate. */
+  | { readonly t: "confirmed" }
+  | { readonly t: "taken back" };
 
 export interface Observation {
   /** The worker that the agent connected to last. */

@@ -100,6 +100,8 @@ const FAULT_CODES = [
   "detections",
   /** The agent ended again and again in the middle of the trial. */
   "interrupted",
+  /** A person has taken it back. */
+  "taken back",
   /** A newer version of the agent has recorded a code beyond these. */
   "unknown",
 ] as const;

@@ -36,12 +36,13 @@ function candidate(revision: string): Candidate {
         silentAfterMs: 10_000,
         stillIntervalMs: 0,
         masks: [],
+        hiding: undefined,
         off: undefined,
       },
     ],
     model: { bundlePath: `/${revision}`, interval: undefined, threshold: undefined, classes: [] },
     tracker: undefined,
-    overlay: { boxes: true, labels: true, counts: true, names: true },
+    overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [],
   };
   return { revision, desired: { generation: generationOf(spec), spec }, content: { revision } };

@@ -102,6 +102,13 @@ export class TrialRunner {
     this.#recordFigures();
   }
 
+  /** What a person has decided about the candidate on trial. Returns whether it counts. */
+  decide(decision: "confirmed" | "taken back"): boolean {
+    const before = this.#trial;
+    this.#step({ t: decision });
+    return this.#trial.t !== before.t;
+  }
+
   /** Steps when a deadline passes, until the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options;

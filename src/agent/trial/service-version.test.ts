@@ -22,7 +22,7 @@ const spec = {
   cameras: [],
   model: { bundlePath: "/m", interval: undefined, threshold: undefined, classes: [] },
   tracker: undefined,
-  overlay: { boxes: true, labels: true, counts: true, names: true },
+  overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
   outputs: [],
 };
 const candidate = { revision: "s", desired: { generation: "g", spec }, content: null };

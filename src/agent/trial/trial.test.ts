@@ -45,11 +45,12 @@ function candidate(revision: string, content: Content = {}): Candidate {
       silentAfterMs: 10_000,
       stillIntervalMs: 0,
       masks: [],
+      hiding: undefined,
       off: off ? { untilMs: undefined } : undefined,
     })),
     model: { bundlePath: model, interval: undefined, threshold: undefined, classes: [] },
     tracker: undefined,
-    overlay: { boxes: true, labels: true, counts: true, names: true },
+    overlay: { boxes: true, labels: true, counts: true, names: true, zones: true },
     outputs: [
       {
         id: "rtsp",
@@ -281,6 +282,36 @@ describe("a change on trial", () => {
     for (let start = 0; start < 5; start++) node.record = recordStart(node.record, "fresh");
     node.consider(fresh, good);
     assert.deepEqual(codes(node.trial), ["interrupted"]);
+  });
+
+  it("passes when a person confirms what runs, and not before it runs", () => {
+    const node = settled();
+    node.consider(fresh, good);
+    assert.equal(at(node), "checking");
+    node.tell({ t: "confirmed" });
+    assert.equal(at(node), "checking");
+    node.pass(10);
+    assert.equal(at(node), "watching");
+    node.tell({ t: "confirmed" });
+    assert.ok(node.trial.t === "passed" && node.trial.by === "trial");
+    assert.equal(toApply(node.trial), fresh.desired);
+  });
+
+  it("gives way to the last good one when a person takes it back, and is not tried again", () => {
+    const node = settled();
+    node.consider(fresh, good);
+    node.pass(10);
+    node.tell({ t: "taken back" });
+    assert.deepEqual(codes(node.trial), ["taken back"]);
+    assert.equal(toApply(node.trial), good.desired);
+    node.consider(fresh, good);
+    assert.equal(at(node), "failed");
+  });
+
+  it("is not touched by what a person says when nothing is on trial", () => {
+    const node = settled();
+    for (const t of ["confirmed", "taken back"] as const) node.tell({ t });
+    assert.equal(at(node), "passed");
   });
 
   it("is applied untried where trials are off", () => {

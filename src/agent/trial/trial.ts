@@ -194,8 +194,15 @@ export function step(before: Trial, input: TrialInput, at: Moment): Trial {
     ...(trial.t === "checking" ? [] : pipelineFaults(trial, input, generation, at)),
   ];
   if (faults.length > 0) return end(trial, faults, at);
+  if (input.t === "taken back") {
+    return end(trial, [{ code: "taken back", detail: "somebody has taken it back" }], at);
+  }
   const { comparison } = trial;
   const { candidate, failingBefore } = comparison;
+  // Nobody has seen a candidate that does not run with the cameras yet.
+  if (input.t === "confirmed" && trial.t === "watching") {
+    return pass(trial, candidate, "trial", figuresOf(observation.meter), version);
+  }
   const isLate = nowMs >= progress.deadlineMs;
   const after = `after ${Math.round((nowMs - progress.startedMs) / 1000)} s`;
   switch (trial.t) {

@@ -1,11 +1,11 @@
 /** `slipstream cameras test`: asks a camera what it offers, before it is in any settings. */
 
 import { Command } from "commander";
-import { hideLogins } from "../../common/secrets/redact.js";
+import type { CameraProbe } from "../../common/cameras/rtsp-probe.js";
+import { testCamera } from "../../common/cameras/test-camera.js";
+import type { CameraFinding } from "../../common/cameras/verdict.js";
 import { readCameraUri } from "../../common/settings/camera-uri.js";
 import { processTerminal, type Terminal } from "../../common/terminal.js";
-import { type CameraProbe, probeCamera } from "./rtsp-probe.js";
-import { type CameraFinding, findings } from "./verdict.js";
 
 const EXIT_FAILED = 1;
 const EXIT_BAD_INPUT = 2;
@@ -53,21 +53,16 @@ async function test(address: string, flags: TestFlags, terminal: Terminal): Prom
   const [, username = "", password = ""] =
     /^([^:]*):(.*)$/.exec(terminal.environment["CAMERA_LOGIN"] ?? "") ?? [];
   const login = credentials !== undefined && !("secret" in credentials) ? credentials : undefined;
-  const timeout = AbortSignal.timeout(seconds * 1000);
-  const probe = await probeCamera(
+  const tested = await testCamera(
     {
       uri,
       credentials: login ?? (username === "" ? undefined : { username, password }),
       acceptAnyCertificate: flags.acceptAnyCertificate === true,
     },
-    timeout,
-  ).catch((error: unknown): CameraProbe => {
-    if (!timeout.aborted) throw error;
-    return { t: "unreachable", detail: `no answer within ${seconds} s` };
-  });
-  const found = findings(probe);
+    seconds,
+  );
+  const { address: shown, probe, findings: found } = tested;
   if (found.some(({ severity }) => severity === "error")) terminal.exit(EXIT_FAILED);
-  const shown = hideLogins(uri);
   terminal.out(
     flags.json
       ? `${JSON.stringify({ address: shown, ...probe, findings: found }, null, 2)}\n`

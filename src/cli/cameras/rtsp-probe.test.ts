@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterEach, describe, it } from "node:test";
+import { type CameraAddress, probeCamera, streamsIn } from "../../common/cameras/rtsp-probe.js";
 import { recordingTerminal } from "../../common/testing/recording-terminal.js";
 import { camerasCommand } from "./command.js";
-import { type CameraAddress, probeCamera, streamsIn } from "./rtsp-probe.js";
 
 const SDP = [
   "v=0",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { CameraProbe } from "../cameras/rtsp-probe.js";
+import type { CameraProbe } from "../../common/cameras/rtsp-probe.js";
 import { CHECKS, diagnose } from "./diagnose.js";
 import type { DoctorFacts, Fact } from "./facts.js";
 import { known, unknown } from "./facts.js";

@@ -5,10 +5,10 @@
 
 import type { ApiState } from "../../common/api/schema.js";
 import { stateSchema } from "../../common/api/schema.js";
+import { probeCamera } from "../../common/cameras/rtsp-probe.js";
 import type { Config } from "../../common/settings/config.js";
 import { settings } from "../../common/settings/environment-settings.js";
 import { parseListenAddress } from "../../common/settings/listen-address.js";
-import { probeCamera } from "../cameras/rtsp-probe.js";
 import { type AgentFlags, agentAddress, ask } from "../node/agent-options.js";
 import { readDocker } from "./collect-docker.js";
 import { readHorizon, readPublished } from "./collect-horizon.js";

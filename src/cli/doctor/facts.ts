@@ -1,7 +1,7 @@
 /** What the doctor knows of a machine. collect.ts finds it out; the checks only read it. */
 
 import type { ApiState } from "../../common/api/schema.js";
-import type { CameraProbe } from "../cameras/rtsp-probe.js";
+import type { CameraProbe } from "../../common/cameras/rtsp-probe.js";
 
 /** What was found out, or why not, as the end of a sentence. */
 export type Fact<T> =

@@ -1,6 +1,6 @@
 /** Checks of the service: containers, settings, cameras, hub, and what the agent itself says. */
 
-import { findings } from "../cameras/verdict.js";
+import { findings } from "../../common/cameras/verdict.js";
 import { type Check, check, error, outcome, warning, when } from "./check.js";
 import type { ContainerFacts, DoctorFacts } from "./facts.js";
 

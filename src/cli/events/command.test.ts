@@ -13,7 +13,8 @@ import { eventsCommand } from "./command.js";
 
 const timeMs = Date.parse("2026-11-30T12:34:56.789Z");
 const box = { left: 0, top: 0, width: 1, height: 1 };
-const object = { track: "7", class: "per\u001bson", confidence: 1, box, attributes: {} };
+const frame = { width: 640, height: 360 };
+const object = { track: "7", class: "per\u001bson", confidence: 1, box, frame, attributes: {} };
 const EVENTS: SlipstreamEvent[] = [
   {
     type: "zone.left",

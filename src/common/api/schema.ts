@@ -130,6 +130,44 @@ export const stateSchema = z
   })
   .describe("Everything at one moment.");
 
+export const historySchema = z
+  .object({
+    intervalSeconds: z.number(),
+    cameras: z.record(
+      z.string(),
+      z.array(
+        z.object({
+          frames: z.number().describe("Received a second."),
+          dropped: count.describe("Within the interval."),
+          latencyMs: z
+            .number()
+            .nullable()
+            .describe("95th percentile of the time until detected; null: not known."),
+        }),
+      ),
+    ),
+  })
+  .describe("The last hour of each camera, the oldest sample first.");
+
+export const doneSchema = z.object({ done: z.literal(true) }).describe("It is done.");
+
+export const cameraTestSchema = z
+  .object({
+    address: z.string().describe("Without a login."),
+    streams: z.array(z.object({ kind: z.string(), encoding: z.string() })),
+    findings: z
+      .array(
+        z.object({
+          code: z.string(),
+          severity: z.enum(["error", "warning"]),
+          detail: z.string(),
+          cure: z.string(),
+        }),
+      )
+      .describe("Empty: it offers video that can be shown."),
+  })
+  .describe("What a camera offers.");
+
 export const errorSchema = z
   .object({ error: z.string().describe("One line: what is wrong, and what to do.") })
   .describe("Why a request was refused.");
@@ -139,5 +177,7 @@ export type ApiOutput = z.output<typeof outputSchema>;
 export type ApiModel = z.output<typeof modelSchema>;
 export type ApiTrials = z.output<typeof trialsSchema>;
 export type ApiState = z.output<typeof stateSchema>;
+export type ApiHistory = z.output<typeof historySchema>;
+export type ApiCameraTest = z.output<typeof cameraTestSchema>;
 export type Readiness = z.output<typeof readinessSchema>;
 export type Health = z.output<typeof healthSchema>;

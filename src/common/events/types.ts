@@ -15,6 +15,9 @@ const object = z
     class: z.string().meta({ description: "One of the model's labels." }),
     confidence,
     box,
+    frame: z
+      .strictObject({ width: z.int().min(1), height: z.int().min(1) })
+      .meta({ description: "Size of the camera's frame in pixels." }),
     attributes: z.record(z.string(), z.string()).meta({ description: "What else the model says." }),
     heading: z
       .number()
@@ -36,10 +39,15 @@ const totals = z
   .meta({ description: "Numbers of the last minute, hour and day, of all classes and of each." });
 const detail = z.string().meta({ description: "One line for people. Holds no secret." });
 
+const picture = z
+  .string()
+  .meta({ description: "Id of a picture, at /api/v1/pictures/ID soon, and for a while." })
+  .optional();
+
 const EVENTS = {
   "object.seen": {
     doc: "An object has appeared.",
-    data: z.strictObject({ camera, object }),
+    data: z.strictObject({ camera, object, picture }),
   },
   "object.gone": {
     doc: "An object has been missing for a while, or the camera was lost.",
@@ -47,11 +55,12 @@ const EVENTS = {
       camera,
       object,
       duration: milliseconds.meta({ description: "Milliseconds for which it was seen." }),
+      picture,
     }),
   },
   "zone.entered": {
     doc: "An object has entered a zone.",
-    data: z.strictObject({ camera, zone, object, totals }),
+    data: z.strictObject({ camera, zone, object, totals, picture }),
   },
   "zone.left": {
     doc: "An object has left a zone, or is gone from it.",
@@ -60,19 +69,20 @@ const EVENTS = {
       zone,
       object,
       dwell: milliseconds.meta({ description: "Milliseconds for which it was in the zone." }),
+      picture,
     }),
   },
   "zone.loitering": {
     doc: "An object has been in a zone for as long as loiteringAfter says.",
-    data: z.strictObject({ camera, zone, object, dwell: milliseconds }),
+    data: z.strictObject({ camera, zone, object, dwell: milliseconds, picture }),
   },
   "zone.occupancy": {
     doc: "The number of objects in a zone has changed.",
-    data: z.strictObject({ camera, zone, count, byClass }),
+    data: z.strictObject({ camera, zone, count, byClass, picture }),
   },
   "zone.overcrowding": {
     doc: "There are more objects in a zone than crowd allows, or no longer.",
-    data: z.strictObject({ camera, zone, state, count, limit: count }),
+    data: z.strictObject({ camera, zone, state, count, limit: count, picture }),
   },
   "line.crossed": {
     doc: "An object has crossed a line. In: from the left of the line to its right, as the picture shows it.",
@@ -82,6 +92,7 @@ const EVENTS = {
       direction: z.enum(["in", "out"]),
       object,
       totals: z.strictObject({ in: totals, out: totals }),
+      picture,
     }),
   },
   "camera.counts": {
@@ -132,6 +143,9 @@ export type EventType = keyof typeof EVENTS;
 
 /** The keys of the table are its names. */
 export const EVENT_TYPES = Object.keys(EVENTS) as EventType[];
+
+/** Types of events that happen on a frame, which a picture can show. */
+export const PICTURE_TYPES = EVENT_TYPES.filter((type) => "picture" in EVENTS[type].data.shape);
 
 export const EVENT_TABLE: Readonly<
   Record<EventType, { readonly doc: string; readonly data: z.ZodObject }>

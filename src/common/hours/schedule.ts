@@ -1,6 +1,6 @@
 /** Schedules: cron expressions in a time zone, and whether a run has been missed. */
 
-import { lastMoment, nextMoment } from "./moments.js";
+import { lastMoment } from "./moments.js";
 import { minutesOf } from "./plan.js";
 import { processTimeZone, TimeZone } from "./time-zone.js";
 
@@ -11,25 +11,18 @@ export interface Schedule {
   readonly at: string | readonly string[];
 }
 
-export interface Due {
-  /** The last planned moment since the last run. Undefined: none. */
-  readonly missedMs: number | undefined;
-  readonly nextMs: number | undefined;
-}
-
-/** A last run in the future comes from a clock that was wrong, and is ignored. */
-export function dueSince(
+/**
+ * The last planned moment since the last run; undefined: none. A last run in the future comes from a clock that was wrong,
+ * and is ignored.
+ */
+export function missedSince(
   schedule: Schedule,
   lastRunMs: number,
   nowMs: number,
   zone = processTimeZone(),
-): Due {
+): number | undefined {
   const timeZone = new TimeZone(schedule.timeZone ?? zone);
-  const minutes = minutesOf(schedule.at);
-  const last = lastMoment(minutes, timeZone, nowMs)?.atMs;
+  const last = lastMoment(minutesOf(schedule.at), timeZone, nowMs)?.atMs;
   const isMissed = last !== undefined && (last > lastRunMs || lastRunMs > nowMs);
-  return {
-    missedMs: isMissed ? last : undefined,
-    nextMs: nextMoment(minutes, timeZone, nowMs)?.atMs,
-  };
+  return isMissed ? last : undefined;
 }

@@ -66,11 +66,6 @@ export class Documents {
     return this.#documents[0];
   }
 
-  /** The one that would be active without the current one. */
-  previous(): HubDocument | undefined {
-    return this.#documents[1];
-  }
-
   /** Whether a document that was put here is missing, for another reason than MAX_DOCUMENTS. */
   isLost(key: string): boolean {
     if (this.#documents.length >= MAX_DOCUMENTS) return false;

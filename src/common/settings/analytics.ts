@@ -95,17 +95,27 @@ export function unknownClasses(
   labels: readonly string[] | undefined,
   origin: Origin,
 ): Problem[] {
-  if (labels === undefined) return [];
   return analytics.flatMap((camera, index) =>
     (["zones", "lines"] as const).flatMap((kind) =>
       camera[kind].flatMap(({ classes }, place) =>
-        classes.flatMap((name, number) => {
-          if (labels.includes(name)) return [];
-          const path = `cameras[${index}].${kind}[${place}].classes[${number}]`;
-          const message = `the model has no class "${name}"${didYouMean(closest(name, labels))}`;
-          return [problem("unknown-class", { file: fileOf(origin), path }, message)];
-        }),
+        unknownLabels(`cameras[${index}].${kind}[${place}].classes`, classes, labels, origin),
       ),
     ),
   );
+}
+
+/** `labels`: of the model; undefined if they are not known. */
+export function unknownLabels(
+  path: string,
+  classes: readonly string[],
+  labels: readonly string[] | undefined,
+  origin: Origin,
+): Problem[] {
+  if (labels === undefined) return [];
+  return classes.flatMap((name, index) => {
+    if (labels.includes(name)) return [];
+    const message = `the model has no class "${name}"${didYouMean(closest(name, labels))}`;
+    const place = { file: fileOf(origin), path: `${path}[${index}]` };
+    return [problem("unknown-class", place, message)];
+  });
 }

@@ -6,7 +6,7 @@ import type { Credentials } from "./camera-uri.js";
 import type { SettingsDocument } from "./document/schema.js";
 import type { Origin, SettingSources, Sourced } from "./precedence.js";
 import type { SecretReference } from "./secret-reference.js";
-import type { Camera } from "./spec.js";
+import type { Camera, Hiding } from "./spec.js";
 
 type DocumentCamera = NonNullable<SettingsDocument["cameras"]>[number];
 
@@ -65,10 +65,15 @@ function cameraOf(
     silentAfterMs: sources.take(`${path}.silentAfterMs`, "silentAfterMs", own(silentAfter)),
     stillIntervalMs: sources.take(`${path}.stillIntervalMs`, "stillIntervalMs", own(stillInterval)),
     masks: sources.record(`${path}.masks`, own(camera.masks ?? [])),
+    hiding: sources.record(`${path}.hiding`, own(hidingOf(camera))),
     // The hours of everything, and the camera's own.
     hours: [
       sources.inDocuments(({ hours }) => hours),
       camera.hours === undefined ? undefined : own(camera.hours),
     ].flatMap((hours) => (hours === undefined ? [] : [sources.record(`${path}.off`, hours)])),
   };
+}
+
+function hidingOf({ hide }: DocumentCamera): Hiding | undefined {
+  return hide === undefined ? undefined : { classes: hide.classes, method: hide.method ?? "cover" };
 }

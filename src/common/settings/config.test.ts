@@ -32,7 +32,7 @@ describe("loadConfig", () => {
       stillIntervalMs: 0,
       latencyMs: 100,
       model: "/work/models/nanodet-coco",
-      overlay: new Set(["boxes", "labels", "counts", "names"]),
+      overlay: new Set(["boxes", "labels", "counts", "names", "zones"]),
       output: "rtsp",
       outputFile: "slipstream.mkv",
       outputFileDuration: 600_000,

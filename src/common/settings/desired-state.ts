@@ -5,7 +5,7 @@
 
 import { type Problem, problem } from "../problem.js";
 import type { Secrets } from "../secrets/secrets.js";
-import { analyticsOf, type CameraAnalytics, unknownClasses } from "./analytics.js";
+import { analyticsOf, type CameraAnalytics, unknownClasses, unknownLabels } from "./analytics.js";
 import { type Presence, presencesAt } from "./camera-hours.js";
 import type { Credentials } from "./camera-uri.js";
 import { camerasOf, type UnresolvedCamera } from "./cameras.js";
@@ -93,6 +93,14 @@ export function desiredState({ config, documents, secrets, models, nowMs }: Sour
   const labels = model.t === "model" ? models.labels(model.model.bundlePath) : undefined;
   const problems = [
     ...unknownClasses(Object.values(analytics), labels, unresolved.origin),
+    ...found.cameras.flatMap(({ hiding }, index) =>
+      unknownLabels(
+        `cameras[${index}].hide.classes`,
+        hiding?.classes ?? [],
+        labels,
+        unresolved.origin,
+      ),
+    ),
     ...events.problems,
     ...(cameras.length === 0 ? [noCameras()] : []),
     ...viewers.problems,
@@ -192,6 +200,7 @@ function overlayOf(sources: SettingSources): Overlay {
     labels: part("labels"),
     counts: part("counts"),
     names: part("names"),
+    zones: part("zones"),
   };
 }
 

@@ -36,7 +36,7 @@ export interface Setting<T> {
 }
 
 /** What is drawn on a stream besides masks. */
-export const OVERLAY_PARTS = ["boxes", "labels", "counts", "names"] as const;
+export const OVERLAY_PARTS = ["boxes", "labels", "counts", "names", "zones"] as const;
 
 /** Longest path that a Unix socket address holds on Linux, less the closing zero. */
 const SOCKET_PATH_BYTES = 107;

@@ -10,8 +10,19 @@ import { resolveAddress, resolveLogin, resolveText } from "./resolve-secrets.js"
 import type { SecretReference } from "./secret-reference.js";
 
 export interface EventOptions {
+  /** Undefined: no event gets a picture. */
+  readonly pictures: PictureOptions | undefined;
   readonly sinks: readonly SinkOptions[];
   readonly queue: QueueOptions;
+}
+
+/** Which events get a picture, and the bounds of all pictures. */
+export interface PictureOptions {
+  readonly types: readonly EventType[];
+  readonly of: "frame" | "object";
+  readonly maxBytes: number;
+  readonly maxCount: number;
+  readonly maxAgeMs: number;
 }
 
 /** Bounds of the events that wait. */
@@ -26,8 +37,13 @@ export interface SinkOptions {
   readonly filter: EventFilter;
   /** Infinity: no limit. */
   readonly maxPerSecond: number;
+  readonly form: EventForm;
   readonly target: SinkTarget;
 }
+
+/** In which form a sink gets events. The second one has only those of an object. */
+export const EVENT_FORMS = ["cloudevents", "nvmsgconv-minimal"] as const;
+export type EventForm = (typeof EVENT_FORMS)[number];
 
 /** Undefined: all. */
 export interface EventFilter {
@@ -80,6 +96,14 @@ export const DEFAULT_QUEUE: QueueOptions = {
   whenFull: "drop-oldest",
 };
 
+const PICTURED: readonly EventType[] = [
+  "object.seen",
+  "zone.entered",
+  "zone.loitering",
+  "zone.overcrowding",
+  "line.crossed",
+];
+
 type DocumentSink = NonNullable<NonNullable<SettingsDocument["events"]>["sinks"]>[number];
 
 /** A sink whose secret is missing gets no events until the secret is there: they wait. */
@@ -110,18 +134,29 @@ export function eventsOf(
       problems.push(problem("duplicate-id", place, message));
     }
     ids.add(id);
-    const { types, cameras, classes, maxPerSecond = Infinity } = sink;
-    return { id, filter: { types, cameras, classes }, maxPerSecond, target };
+    const { types, cameras, classes, maxPerSecond = Infinity, form = "cloudevents" } = sink;
+    return { id, filter: { types, cameras, classes }, maxPerSecond, form, target };
   });
   if (listed !== undefined) sources.record("events.sinks", { ...listed, value: sinks });
   return {
     events: {
       sinks,
       queue,
+      pictures: picturesOf(sources),
     },
     problems,
     warnings,
   };
+}
+
+function picturesOf(sources: SettingSources): PictureOptions | undefined {
+  const listed = sources.inDocuments(({ events }) => events?.pictures);
+  if (listed === undefined) return undefined;
+  const { types = PICTURED, of = "frame", maxAge = 7 * 86_400_000 } = listed.value;
+  const { maxBytes = 200_000_000, maxCount = 5000 } = listed.value;
+  const value = { types, of, maxBytes, maxCount, maxAgeMs: maxAge };
+  sources.record("events.pictures", { ...listed, value });
+  return value;
 }
 
 function queueOf(sources: SettingSources): QueueOptions {

@@ -24,6 +24,7 @@ describe("a specification", () => {
           stillIntervalMs: 0,
           latencyMs: 100,
           masks: [],
+          hiding: undefined,
           off: undefined,
         },
       ],
@@ -34,7 +35,7 @@ describe("a specification", () => {
         classes: ["person"],
       },
       tracker: undefined,
-      overlay: { boxes: false, labels: false, counts: true, names: false },
+      overlay: { boxes: false, labels: false, counts: true, names: false, zones: false },
       outputs: [
         {
           id: "rtsp",

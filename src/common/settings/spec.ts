@@ -31,8 +31,16 @@ export interface Camera {
   readonly stillIntervalMs: number;
   /** Areas that are blacked out before anything is detected, drawn or recorded. */
   readonly masks: readonly Polygon[];
+  /** Undefined: no objects are hidden. */
+  readonly hiding: Hiding | undefined;
   /** Set: not connected on purpose. untilMs is wall-clock time; undefined: no end is planned. */
   readonly off: { readonly untilMs: number | undefined } | undefined;
+}
+
+/** Objects of these classes cannot be recognised in any picture, and a frame that was not inferred does not leave. */
+export interface Hiding {
+  readonly classes: readonly string[];
+  readonly method: "cover" | "blur";
 }
 
 /** At least three points, in fractions of the frame's width and height from its top left corner. */
@@ -56,6 +64,7 @@ export interface Overlay {
   readonly labels: boolean;
   readonly counts: boolean;
   readonly names: boolean;
+  readonly zones: boolean;
 }
 
 export interface Output {

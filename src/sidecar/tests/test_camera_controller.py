@@ -116,6 +116,18 @@ def test_a_source_is_opened_shown_with_its_first_frame_and_closed_when_it_fails(
     one.until(lambda: one.source.calls[4:] == ["open"])
 
 
+def test_a_restarted_camera_has_a_new_connection_and_a_camera_that_is_off_has_none(control):
+    one = control()
+    one.sends()
+    one.controller.restart()
+    assert one.source.calls[2:] == ["show", "open"]
+    assert one.is_in("connecting")()
+    off = control(off=spec.CameraOff())
+    off.controller.restart()
+    assert off.source.calls == ["close"]
+    assert off.is_in("off")()
+
+
 def test_callbacks_of_an_earlier_connection_are_ignored(control):
     one = control()
     earlier = one.source.callbacks

@@ -72,6 +72,7 @@ class Watched:
             NothingDetected(),
             self.threads,
             Masks(one.masks) if one.masks else None,
+            None,
             self.frames.append,
             lambda _detections: None,
             lambda: False,
@@ -375,6 +376,19 @@ def test_masked_areas_are_black_in_all_that_is_seen_and_delivered(watch):
         assert (seen.y[:, 34:] > 200).all()
     finally:
         frame.buffer.unmap(mapped)
+
+
+def test_a_mask_that_cannot_be_drawn_lets_no_frame_pass_and_the_state_says_why(watch, monkeypatch):
+    def broken(_masks, _frame):
+        raise ValueError("no such plane")
+
+    monkeypatch.setattr(Masks, "apply", broken)
+    corner = spec.Polygon(points=[spec.Point(x=x, y=y) for x, y in ((0, 0), (0.5, 0), (0, 0.5))])
+    one = watch(uri="test://white?width=64&height=48", masks=[corner])
+    one.until(lambda: one.status().WhichOneof("state") == "lost")
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_PRIVACY
+    assert "no such plane" in one.status().lost.detail
+    assert not one.frames
 
 
 @pytest.fixture

@@ -95,10 +95,10 @@ def test_a_network_whose_files_have_changed_is_loaded_again(loaded, tmp_path):
     bundle = str(tmp_path / "bundle")
     shutil.copytree(SSD, bundle)
     loader = ModelLoader()
-    first, _ = loader.load(spec.Model(bundle_path=bundle), None)
-    assert loader.load(spec.Model(bundle_path=bundle), None)[0] is first
+    first, _ = loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None)
+    assert loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None)[0] is first
     os.utime(os.path.join(bundle, "anchors.npy"), (1, 1))
-    again, _ = loader.load(spec.Model(bundle_path=bundle), None)
+    again, _ = loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None)
     assert again is not first
     assert len(loaded) == 2
 
@@ -106,9 +106,9 @@ def test_a_network_whose_files_have_changed_is_loaded_again(loaded, tmp_path):
 def test_a_network_that_nobody_applies_goes_when_another_comes_or_after_a_while(loaded, monkeypatch):
     Gst.init(None)
     loader = ModelLoader()
-    loader.load(spec.Model(bundle_path=SSD), None)
+    loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=SSD)), None)
     monkeypatch.setattr(cpu_model, "_KEPT_SECONDS", 0)
-    loader.load(spec.Model(bundle_path=NANODET), None)
+    loader.load(spec.PipelineSpec(model=spec.Model(bundle_path=NANODET)), None)
 
     def gone():
         gc.collect()
@@ -120,7 +120,7 @@ def test_a_network_that_nobody_applies_goes_when_another_comes_or_after_a_while(
 
 def refusal(bundle, when_abandoned=never_abandoned):
     """Why a loader refuses a bundle."""
-    model, problems = ModelLoader().load(spec.Model(bundle_path=bundle), None, when_abandoned)
+    model, problems = ModelLoader().load(spec.PipelineSpec(model=spec.Model(bundle_path=bundle)), None, when_abandoned)
     assert model is None
     (error,) = [one for one in problems if one.severity == "error"]
     return error

@@ -111,6 +111,18 @@ def test_a_snapshot_is_a_jpeg(running):
     assert jpeg[:2] == b"\xff\xd8"
 
 
+def test_the_video_of_a_stream_begins_with_a_key_frame(running):
+    from sidecar.contract import pipeline
+
+    call = running.stub.WatchVideo(pipeline.WatchVideoRequest(output_id="main"), timeout=DEADLINE_SECONDS)
+    first, second = next(call), next(call)
+    call.cancel()
+    assert first.key
+    assert not second.key
+    # A decoder needs one of the two: a description, or a byte stream with parameter sets.
+    assert first.description or first.data[:4] == b"\x00\x00\x00\x01"
+
+
 def test_the_elements_of_the_graph_are_described(running):
     from sidecar.contract import pipeline
 

@@ -346,6 +346,45 @@ def test_another_camera_takes_another_graph_and_the_answer_says_so(sidecar):
     sidecar.detections("three", 2)
 
 
+# A zone whose left edge, and a line that, cross the middle of the first of two tiles from top to bottom.
+ZONE = pipeline.Shape(points=[spec.Point(x=x, y=y) for x, y in ((0.5, 0.1), (0.9, 0.1), (0.9, 0.9), (0.5, 0.9))])
+MIDDLE, ASIDE = "159,60,3,60", "120,60,30,60"
+
+
+def test_zones_are_drawn_and_change_while_frames_flow_whatever_else_is_drawn(sidecar):
+    cameras = [camera("one", "test://black?width=320&height=180&rate=15"), camera("two")]
+    specification = sidecar.specification(cameras=cameras, overlay=spec.Overlay(zones=True))
+    assert sidecar.apply("zones", specification).accepted
+    sidecar.until_serving()
+    since = sidecar.state().pipeline.since
+    options = ("--region", MIDDLE, "--region", ASIDE)
+
+    def shows(*shapes):
+        one = pipeline.CameraZones(camera_id="one", shapes=shapes)
+        sidecar.stub.ShowZones(pipeline.ShowZonesRequest(cameras=[one]), timeout=DEADLINE_SECONDS)
+
+    def is_drawn(frame):
+        return frame["regions"][0]["max"] > 120 and frame["regions"][1]["max"] < 60
+
+    shows(ZONE)
+    sidecar.until_seen("/main", is_drawn, *options)
+    shows()
+    sidecar.until_seen("/main", lambda frame: frame["regions"][0]["max"] < 60, *options)
+    shows(ZONE)
+    sidecar.until_seen("/main", is_drawn, *options)
+    assert sidecar.state().pipeline.since == since
+
+
+def test_boxes_are_switched_off_and_a_lost_camera_is_dimmed_all_the_same(sidecar):
+    port = free_port()
+    rtsp = RtspCamera(port)
+    cameras = [camera("far", rtsp.address), camera("near")]
+    assert sidecar.apply("no boxes", sidecar.specification(cameras=cameras, overlay=spec.Overlay())).accepted
+    sidecar.until(lambda state: phase(state.cameras, "far") == "live")
+    rtsp.stop()
+    sidecar.until_seen("/main", is_dimmed_with_text, "--region", FAR_CORNER, "--region", FAR_MIDDLE)
+
+
 def masked(address, *polygons):
     one = camera("one", address)
     for polygon in polygons:

@@ -116,6 +116,14 @@ def test_with_other_settings_a_frame_is_inferred_though_nothing_moves(camera):
     assert camera.detector.is_due(grey(100), 2.0)
 
 
+def test_a_camera_with_hidden_objects_has_every_frame_inferred_whatever_the_intervals(camera):
+    camera.configure(FakeNetwork(), interval=5)
+    camera.detector = FrameDetector(camera.shared, frozenset(["car"]))
+    camera.detector.still_interval = 2.0
+    frames = [camera.frame(number / 15) for number in range(10)]
+    assert all(frame.inferred and frame.hidden == [CAR] for frame in frames)
+
+
 def test_a_network_that_fails_on_several_frames_at_a_time_is_told_once(camera):
     network = FakeNetwork(fails=True, hangs=True)
     camera.configure(network)

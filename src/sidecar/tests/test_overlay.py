@@ -10,7 +10,7 @@ from sidecar.chain import Chain
 from sidecar.gst import Gst
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay
 from sidecar.worker.engines.cpu.painter import make_painter
-from sidecar.worker.engines.overlay import OverlayOptions, class_colour, ink_on
+from sidecar.worker.engines.overlay import OverlayOptions, Shape, class_colour, ink_on
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
 from sidecar.worker.outputs.layout import Rectangle
@@ -254,6 +254,57 @@ def test_a_box_partly_outside_is_cut_at_the_picture_and_one_outside_is_not_drawn
     assert extent(draw(content(person(-50, 300, 150, 500))).changed()) == (0, 300, 100, 360)
     for outside in (person(700, 10, 20, 20), person(10, 10, 0, 0), person(math.nan, 10, 20, 20)):
         assert not draw(content(outside, labels=True)).changed().any()
+
+
+ZONE = Shape(((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75)), "")
+WHITE_LUMA = 235
+
+
+def test_a_zone_is_outlined_in_white_where_it_lies_in_the_frame() -> None:
+    """In a letterboxed tile: the frame is half as wide as the tile."""
+    area = Rectangle(160, 0, 320, 360)
+
+    planes = draw(content(zones=True, shapes=(ZONE,), frame_width=320, frame_height=360, area=area))
+
+    changed = planes.changed()
+    assert np.abs(np.subtract(extent(changed), (240, 90, 400, 270))).max() <= 2
+    assert (planes.y[changed] == WHITE_LUMA).all()
+    assert not changed[94:266, 244:396].any(), "its inside is left alone"
+
+
+def test_a_line_crosses_nothing_but_what_lies_between_its_ends() -> None:
+    changed = draw(content(zones=True, shapes=(Shape(((0.5, 0.0), (0.5, 1.0)), ""),))).changed()
+
+    assert extent(changed) == (320, 0, 322, 360)
+
+
+def test_the_text_of_a_zone_stands_at_its_highest_point_and_changes_with_it() -> None:
+    shapes = [(ZONE._replace(text=text),) for text in ("door: 2", "door: 3")]
+
+    one, other = blend([content(zones=True, shapes=each) for each in shapes])
+
+    text = one.changed()[94:130, 164:400]
+    assert text.any()
+    assert (one.y != other.y).any()
+
+
+def test_boxes_are_drawn_over_zones() -> None:
+    planes = draw(content(person(160, 90, 320, 180), zones=True, shapes=(ZONE,)))
+
+    assert planes.y[91, 300] != WHITE_LUMA
+
+
+@pytest.mark.parametrize("changes", [{"zones": False}, {"zones": True, "text": "no signal"}])
+def test_zones_are_not_drawn_where_they_are_switched_off_or_the_frame_is_old(changes: Any) -> None:
+    with_zone, without = (draw(content(shapes=shapes, **changes)).y for shapes in ((ZONE,), ()))
+
+    assert (with_zone == without).all()
+
+
+def test_a_zone_of_the_whole_frame_and_a_point_on_its_corner_are_drawn_within_it() -> None:
+    whole = Shape(((0, 0), (1, 0), (1, 1), (0, 1)), "x" * 100)
+
+    assert extent(draw(content(zones=True, shapes=(whole,))).changed()) == (0, 0, WIDTH, HEIGHT)
 
 
 def test_a_long_label_ends_within_the_tile() -> None:

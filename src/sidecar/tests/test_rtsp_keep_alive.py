@@ -3,6 +3,7 @@
 import pytest
 
 from sidecar.contract import spec
+from sidecar.gst import Gst
 from sidecar.tests.playing_camera import PlayingCamera
 from sidecar.tests.rtsp_doubles import Between, answered
 from sidecar.tests.test_cpu_camera import demo_camera, is_live, is_lost, watch
@@ -19,9 +20,11 @@ def between(demo_camera, monkeypatch):
     monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 0.0)
     doubles = []
 
-    def start(to_get_parameter):
+    def start(to_get_parameter, to_options=lambda cseq: ""):
+        answers = {"GET_PARAMETER": to_get_parameter, "OPTIONS": to_options}
+
         def answer(method, cseq, _request):
-            return to_get_parameter(cseq) if method == "GET_PARAMETER" else ""
+            return answers[method](cseq) if method in answers else ""
 
         port = int(demo_camera()[1].split(":")[2].split("/")[0])
         doubles.append(Between(port, answer))
@@ -56,6 +59,20 @@ def test_a_camera_hears_from_its_viewer_again_and_again_whatever_it_answers(watc
     assert double.connections == 1
     assert is_live(one)()
     assert all("Session:" in request for request in double.requests if request.startswith("GET_PARAMETER"))
+
+
+@pytest.mark.skipif(Gst.version() < (1, 18), reason="rtspsrc keeps the session by itself")
+def test_a_camera_that_does_not_list_get_parameter_is_asked_with_options(watch, between):
+    public = "Public: DESCRIBE, SETUP, TEARDOWN, PLAY, PAUSE"
+    double = between(lambda cseq: None, lambda cseq: answered(cseq, "200 OK", public))
+    one = watch(uri=double.address)
+    one.until(is_live(one))
+    one.until(lambda: double.methods().count("OPTIONS") >= 4)
+    frames = len(one.frames)
+    one.until(lambda: len(one.frames) > frames + 5)
+    assert asked(double) == 0
+    assert double.connections == 1
+    assert all("Session:" in request for request in double.requests[5:] if request.startswith("OPTIONS"))
 
 
 def test_a_camera_that_never_answers_is_asked_once_and_stays_live(watch, between):

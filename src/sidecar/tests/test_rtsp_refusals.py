@@ -41,6 +41,20 @@ def test_a_camera_that_refuses_a_transport_is_live_over_the_other(watch, demo_ca
     between.stop()
 
 
+@pytest.mark.parametrize(
+    "status", ["400 Bad Request", "404 Not Found", "405 Method Not Allowed", "501 Not Implemented"]
+)
+def test_a_camera_that_refuses_to_say_what_it_can_do_is_asked_for_its_stream(watch, demo_camera, status):
+    def answer(method, cseq, _request):
+        return answered(cseq, status) if method == "OPTIONS" else ""
+
+    between = Between(int(demo_camera()[1].split(":")[2].split("/")[0]), answer)
+    one = watch(uri="rtsp://127.0.0.1:%d/demo" % between.port)
+    one.until(is_live(one))
+    assert between.connections <= 2
+    between.stop()
+
+
 SOUND = "m=audio 0 RTP/AVP 0\r\na=control:0\r\n"
 DATA = "m=application 0 RTP/AVP 107\r\na=rtpmap:107 vnd.onvif.metadata/90000\r\na=control:1\r\n"
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from sidecar.contract import pipeline, pipeline_grpc, spec, state
+from sidecar.contract import detection, pipeline, pipeline_grpc, spec, state
 from sidecar.health import frames_flow
 from sidecar.tests import hostile_bundles
 from sidecar.tests.endless_answer import Describes
@@ -94,6 +95,9 @@ class Sidecar:
             return next(message for message in call if condition(message))
         finally:
             call.cancel()
+
+    def detections(self):
+        return self.until(lambda message: message.HasField("detections"), detections=True).detections
 
     def until_serving(self):
         def serving(message):
@@ -181,6 +185,73 @@ def test_a_refused_specification_leaves_what_is_in_force(running):
     ]
     assert running.state().generation == "demo"
     assert running.until_serving().outputs[0].frames > 0
+
+
+def zones(shapes=1, points=4, text="door", x=0.5, cameras=1):
+    """A request of so many cameras, shapes of each and points of a shape."""
+    shape = pipeline.Shape(points=[spec.Point(x=x, y=0.5)] * points, text=text)
+    each = [pipeline.CameraZones(camera_id="camera%d" % index, shapes=[shape] * shapes) for index in range(cameras)]
+    return pipeline.ShowZonesRequest(cameras=each)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        zones(shapes=65),
+        zones(points=1),
+        zones(points=65),
+        zones(text="x" * 101),
+        zones(x=1.5),
+        zones(x=float("nan")),
+        zones(cameras=257),
+    ],
+)
+def test_zones_beyond_the_bounds_are_refused(running, wrong):
+    with pytest.raises(grpc.RpcError) as refusal:
+        running.stub.ShowZones(wrong, timeout=DEADLINE_SECONDS)
+    assert refusal.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_zones_within_the_bounds_are_taken_before_anything_is_applied(sidecar):
+    sidecar.stub.ShowZones(zones(shapes=64, points=64, text="x" * 100, cameras=16), timeout=DEADLINE_SECONDS)
+
+
+def size_of(jpeg):
+    """Width and height, from the JPEG's frame header."""
+    at = jpeg.index(b"\xff\xc0")
+    height, width = struct.unpack(">HH", jpeg[at + 5 : at + 9])
+    return width, height
+
+
+def test_a_picture_is_the_frame_of_a_time_or_a_part_of_it(running):
+    found = running.detections()
+    ask = pipeline.TakePictureRequest(camera_id="one", pts=found.pts)
+    whole = running.stub.TakePicture(ask, timeout=DEADLINE_SECONDS)
+    assert size_of(whole.jpeg) == (found.frame_width, found.frame_height)
+    ask.area.left, ask.area.top, ask.area.width, ask.area.height = 100, 50, 64, 32
+    assert size_of(running.stub.TakePicture(ask, timeout=DEADLINE_SECONDS).jpeg) == (72, 40)
+    # At the edge, and beyond it.
+    ask.area.left, ask.area.width = -1000, 5000
+    assert size_of(running.stub.TakePicture(ask, timeout=DEADLINE_SECONDS).jpeg)[0] == found.frame_width // 8 * 8
+    ask.area.left = 1e30
+    assert size_of(running.stub.TakePicture(ask, timeout=DEADLINE_SECONDS).jpeg)[0] == 8
+
+
+@pytest.mark.parametrize(
+    ("ask", "code"),
+    [
+        (pipeline.TakePictureRequest(camera_id="none"), grpc.StatusCode.NOT_FOUND),
+        (
+            pipeline.TakePictureRequest(camera_id="one", area=detection.Box(left=float("nan"))),
+            grpc.StatusCode.INVALID_ARGUMENT,
+        ),
+    ],
+)
+def test_a_picture_that_cannot_be_is_refused(running, ask, code):
+    running.detections()
+    with pytest.raises(grpc.RpcError) as refusal:
+        running.stub.TakePicture(ask, timeout=DEADLINE_SECONDS)
+    assert refusal.value.code() == code
 
 
 def test_repeating_a_generation_changes_nothing(running):
@@ -368,6 +439,39 @@ def test_a_preview_goes_on_at_the_rate_asked_for_until_it_is_left(running):
     assert seconds > 0.6
 
 
+def test_the_video_of_a_stream_begins_with_a_key_frame_and_goes_on_in_a_pipeline_that_replaces_it(running):
+    call = running.stub.WatchVideo(pipeline.WatchVideoRequest(output_id="main"), timeout=DEADLINE_SECONDS)
+    first, second = next(call), next(call)
+    assert first.key
+    assert not second.key
+    assert first.codec == spec.CODEC_H264
+    # An AVCDecoderConfigurationRecord: version 1, of the constrained baseline profile.
+    assert first.description[:2] == b"\x01\x42"
+    larger = running.specification()
+    larger.outputs[0].encoding.width *= 2
+    assert running.apply("larger", larger).accepted
+    assert any(frame.key and frame.description != first.description for frame in call)
+    larger.outputs[0].id = "other"
+    assert running.apply("other", larger).accepted
+    with pytest.raises(grpc.RpcError) as ended:
+        for _ in call:
+            pass
+    assert ended.value.code() == grpc.StatusCode.NOT_FOUND
+
+
+def test_a_camera_is_restarted_at_once_though_its_next_attempt_is_far(running):
+    def two(message):
+        return message.state.cameras[1] if len(message.state.cameras) > 1 else state.CameraStatus()
+
+    cannot_be_taken(running, "rtsp://127.0.0.1:1/none")
+    before = running.until(lambda message: two(message).lost.attempts >= 3).state.cameras[1]
+    running.stub.RestartCamera(pipeline.RestartCameraRequest(camera_id=before.id), timeout=DEADLINE_SECONDS)
+    running.until(lambda message: 0 < two(message).lost.attempts < before.lost.attempts)
+    with pytest.raises(grpc.RpcError) as refused:
+        running.stub.RestartCamera(pipeline.RestartCameraRequest(camera_id="nobody"), timeout=DEADLINE_SECONDS)
+    assert refused.value.code() == grpc.StatusCode.NOT_FOUND
+
+
 def test_a_flood_of_watches_is_refused_and_holds_up_neither_apply_nor_check(running):
     connection = [("grpc.use_local_subchannel_pool", 1)]
     with grpc.insecure_channel("unix:" + os.path.join(running.run_dir, "worker.sock"), connection) as channel:
@@ -380,7 +484,10 @@ def test_a_flood_of_watches_is_refused_and_holds_up_neither_apply_nor_check(runn
         # The first ones were taken.
         refused = calls[-1]
         assert refused.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert "12 calls of Watch, WatchPreview and TakeSnapshot are under way" in refused.details()
+        assert (
+            "12 calls of Watch, WatchPreview, WatchVideo, TakeSnapshot and TakePicture are under way"
+            in refused.details()
+        )
         for call in calls:
             call.cancel()
     # Those that were taken are free again.

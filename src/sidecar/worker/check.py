@@ -86,6 +86,8 @@ def _camera(path: str, camera: spec.Camera, capabilities: pipeline.Capabilities)
             yield error("bad-mask", where, "a mask needs at least three points")
         if any(not (0 <= point.x <= 1 and 0 <= point.y <= 1) for point in mask.points):
             yield error("bad-mask", where, "points are fractions of the frame, 0 to 1")
+    if camera.HasField("hiding") and not camera.hiding.classes:
+        yield error("bad-hiding", path + ".hiding.classes", "no class is named; name at least one, or leave hiding out")
     for name, span, most in (
         ("latency", camera.latency, _LONGEST_LATENCY_SECONDS),
         ("frozen_after", camera.frozen_after, _LONGEST_PATIENCE_SECONDS),

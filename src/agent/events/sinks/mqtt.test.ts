@@ -39,7 +39,7 @@ describe("an MQTT sink", () => {
         ...{ url: `mqtt://127.0.0.1:${port}`, version: "5", clientId: undefined, topic: "site" },
         ...{ login: undefined, tls: NO_TLS, homeAssistant: false, ...options },
       },
-      { node: "node/1", inventory: INVENTORY, timeoutMs },
+      { node: "node/1", inventory: INVENTORY, form: "cloudevents", timeoutMs },
     );
   }
 

@@ -3,7 +3,7 @@
 import { connect, type IClientOptions, type MqttClient } from "mqtt";
 import { typeOf } from "../../../common/events/cloud-event.js";
 import { STATE_TYPES } from "../../../common/events/types.js";
-import type { MqttOptions } from "../../../common/settings/events.js";
+import type { EventForm, MqttOptions } from "../../../common/settings/events.js";
 import { type Connection, type Delivery, type Outgoing, type Sink, SinkError } from "../sink.js";
 import { type Announcement, announcements, type Inventory } from "./home-assistant.js";
 import { rootOf, topicOf } from "./topics.js";
@@ -13,6 +13,7 @@ export interface MqttDependencies {
   readonly node: string;
   /** What Home Assistant is told about. */
   readonly inventory: Inventory;
+  readonly form: EventForm;
   readonly timeoutMs: number;
 }
 
@@ -118,11 +119,13 @@ class Publisher implements Connection {
   }
 
   #publish({ event, text }: Outgoing): Promise<unknown> {
-    const { client, root, states } = this.#options;
+    const { client, root, states, form } = this.#options;
     const retain = STATE_TYPES.has(typeOf(event));
     const topic = `${root}/${topicOf(event)}`;
     if (retain) states.set(topic, text);
-    const properties = { contentType: "application/cloudevents+json" };
+    const contentType =
+      form === "cloudevents" ? "application/cloudevents+json" : "application/json";
+    const properties = { contentType };
     return client.publishAsync(topic, text, { qos: 1, retain, properties });
   }
 

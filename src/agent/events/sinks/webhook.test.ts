@@ -55,7 +55,7 @@ describe("a webhook sink", () => {
         ...{ url: `http://127.0.0.1:${port}/events`, batch: 100, tls: NO_TLS },
         ...{ signWith: undefined, token: undefined, ...options },
       },
-      { wallClock: () => NOW_MS, timeoutMs },
+      { wallClock: () => NOW_MS, form: "cloudevents", timeoutMs },
     );
     return sink.connect(never).then(async (connection) => {
       try {

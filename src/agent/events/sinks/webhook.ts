@@ -3,16 +3,22 @@
 import { createHmac } from "node:crypto";
 import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
-import type { WebhookOptions } from "../../../common/settings/events.js";
+import type { EventForm, WebhookOptions } from "../../../common/settings/events.js";
 import { type Connection, type Delivery, type Outgoing, type Sink, SinkError } from "../sink.js";
 
 export interface WebhookDependencies {
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
+  readonly form: EventForm;
   readonly timeoutMs: number;
 }
 
 export const WEBHOOK_TIMEOUT_MS = 30_000;
+
+const CONTENT_TYPES: Readonly<Record<EventForm, string>> = {
+  cloudevents: "application/cloudevents-batch+json",
+  "nvmsgconv-minimal": "application/json",
+};
 
 /** Answers to a batch that will never be taken, whatever is tried. */
 const REFUSALS: ReadonlySet<number> = new Set([400, 406, 413, 415, 422]);
@@ -104,7 +110,7 @@ class Webhook implements Connection {
   #headers(body: string): Record<string, string> {
     const { signWith, token } = this.#options;
     const headers: Record<string, string> = {
-      "content-type": "application/cloudevents-batch+json; charset=utf-8",
+      "content-type": `${CONTENT_TYPES[this.#dependencies.form]}; charset=utf-8`,
     };
     if (token !== undefined) headers["authorization"] = `Bearer ${token}`;
     if (signWith !== undefined) {

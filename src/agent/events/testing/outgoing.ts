@@ -14,7 +14,8 @@ export function outgoing(event: SlipstreamEvent): Outgoing {
 /** An object that enters the zone `door` of a camera. */
 export function entered(track: string, camera = "front"): SlipstreamEvent {
   const box = { left: 0.1, top: 0.2, width: 0.3, height: 0.4 };
-  const object = { track, class: "person", confidence: 0.9, box, attributes: {} };
+  const frame = { width: 1000, height: 1000 };
+  const object = { track, class: "person", confidence: 0.9, box, frame, attributes: {} };
   const data = { camera, zone: "door", object, totals: NO_TOTALS };
   return { type: "zone.entered", timeMs: Date.UTC(2026, 10, 30), data };
 }

@@ -1,7 +1,7 @@
 /** Facts of a T4 server on which everything is right, for tests. */
 
 import type { ApiState } from "../../../common/api/schema.js";
-import type { CameraProbe } from "../../cameras/rtsp-probe.js";
+import type { CameraProbe } from "../../../common/cameras/rtsp-probe.js";
 import type { ContainerFacts, DirectoryFacts, DoctorFacts } from "../facts.js";
 import { known } from "../facts.js";
 

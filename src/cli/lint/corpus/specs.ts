@@ -122,6 +122,28 @@ export const SPECS: readonly LintCase[] = [
     on: { t4: ["still-interval-ignored cameras[0].still_interval"], cpu: [] },
   },
   {
+    name: "the tracker of engine cpu",
+    spec: spec({ tracker: { algorithm: "TRACKER_ALGORITHM_IOU" } }),
+    on: { cpu: [] },
+  },
+  {
+    name: "a tracker that engine cpu lacks",
+    spec: spec({ tracker: { algorithm: "TRACKER_ALGORITHM_NVDCF" } }),
+    on: { cpu: ["tracker-unavailable tracker.algorithm"] },
+  },
+  {
+    name: "hidden objects",
+    spec: spec({
+      cameras: [{ id: "a", uri: "rtsp://host/0", hiding: { classes: ["person"], method: 2 } }],
+    }),
+    on: { cpu: [], t4: ["hiding-unsupported cameras[0].hiding"] },
+  },
+  {
+    name: "hidden objects of no class",
+    spec: spec({ cameras: [{ id: "a", uri: "rtsp://host/0", hiding: {} }] }),
+    on: { cpu: ["missing-field cameras[0].hiding.classes"] },
+  },
+  {
     name: "a tracker of later releases",
     spec: spec({ tracker: { algorithm: "TRACKER_ALGORITHM_NVSORT" } }),
     on: { t4: [], nano: ["tracker-unavailable tracker.algorithm"] },

@@ -62,7 +62,10 @@ function targetToLint(target: Target): Pick<Output, "rtsp" | "file" | "window"> 
 export function specToLint({ cameras, model, tracker, outputs }: PipelineSpec): Spec {
   const { bundlePath, threshold, classes } = model;
   return {
-    cameras: cameras.map(({ id, uri, masks }) => ({ id, uri, masks: masks.map(maskToLint) })),
+    cameras: cameras.map(({ id, uri, masks, hiding }) => ({
+      ...{ id, uri, masks: masks.map(maskToLint) },
+      ...(hiding === undefined ? {} : { hiding: { classes: hiding.classes } }),
+    })),
     model: { bundle_path: bundlePath, classes, ...(threshold === undefined ? {} : { threshold }) },
     ...(tracker === undefined ? {} : { tracker: { algorithm: tracker.toUpperCase() } }),
     outputs: outputs.map(({ id, layout, encoding, target }) => ({

@@ -20,6 +20,7 @@ export function lintSpec(
   return [
     ...cameraProblems(spec.cameras),
     ...modelProblems(spec.model, bundle),
+    ...hidingProblems(spec.cameras, bundle, target),
     ...outputProblems(spec.outputs),
     ...stillIntervalProblems(spec, target),
     ...trackerProblems(spec, target, facts),
@@ -88,13 +89,41 @@ function modelProblems(model: Model | undefined, bundle: Bundle | undefined): Pr
   }
   const { threshold = 0, classes = [] } = model;
   const labels = bundle && labelsOf(bundle);
-  const unknown = classes.flatMap((name, i) => {
-    if (labels === undefined || labels.includes(name)) return [];
-    const message = `the model has no class "${name}"${didYouMean(closest(name, labels))}`;
-    return [problem("unknown-class", `model.classes[${i}]`, message)];
-  });
+  const unknown = unknownClasses(classes, labels, "model.classes");
   if (threshold >= 0 && threshold <= 1) return unknown;
   return [problem("out-of-range", "model.threshold", "a threshold is 0 to 1"), ...unknown];
+}
+
+function hidingProblems(
+  cameras: readonly Camera[],
+  bundle: Bundle | undefined,
+  target: AnyTarget,
+): Problem[] {
+  const labels = bundle && labelsOf(bundle);
+  return cameras.flatMap(({ hiding }, i) => {
+    if (hiding === undefined) return [];
+    const { classes = [] } = hiding;
+    const path = `cameras[${i}].hiding`;
+    if (target.engine !== "cpu") {
+      const message = "engine deepstream cannot hide objects: use masks, or engine cpu";
+      return [problem("hiding-unsupported", path, message)];
+    }
+    if (classes.length > 0) return unknownClasses(classes, labels, `${path}.classes`);
+    return [problem("missing-field", `${path}.classes`, "it names no class")];
+  });
+}
+
+/** `labels`: undefined if they are not known. */
+function unknownClasses(
+  classes: readonly string[],
+  labels: readonly string[] | undefined,
+  path: string,
+): Problem[] {
+  return classes.flatMap((name, i) => {
+    if (labels === undefined || labels.includes(name)) return [];
+    const message = `the model has no class "${name}"${didYouMean(closest(name, labels))}`;
+    return [problem("unknown-class", `${path}[${i}]`, message)];
+  });
 }
 
 function outputProblems(outputs: readonly Output[]): Problem[] {
@@ -193,7 +222,8 @@ function trackerProblems(spec: Spec, target: AnyTarget, facts: FactsFile): Probl
   const wanted = spec.tracker?.algorithm;
   if (wanted === undefined || wanted === "UNSPECIFIED") return [];
   if (target.engine === "cpu") {
-    const message = "engine cpu has no tracker: remove it";
+    if (wanted === "IOU") return [];
+    const message = `engine cpu has no tracker ${wanted.toLowerCase()}: use iou`;
     return [problem("tracker-unavailable", "tracker.algorithm", message)];
   }
   const known = facts.trackers.algorithms;

@@ -27,6 +27,7 @@ export type MessageName =
   | "PipelineSpec"
   | "Camera"
   | "CameraOff"
+  | "Hiding"
   | "Credentials"
   | "Polygon"
   | "Point"
@@ -56,6 +57,11 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
     masks: many("Polygon"),
     ...scalars("bool", "accept_any_certificate"),
     off: one("CameraOff"),
+    hiding: one("Hiding"),
+  },
+  Hiding: {
+    classes: { type: { t: "scalar", of: "string" }, repeated: true },
+    method: choice("HIDING_METHOD_", "COVER", "BLUR"),
   },
   CameraOff: scalars("time", "until"),
   Credentials: scalars("string", "username", "password"),
@@ -68,7 +74,7 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
     classes: { type: { t: "scalar", of: "string" }, repeated: true },
   },
   Tracker: { algorithm: choice("TRACKER_ALGORITHM_", "IOU", "NVSORT", "NVDCF", "NVDEEPSORT") },
-  Overlay: scalars("bool", "boxes", "labels", "counts", "names"),
+  Overlay: scalars("bool", "boxes", "labels", "counts", "names", "zones"),
   Output: {
     ...scalars("string", "id"),
     layout: choice("LAYOUT_", "TILED", "PER_CAMERA"),
@@ -111,6 +117,7 @@ export interface Camera {
   readonly masks?: readonly Polygon[];
   /** In milliseconds. */
   readonly still_interval?: number;
+  readonly hiding?: { readonly classes?: readonly string[] };
 }
 
 export interface Polygon {

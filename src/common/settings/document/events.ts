@@ -1,7 +1,7 @@
 /** Where events go, and how long they wait for it: fields of the settings document. */
 
 import * as z from "zod";
-import { EVENT_TYPES } from "../../events/types.js";
+import { EVENT_TYPES, PICTURE_TYPES } from "../../events/types.js";
 import { ID, ID_FORM } from "../camera-id.js";
 import { serverUrl } from "../event-url.js";
 import { decimal, duration, label, oneOf, printable, wholeNumber, yesOrNo } from "../formats.js";
@@ -101,6 +101,11 @@ const sink = z
       decimal(0.01, 100_000),
       "Events a second that it gets at most; the others wait. Default: no limit.",
     ).optional(),
+    form: field(
+      oneOf(["cloudevents", "nvmsgconv-minimal"]),
+      "In which form it gets events: CloudEvents, or the minimal schema of DeepStream's nvmsgconv, which has only events of an " +
+        "object. Default: cloudevents.",
+    ).optional(),
     mqtt: mqtt.optional(),
     webhook: webhook.optional(),
     file: file.optional(),
@@ -125,6 +130,41 @@ export const events = z
       .array(sink)
       .max(MAX_SINKS)
       .meta({ description: "Where events go. None waits for another." })
+      .optional(),
+    pictures: z
+      .strictObject({
+        types: z
+          .array(field(oneOf(PICTURE_TYPES), "A type of event."))
+          .min(1)
+          .max(MAX_LIST)
+          .meta({
+            description:
+              "Types of events that get one. Default: object.seen, zone.entered, zone.loitering, zone.overcrowding and " +
+              "line.crossed.",
+          })
+          .optional(),
+        of: field(
+          oneOf(["frame", "object"]),
+          "What it shows: the whole frame, or the object and a little around it. Default: frame.",
+        ).optional(),
+        maxBytes: field(
+          wholeNumber(1_000_000, 1e12, "bytes"),
+          "Size of all pictures on this device's disk. Default: 200000000.",
+        ).optional(),
+        maxCount: field(
+          wholeNumber(1, 100_000),
+          "Number of all pictures on this device's disk. Default: 5000.",
+        ).optional(),
+        maxAge: field(
+          duration(60_000, 100 * DAY_MS),
+          "How long a picture is kept. Default: 10080m, which is 7 days.",
+        ).optional(),
+      })
+      .meta({
+        description:
+          "A JPEG for each event of some types, without the overlay, with masks and hidden objects. The event names it, and " +
+          "/api/v1/pictures/ID returns it. Engine cpu only. Default: none.",
+      })
       .optional(),
     queue: z
       .strictObject({

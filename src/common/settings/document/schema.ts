@@ -77,7 +77,25 @@ const camera = z.strictObject({
     .meta({
       description:
         "Areas that are blacked out before anything is detected, drawn or recorded: polygons of at least three points " +
-        "[x, y] as fractions of the frame, from its top left corner. Engine cpu only.",
+        "[x, y] as fractions of the frame, from its top left corner.",
+    })
+    .optional(),
+  hide: z
+    .strictObject({
+      classes: z
+        .array(field(label(128), "One of the model's labels."))
+        .min(1)
+        .max(MAX_LIST)
+        .meta({ description: "Labels of the objects to hide." }),
+      method: field(
+        oneOf(["cover", "blur"]),
+        "cover: in black. blur: by a few large squares of its colours. Default: cover.",
+      ).optional(),
+    })
+    .meta({
+      description:
+        "Objects of these classes cannot be recognised in any picture. Every frame is inferred, whatever DETECTION_INTERVAL " +
+        "says, and one that was not does not leave. Engine cpu only.",
     })
     .optional(),
   ...cameraAnalyticsFields,
@@ -166,6 +184,7 @@ export const settingsDocument = z
         labels: field(yesOrNo(), "Label and confidence beside each box.").optional(),
         counts: field(yesOrNo(), "Number of objects of each class.").optional(),
         names: field(yesOrNo(), "The camera's name on its tile.").optional(),
+        zones: field(yesOrNo(), "Zones and lines, with their counts.").optional(),
       })
       .meta({ description: "What is drawn on the stream. Each part overrides OVERLAY." })
       .optional(),

@@ -28,6 +28,7 @@ from sidecar.worker.cameras.state import (
     Lost,
     Observed,
     Phase,
+    Restarted,
     TurnedOff,
     TurnedOn,
     camera_rules,
@@ -149,6 +150,10 @@ class CameraController:
         """The specification changed only in what the source need not know: the camera's name, and whether it is off."""
         self.camera = camera
         self._handle(TurnedOff() if camera.HasField("off") else TurnedOn())
+
+    def restart(self) -> None:
+        """Connects again at once, unless the camera is off."""
+        self._handle(Restarted())
 
     def _on_timer(self) -> None:
         self._handle(Observed(self._observe()))

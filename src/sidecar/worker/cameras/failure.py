@@ -32,6 +32,7 @@ _ADVICE = {
     state.CAMERA_LOST_REASON_TRANSPORT: "it does not send its frames in the way that was asked for",
     state.CAMERA_LOST_REASON_ADDRESS: "this is no valid address, and nothing was sent; correct it",
     state.CAMERA_LOST_REASON_REFUSED: "the camera refuses to send its stream; close other viewers, or restart it",
+    state.CAMERA_LOST_REASON_PRIVACY: "nothing of it is shown, since what must be hidden cannot be",
     state.CAMERA_LOST_REASON_BROKEN_STREAM: "what arrives is no valid stream; check the camera and the network",
 }
 

@@ -117,6 +117,10 @@ class TurnedOff(NamedTuple):
     """The camera is not wanted for now."""
 
 
+class Restarted(NamedTuple):
+    """Somebody wants another connection, at once."""
+
+
 class Observed(NamedTuple):
     """Made several times a second."""
 
@@ -140,7 +144,7 @@ class HostAnswered(NamedTuple):
     """The host of a camera that could not be reached accepts connections again."""
 
 
-Event = Union[TurnedOn, TurnedOff, Observed, Failed, Ended, HostAnswered]
+Event = Union[TurnedOn, TurnedOff, Restarted, Observed, Failed, Ended, HostAnswered]
 
 
 def camera_rules(camera: spec.Camera) -> CameraRules:
@@ -182,6 +186,8 @@ def decide(
         return before if isinstance(phase, Off) else CameraState(Off(), observed_at=now, awake_since=now)
     if isinstance(event, TurnedOn):
         return CameraState(Connecting(now), observed_at=now, awake_since=now) if isinstance(phase, Off) else before
+    if isinstance(event, Restarted):
+        return before if isinstance(phase, Off) else CameraState(Connecting(now), observed_at=now, awake_since=now)
     if isinstance(event, Observed):
         return _after_observation(before, event.observation, rules, now, random)
     if isinstance(event, HostAnswered):

@@ -4,9 +4,13 @@ import abc
 import queue
 from typing import Generic, List, NamedTuple, Optional, Tuple, TypeVar
 
-from sidecar.contract import pipeline, spec
+import grpc
+
+from sidecar.contract import detection, pipeline, spec
 from sidecar.gst import Gst
+from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
+from sidecar.worker.engines.overlay import Shapes
 from sidecar.worker.problem import Problem
 
 # What prepare() makes ready and apply() takes.
@@ -50,6 +54,21 @@ class Preview(abc.ABC):
         """Ends it."""
 
 
+class PictureError(Exception):
+    """There is no picture now. It holds the status of the call and one line for a person."""
+
+    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Picture(NamedTuple):
+    """One frame on its way to a JPEG image."""
+
+    preview: Preview
+    pts: int
+
+
 class Engine(abc.ABC, Generic[Model]):
     """Runs one specification at a time. Methods are called on the loop thread unless they say otherwise."""
 
@@ -88,6 +107,22 @@ class Engine(abc.ABC, Generic[Model]):
     @abc.abstractmethod
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         """JPEG images of a stream from now on; None if there is no such stream."""
+
+    @abc.abstractmethod
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        """Where the encoded frames of a stream pass, parsed; None if there is no such stream, or it is not encoded."""
+
+    @abc.abstractmethod
+    def controller(self, camera_id: str) -> Optional[CameraController]:
+        """Of a camera of the active specification; None if there is no such camera."""
+
+    def picture(self, camera_id: str, pts: int, area: Optional[detection.Box]) -> "Optional[Picture]":
+        """See TakePicture of the contract. None if there is no such camera. Raises PictureError."""
+        raise PictureError(grpc.StatusCode.UNIMPLEMENTED, "this engine keeps no frames")
+
+    @abc.abstractmethod
+    def show_zones(self, shapes: Shapes) -> None:
+        """Draws these zones and lines from the next frames on, in place of those before."""
 
     def show_standby(self, specification: spec.PipelineSpec) -> None:
         """Serves standby pictures for a specification that was refused because the engine is unavailable."""

@@ -1,12 +1,15 @@
 """The overlay of both engines: which parts of it are drawn, in which colours, and what its texts say."""
 
 from collections import Counter
-from typing import Iterable, NamedTuple, Optional, Tuple
+from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import spec
 
 Colour = Tuple[int, int, int]
 """Red, green and blue, 0 to 255."""
+
+Point = Tuple[float, float]
+"""x and y in fractions of the frame, from its top left corner."""
 
 # Okabe and Ito's palette ("Color Universal Design", 2008) without its black, and with its blue lightened to show on a
 # night scene. The order keeps neighbouring class ids far apart in hue and brightness.
@@ -31,10 +34,35 @@ class OverlayOptions(NamedTuple):
     labels: bool = False
     counts: bool = False
     names: bool = False
+    zones: bool = False
+
+
+class Shape(NamedTuple):
+    """A zone or a line that is drawn on a camera's frames."""
+
+    # In fractions of the frame. Two: a line. More: a zone, whose last point is joined to the first.
+    points: Tuple[Point, ...]
+    # Drawn beside it; may be empty.
+    text: str
+
+    def edges(self) -> List[Tuple[Point, Point]]:
+        ends = [*self.points[1:], *(self.points[:1] if len(self.points) > 2 else ())]
+        return list(zip(self.points, ends))
+
+    def anchor(self) -> Point:
+        """Where the top left corner of the text is: at a zone's highest point, or at the middle of a line."""
+        if len(self.points) == 2:
+            (x0, y0), (x1, y1) = self.points
+            return (x0 + x1) / 2, (y0 + y1) / 2
+        return min(self.points, key=lambda point: (point[1], point[0]))
+
+
+# By camera id; a camera that is missing has none.
+Shapes = Dict[str, Tuple[Shape, ...]]
 
 
 def overlay_options(overlay: spec.Overlay) -> OverlayOptions:
-    return OverlayOptions(overlay.boxes, overlay.labels, overlay.counts, overlay.names)
+    return OverlayOptions(overlay.boxes, overlay.labels, overlay.counts, overlay.names, overlay.zones)
 
 
 def class_name(class_id: int, label: str) -> str:

@@ -17,6 +17,8 @@ class RtspHabits:
     def __init__(self) -> None:
         # Connections that it ended when it was asked for a parameter.
         self.get_parameter_refusals = 0
+        # Set on the threads of rtspsrc.
+        self.refuses_options = False
         # How long it may take to answer: twice as long after each answer that was too late.
         self.answer_seconds = FIRST_ANSWER_SECONDS
         # The transport for the next connection, after it refused the other. None: the specification's.

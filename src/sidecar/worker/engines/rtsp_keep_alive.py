@@ -2,8 +2,8 @@
 
 rtspsrc keeps the session by itself over UDP, and up to 1.16 over TCP too: at four fifths of the session's time it sends
 GET_PARAMETER, or OPTIONS to a camera that does not list that. From 1.18 on it sends nothing over TCP while frames come;
-but it has the action get-parameter from 1.16 on. It cannot be told to send OPTIONS instead: a camera that does not
-list GET_PARAMETER gets the RTCP reports alone, and OPTIONS while it is silent.
+but it has the action get-parameter from 1.16 on. Cameras that do not list GET_PARAMETER get OPTIONS instead: see
+rtsp_options.py.
 """
 
 import time

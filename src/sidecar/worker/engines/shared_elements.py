@@ -12,12 +12,13 @@ from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.timer import soon
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
 from sidecar.worker.cameras.stats import CameraStats
-from sidecar.worker.engines.rtsp_answers import make_rtspsrc
 from sidecar.worker.engines.rtsp_connections import MOST_BYTES, limit_answers
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
 from sidecar.worker.engines.rtsp_liveness import note_connection, note_reports
 from sidecar.worker.engines.rtsp_login import LoginGuard, explained
+from sidecar.worker.engines.rtsp_messages import MessageWatch, make_rtspsrc
+from sidecar.worker.engines.rtsp_options import OptionsGuard
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
@@ -86,9 +87,16 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     habits = habits_of(camera)
     transport = camera.transport if habits.transport is None else habits.transport
     latency = camera.latency.ToMilliseconds() if camera.HasField("latency") else _DEFAULT_LATENCY_MILLISECONDS
+    keeps_session = transport != spec.TRANSPORT_UDP
     guard = LoginGuard(camera, failed)
+    options = OptionsGuard(habits, keeps_session)
+
+    def on_answer(request: Any, answer: Any) -> None:
+        options.on_answer(request, answer)
+        guard.on_answer(answer)
+
     source = make_rtspsrc(
-        guard.on_answer,
+        MessageWatch(options.on_request, on_answer),
         location=camera.uri,
         protocols="udp" if transport == spec.TRANSPORT_UDP else "tcp",
         latency=latency,
@@ -100,7 +108,7 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     _wait_for_answers(source, habits.answer_seconds)
     source.connect("accept-certificate", _on_untrusted_certificate, camera, failed)
     guard.watch(source)
-    keep_alive(source, camera, stats, keeps_session=transport != spec.TRANSPORT_UDP)
+    keep_alive(source, camera, stats, keeps_session)
     source.connect("pad-added", _on_rtp_pad, camera, stats, failed)
     # For camera_error().
     offered: List[_Offered] = []
@@ -386,6 +394,11 @@ def add_encoder(chain: Chain, encoding: spec.Encoding) -> Gst.Element:
         encoder = chain.add("x265enc", "encoder", option_string=options, **settings)
     chain.add(elements.parser)
     return encoder
+
+
+def encoded_pad(encoder: Gst.Element) -> Gst.Pad:
+    """Where the frames of an encoder leave the parser behind it."""
+    return encoder.get_static_pad("src").get_peer().get_parent_element().get_static_pad("src")
 
 
 def kilobits(encoding: spec.Encoding) -> int:

@@ -9,9 +9,11 @@ from typing import List, Mapping, Optional, Sequence, Tuple
 from sidecar.contract import pipeline, spec, state
 from sidecar.gst import Gst
 from sidecar.keeper.previous_worker import CrashLoop, PreviousWorker, crash_loop, previous_worker
+from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.check import check
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
+from sidecar.worker.engines.overlay import Shapes
 from sidecar.worker.outputs.outputs import Outputs
 from sidecar.worker.outputs.plan import CODEC_NAMES, plan_streams
 from sidecar.worker.problem import ERROR, Problem
@@ -67,6 +69,15 @@ class UnavailableEngine(Engine[None]):
 
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         return None
+
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        return None
+
+    def controller(self, camera_id: str) -> Optional[CameraController]:
+        return None
+
+    def show_zones(self, shapes: Shapes) -> None:
+        """Standby pictures show none."""
 
     def stop(self) -> None:
         self._outputs.stop()

@@ -6,6 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from functools import partial
 from typing import Any, Callable, Generic, Iterator, List, Optional, Tuple, TypeVar
 
 import grpc
@@ -21,9 +22,11 @@ from sidecar.version import VERSION
 from sidecar.worker.check import check
 from sidecar.worker.check_process import WhenAbandoned
 from sidecar.worker.engines.describe import branches
-from sidecar.worker.engines.engine import Engine, Model, Preview
+from sidecar.worker.engines.engine import Engine, Model, PictureError, Preview
+from sidecar.worker.engines.overlay import Shape, Shapes
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.recording.folder import recordings_dir, unusable_folders
+from sidecar.worker.outputs.video import Video
 from sidecar.worker.problem import ERROR, NOTICE, WARNING, Problem, error, has_errors
 from sidecar.worker.service.rivals import Rivals
 from sidecar.worker.status.events import TooOldError
@@ -35,10 +38,19 @@ _LOOP_SECONDS = 20.0
 _SNAPSHOT_SECONDS = 5.0
 _DEFAULT_HEARTBEAT_SECONDS = 2.0
 _SHORTEST_HEARTBEAT_SECONDS = 0.1
+# Without a frame for so long, WatchVideo looks whether its stream has another pipeline.
+_VIDEO_SECONDS = 1.0
 _DEFAULT_PREVIEW_RATE = 5
 _HIGHEST_PREVIEW_RATE = 30
-# Calls of Watch, WatchPreview and TakeSnapshot at a time: each holds a thread of gRPC for as long as it lives.
+# Calls of Watch, WatchPreview, WatchVideo, TakeSnapshot and TakePicture at a time: each holds a thread of gRPC while
+# it lives.
 MOST_STREAMS = 12
+
+# Of ShowZones.
+_MOST_CAMERAS = 256
+_MOST_SHAPES = 64
+_MOST_POINTS = 64
+_LONGEST_TEXT = 100
 
 _TWO_AGENTS = Problem(
     WARNING,
@@ -206,6 +218,29 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         response.time.GetCurrentTime()
         return response
 
+    def TakePicture(  # noqa: N802
+        self, request: pipeline.TakePictureRequest, context: grpc.ServicerContext
+    ) -> pipeline.TakePictureResponse:
+        area = request.area if request.HasField("area") else None
+        with self._stream(context):
+            try:
+                picture = self._loop.call(
+                    lambda: self._engine.picture(request.camera_id, request.pts, area), _LOOP_SECONDS
+                )
+            except PictureError as why:
+                context.abort(why.code, str(why))
+                raise AssertionError("abort always raises") from why
+            if picture is None:
+                context.abort(grpc.StatusCode.NOT_FOUND, "there is no camera %r" % request.camera_id)
+                raise AssertionError("abort always raises")
+            try:
+                jpeg = picture.preview.take(_SNAPSHOT_SECONDS)
+            finally:
+                self._loop.call(picture.preview.stop, _LOOP_SECONDS)
+        if jpeg is None:
+            context.abort(grpc.StatusCode.UNAVAILABLE, "the frame was not encoded within %g s" % _SNAPSHOT_SECONDS)
+        return pipeline.TakePictureResponse(jpeg=jpeg, pts=picture.pts)
+
     def WatchPreview(  # noqa: N802
         self, request: pipeline.WatchPreviewRequest, context: grpc.ServicerContext
     ) -> Iterator[pipeline.WatchPreviewResponse]:
@@ -217,6 +252,57 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                     response = pipeline.WatchPreviewResponse(jpeg=jpeg)
                     response.time.GetCurrentTime()
                     yield response
+
+    def WatchVideo(  # noqa: N802
+        self, request: pipeline.WatchVideoRequest, context: grpc.ServicerContext
+    ) -> Iterator[pipeline.WatchVideoResponse]:
+        with self._stream(context):
+            video: Optional[Video] = None
+            try:
+                while context.is_active():
+                    frame = None if video is None else video.take(_VIDEO_SECONDS)
+                    if frame is None:
+                        # It has none at present, or another pipeline has taken its place.
+                        video = self._loop.call(partial(self._follow, request, video), _LOOP_SECONDS)
+                        if video is None:
+                            message = "there is no encoded output %r for camera %r"
+                            context.abort(grpc.StatusCode.NOT_FOUND, message % (request.output_id, request.camera_id))
+                    else:
+                        yield frame
+            finally:
+                if video is not None:
+                    self._loop.call(video.stop, _LOOP_SECONDS)
+
+    def _follow(self, request: pipeline.WatchVideoRequest, before: Optional[Video]) -> Optional[Video]:
+        """Called on the loop thread."""
+        pad = self._engine.encoded_pad(request.output_id, request.camera_id)
+        if before is not None:
+            if before.pad is pad:
+                return before
+            before.stop()
+        return None if pad is None else Video(pad)
+
+    def RestartCamera(  # noqa: N802
+        self, request: pipeline.RestartCameraRequest, context: grpc.ServicerContext
+    ) -> pipeline.RestartCameraResponse:
+        def restart() -> bool:
+            controller = self._engine.controller(request.camera_id)
+            if controller is not None:
+                controller.restart()
+            return controller is not None
+
+        if not self._loop.call(restart, _LOOP_SECONDS):
+            context.abort(grpc.StatusCode.NOT_FOUND, "there is no camera %r" % request.camera_id)
+        return pipeline.RestartCameraResponse()
+
+    def ShowZones(  # noqa: N802
+        self, request: pipeline.ShowZonesRequest, context: grpc.ServicerContext
+    ) -> pipeline.ShowZonesResponse:
+        shapes = {one.camera_id: tuple(_to_shape(shape) for shape in one.shapes) for one in request.cameras}
+        if not _are_drawable(shapes):
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, "too many shapes, points or characters, or a point outside")
+        self._loop.call(lambda: self._engine.show_zones(shapes), _LOOP_SECONDS)
+        return pipeline.ShowZonesResponse()
 
     def DescribePipeline(  # noqa: N802
         self, request: pipeline.DescribePipelineRequest, context: grpc.ServicerContext
@@ -232,7 +318,8 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         """For as long as a call holds a thread. Aborts one for which there is none."""
         if not self._streams.acquire(blocking=False):
             message = (
-                "%d calls of Watch, WatchPreview and TakeSnapshot are under way, which is the most; end one of them"
+                "%d calls of Watch, WatchPreview, WatchVideo, TakeSnapshot and TakePicture are under way, which is the"
+                " most; end one of them"
             )
             context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, message % MOST_STREAMS)
         try:
@@ -282,6 +369,24 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         fill_process_usage(response.state)
         response.time.GetCurrentTime()
         return response
+
+
+def _to_shape(shape: pipeline.Shape) -> Shape:
+    return Shape(tuple((point.x, point.y) for point in shape.points), shape.text)
+
+
+def _are_drawable(shapes: Shapes) -> bool:
+    """Whether they stay within the contract's bounds."""
+    return len(shapes) <= _MOST_CAMERAS and all(
+        len(of_camera) <= _MOST_SHAPES
+        and all(
+            2 <= len(shape.points) <= _MOST_POINTS
+            and len(shape.text) <= _LONGEST_TEXT
+            and all(0 <= x <= 1 and 0 <= y <= 1 for x, y in shape.points)
+            for shape in of_camera
+        )
+        for of_camera in shapes.values()
+    )
 
 
 def _to_previous_worker(ended: PreviousWorker) -> pipeline.PreviousWorker:

@@ -3,7 +3,7 @@
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-from sidecar.contract import pipeline, spec, state
+from sidecar.contract import detection, pipeline, spec, state
 from sidecar.gst import Gst
 from sidecar.log import Log
 from sidecar.timer import Timer, attempt
@@ -17,9 +17,12 @@ from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
 from sidecar.worker.engines.cpu.inference_threads import InferenceThreads
 from sidecar.worker.engines.cpu.model import LoadedModel, ModelLoader
 from sidecar.worker.engines.cpu.outputs import CpuOutputs
+from sidecar.worker.engines.cpu.picture import take_picture
 from sidecar.worker.engines.cpu.preview import CpuPreview
-from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
+from sidecar.worker.engines.engine import Engine, EngineInfo, Picture, Preview
+from sidecar.worker.engines.hiding import Hider
 from sidecar.worker.engines.masks import Masks
+from sidecar.worker.engines.overlay import Shapes
 from sidecar.worker.engines.shared_elements import available_codecs
 from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.problem import Problem
@@ -37,6 +40,7 @@ class _Camera(NamedTuple):
 
     controller: CameraController
     source: CpuCameraSource
+    processor: FrameProcessor
     detector: FrameDetector
 
 
@@ -69,7 +73,7 @@ class CpuEngine(Engine[LoadedModel]):
     def prepare(
         self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned = never_abandoned
     ) -> Tuple[Optional[LoadedModel], List[Problem]]:
-        return self._loader.load(specification.model, self._model, when_abandoned)
+        return self._loader.load(specification, self._model, when_abandoned)
 
     def apply(self, specification: spec.PipelineSpec, model: LoadedModel) -> List[pipeline.Change]:
         self._data_limit.set_cameras(len(specification.cameras))
@@ -88,6 +92,22 @@ class CpuEngine(Engine[LoadedModel]):
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         raw_pad = self._outputs.raw_pad((output_id, camera_id))
         return None if raw_pad is None else CpuPreview(raw_pad, max_frame_rate)
+
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        return self._outputs.encoded_pad((output_id, camera_id))
+
+    def controller(self, camera_id: str) -> Optional[CameraController]:
+        camera = self._cameras.get(camera_id)
+        return None if camera is None else camera.controller
+
+    def picture(self, camera_id: str, pts: int, area: Optional[detection.Box]) -> Optional[Picture]:
+        camera = self._cameras.get(camera_id)
+        if camera is None:
+            return None
+        return take_picture(camera.processor.recent, pts, area)
+
+    def show_zones(self, shapes: Shapes) -> None:
+        self._outputs.show_zones(shapes)
 
     def stop(self) -> None:
         self._cancel_retry()
@@ -137,6 +157,8 @@ class CpuEngine(Engine[LoadedModel]):
             before, after = camera.controller.camera, wanted.get(camera_id)
             if after is None or _connection(before) != _connection(after):
                 self._close(camera_id)
+                if after is not None and _privacy(before) != _privacy(after):
+                    self._outputs.forget_frame(camera_id)
                 changes["cameras[%s]" % camera_id] = pipeline.EFFECT_REBUILD
             elif before != after:
                 camera.controller.update(after)
@@ -152,13 +174,15 @@ class CpuEngine(Engine[LoadedModel]):
         return [pipeline.Change(path=path, effect=effect) for path, effect in changes.items()]
 
     def _open(self, camera: spec.Camera) -> None:
-        detector = FrameDetector(self._detector)
+        hider = Hider(camera.hiding) if camera.HasField("hiding") else None
+        detector = FrameDetector(self._detector, frozenset() if hider is None else hider.classes)
         detector.still_interval = _still_interval(camera)
         processor = FrameProcessor(
             camera.id,
             detector,
             self._threads,
             Masks(camera.masks) if camera.masks else None,
+            hider,
             self._outputs.deliver,
             self._store.publish_detections,
             self._store.events.wanted,
@@ -167,7 +191,7 @@ class CpuEngine(Engine[LoadedModel]):
             camera, processor, lambda text: self._outputs.set_tile_text(camera.id, text), self._closer
         )
         controller = CameraController(camera, source, processor.stats, processor.freeze_detector, self._store)
-        self._cameras[camera.id] = _Camera(controller, source, detector)
+        self._cameras[camera.id] = _Camera(controller, source, processor, detector)
         self._store.add_camera(camera.id, processor.stats.fill)
         controller.start()
 
@@ -196,6 +220,11 @@ def _connection(camera: spec.Camera) -> spec.Camera:
 
 def _still_interval(camera: spec.Camera) -> float:
     return camera.still_interval.ToMilliseconds() / 1000.0
+
+
+def _privacy(camera: spec.Camera) -> Tuple[List[spec.Polygon], spec.Hiding]:
+    """What earlier frames of the camera may lack."""
+    return list(camera.masks), camera.hiding
 
 
 def _off(camera: spec.Camera) -> Optional[spec.CameraOff]:

@@ -1,7 +1,7 @@
 """Detects objects on frames: one network for all cameras, with settings that may change while frames flow."""
 
 import threading
-from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional
+from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence
 
 from sidecar.contract import spec
 from sidecar.worker.inference.detector import Detector, ModelError
@@ -25,6 +25,8 @@ class Detections(NamedTuple):
     # Wall-clock and CPU seconds that the network took.
     seconds: float
     cpu_seconds: float
+    # Those that are to be hidden; nobody may be interested in them otherwise.
+    hidden: Sequence[Object] = ()
 
 
 _NOTHING = Detections([], False, 0.0, 0.0)
@@ -92,8 +94,10 @@ class FrameDetector:
     """Detects objects on the frames of one camera. For each frame is_due() is called, then infer() if it is due, and
     follow(): is_due() and follow() in the order of the frames and one call at a time, infer() for several at a time."""
 
-    def __init__(self, shared: SharedDetector) -> None:
+    def __init__(self, shared: SharedDetector, hidden: FrozenSet[str] = frozenset()) -> None:
+        """hidden: the classes whose objects must be known on every frame: then no frame is skipped."""
         self._shared = shared
+        self._hidden = hidden
         # In seconds; 0: frames are inferred whether anything moves or not. Set on the loop thread while frames flow.
         self.still_interval = 0.0
         self._gate = MotionGate()
@@ -116,6 +120,8 @@ class FrameDetector:
         settings = self._shared.settings
         if settings is None or settings.is_paused:
             return False
+        if self._hidden:
+            return True
         if settings is not self._due_settings:
             self._gate.reset()
         elif self._skipped < settings.interval:
@@ -135,13 +141,16 @@ class FrameDetector:
         thread = threading.get_ident()
         self._shared.running[thread] = settings.detector
         try:
-            found = settings.detector.detect(frame, settings.filter)
+            found = settings.detector.detect(frame, self._with_hidden(settings.filter))
         except ModelError as why:
             self._shared.report(settings, str(why))
             return _NOTHING
         finally:
             del self._shared.running[thread]
-        return Detections(found.objects, True, found.seconds, found.cpu_seconds)
+        hidden = [one for one in found.objects if one.label in self._hidden]
+        wanted = settings.filter.classes
+        objects = [one for one in found.objects if wanted is None or one.label in wanted]
+        return Detections(objects, True, found.seconds, found.cpu_seconds, hidden)
 
     def follow(self, found: Optional[Detections], seconds: float, width: int, height: int) -> Optional[Detections]:
         """The objects on a frame of this size, which is due at this time, with their ids. found: what infer() returned;
@@ -153,10 +162,13 @@ class FrameDetector:
         if found is None:
             if settings.is_paused or self._last is None:
                 return _NOTHING
-            if not settings.is_tracked:
-                return self._last._replace(inferred=False, seconds=0.0, cpu_seconds=0.0)
-            return Detections(self._tracker.predict(seconds, width, height), False, 0.0, 0.0)
+            last = self._last.objects
+            moved = self._tracker.predict(seconds, width, height) if settings.is_tracked else last
+            return Detections(moved, False, 0.0, 0.0)
         if found.inferred and settings.is_tracked:
             found = found._replace(objects=self._tracker.update(found.objects, seconds))
         self._last = found if found.inferred else None
         return found
+
+    def _with_hidden(self, wanted: DetectionFilter) -> DetectionFilter:
+        return wanted if wanted.classes is None else wanted._replace(classes=wanted.classes | self._hidden)

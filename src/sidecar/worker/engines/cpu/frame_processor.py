@@ -14,6 +14,7 @@ from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.cpu.frame_detector import Detections, FrameDetector
 from sidecar.worker.engines.cpu.frame_order import FrameOrder
 from sidecar.worker.engines.cpu.inference_threads import InferenceThreads
+from sidecar.worker.engines.hiding import Hider, PrivacyError
 from sidecar.worker.engines.masks import Masks
 from sidecar.worker.engines.planes import edited_copy, mapped_frame, video_info
 from sidecar.worker.inference.frame import I420Frame
@@ -21,6 +22,8 @@ from sidecar.worker.inference.postprocess import Object
 
 # The freeze detector compares every so many pixels, in both directions.
 _COMPARE_STEP = 16
+# Frames that are kept for pictures: the agent asks for one soon after it has got the detections.
+_RECENT = 2
 
 
 class DetectedFrame(NamedTuple):
@@ -34,6 +37,11 @@ class DetectedFrame(NamedTuple):
     # When the frame is due on the system's monotonic clock, in nanoseconds.
     clock_time: int
     objects: List[Object]
+
+
+class RecentFrame(NamedTuple):
+    pts: int
+    frame: DetectedFrame
 
 
 class _Frame(NamedTuple):
@@ -58,6 +66,7 @@ class FrameProcessor:
         detector: FrameDetector,
         threads: InferenceThreads,
         masks: Optional[Masks],
+        hider: Optional[Hider],
         deliver: Callable[[DetectedFrame], None],
         publish: Callable[[detection.FrameDetections], None],
         is_watched: Callable[[], bool],
@@ -67,6 +76,7 @@ class FrameProcessor:
         self._detector = detector
         self._order: FrameOrder[_Frame] = FrameOrder(threads, self._infer, self._follow)
         self._masks = masks
+        self._hider = hider
         self._deliver = deliver
         self._publish = publish
         self._is_watched = is_watched
@@ -78,12 +88,17 @@ class FrameProcessor:
         # Size of the frames, in pixels; (0, 0): none since reset().
         self.size = (0, 0)
         self._base_time = 0
+        # The last frames that were delivered, with their PTS: replaced as a whole, for the loop thread.
+        self.recent: Tuple[RecentFrame, ...] = ()
 
     def reset(self, base_time: int) -> None:
         """A new pipeline begins, with this base time. Called on the loop thread before frames flow."""
         self._base_time = base_time
         self.size = (0, 0)
+        self.recent = ()
         self._detector.reset()
+        if self._hider is not None:
+            self._hider.reset()
 
     def drop_frames(self) -> None:
         """Returns when no frame is delivered any more, once none comes in. Called on the loop thread."""
@@ -95,7 +110,7 @@ class FrameProcessor:
         return Gst.PadProbeReturn.OK
 
     def on_sample(self, sink: Gst.Element) -> Gst.FlowReturn:
-        """appsink's new-sample."""
+        """appsink's new-sample. Raises PrivacyError if it, or an earlier frame, must not be seen; then that is gone."""
         sample = sink.emit("pull-sample")
         if sample is None:
             return Gst.FlowReturn.EOS
@@ -109,8 +124,7 @@ class FrameProcessor:
         self._newest = clock_time
         pts = segment.to_stream_time(Gst.Format.TIME, buffer.pts)
         if self._masks:
-            # A copy: the decoder may still be using the camera's own buffer.
-            buffer = edited_copy(buffer, info, self._masks.apply)
+            buffer = _edited(buffer, info, self._masks.apply, "its masks cannot be drawn")
         self.size = (info.width, info.height)
         with mapped_frame(buffer, info) as frame:
             self._compare(frame)
@@ -120,7 +134,7 @@ class FrameProcessor:
             self._order.drop()
         else:
             # Where most frames have the objects of an earlier one, none waits for an inference.
-            at_once = self._detector.still_interval > 0
+            at_once = self._detector.still_interval > 0 and self._hider is None
             self._order.add(_Frame(buffer, caps, info, clock_time, pts), is_due, at_once)
         return Gst.FlowReturn.OK
 
@@ -141,13 +155,25 @@ class FrameProcessor:
         if found is None:
             self._order.drop()
             return
+        buffer = self._without_hidden(frame.buffer, frame.info, found, clock_time / 1e9)
         self.stats.on_processed(found.inferred)
         self._add_seconds(found)
         self.stats.latency.observe(time.monotonic() - clock_time / 1e9)
-        buffer, caps = frame.buffer, frame.caps
-        self._deliver(DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects))
+        delivered = DetectedFrame(self._camera_id, buffer, frame.caps, width, height, clock_time, found.objects)
+        self.recent = (*self.recent[1 - _RECENT :], RecentFrame(frame.pts, delivered))
+        self._deliver(delivered)
         if self._is_watched():
             self._publish(_to_contract(self._camera_id, width, height, clock_time, frame.pts, found))
+
+    def _without_hidden(self, buffer: Gst.Buffer, info: Any, found: Detections, seconds: float) -> Gst.Buffer:
+        """Fails closed: what was not looked at is not shown."""
+        if self._hider is None:
+            return buffer
+        if not found.inferred:
+            raise PrivacyError("the model does not run, so that its objects cannot be hidden")
+        if not self._hider.add(found.hidden, seconds):
+            return buffer
+        return _edited(buffer, info, self._hider.apply, "its objects cannot be hidden")
 
     def _compare(self, frame: I420Frame) -> None:
         now = time.monotonic()
@@ -162,6 +188,14 @@ class FrameProcessor:
         if self._info is None or not self._info[0].is_equal(caps):
             self._info = (caps, video_info(caps))
         return self._info[1]
+
+
+def _edited(buffer: Gst.Buffer, info: Any, edit: Callable[[I420Frame], None], failure: str) -> Gst.Buffer:
+    """A copy: the decoder may still be using the camera's own buffer. Raises PrivacyError."""
+    try:
+        return edited_copy(buffer, info, edit)
+    except Exception as error:  # whatever it is, nobody sees the frame
+        raise PrivacyError("%s: %s" % (failure, error)) from error
 
 
 def _to_contract(

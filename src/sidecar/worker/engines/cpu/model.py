@@ -8,6 +8,7 @@ from sidecar.contract import spec
 from sidecar.timer import once
 from sidecar.worker.check_process import CHECK_LIMITS, WhenAbandoned, never_abandoned, run_check
 from sidecar.worker.inference.bundle import Bundle, FilesStamp, files_stamp, load_bundle
+from sidecar.worker.inference.classes import class_problems
 from sidecar.worker.inference.detector import Detector, ModelError
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.problem import Problem, error, has_errors
@@ -37,17 +38,17 @@ class ModelLoader:
 
     def load(
         self,
-        model: spec.Model,
+        specification: spec.PipelineSpec,
         active: Optional[LoadedModel],
         when_abandoned: WhenAbandoned = never_abandoned,
     ) -> Tuple[Optional[LoadedModel], List[Problem]]:
         """The model, with its problems; none if it cannot be used. One that is active, or was loaded a moment ago, is
         not loaded again unless its files have changed. Any other is loaded here only after it ran in another process.
         """
-        bundle, problems = load_bundle(model.bundle_path)
+        bundle, problems = load_bundle(specification.model.bundle_path)
         if bundle is None:
             return None, problems
-        problems = problems + _unknown_classes(model, bundle)
+        problems = [*problems, *class_problems(specification, bundle.labels, bundle.config.filtered_out)]
         stamp = files_stamp(bundle.directory, bundle.config.network_path)
         with self._loading:
             for one in (active, self._last):
@@ -73,15 +74,3 @@ class ModelLoader:
         # Without the lock: the loop thread must not wait until a network is loaded. At worst one is loaded twice.
         if count == self._count:
             self._last = None
-
-
-def _unknown_classes(model: spec.Model, bundle: Bundle) -> List[Problem]:
-    return [
-        error(
-            "unknown-class",
-            "model.classes[%d]" % index,
-            "the model has no class %r; it has: %s" % (label, ", ".join(bundle.labels)),
-        )
-        for index, label in enumerate(model.classes)
-        if label not in bundle.labels
-    ]

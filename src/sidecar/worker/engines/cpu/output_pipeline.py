@@ -10,8 +10,8 @@ from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
 from sidecar.worker.engines.cpu.pipeline import build_output_pipeline
 from sidecar.worker.engines.cpu.tile import Tile
 from sidecar.worker.engines.describe import log_playing
-from sidecar.worker.engines.overlay import OverlayOptions
-from sidecar.worker.engines.shared_elements import kilobits
+from sidecar.worker.engines.overlay import OverlayOptions, Shapes
+from sidecar.worker.engines.shared_elements import encoded_pad, kilobits
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.layout import tiles
 from sidecar.worker.outputs.plan import StreamPlan
@@ -51,6 +51,8 @@ class OutputPipeline:
         self._sink = elements.sink
         # Where annotated I420 frames go into the encoder, or to the window.
         self.raw_pad = (elements.sink if elements.encoder is None else elements.encoder).get_static_pad("sink")
+        # Where encoded frames leave the parser. None: a window's frames are not encoded.
+        self.encoded_pad = None if elements.encoder is None else encoded_pad(elements.encoder)
         # Frames that left the encoder or went to the window, and frames that found it busy.
         self.frames = 0
         self.frames_dropped = 0
@@ -84,6 +86,15 @@ class OutputPipeline:
     def set_overlay_options(self, options: OverlayOptions) -> None:
         for tile in self._tiles.values():
             tile.options = options
+
+    def show_zones(self, shapes: Shapes) -> None:
+        for camera_id, tile in self._tiles.items():
+            tile.shapes = shapes.get(camera_id, ())
+
+    def forget_frame(self, camera_id: str) -> None:
+        tile = self._tiles.get(camera_id)
+        if tile is not None:
+            tile.forget_frame()
 
     def set_tile_text(self, camera_id: str, text: TileText) -> None:
         """Says on a camera's tile why it shows no fresh frames. Empty: it shows them."""

@@ -10,7 +10,7 @@ from sidecar.timer import Timer, attempt
 from sidecar.worker.cameras.text import TileText, standby_text
 from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
 from sidecar.worker.engines.cpu.output_pipeline import OutputPipeline
-from sidecar.worker.engines.overlay import OverlayOptions, overlay_options
+from sidecar.worker.engines.overlay import OverlayOptions, Shapes, overlay_options
 from sidecar.worker.outputs.outputs import RETRY_SECONDS, Outputs
 from sidecar.worker.outputs.plan import Difference, OutletTarget, StreamPlan, difference, plan_streams
 from sidecar.worker.processes import Processes
@@ -23,6 +23,7 @@ class CpuOutputs:
     def __init__(self, processes: Processes, store: StatusStore) -> None:
         self._outputs = Outputs(processes, store, on_ports=self._on_ports, count=self._count)
         self._options = OverlayOptions()
+        self._shapes: Shapes = {}
         self._plans: Dict[OutputKey, StreamPlan] = {}
         self._ports: Dict[OutputKey, int] = {}
         # Replaced as a whole, for the cameras' threads.
@@ -45,6 +46,16 @@ class CpuOutputs:
         for key in self._plans:
             self._set_standby_text(key)
 
+    def forget_frame(self, camera_id: str) -> None:
+        """No tile shows an earlier frame of the camera any more, nor does any later text stand on one."""
+        for one in self._pipelines.values():
+            one.forget_frame(camera_id)
+
+    def show_zones(self, shapes: Shapes) -> None:
+        self._shapes = shapes
+        for one in self._pipelines.values():
+            one.show_zones(shapes)
+
     def pipelines(self) -> List[Gst.Pipeline]:
         return [one.pipeline for one in self._pipelines.values()]
 
@@ -52,6 +63,11 @@ class CpuOutputs:
         """Where the annotated frames of a stream pass; None while it has no pipeline."""
         one = self._pipelines.get(key)
         return None if one is None else one.raw_pad
+
+    def encoded_pad(self, key: OutputKey) -> Optional[Gst.Pad]:
+        """Where its encoded frames pass; None for a window too."""
+        one = self._pipelines.get(key)
+        return None if one is None else one.encoded_pad
 
     def apply(self, specification: spec.PipelineSpec) -> List[pipeline.Change]:
         """Makes the streams as specified, and returns what it did. Streams that stay the same are not touched."""
@@ -128,6 +144,7 @@ class CpuOutputs:
         except ChainError as error:
             self._failed(key, str(error))
             return
+        one.show_zones(self._shapes)
         self._pipelines = {**self._pipelines, key: one}
 
     def _drop(self, key: OutputKey) -> None:

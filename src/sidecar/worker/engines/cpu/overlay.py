@@ -1,4 +1,5 @@
-"""Draws the overlay on a camera's tile: boxes with their labels, the camera's name and the counts of each class.
+"""Draws the overlay on a camera's tile: zones and lines, boxes with their labels, the camera's name and the counts of
+each class.
 
 It paints straight on the planes: outlines as filled slices, texts as sprites that are drawn once and kept in bounded
 caches. Nothing of the frame is converted, and only the pixels that change are touched.
@@ -7,12 +8,16 @@ caches. Nothing of the frame is converted, and only the pixels that change are t
 import functools
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
+import numpy as np
+
 from sidecar.worker.engines.cpu.sprites import Sprite, TextStyle, blit, even, fill, text_sprite, yuv
 from sidecar.worker.engines.overlay import (
     BLACK,
     WHITE,
     Colour,
     OverlayOptions,
+    Point,
+    Shape,
     class_colour,
     class_name,
     counts_text,
@@ -25,6 +30,8 @@ from sidecar.worker.outputs.layout import Rectangle
 
 # A label has a hundred percentages: room for some dozens of objects that move.
 _TEXTS = 512
+
+_SHAPES = 128
 
 _BACKDROP_OPACITY = 0.6
 
@@ -41,6 +48,7 @@ class OverlayContent(NamedTuple):
     options: OverlayOptions
     # The camera's, at the top left.
     name: str
+    shapes: Sequence[Shape] = ()
     # In the middle of the tile: why there is no fresh frame. Empty: there is one.
     text: str = ""
 
@@ -72,14 +80,20 @@ class TileOverlay:
         # Per instance: a cache of the class would keep every tile there ever was.
         self._tag = functools.lru_cache(maxsize=_TEXTS)(self._draw_tag)
         self._caption = functools.lru_cache(maxsize=_TEXTS)(self._draw_caption)
+        self._trace = functools.lru_cache(maxsize=_SHAPES)(self._trace_edges)
 
     def paint(self, frame: I420Frame, content: OverlayContent) -> None:
-        """Paints on a frame of the tile's size: labels over all outlines, name and counts over everything.
+        """Paints on a frame of the tile's size: boxes over zones, labels over outlines, name and counts over all.
 
         Never raises on content: what cannot be drawn (no size, not a number, outside the frame) is left out.
         """
         options = content.options
         placed: List[Optional[_Placed]] = []
+        # A tile that says why there is no fresh frame shows no objects either.
+        for shape in content.shapes if options.zones and not content.text else ():
+            self._draw_edges(frame, self._trace(shape.points, content.area))
+            if shape.text:
+                placed.append(self._place_beside(shape, content.area))
         for item in content.objects:
             box = _box_in_tile(item, content, self._line)
             if box is None:
@@ -108,6 +122,42 @@ class TileOverlay:
         fill(frame, left, bottom - line, right - left, line, value)
         fill(frame, left, top, line, bottom - top, value)
         fill(frame, right - line, top, line, bottom - top, value)
+
+    def _draw_edges(self, frame: I420Frame, cells: "np.ndarray") -> None:
+        rows, columns = cells
+        y, u, v = yuv(WHITE)
+        for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            frame.y[2 * rows + row, 2 * columns + column] = y
+        frame.u[rows, columns], frame.v[rows, columns] = u, v
+
+    def _trace_edges(self, points: Tuple[Point, ...], area: Rectangle) -> "np.ndarray":
+        """Rows and columns of the chroma samples under the edges of a shape, within the frame's area of the tile."""
+        left, top, right, bottom = area.x // 2, area.y // 2, (area.x + area.width) // 2, (area.y + area.height) // 2
+        found = [np.zeros((2, 0), int)]
+        for (x0, y0), (x1, y1) in Shape(points, "").edges():
+            across, down = np.subtract((x1, y1), (x0, y0)) * (area.width / 2, area.height / 2)
+            steps = np.linspace(0, 1, int(max(abs(across), abs(down))) + 2)
+            rows = np.clip((area.y + y0 * area.height) / 2 + down * steps, top, bottom - 1).astype(int)
+            columns = np.clip((area.x + x0 * area.width) / 2 + across * steps, left, right - 1).astype(int)
+            thick = range(self._line // 2)
+            found += [
+                np.array((np.minimum(rows + row, bottom - 1), np.minimum(columns + column, right - 1)))
+                for row in thick
+                for column in thick
+            ]
+        return np.unique(np.concatenate(found, axis=1), axis=1)
+
+    def _place_beside(self, shape: Shape, area: Rectangle) -> Optional[_Placed]:
+        caption = self._caption(shape.text)
+        if caption is None or caption.height > self._height:
+            return None
+        x, y = shape.anchor()
+        left, top = even(area.x + x * area.width), even(area.y + y * area.height)
+        return _Placed(
+            caption,
+            min(left, (self._width - caption.width) // 2 * 2),
+            min(top, (self._height - caption.height) // 2 * 2),
+        )
 
     def _place_tag(self, box: _Box, tag: Optional[Sprite]) -> Optional[_Placed]:
         if tag is None or tag.height > self._height:

@@ -20,6 +20,7 @@ from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.cpu.painter import make_painter
+from sidecar.worker.engines.hiding import PrivacyError
 from sidecar.worker.engines.shared_elements import (
     DEPAYLOADERS,
     add_encoder,
@@ -95,13 +96,17 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
     sink.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, callbacks.decoded)
 
     def on_sample(sink: Gst.Element) -> Gst.FlowReturn:
+        # Flushing after a failure: with ERROR the source would post one of its own, which may be handled first.
         try:
             return callbacks.sample(sink)
+        except PrivacyError as error:
+            Log("camera").error("cannot protect privacy, showing nothing", camera=camera.id, err=str(error))
+            MainLoop.post(callbacks.failed, camera_failure(state.CAMERA_LOST_REASON_PRIVACY, camera.uri, str(error)))
+            return Gst.FlowReturn.FLUSHING
         except Exception as error:  # PyGObject would only print it, and the camera would stay live without a frame
             Log("camera").exception("cannot process a frame", camera=camera.id)
             said = "%s: %s" % (type(error).__name__, error)
             MainLoop.post(callbacks.failed, camera_failure(state.CAMERA_LOST_REASON_INTERNAL, camera.uri, said))
-            # With an ERROR the source would post one of its own, which may be handled first and hide this one.
             return Gst.FlowReturn.FLUSHING
 
     sink.connect("new-sample", on_sample)

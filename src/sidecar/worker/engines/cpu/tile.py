@@ -11,7 +11,7 @@ from sidecar.worker.cameras.text import TileText
 from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
 from sidecar.worker.engines.cpu.overlay import OverlayContent, TileOverlay
 from sidecar.worker.engines.cpu.painter import paint_nothing
-from sidecar.worker.engines.overlay import OverlayOptions
+from sidecar.worker.engines.overlay import OverlayOptions, Shape
 from sidecar.worker.engines.planes import edited_copy, video_info
 from sidecar.worker.inference.frame import BLACK_LUMA, NO_COLOUR, I420Frame
 from sidecar.worker.main_loop import MainLoop
@@ -38,8 +38,9 @@ class Tile:
     ) -> None:
         """is_only: the stream shows this camera alone, on its time line and at its rate. elements: see OutputElements.
         base_time: of the pipeline."""
-        # Replaced as a whole while frames flow.
+        # Both are replaced as a whole while frames flow.
         self.options = options
+        self.shapes: Tuple[Shape, ...] = ()
         self._source, self._painter = elements
         self._painter.paint = self._paint
         self._base_time = base_time
@@ -66,6 +67,10 @@ class Tile:
             self._last = frame
         self._waiting_text = None
         return self._send(frame, "")
+
+    def forget_frame(self) -> None:
+        """Called when the camera's thread is gone."""
+        self._last = None
 
     def set_text(self, text: TileText) -> None:
         """Shows the camera's last frame dimmed, or black if there was none, with a text.
@@ -122,6 +127,7 @@ class Tile:
             frame_height=frame.height,
             area=fit(frame.width, frame.height, self._rectangle.width, self._rectangle.height),
             objects=frame.objects,
+            shapes=self.shapes,
             options=self.options,
             name=self._name,
             text=text,

@@ -13,7 +13,7 @@ from sidecar.worker.engines.deepstream import meta
 from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
 from sidecar.worker.engines.deepstream.detection_reporter import DetectionReporter, FrameObjects
 from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder
-from sidecar.worker.engines.overlay import OverlayOptions, overlay_options
+from sidecar.worker.engines.overlay import OverlayOptions, Shape, Shapes, overlay_options
 from sidecar.worker.inference.postprocess import DetectionFilter, Object
 
 _INFERENCES_UNDER_WAY = 8
@@ -25,13 +25,13 @@ class LiveSettings(NamedTuple):
     # Frames of each camera that are skipped between two that are inferred.
     interval: int
     filter: DetectionFilter
-    # A property of nvdsosd switches the boxes of objects.
     overlay: OverlayOptions
-    # The cameras' names, by slot.
+    # The cameras' names, and their zones and lines, by slot.
     names: Tuple[str, ...]
+    shapes: Tuple[Tuple[Shape, ...], ...]
 
 
-def live_settings(specification: spec.PipelineSpec, interval: int) -> LiveSettings:
+def live_settings(specification: spec.PipelineSpec, interval: int, shapes: Shapes) -> LiveSettings:
     """interval: see LiveSettings. Pure."""
     model = specification.model
     classes: Optional[FrozenSet[str]] = frozenset(model.classes) if model.classes else None
@@ -41,6 +41,7 @@ def live_settings(specification: spec.PipelineSpec, interval: int) -> LiveSettin
         DetectionFilter(threshold, classes),
         overlay_options(specification.overlay),
         tuple(camera.name or camera.id for camera in specification.cameras),
+        tuple(shapes.get(camera.id, ()) for camera in specification.cameras),
     )
 
 
@@ -112,8 +113,7 @@ class BatchProbes:
             objects = [slot.with_unique_track_id(one) for one in frame.objects()]
             slot.stats.on_processed(frame.inferred)
             slot.objects, slot.seen_at = objects, time.monotonic()
-            if not settings.overlay.labels and objects:
-                frame.hide_labels()
+            frame.set_look(settings.overlay.boxes, settings.overlay.labels, self._font_size)
             if self._reporter.wanted():
                 times = frame.wall_time, frame.pts
                 report = FrameObjects(slot.camera_id, *slot.frame_size, self.mux_size, *times, frame.inferred, objects)
@@ -123,7 +123,7 @@ class BatchProbes:
         tensors = frame.tensors()
         if tensors is not None:
             frame.mark_inferred()
-            frame.add(decoder(tensors, settings.filter), self._font_size)
+            frame.add(decoder(tensors, settings.filter))
 
     def _carry_over(self, frame: meta.Frame, wanted: DetectionFilter) -> None:
         """Without a tracker, a frame that nvinfer skipped gets the objects of the last one that it inferred."""
@@ -132,7 +132,7 @@ class BatchProbes:
             slot.last_inferred = [Object(*one[:7]) for one in frame.objects()]
         else:
             kept = [one for one in slot.last_inferred if _passes(wanted, one.label, one.confidence)]
-            frame.add(kept, self._font_size)
+            frame.add(kept)
 
     def _count_seconds(self, pts: int, batch: List[meta.Frame]) -> None:
         """Divides nvinfer's time for a batch among its cameras. nvinfer queues batches, which the PTS identifies."""

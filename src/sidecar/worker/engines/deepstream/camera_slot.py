@@ -1,6 +1,6 @@
 """CameraSlot: a camera's fixed position at the muxer, and what the graph's threads share about the camera."""
 
-from typing import List
+from typing import List, Optional
 
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.cameras.text import TileText
@@ -39,6 +39,10 @@ class CameraSlot:
     def set_frame_size(self, width: int, height: int) -> None:
         """Called on the source's streaming thread, before the first frame of that size."""
         self.frame_size = (width, height)
+
+    def shown_track_id(self, one: DetectedObject) -> Optional[int]:
+        """What the label says: the tracker's own number."""
+        return None if one.track_id is None else one.track_id & ((1 << _TRACK_BITS) - 1)
 
     def with_unique_track_id(self, one: DetectedObject) -> DetectedObject:
         """An object with a track id that no object of another connection has."""

@@ -11,6 +11,7 @@ from sidecar.gst import Gst
 from sidecar.log import Log
 from sidecar.timer import Timer, attempt, every
 from sidecar.worker.cameras.addresses import SCHEMES
+from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.cameras.text import TileText, standby_text
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, live_settings
@@ -29,6 +30,7 @@ from sidecar.worker.engines.deepstream.prebuild import prebuild_command
 from sidecar.worker.engines.deepstream.standby_text import pipeline_text
 from sidecar.worker.engines.deepstream.tensor_decoder import TensorMismatchError
 from sidecar.worker.engines.engine import Engine, EngineInfo, Preview
+from sidecar.worker.engines.overlay import Shapes
 from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.outputs import Outputs
@@ -87,6 +89,7 @@ class DeepstreamEngine(Engine[LoadedModel]):
         # What viewers read while a stream has no frames: about the whole graph (empty: it plays), and by camera id.
         self._pipeline_text = ""
         self._camera_texts: Dict[str, TileText] = {}
+        self._shapes: Shapes = {}
         # Failures in a row before the active graph.
         self._failures = 0
         # Of the next attempt, and of the checks of a failed bundle's files.
@@ -133,6 +136,19 @@ class DeepstreamEngine(Engine[LoadedModel]):
     def preview(self, output_id: str, camera_id: str, max_frame_rate: float) -> Optional[Preview]:
         output = self._output((output_id, camera_id))
         return None if output is None else output.preview(max_frame_rate)
+
+    def encoded_pad(self, output_id: str, camera_id: str) -> Optional[Gst.Pad]:
+        output = self._output((output_id, camera_id))
+        return None if output is None else output.encoded_pad()
+
+    def controller(self, camera_id: str) -> Optional[CameraController]:
+        controllers = [] if self._active is None else self._active.runner.graph.controllers
+        return next((one for one in controllers if one.camera.id == camera_id), None)
+
+    def show_zones(self, shapes: Shapes) -> None:
+        self._shapes = shapes
+        if self._active is not None:
+            self._activate(self._active)
 
     def stop(self) -> None:
         self._set_retry(None)
@@ -188,10 +204,9 @@ class DeepstreamEngine(Engine[LoadedModel]):
     def _activate(self, new: _Active) -> None:
         """Applies what can change while frames flow."""
         self._active = new
-        graph = new.runner.graph
-        graph.probes.settings = live_settings(new.specification, new.model.interval(new.specification))
-        for output in graph.outputs.values():
-            output.show_boxes(new.specification.overlay.boxes)
+        new.runner.graph.probes.settings = live_settings(
+            new.specification, new.model.interval(new.specification), self._shapes
+        )
 
     @staticmethod
     def _set_bitrates(active: _Active, specification: spec.PipelineSpec) -> bool:

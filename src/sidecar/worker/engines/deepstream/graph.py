@@ -79,7 +79,8 @@ class Graph:
             size,
             None if bundle.decoded_here is None else TensorDecoder(bundle, size),
             bool(specification.tracker.algorithm),
-            live_settings(specification, model.interval(specification)),
+            # The engine sets those of the overlay when the graph takes over.
+            live_settings(specification, model.interval(specification), {}),
             tools.reporter,
         )
         failed = partial(probe_failed, self.probes)

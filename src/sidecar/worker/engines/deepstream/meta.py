@@ -17,9 +17,10 @@ from sidecar.worker.inference.postprocess import Object
 # object_id of an object without a track id.
 _UNTRACKED = 2**64 - 1
 
-# Texts, or rectangles, that one display meta holds at most; pyds does not check it.
+# Texts, rectangles or lines that one display meta holds at most; pyds does not check it.
 _MOST_ELEMENTS = 16
 _BORDER_PIXELS = 3
+_EDGE_PIXELS = 2
 _FONT = "Sans"
 _TYPES = {0: np.float32, 1: np.float16, 2: np.int8, 3: np.int32, 4: np.int64, 5: np.uint8}
 
@@ -56,6 +57,15 @@ class Box(NamedTuple):
     width: float
     height: float
     class_id: int
+
+
+class Edge(NamedTuple):
+    """A straight white line to draw, between two points within the frame."""
+
+    x1: int
+    y1: int
+    x2: int
+    y2: int
 
 
 class Fill(NamedTuple):
@@ -120,8 +130,8 @@ class Frame:
         """Removes all objects."""
         self.keep(lambda _label, _confidence: False)
 
-    def add(self, objects: Iterable[Object], font_size: int) -> None:
-        """Adds objects as nvinfer adds its own: with the number of the component, an outline and a label."""
+    def add(self, objects: Iterable[Object]) -> None:
+        """Adds objects as nvinfer adds its own, with the number of the component."""
         for one in objects:
             meta = pyds.nvds_acquire_obj_meta_from_pool(self._batch)
             meta.unique_component_id = 1
@@ -132,38 +142,48 @@ class Frame:
             # nvtracker uses the detector's box, nvdsosd the other.
             for place in (meta.rect_params, meta.detector_bbox_info.org_bbox_coords):
                 place.left, place.top, place.width, place.height = one.left, one.top, one.width, one.height
-            _outline(meta.rect_params, one.class_id)
-            above = int(one.top) - 2 * font_size
-            line = Line(
-                label_text(one.class_id, one.label, one.confidence),
-                max(0, int(one.left)),
-                above if above > 0 else int(one.top),
-                font_size,
-            )
-            _write(meta.text_params, line)
             pyds.nvds_add_obj_meta_to_frame(self._meta, meta, None)  # type: ignore[arg-type]  # the stubs know no none
 
     def mark_inferred(self) -> None:
         """Called where the network's output is decoded here: nvinfer then leaves this unset, and nvtracker needs it."""
         self._meta.bInferDone = 1
 
-    def hide_labels(self) -> None:
+    def set_look(self, boxes: bool, labels: bool, font_size: int) -> None:
+        """What nvdsosd draws of the objects: outlines, and labels with the track id.
+
+        nvdsosd's display-bbox would switch off the rectangles of draw() too (gst_nvds_osd_transform_ip() of 9.0).
+        """
         for meta in self._object_metas():
-            meta.text_params.display_text = ""
-            meta.text_params.set_bg_clr = 0
+            place, text = meta.rect_params, meta.text_params
+            if boxes:
+                _outline(place, meta.class_id)
+            else:
+                place.border_width = 0
+            if labels:
+                track_id = None if meta.object_id == _UNTRACKED else meta.object_id
+                label = label_text(meta.class_id, meta.obj_label, meta.confidence, track_id)
+                above = int(place.top) - 2 * font_size
+                _write(text, Line(label, max(0, int(place.left)), above if above > 0 else int(place.top), font_size))
+            else:
+                text.display_text = ""
+                text.set_bg_clr = 0
 
     def clear_drawings(self) -> None:
         """Removes everything that draw() has added."""
         for data in list(_items(self._meta.display_meta_list)):
             pyds.nvds_remove_display_meta_from_frame(self._meta, pyds.NvDsDisplayMeta.cast(data))
 
-    def draw(self, lines: Sequence[Line], boxes: Sequence[Box], fills: Sequence[Fill] = ()) -> None:
-        """Has nvdsosd draw texts, outlines and filled rectangles on the frame."""
+    def draw(
+        self, lines: Sequence[Line], boxes: Sequence[Box], fills: Sequence[Fill] = (), edges: Sequence[Edge] = ()
+    ) -> None:
+        """Has nvdsosd draw texts, outlines, filled rectangles and straight lines on the frame."""
         rectangles: List[Union[Fill, Box]] = [*fills, *boxes]
-        for begin in range(0, max(len(lines), len(rectangles)), _MOST_ELEMENTS):
+        for begin in range(0, max(len(lines), len(rectangles), len(edges)), _MOST_ELEMENTS):
             display = pyds.nvds_acquire_display_meta_from_pool(self._batch)
-            some_lines, some_rectangles = lines[begin:][:_MOST_ELEMENTS], rectangles[begin:][:_MOST_ELEMENTS]
+            some = slice(begin, begin + _MOST_ELEMENTS)
+            some_lines, some_rectangles, some_edges = lines[some], rectangles[some], edges[some]
             display.num_labels, display.num_rects = len(some_lines), len(some_rectangles)
+            display.num_lines = len(some_edges)
             for index, line in enumerate(some_lines):
                 _write(display.text_params[index], line)
             for index, one in enumerate(some_rectangles):
@@ -173,6 +193,11 @@ class Frame:
                     _outline(place, one.class_id)
                 else:
                     _fill(place, one.opacity)
+            for index, edge in enumerate(some_edges):
+                drawn = display.line_params[index]
+                drawn.x1, drawn.y1, drawn.x2, drawn.y2 = edge
+                drawn.line_width = _EDGE_PIXELS
+                drawn.line_color.set(1.0, 1.0, 1.0, 1.0)
             pyds.nvds_add_display_meta_to_frame(self._meta, display)
 
     def tensors(self) -> Optional[Dict[str, "np.ndarray"]]:

@@ -11,6 +11,7 @@ from sidecar.worker.engines.deepstream.machine import Machine
 from sidecar.worker.engines.deepstream.sizes import is_stretched, mux_size, tile_size
 from sidecar.worker.engines.deepstream.tensor_decoder import TensorDecoder
 from sidecar.worker.engines.deepstream.tensorrt_engine import TensorRtEngine, tensorrt_engine
+from sidecar.worker.inference.classes import class_problems
 from sidecar.worker.inference.decoders import DecoderError
 from sidecar.worker.outputs.plan import StreamPlan, codec_name, plan_streams
 from sidecar.worker.problem import NOTICE, WARNING, Problem, error, has_errors
@@ -77,7 +78,8 @@ def _compatibility_problems(
 ) -> List[Problem]:
     """Where a specification, which is valid in itself, does not fit the bundle or this machine."""
     return [
-        *_classes(specification.model, bundle),
+        *class_problems(specification, bundle.labels, ()),
+        *_hiding(specification.cameras),
         *_batch(len(specification.cameras), bundle),
         *_still_intervals(specification),
         *_codecs(specification, encoders),
@@ -85,11 +87,14 @@ def _compatibility_problems(
     ]
 
 
-def _classes(model: spec.Model, bundle: NvinferBundle) -> Iterable[Problem]:
-    for index, label in enumerate(model.classes):
-        if label not in bundle.labels:
-            message = "the model has no class %r; it has: %s" % (label, ", ".join(bundle.labels))
-            yield error("unknown-class", "model.classes[%d]" % index, message)
+def _hiding(cameras: Iterable[spec.Camera]) -> Iterable[Problem]:
+    for index, camera in enumerate(cameras):
+        if camera.HasField("hiding"):
+            message = (
+                "engine deepstream cannot hide objects: the tiler repeats a camera's last frame without what was drawn"
+                " on it; use masks, or engine cpu"
+            )
+            yield error("hiding-unsupported", "cameras[%d].hiding" % index, message)
 
 
 def _batch(cameras: int, bundle: NvinferBundle) -> Iterable[Problem]:

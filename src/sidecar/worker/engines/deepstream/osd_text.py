@@ -1,4 +1,4 @@
-"""OsdText: what nvdsosd draws on a stream beside nvinfer's boxes: names, counts, and why a camera has no fresh frames.
+"""OsdText: what nvdsosd draws on a stream beside boxes: zones, lines, names, counts, and why there are no fresh frames.
 
 It is a probe in front of nvdsosd, behind the tiler: positions are in pixels of the stream, the font size follows the
 tile's, and a tile keeps its text while batches arrive without its camera.
@@ -11,7 +11,8 @@ from sidecar.gst import Gst
 from sidecar.worker.engines.deepstream import meta
 from sidecar.worker.engines.deepstream.batch_probes import BatchProbes, LiveSettings
 from sidecar.worker.engines.deepstream.camera_slot import CameraSlot
-from sidecar.worker.engines.overlay import class_name, counts_text, label_text
+from sidecar.worker.engines.deepstream.sizes import fitted_size
+from sidecar.worker.engines.overlay import Point, class_name, counts_text, label_text
 from sidecar.worker.outputs.layout import Rectangle
 
 # Opacity of the black over a camera's last frame.
@@ -38,15 +39,19 @@ class OsdText:
         lines: List[meta.Line] = []
         boxes: List[meta.Box] = []
         fills: List[meta.Fill] = []
+        edges: List[meta.Edge] = []
         for tile in self._tiles:
+            of_zones = tile.zones(settings, self._probes.mux_size)
+            edges += of_zones[0]
+            lines += of_zones[1]
             lines += tile.lines(settings)
             fills += tile.fills()
             if tile.slot_number not in present:
                 kept = tile.kept_boxes(settings, self._probes.mux_size)
                 boxes += kept[0]
                 lines += kept[1]
-        if lines or boxes or fills:
-            frames[0].draw(lines, boxes, fills)
+        if lines or boxes or fills or edges:
+            frames[0].draw(lines, boxes, fills, edges)
 
     @staticmethod
     def clear(buffer: Gst.Buffer) -> None:
@@ -79,6 +84,26 @@ class _Tile:
             lines.append(meta.Line(counts_text(names), area.x + margin, y, size))
         return lines
 
+    def zones(self, settings: LiveSettings, mux_size: Tuple[int, int]) -> Tuple[List[meta.Edge], List[meta.Line]]:
+        """The edges of zones and lines, and their texts, while the tile shows fresh frames."""
+        width, height = self._slot.frame_size
+        if not settings.overlay.zones or not self._slot.is_live() or not width or not height:
+            return [], []
+        # The camera's frame fills the top left of the muxer's.
+        fitted = fitted_size(width, height, mux_size)
+        across = fitted[0] * self._area.width // mux_size[0] - 1
+        down = fitted[1] * self._area.height // mux_size[1] - 1
+
+        def place(point: Point) -> Tuple[int, int]:
+            return self._area.x + round(point[0] * across), self._area.y + round(point[1] * down)
+
+        edges, lines = [], []
+        for shape in settings.shapes[self.slot_number]:
+            edges += [meta.Edge(*place(one), *place(other)) for one, other in shape.edges()]
+            if shape.text:
+                lines.append(meta.Line(shape.text, *place(shape.anchor()), self._font_size))
+        return edges, lines
+
     def fills(self) -> List[meta.Fill]:
         """Dims or hides a camera's last frame, which the tiler keeps until another arrives. Before the first one, the
         tile is undefined, and so hidden."""
@@ -101,6 +126,6 @@ class _Tile:
                 boxes.append(meta.Box(left, top, one.width * across, one.height * down, one.class_id))
             if overlay.labels:
                 above = max(0, int(top) - 2 * self._font_size)
-                caption = label_text(one.class_id, one.label, one.confidence)
+                caption = label_text(one.class_id, one.label, one.confidence, slot.shown_track_id(one))
                 lines.append(meta.Line(caption, max(0, int(left)), above, self._font_size))
         return boxes, lines

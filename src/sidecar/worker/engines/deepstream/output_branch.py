@@ -1,7 +1,7 @@
 """OutputBranch: one stream of the graph, from frames with metadata to RTP on a loopback port, or to a receiver."""
 
 import time
-from typing import Callable, Collection, List
+from typing import Callable, Collection, List, Optional
 
 from sidecar.contract import spec
 from sidecar.gst import Gst
@@ -9,7 +9,7 @@ from sidecar.worker.engines.deepstream.elements import Elements
 from sidecar.worker.engines.deepstream.osd_text import OsdText
 from sidecar.worker.engines.deepstream.pipeline import ENCODERS, OutputCallbacks, output_bin
 from sidecar.worker.engines.engine import Preview
-from sidecar.worker.engines.shared_elements import kilobits
+from sidecar.worker.engines.shared_elements import encoded_pad, kilobits
 from sidecar.worker.outputs.plan import StreamPlan
 from sidecar.worker.outputs.receiver import Take
 
@@ -40,9 +40,6 @@ class OutputBranch:
         """Frames that were encoded, or handed to a window."""
         return self._counter.frames
 
-    def show_boxes(self, shown: bool) -> None:
-        self.container.get_by_name("osd").set_property("display-bbox", shown)
-
     def set_rtp_port(self, port: int) -> None:
         """Sends RTP there from now on. Only for a stream that goes to the outlet."""
         self.container.get_by_name("loopback").set_property("port", port)
@@ -58,6 +55,11 @@ class OutputBranch:
         elif factory == "x264enc":
             encoder.set_property("bitrate", kilobits(encoding))
         return factory != "x265enc"
+
+    def encoded_pad(self) -> Optional[Gst.Pad]:
+        """Where encoded frames leave the parser. None: a window's frames are not encoded."""
+        encoder = self.container.get_by_name("encoder")
+        return None if encoder is None else encoded_pad(encoder)
 
     def preview(self, max_frame_rate: float) -> Preview:
         reader = _JpegReader(self._stop_preview, max_frame_rate)

@@ -228,7 +228,7 @@ def _add_masks(chain: Chain, elements: Elements, camera: spec.Camera, callbacks:
     """Frames of a camera with masks go through system memory."""
 
     def failed(why: str) -> None:
-        callbacks.failed(camera_failure(state.CAMERA_LOST_REASON_INTERNAL, camera.uri, why))
+        callbacks.failed(camera_failure(state.CAMERA_LOST_REASON_PRIVACY, camera.uri, why))
 
     chain.add("nvvideoconvert", None, **converter_settings(elements))
     add_masks(chain.caps(_IN_MEMORY).get_static_pad("src"), Masks(camera.masks), failed)

@@ -4,8 +4,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { lookup } from "node:dns/promises";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import { plainText } from "../../common/plain-text.js";
-import type { Credentials } from "../../common/settings/camera-uri.js";
+import { plainText } from "../plain-text.js";
+import type { Credentials } from "../settings/camera-uri.js";
 
 export interface CameraAddress {
   /** rtsp:// or rtsps://, without a login. */

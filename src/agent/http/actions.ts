@@ -1,0 +1,105 @@
+/** What a person can do from the page or with the API: everything that changes something. access.ts names these routes too. */
+
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { cameraTestSchema, doneSchema, errorSchema } from "../../common/api/schema.js";
+import { testCamera } from "../../common/cameras/test-camera.js";
+import { readCameraUri } from "../../common/settings/camera-uri.js";
+import { SidecarError } from "../sidecar/calls.js";
+import { described, fail, json, schemaOf } from "./describe.js";
+
+export interface ActionOptions {
+  /** Throws SidecarError. */
+  readonly restartCamera: (id: string, signal: AbortSignal) => Promise<void>;
+  /** Returns whether something is on trial that can be decided so. */
+  readonly decideTrial: (decision: "confirmed" | "taken back") => boolean;
+}
+
+const TEST_SECONDS = 10;
+/** At a time. */
+const MOST_TESTS = 2;
+
+const DONE = { done: true } as const;
+const nothing = schemaOf(z.strictObject({}));
+
+export function addActions(app: FastifyInstance, options: ActionOptions): void {
+  app.post<{ Params: { id: string } }>(
+    "/api/v1/cameras/:id/restart",
+    described(
+      "restartCamera",
+      "Closes a camera's connection and opens it again at once.",
+      { 200: json(doneSchema), 404: json(errorSchema), 503: json(errorSchema) },
+      { params: schemaOf(z.object({ id: z.string().min(1).max(63) })), body: nothing },
+    ),
+    async (request, reply) => {
+      const left = new AbortController();
+      reply.raw.once("close", () => left.abort());
+      try {
+        await options.restartCamera(request.params.id, left.signal);
+        return DONE;
+      } catch (error) {
+        if (!(error instanceof SidecarError)) throw error;
+        return fail(reply, error.code === "NOT_FOUND" ? 404 : 503, error.details);
+      }
+    },
+  );
+  for (const [name, decision, summary] of [
+    ["confirm", "confirmed", "The candidate that is watched has passed its trial."],
+    ["take-back", "taken back", "The candidate on trial has failed; the last good one comes back."],
+  ] as const) {
+    app.post(
+      `/api/v1/trials/${name}`,
+      described(
+        `${name === "confirm" ? "confirm" : "takeBack"}Trial`,
+        summary,
+        { 200: json(doneSchema), 409: json(errorSchema) },
+        { body: nothing },
+      ),
+      (_, reply) =>
+        options.decideTrial(decision)
+          ? reply.send(DONE)
+          : fail(reply, 409, `nothing is on trial that can be ${decision} now`),
+    );
+  }
+  let tests = 0;
+  app.post<{ Body: { address: string; acceptAnyCertificate?: boolean } }>(
+    "/api/v1/cameras/test",
+    described(
+      "testCamera",
+      "Asks a camera what it offers, without playing it.",
+      { 200: json(cameraTestSchema), 503: json(errorSchema) },
+      {
+        body: schemaOf(
+          z.strictObject({
+            address: z
+              .string()
+              .max(2048)
+              .describe("rtsp://[user:password@]host[:port]/path, or rtsps://"),
+            acceptAnyCertificate: z.boolean().optional().describe("Of an rtsps:// camera."),
+          }),
+        ),
+      },
+    ),
+    async ({ body: { address, acceptAnyCertificate = false } }, reply) => {
+      const camera = readCameraUri(address);
+      if (camera.t === "refused" || !/^rtsps?:/.test(camera.uri)) {
+        const allowed = camera.t === "refused" ? camera.allowed : "rtsp:// or rtsps://";
+        return fail(reply, 400, `the address is refused; allowed: ${allowed}`);
+      }
+      const { uri, credentials } = camera;
+      if (credentials !== undefined && "secret" in credentials) {
+        return fail(reply, 400, "a login by name cannot be tested; write user:password@ here");
+      }
+      if (tests >= MOST_TESTS) return fail(reply, 503, "too many cameras are tested at a time");
+      tests++;
+      try {
+        const tested = await testCamera({ uri, credentials, acceptAnyCertificate }, TEST_SECONDS);
+        const { probe, findings } = tested;
+        const streams = probe.t === "answers" ? probe.streams : [];
+        return { address: tested.address, streams, findings };
+      } finally {
+        tests--;
+      }
+    },
+  );
+}
