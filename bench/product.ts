@@ -32,7 +32,7 @@ export async function startProduct(scope: Scope, settings: NodeJS.ProcessEnv): P
   const agent = start(
     scope,
     process.execPath,
-    ["--max-semi-space-size=2", "dist/src/agent/main.js"],
+    ["--max-semi-space-size=1", "dist/src/agent/main.js"],
     {
       env: {
         ...stateIn(runDir),

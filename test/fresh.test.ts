@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { availableParallelism } from "node:os";
 import { describe, it } from "node:test";
 import { cameraIn, untilState } from "./support/contract.js";
 import { squareModel } from "./support/models.js";
@@ -35,8 +36,11 @@ describe("a camera that is faster than detection", () => {
 
     const { framesReceived, framesDropped, framesInferred } = counters;
     assert.ok(framesDropped > 0n);
-    // One more may be under way; a queue would hold more.
+    // Each processor infers one; one more waits, one is handed on, and one has only just come. A queue would hold more.
     const left = framesReceived - framesDropped - framesInferred;
-    assert.ok(left >= 0n && left <= 1n, `${left} frames are not accounted for`);
+    assert.ok(
+      left >= 0n && left <= BigInt(availableParallelism() + 3),
+      `${left} frames are not accounted for`,
+    );
   });
 });

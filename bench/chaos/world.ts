@@ -186,7 +186,7 @@ async function build(scope: Scope, options: WorldOptions): Promise<Built> {
   });
   const agent = new Half(scope, {
     program: process.execPath,
-    args: ["--max-semi-space-size=2", AGENT],
+    args: ["--max-semi-space-size=1", AGENT],
     env,
   });
   const witnesses = cameras.map(({ id, camera }, index) => {

@@ -117,6 +117,9 @@ const WARNINGS = {
 };
 
 const NOTICES = {
+  // Specifications.
+  "still-interval-ignored": "engine deepstream infers whether anything moves or not",
+  // Model bundles.
   "unknown-group": "a configuration file has a group that nvinfer ignores",
   "unknown-key": "a configuration file has a key that no release of nvinfer reads",
   "key-unavailable": "another release of nvinfer reads the key, this one ignores it",

@@ -53,8 +53,8 @@ export function agent({ root, runDir, env }: Workspace, demo?: Promise<string>):
       ...program,
       program: process.execPath,
       args: [
-        "--max-semi-space-size=2",
         "--enable-source-maps",
+        "--max-semi-space-size=1",
         join(root, "dist/src/agent/main.js"),
       ],
       cwd: root,

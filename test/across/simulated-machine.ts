@@ -292,6 +292,7 @@ export class SimulatedMachine {
         latencyMs: 100,
         frozenAfterMs: 60_000,
         silentAfterMs: 10_000,
+        stillIntervalMs: 0,
         masks: [],
         hiding: undefined,
         off: undefined,

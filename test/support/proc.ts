@@ -55,6 +55,12 @@ export async function residentBytes(pid: number): Promise<number | undefined> {
   return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
 }
 
+/** Memory of a process, in bytes, with its part of the pages that it shares with others; undefined when it is gone. */
+export async function proportionalBytes(pid: number): Promise<number | undefined> {
+  const kibibytes = /^Pss:\s+(\d+) kB$/m.exec((await read(pid, "smaps_rollup")) ?? "")?.[1];
+  return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
+}
+
 async function processOf(pid: number): Promise<Process | undefined> {
   const fields = await stat(pid);
   if (fields === undefined || fields[0] === "Z" || fields[0] === "X") return undefined;

@@ -105,6 +105,11 @@ export class Started {
     throw new Error(this.#story(`ended without saying ${pattern}`));
   }
 
+  /** Whether it has ended, and all it said has been read. */
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   /** Sends a signal to the process itself. */
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal);

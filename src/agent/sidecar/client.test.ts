@@ -26,6 +26,7 @@ const desired: Desired = {
         acceptAnyCertificate: true,
         frozenAfterMs: 30_000,
         silentAfterMs: 10_000,
+        stillIntervalMs: 2500,
         latencyMs: 1250,
         masks: [
           [
@@ -143,6 +144,7 @@ describe("SidecarClient", () => {
             acceptAnyCertificate: true,
             frozenAfter: { seconds: 30n, nanos: 0 },
             silentAfter: { seconds: 10n, nanos: 0 },
+            stillInterval: { seconds: 2n, nanos: 500_000_000 },
             latency: { seconds: 1n, nanos: 250_000_000 },
             masks: [
               {

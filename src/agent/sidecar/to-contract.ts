@@ -64,6 +64,7 @@ function toCamera(camera: want.Camera): pb.Camera {
     acceptAnyCertificate: camera.acceptAnyCertificate,
     frozenAfter: toDuration(camera.frozenAfterMs),
     silentAfter: toDuration(camera.silentAfterMs),
+    stillInterval: toDuration(camera.stillIntervalMs),
     hiding:
       camera.hiding === undefined
         ? undefined

@@ -34,6 +34,7 @@ function candidate(number: number, generation = `g${number}`): Candidate {
     latencyMs: 0,
     frozenAfterMs: 0,
     silentAfterMs: 10_000,
+    stillIntervalMs: 0,
     masks: [],
     hiding: undefined,
     off: undefined,

@@ -34,6 +34,7 @@ function candidate(revision: string): Candidate {
         latencyMs: 100,
         frozenAfterMs: 0,
         silentAfterMs: 10_000,
+        stillIntervalMs: 0,
         masks: [],
         hiding: undefined,
         off: undefined,

@@ -43,6 +43,7 @@ function candidate(revision: string, content: Content = {}): Candidate {
       latencyMs: 100,
       frozenAfterMs: 60_000,
       silentAfterMs: 10_000,
+      stillIntervalMs: 0,
       masks: [],
       hiding: undefined,
       off: off ? { untilMs: undefined } : undefined,

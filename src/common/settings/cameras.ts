@@ -46,7 +46,8 @@ function cameraOf(
   origin: Origin,
 ): UnresolvedCamera {
   const own = <T>(value: T): Sourced<T> => ({ value, origin });
-  const { transport, acceptAnyCertificate, latency, frozenAfter, silentAfter } = camera;
+  const { transport, acceptAnyCertificate, latency, frozenAfter, silentAfter, stillInterval } =
+    camera;
   const credentials = camera.credentials ?? camera.uri.credentials;
   return {
     id: sources.record(`${path}.id`, own(id)),
@@ -62,6 +63,7 @@ function cameraOf(
     latencyMs: sources.take(`${path}.latencyMs`, "latencyMs", own(latency)),
     frozenAfterMs: sources.take(`${path}.frozenAfterMs`, "frozenAfterMs", own(frozenAfter)),
     silentAfterMs: sources.take(`${path}.silentAfterMs`, "silentAfterMs", own(silentAfter)),
+    stillIntervalMs: sources.take(`${path}.stillIntervalMs`, "stillIntervalMs", own(stillInterval)),
     masks: sources.record(`${path}.masks`, own(camera.masks ?? [])),
     hiding: sources.record(`${path}.hiding`, own(hidingOf(camera))),
     // The hours of everything, and the camera's own.

@@ -81,6 +81,15 @@ export const settings = {
       "it then sends no frame. A camera that answers in between may send no frame for FROZEN_AFTER, and one with a low " +
       "frame rate for four times its usual interval. 0s: never.",
   },
+  stillIntervalMs: {
+    env: "STILL_INTERVAL",
+    format: duration(0, 60_000),
+    default: "0s",
+    doc:
+      "While nothing moves in a camera's frames, detection looks at one of them so often, and while something moves at four " +
+      "a second at most; boxes are carried over to the frames in between. It may miss small and short movements (see " +
+      "docs/performance.md). 0s: detection looks at every frame. Engine cpu only.",
+  },
   latencyMs: {
     env: "RTSP_LATENCY",
     format: duration(0, 10_000),

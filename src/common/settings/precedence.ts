@@ -35,6 +35,7 @@ const OVERRIDES = {
   latencyMs: ({ cameraDefaults }) => cameraDefaults?.latency,
   frozenAfterMs: ({ cameraDefaults }) => cameraDefaults?.frozenAfter,
   silentAfterMs: ({ cameraDefaults }) => cameraDefaults?.silentAfter,
+  stillIntervalMs: ({ cameraDefaults }) => cameraDefaults?.stillInterval,
   model: ({ model }) => model?.bundle,
   interval: ({ model }) => model?.interval,
   threshold: ({ model }) => model?.threshold,

@@ -92,7 +92,7 @@ describe("readSettingsDocument", () => {
       'settings.json:4: cameras[0].latency: is "5"; allowed: a duration such as 500ms, 5s or 2m, from 0s to ' +
         "10s (add the unit: 5ms or 5s)",
       "settings.json:5: cameras[1].transprot: is unknown; allowed: id, name, uri, credentials, transport, latency, " +
-        "acceptAnyCertificate, frozenAfter, silentAfter, masks, hide, zones, lines, hours (did you mean transport?)",
+        "acceptAnyCertificate, frozenAfter, silentAfter, stillInterval, masks, hide, zones, lines, hours (did you mean transport?)",
       "settings.json:7: outputDefaults.width: is 641; allowed: an even number from 16 to 7680 pixels (the next even " +
         "number is 642)",
       "settings.json:7: outputDefaults.bitrate: is a string; allowed: a whole number from 10000 to 100000000 bit/s " +

@@ -21,6 +21,7 @@ describe("a specification", () => {
           acceptAnyCertificate: false,
           frozenAfterMs: 60_000,
           silentAfterMs: 10_000,
+          stillIntervalMs: 0,
           latencyMs: 100,
           masks: [],
           hiding: undefined,

@@ -31,6 +31,8 @@ export interface Camera {
   /** 0: never. */
   readonly frozenAfterMs: number;
   readonly silentAfterMs: number;
+  /** 0: detection looks at every frame, whether anything moves or not. */
+  readonly stillIntervalMs: number;
   /** Areas that are blacked out before anything is detected, drawn or recorded. */
   readonly masks: readonly Polygon[];
   /** Undefined: no objects are hidden. */

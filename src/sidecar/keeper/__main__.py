@@ -15,8 +15,8 @@ from sidecar.keeper.process import Command, adopt_orphans
 from sidecar.keeper.restart import Limits
 from sidecar.keeper.stderr_relay import StderrRelay
 
-# Its threads are many and do little: with an arena of memory for each, they would keep what they once needed.
-_OUTLET_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+# Their threads are many, and most do little: with an arena of memory for each, they would keep what they once needed.
+_CHILD_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
 # It computes little, and viewers wait for it. No real-time class: who reaches its port could then starve the machine.
 _OUTLET_NICENESS = -10
 _LIMITS = Limits()
@@ -26,7 +26,7 @@ def main(worker_module: str = "sidecar.worker", limits: Limits = _LIMITS) -> Non
     """Returns when the sidecar was asked to stop and has stopped. worker_module: what the worker's process runs."""
     relay = StderrRelay(sys.stderr.fileno())
     log.configure(os.environ.get("LOG_LEVEL", "info"), relay)
-    env = dict(os.environ)
+    env = dict(os.environ, **_CHILD_ENVIRONMENT)
     env.setdefault("SLIPSTREAM_RUN_DIR", "/run/slipstream")
     lifeline = sys.stdin.fileno() if env.pop("SLIPSTREAM_LIFELINE", "") == "stdin" else None
     previous_worker_file = PreviousWorkerFile(env["SLIPSTREAM_RUN_DIR"])
@@ -35,7 +35,7 @@ def main(worker_module: str = "sidecar.worker", limits: Limits = _LIMITS) -> Non
         Command(
             "outlet",
             [sys.executable, "-m", "sidecar.outlet"],
-            dict(env, **_OUTLET_ENVIRONMENT),
+            env,
             niceness=_OUTLET_NICENESS,
         ),
         Command(

@@ -26,6 +26,7 @@ from sidecar.worker.engines import rtsp_connections, shared_elements, source_clo
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.frame_detector import Detections
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
+from sidecar.worker.engines.cpu.inference_threads import InferenceThreads
 from sidecar.worker.engines.describe import branches
 from sidecar.worker.engines.masks import Masks
 from sidecar.worker.engines.planes import planes, video_info
@@ -41,11 +42,19 @@ DEADLINE_SECONDS = 60
 class NothingDetected:
     """A detector without a network: these tests are about cameras."""
 
+    still_interval = 0.0
+
     def reset(self):
         pass
 
-    def infer(self, frame, seconds):
+    def is_due(self, frame, seconds):
+        return True
+
+    def infer(self, frame):
         return Detections([], True, 0.0, 0.0)
+
+    def follow(self, found, frame, seconds):
+        return found
 
 
 class Watched:
@@ -57,9 +66,11 @@ class Watched:
         self.frames = []
         self.texts = []
         one = spec.Camera(id="one", **fields)
+        self.threads = InferenceThreads()
         self.processor = FrameProcessor(
             "one",
             NothingDetected(),
+            self.threads,
             Masks(one.masks) if one.masks else None,
             None,
             self.frames.append,
@@ -76,6 +87,7 @@ class Watched:
 
     def stop(self):
         self.close()
+        self.threads.stop()
         self.closer.wait(DEADLINE_SECONDS)
         assert self.closer.hanging("one") == 0
 
@@ -150,6 +162,7 @@ def test_a_camera_is_connecting_until_its_first_frame_and_live_from_then_on(watc
     assert one.status().connecting.attempt == 1
     one.until(is_live(one))
     assert (one.status().live.width, one.status().live.height) == (320, 180)
+    one.until(lambda: one.frames)
     assert one.frames[0].width == 320
 
 
@@ -209,7 +222,6 @@ def test_the_pipeline_of_a_camera_is_what_its_file_says(watch, demo_camera):
         "avdec_h264",
         "videoconvert",
         "capsfilter",
-        "queue",
         "appsink",
     ]
 

@@ -192,3 +192,16 @@ def test_a_filter_holds_for_its_frame_only(frames):
     assert cars == [one for one in everything if one.label == "car"]
     assert detector.detect(frames[0], DetectionFilter(threshold=0.99)).objects == []
     assert detector.detect(frames[0], EVERYTHING).objects == everything
+
+
+def test_frames_of_more_sizes_than_are_kept_give_the_same_objects(frames):
+    detector = Detector(load())
+    whole = frames[0]
+    parts = [
+        whole._replace(y=whole.y[:height], u=whole.u[: height // 2], v=whole.v[: height // 2], height=height)
+        for height in range(whole.height - 20, whole.height + 2, 2)
+    ]
+    alone = [Detector(load()).detect(part, EVERYTHING).objects for part in parts[:2]]
+    for _ in range(2):
+        together = [detector.detect(part, EVERYTHING).objects for part in parts]
+        assert together[:2] == alone

@@ -17,6 +17,7 @@ _SMALLEST_SIDE = 16
 _LARGEST_SIDE = 8192
 _LONGEST_LATENCY_SECONDS = 60
 _LONGEST_PATIENCE_SECONDS = 24 * 3600
+_LONGEST_STILL_INTERVAL_SECONDS = 60
 _LONGEST_FILE_SECONDS = 24 * 3600
 # The last second of the year 9999.
 _LAST_SECOND = 253402300799
@@ -99,6 +100,7 @@ def _camera(path: str, camera: spec.Camera, capabilities: pipeline.Capabilities)
         ("latency", camera.latency, _LONGEST_LATENCY_SECONDS),
         ("frozen_after", camera.frozen_after, _LONGEST_PATIENCE_SECONDS),
         ("silent_after", camera.silent_after, _LONGEST_PATIENCE_SECONDS),
+        ("still_interval", camera.still_interval, _LONGEST_STILL_INTERVAL_SECONDS),
     ):
         if not _is_within(span, 0, most - 1) and (span.seconds, span.nanos) != (most, 0):
             yield _out_of_range("%s.%s" % (path, name), "it is not within 0 to %d s" % most)

@@ -117,6 +117,11 @@ export const SPECS: readonly LintCase[] = [
     },
   },
   {
+    name: "detection that looks where something moves",
+    spec: spec({ cameras: [{ id: "a", uri: "test://ball", still_interval: "2s" }] }),
+    on: { t4: ["still-interval-ignored cameras[0].still_interval"], cpu: [] },
+  },
+  {
     name: "the tracker of engine cpu",
     spec: spec({ tracker: { algorithm: "TRACKER_ALGORITHM_IOU" } }),
     on: { cpu: [] },

@@ -23,6 +23,7 @@ export function lintSpec(
     ...modelsProblems(spec.models, bundle),
     ...hidingProblems(spec.cameras, bundle, target),
     ...outputProblems(spec.outputs),
+    ...stillIntervalProblems(spec, target),
     ...trackerProblems(spec, target, facts),
     ...capacityProblems(spec, target),
     ...windowProblems(spec, target),
@@ -219,6 +220,17 @@ function addressProblems(outputs: readonly Output[]): Problem[] {
     unique("rtsp", rtsp.path ?? "", i);
   }
   return problems;
+}
+
+function stillIntervalProblems({ cameras }: Spec, target: AnyTarget): Problem[] {
+  if (target.engine === "cpu") return [];
+  const message =
+    "engine deepstream ignores it: it infers whether anything moves or not; use model.interval";
+  return cameras.flatMap(({ still_interval = 0 }, i) =>
+    still_interval > 0
+      ? [problem("still-interval-ignored", `cameras[${i}].still_interval`, message)]
+      : [],
+  );
 }
 
 function trackerProblems(spec: Spec, target: AnyTarget, facts: FactsFile): Problem[] {

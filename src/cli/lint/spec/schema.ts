@@ -53,7 +53,7 @@ export const MESSAGES: Readonly<Record<MessageName, Message>> = {
     ...scalars("string", "id", "name", "uri"),
     credentials: one("Credentials"),
     transport: choice("TRANSPORT_", "TCP", "UDP"),
-    ...scalars("duration", "latency", "frozen_after", "silent_after"),
+    ...scalars("duration", "latency", "frozen_after", "silent_after", "still_interval"),
     masks: many("Polygon"),
     ...scalars("bool", "accept_any_certificate"),
     off: one("CameraOff"),
@@ -115,6 +115,8 @@ export interface Camera {
   readonly id?: string;
   readonly uri?: string;
   readonly masks?: readonly Polygon[];
+  /** In milliseconds. */
+  readonly still_interval?: number;
   readonly hiding?: { readonly classes?: readonly string[] };
 }
 

@@ -53,6 +53,7 @@ const cameraFields = {
   acceptAnyCertificate: asSetting(settings.acceptAnyCertificate),
   frozenAfter: asSetting(settings.frozenAfterMs),
   silentAfter: asSetting(settings.silentAfterMs),
+  stillInterval: asSetting(settings.stillIntervalMs),
 };
 
 const camera = z.strictObject({

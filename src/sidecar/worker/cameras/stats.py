@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from typing import Deque
+from typing import Callable, Deque, Optional
 
 from sidecar.contract import state
 from sidecar.worker.status.latency import LatencyCounts
@@ -16,7 +16,10 @@ _INTERVAL_WEIGHT = 0.1
 class CameraStats:
     """Each field is written by one streaming thread and read by any."""
 
-    def __init__(self) -> None:
+    def __init__(self, dropped: Optional[Callable[[], int]] = None) -> None:
+        """dropped: tells how many frames never left detection, on any thread. None: all that were received and have not
+        left it, but for one that may be on its way."""
+        self._dropped = dropped
         # Decoded frames.
         self.received = 0
         # Frames that left detection.
@@ -99,8 +102,8 @@ class CameraStats:
         """Fills in the contract's counters."""
         now = time.monotonic()
         counters.frames_received = self.received
-        # One frame may be on its way.
-        counters.frames_dropped = max(0, self.received - self.processed - 1)
+        missing = self.received - self.processed - 1 if self._dropped is None else self._dropped()
+        counters.frames_dropped = max(0, missing)
         counters.frames_inferred = self.inferred
         counters.inference_seconds = self.seconds
         counters.inference_cpu_seconds = self.cpu_seconds

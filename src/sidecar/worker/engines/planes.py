@@ -1,6 +1,7 @@
 """The planes of an I420 buffer as numpy arrays."""
 
-from typing import Any, Callable
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
@@ -38,6 +39,17 @@ def planes(data: Any, buffer: Gst.Buffer, info: Any) -> I420Frame:
         # The name of the constant, 0_255, is no Python identifier.
         full_range=int(info.colorimetry.range) == 1,
     )
+
+
+@contextmanager
+def mapped_frame(buffer: Gst.Buffer, info: Any) -> Iterator[I420Frame]:
+    """The frame in a buffer, valid and readable in the with block."""
+    ok, mapped = buffer.map(Gst.MapFlags.READ)
+    assert ok, "a decoded frame lies in memory that can be read"
+    try:
+        yield planes(mapped.data, buffer, info)
+    finally:
+        buffer.unmap(mapped)
 
 
 def edited_copy(buffer: Gst.Buffer, info: Any, edit: Callable[[I420Frame], None]) -> Gst.Buffer:

@@ -1,7 +1,9 @@
 """Runs the network of a model bundle. The one place that knows ONNX Runtime."""
 
+import ctypes
 import threading
 import time
+from collections import OrderedDict
 from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
@@ -15,6 +17,8 @@ from sidecar.worker.inference.preprocess import Preprocessor
 
 # ONNX Runtime's highest severity, fatal. Its errors come as exceptions too, and stderr is for JSON logs.
 _SILENT = 4
+# Sizes of frames for which a thread keeps its tensors, each a few MB.
+_MOST_SIZES = 4
 _INPUT_TYPES = {"tensor(float)": np.float32, "tensor(float16)": np.float16, "tensor(uint8)": np.uint8}
 
 
@@ -44,7 +48,7 @@ class _Run:
 
 
 class Session:
-    """May be used by any number of threads: each has its own tensor, all share the network."""
+    """May be used by any number of threads: each has its own tensors, all share the network."""
 
     def __init__(self, config: NvinferConfig, threads: int = 1) -> None:
         """Loads the network. Raises ModelError.
@@ -72,13 +76,13 @@ class Session:
     def prepare(self, frame: I420Frame) -> Tuple["np.ndarray", Geometry]:
         """A frame as the network's input, with a batch of one, and where the frame lies there. The next frame of the
         thread overwrites it."""
-        preprocess = self._preprocessor()
+        preprocess = self._preprocessor(frame)
         geometry = preprocess(frame)
         return preprocess.tensor, geometry
 
     def empty(self) -> "np.ndarray":
         """An input of zeros."""
-        return np.zeros_like(self._preprocessor().tensor)
+        return np.zeros_like(self._new_preprocessor().tensor)
 
     def run(self, tensor: "np.ndarray", outputs: Sequence[str]) -> Outputs:
         """Blocks for the time of an inference. Raises ModelError."""
@@ -112,11 +116,20 @@ class Session:
         """An error that names the network's file."""
         return _error(self._config, message, *values)
 
-    def _preprocessor(self) -> Preprocessor:
-        if not hasattr(self._local, "preprocessor"):
-            self._local.preprocessor = Preprocessor(self._config, self.size.width, self.size.height)
-        preprocessor: Preprocessor = self._local.preprocessor
+    def _preprocessor(self, frame: I420Frame) -> Preprocessor:
+        """This thread's, for frames of this size: a thread infers the frames of all cameras."""
+        if not hasattr(self._local, "preprocessors"):
+            self._local.preprocessors = OrderedDict()
+        preprocessors: "OrderedDict[Tuple[int, int], Preprocessor]" = self._local.preprocessors
+        size = (frame.width, frame.height)
+        preprocessor = preprocessors.pop(size, None) or self._new_preprocessor()
+        preprocessors[size] = preprocessor
+        if len(preprocessors) > _MOST_SIZES:
+            preprocessors.popitem(last=False)
         return preprocessor
+
+    def _new_preprocessor(self) -> Preprocessor:
+        return Preprocessor(self._config, self.size.width, self.size.height)
 
     def _as_input(self, tensor: "np.ndarray") -> "np.ndarray":
         """Frames in the network's own type, and without the batch if the network has none."""
@@ -138,6 +151,14 @@ def _open(config: NvinferConfig, threads: int) -> Any:
         return onnxruntime.InferenceSession(config.network_path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
         raise _error(config, "does not load: %s; is it a whole ONNX file?", _first_line(error)) from error
+
+
+def give_back_memory() -> None:
+    """Returns to the system what loading a network took and has freed: as much as the network's file and more."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    # None: a C library other than GNU's.
+    if trim is not None:
+        trim(0)
 
 
 def _only_input(session: Any, config: NvinferConfig) -> Any:

@@ -173,6 +173,7 @@ function cameraFields(random: SeededRandom) {
     acceptAnyCertificate: () => random.chance(0.5),
     frozenAfter: () => duration(random, 0, 86_400_000),
     silentAfter: () => duration(random, 0, 86_400_000),
+    stillInterval: () => duration(random, 0, 60_000),
   };
 }
 

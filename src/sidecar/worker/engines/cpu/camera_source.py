@@ -82,6 +82,7 @@ class CpuCameraSource(CameraSource):
             bus.disconnect(self._bus_handler)
             bus.remove_signal_watch()
             elements.stop_frames(pipeline)
+            self._processor.drop_frames()
             self._closer.end(self._camera.id, pipeline)
 
     def set_tile_text(self, text: TileText) -> None:

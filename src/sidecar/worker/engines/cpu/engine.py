@@ -15,6 +15,7 @@ from sidecar.worker.data_limit import DataLimit
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
 from sidecar.worker.engines.cpu.frame_detector import FrameDetector, SharedDetector
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
+from sidecar.worker.engines.cpu.inference_threads import InferenceThreads
 from sidecar.worker.engines.cpu.model import ModelLoader, Models
 from sidecar.worker.engines.cpu.outputs import CpuOutputs
 from sidecar.worker.engines.cpu.picture import take_picture
@@ -41,6 +42,7 @@ class _Camera(NamedTuple):
     controller: CameraController
     source: CpuCameraSource
     processor: FrameProcessor
+    detector: FrameDetector
 
 
 class CpuEngine(Engine[Models]):
@@ -50,6 +52,7 @@ class CpuEngine(Engine[Models]):
         self._store = store
         self._loader = ModelLoader()
         self._detector = SharedDetector(self._on_model_failed)
+        self._threads = InferenceThreads()
         self._data_limit = DataLimit()
         # The next attempt with a network that failed.
         self._retry: Optional[Timer] = None
@@ -113,6 +116,7 @@ class CpuEngine(Engine[Models]):
             self._close(camera_id)
         self._outputs.stop()
         self._detector.stop()
+        self._threads.stop()
         self._data_limit.stop()
         self._closer.wait(_STOP_SECONDS)
 
@@ -153,13 +157,16 @@ class CpuEngine(Engine[Models]):
         changes: Dict[str, "pipeline.Effect"] = {}
         for camera_id, camera in list(self._cameras.items()):
             before, after = camera.controller.camera, wanted.get(camera_id)
-            if after is None or _reconnects(before, after):
+            if after is None or _connection(before) != _connection(after):
                 self._close(camera_id)
                 if after is not None and _privacy(before) != _privacy(after):
                     self._outputs.forget_frame(camera_id)
                 changes["cameras[%s]" % camera_id] = pipeline.EFFECT_REBUILD
             elif before != after:
                 camera.controller.update(after)
+                camera.detector.still_interval = _still_interval(after)
+                if before.still_interval != after.still_interval:
+                    changes["cameras[%s].still_interval" % camera_id] = pipeline.EFFECT_LIVE
                 if _off(before) != _off(after):
                     changes["cameras[%s].off" % camera_id] = pipeline.EFFECT_LIVE
         for camera_id, one in wanted.items():
@@ -170,9 +177,12 @@ class CpuEngine(Engine[Models]):
 
     def _open(self, camera: spec.Camera) -> None:
         hider = Hider(camera.hiding) if camera.HasField("hiding") else None
+        detector = FrameDetector(self._detector, frozenset() if hider is None else hider.classes)
+        detector.still_interval = _still_interval(camera)
         processor = FrameProcessor(
             camera.id,
-            FrameDetector(self._detector, frozenset() if hider is None else hider.classes),
+            detector,
+            self._threads,
             Masks(camera.masks) if camera.masks else None,
             hider,
             self._outputs.deliver,
@@ -183,7 +193,7 @@ class CpuEngine(Engine[Models]):
             camera, processor, lambda text: self._outputs.set_tile_text(camera.id, text), self._closer
         )
         controller = CameraController(camera, source, processor.stats, processor.freeze_detector, self._store)
-        self._cameras[camera.id] = _Camera(controller, source, processor)
+        self._cameras[camera.id] = _Camera(controller, source, processor, detector)
         self._store.add_camera(camera.id, processor.stats.fill)
         controller.start()
 
@@ -200,15 +210,18 @@ def _value(model: spec.Model, name: str) -> Any:
     return getattr(model, name) if name == "bundle_path" or model.HasField(name) else None
 
 
-def _reconnects(before: spec.Camera, after: spec.Camera) -> bool:
-    """Whether the difference takes a new connection; a name is only drawn, and off is a state."""
-    alike = spec.Camera()
-    alike.CopyFrom(after)
-    alike.name = before.name
-    alike.ClearField("off")
-    if before.HasField("off"):
-        alike.off.CopyFrom(before.off)
-    return bool(alike != before)
+def _connection(camera: spec.Camera) -> spec.Camera:
+    """A camera without what changes while it is connected: a name is only drawn, off is a state, and detection has the
+    rest."""
+    bare = spec.Camera()
+    bare.CopyFrom(camera)
+    for field in ("name", "off", "still_interval"):
+        bare.ClearField(field)
+    return bare
+
+
+def _still_interval(camera: spec.Camera) -> float:
+    return camera.still_interval.ToMilliseconds() / 1000.0
 
 
 def _privacy(camera: spec.Camera) -> Tuple[List[spec.Polygon], spec.Hiding]:

@@ -1,39 +1,24 @@
 """Detects objects on frames: the same networks for all cameras, with settings that may change while frames flow."""
 
-import os
 import threading
-from typing import Callable, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
+from contextlib import contextmanager
+from typing import Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from sidecar.contract import spec
 from sidecar.worker.engines.cpu.model import LoadedModel
 from sidecar.worker.engines.cpu.object_inference import ObjectInference, ObjectModel, object_model
 from sidecar.worker.inference.detector import Detector
 from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.inference.motion_gate import MotionGate
+from sidecar.worker.inference.networks import Network
 from sidecar.worker.inference.postprocess import DetectionFilter, Object, detection_filter
 from sidecar.worker.inference.session import ModelError
 from sidecar.worker.inference.tracker import Tracker
 from sidecar.worker.main_loop import MainLoop
 
-# An inference that takes longer than this many rounds of so many seconds is ended. The loop thread may wait for it when
-# a camera is closed, and the keeper kills a worker whose loop stands for five seconds.
+# An inference that takes longer than this many rounds of so many seconds is ended.
 _ROUNDS = 8
 _ROUND_SECONDS = 0.5
-
-
-class Detections(NamedTuple):
-    """The objects on one frame."""
-
-    objects: List[Object]
-    # False: carried over from an earlier frame.
-    inferred: bool
-    # Wall-clock and CPU seconds that the networks took.
-    seconds: float
-    cpu_seconds: float
-    # Those that are to be hidden; nobody may be interested in them otherwise.
-    hidden: Sequence[Object] = ()
-
-
-_NOTHING = Detections([], False, 0.0, 0.0)
 
 
 class _Settings(NamedTuple):
@@ -50,6 +35,24 @@ class _Settings(NamedTuple):
     is_paused: bool = False
 
 
+class Detections(NamedTuple):
+    """The objects on one frame."""
+
+    objects: List[Object]
+    # False: carried over from an earlier frame.
+    inferred: bool
+    # Wall-clock and CPU seconds that the networks took.
+    seconds: float
+    cpu_seconds: float
+    # Those that are to be hidden; nobody may be interested in them otherwise.
+    hidden: Sequence[Object] = ()
+    # With which the frame was inferred.
+    settings: Optional[_Settings] = None
+
+
+_NOTHING = Detections([], False, 0.0, 0.0)
+
+
 class SharedDetector:
     """The networks and their settings, for all cameras. Methods are called on the loop thread, but for report()."""
 
@@ -58,8 +61,8 @@ class SharedDetector:
         self._failed = failed
         # None: no model has been applied yet.
         self.settings: Optional[_Settings] = None
-        # More inferences at a time than processors would only make each of them, and the encoder, late.
-        self.slots = threading.BoundedSemaphore(len(os.sched_getaffinity(0)))
+        # The networks in use, by thread: one that has been replaced may still be.
+        self._running: Dict[int, Tuple[Network, ...]] = {}
         self._stopped = threading.Event()
         threading.Thread(target=self._watch, name="inference-watchdog", daemon=True).start()
 
@@ -87,12 +90,20 @@ class SharedDetector:
         """A network failed that was used with these settings. Called on any thread."""
         MainLoop.post(self._on_failed, settings, why)
 
+    @contextmanager
+    def watched(self, networks: Sequence[Network]) -> Iterator[None]:
+        """Ends an inference of these networks, which this thread uses within, when it takes too long."""
+        self._running[threading.get_ident()] = tuple(networks)
+        try:
+            yield
+        finally:
+            del self._running[threading.get_ident()]
+
     def _watch(self) -> None:
         while not self._stopped.wait(_ROUND_SECONDS):
-            settings = self.settings
-            if settings is not None:
-                for network in (settings.detector, *(one.network for one in settings.object_models)):
-                    network.end_overdue(_ROUNDS)
+            # A copy, made at once: other threads begin and end inferences meanwhile.
+            for network in {one for networks in list(self._running.values()) for one in networks}:
+                network.end_overdue(_ROUNDS)
 
     def _on_failed(self, settings: _Settings, why: str) -> None:
         # Other threads may have failed with the same settings, and other settings may have come meanwhile.
@@ -102,16 +113,21 @@ class SharedDetector:
 
 
 class FrameDetector:
-    """Detects objects on the frames of one camera. Used on that camera's streaming thread only."""
+    """Detects objects on the frames of one camera. For each frame is_due() is called, then infer() if it is due, and
+    follow(): is_due() and follow() in the order of the frames and one call at a time, infer() for several at a time."""
 
     def __init__(self, shared: SharedDetector, hidden: FrozenSet[str] = frozenset()) -> None:
         """hidden: the classes whose objects must be known on every frame: then no frame is skipped."""
         self._shared = shared
         self._hidden = hidden
-        # The last inference, the settings that it was made with, and how many frames have been skipped since.
-        self._last: Optional[Detections] = None
-        self._last_settings: Optional[_Settings] = None
+        # In seconds; 0: frames are inferred whether anything moves or not. Set on the loop thread while frames flow.
+        self.still_interval = 0.0
+        self._gate = MotionGate()
+        # The settings with which the newest inference was due, and how many frames have been skipped since.
+        self._due_settings: Optional[_Settings] = None
         self._skipped = 0
+        # What follow() returned for the newest inference.
+        self._last: Optional[Detections] = None
         self._tracker = Tracker()
         self._object_inference = ObjectInference()
 
@@ -120,46 +136,80 @@ class FrameDetector:
         self._tracker.reset()
         self._object_inference.reset()
         self._last = None
+        self._due_settings = None
 
-    def infer(self, frame: I420Frame, seconds: float) -> Optional[Detections]:
-        """The objects on a frame, which is due at this time; with an interval, those of the last frame that was
-        inferred, moved on if they are followed. None: there is no model yet."""
+    def is_due(self, frame: I420Frame, seconds: float) -> bool:
+        """Whether a frame is inferred, which is due at this time. With an interval, frames in between are not; with a
+        still interval, most of those are not on which nothing moved."""
         settings = self._shared.settings
-        if settings is None:
-            return None
-        if settings.is_paused:
-            return _NOTHING
-        last = self._last if settings is self._last_settings else None
-        if last is not None and self._skipped < settings.interval and not self._hidden:
+        if settings is None or settings.is_paused:
+            return False
+        if self._hidden:
+            return True
+        if settings is not self._due_settings:
+            self._gate.reset()
+        elif self._skipped < settings.interval:
             self._skipped += 1
-            if not settings.is_tracked:
-                return Detections(last.objects, False, 0.0, 0.0)
-            moved = self._tracker.predict(seconds, frame.width, frame.height)
-            return Detections(self._object_inference.recall(moved, settings.object_models), False, 0.0, 0.0)
-        if settings is not self._last_settings:
-            # What other models said is not for these.
-            self._object_inference.reset()
+            return False
+        if self.still_interval and not self._gate.opens(frame.y, seconds, self.still_interval):
+            return False
+        self._due_settings = settings
+        self._skipped = 0
+        return True
+
+    def infer(self, frame: I420Frame) -> Detections:
+        """The objects on a frame. Blocks for the time of an inference."""
+        settings = self._shared.settings
+        if settings is None or settings.is_paused:
+            return _NOTHING
         try:
-            with self._shared.slots:
-                self._last = self._infer(frame, seconds, settings)
+            with self._shared.watched([settings.detector]):
+                found = settings.detector.detect(frame, self._with_hidden(settings.filter))
         except ModelError as why:
             self._shared.report(settings, str(why))
             return _NOTHING
-        self._skipped = 0
-        self._last_settings = settings
-        return self._last
-
-    def _infer(self, frame: I420Frame, seconds: float, settings: _Settings) -> Detections:
-        """Detects objects, follows them, and has the other models work on them. Raises ModelError."""
-        found = settings.detector.detect(frame, self._with_hidden(settings.filter))
         hidden = [one for one in found.objects if one.label in self._hidden]
         wanted = settings.filter.classes
         objects = [one for one in found.objects if wanted is None or one.label in wanted]
-        if settings.is_tracked:
-            objects = self._tracker.update(objects, seconds)
-        said = self._object_inference.infer(frame, objects, settings.object_models)
-        cpu_seconds = found.cpu_seconds + said.cpu_seconds
-        return Detections(said.objects, True, found.seconds + said.seconds, cpu_seconds, hidden)
+        return Detections(objects, True, found.seconds, found.cpu_seconds, hidden, settings)
+
+    def follow(self, found: Optional[Detections], frame: I420Frame, seconds: float) -> Optional[Detections]:
+        """The objects on a frame, which is due at this time, with their ids and what the other models say of them.
+        Blocks for the time of those models' inferences. found: what infer() returned; None: the frame was not inferred,
+        and has the objects of the last one that was, moved on if they are followed. Returns None while there is no
+        model."""
+        shared = self._shared.settings
+        if shared is None:
+            return None
+        last = self._last
+        if found is None:
+            if shared.is_paused or last is None or last.settings is None:
+                return _NOTHING
+            if not last.settings.is_tracked:
+                return Detections(last.objects, False, 0.0, 0.0)
+            moved = self._tracker.predict(seconds, frame.width, frame.height)
+            return Detections(self._object_inference.recall(moved, last.settings.object_models), False, 0.0, 0.0)
+        settings = found.settings
+        if settings is None:
+            self._last = None
+            return found
+        if last is None or last.settings is not settings:
+            # What other models said is not for these.
+            self._object_inference.reset()
+        objects = self._tracker.update(found.objects, seconds) if settings.is_tracked else found.objects
+        try:
+            with self._shared.watched([one.network for one in settings.object_models]):
+                said = self._object_inference.infer(frame, objects, settings.object_models)
+        except ModelError as why:
+            self._shared.report(settings, str(why))
+            self._last = None
+            return _NOTHING
+        self._last = found._replace(
+            objects=said.objects,
+            seconds=found.seconds + said.seconds,
+            cpu_seconds=found.cpu_seconds + said.cpu_seconds,
+        )
+        return self._last
 
     def _with_hidden(self, wanted: DetectionFilter) -> DetectionFilter:
         return wanted if wanted.classes is None else wanted._replace(classes=wanted.classes | self._hidden)

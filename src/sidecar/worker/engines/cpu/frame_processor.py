@@ -1,7 +1,7 @@
 """Processes the decoded frames of one camera: masks them, detects objects, and hands them to the outputs.
 
-Runs on the camera's streaming thread. Objects are detected on the very buffer that is drawn on afterwards: a box always
-belongs to its frame. What arrives meanwhile waits in a queue of one, where a fresher frame replaces it.
+Objects are detected on the very buffer that is drawn on afterwards: a box always belongs to its frame. The camera's
+streaming thread masks, the inference threads detect, and whichever ends a frame hands it on.
 """
 
 import time
@@ -12,9 +12,11 @@ from sidecar.gst import Gst
 from sidecar.worker.cameras.freeze_detector import FreezeDetector
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.cpu.frame_detector import Detections, FrameDetector
+from sidecar.worker.engines.cpu.frame_order import FrameOrder
+from sidecar.worker.engines.cpu.inference_threads import InferenceThreads
 from sidecar.worker.engines.hiding import Hider, PrivacyError
 from sidecar.worker.engines.masks import Masks
-from sidecar.worker.engines.planes import edited_copy, planes, video_info
+from sidecar.worker.engines.planes import edited_copy, mapped_frame, video_info
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
 
@@ -42,6 +44,19 @@ class RecentFrame(NamedTuple):
     frame: DetectedFrame
 
 
+class _Frame(NamedTuple):
+    """A decoded and masked frame on its way through detection."""
+
+    buffer: Gst.Buffer
+    caps: Gst.Caps
+    # GstVideo.VideoInfo.
+    info: Any
+    # See DetectedFrame.
+    clock_time: int
+    # In the camera's own time, in nanoseconds.
+    pts: int
+
+
 class FrameProcessor:
     """on_decoded and on_sample are called on streaming threads; the rest on any thread."""
 
@@ -49,6 +64,7 @@ class FrameProcessor:
         self,
         camera_id: str,
         detector: FrameDetector,
+        threads: InferenceThreads,
         masks: Optional[Masks],
         hider: Optional[Hider],
         deliver: Callable[[DetectedFrame], None],
@@ -58,12 +74,13 @@ class FrameProcessor:
         """deliver, publish: get each frame and its detections. is_watched: whether anybody reads the latter."""
         self._camera_id = camera_id
         self._detector = detector
+        self._order: FrameOrder[_Frame] = FrameOrder(threads, self._infer, self._follow)
         self._masks = masks
         self._hider = hider
         self._deliver = deliver
         self._publish = publish
         self._is_watched = is_watched
-        self.stats = CameraStats()
+        self.stats = CameraStats(dropped=lambda: self._order.dropped)
         self.freeze_detector = FreezeDetector()
         # Clock time of the last frame.
         self._newest = 0
@@ -71,6 +88,8 @@ class FrameProcessor:
         # Size of the frames, in pixels; (0, 0): none since reset().
         self.size = (0, 0)
         self._base_time = 0
+        # How often the frames on their way were dropped.
+        self._clears = 0
         # The last frames that were delivered, with their PTS: replaced as a whole, for the loop thread.
         self.recent: Tuple[RecentFrame, ...] = ()
 
@@ -83,13 +102,18 @@ class FrameProcessor:
         if self._hider is not None:
             self._hider.reset()
 
+    def drop_frames(self) -> None:
+        """Returns when no frame is delivered any more, once none comes in. Called on the loop thread."""
+        self._clears += 1
+        self._order.clear()
+
     def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        """A pad probe before the queue of one: counts what the camera sent."""
+        """A pad probe before the appsink: counts what the camera sent."""
         self.stats.on_received()
         return Gst.PadProbeReturn.OK
 
     def on_sample(self, sink: Gst.Element) -> Gst.FlowReturn:
-        """appsink's new-sample. Raises PrivacyError if a frame must not be seen; then it is gone."""
+        """appsink's new-sample. Raises PrivacyError if it, or an earlier frame, must not be seen; then that is gone."""
         sample = sink.emit("pull-sample")
         if sample is None:
             return Gst.FlowReturn.EOS
@@ -104,29 +128,51 @@ class FrameProcessor:
         pts = segment.to_stream_time(Gst.Format.TIME, buffer.pts)
         if self._masks:
             buffer = _edited(buffer, info, self._masks.apply, "its masks cannot be drawn")
-        width, height = info.width, info.height
-        ok, mapped = buffer.map(Gst.MapFlags.READ)
-        if not ok:
-            return Gst.FlowReturn.OK
-        try:
-            frame = planes(mapped.data, buffer, info)
+        self.size = (info.width, info.height)
+        with mapped_frame(buffer, info) as frame:
             self._compare(frame)
-            # A frame that is known to be frozen is neither inferred nor shown.
-            found = None if self.freeze_detector.is_frozen else self._detector.infer(frame, clock_time / 1e9)
-        finally:
-            buffer.unmap(mapped)
-        self.size = (width, height)
+            is_due = self._detector.is_due(frame, clock_time / 1e9)
+        # A frame that is known to be frozen is neither inferred nor shown.
+        if self.freeze_detector.is_frozen:
+            self._order.drop()
+        else:
+            # Where most frames have the objects of an earlier one, none waits for an inference.
+            at_once = self._detector.still_interval > 0 and self._hider is None
+            self._order.add(_Frame(buffer, caps, info, clock_time, pts), is_due, at_once)
+        return Gst.FlowReturn.OK
+
+    def _infer(self, frame: _Frame) -> Detections:
+        """On an inference thread."""
+        with mapped_frame(frame.buffer, frame.info) as planes:
+            return self._detector.infer(planes)
+
+    def _follow(self, frame: _Frame, found: Optional[Detections], was_delivered: bool) -> None:
+        """Frames come in their order, one at a time; those delivered before come with what was found since."""
+        width, height, clock_time = frame.info.width, frame.info.height, frame.clock_time
+        clears = self._clears
+        with mapped_frame(frame.buffer, frame.info) as planes:
+            found = self._detector.follow(found, planes, clock_time / 1e9)
+        if clears != self._clears:
+            # Models that take long have held it up, and its camera has gone on without it.
+            self._order.drop()
+            return
+        if was_delivered:
+            if found is not None:
+                self.stats.inferred += found.inferred
+                self._add_seconds(found)
+            return
         if found is None:
-            return Gst.FlowReturn.OK
-        buffer = self._without_hidden(buffer, info, found, clock_time / 1e9)
-        self._count(found)
+            self._order.drop()
+            return
+        buffer = self._without_hidden(frame.buffer, frame.info, found, clock_time / 1e9)
+        self.stats.on_processed(found.inferred)
+        self._add_seconds(found)
         self.stats.latency.observe(time.monotonic() - clock_time / 1e9)
-        delivered = DetectedFrame(self._camera_id, buffer, caps, width, height, clock_time, found.objects)
-        self.recent = (*self.recent[1 - _RECENT :], RecentFrame(pts, delivered))
+        delivered = DetectedFrame(self._camera_id, buffer, frame.caps, width, height, clock_time, found.objects)
+        self.recent = (*self.recent[1 - _RECENT :], RecentFrame(frame.pts, delivered))
         self._deliver(delivered)
         if self._is_watched():
-            self._publish(_to_contract(self._camera_id, width, height, clock_time, pts, found))
-        return Gst.FlowReturn.OK
+            self._publish(_to_contract(self._camera_id, width, height, clock_time, frame.pts, found))
 
     def _without_hidden(self, buffer: Gst.Buffer, info: Any, found: Detections, seconds: float) -> Gst.Buffer:
         """Fails closed: what was not looked at is not shown."""
@@ -143,8 +189,7 @@ class FrameProcessor:
         if self.freeze_detector.is_due(now):
             self.freeze_detector.observe(frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
 
-    def _count(self, found: Detections) -> None:
-        self.stats.on_processed(found.inferred)
+    def _add_seconds(self, found: Detections) -> None:
         self.stats.seconds += found.seconds
         self.stats.cpu_seconds += found.cpu_seconds
 

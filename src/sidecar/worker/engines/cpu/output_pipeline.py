@@ -22,7 +22,7 @@ _FRESH = TileText("")
 
 
 class OutputPipeline:
-    """push() is called on the cameras' streaming threads, the rest on the loop thread."""
+    """push() is called on one thread at a time for each camera, the rest on the loop thread."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from sidecar.worker.status.store import OutputKey, StatusStore
 
 
 class CpuOutputs:
-    """All methods are called on the loop thread, except deliver(), which cameras call on their streaming threads."""
+    """All methods are called on the loop thread, except deliver(), which each camera calls on one thread at a time."""
 
     def __init__(self, processes: Processes, store: StatusStore) -> None:
         self._outputs = Outputs(processes, store, on_ports=self._on_ports, count=self._count)

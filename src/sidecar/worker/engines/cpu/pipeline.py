@@ -1,6 +1,6 @@
 """The pipelines of engine cpu: every element from camera to viewer, in order.
 
-A camera's decodes:         source -> depayloader -> parser -> decoder -> videoconvert -> queue -> appsink
+A camera's decodes:         source -> depayloader -> parser -> decoder -> videoconvert -> appsink
 A stream's draws, encodes:  appsrc -> videoscale -> painter -> [compositor] -> encoder -> parser -> payloader -> udpsink
 A preview's makes JPEGs:    appsrc -> jpegenc -> appsink
 
@@ -44,16 +44,15 @@ _RTSP = ("rtsp", "rtsps")
 _PARSERS = {"H264": "h264parse", "H265": "h265parse"}
 _DECODERS = {"H264": "avdec_h264", "H265": "avdec_h265"}
 
-# Names in a camera's pipeline: of the element that decoded frames enter, the queue of one frame, and the appsink.
+# Names in a camera's pipeline: of the element that decoded frames enter, and of the appsink.
 _ENTRY = "to-i420"
-_QUEUE = "freshest"
 _FRAMES = "frames"
 
 
 class CameraPipelineCallbacks(NamedTuple):
     """What a camera's pipeline reports. Called on the loop thread, but for the first two."""
 
-    # A pad probe and appsink's new-sample, on a streaming thread: each decoded frame, and each that left the queue.
+    # A pad probe and appsink's new-sample, on a streaming thread: each decoded frame.
     decoded: Callable[[Gst.Pad, Gst.PadProbeInfo], Gst.PadProbeReturn]
     sample: Callable[[Gst.Element], Gst.FlowReturn]
     stats: CameraStats
@@ -66,7 +65,7 @@ class CameraPipelineCallbacks(NamedTuple):
 
 
 def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks: CameraPipelineCallbacks) -> None:
-    """Fills an empty pipeline: from the camera's address to I420 frames, of which only the freshest waits."""
+    """Fills an empty pipeline: from the camera's address to I420 frames."""
     kind, chain = scheme(camera.uri), Chain(pipeline)
     if kind in _RTSP:
         chain.append(make_rtsp_source(camera, callbacks.failed, callbacks.stats), "rtspsrc")
@@ -93,22 +92,22 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
     if kind == "file":
         # A file is played at its own speed, as a camera would.
         chain.add("identity", "pace", sync=True)
-    queue = chain.add("queue", _QUEUE, max_size_buffers=1, max_size_bytes=0, max_size_time=0, leaky="downstream")
-    queue.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, callbacks.decoded)
     sink = chain.add("appsink", _FRAMES, sync=False, emit_signals=True, max_buffers=1, drop=True)
+    sink.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, callbacks.decoded)
 
     def on_sample(sink: Gst.Element) -> Gst.FlowReturn:
+        # Flushing after a failure: with ERROR the source would post one of its own, which may be handled first.
         try:
             return callbacks.sample(sink)
         except PrivacyError as error:
             Log("camera").error("cannot protect privacy, showing nothing", camera=camera.id, err=str(error))
             MainLoop.post(callbacks.failed, camera_failure(state.CAMERA_LOST_REASON_PRIVACY, camera.uri, str(error)))
-            return Gst.FlowReturn.ERROR
+            return Gst.FlowReturn.FLUSHING
         except Exception as error:  # PyGObject would only print it, and the camera would stay live without a frame
             Log("camera").exception("cannot process a frame", camera=camera.id)
             said = "%s: %s" % (type(error).__name__, error)
             MainLoop.post(callbacks.failed, camera_failure(state.CAMERA_LOST_REASON_INTERNAL, camera.uri, said))
-            return Gst.FlowReturn.ERROR
+            return Gst.FlowReturn.FLUSHING
 
     sink.connect("new-sample", on_sample)
 
@@ -147,13 +146,12 @@ def _attach(
 
 def stop_frames(pipeline: Gst.Pipeline) -> None:
     """Returns when no frame leaves a camera's pipeline any more, for good; its source may still run."""
-    for name in (_FRAMES, _QUEUE):
-        element = pipeline.get_by_name(name)
-        # None: the pipeline could not be built so far.
-        if element is not None:
-            # Locked: a change of the pipeline's state that is under way must not start it again.
-            element.set_locked_state(True)
-            element.set_state(Gst.State.NULL)
+    element = pipeline.get_by_name(_FRAMES)
+    # None: the pipeline could not be built so far.
+    if element is not None:
+        # Locked: a change of the pipeline's state that is under way must not start it again.
+        element.set_locked_state(True)
+        element.set_state(Gst.State.NULL)
 
 
 class OutputElements(NamedTuple):

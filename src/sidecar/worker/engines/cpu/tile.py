@@ -25,7 +25,7 @@ _DIMMED = (BLACK_LUMA + (np.arange(256) - BLACK_LUMA) * _DIMMED_LUMA).clip(0, 25
 
 
 class Tile:
-    """push() is called on the camera's streaming thread, _paint() on the output's, the rest on the loop thread."""
+    """push() is called on one thread at a time, _paint() on the output's, the rest on the loop thread."""
 
     def __init__(
         self,
@@ -48,7 +48,7 @@ class Tile:
         self._rectangle = rectangle
         self._is_only = is_only
         self._overlay = TileOverlay(rectangle.width, rectangle.height)
-        # Written on the camera's streaming thread; read on the loop thread, once the camera is lost and that one gone.
+        # Written by push(); read on the loop thread, once the camera is lost and no frame comes any more.
         self._last: Optional[DetectedFrame] = None
         self._last_key = 0
         self._last_pts = -1
@@ -92,7 +92,7 @@ class Tile:
 
     def _paint(self, frame: I420Frame, pts: int) -> None:
         content = self._contents.pop(pts, None)
-        # A copy, made at once: the camera's thread adds to it meanwhile.
+        # A copy, made at once: push() adds to it meanwhile.
         for moment in list(self._contents):
             if moment < pts:
                 del self._contents[moment]

@@ -28,11 +28,12 @@ def _nvinfer(model: LoadedModel) -> Tuple[object, ...]:
 
 
 def connection(camera: spec.Camera) -> bytes:
-    """A camera without its name, which is only drawn, and without whether it is off."""
+    """A camera without its name, which is only drawn, without whether it is off, and without what is ignored."""
     bare = spec.Camera()
     bare.CopyFrom(camera)
     bare.name = ""
     bare.ClearField("off")
+    bare.ClearField("still_interval")
     return bytes(bare.SerializeToString(deterministic=True))
 
 

@@ -15,7 +15,7 @@ from sidecar.worker.inference.cascade import cascade_problems, placed
 from sidecar.worker.inference.classes import class_problems
 from sidecar.worker.inference.decoders import DecoderError
 from sidecar.worker.outputs.plan import StreamPlan, codec_name, plan_streams
-from sidecar.worker.problem import WARNING, Problem, error, has_errors
+from sidecar.worker.problem import NOTICE, WARNING, Problem, error, has_errors
 
 # Name, size, inode and modification time of each file.
 Fingerprint = Tuple[Tuple[str, int, int, int], ...]
@@ -49,6 +49,7 @@ def load_models(
     streams, cameras = plan_streams(specification), len(specification.cameras)
     problems = [
         *_hiding(specification.cameras),
+        *_still_intervals(specification),
         *_codecs(specification, encoders),
         *_shapes(specification, streams),
     ]
@@ -116,6 +117,13 @@ def _batch(cameras: int, bundle: NvinferBundle) -> Iterable[Problem]:
     if bundle.largest_batch is not None and bundle.largest_batch < cameras:
         message = "the network takes %d frames at once, and there are %d cameras; export it with a dynamic batch size"
         yield Problem(WARNING, "batch-below-cameras", "bundle_path", message % (bundle.largest_batch, cameras))
+
+
+def _still_intervals(specification: spec.PipelineSpec) -> Iterable[Problem]:
+    for index, camera in enumerate(specification.cameras):
+        if camera.still_interval.ToNanoseconds() > 0:
+            message = "engine deepstream ignores it: it infers whether anything moves or not; use model.interval"
+            yield Problem(NOTICE, "still-interval-ignored", "cameras[%d].still_interval" % index, message)
 
 
 def _codecs(specification: spec.PipelineSpec, encoders: Encoders) -> Iterable[Problem]:

@@ -1,0 +1,184 @@
+"""Detection on the frames of a camera: which are inferred, and what happens to networks that fail or are replaced."""
+
+import threading
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sidecar.contract import spec
+from sidecar.gst import Gst
+from sidecar.tests.main_loop import turn_until
+from sidecar.worker.engines.cpu import frame_detector
+from sidecar.worker.engines.cpu.frame_detector import Detections, FrameDetector, SharedDetector
+from sidecar.worker.engines.cpu.object_inference import ObjectModel
+from sidecar.worker.inference.classifier import Classifier
+from sidecar.worker.inference.detector import Detector, Inference
+from sidecar.worker.inference.frame import I420Frame
+from sidecar.worker.inference.postprocess import Object
+from sidecar.worker.inference.session import ModelError
+
+DEADLINE_SECONDS = 30
+GREY = np.full((16, 16), 128, np.uint8)
+FRAME = I420Frame(GREY, GREY[:8, :8], GREY[:8, :8], 16, 16)
+CAR = Object(class_id=0, label="car", confidence=0.9, left=1, top=1, width=4, height=4)
+
+
+class FakeNetwork(Detector):
+    """A detector that finds a car, or fails, once it is let go."""
+
+    def __init__(self, fails=False, hangs=False):
+        self.begun = threading.Semaphore(0)
+        self.let_go = threading.Event()
+        self.fails = fails
+        if not hangs:
+            self.let_go.set()
+
+    def detect(self, _frame, _filter):
+        self.begun.release()
+        assert self.let_go.wait(DEADLINE_SECONDS)
+        if self.fails:
+            raise ModelError("it fails")
+        return Inference([CAR], 0.01, 0.01)
+
+    def end_overdue(self, _rounds):
+        self.let_go.set()
+
+
+class HangingClassifier(Classifier):
+    """A model on objects that fails once it is ended."""
+
+    def __init__(self):
+        self.is_ended = threading.Event()
+
+    def classify(self, _crops, _filter):
+        assert self.is_ended.wait(DEADLINE_SECONDS)
+        raise ModelError("it was ended")
+
+    def end_overdue(self, _rounds):
+        self.is_ended.set()
+
+
+class Camera:
+    """A camera's detector, and what was told of its network."""
+
+    def __init__(self):
+        Gst.init(None)
+        self.told = []
+        self.shared = SharedDetector(self.told.append)
+        self.detector = FrameDetector(self.shared)
+
+    def configure(self, network, interval=0, is_tracked=False):
+        bundle = SimpleNamespace(config=SimpleNamespace(interval=interval))
+        self.shared.configure([SimpleNamespace(network=network, bundle=bundle)], [spec.Model()], is_tracked)
+
+    def frame(self, seconds):
+        """Does with a frame what a FrameProcessor does."""
+        found = self.detector.infer(FRAME) if self.detector.is_due(FRAME, seconds) else None
+        return self.detector.follow(found, FRAME, seconds)
+
+
+@pytest.fixture
+def camera():
+    one = Camera()
+    yield one
+    one.shared.stop()
+
+
+def test_without_a_model_there_are_no_frames(camera):
+    assert camera.frame(0.0) is None
+
+
+def test_frames_between_two_inferences_have_the_objects_of_the_last_one(camera):
+    camera.configure(FakeNetwork(), interval=2)
+    frames = [camera.frame(number / 10) for number in range(6)]
+    assert [frame.inferred for frame in frames] == [True, False, False] * 2
+    assert all(frame.objects == [CAR] for frame in frames)
+    assert frames[1] == Detections([CAR], False, 0.0, 0.0)
+
+
+def test_objects_that_are_followed_have_the_same_id_on_frames_that_are_not_inferred(camera):
+    camera.configure(FakeNetwork(), interval=1, is_tracked=True)
+    ids = [frame.objects[0].track_id for frame in (camera.frame(number / 10) for number in range(4))]
+    assert ids == [ids[0]] * 4
+
+
+def test_new_settings_hold_from_the_next_frame_on(camera):
+    camera.configure(FakeNetwork(), interval=5)
+    assert [camera.frame(number / 10).inferred for number in range(2)] == [True, False]
+    camera.configure(FakeNetwork(), interval=5)
+    assert camera.frame(0.3).inferred
+
+
+def grey(level):
+    return FRAME._replace(y=np.full((180, 320), level, np.uint8), width=320, height=180)
+
+
+def test_with_a_still_interval_frames_are_inferred_while_something_moves_and_now_and_then(camera):
+    camera.configure(FakeNetwork())
+    camera.detector.still_interval = 2.0
+    inferred = [number for number in range(0, 60) if camera.detector.is_due(grey(100), number / 15)]
+    assert inferred == [0, 30]
+    # Everything changes from frame to frame: a few a second.
+    moving = [number for number in range(60, 75) if camera.detector.is_due(grey(40 * (number % 5)), number / 15)]
+    assert moving == [60, 64, 68, 72]
+    camera.detector.still_interval = 0.0
+    assert camera.detector.is_due(grey(100), 5.0)
+
+
+def test_with_other_settings_a_frame_is_inferred_though_nothing_moves(camera):
+    camera.configure(FakeNetwork())
+    camera.detector.still_interval = 60.0
+    assert camera.detector.is_due(grey(100), 0.0)
+    assert not camera.detector.is_due(grey(100), 1.0)
+    camera.configure(FakeNetwork())
+    assert camera.detector.is_due(grey(100), 2.0)
+
+
+def test_a_camera_with_hidden_objects_has_every_frame_inferred_whatever_the_intervals(camera):
+    camera.configure(FakeNetwork(), interval=5)
+    camera.detector = FrameDetector(camera.shared, frozenset(["car"]))
+    camera.detector.still_interval = 2.0
+    frames = [camera.frame(number / 15) for number in range(10)]
+    assert all(frame.inferred and frame.hidden == [CAR] for frame in frames)
+
+
+def test_a_network_that_fails_on_several_frames_at_a_time_is_told_once(camera):
+    network = FakeNetwork(fails=True, hangs=True)
+    camera.configure(network)
+    threads = [threading.Thread(target=camera.detector.infer, args=(FRAME,)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+        assert network.begun.acquire(timeout=DEADLINE_SECONDS)
+    network.let_go.set()
+    for thread in threads:
+        thread.join(DEADLINE_SECONDS)
+    done = []
+    frame_detector.MainLoop.post(done.append, True)
+    turn_until(lambda: bool(done), lambda: camera.told, DEADLINE_SECONDS)
+    assert camera.told == ["it fails"]
+    assert camera.frame(0.0) == Detections([], False, 0.0, 0.0)
+    camera.shared.resume()
+    assert camera.detector.is_due(FRAME, 1.0)
+
+
+def test_an_inference_that_does_not_end_is_ended_though_its_network_has_been_replaced(camera):
+    network = FakeNetwork(hangs=True)
+    camera.configure(network)
+    hanging = threading.Thread(target=camera.detector.infer, args=(FRAME,))
+    hanging.start()
+    assert network.begun.acquire(timeout=DEADLINE_SECONDS)
+    camera.configure(FakeNetwork())
+    assert camera.frame(0.0).inferred
+    hanging.join(DEADLINE_SECONDS)
+    assert not hanging.is_alive()
+
+
+def test_a_model_on_objects_that_does_not_end_is_ended_and_told(camera):
+    camera.configure(FakeNetwork())
+    settings = camera.shared.settings
+    rules = SimpleNamespace(match=lambda *_: True, only_tracked=False, interval=None)
+    model = ObjectModel(1, HangingClassifier(), rules, 0, settings.filter, (1,))
+    camera.shared.settings = settings._replace(object_models=(model,))
+    assert camera.frame(0.0) == Detections([], False, 0.0, 0.0)
+    turn_until(lambda: camera.told == ["it was ended"], lambda: camera.told, DEADLINE_SECONDS)
