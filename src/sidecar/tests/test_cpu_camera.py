@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 import sys
+import threading
 import time
 import weakref
 
@@ -67,9 +68,10 @@ class Watched:
         self.texts = []
         one = spec.Camera(id="one", **fields)
         self.threads = InferenceThreads()
+        self.detector = NothingDetected()
         self.processor = FrameProcessor(
             "one",
-            NothingDetected(),
+            self.detector,
             self.threads,
             Masks(one.masks) if one.masks else None,
             None,
@@ -512,3 +514,25 @@ def test_a_frame_that_cannot_be_processed_costs_the_connection_and_says_so(watch
     one.until(is_lost(one))
     assert one.status().lost.reason == state.CAMERA_LOST_REASON_INTERNAL
     assert "ValueError: no room" in one.status().lost.detail
+
+
+def test_a_frame_that_its_models_hold_up_is_not_delivered_after_its_camera_was_closed(watch):
+    one = watch(uri="test://ball?width=320&height=180&rate=15")
+    one.until(lambda: one.frames)
+    is_held_up, let_go, is_done = threading.Event(), threading.Event(), threading.Event()
+
+    def follow(found, _frame, _seconds):
+        is_held_up.set()
+        let_go.wait(DEADLINE_SECONDS)
+        is_done.set()
+        return found
+
+    one.detector.follow = follow
+    one.until(is_held_up.is_set)
+    one.close()
+    count = len(one.frames)
+    let_go.set()
+    one.until(is_done.is_set)
+    one.threads.stop()
+    one.closer.wait(DEADLINE_SECONDS)
+    assert len(one.frames) == count
