@@ -59,7 +59,7 @@ TRUCK = (40, 40, 80, 61, 0.6, 2)
 
 def test_an_object_has_its_label_and_its_box_in_pixels_of_the_frame():
     (one,) = find([PERSON])
-    assert one == (0, "person", pytest.approx(0.9), 20, 20, 40, 80, None)
+    assert one == Object(0, "person", pytest.approx(0.9), 20, 20, 40, 80)
     assert all(isinstance(value, float) for value in one[2:7])
     assert isinstance(one.class_id, int)
 

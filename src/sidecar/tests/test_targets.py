@@ -9,13 +9,19 @@ from google.protobuf.duration_pb2 import Duration
 from sidecar.contract import pipeline, spec, state
 from sidecar.tests.deepstream_sidecar import DEADLINE_SECONDS, Sidecar, camera, changes, eventually
 from sidecar.tests.display import Display
-from sidecar.tests.films import is_red, pixel, probe
+from sidecar.tests.films import pixel, probe
 
 ENGINES = ("cpu", "nano", "t4", "orin-nano")
 # Engine cpu has a real network, which sees nothing in test pictures: there the picture itself is red.
 RED = "test://red?width=320&height=180&rate=15"
 # On the others, the left edge of the car in the first camera's tile of a picture of 640x180.
 EDGE = (81, 110)
+
+
+def is_seen(colour):
+    """Red, or the orange of a car's edge."""
+    red, green, blue = colour
+    return red > 150 and green < 180 and blue < 100
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +71,7 @@ def test_a_file_and_a_window_show_what_rtsp_shows(sidecar, display):
     found = sidecar.until_serving()
     assert status(found, "rec").path == recordings(sidecar, "all")[0]
     assert status(found, "screen").path == ""
-    eventually(lambda: is_red(display.pixel(*EDGE)), "the box or the red picture on the display", DEADLINE_SECONDS)
+    eventually(lambda: is_seen(display.pixel(*EDGE)), "the box or the red picture on the display", DEADLINE_SECONDS)
     request = pipeline.TakeSnapshotRequest(output_id="screen")
     assert sidecar.stub.TakeSnapshot(request, timeout=DEADLINE_SECONDS).jpeg.startswith(b"\xff\xd8")
     # Beside the window there is nothing.
@@ -75,7 +81,7 @@ def test_a_file_and_a_window_show_what_rtsp_shows(sidecar, display):
     assert sidecar.apply("none", specification(sidecar, [sidecar.output()])).accepted
     (file,) = recordings(sidecar, "all")
     eventually(lambda: probe(file)["duration"] is not None, "the end of the file", DEADLINE_SECONDS)
-    assert is_red(pixel(file, *EDGE, frame=20))
+    assert is_seen(pixel(file, *EDGE, frame=20))
     eventually(lambda: display.pixel(*EDGE) == (0, 0, 0), "the end of the window", DEADLINE_SECONDS)
 
 
@@ -112,7 +118,7 @@ def test_a_worker_that_is_killed_leaves_a_file_that_can_be_played_and_the_next_b
     # All but those of the time in which a frame was counted and not yet written.
     assert found["frames"] >= before - 8
     if sidecar.board == "cpu":
-        assert is_red(pixel(cut, *EDGE, frame=found["frames"] - 1))
+        assert is_seen(pixel(cut, *EDGE, frame=found["frames"] - 1))
     request = pipeline.ConnectRequest()
     sidecar.connected = sidecar.stub.Connect(request, wait_for_ready=True, timeout=DEADLINE_SECONDS)
     assert sidecar.apply("after", wanted).accepted
@@ -168,7 +174,7 @@ def test_a_display_that_goes_away_takes_nobody_along_and_the_window_is_opened_ag
         assert again.instance_id == sidecar.connected.instance_id
         display = Display(display.number)
         sidecar.until_serving()
-        eventually(lambda: is_red(display.pixel(*EDGE)), "the window", DEADLINE_SECONDS)
+        eventually(lambda: is_seen(display.pixel(*EDGE)), "the window", DEADLINE_SECONDS)
     finally:
         sidecar.stop()
         display.stop()
