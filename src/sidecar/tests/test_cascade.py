@@ -146,6 +146,16 @@ class TestEngineCpu:
         assert ([one.value for one in known.attributes], new.attributes) == (["red"], ())
         assert crops == [1]
 
+    def test_a_model_that_skips_frames_runs_on_the_next_inferred_one_whichever_the_first_skips(self, crops):
+        inference, models = ObjectInference(), [model()._replace(skipped_frames=1)]
+        for _ in range(3):
+            inference.infer(frame(RED), [car(20)], models)
+            inference.recall([car(20)], models)
+        assert crops == [1, 1, 1]
+        for _ in range(4):
+            inference.infer(frame(RED), [car(20)], models)
+        assert crops == [1] * 5
+
     def test_a_frame_has_a_bounded_number_of_crops_and_those_that_wait_longest_come_first(self, crops):
         inference, models = ObjectInference(), [model(wanted=spec.Model(interval=0))]
         crowd = [car(20, number) for number in range(MOST_CROPS + 3)]

@@ -536,3 +536,24 @@ def test_a_frame_that_its_models_hold_up_is_not_delivered_after_its_camera_was_c
     one.threads.stop()
     one.closer.wait(DEADLINE_SECONDS)
     assert len(one.frames) == count
+    assert one.processor.recent == ()
+
+
+def test_a_frame_that_was_delivered_is_not_counted_as_dropped_when_what_is_found_on_it_comes_too_late(watch):
+    one = watch(uri="test://ball?width=320&height=180&rate=15")
+    one.detector.still_interval = 1.0
+    is_held_up, let_go = threading.Event(), threading.Event()
+
+    def follow(found, _frame, _seconds):
+        if found is not None and not is_held_up.is_set():
+            is_held_up.set()
+            let_go.wait(DEADLINE_SECONDS)
+        return found or Detections([], False, 0.0, 0.0)
+
+    one.detector.follow = follow
+    one.until(is_held_up.is_set)
+    one.close()
+    dropped = one.processor._order.dropped
+    let_go.set()
+    one.until(lambda: not one.processor._order._is_delivering)
+    assert one.processor._order.dropped == dropped

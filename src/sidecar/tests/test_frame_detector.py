@@ -110,6 +110,18 @@ def test_new_settings_hold_from_the_next_frame_on(camera):
     assert camera.frame(0.3).inferred
 
 
+def test_equal_settings_applied_again_change_nothing_and_try_a_network_that_failed(camera):
+    network = FakeNetwork()
+    camera.configure(network, interval=2)
+    assert [camera.frame(number / 10).inferred for number in range(2)] == [True, False]
+    camera.configure(network, interval=2)
+    assert [camera.frame(number / 10).inferred for number in range(2, 4)] == [False, True]
+    camera.shared.settings = camera.shared.settings._replace(is_paused=True)
+    assert not camera.detector.is_due(FRAME, 1.0)
+    camera.configure(network, interval=2)
+    assert camera.detector.is_due(FRAME, 1.1)
+
+
 def grey(level):
     return FRAME._replace(y=np.full((180, 320), level, np.uint8), width=320, height=180)
 

@@ -34,7 +34,7 @@ class Inferences:
             raise RuntimeError("frame %d" % frame)
         return "objects of %d" % frame
 
-    def _deliver(self, frame, found, was_delivered):
+    def _deliver(self, frame, found, was_delivered, _clears):
         with self._changed:
             (self.found if was_delivered else self.delivered).append((frame, found))
             self._changed.notify_all()
@@ -236,7 +236,7 @@ def test_clearing_waits_for_the_frame_that_is_being_delivered_but_not_for_ever(s
     let_go, delivering = threading.Event(), threading.Event()
     delivered = []
 
-    def deliver(frame, _found, _was_delivered):
+    def deliver(frame, _found, _was_delivered, _clears):
         delivering.set()
         assert let_go.wait(DEADLINE_SECONDS)
         delivered.append(frame)
@@ -266,6 +266,68 @@ def test_what_an_inference_raises_is_raised_with_the_next_frame_once(start):
     begin(one, 3)
     one.end(3)
     one.until_delivered(1, 3)
+
+
+def until_idle(one):
+    """Returns once the only inference thread has done what it was given so far."""
+    is_idle = threading.Event()
+    one.order._threads.submit(is_idle.set)
+    assert is_idle.wait(DEADLINE_SECONDS)
+
+
+def test_what_an_inference_raises_after_the_frames_were_cleared_is_not_raised_with_those_of_the_next_connection(start):
+    one = start(1)
+    begin(one, 1)
+    one.order.clear()
+    one.end(1, fails=True)
+    until_idle(one)
+    begin(one, 2)
+    one.end(2)
+    one.until_delivered(2)
+
+
+def test_what_a_delivery_raises_after_the_frames_were_cleared_is_not_raised_with_those_of_the_next_connection(
+    start, monkeypatch
+):
+    monkeypatch.setattr(frame_order, "_PATIENCE_SECONDS", 0.0)
+    let_go, delivering = threading.Event(), threading.Event()
+
+    def deliver(_frame, _found, _was_delivered, _clears):
+        delivering.set()
+        assert let_go.wait(DEADLINE_SECONDS)
+        raise RuntimeError("late")
+
+    one = start(1, deliver=deliver)
+    begin(one, 1)
+    one.end(1)
+    assert delivering.wait(DEADLINE_SECONDS)
+    one.order.clear()
+    let_go.set()
+    until_idle(one)
+    one.order.add(2, True)
+
+
+def test_a_frame_that_was_inferred_is_never_delivered_on_the_streaming_thread_which_its_models_would_stall(
+    start,
+):
+    threads_of_found = []
+    is_found = threading.Event()
+
+    def deliver(frame, found, _was_delivered, _clears):
+        if found is not None:
+            threads_of_found.append(threading.current_thread())
+            is_found.set()
+        elif frame == 2:
+            # The inference ends while the streaming thread delivers.
+            one.end(1)
+            until_idle(one)
+
+    one = start(1, deliver=deliver)
+    one.order.add(1, True, at_once=True)
+    one.until_begun(1)
+    one.order.add(2, False, at_once=True)
+    assert is_found.wait(DEADLINE_SECONDS)
+    assert threading.current_thread() not in threads_of_found
 
 
 def test_threads_that_are_stopped_take_no_more_frames(start):

@@ -114,6 +114,17 @@ def test_an_object_that_moves_is_hidden_where_it_is_and_leaves_no_endless_trail(
     hider.apply(frame)
 
 
+def test_of_two_people_who_overlap_the_one_that_the_network_misses_for_a_frame_stays_hidden():
+    hider = Hider(spec.Hiding(classes=["Person"]))
+    hider.add([person(10, 10), person(18, 10)], (WIDTH, HEIGHT), 0.0)
+    for seen, missed in ((person(10, 10), slice(30, 38)), (person(18, 10), slice(10, 18))):
+        hider.add([person(10, 10), person(18, 10)], (WIDTH, HEIGHT), 0.1)
+        hider.add([seen], (WIDTH, HEIGHT), 0.2)
+        frame = noise()
+        hider.apply(frame)
+        assert (frame.y[10:30, missed] == 16).all()
+
+
 # In the middle of the hidden object, and beside it, of a frame of 320 by 180 pixels.
 HIDDEN, SEEN = "105,70,80,40", "230,20,60,140"
 

@@ -49,6 +49,10 @@ def test_an_object_that_is_away_for_longer_is_another_one() -> None:
     assert [found for found in follow(frames) if found] == [[1], [2]]
 
 
+def test_an_object_that_stands_still_keeps_its_id_however_long_no_frame_is_inferred() -> None:
+    assert follow([[item((50, 50))]] * 3, step=60.0) == [[1]] * 3
+
+
 def test_objects_that_pass_each_other_keep_their_ids() -> None:
     frames = [[item((20 * number, 50)), item((400 - 20 * number, 70))] for number in range(21)]
     assert follow(frames)[-1] == [1, 2]

@@ -14,7 +14,7 @@ _INTERVAL_WEIGHT = 0.1
 
 
 class CameraStats:
-    """Each field is written by one streaming thread and read by any."""
+    """Each field is written by one thread at a time, and read by any."""
 
     def __init__(self, dropped: Optional[Callable[[], int]] = None) -> None:
         """dropped: tells how many frames never left detection, on any thread. None: all that were received and have not

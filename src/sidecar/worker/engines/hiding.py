@@ -1,7 +1,7 @@
 """Hides the objects of some classes in a camera's frames, so that nobody recognises them in any picture."""
 
 import math
-from typing import FrozenSet, List, NamedTuple, Sequence, Tuple
+from typing import FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class _Hidden(NamedTuple):
 
 
 class Hider:
-    """Hides the objects of one camera. For one thread at a time: the camera's streaming thread."""
+    """Hides the objects of one camera. Any thread may call it, one at a time: the one that delivers a frame does."""
 
     def __init__(self, hiding: spec.Hiding) -> None:
         self.classes: FrozenSet[str] = frozenset(hiding.classes)
@@ -53,8 +53,11 @@ class Hider:
         Raises PrivacyError.
         """
         found = [_hidden(one, size, now + _KEPT_SECONDS) for one in objects if one.label in self.classes]
-        # What is found again is hidden where it is now.
-        kept = [one for one in self._hidden if now < one.until and not any(_overlap(one, other) for other in found)]
+        kept = [one for one in self._hidden if now < one.until]
+        # What is found again is hidden where it is now, and only there. It stands for one object: of two that overlap,
+        # the one that is missed stays hidden.
+        again = {_most_overlapped(kept, one) for one in found}
+        kept = [one for index, one in enumerate(kept) if index not in again]
         self._hidden = found + kept[: max(0, _MOST_KEPT - len(found))]
         return bool(self._hidden)
 
@@ -80,14 +83,20 @@ def _hidden(item: Object, size: Tuple[int, int], until: float) -> _Hidden:
     return _Hidden(left, top, right, bottom, until)
 
 
-def _overlap(one: _Hidden, other: _Hidden) -> bool:
-    """Whether both are probably the same object."""
+def _most_overlapped(kept: Sequence[_Hidden], found: _Hidden) -> Optional[int]:
+    """The index of the place where an object that was found has most probably been; None if it is new."""
+    overlap, index = max(((_overlap(one, found), index) for index, one in enumerate(kept)), default=(0.0, 0))
+    return index if overlap >= _SAME else None
+
+
+def _overlap(one: _Hidden, other: _Hidden) -> float:
+    """Intersection over union."""
     width = min(one.right, other.right) - max(one.left, other.left)
     height = min(one.bottom, other.bottom) - max(one.top, other.top)
     if width <= 0 or height <= 0:
-        return False
+        return 0.0
     areas = ((each.right - each.left) * (each.bottom - each.top) for each in (one, other))
-    return width * height >= _SAME * (sum(areas) - width * height)
+    return width * height / (sum(areas) - width * height)
 
 
 def _cover(area: "np.ndarray", black: int, _smallest: int) -> None:

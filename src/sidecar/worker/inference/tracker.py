@@ -11,7 +11,8 @@ import numpy as np
 
 from sidecar.worker.inference.postprocess import Object
 
-# How long an object that is missed keeps its id, in seconds.
+# How long an object that is missed keeps its id, in seconds. One that is not missed keeps it until the next inference,
+# however long that takes.
 _KEPT_SECONDS = 2.0
 # Least overlap (intersection over union) of an object's box with the expected one: of the same class, and of another,
 # since networks take a van for a car now and then.
@@ -53,7 +54,8 @@ class Tracker:
 
     def update(self, objects: Sequence[Object], now: float) -> List[Object]:
         """The objects that were detected on a frame, in their order, each with its id."""
-        tracks = [track for track in self._tracks if now - track.seen <= _KEPT_SECONDS]
+        present = set(self._present)
+        tracks = [track for track in self._tracks if track.id in present or now - track.seen <= _KEPT_SECONDS]
         matches = _match(tracks, objects, now)
         followed = []
         for index, item in enumerate(objects):

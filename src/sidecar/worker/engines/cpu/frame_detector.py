@@ -75,7 +75,11 @@ class SharedDetector:
         others = tuple(
             object_model(bundles, number, loaded[number].network, models[number]) for number in range(1, len(loaded))
         )
-        self.settings = _Settings(first.network, detection_filter(wanted), interval, is_tracked, others)
+        settings = _Settings(first.network, detection_filter(wanted), interval, is_tracked, others)
+        # Equal settings stay the same object, by which cameras tell what was found with them. Networks are equal if
+        # they are the same. Paused ones are replaced: the network is tried again.
+        if settings != self.settings:
+            self.settings = settings
 
     def resume(self) -> None:
         """Detects again after a failure."""

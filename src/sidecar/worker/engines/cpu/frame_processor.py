@@ -88,8 +88,6 @@ class FrameProcessor:
         # Size of the frames, in pixels; (0, 0): none since reset().
         self.size = (0, 0)
         self._base_time = 0
-        # How often the frames on their way were dropped.
-        self._clears = 0
         # The last frames that were delivered, with their PTS: replaced as a whole, for the loop thread.
         self.recent: Tuple[RecentFrame, ...] = ()
 
@@ -104,8 +102,8 @@ class FrameProcessor:
 
     def drop_frames(self) -> None:
         """Returns when no frame is delivered any more, once none comes in. Called on the loop thread."""
-        self._clears += 1
         self._order.clear()
+        self.recent = ()
 
     def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """A pad probe before the appsink: counts what the camera sent."""
@@ -136,7 +134,8 @@ class FrameProcessor:
         if self.freeze_detector.is_frozen:
             self._order.drop()
         else:
-            # Where most frames have the objects of an earlier one, none waits for an inference.
+            # Where most frames have the objects of an earlier one, none waits for its own inference; but while models
+            # behind the first work on what was found, the next frames wait.
             at_once = self._detector.still_interval > 0 and self._hider is None
             self._order.add(_Frame(buffer, caps, info, clock_time, pts), is_due, at_once)
         return Gst.FlowReturn.OK
@@ -146,15 +145,15 @@ class FrameProcessor:
         with mapped_frame(frame.buffer, frame.info) as planes:
             return self._detector.infer(planes)
 
-    def _follow(self, frame: _Frame, found: Optional[Detections], was_delivered: bool) -> None:
+    def _follow(self, frame: _Frame, found: Optional[Detections], was_delivered: bool, clears: int) -> None:
         """Frames come in their order, one at a time; those delivered before come with what was found since."""
         width, height, clock_time = frame.info.width, frame.info.height, frame.clock_time
-        clears = self._clears
         with mapped_frame(frame.buffer, frame.info) as planes:
             found = self._detector.follow(found, planes, clock_time / 1e9)
-        if clears != self._clears:
+        if clears != self._order.clears:
             # Models that take long have held it up, and its camera has gone on without it.
-            self._order.drop()
+            if not was_delivered:
+                self._order.drop()
             return
         if was_delivered:
             if found is not None:

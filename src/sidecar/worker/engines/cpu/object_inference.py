@@ -30,7 +30,7 @@ class ObjectModel(NamedTuple):
     number: int
     network: Network
     rules: ObjectRules
-    # Batches that are skipped between two: nvinfer's interval.
+    # Frames that are skipped at least between two: nvinfer's interval.
     skipped_frames: int
     filter: DetectionFilter
     # gie-unique-id of the models before it, by their place.
@@ -83,10 +83,13 @@ class ObjectInference:
         # By the model's place and the object's track id.
         self._past: Dict[Tuple[int, int], _Past] = {}
         self._frame = 0
+        # The frame of each model's last run, by the model's place.
+        self._last_runs: Dict[int, int] = {}
 
     def reset(self) -> None:
         """Forgets all objects."""
         self._past = {}
+        self._last_runs = {}
 
     def infer(self, frame: I420Frame, objects: Sequence[Object], models: Sequence[ObjectModel]) -> Inferred:
         """The objects of the next frame with what the models say of them. Blocks for the time of the inferences. Raises
@@ -102,7 +105,10 @@ class ObjectInference:
         done = Inferred(list(objects), 0.0, 0.0)
         for model in models:
             results: Dict[int, _Result] = {}
-            if frame is not None and self._frame % (model.skipped_frames + 1) == 0:
+            # The first model may skip frames of its own, so that no fixed count of frames meets an inferred one.
+            last_run = self._last_runs.get(model.number)
+            if frame is not None and (last_run is None or self._frame - last_run > model.skipped_frames):
+                self._last_runs[model.number] = self._frame
                 due = self._due(model, done.objects)
                 results, seconds, cpu_seconds = _infer(frame, model, done.objects, due)
                 done = done._replace(seconds=done.seconds + seconds, cpu_seconds=done.cpu_seconds + cpu_seconds)
