@@ -277,6 +277,22 @@ describe("TrialRunner", () => {
     );
   });
 
+  it("says that a decision counts only if it ends the trial", async () => {
+    start(plain);
+    runner.consider(fresh, undefined);
+    await pass(2);
+    assert.ok(runner.decide("taken back"));
+    assert.equal(at(), "failed");
+    // The next attempt begins with whatever comes first.
+    clock.advance(DEFAULT_TIMES.retryMs);
+    assert.ok(!runner.decide("confirmed"));
+    assert.equal(at(), "watching");
+    await pass(2);
+    assert.ok(runner.decide("confirmed"));
+    assert.equal(at(), "passed");
+    assert.ok(!runner.decide("confirmed"));
+  });
+
   it("fails no version outside of Horizon", async () => {
     start(plain);
     runner.consider(fresh, undefined);
