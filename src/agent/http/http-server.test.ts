@@ -194,7 +194,7 @@ describe("HttpServer", () => {
     start();
     await said("agent.sock");
     assert.equal((await get("/healthz", socketPath())).status, 500);
-    await said("no such file");
+    await said("cannot answer HTTP requests");
     failsToStart = false;
     assert.equal((await get("/healthz", socketPath())).status, 200);
   });
