@@ -112,7 +112,11 @@ export class Agent {
       onOutgoing: (texts) => this.#http.onEvents(texts),
     });
 
-    this.#zoneDisplay = new ZoneDisplay({ clock, open, zones: () => this.#events.zones() });
+    this.#zoneDisplay = new ZoneDisplay({
+      ...{ clock, open, zones: () => this.#events.zones() },
+      onRefused: (err) =>
+        log.warn("sidecar does not draw zones and lines", { detail: err.details }),
+    });
 
     // What they become: a candidate, a trial, a desired state of the sidecar.
     this.#control = new Control({
@@ -165,8 +169,9 @@ export class Agent {
       ...{ config, clock, redact: options.redact, version: service.version, log: logs("http") },
       secrets: () => this.#secrets.current(),
       decideTrial: (decision) => {
-        log.info("a person has decided about the trial", { decision });
-        return this.#trials.decide(decision);
+        const counts = this.#trials.decide(decision);
+        if (counts) log.info("a person has decided about the trial", { decision });
+        return counts;
       },
       picture: (id) => this.#events.picture(id),
       facts: () => ({

@@ -14,7 +14,7 @@ export function offerCameraTest(): void {
     event.preventDefault();
     result.replaceChildren();
     const body = { address: address.value.trim() };
-    void post<ApiCameraTest>("/api/v1/cameras/test", body, button, outcome, "").then((answer) => {
+    void post<ApiCameraTest>("/api/v1/camera-tests", body, button, outcome, "").then((answer) => {
       if (answer !== undefined) result.replaceChildren(...shown(answer));
     });
   });

@@ -6,8 +6,8 @@ import { play } from "./player.js";
 import { fit, type Rectangle, tile } from "./tiles.js";
 import type { PageState } from "./updates.js";
 
-/** A browser has six connections to a server; some are for updates and requests. */
-const MOST_STREAMS = 4;
+/** A browser has six connections to a server, for the streams, updates and requests of all its tabs. */
+const MOST_STREAMS = 2;
 /** A stream in which nothing moves may send a frame every few seconds. */
 const SILENT_MS = 4_000;
 

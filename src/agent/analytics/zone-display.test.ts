@@ -16,6 +16,7 @@ describe("ZoneDisplay", () => {
   let wanted: readonly CameraZones[];
   let shown: (readonly CameraZones[])[];
   let open: number;
+  let refusals: string[];
   let failure: SidecarError | undefined;
   let display: ZoneDisplay;
   let stop: AbortController;
@@ -28,6 +29,7 @@ describe("ZoneDisplay", () => {
 
   beforeEach(() => {
     [clock, wanted, shown, open, failure] = [new FakeClock(), door, [], 0, undefined];
+    refusals = [];
     display = new ZoneDisplay({
       clock,
       open: () => {
@@ -42,6 +44,7 @@ describe("ZoneDisplay", () => {
         };
       },
       zones: () => wanted,
+      onRefused: ({ details }) => refusals.push(details),
     });
     stop = new AbortController();
     ended = display.run(stop.signal);
@@ -96,7 +99,18 @@ describe("ZoneDisplay", () => {
     failure = undefined;
     clock.advance(500);
     await waitsUntil(1000);
-    assert.deepEqual(shown, [door]);
+    assert.deepEqual([shown, refusals], [[door], []]);
+  });
+
+  it("says once that a worker refuses", async () => {
+    failure = new SidecarError("INVALID_ARGUMENT", "ShowZones", "no such camera");
+    display.onConnected();
+    for (const atMs of [500, 1000, 1500]) {
+      await waitsUntil(atMs);
+      clock.advance(500);
+    }
+    await waitsUntil(2000);
+    assert.deepEqual(refusals, ["no such camera"]);
   });
 });
 

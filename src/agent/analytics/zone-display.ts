@@ -14,6 +14,8 @@ export interface ZoneDisplayOptions {
   readonly open: () => Client;
   /** What is to be drawn now. */
   readonly zones: () => readonly CameraZones[];
+  /** The worker refuses to draw them. Called once until it works again, or fails for another reason. Must not throw. */
+  readonly onRefused: (err: SidecarError) => void;
 }
 
 /** Counts are looked at so often; the sidecar is told only of changes. */
@@ -29,6 +31,8 @@ export class ZoneDisplay {
   #worker = 0;
   /** What the worker draws. */
   #shown: readonly CameraZones[] | "unknown" | "no worker" = "no worker";
+  /** Why the worker has refused last. */
+  #refusal: string | undefined;
 
   constructor(options: ZoneDisplayOptions) {
     this.#options = options;
@@ -77,11 +81,19 @@ export class ZoneDisplay {
     try {
       this.#client ??= this.#options.open();
       await this.#client.showZones(wanted, { timeoutMs: TIMEOUT_MS, signal });
+      this.#refusal = undefined;
       // Unless another worker has connected meanwhile.
       if (this.#worker === worker) this.#shown = wanted;
     } catch (reason) {
       // The reconciler notices a worker that is gone, and says so; another attempt follows.
-      if (!signal.aborted && !(reason instanceof SidecarError)) throw reason;
+      if (!signal.aborted) {
+        if (!(reason instanceof SidecarError)) throw reason;
+        const isGone = reason.code === "UNAVAILABLE";
+        if (!isGone && reason.message !== this.#refusal) {
+          this.#refusal = reason.message;
+          this.#options.onRefused(reason);
+        }
+      }
       this.#disconnect();
     }
   }

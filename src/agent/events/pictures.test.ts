@@ -160,6 +160,18 @@ describe("Pictures", () => {
     await eventually(() => heard.at(-1)?.t === "pictures work again", "it works");
   });
 
+  it("leave nothing behind when one cannot be kept", async () => {
+    const answered = defer<Uint8Array>();
+    answer = () => answered.promise;
+    run();
+    const name = `${pictures.take(REQUEST) ?? ""}.jpg`;
+    // In the way of the picture.
+    mkdirSync(join(directory, name, "full"), { recursive: true });
+    answered.resolve(new Uint8Array(100));
+    await eventually(() => heard.length === 1, "it fails");
+    assert.deepEqual(names(), [name]);
+  });
+
   it("are read by their ids alone", async () => {
     writeFileSync(join(root, "secret.jpg"), "x");
     for (const id of ["../secret", "", "secret", "20261129T235950000Z-0000000000000001"]) {

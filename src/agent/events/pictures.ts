@@ -122,8 +122,14 @@ export class Pictures {
     const path = this.#pathOf(id);
     await mkdir(this.#options.directory, { recursive: true });
     // Whoever reads it gets the whole picture or none.
-    await writeFile(`${path}.new`, jpeg, { mode: OWNER_ONLY });
-    await rename(`${path}.new`, path);
+    try {
+      await writeFile(`${path}.new`, jpeg, { mode: OWNER_ONLY });
+      await rename(`${path}.new`, path);
+    } catch (reason) {
+      // What is there of it counts towards no bound.
+      await rm(`${path}.new`, { force: true });
+      throw reason;
+    }
     this.#kept.push({ id, bytes: jpeg.length });
     await this.#prune();
   }

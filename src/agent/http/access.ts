@@ -30,7 +30,7 @@ export interface Refusal {
 
 /** What changes something. Everything else is read only. */
 const ACTIONS =
-  /^\/api\/v1\/(?:cameras\/test|cameras\/[^/?]+\/restart|trials\/(?:confirm|take-back))$/;
+  /^\/api\/v1\/(?:camera-tests|cameras\/[^/?]+\/restart|trials\/(?:confirm|take-back))$/;
 const LONGEST_BODY = 16 * 1024;
 
 /** Wrong logins of one address within a minute, after which all its logins are refused until the minute is over. */

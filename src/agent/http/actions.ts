@@ -59,7 +59,12 @@ export function addActions(app: FastifyInstance, options: ActionOptions): void {
   );
   for (const [name, decision, summary] of [
     ["confirm", "confirmed", "The candidate that is watched has passed its trial."],
-    ["take-back", "taken back", "The candidate on trial has failed; the last good one comes back."],
+    [
+      "take-back",
+      "taken back",
+      "The candidate on trial has failed. The last good one runs again; or the candidate, if there is none or if a version of " +
+        "the service was on trial.",
+    ],
   ] as const) {
     app.post(
       `/api/v1/trials/${name}`,
@@ -77,7 +82,7 @@ export function addActions(app: FastifyInstance, options: ActionOptions): void {
   }
   let tests = 0;
   app.post<{ Body: { address: string; acceptAnyCertificate?: boolean } }>(
-    "/api/v1/cameras/test",
+    "/api/v1/camera-tests",
     described(
       "testCamera",
       "Asks a camera what it offers, without playing it.",

@@ -20,6 +20,7 @@ import { DEFAULT_BOUNDS, HttpListener } from "./listener.js";
 import { facts, state } from "./testing/facts.js";
 
 /** Of gRPC. */
+const INVALID_ARGUMENT = 3;
 const NOT_FOUND = 5;
 
 const never = new AbortController().signal;
@@ -38,12 +39,15 @@ describe("HttpServer", () => {
   let lines: string[];
   let ends: (() => unknown)[];
   let decisions: string[];
+  let redacted: string[];
+  let failsToStart: boolean;
   let server: HttpServer;
 
   beforeEach(async () => {
     place = await socketDirectory();
     port = await freePort();
     [current, secrets, lines, ends, decisions] = [facts(), new Map(), [], [], []];
+    [redacted, failsToStart] = [[], false];
   });
 
   afterEach(async () => {
@@ -73,12 +77,19 @@ describe("HttpServer", () => {
     const log: Log = { error: note, warn: note, info: note, debug: note };
     server = new HttpServer({
       ...{ config, log, clock: impatient, version: "1.2.3", facts: () => current },
-      redact: (text) => text.replaceAll("hunter2", "***"),
+      redact: (text) => {
+        redacted.push(text);
+        return text.replaceAll("hunter2", "***");
+      },
       decideTrial: (decision) => {
         decisions.push(decision);
         return decision === "taken back";
       },
-      picture: (id) => Promise.resolve(id === "known" ? new Uint8Array([0xff, 0xd8]) : undefined),
+      get picture() {
+        if (failsToStart) throw new Error("no such file");
+        return (id: string) =>
+          Promise.resolve(id === "known" ? new Uint8Array([0xff, 0xd8]) : undefined);
+      },
       secrets: () => ({
         toHide: [],
         find: (name) => {
@@ -156,6 +167,54 @@ describe("HttpServer", () => {
     }
   });
 
+  it("hides what may not be printed in the history too, without a look at each number", async () => {
+    const cameras = state().cameras.map((camera) => ({ ...camera, id: "hunter2" }));
+    current = facts({ state: state({ cameras }) });
+    start();
+    await said("agent.sock");
+    let text = "";
+    while (!text.includes('"frames"')) {
+      redacted.splice(0);
+      ({ text } = await get("/api/v1/history", socketPath()));
+    }
+    assert.match(text, /"\*\*\*":\[\{"frames"/);
+    assert.deepEqual(redacted, ["hunter2"]);
+  });
+
+  it("tells of a camera whatever its id is", async () => {
+    const cameras = state().cameras.map((camera) => ({ ...camera, id: "test" }));
+    current = facts({ state: state({ cameras }) });
+    start();
+    await said("agent.sock");
+    assert.equal((await get("/api/v1/cameras/test", socketPath())).status, 200);
+  });
+
+  it("answers with an error while it cannot answer at all, and tries again", async () => {
+    failsToStart = true;
+    start();
+    await said("agent.sock");
+    assert.equal((await get("/healthz", socketPath())).status, 500);
+    await said("cannot answer HTTP requests");
+    failsToStart = false;
+    assert.equal((await get("/healthz", socketPath())).status, 200);
+  });
+
+  it("refuses a stream in the words of the sidecar, without secrets", async () => {
+    const sidecar = new ServerDouble({
+      watchVideo: (call) => {
+        call.emit("error", { code: INVALID_ARGUMENT, details: "not hunter2" });
+      },
+    });
+    await sidecar.listen(inPlace("worker.sock"));
+    ends.push(() => sidecar.stop());
+    start();
+    await said("agent.sock");
+    const { status, text } = await get("/api/v1/video?output=rtsp", socketPath());
+    assert.deepEqual([status, text], [404, '{"error":"not ***"}']);
+    const tooLong = await get(`/api/v1/video?output=${"a".repeat(64)}`, socketPath());
+    assert.equal(tooLong.status, 400);
+  });
+
   it("describes every path of its API", async () => {
     start();
     await said("agent.sock");
@@ -178,7 +237,7 @@ describe("HttpServer", () => {
       "/api/v1/cameras/{id}/restart",
       "/api/v1/trials/confirm",
       "/api/v1/trials/take-back",
-      "/api/v1/cameras/test",
+      "/api/v1/camera-tests",
     ]);
   });
 
@@ -249,11 +308,11 @@ describe("HttpServer", () => {
   it("tests a camera's address, and takes no other", async () => {
     start();
     await said(`127.0.0.1:${port}`);
-    const tested = await post("/api/v1/cameras/test", { address: "rtsp://u:p@127.0.0.1:1/live" });
+    const tested = await post("/api/v1/camera-tests", { address: "rtsp://u:p@127.0.0.1:1/live" });
     assert.equal(tested.status, 200);
     assert.match(tested.text, /"address":"rtsp:\/\/127\.0\.0\.1:1\/live".*camera-reachable/);
     for (const address of ["file:///etc/passwd", "http://127.0.0.1/", "rtsp://secret:a@h/", ""]) {
-      const { status, text } = await post("/api/v1/cameras/test", { address });
+      const { status, text } = await post("/api/v1/camera-tests", { address });
       assert.equal(status, 200, address);
       assert.match(text, /"streams":\[\],"findings":\[\{"code":"camera-address"/, address);
     }

@@ -15,7 +15,7 @@ import { SidecarClient } from "../sidecar/client.js";
 import type { Policy } from "./access.js";
 import type { HttpFacts } from "./facts.js";
 import { History, SAMPLE_MS } from "./history.js";
-import { HttpListener, type ListenerEvent } from "./listener.js";
+import { HttpListener, type ListenerEvent, refuse } from "./listener.js";
 import { type Chunk, LiveStreams, type StreamName } from "./live-streams.js";
 import { PageUpdates } from "./page-updates.js";
 import { previewChunk, videoChunk } from "./stream-format.js";
@@ -115,7 +115,8 @@ export class HttpServer {
     ]);
     this.#updates.disconnect();
     this.#streams.disconnect();
-    await (await this.#app)?.close();
+    const app = await this.#app?.catch(() => undefined);
+    await app?.close();
   }
 
   async #sampleHistory(signal: AbortSignal): Promise<void> {
@@ -130,7 +131,17 @@ export class HttpServer {
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     this.#app ??= this.#createApp();
-    const app = await this.#app;
+    const creating = this.#app;
+    let app: FastifyInstance;
+    try {
+      app = await creating;
+    } catch (err) {
+      // The next request tries again.
+      if (this.#app === creating) this.#app = undefined;
+      this.#options.log.error("cannot answer HTTP requests", { err });
+      refuse(response, { status: 500, error: "the agent failed to answer", headers: {} });
+      return;
+    }
     // Whoever has left meanwhile would never be seen to leave again.
     if (!response.destroyed) app.routing(request, response);
   }

@@ -192,7 +192,7 @@ export const HEADERS: Readonly<Record<string, string>> = {
   "X-Content-Type-Options": "nosniff",
 };
 
-function refuse(response: ServerResponse, { status, error, headers }: Refusal): void {
+export function refuse(response: ServerResponse, { status, error, headers }: Refusal): void {
   response.writeHead(status, {
     ...HEADERS,
     "Content-Type": "application/json; charset=utf-8",

@@ -5,7 +5,10 @@ import type { ServerResponse } from "node:http";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { FastifyInstance, FastifyReply } from "fastify";
+import { z } from "zod";
+import type { Redact } from "../../common/secrets/redact.js";
 import { SidecarError } from "../sidecar/calls.js";
+import { schemaOf } from "./describe.js";
 import { HEADERS, keepOpen } from "./listener.js";
 import type { LiveStreams, StreamName } from "./live-streams.js";
 import type { PageUpdates } from "./page-updates.js";
@@ -40,7 +43,21 @@ const PAGE_HEADERS = {
 
 const RETRY = { "Retry-After": "5" };
 
-export async function addPage(app: FastifyInstance, options: PageOptions): Promise<void> {
+const id = z.string().min(1).max(63);
+
+/** Which stream is asked for. */
+export const streamQuery = schemaOf(
+  z.strictObject({
+    output: id.optional().describe("Default: the first output."),
+    camera: id.optional().describe("Required for an output with one stream per camera."),
+  }),
+);
+
+export async function addPage(
+  app: FastifyInstance,
+  options: PageOptions,
+  redact: Redact,
+): Promise<void> {
   const hidden = { schema: { hide: true } };
   // An answer without an end has no head alone.
   const endless = { ...hidden, exposeHeadRoute: false };
@@ -64,25 +81,34 @@ export async function addPage(app: FastifyInstance, options: PageOptions): Promi
   for (const kind of ["video", "preview"] as const) {
     app.get<{ Querystring: { output?: string; camera?: string } }>(
       `/api/v1/${kind}`,
-      endless,
+      { ...endless, schema: { hide: true, querystring: streamQuery } },
       ({ query }, reply) => {
         reply.hijack();
         const output = query.output ?? options.firstOutput();
         if (output === undefined) refuse(reply.raw, 503, "there is no output yet");
-        else watch(options.streams, { kind, output, camera: query.camera ?? "" }, reply.raw);
+        else {
+          const name = { kind, output, camera: query.camera ?? "" };
+          watch(options.streams, name, reply.raw, redact);
+        }
       },
     );
   }
 }
 
-function watch(streams: LiveStreams, name: StreamName, response: ServerResponse): void {
+function watch(
+  streams: LiveStreams,
+  name: StreamName,
+  response: ServerResponse,
+  redact: Redact,
+): void {
   const hasRoom = streams.watch(name, {
     response,
     start: () => begin(response, "application/octet-stream"),
     refuse: (error) => {
-      const isUnknown = error instanceof SidecarError && error.code === "NOT_FOUND";
+      const code = error instanceof SidecarError ? error.code : undefined;
+      const isUnknown = code === "NOT_FOUND" || code === "INVALID_ARGUMENT";
       const why = error instanceof SidecarError ? error.details : "the stream has ended";
-      refuse(response, isUnknown ? 404 : 503, why);
+      refuse(response, isUnknown ? 404 : 503, redact(why));
     },
   });
   if (!hasRoom) refuse(response, 503, "too many browsers show live streams");

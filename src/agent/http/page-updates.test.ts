@@ -67,6 +67,16 @@ describe("PageUpdates", () => {
     assert.match(page.text, /event: events\ndata: \[\{"id":"now"\}\]/);
   });
 
+  it("tells the pages that are open what has changed when another one opens", () => {
+    const { clock, open, setState } = setUp();
+    const { page } = open();
+    page.text = "";
+    setState('{"ready":true}');
+    open();
+    clock.advance(1_000);
+    assert.match(page.text, /"ready":true/);
+  });
+
   it("says something every five seconds, so that a page notices when the agent is away", () => {
     const { clock, open } = setUp();
     const { page } = open();

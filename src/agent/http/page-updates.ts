@@ -46,8 +46,10 @@ export class PageUpdates {
       if (this.#pages.size === 0) this.#rest();
     });
     start();
-    this.#state = this.#options.state();
-    response.write(this.#stateMessage() + message("events", list(this.#events)));
+    const state = this.#options.state();
+    response.write(this.#stateMessage(state) + message("events", list(this.#events)));
+    // The next tick tells the pages that were open before what is new for them.
+    if (this.#pages.size === 1) this.#state = state;
     if (this.#stop === undefined) this.#schedule();
     return true;
   }
@@ -83,14 +85,14 @@ export class PageUpdates {
     this.#ticks++;
     if (state !== this.#state) {
       this.#state = state;
-      this.#send(this.#stateMessage());
+      this.#send(this.#stateMessage(state));
     } else if (this.#ticks >= SILENT_TICKS) {
       this.#send(message("still", "{}"));
     }
   }
 
-  #stateMessage(): string {
-    return message("state", `{"timeMs":${this.#options.wallClock()},"state":${this.#state}}`);
+  #stateMessage(state: string): string {
+    return message("state", `{"timeMs":${this.#options.wallClock()},"state":${state}}`);
   }
 
   #send(text: string): void {

@@ -277,6 +277,19 @@ describe("TrialRunner", () => {
     );
   });
 
+  it("says that a decision counts only if it ends the trial", async () => {
+    start(plain);
+    runner.consider(fresh, undefined);
+    await pass(2);
+    assert.ok(runner.decide("taken back"));
+    assert.equal(at(), "failed");
+    assert.ok(!runner.decide("taken back"));
+    // The next attempt begins with whatever comes first.
+    clock.advance(DEFAULT_TIMES.retryMs);
+    assert.ok(!runner.decide("confirmed"));
+    assert.equal(at(), "watching");
+  });
+
   it("fails no version outside of Horizon", async () => {
     start(plain);
     runner.consider(fresh, undefined);

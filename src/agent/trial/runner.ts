@@ -104,9 +104,10 @@ export class TrialRunner {
 
   /** What a person has decided about the candidate on trial. Returns whether it counts. */
   decide(decision: "confirmed" | "taken back"): boolean {
-    const before = this.#trial;
-    this.#step({ t: decision });
-    return this.#trial.t !== before.t;
+    const wasOnTrial = isOnTrial(this.#trial);
+    // Another candidate may be on trial by now: one that has waited.
+    const after = this.#step({ t: decision });
+    return wasOnTrial && after.t === (decision === "confirmed" ? "passed" : "failed");
   }
 
   /** Steps when a deadline passes, until the signal is aborted. */
@@ -119,8 +120,11 @@ export class TrialRunner {
     }
   }
 
-  #step(input: TrialInput): void {
-    this.#enter(step(this.#trial, input, this.#now()));
+  /** Returns the state that follows the input. */
+  #step(input: TrialInput): Trial {
+    const after = step(this.#trial, input, this.#now());
+    this.#enter(after);
+    return after;
   }
 
   #now(): Moment {

@@ -297,6 +297,16 @@ describe("a change on trial", () => {
     assert.equal(toApply(node.trial), fresh.desired);
   });
 
+  it("is not confirmed while its pipeline does not run yet", () => {
+    const pipeline = { t: "loading", phase: "engine", progress: undefined } as const;
+    const node = settled(whereRuns("fresh", { pipeline }));
+    node.consider(fresh, good);
+    node.pass(10);
+    assert.equal(at(node), "watching");
+    node.tell({ t: "confirmed" });
+    assert.equal(at(node), "watching");
+  });
+
   it("gives way to the last good one when a person takes it back, and is not tried again", () => {
     const node = settled();
     node.consider(fresh, good);

@@ -199,8 +199,9 @@ export function step(before: Trial, input: TrialInput, at: Moment): Trial {
   }
   const { comparison } = trial;
   const { candidate, failingBefore } = comparison;
-  // Nobody has seen a candidate that does not run with the cameras yet.
-  if (input.t === "confirmed" && trial.t === "watching") {
+  // Nobody has seen a candidate whose pipeline does not run with the cameras yet: its TensorRT engine may still be built.
+  const isSeen = trial.t === "watching" && progress.runningSinceMs !== undefined;
+  if (input.t === "confirmed" && isSeen) {
     return pass(trial, candidate, "trial", figuresOf(observation.meter), version);
   }
   const isLate = nowMs >= progress.deadlineMs;

@@ -218,6 +218,17 @@ describe("readSettingsDocument", () => {
       /events\.sinks\[0\]\.mqtt: needs both certificate and key/,
     ],
     [
+      "Home Assistant with events that it cannot read",
+      {
+        events: {
+          sinks: [
+            { form: "nvmsgconv-minimal", mqtt: { url: "mqtt://broker", homeAssistant: true } },
+          ],
+        },
+      },
+      /events\.sinks\[0\]\.mqtt\.homeAssistant: cannot be true with form nvmsgconv-minimal/,
+    ],
+    [
       "an event that does not exist",
       { events: { sinks: [{ file: {}, types: ["zone.enter"] }] } },
       /events\.sinks\[0\]\.types\[0\]: is "zone\.enter"; allowed: .*\(did you mean zone\.entered\?\)/,

@@ -115,7 +115,12 @@ const sink = z
       [mqtt, webhook, file].filter((one) => one !== undefined).length === 1,
     { error: "has none or several of mqtt, webhook and file; allowed: one of them" },
   )
-  .superRefine(({ mqtt, webhook }, context) => {
+  .superRefine(({ mqtt, webhook, form }, context) => {
+    if (mqtt?.homeAssistant === true && form === "nvmsgconv-minimal") {
+      const message =
+        "cannot be true with form nvmsgconv-minimal, whose events Home Assistant cannot read; use cloudevents";
+      context.addIssue({ code: "custom", message, path: ["mqtt", "homeAssistant"] });
+    }
     for (const [name, tls] of Object.entries({ mqtt, webhook })) {
       if (tls === undefined || (tls.certificate === undefined) === (tls.key === undefined))
         continue;
