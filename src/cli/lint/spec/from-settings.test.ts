@@ -37,6 +37,16 @@ describe("readSettings", () => {
     assert.deepEqual(otherBundles, [join(folder, "models/colour")]);
   });
 
+  it("keeps how long detection rests while nothing moves, which boards ignore", async () => {
+    const { spec } = await read({
+      cameras: [{ uri: "test://", stillInterval: "2s" }, { uri: "test://" }],
+    });
+    assert.deepEqual(
+      spec?.cameras.map(({ still_interval }) => still_interval),
+      [2000, 0],
+    );
+  });
+
   it("looks for no bundle where a model is named that a node has", async () => {
     const model = { bundle: "people@1.2.0" };
     const { spec, bundle } = await read({ cameras: [{ uri: "test://" }], model });

@@ -67,8 +67,8 @@ function targetToLint(target: Target): Pick<Output, "rtsp" | "file" | "window"> 
 /** The agent's own specification under the names of the contract. */
 export function specToLint({ cameras, models, tracker, outputs }: PipelineSpec): Spec {
   return {
-    cameras: cameras.map(({ id, uri, masks, hiding }) => ({
-      ...{ id, uri, masks: masks.map(maskToLint) },
+    cameras: cameras.map(({ id, uri, masks, hiding, stillIntervalMs }) => ({
+      ...{ id, uri, masks: masks.map(maskToLint), still_interval: stillIntervalMs },
       ...(hiding === undefined ? {} : { hiding: { classes: hiding.classes } }),
     })),
     models: models.map(({ bundlePath, threshold, classes }) => ({
