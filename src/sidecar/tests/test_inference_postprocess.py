@@ -10,6 +10,7 @@ from sidecar.worker.inference.geometry import Geometry
 from sidecar.worker.inference.postprocess import (
     MAX_CANDIDATES,
     DetectionFilter,
+    Object,
     Postprocessor,
     strongest_first,
     suppress,
