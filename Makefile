@@ -109,20 +109,18 @@ soak: build/typescript build/proto build/python-test build/debian-test
 bench: build/typescript build/proto build/python-test
 	@node dist/bench/main.js
 
-## race: measure Slipstream beside what people use: ROUNDS=5 SECONDS=20 LOADS=640x360@15 CAMERAS=1,2 CPUS=0,1 ROBOFLOW=yes (7 GB)
+## race: measure Slipstream beside what people use: ROUNDS=5 SECONDS=20 LOADS=640x360@15 CAMERAS=1,2 CPUS=0,1 ROBOFLOW=a Python with inference-cpu
 .PHONY: race
-race: build/typescript build/proto build/python-test build/debian-test build/race/opencv/bin/python $(if $(ROBOFLOW),build/race/roboflow/bin/python)
+race: build/typescript build/proto build/python-test build/debian-test build/race/pyvenv.cfg
 	@taskset -c "$${CPUS:-0,1}" node dist/bench/race/main.js
 
-# Environments of the contestants, each beside Debian's GStreamer bindings.
-build/race/opencv/bin/python: PACKAGES := -r src/sidecar/requirements/cpu/run.txt opencv-python-headless
-build/race/roboflow/bin/python: PACKAGES := inference-cpu
-build/race/%/bin/python:
-	@echo "setup: environment of $*" >&2
-	@mkdir -p build/race && rm -rf build/race/$*.new
-	@/usr/bin/python3 -m venv --system-site-packages build/race/$*.new
-	@build/race/$*.new/bin/pip install --quiet $(PACKAGES)
-	@mv build/race/$*.new build/race/$*
+# The environment of the OpenCV loops, beside Debian's GStreamer bindings.
+build/race/pyvenv.cfg: src/sidecar/requirements/cpu/race.lock build/debian
+	@echo "setup: environment of the OpenCV loops" >&2
+	@rm -rf build/race
+	@/usr/bin/python3 -m venv --system-site-packages build/race
+	@build/race/bin/pip install --quiet --require-hashes -r $< || { rm -rf build/race; exit 1; }
+	@touch $@
 
 ## bench-fleet: measure how long it takes to plan a rollout over NODES (100000) nodes and to render the fleet page
 .PHONY: bench-fleet

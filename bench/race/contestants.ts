@@ -7,9 +7,10 @@ import { startProduct } from "../product.js";
 
 const ADDRESS_TIMEOUT_MS = 60_000;
 const PYTHON = ".venv/bin/python";
-/** Environments of their own, made by `make race`. */
-const OPENCV_PYTHON = "build/race/opencv/bin/python";
-const ROBOFLOW_PYTHON = "build/race/roboflow/bin/python";
+/** An environment of its own, made by `make race`. */
+const OPENCV_PYTHON = "build/race/bin/python";
+/** The user's: its packages take 7 GB, and not all of them come as wheels. */
+const ROBOFLOW_PYTHON = process.env["ROBOFLOW"] || "none";
 export const BUNDLE = "models/nanodet-coco";
 
 export interface Load {
