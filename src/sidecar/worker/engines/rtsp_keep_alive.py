@@ -90,7 +90,7 @@ class _Questions:
         self._stats = stats
         # Answers of an earlier connection, which has not ended yet, say nothing about the current one.
         self._connection = stats.connections
-        self._interval = INTERVAL_SECONDS if keeps_session else float("inf")
+        self._keeps_session = keeps_session
         # Asked at once: whether a camera answers must be known before it falls silent.
         self._asked_at = float("-inf")
         self._camera_id = camera.id
@@ -108,8 +108,9 @@ class _Questions:
         """Returns at once: rtspsrc sends on its own thread, and goes on with the frames that come before the answer."""
         now = time.monotonic()
         is_silent = now - self._stats.last_packet > SILENCE_SECONDS
-        due = self._asked_at + (SILENCE_SECONDS if is_silent else self._interval)
-        if self._is_waiting or now < due:
+        if self._is_waiting or not (is_silent or self._keeps_session):
+            return
+        if now < self._asked_at + (SILENCE_SECONDS if is_silent else INTERVAL_SECONDS):
             return
         self._asked_at = now
         self._is_waiting = True

@@ -230,6 +230,9 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
             except PictureError as why:
                 context.abort(why.code, str(why))
                 raise AssertionError("abort always raises") from why
+            except ChainError as why:
+                context.abort(grpc.StatusCode.UNAVAILABLE, str(why))
+                raise AssertionError("abort always raises") from why
             if picture is None:
                 context.abort(grpc.StatusCode.NOT_FOUND, "there is no camera %r" % request.camera_id)
                 raise AssertionError("abort always raises")
