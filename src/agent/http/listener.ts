@@ -95,9 +95,10 @@ export class HttpListener {
       return;
     }
     this.#failure = undefined;
-    onEvent({ t: "listening", where: this.#where, tls: pem !== undefined });
+    // Before anybody learns of it: whoever does may remove the file at once.
     const inode = await this.#inode();
-    while (!signal.aborted && (await this.#inode()) === inode) {
+    onEvent({ t: "listening", where: this.#where, tls: pem !== undefined });
+    while (!signal.aborted && inode !== REMOVED && (await this.#inode()) === inode) {
       await this.#wakeup.wait(clock, clock.now() + LOOK_MS, signal);
       const fresh = certificate();
       if (fresh === pem || fresh === undefined || fresh === "missing") continue;
@@ -163,11 +164,11 @@ export class HttpListener {
       : `${at.host.includes(":") ? `[${at.host}]` : at.host}:${at.port}`;
   }
 
-  /** Of the Unix socket's file; 0: there is none. */
-  async #inode(): Promise<number> {
+  /** Of the Unix socket's file; a port has none, and cannot be removed. */
+  async #inode(): Promise<number | undefined> {
     const { at } = this.#options;
-    if (!("path" in at)) return 0;
-    return (await stat(at.path).catch(() => undefined))?.ino ?? 0;
+    if (!("path" in at)) return undefined;
+    return (await stat(at.path).catch(() => undefined))?.ino ?? REMOVED;
   }
 
   #report(why: string): void {
@@ -176,6 +177,9 @@ export class HttpListener {
     this.#options.onEvent({ t: "cannot listen", where: this.#where, why });
   }
 }
+
+/** No file has this inode. */
+const REMOVED = 0;
 
 const cutOffs = new WeakMap<ServerResponse, NodeJS.Timeout>();
 
