@@ -11,7 +11,7 @@ import {
 import { testCamera } from "../../common/cameras/test-camera.js";
 import { readCameraUri } from "../../common/settings/camera-uri.js";
 import { SidecarError } from "../sidecar/calls.js";
-import { described, fail, json, schemaOf } from "./describe.js";
+import { described, fail, idSchema, json, schemaOf } from "./describe.js";
 
 export interface ActionOptions {
   /** Throws SidecarError. */
@@ -43,7 +43,7 @@ export function addActions(app: FastifyInstance, options: ActionOptions): void {
       "restartCamera",
       "Closes a camera's connection and opens it again at once.",
       { ...BODY_REFUSALS, 200: json(doneSchema), 404: json(errorSchema), 503: json(errorSchema) },
-      { params: schemaOf(z.object({ id: z.string().min(1).max(63) })), body: nothing },
+      { params: schemaOf(z.object({ id: idSchema })), body: nothing },
     ),
     async (request, reply) => {
       const left = new AbortController();

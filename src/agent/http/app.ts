@@ -18,7 +18,7 @@ import {
 import { type Redact, redactDeep } from "../../common/secrets/redact.js";
 import { SidecarError } from "../sidecar/calls.js";
 import { type ActionOptions, addActions } from "./actions.js";
-import { described, fail, json, schemaOf } from "./describe.js";
+import { described, fail, idSchema, json, schemaOf } from "./describe.js";
 import type { HttpFacts } from "./facts.js";
 import { HEADERS } from "./listener.js";
 import type { OwnUsage } from "./metrics.js";
@@ -43,8 +43,6 @@ export interface AppOptions {
 
 /** At a time: the worker serves twelve of these calls, and others need some of them. */
 const MOST_SNAPSHOTS = 2;
-
-const id = z.string().min(1).max(63);
 
 /** Percent-encoded; the schemas bound what it stands for. */
 const LONGEST_PARAMETER = 4096;
@@ -146,7 +144,7 @@ function addApi(app: FastifyInstance, options: AppOptions): void {
       "camera",
       "One camera.",
       { 200: json(cameraSchema), 404: json(errorSchema) },
-      { params: schemaOf(z.object({ id })) },
+      { params: schemaOf(z.object({ id: idSchema })) },
     ),
     (request, reply) => {
       const camera = cameraViews(facts()).find((one) => one.id === request.params.id);
@@ -224,7 +222,7 @@ function addApi(app: FastifyInstance, options: AppOptions): void {
       "picture",
       "The picture of an event, which its data name, as JPEG.",
       { 200: JPEG, 404: json(errorSchema) },
-      { params: schemaOf(z.object({ id })) },
+      { params: schemaOf(z.object({ id: idSchema })) },
     ),
     async (request, reply) => {
       const jpeg = await picture(request.params.id);

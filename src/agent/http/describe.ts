@@ -1,9 +1,11 @@
 /** Describes routes by the schemas of what they take and answer, for Fastify and for OpenAPI. */
 
 import type { FastifyReply, RouteShorthandOptions } from "fastify";
-import type { z } from "zod";
-import { toJSONSchema } from "zod";
+import { toJSONSchema, z } from "zod";
 import { errorSchema } from "../../common/api/schema.js";
+
+/** Of a camera, an output or a picture, in a request. */
+export const idSchema = z.string().min(1).max(63);
 
 /** Answers with an error of the API. */
 export function fail(reply: FastifyReply, status: number, error: string): FastifyReply {

@@ -8,8 +8,9 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { z } from "zod";
 import type { Redact } from "../../common/secrets/redact.js";
 import { SidecarError } from "../sidecar/calls.js";
-import { schemaOf } from "./describe.js";
-import { HEADERS, keepOpen } from "./listener.js";
+import type { Refusal } from "./access.js";
+import { idSchema, schemaOf } from "./describe.js";
+import { HEADERS, keepOpen, refuse } from "./listener.js";
 import type { LiveStreams, StreamName } from "./live-streams.js";
 import type { PageUpdates } from "./page-updates.js";
 
@@ -43,13 +44,11 @@ const PAGE_HEADERS = {
 
 const RETRY = { "Retry-After": "5" };
 
-const id = z.string().min(1).max(63);
-
 /** Which stream is asked for. */
 export const streamQuery = schemaOf(
   z.strictObject({
-    output: id.optional().describe("Default: the first output."),
-    camera: id.optional().describe("Required for an output with one stream per camera."),
+    output: idSchema.optional().describe("Default: the first output."),
+    camera: idSchema.optional().describe("Required for an output with one stream per camera."),
   }),
 );
 
@@ -76,7 +75,7 @@ export async function addPage(
     reply.hijack();
     const { raw } = reply;
     const start = () => begin(raw, "text/event-stream");
-    if (!options.updates.add(raw, start)) refuse(raw, 503, "too many pages are open");
+    if (!options.updates.add(raw, start)) refuse(raw, unavailable("too many pages are open"));
   });
   for (const kind of ["video", "preview"] as const) {
     app.get<{ Querystring: { output?: string; camera?: string } }>(
@@ -85,7 +84,7 @@ export async function addPage(
       ({ query }, reply) => {
         reply.hijack();
         const output = query.output ?? options.firstOutput();
-        if (output === undefined) refuse(reply.raw, 503, "there is no output yet");
+        if (output === undefined) refuse(reply.raw, unavailable("there is no output yet"));
         else {
           const name = { kind, output, camera: query.camera ?? "" };
           watch(options.streams, name, reply.raw, redact);
@@ -108,10 +107,10 @@ function watch(
       const code = error instanceof SidecarError ? error.code : undefined;
       const isUnknown = code === "NOT_FOUND" || code === "INVALID_ARGUMENT";
       const why = error instanceof SidecarError ? error.details : "the stream has ended";
-      refuse(response, isUnknown ? 404 : 503, redact(why));
+      refuse(response, { status: isUnknown ? 404 : 503, error: redact(why), headers: RETRY });
     },
   });
-  if (!hasRoom) refuse(response, 503, "too many browsers show live streams");
+  if (!hasRoom) refuse(response, unavailable("too many browsers show live streams"));
 }
 
 /** Begins an answer without an end. */
@@ -121,13 +120,8 @@ function begin(response: ServerResponse, type: string): void {
   response.flushHeaders();
 }
 
-function refuse(response: ServerResponse, status: number, error: string): void {
-  response.writeHead(status, {
-    ...HEADERS,
-    ...RETRY,
-    "Content-Type": "application/json; charset=utf-8",
-  });
-  response.end(JSON.stringify({ error }));
+function unavailable(error: string): Refusal {
+  return { status: 503, error, headers: RETRY };
 }
 
 async function readPage() {
