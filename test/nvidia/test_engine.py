@@ -354,9 +354,7 @@ class RealEngine(unittest.TestCase):
     def test_71_a_classifier_behind_the_detector_names_a_colour(self) -> None:
         from sidecar.contract import spec
 
-        models = [
-            spec.Model(bundle_path=bundle(self.directory, name, 0)) for name in ("nanodet-coco", "object-colour")
-        ]
+        models = [spec.Model(bundle_path=bundle(self.directory, name, 0)) for name in ("nanodet-coco", "object-colour")]
         tracked = spec.Tracker(algorithm=spec.TRACKER_ALGORITHM_IOU)
         self.applied(self.specification([self.demo(), self.demo("again")], models=models, tracker=tracked))
         found = values(self.sidecar.detections("demo", 200))
