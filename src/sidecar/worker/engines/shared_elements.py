@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sidecar.chain import Chain, make
 from sidecar.contract import spec, state
-from sidecar.gst import GLib, Gst, GstRtsp
+from sidecar.gst import GLib, Gst
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.timer import soon
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
@@ -19,6 +19,7 @@ from sidecar.worker.engines.rtsp_liveness import note_connection, note_reports
 from sidecar.worker.engines.rtsp_login import LoginGuard, explained
 from sidecar.worker.engines.rtsp_messages import MessageWatch, make_rtspsrc
 from sidecar.worker.engines.rtsp_options import OptionsGuard
+from sidecar.worker.engines.rtsp_refusals import RefusalWatch
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
@@ -90,13 +91,19 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     keeps_session = transport != spec.TRANSPORT_UDP
     guard = LoginGuard(camera, failed)
     options = OptionsGuard(habits, keeps_session)
+    refusals = RefusalWatch(camera, habits, failed)
+
+    def on_request(request: Any) -> None:
+        options.on_request(request)
+        refusals.on_request(request)
 
     def on_answer(request: Any, answer: Any) -> None:
         options.on_answer(request, answer)
+        refusals.on_answer(request, answer)
         guard.on_answer(answer)
 
     source = make_rtspsrc(
-        MessageWatch(options.on_request, on_answer),
+        MessageWatch(on_request, on_answer),
         location=camera.uri,
         protocols="udp" if transport == spec.TRANSPORT_UDP else "tcp",
         latency=latency,
@@ -113,6 +120,7 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     # For camera_error().
     offered: List[_Offered] = []
     source.offered = offered
+    source.refusals = refusals
 
     def on_select_stream(_source: Gst.Element, _number: int, caps: Optional[Gst.Caps]) -> bool:
         """What cannot be shown is not even set up: each stream that is takes a session of its own."""
@@ -178,8 +186,10 @@ def camera_error(message: Gst.Message, camera: spec.Camera) -> CameraFailure:
             return _no_video(camera, [one.kind for one in offered])
         if not any(encoding in DEPAYLOADERS for encoding in encodings):
             return unsupported_encoding(camera, " and ".join(sorted(set(encodings))))
-        return _refused_transport(message.src, camera)
-    why = failure_from_error(error, debug, camera.uri)
+        said = "it offers its video in no way that is known here"
+        return message.src.refusals.failure() or camera_failure(state.CAMERA_LOST_REASON_TRANSPORT, camera.uri, said)
+    refused = None if offered is None else message.src.refusals.failure()
+    why = refused or failure_from_error(error, debug, camera.uri)
     if offered is not None and why.reason == state.CAMERA_LOST_REASON_TIMEOUT:
         habits = habits_of(camera)
         habits.answer_seconds = min(2 * habits.answer_seconds, MOST_ANSWER_SECONDS)
@@ -190,18 +200,6 @@ def _no_video(camera: spec.Camera, offered: List[str]) -> CameraFailure:
     kinds = sorted({kind for kind in offered if kind in ("audio", "application", "text")})
     said = "it offers %s" % " and ".join(kinds) if kinds else ""
     return camera_failure(state.CAMERA_LOST_REASON_NO_VIDEO, camera.uri, said)
-
-
-def _refused_transport(source: Gst.Element, camera: spec.Camera) -> CameraFailure:
-    """The next connection tries the other transport."""
-    is_udp = bool(source.get_property("protocols") & GstRtsp.RTSPLowerTrans.UDP)
-    habits = habits_of(camera)
-    refused_both = habits.transport is not None
-    habits.transport = spec.TRANSPORT_TCP if is_udp else spec.TRANSPORT_UDP
-    said = "it refuses %s; %s is tried next" % (("UDP", "TCP") if is_udp else ("TCP", "UDP"))
-    if refused_both:
-        said = "it refuses TCP and UDP"
-    return camera_failure(state.CAMERA_LOST_REASON_TRANSPORT, camera.uri, said)
 
 
 def refuse_large_frames(pad: Gst.Pad, camera: spec.Camera, stats: CameraStats, failed: Failed) -> None:
