@@ -57,7 +57,6 @@ class CpuCameraSource(CameraSource):
             pipeline,
             self._camera,
             elements.CameraPipelineCallbacks(
-                decoded=self._processor.on_decoded,
                 sample=self._processor.on_sample,
                 stats=self._processor.stats,
                 encoding=lambda encoding: self._on_encoding(number, encoding),

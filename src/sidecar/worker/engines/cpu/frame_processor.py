@@ -58,7 +58,7 @@ class _Frame(NamedTuple):
 
 
 class FrameProcessor:
-    """on_decoded and on_sample are called on streaming threads; the rest on any thread."""
+    """on_sample is called on a streaming thread; the rest on any thread."""
 
     def __init__(
         self,
@@ -105,16 +105,12 @@ class FrameProcessor:
         self._order.clear()
         self.recent = ()
 
-    def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        """A pad probe before the appsink: counts what the camera sent."""
-        self.stats.on_received()
-        return Gst.PadProbeReturn.OK
-
     def on_sample(self, sink: Gst.Element) -> Gst.FlowReturn:
         """appsink's new-sample. Raises PrivacyError if it, or an earlier frame, must not be seen; then that is gone."""
         sample = sink.emit("pull-sample")
         if sample is None:
             return Gst.FlowReturn.EOS
+        self.stats.on_received()
         buffer = sample.get_buffer()
         caps = sample.get_caps()
         segment = sample.get_segment()
