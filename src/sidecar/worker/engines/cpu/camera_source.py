@@ -57,6 +57,7 @@ class CpuCameraSource(CameraSource):
             pipeline,
             self._camera,
             elements.CameraPipelineCallbacks(
+                event=self._processor.on_event,
                 sample=self._processor.on_sample,
                 stats=self._processor.stats,
                 encoding=lambda encoding: self._on_encoding(number, encoding),

@@ -51,9 +51,11 @@ _FRAMES = "frames"
 
 
 class CameraPipelineCallbacks(NamedTuple):
-    """What a camera's pipeline reports. Called on the loop thread, but for the first."""
+    """What a camera's pipeline reports. Called on the loop thread, but for the first two."""
 
-    # appsink's new-sample, on a streaming thread: each decoded frame.
+    # On a streaming thread: a pad probe that gets the events between decoded frames, and appsink's new-sample, each of
+    # them.
+    event: Callable[[Gst.Pad, Gst.PadProbeInfo], Gst.PadProbeReturn]
     sample: Callable[[Gst.Element], Gst.FlowReturn]
     stats: CameraStats
     encoding: Callable[[str], None]
@@ -93,6 +95,7 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
         # A file is played at its own speed, as a camera would.
         chain.add("identity", "pace", sync=True)
     sink = chain.add("appsink", _FRAMES, sync=False, emit_signals=True, max_buffers=1, drop=True)
+    sink.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, callbacks.event)
 
     def on_sample(sink: Gst.Element) -> Gst.FlowReturn:
         # Flushing after a failure: with ERROR the source would post one of its own, which may be handled first.
