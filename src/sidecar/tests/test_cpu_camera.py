@@ -40,6 +40,11 @@ DEMO = "file://" + os.path.abspath(os.path.join(ROOT, "footage", "demo.mp4"))
 DEADLINE_SECONDS = 60
 
 
+def niceness():
+    """This thread's."""
+    return os.getpriority(os.PRIO_PROCESS, 0)
+
+
 class NothingDetected:
     """A detector without a network: these tests are about cameras."""
 
@@ -560,3 +565,20 @@ def test_a_frame_that_was_delivered_is_not_counted_as_dropped_when_what_is_found
     let_go.set()
     one.until(lambda: not one.processor._order._is_delivering)
     assert one.processor._order.dropped == dropped
+
+
+def test_what_decodes_a_camera_gives_way_to_the_streams_and_inferences_to_both(watch):
+    one = watch(uri="test://ball?width=320&height=180&rate=15")
+    found = {}
+
+    def is_due(_luma, _seconds):
+        found["decodes"] = niceness()
+        return True
+
+    def infer(_frame):
+        found["infers"] = niceness()
+        return Detections([], True, 0.0, 0.0)
+
+    one.detector.is_due, one.detector.infer = is_due, infer
+    one.until(lambda: len(found) == 2)
+    assert niceness() < found["decodes"] < found["infers"]

@@ -19,6 +19,7 @@ from sidecar.worker.engines.masks import Masks
 from sidecar.worker.engines.planes import FrameMapping, edited_copy, mapped_frame, video_info
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
+from sidecar.worker.thread_priority import DECODING, lower_this_thread
 
 # The freeze detector compares every so many pixels, in both directions.
 _COMPARE_STEP = 16
@@ -120,7 +121,9 @@ class FrameProcessor:
     def on_event(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         """A pad probe for the events that come between frames."""
         event = info.get_event()
-        if event.type == Gst.EventType.CAPS:
+        if event.type == Gst.EventType.STREAM_START:
+            lower_this_thread(DECODING)
+        elif event.type == Gst.EventType.CAPS:
             self._format = None
         elif event.type == Gst.EventType.SEGMENT:
             segment = event.parse_segment()
