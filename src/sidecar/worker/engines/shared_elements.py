@@ -209,16 +209,22 @@ def refuse_large_frames(pad: Gst.Pad, camera: spec.Camera, stats: CameraStats, f
     stats: learns of the frames.
     """
     is_refused = False
+    is_raw = False
 
     def on_data(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        nonlocal is_refused
+        nonlocal is_refused, is_raw
         if info.type & Gst.PadProbeType.BUFFER:
-            stats.on_encoded_frame()
+            stats.on_whole_frame()
+            if not is_raw and not info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT):
+                stats.on_key_frame()
         elif not is_refused:
             event = info.get_event()
-            if event.type == Gst.EventType.CAPS and _is_too_large(event.parse_caps()):
-                is_refused = True
-                MainLoop.post(failed, _large_frames(camera, event.parse_caps()))
+            if event.type == Gst.EventType.CAPS:
+                caps = event.parse_caps()
+                is_raw = caps.get_structure(0).get_name() == "video/x-raw"
+                if _is_too_large(caps):
+                    is_refused = True
+                    MainLoop.post(failed, _large_frames(camera, caps))
         return Gst.PadProbeReturn.DROP if is_refused else Gst.PadProbeReturn.OK
 
     pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.BUFFER, on_data)
