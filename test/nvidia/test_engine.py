@@ -351,40 +351,25 @@ class RealEngine(unittest.TestCase):
         self.sidecar.detections("again", 5, lambda frame: len(frame.detections) > 0)
         self.snapshot("main", name="ssd")
 
-    def test_71_a_classifier_behind_the_detector_says_what_it_says_on_engine_cpu(self) -> None:
+    def test_71_a_classifier_behind_the_detector_names_a_colour(self) -> None:
         from sidecar.contract import spec
 
-        def models(mode: int) -> List[Any]:
-            return [
-                spec.Model(bundle_path=bundle(self.directory, name, mode)) for name in ("nanodet-coco", "object-colour")
-            ]
-
+        models = [spec.Model(bundle_path=bundle(self.directory, name, 0)) for name in ("nanodet-coco", "object-colour")]
         tracked = spec.Tracker(algorithm=spec.TRACKER_ALGORITHM_IOU)
-        self.applied(self.specification([self.demo()], models=models(0), tracker=tracked))
-        ours = values(self.sidecar.detections("demo", 200))
+        self.applied(self.specification([self.demo(), self.demo("again")], models=models, tracker=tracked))
+        found = values(self.sidecar.detections("demo", 200))
         self.snapshot("main", name="classified")
-        cpu = self.rig.Sidecar("cpu")
-        try:
-            wanted = cpu.specification(cameras=[self.demo()], models=models(0), tracker=tracked)
-            assert cpu.apply("cpu", wanted).accepted
-            cpu.until_serving()
-            theirs = values(cpu.detections("demo", 200, lambda found: found.inferred))
-        finally:
-            cpu.stop()
-        print("engine deepstream %s, engine cpu %s" % (ours, theirs))
-        assert sum(ours.values()) > 20
-        # Which frames of the film are seen differs; the same objects are in most of them.
-        most = max(theirs, key=lambda one: theirs[one])
-        assert ours.get(most, 0) > 0
-        for value in set(ours) | set(theirs):
-            share, other = (found.get(value, 0) / sum(found.values()) for found in (ours, theirs))
-            assert abs(share - other) < 0.25, value
+        print(found)
+        # Engine cpu calls the person of this film grey in 114 of 134 frames, else brown.
+        persons = {value: count for value, count in found.items() if value.startswith("person ")}
+        assert sum(persons.values()) > 20
+        assert persons["person grey"] > sum(persons.values()) / 2
 
     def test_72_zones_are_drawn_in_every_tile_that_has_them(self) -> None:
         from sidecar.contract import pipeline, spec
 
         cameras = [self.rig.camera(name, "test://black?width=640&height=360&rate=15") for name in ("one", "two")]
-        self.applied(self.specification(cameras, overlay=spec.Overlay()))
+        self.applied(self.specification(cameras, overlay=spec.Overlay(zones=True)))
         self.sidecar.detections("one", 20)
         before = real.isolated(luma_of, self.write(self.snapshot("each", "one", "no-zones")))
         square = [spec.Point(x=x, y=y) for x, y in ((0.1, 0.2), (0.35, 0.2), (0.35, 0.9), (0.1, 0.9))]

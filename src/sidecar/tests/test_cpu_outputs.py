@@ -1,5 +1,7 @@
 """What engine cpu tells the outlet about streams that have no frames. The outlet here only listens."""
 
+import threading
+
 import pytest
 
 from sidecar.contract import spec
@@ -130,6 +132,34 @@ def test_a_frame_that_the_mixer_sends_twice_is_encoded_once():
     until(lambda: len(times) > count + 2, "frames after it")
     one.stop()
     assert times == sorted(set(times))
+
+
+def test_a_mixer_that_was_held_up_goes_on_with_the_present_and_leaves_out_what_it_missed():
+    one = tiled_pipeline_of_a_recording(lambda _sample: None)
+    base_time = one.pipeline.get_base_time()
+    times, goes_on = [], threading.Event()
+
+    def hold_up(_pad, info):
+        times.append(info.get_buffer().pts)
+        if len(times) == 3:
+            goes_on.wait(60)
+        return Gst.PadProbeReturn.OK
+
+    probe = one.raw_pad.add_probe(Gst.PadProbeType.BUFFER, hold_up)
+    one.push(frame(0))
+    until(lambda: len(times) == 3, "tiled frames")
+
+    def running_time():
+        return Gst.SystemClock.obtain().get_time() - base_time
+
+    until(lambda: running_time() > times[2] + 2 * Gst.SECOND, "thirty frames to be missed")
+    present = running_time() - Gst.SECOND
+    goes_on.set()
+    until(lambda: times[-1] > present, "the present")
+    one.raw_pad.remove_probe(probe)
+    one.stop()
+    # One was on its way, and one or two tell the mixer.
+    assert len([pts for pts in times[3:] if pts < present]) <= 4
 
 
 def test_a_tile_that_is_to_go_dark_while_a_frame_of_its_camera_still_waits_goes_dark_after_it():

@@ -38,19 +38,20 @@ class CameraStats:
         self.interval = 0.0
         # The longest seconds from key frame to key frame, over all connections; 0: not known yet.
         self.key_interval = 0.0
-        # Monotonic times; 0: none since the last connection, or the source does not tell. The newest RTP packet; the
-        # newest question whether the camera is there, and its newest answer; the newest byte on the RTSP connection or
-        # RTCP report; and when the camera's host last confirmed that the connection is open.
+        # Monotonic times; 0: none since the last connection, or the source does not tell. The newest RTP packet that
+        # was noted; the newest question whether the camera is there, and its newest answer; the newest byte on the RTSP
+        # connection or RTCP report; and when the camera's host last confirmed that the connection is open.
         self.last_packet = 0.0
-        # When the first packet came after the newest pause.
+        # When the first packet was noted after the newest pause.
         self.packets_since = 0.0
         self.last_question = 0.0
         self.last_answer = 0.0
         self.last_sign = 0.0
         self.last_ack = 0.0
-        # Packets that came, and their bytes since the newest frame that was whole.
+        # Packets that were noted, their bytes since the newest frame that was whole, and how many frames were.
         self.packets = 0
         self.frame_bytes = 0
+        self.encoded_frames = 0
         # From arrival to the end of detection.
         self.latency = LatencyCounts()
         self._last_key_frame = 0.0
@@ -77,8 +78,8 @@ class CameraStats:
         self.packets += 1
         self.frame_bytes += size
 
-    def on_whole_frame(self) -> None:
-        """Encoded or decoded."""
+    def on_encoded_frame(self) -> None:
+        self.encoded_frames += 1
         self.frame_bytes = 0
 
     def on_key_frame(self) -> None:

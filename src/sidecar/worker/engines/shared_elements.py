@@ -12,6 +12,8 @@ from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.timer import soon
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
 from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.engines import rtp_packets
+from sidecar.worker.engines.rtp_packets import note_packets
 from sidecar.worker.engines.rtsp_connections import MOST_BYTES, limit_answers
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
@@ -44,9 +46,6 @@ DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpeg
 # The largest frame that is taken of a camera, in pixels, and its longest side: decoders hold up to twenty frames.
 MOST_PIXELS = 4096 * 4096
 _LONGEST_SIDE = 8192
-# Packets that may come of a frame, in bytes, before it is whole: depayloaders keep them. Also what a camera may send
-# before its first key frame.
-_MOST_FRAME_BYTES = 32 << 20
 
 _DEFAULT_LATENCY_MILLISECONDS = 100
 # How long a host may take to accept a connection.
@@ -158,21 +157,9 @@ def _wait_for_answers(source: Gst.Element, seconds: int) -> None:
 
 
 def _on_rtp_pad(_source: Gst.Element, pad: Gst.Pad, camera: spec.Camera, stats: CameraStats, failed: Failed) -> None:
-    is_refused = False
-
-    def on_packet(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        nonlocal is_refused
-        packet = info.get_buffer()
-        stats.on_packet(info.get_buffer_list().calculate_size() if packet is None else packet.get_size())
-        if stats.frame_bytes <= _MOST_FRAME_BYTES:
-            return Gst.PadProbeReturn.OK
-        if not is_refused:
-            is_refused = True
-            said = "%d bytes have come, and no whole frame" % _MOST_FRAME_BYTES
-            MainLoop.post(failed, camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said))
-        return Gst.PadProbeReturn.DROP
-
-    pad.add_probe(Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST, on_packet)
+    said = "%d bytes have come, and no whole frame" % rtp_packets.MOST_FRAME_BYTES
+    failure = camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said)
+    note_packets(pad, stats, lambda: MainLoop.post(failed, failure))
 
 
 def camera_error(message: Gst.Message, camera: spec.Camera) -> CameraFailure:
@@ -202,32 +189,22 @@ def _no_video(camera: spec.Camera, offered: List[str]) -> CameraFailure:
     return camera_failure(state.CAMERA_LOST_REASON_NO_VIDEO, camera.uri, said)
 
 
-def refuse_large_frames(pad: Gst.Pad, camera: spec.Camera, stats: CameraStats, failed: Failed) -> None:
+def refuse_large_frames(pad: Gst.Pad, camera: spec.Camera, failed: Failed) -> None:
     """Lets no frame pass through a pad that is larger than a camera may send, nor its caps: whatever is behind it never
-    allocates one. failed is called on the loop thread, once. Before a decoder, the pad is its parser's source.
-
-    stats: learns of the frames.
-    """
+    allocates one. failed is called on the loop thread, once. Before a decoder, the pad is its parser's source."""
     is_refused = False
-    is_raw = False
 
-    def on_data(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        nonlocal is_refused, is_raw
-        if info.type & Gst.PadProbeType.BUFFER:
-            stats.on_whole_frame()
-            if not is_raw and not info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT):
-                stats.on_key_frame()
-        elif not is_refused:
-            event = info.get_event()
-            if event.type == Gst.EventType.CAPS:
-                caps = event.parse_caps()
-                is_raw = caps.get_structure(0).get_name() == "video/x-raw"
-                if _is_too_large(caps):
-                    is_refused = True
-                    MainLoop.post(failed, _large_frames(camera, caps))
+    def on_event(pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        nonlocal is_refused
+        event = info.get_event()
+        if not is_refused and event.type == Gst.EventType.CAPS and _is_too_large(event.parse_caps()):
+            is_refused = True
+            # Only now: a call of Python for each frame costs processor time.
+            pad.add_probe(Gst.PadProbeType.BUFFER, lambda *_: Gst.PadProbeReturn.DROP)
+            MainLoop.post(failed, _large_frames(camera, event.parse_caps()))
         return Gst.PadProbeReturn.DROP if is_refused else Gst.PadProbeReturn.OK
 
-    pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.BUFFER, on_data)
+    pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, on_event)
 
 
 def watch_decodebin(

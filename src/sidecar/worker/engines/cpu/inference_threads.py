@@ -9,6 +9,8 @@ import threading
 from collections import deque
 from typing import Callable, Deque, Optional
 
+from sidecar.worker.thread_priority import INFERENCE, lower_this_thread
+
 
 class InferenceThreads:
     """Runs what it is given in the order of submit(). For any thread."""
@@ -36,6 +38,7 @@ class InferenceThreads:
             self._changed.notify_all()
 
     def _run(self) -> None:
+        lower_this_thread(INFERENCE)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._is_stopped or self._work)
