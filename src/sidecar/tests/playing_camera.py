@@ -47,6 +47,8 @@ class PlayingCamera(ScriptedCamera):
         self._sequence = 0
         self.ssrc = 0x51D5EA11
         self._time = _FIRST_FRAME_TIMESTAMP
+        # Frames hold garbage instead of video.
+        self.sends_garbage = False
         # Set while somebody plays.
         self.is_played = threading.Event()
         self._udp = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
@@ -70,7 +72,7 @@ class PlayingCamera(ScriptedCamera):
             marker = 0x80 if number == len(self._packets) - 1 else 0
             head = struct.pack(">BBHII", 0x80, 26 | marker, self._sequence & 0xFFFF, self._time & 0xFFFFFFFF, self.ssrc)
             self._sequence += 1
-            self._send(0, head + packet)
+            self._send(0, head + (b"\xff" * len(packet) if self.sends_garbage else packet))
 
     def send_report(self):
         """An RTCP sender report."""
