@@ -78,7 +78,7 @@ test-sidecar: build/python-test build/proto
 
 ## test-end-to-end: test with a real agent, a real sidecar and real RTSP
 .PHONY: test-end-to-end
-test-end-to-end: build/typescript build/proto build/python-test build/debian-test
+test-end-to-end: build/typescript build/proto build/python-test build/debian-test build/fuzz/pyvenv.cfg
 	@echo "test: end to end"
 	@node --test --test-concurrency=1 --test-reporter=spec $$(find dist/test -maxdepth 1 -name '*.test.js' | sort)
 
@@ -114,12 +114,12 @@ bench: build/typescript build/proto build/python-test
 race: build/typescript build/proto build/python-test build/debian-test build/race/pyvenv.cfg
 	@taskset -c "$${CPUS:-0,1}" node dist/bench/race/main.js
 
-# The environment of the OpenCV loops, beside Debian's GStreamer bindings.
-build/race/pyvenv.cfg: src/sidecar/requirements/cpu/race.lock build/debian
-	@echo "setup: environment of the OpenCV loops" >&2
-	@rm -rf build/race
-	@/usr/bin/python3 -m venv --system-site-packages build/race
-	@build/race/bin/pip install --quiet --require-hashes -r $< || { rm -rf build/race; exit 1; }
+# Environments of their own, beside Debian's GStreamer bindings: what is in them would change the versions of the sidecar's packages.
+build/%/pyvenv.cfg: src/sidecar/requirements/cpu/%.lock build/debian
+	@echo "setup: Python environment $*" >&2
+	@rm -rf build/$*
+	@/usr/bin/python3 -m venv --system-site-packages build/$*
+	@build/$*/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $< || { rm -rf build/$*; exit 1; }
 	@touch $@
 
 ## bench-fleet: measure how long it takes to plan a rollout over NODES (100000) nodes and to render the fleet page

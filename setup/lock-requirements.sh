@@ -27,6 +27,7 @@ dgpu 3.10 x86_64-manylinux_2_28
 nano 3.6 aarch64-manylinux2014
 END
 lock cpu race 3.11 x86_64-manylinux_2_28 "$@"
+lock cpu fuzz 3.11 x86_64-manylinux_2_28 "$@"
 lock cpu lock 3.11 x86_64-manylinux_2_28 "$@"
 # The stubs declare that they need Python 3.12, but mypy reads them under any version.
 lock cpu stubs 3.12 x86_64-manylinux_2_28 --no-deps "$@"

@@ -3,6 +3,8 @@
 import os
 import subprocess
 
+from sidecar.tests.ports import free_port
+
 WIDTH, HEIGHT = 1000, 400
 
 
@@ -11,9 +13,11 @@ class Display:
 
     def __init__(self, number=""):
         """number: of the display; without one, any that is free."""
+        # Two Xvfb that look for a free number at the same moment may choose the same one, and one of them ends.
+        number = number or str(free_port())
         reading, writing = os.pipe()
         options = "-displayfd %d -screen 0 %dx%dx24 -nolisten tcp" % (writing, WIDTH, HEIGHT)
-        command = ["Xvfb", *([":" + number] if number else []), *options.split()]
+        command = ["Xvfb", ":" + number, *options.split()]
         self._process = subprocess.Popen(command, pass_fds=(writing,), stderr=subprocess.DEVNULL)
         os.close(writing)
         with os.fdopen(reading) as told:

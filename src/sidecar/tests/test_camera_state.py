@@ -431,3 +431,14 @@ def test_events_of_a_connection_after_its_end_are_ignored():
     lost = story.fails(state.CAMERA_LOST_REASON_TIMEOUT)
     assert story.fails(state.CAMERA_LOST_REASON_NOT_FOUND) is lost
     assert story.hears(Ended()) is lost
+
+
+def test_a_camera_that_is_connected_to_in_another_way_is_not_lost_unless_that_goes_on():
+    story = Story()
+    why = camera_failure(state.CAMERA_LOST_REASON_TRANSPORT, RTSP)._replace(retries_otherwise=True)
+    for _ in range(2):
+        before = story.phase
+        assert isinstance(story.hears(Failed(why)), Connecting)
+        assert story.phase is not before
+        assert story.state.attempts == 0
+    assert isinstance(story.hears(Failed(why)), Lost)

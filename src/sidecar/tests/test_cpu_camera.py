@@ -40,6 +40,11 @@ DEMO = "file://" + os.path.abspath(os.path.join(ROOT, "footage", "demo.mp4"))
 DEADLINE_SECONDS = 60
 
 
+def niceness():
+    """This thread's."""
+    return os.getpriority(os.PRIO_PROCESS, 0)
+
+
 class NothingDetected:
     """A detector without a network: these tests are about cameras."""
 
@@ -48,11 +53,14 @@ class NothingDetected:
     def reset(self):
         pass
 
-    def is_due(self, frame, seconds):
+    def is_due(self, luma, seconds):
         return True
 
     def infer(self, frame):
         return Detections([], True, 0.0, 0.0)
+
+    def predict(self, width, height, seconds):
+        return Detections([], False, 0.0, 0.0)
 
     def follow(self, found, frame, seconds):
         return found
@@ -545,10 +553,10 @@ def test_a_frame_that_was_delivered_is_not_counted_as_dropped_when_what_is_found
     is_held_up, let_go = threading.Event(), threading.Event()
 
     def follow(found, _frame, _seconds):
-        if found is not None and not is_held_up.is_set():
+        if not is_held_up.is_set():
             is_held_up.set()
             let_go.wait(DEADLINE_SECONDS)
-        return found or Detections([], False, 0.0, 0.0)
+        return found
 
     one.detector.follow = follow
     one.until(is_held_up.is_set)
@@ -557,3 +565,20 @@ def test_a_frame_that_was_delivered_is_not_counted_as_dropped_when_what_is_found
     let_go.set()
     one.until(lambda: not one.processor._order._is_delivering)
     assert one.processor._order.dropped == dropped
+
+
+def test_what_decodes_a_camera_gives_way_to_the_streams_and_inferences_to_both(watch):
+    one = watch(uri="test://ball?width=320&height=180&rate=15")
+    found = {}
+
+    def is_due(_luma, _seconds):
+        found["decodes"] = niceness()
+        return True
+
+    def infer(_frame):
+        found["infers"] = niceness()
+        return Detections([], True, 0.0, 0.0)
+
+    one.detector.is_due, one.detector.infer = is_due, infer
+    one.until(lambda: len(found) == 2)
+    assert niceness() < found["decodes"] < found["infers"]

@@ -1,5 +1,7 @@
 """What engine cpu tells the outlet about streams that have no frames. The outlet here only listens."""
 
+import threading
+
 import pytest
 
 from sidecar.contract import spec
@@ -89,6 +91,14 @@ def pipeline_of_a_recording(take, failed):
     return OutputPipeline(plan, OverlayOptions(), {}, take, failed)
 
 
+def tiled_pipeline_of_a_recording(take):
+    encoding = spec.Encoding(width=128, height=48, bitrate=500000, frame_rate=15)
+    output = spec.Output(id="rec", layout=spec.LAYOUT_TILED, encoding=encoding, file=spec.FileTarget(path="yard.mkv"))
+    cameras = [spec.Camera(id="front"), spec.Camera(id="back")]
+    (plan,) = plan_streams(spec.PipelineSpec(cameras=cameras, outputs=[output]))
+    return OutputPipeline(plan, OverlayOptions(), {}, take, lambda *why: pytest.fail(str(why)))
+
+
 def frame(clock_time):
     caps = Gst.Caps.from_string("video/x-raw, format=I420, width=64, height=48, framerate=15/1")
     return DetectedFrame("front", Gst.Buffer.new_allocate(None, 64 * 48 * 3 // 2, None), caps, 64, 48, clock_time, [])
@@ -104,12 +114,56 @@ def test_frames_that_are_older_than_their_pipeline_follow_one_another_all_the_sa
     assert times == sorted(set(times))
 
 
+def test_a_frame_that_the_mixer_sends_twice_is_encoded_once():
+    times = []
+    one = tiled_pipeline_of_a_recording(lambda sample: times.append(sample.get_buffer().pts))
+    mixed = one.pipeline.get_by_name("mixer").get_static_pad("src")
+    sent = []
+
+    def see(_pad, info):
+        sent.append(info.get_buffer().copy_deep())
+        return Gst.PadProbeReturn.OK
+
+    mixed.add_probe(Gst.PadProbeType.BUFFER, see)
+    one.push(frame(0))
+    until(lambda: sent, "a mixed frame")
+    mixed.push(sent[0])
+    count = len(times)
+    until(lambda: len(times) > count + 2, "frames after it")
+    one.stop()
+    assert times == sorted(set(times))
+
+
+def test_a_mixer_that_was_held_up_goes_on_with_the_present_and_leaves_out_what_it_missed():
+    one = tiled_pipeline_of_a_recording(lambda _sample: None)
+    base_time = one.pipeline.get_base_time()
+    times, goes_on = [], threading.Event()
+
+    def hold_up(_pad, info):
+        times.append(info.get_buffer().pts)
+        if len(times) == 3:
+            goes_on.wait(60)
+        return Gst.PadProbeReturn.OK
+
+    probe = one.raw_pad.add_probe(Gst.PadProbeType.BUFFER, hold_up)
+    one.push(frame(0))
+    until(lambda: len(times) == 3, "tiled frames")
+
+    def running_time():
+        return Gst.SystemClock.obtain().get_time() - base_time
+
+    until(lambda: running_time() > times[2] + 2 * Gst.SECOND, "thirty frames to be missed")
+    present = running_time() - Gst.SECOND
+    goes_on.set()
+    until(lambda: times[-1] > present, "the present")
+    one.raw_pad.remove_probe(probe)
+    one.stop()
+    # One was on its way, and one or two tell the mixer.
+    assert len([pts for pts in times[3:] if pts < present]) <= 4
+
+
 def test_a_tile_that_is_to_go_dark_while_a_frame_of_its_camera_still_waits_goes_dark_after_it():
-    encoding = spec.Encoding(width=128, height=48, bitrate=500000, frame_rate=15)
-    output = spec.Output(id="rec", layout=spec.LAYOUT_TILED, encoding=encoding, file=spec.FileTarget(path="yard.mkv"))
-    cameras = [spec.Camera(id="front"), spec.Camera(id="back")]
-    (plan,) = plan_streams(spec.PipelineSpec(cameras=cameras, outputs=[output]))
-    one = OutputPipeline(plan, OverlayOptions(), {}, lambda _sample: None, lambda *why: pytest.fail(str(why)))
+    one = tiled_pipeline_of_a_recording(lambda _sample: None)
     # The brightest pixel at the edge of the camera's tile in each mixed frame: text is in its middle.
     edges = []
 

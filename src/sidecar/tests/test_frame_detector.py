@@ -74,8 +74,9 @@ class Camera:
 
     def frame(self, seconds):
         """Does with a frame what a FrameProcessor does."""
-        found = self.detector.infer(FRAME) if self.detector.is_due(FRAME, seconds) else None
-        return self.detector.follow(found, FRAME, seconds)
+        if not self.detector.is_due(lambda: FRAME.y, seconds):
+            return self.detector.predict(FRAME.width, FRAME.height, seconds)
+        return self.detector.follow(self.detector.infer(FRAME), FRAME, seconds)
 
 
 @pytest.fixture
@@ -117,13 +118,14 @@ def test_equal_settings_applied_again_change_nothing_and_try_a_network_that_fail
     camera.configure(network, interval=2)
     assert [camera.frame(number / 10).inferred for number in range(2, 4)] == [False, True]
     camera.shared.settings = camera.shared.settings._replace(is_paused=True)
-    assert not camera.detector.is_due(FRAME, 1.0)
+    assert not camera.detector.is_due(lambda: FRAME.y, 1.0)
     camera.configure(network, interval=2)
-    assert camera.detector.is_due(FRAME, 1.1)
+    assert camera.detector.is_due(lambda: FRAME.y, 1.1)
 
 
 def grey(level):
-    return FRAME._replace(y=np.full((180, 320), level, np.uint8), width=320, height=180)
+    """The luma of a frame, once it is asked for."""
+    return lambda: np.full((180, 320), level, np.uint8)
 
 
 def test_with_a_still_interval_frames_are_inferred_while_something_moves_and_now_and_then(camera):
@@ -171,7 +173,7 @@ def test_a_network_that_fails_on_several_frames_at_a_time_is_told_once(camera):
     assert camera.told == ["it fails"]
     assert camera.frame(0.0) == Detections([], False, 0.0, 0.0)
     camera.shared.resume()
-    assert camera.detector.is_due(FRAME, 1.0)
+    assert camera.detector.is_due(lambda: FRAME.y, 1.0)
 
 
 def test_an_inference_that_does_not_end_is_ended_though_its_network_has_been_replaced(camera):
@@ -194,3 +196,17 @@ def test_a_model_on_objects_that_does_not_end_is_ended_and_told(camera):
     camera.shared.settings = settings._replace(object_models=(model,))
     assert camera.frame(0.0) == Detections([], False, 0.0, 0.0)
     turn_until(lambda: camera.told == ["it was ended"], lambda: camera.told, DEADLINE_SECONDS)
+
+
+def test_a_frame_is_not_looked_at_that_comes_too_soon_to_be_inferred(camera):
+    camera.configure(FakeNetwork())
+    camera.detector.still_interval = 2.0
+    looked_at = []
+
+    def luma():
+        looked_at.append(1)
+        return grey(100)()
+
+    for number in range(8):
+        camera.detector.is_due(luma, number / 15)
+    assert len(looked_at) == 1 + 4

@@ -16,7 +16,7 @@ import pytest
 from sidecar.contract import state
 from sidecar.tests.test_cpu_camera import Watched
 from sidecar.worker.cameras import state as camera_state
-from sidecar.worker.engines import rtsp_connections, shared_elements
+from sidecar.worker.engines import rtp_packets, rtsp_connections
 
 SEED = int(os.environ.get("FUZZ_SEED", "20260726"))
 ROUNDS = int(os.environ.get("FUZZ_ROUNDS", "40"))
@@ -272,7 +272,7 @@ def watch_all(monkeypatch):
 @pytest.mark.parametrize("kind", sorted(SAYS_TOO_MUCH))
 def test_a_camera_that_says_too_much_while_it_plays_is_given_up(watch_all, monkeypatch, kind):
     monkeypatch.setattr(rtsp_connections, "MOST_BYTES_PLAYING", 1 << 20)
-    monkeypatch.setattr(shared_elements, "_MOST_FRAME_BYTES", 1 << 20)
+    monkeypatch.setattr(rtp_packets, "MOST_FRAME_BYTES", 1 << 20)
     # Before its time is over.
     monkeypatch.setattr(camera_state, "FIRST_FRAME_SECONDS", 60.0)
     before = resident_bytes()

@@ -1,5 +1,6 @@
 """Cameras that refuse a transport, that have no video, and that take their time."""
 
+import socket
 import threading
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from sidecar.contract import spec, state
 from sidecar.gst import Gst
 from sidecar.tests.playing_camera import PlayingCamera
+from sidecar.tests.ports import free_port
 from sidecar.tests.rtsp_doubles import Between, ScriptedCamera, answered
 from sidecar.tests.test_cpu_camera import demo_camera, is_live, is_lost, watch
 from sidecar.worker.cameras import state as camera_state
@@ -15,23 +17,28 @@ from sidecar.worker.engines import rtsp_habits
 __all__ = ["demo_camera", "watch"]
 
 
+def never_lost(one, condition):
+    """The condition; fails as soon as the camera is lost."""
+
+    def holds():
+        assert not one.status().HasField("lost"), one.status().lost.detail
+        return condition()
+
+    return holds
+
+
 @pytest.mark.parametrize(
-    ("transport", "refused", "told"),
-    [
-        (spec.TRANSPORT_TCP, "interleaved", "it refuses TCP; UDP is tried next"),
-        (spec.TRANSPORT_UDP, "client_port", "it refuses UDP; TCP is tried next"),
-    ],
+    ("transport", "refused"), [(spec.TRANSPORT_TCP, "interleaved"), (spec.TRANSPORT_UDP, "client_port")]
 )
-def test_a_camera_that_refuses_a_transport_is_live_over_the_other(watch, demo_camera, transport, refused, told):
+def test_a_camera_that_refuses_a_transport_is_live_over_the_other_and_is_never_lost(
+    watch, demo_camera, transport, refused
+):
     def answer(method, cseq, request):
         return answered(cseq, "461 Unsupported Transport") if method == "SETUP" and refused in request else ""
 
     between = Between(int(demo_camera()[1].split(":")[2].split("/")[0]), answer)
     one = watch(uri="rtsp://127.0.0.1:%d/demo" % between.port, transport=transport)
-    one.until(is_lost(one))
-    assert one.status().lost.reason == state.CAMERA_LOST_REASON_TRANSPORT
-    assert told in one.status().lost.detail
-    one.until(is_live(one))
+    one.until(never_lost(one, is_live(one)))
     # What was learnt is used when the camera is connected to again.
     one.close()
     setups = between.methods().count("SETUP")
@@ -42,7 +49,23 @@ def test_a_camera_that_refuses_a_transport_is_live_over_the_other(watch, demo_ca
 
 
 @pytest.mark.parametrize(
-    "status", ["400 Bad Request", "404 Not Found", "405 Method Not Allowed", "501 Not Implemented"]
+    "status",
+    [
+        "301 Moved Permanently",
+        "302 Found",
+        "303 See Other",
+        "400 Bad Request",
+        "403 Forbidden",
+        "404 Not Found",
+        "405 Method Not Allowed",
+        "454 Session Not Found",
+        "455 Method Not Valid in This State",
+        "461 Unsupported Transport",
+        "500 Internal Server Error",
+        "501 Not Implemented",
+        "503 Service Unavailable",
+        "551 Option not supported",
+    ],
 )
 def test_a_camera_that_refuses_to_say_what_it_can_do_is_asked_for_its_stream(watch, demo_camera, status):
     def answer(method, cseq, _request):
@@ -50,7 +73,7 @@ def test_a_camera_that_refuses_to_say_what_it_can_do_is_asked_for_its_stream(wat
 
     between = Between(int(demo_camera()[1].split(":")[2].split("/")[0]), answer)
     one = watch(uri="rtsp://127.0.0.1:%d/demo" % between.port)
-    one.until(is_live(one))
+    one.until(never_lost(one, is_live(one)))
     assert between.connections <= 2
     between.stop()
 
@@ -155,13 +178,34 @@ def test_a_codec_that_cannot_be_decoded_is_told_before_anything_is_set_up(watch,
 
 
 @pytest.mark.parametrize("method", ["DESCRIBE", "SETUP", "PLAY"])
-@pytest.mark.parametrize("status", ["453 Not Enough Bandwidth", "454 Session Not Found", "503 Service Unavailable"])
-def test_a_camera_that_refuses_a_request_is_neither_unreachable_nor_tried_at_once(watch, method, status):
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        ("301 Moved Permanently", "NOT_FOUND"),
+        ("302 Found", "NOT_FOUND"),
+        ("303 See Other", "NOT_FOUND"),
+        ("305 Use Proxy", "NOT_FOUND"),
+        ("400 Bad Request", "REFUSED"),
+        ("404 Not Found", "NOT_FOUND"),
+        ("405 Method Not Allowed", "REFUSED"),
+        ("410 Gone", "NOT_FOUND"),
+        ("453 Not Enough Bandwidth", "REFUSED"),
+        ("454 Session Not Found", "REFUSED"),
+        ("455 Method Not Valid in This State", "REFUSED"),
+        ("457 Invalid Range", "REFUSED"),
+        ("459 Aggregate Operation Not Allowed", "REFUSED"),
+        ("500 Internal Server Error", "REFUSED"),
+        ("501 Not Implemented", "REFUSED"),
+        ("503 Service Unavailable", "REFUSED"),
+        ("551 Option not supported", "REFUSED"),
+    ],
+)
+def test_a_camera_that_refuses_a_request_is_neither_unreachable_nor_tried_at_once(watch, method, status, reason):
     double = PlayingCamera(answer=lambda asked, cseq, _: answered(cseq, status) if asked == method else "")
     one = watch(uri=double.address)
     one.until(is_lost(one))
-    assert one.status().lost.reason == state.CAMERA_LOST_REASON_REFUSED
-    assert "it answers %s" % status[:3] in one.status().lost.detail
+    assert one.status().lost.reason == state.CameraLostReason.Value("CAMERA_LOST_REASON_" + reason)
+    assert "it answers %s to %s" % (status[:3], method) in one.status().lost.detail
     one.until(lambda: one.status().lost.attempts == 3)
     assert double.connections == 3
     double.stop()
@@ -173,4 +217,90 @@ def test_a_camera_that_refuses_both_transports_says_so(watch, monkeypatch):
     double = PlayingCamera(answer=lambda asked, cseq, _: answered(cseq, refusal) if asked == "SETUP" else "")
     one = watch(uri=double.address)
     one.until(lambda: "it refuses TCP and UDP" in one.status().lost.detail)
+    double.stop()
+
+
+@pytest.mark.parametrize(
+    "location", ["", "rtsp://", "http://127.0.0.1/x", "rtsp://127.0.0.1:99999/x", "//127.0.0.1/x", "x", "rtsp://a b/"]
+)
+@pytest.mark.parametrize("method", ["DESCRIBE", "SETUP", "PLAY"])
+def test_a_redirection_that_leads_nowhere_is_told_with_its_address(watch, monkeypatch, method, location):
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 3600.0)
+    moved = "Location: " + location
+    double = PlayingCamera(answer=lambda asked, cseq, _: answered(cseq, "302 Found", moved) if asked == method else "")
+    one = watch(uri=double.address)
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_NOT_FOUND
+    said = "it answers 302 to %s: it redirects to %s" % (method, location)
+    assert (said if location else "it answers 302 to %s and names no address" % method) in one.status().lost.detail
+    double.stop()
+
+
+def test_a_redirection_to_a_path_on_the_same_server_is_followed(watch, demo_camera):
+    def answer(method, cseq, request):
+        if method == "DESCRIBE" and "/old" in request:
+            return answered(cseq, "302 Found", "Location: /demo")
+        return ""
+
+    between = Between(int(demo_camera()[1].split(":")[2].split("/")[0]), answer)
+    one = watch(uri="rtsp://127.0.0.1:%d/old" % between.port)
+    one.until(never_lost(one, is_live(one)))
+    between.stop()
+
+
+def test_a_redirection_to_itself_is_told_as_one(watch, monkeypatch):
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 3600.0)
+
+    def answer(method, cseq, _request):
+        return answered(cseq, "302 Found", "Location: " + double.address) if method == "DESCRIBE" else ""
+
+    double = PlayingCamera(answer=answer)
+    one = watch(uri=double.address)
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_NOT_FOUND
+    assert "it redirects to " + double.address in one.status().lost.detail
+    double.stop()
+
+
+def test_a_camera_that_redirects_to_a_host_where_nobody_answers_is_not_said_to_be_silent_itself(watch, monkeypatch):
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 3600.0)
+    there = "rtsp://127.0.0.1:%d/x" % free_port()
+
+    def answer(method, cseq, _request):
+        return answered(cseq, "302 Found", "Location: " + there) if method == "DESCRIBE" else ""
+
+    double = PlayingCamera(answer=answer)
+    one = watch(uri=double.address)
+    one.until(is_lost(one))
+    assert "it redirects to " + there in one.status().lost.detail
+    double.stop()
+
+
+def test_a_refused_question_whether_a_camera_is_there_is_no_reason_for_what_comes_later(watch, monkeypatch):
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 3600.0)
+    refused = threading.Event()
+
+    def answer(method, cseq, _request):
+        if method == "OPTIONS" and double.is_played.is_set():
+            refused.set()
+            return answered(cseq, "454 Session Not Found")
+        return "" if not refused.is_set() or method != "TEARDOWN" else None
+
+    double = PlayingCamera(answer=answer, public="OPTIONS, DESCRIBE, SETUP, PLAY")
+
+    def frame_then(condition):
+        def holds():
+            double.send_frame(0.1)
+            return condition()
+
+        return holds
+
+    one = watch(uri=double.address)
+    one.until(frame_then(is_live(one)))
+    one.until(frame_then(refused.is_set))
+    for connection, _ in double._viewers:
+        connection.shutdown(socket.SHUT_RDWR)
+    one.until(is_lost(one))
+    assert "454" not in one.status().lost.detail
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_ENDED
     double.stop()

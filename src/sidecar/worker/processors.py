@@ -43,7 +43,7 @@ def _directories(own: str, mounted: str) -> Iterator[str]:
     """Where quotas of this process may stand: in its own control groups and in those around them, of which a container
     sees its own as the root. own: the text of /proc/self/cgroup."""
     for line in own.splitlines():
-        number, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        number, controllers, path = [*line.split(":", 2), "", ""][:3]
         if "cpu" in controllers.split(","):
             root = os.path.join(mounted, controllers)
         elif number == "0":

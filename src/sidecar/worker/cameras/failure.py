@@ -15,6 +15,8 @@ class CameraFailure(NamedTuple):
     detail: str
     # What a library said, for the log.
     cause: str = ""
+    # The next attempt is made in another way, at once, so that the camera is not lost yet.
+    retries_otherwise: bool = False
 
 
 _ADVICE = {
@@ -79,6 +81,11 @@ _STATUS_REASONS = {
 }
 
 
+def status_reason(status: int) -> state.CameraLostReason:
+    """What it means that a camera answers a request for its stream with a status that is no success."""
+    return _STATUS_REASONS.get(status, state.CAMERA_LOST_REASON_REFUSED)
+
+
 def _said(error: GLib.Error, debug: str) -> str:
     """The cause in plain words; empty if none is known."""
     status = _status(error, debug)
@@ -107,7 +114,7 @@ def _reason(error: GLib.Error, debug: str) -> state.CameraLostReason:
     if error.domain == GLib.quark_to_string(Gst.ResourceError.quark()):
         status = _status(error, debug)
         if status:
-            return _STATUS_REASONS.get(status, state.CAMERA_LOST_REASON_REFUSED)
+            return status_reason(status)
         if error.code in (Gst.ResourceError.OPEN_READ, Gst.ResourceError.OPEN_WRITE, Gst.ResourceError.OPEN_READ_WRITE):
             if "not found" in text and "host" not in text and "resolv" not in text:
                 return state.CAMERA_LOST_REASON_NOT_FOUND

@@ -17,6 +17,8 @@ from sidecar.worker.cameras.silence import PACKET_SECONDS, Silence, allowed_sile
 FIRST_FRAME_SECONDS = 10.0
 _MOST_DOUBLINGS = 2
 _KEY_FRAME_FACTOR = 6
+# How often a camera may be connected to in another way, in a row, before it is lost.
+_MOST_DETOURS = 2
 # After this much time with frames the failure count is reset: the next loss is retried at once.
 _HEALTHY_SECONDS = 60.0
 # Observations are made several times a second. If two lie further apart, this process was held up, and frames may be.
@@ -103,6 +105,8 @@ class CameraState(NamedTuple):
     slow_starts: int = 0
     # Connecting, and packets come: a key frame is waited for.
     receives: bool = False
+    # Connections in a row that failed so that the next was made in another way.
+    detours: int = 0
     # Silences of a live camera that were unclear.
     silences: int = 0
     # How many times longer than on an idle machine everything takes here. 1: this machine is not overloaded.
@@ -198,6 +202,9 @@ def decide(
     has_ended = isinstance(event, Ended) or event.why.reason == state.CAMERA_LOST_REASON_ENDED
     if has_ended and isinstance(phase, Live) and ended_without_fault(event.observation, now, before.awake_since):
         return before._replace(phase=Connecting(now, live_since=phase.since))
+    if isinstance(event, Failed) and event.why.retries_otherwise and before.detours < _MOST_DETOURS:
+        live_since = phase.live_since if isinstance(phase, Connecting) else phase.since
+        return before._replace(phase=Connecting(now, live_since=live_since), receives=False, detours=before.detours + 1)
     if isinstance(event, Failed):
         return _lose(before, event.why, rules, now, random)
     if rules.loops and isinstance(phase, Live):
@@ -228,7 +235,7 @@ def _after_observation(
         after = after._replace(receives=receives)
         if observation.last_frame and all(observation.size) and not observation.is_frozen:
             live = Live(now if phase.live_since is None else phase.live_since)
-            return after._replace(phase=live, attempts=0, outage=None)
+            return after._replace(phase=live, attempts=0, outage=None, detours=0)
         patience = first_frame_patience(after.slow_starts, receives) * after.slowness
         is_late = now - max(phase.began, after.awake_since) > patience
         # A frozen camera sends frames, and may stop doing so.
@@ -296,5 +303,6 @@ def _lose(
         failures=failures,
         slow_starts=before.slow_starts + is_slow,
         receives=False,
+        detours=0,
         outage=Outage(why.reason, now if before.outage is None else before.outage.since),
     )

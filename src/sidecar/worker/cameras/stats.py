@@ -34,17 +34,18 @@ class CameraStats:
         self.connections = 0
         # Recent seconds from frame to frame, over all connections; 0: not known yet.
         self.interval = 0.0
-        # Monotonic times; 0: none since the last connection, or the source does not tell. The newest RTP packet; the
-        # newest question whether the camera is there, and its newest answer; the newest byte on the RTSP connection or
-        # RTCP report; and when the camera's host last confirmed that the connection is open.
+        # Monotonic times; 0: none since the last connection, or the source does not tell. The newest RTP packet that
+        # was noted; the newest question whether the camera is there, and its newest answer; the newest byte on the RTSP
+        # connection or RTCP report; and when the camera's host last confirmed that the connection is open.
         self.last_packet = 0.0
         self.last_question = 0.0
         self.last_answer = 0.0
         self.last_sign = 0.0
         self.last_ack = 0.0
-        # Packets that came, and their bytes since the newest frame that was whole.
+        # Packets that were noted, their bytes since the newest frame that was whole, and how many frames were.
         self.packets = 0
         self.frame_bytes = 0
+        self.encoded_frames = 0
         # From arrival to the end of detection.
         self.latency = LatencyCounts()
         self._last_wall_time = 0.0
@@ -67,6 +68,7 @@ class CameraStats:
         self.frame_bytes += size
 
     def on_encoded_frame(self) -> None:
+        self.encoded_frames += 1
         self.frame_bytes = 0
 
     def on_question(self) -> None:

@@ -1,7 +1,7 @@
 """The planes of an I420 buffer as numpy arrays."""
 
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterator, Optional
 
 import numpy as np
 
@@ -41,15 +41,37 @@ def planes(data: Any, buffer: Gst.Buffer, info: Any) -> I420Frame:
     )
 
 
+class FrameMapping:
+    """Maps a buffer when its frame is first asked for, and unmaps it at the end of a with block."""
+
+    def __init__(self, buffer: Gst.Buffer, info: Any) -> None:
+        self._buffer = buffer
+        self._info = info
+        self._mapped: Any = None
+        self._frame: Optional[I420Frame] = None
+
+    def __enter__(self) -> "FrameMapping":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._frame is not None:
+            self._frame = None
+            self._buffer.unmap(self._mapped)
+
+    def frame(self) -> I420Frame:
+        """The frame, valid and readable in the with block."""
+        if self._frame is None:
+            ok, self._mapped = self._buffer.map(Gst.MapFlags.READ)
+            assert ok, "a decoded frame lies in memory that can be read"
+            self._frame = planes(self._mapped.data, self._buffer, self._info)
+        return self._frame
+
+
 @contextmanager
 def mapped_frame(buffer: Gst.Buffer, info: Any) -> Iterator[I420Frame]:
     """The frame in a buffer, valid and readable in the with block."""
-    ok, mapped = buffer.map(Gst.MapFlags.READ)
-    assert ok, "a decoded frame lies in memory that can be read"
-    try:
-        yield planes(mapped.data, buffer, info)
-    finally:
-        buffer.unmap(mapped)
+    with FrameMapping(buffer, info) as mapping:
+        yield mapping.frame()
 
 
 def edited_copy(buffer: Gst.Buffer, info: Any, edit: Callable[[I420Frame], None]) -> Gst.Buffer:

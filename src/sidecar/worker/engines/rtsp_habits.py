@@ -23,6 +23,8 @@ class RtspHabits:
         self.answer_seconds = FIRST_ANSWER_SECONDS
         # The transport for the next connection, after it refused the other. None: the specification's.
         self.transport: Optional["spec.Transport"] = None
+        # Refusals of a transport since it sent its stream over one.
+        self.transport_refusals = 0
 
 
 _habits: Dict[Tuple[str, int], RtspHabits] = {}

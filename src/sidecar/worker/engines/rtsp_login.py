@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from sidecar.contract import spec, state
 from sidecar.gst import Gst, GstRtsp
 from sidecar.log import Log
+from sidecar.redact import redact
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.engines.rtsp_challenge import Challenge, best_digest, challenges
 from sidecar.worker.main_loop import MainLoop
@@ -136,20 +137,21 @@ class LoginGuard:
                 camera=self._camera_id,
             )
 
-    def explain(self, why: CameraFailure) -> CameraFailure:
-        """See explained()."""
+    def explain(self, why: CameraFailure, location: str) -> CameraFailure:
+        """See explained(). location: what rtspsrc is connected to, or could not connect to."""
         if why.reason == state.CAMERA_LOST_REASON_AUTH_FAILED and self._refused_clear:
             said = (
                 "it asks for the login in clear, though it took a digest before, and is not given it: somebody may"
                 " stand between; if you have changed the camera, restart the sidecar"
             )
             return camera_failure(state.CAMERA_LOST_REASON_AUTH_FAILED, self._uri, said)
-        if why.reason != state.CAMERA_LOST_REASON_AUTH_FAILED or not self._redirects or self._location is None:
+        is_redirected = self._redirects or location != self._location
+        if self._location is None or not is_redirected or server_of(location) == self._home:
             return why
-        if server_of(self._location) == self._home:
-            return why
+        if why.reason != state.CAMERA_LOST_REASON_AUTH_FAILED:
+            return why._replace(detail="%s; it redirects to %s" % (why.detail, redact(without_login(location))))
         said = "it redirects to %s, which asks for a login and is not given the camera's; set that address" % (
-            without_login(self._location)
+            without_login(location)
         )
         return camera_failure(state.CAMERA_LOST_REASON_AUTH_FAILED, self._uri, said)
 
@@ -164,12 +166,12 @@ def _headers(answer: Any) -> Iterable[str]:
 
 
 def explained(element: Any, why: CameraFailure) -> CameraFailure:
-    """A failure that an element has reported, with the address at which a login was refused if it is not the camera's.
+    """A failure that an element has reported, with the address to which the camera redirects, if it has happened there.
 
     Called on the loop thread.
     """
     guard = getattr(element, "login_guard", None)
-    return why if guard is None else guard.explain(why)
+    return why if guard is None else guard.explain(why, element.get_property("location"))
 
 
 def login_of(camera: spec.Camera) -> Any:

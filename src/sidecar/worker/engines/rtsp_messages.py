@@ -4,7 +4,7 @@ answers, but asks the extensions of GStreamer's RTSP library, which are elements
 
 import ctypes
 import functools
-from typing import Any, Callable, NamedTuple, Optional
+from typing import Any, Callable, NamedTuple, Optional, Tuple
 
 from sidecar.chain import ChainError, make
 from sidecar.gst import GObject, Gst, GstRtsp
@@ -79,3 +79,25 @@ def _give_to_the_library(element: Gst.Element) -> None:
     _gobject.g_object_force_floating(hash(element))
     # The bindings keep what was made outside Python alive until it is handed to Python for the first time.
     GObject.Value(Gst.Element, element).get_value()
+
+
+# The bindings cannot change a message's parts, and free them twice when they are read (PyGObject 3.26 with GStreamer
+# 1.14).
+rtsp_library = ctypes.CDLL("libgstrtsp-1.0.so.0")
+
+
+def method_and_uri(request: Any) -> Tuple[int, bytes]:
+    method, uri = ctypes.c_int(), ctypes.c_char_p()
+    rtsp_library.gst_rtsp_message_parse_request(pointer_to(request), ctypes.byref(method), ctypes.byref(uri), None)
+    return method.value, uri.value or b""
+
+
+def status_of(answer: Any) -> int:
+    status = ctypes.c_int()
+    rtsp_library.gst_rtsp_message_parse_response(pointer_to(answer), ctypes.byref(status), None, None)
+    return status.value
+
+
+def pointer_to(message: Any) -> ctypes.c_void_p:
+    """The bindings' hash of a message is its address."""
+    return ctypes.c_void_p(hash(message))

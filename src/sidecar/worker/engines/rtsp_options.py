@@ -1,19 +1,16 @@
 """Cameras that refuse OPTIONS, with which rtspsrc begins, or that do not list GET_PARAMETER in its answer."""
 
-import ctypes
-from typing import Any, Iterable, Tuple
+from typing import Any, Iterable
 
 from sidecar.gst import GstRtsp
 from sidecar.worker.engines.rtsp_habits import RtspHabits
+from sidecar.worker.engines.rtsp_messages import method_and_uri, pointer_to, rtsp_library, status_of
 
-# The bindings cannot change a message's parts, and free them twice when they are read (PyGObject 3.26 with GStreamer
-# 1.14).
-_library = ctypes.CDLL("libgstrtsp-1.0.so.0")
 # Where a camera lists what it can do.
 _LISTS = (GstRtsp.RTSPHeaderField.PUBLIC, GstRtsp.RTSPHeaderField.ALLOW)
 _MOST_METHODS = 64
 # What refuses OPTIONS and is no demand for a login, which rtspsrc meets.
-_REFUSALS = frozenset(range(400, 600)) - {401, 407}
+_REFUSALS = frozenset(range(300, 600)) - {401, 407}
 
 
 class OptionsGuard:
@@ -27,7 +24,7 @@ class OptionsGuard:
 
     def on_request(self, request: Any) -> None:
         """Before it is sent."""
-        method, uri = _method_and_uri(request)
+        method, uri = method_and_uri(request)
         if method == GstRtsp.RTSPMethod.GET_PARAMETER and not self._knows_get_parameter:
             _change_method(request, GstRtsp.RTSPMethod.OPTIONS, uri)
         elif method == GstRtsp.RTSPMethod.OPTIONS and self._habits.refuses_options:
@@ -37,9 +34,9 @@ class OptionsGuard:
 
     def on_answer(self, request: Any, answer: Any) -> None:
         """Before rtspsrc acts on it."""
-        if _method_and_uri(request)[0] != GstRtsp.RTSPMethod.OPTIONS:
+        if method_and_uri(request)[0] != GstRtsp.RTSPMethod.OPTIONS:
             return
-        if _status(answer) in _REFUSALS:
+        if status_of(answer) in _REFUSALS:
             self._habits.refuses_options = True
             return
         if self._keeps_session:
@@ -61,21 +58,4 @@ def _values(answer: Any, header: Any) -> Iterable[str]:
 
 def _change_method(request: Any, method: Any, uri: bytes) -> None:
     """Headers go. rtspsrc adds its own when it sends the request."""
-    _library.gst_rtsp_message_init_request(_pointer(request), int(method), uri)
-
-
-def _method_and_uri(request: Any) -> Tuple[int, bytes]:
-    method, uri = ctypes.c_int(), ctypes.c_char_p()
-    _library.gst_rtsp_message_parse_request(_pointer(request), ctypes.byref(method), ctypes.byref(uri), None)
-    return method.value, uri.value or b""
-
-
-def _status(answer: Any) -> int:
-    status = ctypes.c_int()
-    _library.gst_rtsp_message_parse_response(_pointer(answer), ctypes.byref(status), None, None)
-    return status.value
-
-
-def _pointer(message: Any) -> ctypes.c_void_p:
-    """The bindings' hash of a message is its address."""
-    return ctypes.c_void_p(hash(message))
+    rtsp_library.gst_rtsp_message_init_request(pointer_to(request), int(method), uri)

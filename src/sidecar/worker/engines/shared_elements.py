@@ -7,11 +7,13 @@ from urllib.parse import parse_qs, urlsplit
 
 from sidecar.chain import Chain, make
 from sidecar.contract import spec, state
-from sidecar.gst import GLib, Gst, GstRtsp
+from sidecar.gst import GLib, Gst
 from sidecar.outlet.protocol import RTP_LARGEST_PACKET, RTP_PAYLOAD_TYPE
 from sidecar.timer import soon
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure, failure_from_error
 from sidecar.worker.cameras.stats import CameraStats
+from sidecar.worker.engines import rtp_packets
+from sidecar.worker.engines.rtp_packets import note_packets
 from sidecar.worker.engines.rtsp_connections import MOST_BYTES, limit_answers
 from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS, habits_of
 from sidecar.worker.engines.rtsp_keep_alive import keep_alive
@@ -19,6 +21,7 @@ from sidecar.worker.engines.rtsp_liveness import note_connection, note_reports
 from sidecar.worker.engines.rtsp_login import LoginGuard, explained
 from sidecar.worker.engines.rtsp_messages import MessageWatch, make_rtspsrc
 from sidecar.worker.engines.rtsp_options import OptionsGuard
+from sidecar.worker.engines.rtsp_refusals import RefusalWatch
 from sidecar.worker.main_loop import MainLoop
 from sidecar.worker.outputs.plan import CODEC_NAMES, codec_name
 from sidecar.worker.outputs.receiver import Take
@@ -43,9 +46,6 @@ DEPAYLOADERS = {"H264": "rtph264depay", "H265": "rtph265depay", "JPEG": "rtpjpeg
 # The largest frame that is taken of a camera, in pixels, and its longest side: decoders hold up to twenty frames.
 MOST_PIXELS = 4096 * 4096
 _LONGEST_SIDE = 8192
-# Packets that may come of a frame, in bytes, before it is whole: depayloaders keep them. Also what a camera may send
-# before its first key frame.
-_MOST_FRAME_BYTES = 32 << 20
 
 _DEFAULT_LATENCY_MILLISECONDS = 100
 # How long a host may take to accept a connection.
@@ -90,13 +90,19 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     keeps_session = transport != spec.TRANSPORT_UDP
     guard = LoginGuard(camera, failed)
     options = OptionsGuard(habits, keeps_session)
+    refusals = RefusalWatch(camera, habits, failed)
+
+    def on_request(request: Any) -> None:
+        options.on_request(request)
+        refusals.on_request(request)
 
     def on_answer(request: Any, answer: Any) -> None:
         options.on_answer(request, answer)
+        refusals.on_answer(request, answer)
         guard.on_answer(answer)
 
     source = make_rtspsrc(
-        MessageWatch(options.on_request, on_answer),
+        MessageWatch(on_request, on_answer),
         location=camera.uri,
         protocols="udp" if transport == spec.TRANSPORT_UDP else "tcp",
         latency=latency,
@@ -113,6 +119,7 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
     # For camera_error().
     offered: List[_Offered] = []
     source.offered = offered
+    source.refusals = refusals
 
     def on_select_stream(_source: Gst.Element, _number: int, caps: Optional[Gst.Caps]) -> bool:
         """What cannot be shown is not even set up: each stream that is takes a session of its own."""
@@ -150,21 +157,9 @@ def _wait_for_answers(source: Gst.Element, seconds: int) -> None:
 
 
 def _on_rtp_pad(_source: Gst.Element, pad: Gst.Pad, camera: spec.Camera, stats: CameraStats, failed: Failed) -> None:
-    is_refused = False
-
-    def on_packet(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        nonlocal is_refused
-        packet = info.get_buffer()
-        stats.on_packet(info.get_buffer_list().calculate_size() if packet is None else packet.get_size())
-        if stats.frame_bytes <= _MOST_FRAME_BYTES:
-            return Gst.PadProbeReturn.OK
-        if not is_refused:
-            is_refused = True
-            said = "%d bytes have come, and no whole frame" % _MOST_FRAME_BYTES
-            MainLoop.post(failed, camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said))
-        return Gst.PadProbeReturn.DROP
-
-    pad.add_probe(Gst.PadProbeType.BUFFER | Gst.PadProbeType.BUFFER_LIST, on_packet)
+    said = "%d bytes have come, and no whole frame" % rtp_packets.MOST_FRAME_BYTES
+    failure = camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said)
+    note_packets(pad, stats, lambda: MainLoop.post(failed, failure))
 
 
 def camera_error(message: Gst.Message, camera: spec.Camera) -> CameraFailure:
@@ -178,8 +173,10 @@ def camera_error(message: Gst.Message, camera: spec.Camera) -> CameraFailure:
             return _no_video(camera, [one.kind for one in offered])
         if not any(encoding in DEPAYLOADERS for encoding in encodings):
             return unsupported_encoding(camera, " and ".join(sorted(set(encodings))))
-        return _refused_transport(message.src, camera)
-    why = failure_from_error(error, debug, camera.uri)
+        said = "it offers its video in no way that is known here"
+        return message.src.refusals.failure() or camera_failure(state.CAMERA_LOST_REASON_TRANSPORT, camera.uri, said)
+    refused = None if offered is None else message.src.refusals.failure()
+    why = refused or failure_from_error(error, debug, camera.uri)
     if offered is not None and why.reason == state.CAMERA_LOST_REASON_TIMEOUT:
         habits = habits_of(camera)
         habits.answer_seconds = min(2 * habits.answer_seconds, MOST_ANSWER_SECONDS)
@@ -192,38 +189,22 @@ def _no_video(camera: spec.Camera, offered: List[str]) -> CameraFailure:
     return camera_failure(state.CAMERA_LOST_REASON_NO_VIDEO, camera.uri, said)
 
 
-def _refused_transport(source: Gst.Element, camera: spec.Camera) -> CameraFailure:
-    """The next connection tries the other transport."""
-    is_udp = bool(source.get_property("protocols") & GstRtsp.RTSPLowerTrans.UDP)
-    habits = habits_of(camera)
-    refused_both = habits.transport is not None
-    habits.transport = spec.TRANSPORT_TCP if is_udp else spec.TRANSPORT_UDP
-    said = "it refuses %s; %s is tried next" % (("UDP", "TCP") if is_udp else ("TCP", "UDP"))
-    if refused_both:
-        said = "it refuses TCP and UDP"
-    return camera_failure(state.CAMERA_LOST_REASON_TRANSPORT, camera.uri, said)
-
-
-def refuse_large_frames(pad: Gst.Pad, camera: spec.Camera, stats: CameraStats, failed: Failed) -> None:
+def refuse_large_frames(pad: Gst.Pad, camera: spec.Camera, failed: Failed) -> None:
     """Lets no frame pass through a pad that is larger than a camera may send, nor its caps: whatever is behind it never
-    allocates one. failed is called on the loop thread, once. Before a decoder, the pad is its parser's source.
-
-    stats: learns of the frames.
-    """
+    allocates one. failed is called on the loop thread, once. Before a decoder, the pad is its parser's source."""
     is_refused = False
 
-    def on_data(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+    def on_event(pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         nonlocal is_refused
-        if info.type & Gst.PadProbeType.BUFFER:
-            stats.on_encoded_frame()
-        elif not is_refused:
-            event = info.get_event()
-            if event.type == Gst.EventType.CAPS and _is_too_large(event.parse_caps()):
-                is_refused = True
-                MainLoop.post(failed, _large_frames(camera, event.parse_caps()))
+        event = info.get_event()
+        if not is_refused and event.type == Gst.EventType.CAPS and _is_too_large(event.parse_caps()):
+            is_refused = True
+            # Only now: a call of Python for each frame costs processor time.
+            pad.add_probe(Gst.PadProbeType.BUFFER, lambda *_: Gst.PadProbeReturn.DROP)
+            MainLoop.post(failed, _large_frames(camera, event.parse_caps()))
         return Gst.PadProbeReturn.DROP if is_refused else Gst.PadProbeReturn.OK
 
-    pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.BUFFER, on_data)
+    pad.add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, on_event)
 
 
 def watch_decodebin(

@@ -33,12 +33,16 @@ class MotionGate:
         """The next frame is of a new connection."""
         self._reference = None
 
+    def may_open(self, now: float, still_interval: float) -> bool:
+        """Whether a frame that is due now need be looked at: see opens()."""
+        return self._reference is None or now - self._inferred_at >= min(_MOVING_INTERVAL, still_interval)
+
     def opens(self, luma: "np.ndarray", now: float, still_interval: float) -> bool:
         """Whether a frame is worth an inference, which is then made. luma: height x width, uint8. now: when it is
         due. still_interval: how long to go without an inference while nothing moves. Both in seconds."""
-        reference, age = self._reference, now - self._inferred_at
-        if reference is not None and age < min(_MOVING_INTERVAL, still_interval):
+        if not self.may_open(now, still_interval):
             return False
+        reference, age = self._reference, now - self._inferred_at
         samples = sampled(luma)
         is_still = reference is not None and reference.shape == samples.shape and not moved(reference, samples)
         if is_still and age < still_interval:

@@ -313,7 +313,7 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         return pipeline.DescribePipelineResponse(pipelines=self._on_loop(describe, context))
 
     def _on_loop(self, function: Callable[[], _T], context: Any, undo: Callable[[_T], None] = lambda _: None) -> _T:
-        """Runs a function on the loop thread. Aborts the call when that takes too long; see MainLoop.call() for undo."""
+        """Runs a function on the loop thread. Aborts a call that takes too long; see MainLoop.call() for undo."""
         try:
             return self._loop.call(function, _LOOP_SECONDS, undo)
         except FutureTimeoutError:

@@ -57,7 +57,7 @@ class CpuCameraSource(CameraSource):
             pipeline,
             self._camera,
             elements.CameraPipelineCallbacks(
-                decoded=self._processor.on_decoded,
+                event=self._processor.on_event,
                 sample=self._processor.on_sample,
                 stats=self._processor.stats,
                 encoding=lambda encoding: self._on_encoding(number, encoding),

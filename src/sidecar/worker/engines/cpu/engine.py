@@ -29,6 +29,7 @@ from sidecar.worker.engines.source_closer import SourceCloser
 from sidecar.worker.problem import Problem
 from sidecar.worker.processes import Processes
 from sidecar.worker.status.store import StatusStore
+from sidecar.worker.thread_priority import own_threads
 
 # How long stop() waits, in seconds, for all cameras together: their pipelines send last messages while they end.
 _STOP_SECONDS = 2.0
@@ -49,6 +50,7 @@ class CpuEngine(Engine[Models]):
     """A pipeline for each camera, the same networks for all of them, and a pipeline for each stream."""
 
     def __init__(self, processes: Processes, store: StatusStore) -> None:
+        own_threads()
         self._store = store
         self._loader = ModelLoader()
         self._detector = SharedDetector(self._on_model_failed)

@@ -4,6 +4,8 @@ import threading
 from contextlib import contextmanager
 from typing import Callable, Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+import numpy as np
+
 from sidecar.contract import spec
 from sidecar.worker.engines.cpu.model import LoadedModel
 from sidecar.worker.engines.cpu.object_inference import ObjectInference, ObjectModel, object_model
@@ -117,8 +119,9 @@ class SharedDetector:
 
 
 class FrameDetector:
-    """Detects objects on the frames of one camera. For each frame is_due() is called, then infer() if it is due, and
-    follow(): is_due() and follow() in the order of the frames and one call at a time, infer() for several at a time."""
+    """Detects objects on the frames of one camera. For each frame is_due() is called, and then infer() and follow() if
+    it is due, and predict() otherwise: all in the order of the frames and one call at a time, but infer() for several
+    at a time."""
 
     def __init__(self, shared: SharedDetector, hidden: FrozenSet[str] = frozenset()) -> None:
         """hidden: the classes whose objects must be known on every frame: then no frame is skipped."""
@@ -142,9 +145,9 @@ class FrameDetector:
         self._last = None
         self._due_settings = None
 
-    def is_due(self, frame: I420Frame, seconds: float) -> bool:
+    def is_due(self, luma: Callable[[], "np.ndarray"], seconds: float) -> bool:
         """Whether a frame is inferred, which is due at this time. With an interval, frames in between are not; with a
-        still interval, most of those are not on which nothing moved."""
+        still interval, most of those are not on which nothing moved. luma: asked for if that depends on the frame."""
         settings = self._shared.settings
         if settings is None or settings.is_paused:
             return False
@@ -155,7 +158,8 @@ class FrameDetector:
         elif self._skipped < settings.interval:
             self._skipped += 1
             return False
-        if self.still_interval and not self._gate.opens(frame.y, seconds, self.still_interval):
+        still = self.still_interval
+        if still and not (self._gate.may_open(seconds, still) and self._gate.opens(luma(), seconds, still)):
             return False
         self._due_settings = settings
         self._skipped = 0
@@ -177,23 +181,23 @@ class FrameDetector:
         objects = [one for one in found.objects if wanted is None or one.label in wanted]
         return Detections(objects, True, found.seconds, found.cpu_seconds, hidden, settings)
 
-    def follow(self, found: Optional[Detections], frame: I420Frame, seconds: float) -> Optional[Detections]:
-        """The objects on a frame, which is due at this time, with their ids and what the other models say of them.
-        Blocks for the time of those models' inferences. found: what infer() returned; None: the frame was not inferred,
-        and has the objects of the last one that was, moved on if they are followed. Returns None while there is no
-        model."""
-        shared = self._shared.settings
+    def predict(self, width: int, height: int, seconds: float) -> Optional[Detections]:
+        """The objects on a frame of this size that was not inferred, which is due at this time: those of the last one
+        that was, moved on if they are followed. None: there is no model."""
+        shared, last = self._shared.settings, self._last
         if shared is None:
             return None
-        last = self._last
-        if found is None:
-            if shared.is_paused or last is None or last.settings is None:
-                return _NOTHING
-            if not last.settings.is_tracked:
-                return Detections(last.objects, False, 0.0, 0.0)
-            moved = self._tracker.predict(seconds, frame.width, frame.height)
-            return Detections(self._object_inference.recall(moved, last.settings.object_models), False, 0.0, 0.0)
-        settings = found.settings
+        if shared.is_paused or last is None or last.settings is None:
+            return _NOTHING
+        if not last.settings.is_tracked:
+            return Detections(last.objects, False, 0.0, 0.0)
+        moved = self._tracker.predict(seconds, width, height)
+        return Detections(self._object_inference.recall(moved, last.settings.object_models), False, 0.0, 0.0)
+
+    def follow(self, found: Detections, frame: I420Frame, seconds: float) -> Detections:
+        """What infer() found on a frame, which is due at this time, with ids and with what the other models say. Blocks
+        for the time of those models' inferences."""
+        settings, last = found.settings, self._last
         if settings is None:
             self._last = None
             return found

@@ -16,9 +16,10 @@ from sidecar.worker.engines.cpu.frame_order import FrameOrder
 from sidecar.worker.engines.cpu.inference_threads import InferenceThreads
 from sidecar.worker.engines.hiding import Hider, PrivacyError
 from sidecar.worker.engines.masks import Masks
-from sidecar.worker.engines.planes import edited_copy, mapped_frame, video_info
+from sidecar.worker.engines.planes import FrameMapping, edited_copy, mapped_frame, video_info
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
+from sidecar.worker.thread_priority import DECODING, lower_this_thread
 
 # The freeze detector compares every so many pixels, in both directions.
 _COMPARE_STEP = 16
@@ -51,14 +52,24 @@ class _Frame(NamedTuple):
     caps: Gst.Caps
     # GstVideo.VideoInfo.
     info: Any
+    width: int
+    height: int
     # See DetectedFrame.
     clock_time: int
     # In the camera's own time, in nanoseconds.
     pts: int
 
 
+class _Segment(NamedTuple):
+    """What the PTS of the frames that come are ahead of other times, in nanoseconds. A camera is played forward, at its
+    own speed."""
+
+    running_time: int
+    stream_time: int
+
+
 class FrameProcessor:
-    """on_decoded and on_sample are called on streaming threads; the rest on any thread."""
+    """on_event and on_sample are called on a streaming thread; the rest on any thread."""
 
     def __init__(
         self,
@@ -84,7 +95,9 @@ class FrameProcessor:
         self.freeze_detector = FreezeDetector()
         # Clock time of the last frame.
         self._newest = 0
-        self._info: Optional[Tuple[Gst.Caps, Any]] = None
+        # The caps of the frames that come, with their GstVideo.VideoInfo.
+        self._format: Optional[Tuple[Gst.Caps, Any]] = None
+        self._segment = _Segment(0, 0)
         # Size of the frames, in pixels; (0, 0): none since reset().
         self.size = (0, 0)
         self._base_time = 0
@@ -105,31 +118,43 @@ class FrameProcessor:
         self._order.clear()
         self.recent = ()
 
-    def on_decoded(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        """A pad probe before the appsink: counts what the camera sent."""
-        self.stats.on_received()
+    def on_event(self, _pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        """A pad probe for the events that come between frames."""
+        event = info.get_event()
+        if event.type == Gst.EventType.STREAM_START:
+            lower_this_thread(DECODING)
+        elif event.type == Gst.EventType.CAPS:
+            self._format = None
+        elif event.type == Gst.EventType.SEGMENT:
+            segment = event.parse_segment()
+            self._segment = _Segment(segment.start + segment.offset - segment.base, segment.start - segment.time)
         return Gst.PadProbeReturn.OK
 
     def on_sample(self, sink: Gst.Element) -> Gst.FlowReturn:
-        """appsink's new-sample. Raises PrivacyError if it, or an earlier frame, must not be seen; then that is gone."""
+        """appsink's new-sample. Raises PrivacyError if it, or an earlier frame, must not be seen; then that is gone.
+
+        Each call of GStreamer lets another thread run Python, which costs more than the call: so there are few.
+        """
         sample = sink.emit("pull-sample")
         if sample is None:
             return Gst.FlowReturn.EOS
+        self.stats.on_received()
         buffer = sample.get_buffer()
-        caps = sample.get_caps()
-        segment = sample.get_segment()
-        info = self._video_info(caps)
-        clock_time = segment.to_running_time(Gst.Format.TIME, buffer.pts) + self._base_time
+        if self._format is None:
+            caps = sample.get_caps()
+            self._format = (caps, video_info(caps))
+        caps, info = self._format
+        width, height = info.width, info.height
         # A file that states its length a frame too short has two frames with the same time where it starts again.
-        clock_time = max(clock_time, self._newest + 1)
+        clock_time = max(buffer.pts - self._segment.running_time + self._base_time, self._newest + 1)
         self._newest = clock_time
-        pts = segment.to_stream_time(Gst.Format.TIME, buffer.pts)
+        pts = buffer.pts - self._segment.stream_time
         if self._masks:
             buffer = _edited(buffer, info, self._masks.apply, "its masks cannot be drawn")
-        self.size = (info.width, info.height)
-        with mapped_frame(buffer, info) as frame:
-            self._compare(frame)
-            is_due = self._detector.is_due(frame, clock_time / 1e9)
+        self.size = (width, height)
+        with FrameMapping(buffer, info) as mapping:
+            self._compare(mapping)
+            is_due = self._detector.is_due(lambda: mapping.frame().y, clock_time / 1e9)
         # A frame that is known to be frozen is neither inferred nor shown.
         if self.freeze_detector.is_frozen:
             self._order.drop()
@@ -137,7 +162,7 @@ class FrameProcessor:
             # Where most frames have the objects of an earlier one, none waits for its own inference; but while models
             # behind the first work on what was found, the next frames wait.
             at_once = self._detector.still_interval > 0 and self._hider is None
-            self._order.add(_Frame(buffer, caps, info, clock_time, pts), is_due, at_once)
+            self._order.add(_Frame(buffer, caps, info, width, height, clock_time, pts), is_due, at_once)
         return Gst.FlowReturn.OK
 
     def _infer(self, frame: _Frame) -> Detections:
@@ -147,9 +172,12 @@ class FrameProcessor:
 
     def _follow(self, frame: _Frame, found: Optional[Detections], was_delivered: bool, clears: int) -> None:
         """Frames come in their order, one at a time; those delivered before come with what was found since."""
-        width, height, clock_time = frame.info.width, frame.info.height, frame.clock_time
-        with mapped_frame(frame.buffer, frame.info) as planes:
-            found = self._detector.follow(found, planes, clock_time / 1e9)
+        width, height, clock_time = frame.width, frame.height, frame.clock_time
+        if found is None:
+            found = self._detector.predict(width, height, clock_time / 1e9)
+        else:
+            with mapped_frame(frame.buffer, frame.info) as planes:
+                found = self._detector.follow(found, planes, clock_time / 1e9)
         if clears != self._order.clears:
             # Models that take long have held it up, and its camera has gone on without it.
             if not was_delivered:
@@ -183,19 +211,14 @@ class FrameProcessor:
             return buffer
         return _edited(buffer, info, self._hider.apply, "its objects cannot be hidden")
 
-    def _compare(self, frame: I420Frame) -> None:
+    def _compare(self, mapping: FrameMapping) -> None:
         now = time.monotonic()
         if self.freeze_detector.is_due(now):
-            self.freeze_detector.observe(frame.y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
+            self.freeze_detector.observe(mapping.frame().y[::_COMPARE_STEP, ::_COMPARE_STEP].tobytes(), now)
 
     def _add_seconds(self, found: Detections) -> None:
         self.stats.seconds += found.seconds
         self.stats.cpu_seconds += found.cpu_seconds
-
-    def _video_info(self, caps: Gst.Caps) -> Any:
-        if self._info is None or not self._info[0].is_equal(caps):
-            self._info = (caps, video_info(caps))
-        return self._info[1]
 
 
 def _edited(buffer: Gst.Buffer, info: Any, edit: Callable[[I420Frame], None], failure: str) -> Gst.Buffer:

@@ -9,6 +9,7 @@ from collections import deque
 from typing import Callable, Deque, Optional
 
 from sidecar.worker.processors import processors
+from sidecar.worker.thread_priority import INFERENCE, lower_this_thread
 
 
 class InferenceThreads:
@@ -37,6 +38,7 @@ class InferenceThreads:
             self._changed.notify_all()
 
     def _run(self) -> None:
+        lower_this_thread(INFERENCE)
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._is_stopped or self._work)

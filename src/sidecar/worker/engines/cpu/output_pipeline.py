@@ -19,6 +19,8 @@ from sidecar.worker.outputs.receiver import Take
 from sidecar.worker.status.latency import LatencyCounts
 
 _FRESH = TileText("")
+# How late a tiled frame may be, in nanoseconds. Usually it is less than 10 ms.
+_MOST_LATE = 100 * Gst.MSECOND
 
 
 class OutputPipeline:
@@ -59,6 +61,8 @@ class OutputPipeline:
         self.latency = LatencyCounts()
         # In nanoseconds: what an encoded frame's PTS is ahead of the system's monotonic clock. x264enc moves it.
         self._pts_offset = 0
+        # The PTS of the newest frame that the mixer has sent.
+        self._mixed_pts = -1
         self._started = False
         # All cameras are off: nothing is sent, and the outlet serves the standby picture.
         self._is_dark = self._all_dark()
@@ -148,8 +152,18 @@ class OutputPipeline:
     def _add_probe(self, pad: Gst.Pad, act: Callable[[Gst.Pad, Gst.PadProbeInfo], Gst.PadProbeReturn]) -> None:
         self._probes.append((pad, pad.add_probe(Gst.PadProbeType.BUFFER, act)))
 
-    def _on_mixed(self, _pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
-        return Gst.PadProbeReturn.DROP if self._is_dark else Gst.PadProbeReturn.OK
+    def _on_mixed(self, pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+        # compositor (GStreamer 1.22) sends two frames with one PTS when its first deadline passes while the first input
+        # frame arrives, which sets its time line back. The parser behind the encoder takes the second one's PTS away.
+        pts = info.get_buffer().pts
+        is_new = pts > self._mixed_pts
+        self._mixed_pts = max(pts, self._mixed_pts)
+        late = int(time.monotonic() * 1e9) - self.pipeline.get_base_time() - pts
+        if late > _MOST_LATE:
+            # As a sink with a clock would say. Otherwise a mixer that was held up makes each frame that it has missed,
+            # and takes nothing newer from its cameras meanwhile.
+            pad.send_event(Gst.Event.new_qos(Gst.QOSType.UNDERFLOW, 1.0, late, pts))
+        return Gst.PadProbeReturn.OK if is_new and not self._is_dark else Gst.PadProbeReturn.DROP
 
     def _on_frame(self, pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         pts = info.get_buffer().pts

@@ -21,6 +21,7 @@ from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines.cpu.painter import make_painter
 from sidecar.worker.engines.hiding import PrivacyError
+from sidecar.worker.engines.rtp_packets import note_frames
 from sidecar.worker.engines.shared_elements import (
     DEPAYLOADERS,
     add_encoder,
@@ -52,8 +53,9 @@ _FRAMES = "frames"
 class CameraPipelineCallbacks(NamedTuple):
     """What a camera's pipeline reports. Called on the loop thread, but for the first two."""
 
-    # A pad probe and appsink's new-sample, on a streaming thread: each decoded frame.
-    decoded: Callable[[Gst.Pad, Gst.PadProbeInfo], Gst.PadProbeReturn]
+    # On a streaming thread: a pad probe that gets the events between decoded frames, and appsink's new-sample, each of
+    # them.
+    event: Callable[[Gst.Pad, Gst.PadProbeInfo], Gst.PadProbeReturn]
     sample: Callable[[Gst.Element], Gst.FlowReturn]
     stats: CameraStats
     encoding: Callable[[str], None]
@@ -87,13 +89,13 @@ def build_camera_pipeline(pipeline: Gst.Pipeline, camera: spec.Camera, callbacks
 
     entry = chain.add("videoconvert", _ENTRY, n_threads=1)
     # Behind the decoder too: not every source says its size before.
-    refuse_large_frames(entry.get_static_pad("sink"), camera, callbacks.stats, callbacks.failed)
+    refuse_large_frames(entry.get_static_pad("sink"), camera, callbacks.failed)
     chain.caps("video/x-raw, format=I420")
     if kind == "file":
         # A file is played at its own speed, as a camera would.
         chain.add("identity", "pace", sync=True)
     sink = chain.add("appsink", _FRAMES, sync=False, emit_signals=True, max_buffers=1, drop=True)
-    sink.get_static_pad("sink").add_probe(Gst.PadProbeType.BUFFER, callbacks.decoded)
+    sink.get_static_pad("sink").add_probe(Gst.PadProbeType.EVENT_DOWNSTREAM, callbacks.event)
 
     def on_sample(sink: Gst.Element) -> Gst.FlowReturn:
         # Flushing after a failure: with ERROR the source would post one of its own, which may be handled first.
@@ -127,7 +129,8 @@ def _attach(
         described = chain.add(DEPAYLOADERS[encoding])
         if encoding != "JPEG":
             described = chain.add(_PARSERS[encoding])
-        refuse_large_frames(described.get_static_pad("src"), camera, callbacks.stats, callbacks.failed)
+        refuse_large_frames(described.get_static_pad("src"), camera, callbacks.failed)
+        note_frames(described.get_static_pad("src"), callbacks.stats)
         if encoding == "JPEG":
             chain.add("jpegdec")
         else:

@@ -1,5 +1,6 @@
 """A camera's tile in one stream: hands its frames to the pipeline, and draws on them once they have the tile's size."""
 
+import time
 from typing import Dict, Optional, Tuple
 
 import numpy as np
@@ -118,7 +119,7 @@ class Tile:
             return False
         # With several cameras, frames are stamped with the moment at which they arrive, so that the mixer shows the
         # newest of each and never takes one for late.
-        moment = frame.clock_time if self._is_only else Gst.SystemClock.obtain().get_time()
+        moment = frame.clock_time if self._is_only else int(time.monotonic() * 1e9)
         # Frames that were on their way when the pipeline was built are due before its base time.
         pts = self._last_pts = max(self._last_pts + 1, moment - self._base_time)
         buffer = restamped(frame.buffer, pts)

@@ -33,6 +33,7 @@ from sidecar.worker.engines.deepstream.probes import (
     watch_for_freeze,
 )
 from sidecar.worker.engines.masks import Masks
+from sidecar.worker.engines.rtp_packets import note_frames
 from sidecar.worker.engines.shared_elements import (
     DEPAYLOADERS,
     add_loopback,
@@ -129,7 +130,7 @@ def source_bin(
             callbacks.encoding("raw")
         decoded = chain.add("nvvideoconvert", _DECODED, **converter_settings(elements))
         # Behind the decoder too: not every source says its size before.
-        refuse_large_frames(decoded.get_static_pad("sink"), camera, callbacks.stats, callbacks.failed)
+        refuse_large_frames(decoded.get_static_pad("sink"), camera, callbacks.failed)
         chain.caps(_ON_GPU)
     if kind == "file":
         # A file is played at its own speed, as a camera would send it.
@@ -165,7 +166,8 @@ def _add_rtsp(container: Gst.Bin, camera: spec.Camera, elements: Elements, callb
         try:
             chain.add(DEPAYLOADERS[encoding])
             parsed = chain.add(_PARSERS[encoding]).get_static_pad("src")
-            refuse_large_frames(parsed, camera, callbacks.stats, callbacks.failed)
+            refuse_large_frames(parsed, camera, callbacks.failed)
+            note_frames(parsed, callbacks.stats)
             begin_with_a_key_frame(parsed)
             chain.add("nvv4l2decoder", None, **decoder_settings(elements, encoding))
             chain.link(container.get_by_name(_DECODED), _DECODED)
