@@ -47,7 +47,7 @@ class SameThread:
     """A main loop whose thread is the test's own."""
 
     @staticmethod
-    def call(function, _timeout):
+    def call(function, _timeout, _undo):
         return function()
 
 
@@ -203,6 +203,11 @@ def test_a_network_that_fails_on_some_frames_fails_the_pipeline_and_the_camera_g
     before = one.processed()
     turn_until(lambda: one.processed() > before + 5, one.store.snapshot, 60)
     assert one.store.snapshot().cameras[0].WhichOneof("state") == "live"
+    # Other settings do not end its pause.
+    again = specification(str(tmp_path / "bundle"), threshold=0.7)
+    again.cameras[0].uri = one.uri
+    one.engine.apply(again, one.engine.prepare(again)[0])
+    assert one.store.snapshot().pipeline.failed == failed
     # Another network makes it well.
     one.apply(SSD)
     assert one.until("running")

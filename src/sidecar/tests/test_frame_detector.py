@@ -111,16 +111,25 @@ def test_new_settings_hold_from_the_next_frame_on(camera):
     assert camera.frame(0.3).inferred
 
 
-def test_equal_settings_applied_again_change_nothing_and_try_a_network_that_failed(camera):
+def test_equal_settings_applied_again_change_nothing(camera):
     network = FakeNetwork()
     camera.configure(network, interval=2)
     assert [camera.frame(number / 10).inferred for number in range(2)] == [True, False]
     camera.configure(network, interval=2)
     assert [camera.frame(number / 10).inferred for number in range(2, 4)] == [False, True]
+
+
+def test_a_network_that_failed_is_not_tried_because_other_settings_change_and_another_network_is(camera):
+    network = FakeNetwork()
+    camera.configure(network)
     camera.shared.settings = camera.shared.settings._replace(is_paused=True)
-    assert not camera.detector.is_due(lambda: FRAME.y, 1.0)
-    camera.configure(network, interval=2)
-    assert camera.detector.is_due(lambda: FRAME.y, 1.1)
+    for interval in (0, 5):
+        camera.configure(network, interval=interval)
+        assert camera.shared.is_paused
+        assert not camera.frame(1.0).inferred
+    camera.configure(FakeNetwork())
+    assert not camera.shared.is_paused
+    assert camera.frame(1.1).inferred
 
 
 def grey(level):

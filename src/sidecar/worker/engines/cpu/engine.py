@@ -85,7 +85,6 @@ class CpuEngine(Engine[Models]):
         wanted = {camera.id: camera for camera in specification.cameras}
         changes += self._apply_cameras(wanted)
         self._store.order_cameras(tuple(wanted))
-        self._store.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
         return changes
 
     def pipelines(self) -> List[Gst.Pipeline]:
@@ -135,8 +134,10 @@ class CpuEngine(Engine[Models]):
         self._is_tracked = is_tracked
         self._models = models
         self._model_specs = wanted
-        self._cancel_retry()
         self._detector.configure(models, wanted, is_tracked)
+        if not self._detector.is_paused:
+            self._cancel_retry()
+            self._store.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
         return changes
 
     def _on_model_failed(self, detail: str) -> None:

@@ -36,6 +36,10 @@ class _Settings(NamedTuple):
     # A network has failed: frames pass without detection.
     is_paused: bool = False
 
+    @property
+    def networks(self) -> Tuple[Network, ...]:
+        return (self.detector, *(one.network for one in self.object_models))
+
 
 class Detections(NamedTuple):
     """The objects on one frame."""
@@ -59,7 +63,7 @@ class SharedDetector:
     """The networks and their settings, for all cameras. Methods are called on the loop thread, but for report()."""
 
     def __init__(self, failed: Callable[[str], None]) -> None:
-        """failed: called on the loop thread when the network fails, once until resume() or configure()."""
+        """failed: called on the loop thread when the network fails, once until resume() or another network."""
         self._failed = failed
         # None: no model has been applied yet.
         self.settings: Optional[_Settings] = None
@@ -78,10 +82,18 @@ class SharedDetector:
             object_model(bundles, number, loaded[number].network, models[number]) for number in range(1, len(loaded))
         )
         settings = _Settings(first.network, detection_filter(wanted), interval, is_tracked, others)
-        # Equal settings stay the same object, by which cameras tell what was found with them. Networks are equal if
-        # they are the same. Paused ones are replaced: the network is tried again.
+        # A network that crashes the worker would crash it at each change of other settings. Networks are equal if they
+        # are the same.
+        if self.settings is not None and self.settings.is_paused and self.settings.networks == settings.networks:
+            settings = settings._replace(is_paused=True)
+        # Equal settings stay the same object, by which cameras tell what was found with them.
         if settings != self.settings:
             self.settings = settings
+
+    @property
+    def is_paused(self) -> bool:
+        """After a failure, until resume() or another network."""
+        return self.settings is not None and self.settings.is_paused
 
     def resume(self) -> None:
         """Detects again after a failure."""
