@@ -43,6 +43,10 @@ def loaded(monkeypatch):
     return found
 
 
+def no_replacement():
+    raise AssertionError("no inference hangs")
+
+
 class SameThread:
     """A main loop whose thread is the test's own."""
 
@@ -55,7 +59,7 @@ class SameThread:
 def service(tmp_path):
     Gst.init(None)
     store = StatusStore(EventLog())
-    engine = CpuEngine(Processes(str(tmp_path / "outlet.sock")), store)
+    engine = CpuEngine(Processes(str(tmp_path / "outlet.sock")), store, no_replacement)
     yield PipelineService(engine, store, SameThread(), "instance")
     engine.stop()
 
@@ -149,7 +153,7 @@ class WithCamera:
 
     def __init__(self, run_dir, uri):
         self.store = StatusStore(EventLog())
-        self.engine = CpuEngine(Processes(os.path.join(run_dir, "outlet.sock")), self.store)
+        self.engine = CpuEngine(Processes(os.path.join(run_dir, "outlet.sock")), self.store, no_replacement)
         self.uri = uri
 
     def apply(self, bundle):

@@ -21,6 +21,9 @@ from sidecar.worker.main_loop import MainLoop
 # An inference that takes longer than this many rounds of so many seconds is ended.
 _ROUNDS = 8
 _ROUND_SECONDS = 0.5
+# One that goes on after that never ends, and holds a thread and its camera's frames. In processor time, since a busy
+# machine makes a good inference late.
+MOST_CPU_SECONDS = 30.0
 
 
 class _Settings(NamedTuple):
@@ -62,9 +65,11 @@ _NOTHING = Detections([], False, 0.0, 0.0)
 class SharedDetector:
     """The networks and their settings, for all cameras. Methods are called on the loop thread, but for report()."""
 
-    def __init__(self, failed: Callable[[str], None]) -> None:
-        """failed: called on the loop thread when the network fails, once until resume() or another network."""
+    def __init__(self, failed: Callable[[str], None], hangs: Callable[[], None]) -> None:
+        """Both are called on the loop thread. failed: when the network fails, once until resume() or another network.
+        hangs: when an inference cannot be ended, once."""
         self._failed = failed
+        self._hangs = hangs
         # None: no model has been applied yet.
         self.settings: Optional[_Settings] = None
         # The networks in use, by thread: one that has been replaced may still be.
@@ -120,8 +125,10 @@ class SharedDetector:
     def _watch(self) -> None:
         while not self._stopped.wait(_ROUND_SECONDS):
             # A copy, made at once: other threads begin and end inferences meanwhile.
-            for network in {one for networks in list(self._running.values()) for one in networks}:
-                network.end_overdue(_ROUNDS)
+            networks = {one for networks in list(self._running.values()) for one in networks}
+            if max((one.end_overdue(_ROUNDS) for one in networks), default=0.0) > MOST_CPU_SECONDS:
+                MainLoop.post(self._hangs)
+                return
 
     def _on_failed(self, settings: _Settings, why: str) -> None:
         # Other threads may have failed with the same settings, and other settings may have come meanwhile.
