@@ -95,6 +95,10 @@ class Session:
         """An input of zeros."""
         return np.zeros_like(self._new_preprocessor().tensor)
 
+    def feed(self, frame: I420Frame) -> Dict[str, "np.ndarray"]:
+        """A copy of a frame as the network takes it, by the name of its input."""
+        return {self._input.name: self._as_input(self.prepare(frame)[0]).copy()}
+
     def run(self, tensor: "np.ndarray", outputs: Sequence[str]) -> Outputs:
         """Blocks for the time of an inference. Raises ModelError."""
         wall, cpu = time.monotonic(), time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
