@@ -120,3 +120,22 @@ class PlayingCamera(ScriptedCamera):
             self._viewers = [one for one in self._viewers if one[0] is not connection]
             if not self._viewers:
                 self.is_played.clear()
+
+
+class OneSessionCamera(PlayingCamera):
+    """Refuses a second session while it has one."""
+
+    def __init__(self, **options):
+        self._has_session = False
+        self.refusals = 0
+        super().__init__(answer=self._answer_one, **options)
+
+    def _answer_one(self, method, cseq, _request):
+        if method == "SETUP":
+            if self._has_session:
+                self.refusals += 1
+                return answered(cseq, "453 Not Enough Bandwidth")
+            self._has_session = True
+        elif method == "TEARDOWN":
+            self._has_session = False
+        return ""

@@ -68,7 +68,7 @@ class CameraSource(abc.ABC):
 
     @abc.abstractmethod
     def open(self, callbacks: CameraCallbacks) -> None:
-        """Connects, and replaces an earlier connection. Raises ChainError."""
+        """Ends an earlier connection, then connects: a camera may allow one session. Raises ChainError."""
 
     @abc.abstractmethod
     def show(self) -> None:
