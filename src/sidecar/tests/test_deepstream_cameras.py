@@ -95,12 +95,16 @@ def test_a_lost_camera_costs_another_no_frames(sidecar):
     cameras = [camera("far", rtsp.address), camera("near", "test://ball?width=320&height=180&rate=50")]
     assert sidecar.apply("fast", sidecar.specification(cameras=cameras)).accepted
     sidecar.until(lambda state: phase(state.cameras, "far") == "live")
+
+    def dropped_of_next_hundred(before):
+        after = sidecar.until(lambda state: state.cameras[1].counters.frames_received >= before.frames_received + 100)
+        return after.cameras[1].counters.frames_dropped - before.frames_dropped
+
+    usual = dropped_of_next_hundred(sidecar.state().cameras[1].counters)
     rtsp.stop()
     lost = sidecar.until(lambda state: phase(state.cameras, "far") == "lost").cameras[1].counters
-    later = sidecar.until(lambda state: state.cameras[1].counters.frames_received >= lost.frames_received + 100)
-    taken = later.cameras[1].counters.frames_dropped - lost.frames_dropped
-    # A busy machine costs a few; a muxer that waits for the other camera costs most.
-    assert taken <= 25, (lost, later)
+    # A busy machine costs some, whatever becomes of the other camera; a muxer that waits for that one costs most.
+    assert dropped_of_next_hundred(lost) <= usual + 25
 
 
 def test_a_camera_may_change_its_frame_size_in_mid_stream(sidecar):

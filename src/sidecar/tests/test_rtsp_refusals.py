@@ -304,3 +304,36 @@ def test_a_refused_question_whether_a_camera_is_there_is_no_reason_for_what_come
     assert "454" not in one.status().lost.detail
     assert one.status().lost.reason == state.CAMERA_LOST_REASON_ENDED
     double.stop()
+
+
+@pytest.mark.parametrize("status", ["453 Not Enough Bandwidth", "454 Session Not Found", "461 Unsupported Transport"])
+def test_a_camera_that_refuses_its_second_video_is_live_with_the_first(watch, status):
+    description = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=a\r\nt=0 0\r\n" + "".join(
+        "m=video 0 RTP/AVP 26\r\na=control:track%d\r\n" % number for number in (1, 2)
+    )
+
+    def answer(method, cseq, request):
+        if method == "DESCRIBE":
+            headers = ["Content-Type: application/sdp", "Content-Length: %d" % len(description)]
+            return answered(cseq, "200 OK", *headers) + description
+        return answered(cseq, status) if method == "SETUP" and "track2" in request else ""
+
+    double = PlayingCamera(answer=answer)
+    one = watch(uri=double.address)
+
+    def sends_and_is_live():
+        double.send_frame(0.1)
+        return is_live(one)()
+
+    one.until(never_lost(one, sends_and_is_live))
+    double.stop()
+
+
+def test_a_description_without_addresses_is_told_as_one(watch, monkeypatch):
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 3600.0)
+    double = ScriptedCamera(describes("m=audio 0 RTP/AVP 0\r\nm=video 0 RTP/AVP 26\r\n"))
+    one = watch(uri=double.address)
+    one.until(is_lost(one))
+    assert one.status().lost.reason == state.CAMERA_LOST_REASON_BROKEN_STREAM
+    assert "its description gives its video no address" in one.status().lost.detail
+    double.stop()

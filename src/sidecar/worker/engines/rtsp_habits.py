@@ -19,6 +19,8 @@ class RtspHabits:
         self.get_parameter_refusals = 0
         # Set on the threads of rtspsrc.
         self.refuses_options = False
+        # It refuses to send a second stream of video beside the first.
+        self.sends_one_stream = False
         # How long it may take to answer: twice as long after each answer that was too late.
         self.answer_seconds = FIRST_ANSWER_SECONDS
         # The transport for the next connection, after it refused the other. None: the specification's.

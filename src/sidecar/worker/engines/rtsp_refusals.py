@@ -47,6 +47,8 @@ class RefusalWatch:
         self._failed = failed
         # The answer to the last request for the stream. None: it was no refusal, or has not come.
         self._refusal: Optional[_Refusal] = None
+        # Streams that the camera has agreed to send.
+        self._streams = 0
         # Later requests keep the session.
         self._plays = False
 
@@ -62,6 +64,7 @@ class RefusalWatch:
         if self._plays or method not in _METHOD_NAMES:
             return
         if status < 300:
+            self._streams += method == GstRtsp.RTSPMethod.SETUP and status >= 200
             if method == GstRtsp.RTSPMethod.PLAY and status >= 200:
                 self._plays = True
                 self._habits.transport_refusals = 0
@@ -98,10 +101,11 @@ class RefusalWatch:
             reason = state.CAMERA_LOST_REASON_NOT_FOUND
             leads = ": it redirects to %s" % refusal.location[:_MOST_TOLD]
             said += leads if refusal.location else " and names no address"
-        return camera_failure(reason, self._camera.uri, said)._replace(
-            # The next connection begins with DESCRIBE, which tells the reason if there is one.
-            retries_otherwise=refusal.method == GstRtsp.RTSPMethod.OPTIONS
-        )
+        # The next connection begins with DESCRIBE, which tells the reason if there is one.
+        retries = refusal.method == GstRtsp.RTSPMethod.OPTIONS
+        if self._streams and not self._habits.sends_one_stream and refusal.method == GstRtsp.RTSPMethod.SETUP:
+            retries = self._habits.sends_one_stream = True
+        return camera_failure(reason, self._camera.uri, said)._replace(retries_otherwise=retries)
 
     def _refused_transport(self) -> CameraFailure:
         """The next connection tries the other transport: at once, unless that one has been refused, too."""

@@ -127,7 +127,8 @@ def make_rtsp_source(camera: spec.Camera, failed: Failed, stats: CameraStats) ->
         kind = "" if structure is None else structure.get_string("media") or ""
         encoding = _encoding(structure) if kind == "video" else ""
         offered.append(_Offered(kind, encoding))
-        return encoding in DEPAYLOADERS and sum(one.encoding in DEPAYLOADERS for one in offered) <= _MOST_STREAMS
+        most = 1 if habits.sends_one_stream else _MOST_STREAMS
+        return encoding in DEPAYLOADERS and sum(one.encoding in DEPAYLOADERS for one in offered) <= most
 
     source.connect("select-stream", on_select_stream)
     # After the login guard, whose refusal to send ends the signal.
@@ -173,8 +174,9 @@ def camera_error(message: Gst.Message, camera: spec.Camera) -> CameraFailure:
             return _no_video(camera, [one.kind for one in offered])
         if not any(encoding in DEPAYLOADERS for encoding in encodings):
             return unsupported_encoding(camera, " and ".join(sorted(set(encodings))))
-        said = "it offers its video in no way that is known here"
-        return message.src.refusals.failure() or camera_failure(state.CAMERA_LOST_REASON_TRANSPORT, camera.uri, said)
+        said = "its description gives its video no address, or a transport that is not known here"
+        broken = camera_failure(state.CAMERA_LOST_REASON_BROKEN_STREAM, camera.uri, said)
+        return message.src.refusals.failure() or broken
     refused = None if offered is None else message.src.refusals.failure()
     why = refused or failure_from_error(error, debug, camera.uri)
     if offered is not None and why.reason == state.CAMERA_LOST_REASON_TIMEOUT:
