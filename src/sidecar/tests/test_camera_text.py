@@ -76,7 +76,7 @@ def test_a_tile_of_a_camera_that_is_off_is_dark_and_says_until_when(hours, text)
 
 def test_the_contract_has_each_state():
     def told(current, camera=CAMERA):
-        return camera_status(current, camera, Observation(1.0, 0.0, "H264", (640, 360)), NOW)
+        return camera_status(current, camera, Observation(1.0, encoding="H264", size=(640, 360)), NOW)
 
     assert told(CameraState(Connecting(499.0))).connecting.attempt == 1
     live = told(CameraState(Live(499.0))).live
