@@ -25,6 +25,7 @@ export type ControlEvent =
 
 export interface ControlOptions extends Pick<Sources, "config" | "version" | "models"> {
   readonly file: () => Sources["file"];
+  readonly node: () => Sources["node"];
   readonly hub: () => Sources["hub"];
   readonly secrets: () => Sources["secrets"];
   /** Content of the last good candidate in the trial record. */
@@ -67,10 +68,9 @@ export class Control {
    * nothing. Before, the last good candidate takes their place, or else what is left of the settings.
    */
   refresh(): void {
-    const { config, version, models, file, hub, secrets, wallClock, wake } = this.#options;
-    const nowMs = wallClock();
-    const fresh = { file: file(), hub: hub(), secrets: secrets(), nowMs };
-    const sources: Sources = { config, version, models, ...fresh };
+    const { wake } = this.#options;
+    const sources = this.#sources();
+    const { nowMs } = sources;
     const lastGood = renderContent(this.#options.lastGood(), sources);
     const current = renderContent(this.#current?.candidate.content, sources);
     const rendering = render(sources);
@@ -85,6 +85,18 @@ export class Control {
     const next = wanted === undefined || postponedMs !== undefined ? current : wanted;
     wake(earliest(postponedMs, next?.nextChangeMs));
     if (next !== undefined) this.#use(next, lastGood);
+  }
+
+  /** What would be wrong with the settings if this were the node's document. */
+  problemsWith(nodeText: string): readonly Problem[] {
+    const rendering = render({ ...this.#sources(), node: { t: "text", text: nodeText } });
+    return rendering.t === "refused" ? rendering.problems : [];
+  }
+
+  #sources(): Sources {
+    const { config, version, models, file, node, hub, secrets, wallClock } = this.#options;
+    const fresh = { file: file(), node: node(), hub: hub(), secrets: secrets() };
+    return { config, version, models, ...fresh, nowMs: wallClock() };
   }
 
   /** When the change may be made. Infinity: no window is planned. Undefined: at once. */
