@@ -44,6 +44,11 @@ const ERRORS = {
   "login-in-uri": "a camera's address has a login, which belongs in credentials",
   "several-ports": "RTSP outputs ask for different ports: there is one RTSP server",
   "unknown-class": "a specification, a zone or a line names a class that the model's labels lack",
+  "class-filtered-out": "objects of a class are hidden that the model's bundle drops",
+  "model-order": "the first model works on objects, or one behind it on whole frames",
+  "duplicate-gie-id": "two models have the same gie-unique-id",
+  "unknown-gie-id": "a model works on objects of a model that is not before it",
+  "unknown-class-id": "a model works on classes that no model before it finds",
   "tracker-unavailable": "this release has no such tracking algorithm",
   // Model bundles.
   "unknown-decoder": "neither the sidecar nor a library has the decoder that is named",
@@ -85,7 +90,8 @@ const WARNINGS = {
   // Specifications.
   "secret-missing": "the secret of a camera or of a sink of events is missing",
   "output-open": "an RTSP output requires no password",
-  "tracker-missing": "zones and lines are set, and no tracker follows objects",
+  "tracker-missing":
+    "zones and lines are set, or a model infers tracked objects alone, and no tracker follows objects",
   "never-on": "the hours of a camera are never active",
   "software-encoder": "the board has no hardware encoder: the CPU encodes",
   "window-needs-display": "an output is a window, for which the node needs an X display",

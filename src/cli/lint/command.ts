@@ -121,6 +121,7 @@ async function readSubject(
   const bundle = path === undefined ? undefined : await readBundle(path, catalogue);
   const others = await Promise.all(
     (spec?.otherBundles ?? []).map(async (directory) => {
+      if (directory === undefined) return undefined;
       const name = basename(directory);
       const reading = await readBundle(directory, catalogue);
       return { name, ...reading, problems: inBundle(name, reading.problems) };
@@ -131,17 +132,19 @@ async function readSubject(
     subject: {
       spec: spec?.spec,
       bundle: bundle?.bundle,
-      otherBundles: others.flatMap(({ name, bundle }) => (bundle ? [{ name, bundle }] : [])),
+      otherBundles: others.map((one) =>
+        one?.bundle === undefined ? undefined : { name: one.name, bundle: one.bundle },
+      ),
       launch: line?.launch,
     },
     problems: [spec, bundle, ...others, line].flatMap((reading) => reading?.problems ?? []),
   };
 }
 
-/** The directories of the model bundles that the settings name. */
+/** The directories of the model bundles that the settings name; undefined for one that only a node has. */
 type Specification = SpecReading & {
   readonly bundle?: string;
-  readonly otherBundles?: readonly string[];
+  readonly otherBundles?: readonly (string | undefined)[];
 };
 
 async function readSpecification(

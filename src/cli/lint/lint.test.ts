@@ -15,7 +15,7 @@ import { hasErrors, type Problem } from "../../common/problem.js";
 import { CODES } from "../../common/problem-codes.js";
 import { readBundle } from "./bundle/bundle.js";
 import { OnnxError, readOnnx } from "./bundle/onnx.js";
-import { BUNDLE_TABLE } from "./corpus/bundle-table.js";
+import { BUNDLE_TABLE, CASCADE_TABLE } from "./corpus/bundle-table.js";
 import { BUNDLES } from "./corpus/bundles.js";
 import { LAUNCH_LINES } from "./corpus/launch-lines.js";
 import { LAUNCH_RIGHT } from "./corpus/launch-right.js";
@@ -114,7 +114,7 @@ it("does not throw on a network that is cut off anywhere or has damaged bytes", 
 
 /** Reported by the command alone, and covered by its tests. */
 const OF_THE_COMMAND = [
-  ...["wrong-setting", "secret-missing", "output-open", "never-on", "tracker-missing"],
+  ...["wrong-setting", "secret-missing", "output-open", "never-on"],
   ...["wrong-document", "not-text"],
 ];
 
@@ -124,11 +124,26 @@ it("has a case for every code", () => {
     .flatMap(({ on }) => Object.values(on).flat())
     .map((line) => line.split(" ")[0]);
   const inTable = BUNDLE_TABLE.flatMap((one) => Object.values(one.expected).flat());
-  expected.push(...inTable.map((line) => line.split(" ")[1]));
+  const ofCascades = CASCADE_TABLE.flatMap((one) => one.expected);
+  expected.push(...[...inTable, ...ofCascades].map((line) => line.split(" ")[1]));
   const missing = Object.keys(CODES).filter(
     (code) => ![...expected, ...OF_THE_COMMAND].includes(code),
   );
   assert.deepEqual(missing, []);
+});
+
+it("names the bundle of each model behind the first", async () => {
+  const place = new URL("../../../../models/object-colour", import.meta.url).pathname;
+  const { bundle } = await readBundle(place, catalogue);
+  assert.ok(bundle !== undefined);
+  const ofFile = { ...bundle, files: new Map() };
+  const found = lint(
+    { otherBundles: [{ name: "colour", bundle: ofFile }] },
+    target("cpu"),
+    catalogue,
+  );
+  assert.ok(found.length > 0);
+  for (const one of found) assert.match(displayPlace(one), /^colour\/config_infer\.txt/);
 });
 
 it("finds nothing wrong with the bundles that ship", async () => {

@@ -15,8 +15,8 @@ import type { Spec } from "./spec/schema.js";
 export interface LintSubject {
   readonly spec?: Spec | undefined;
   readonly bundle?: Bundle | undefined;
-  /** Of the models behind the first. */
-  readonly otherBundles?: readonly NamedBundle[];
+  /** Of the models behind the first, in their order. Undefined: it is not known. */
+  readonly otherBundles?: readonly (NamedBundle | undefined)[];
   readonly launch?: LaunchLine | undefined;
 }
 
@@ -32,11 +32,14 @@ export function lint(subject: LintSubject, target: AnyTarget, catalogue: Catalog
     target.engine === "cpu"
       ? lintBundleForCpu(one, catalogue)
       : lintBundle(one, cameras, target, catalogue);
+  const bundles = [bundle, ...otherBundles.map((one) => one?.bundle)];
   return [
-    ...(spec === undefined ? [] : lintSpec(spec, bundle, target, catalogue.facts)),
+    ...(spec === undefined ? [] : lintSpec(spec, bundles, target, catalogue.facts)),
     ...(bundle === undefined ? [] : ofBundle(bundle, spec)),
     // Their batch is one of objects: the number of cameras says nothing about it.
-    ...otherBundles.flatMap((one) => inBundle(one.name, ofBundle(one.bundle, undefined))),
+    ...otherBundles.flatMap((one) =>
+      one === undefined ? [] : inBundle(one.name, ofBundle(one.bundle, undefined)),
+    ),
     // Engine cpu has no launch line: the command refuses one.
     ...(launch === undefined || target.engine === "cpu"
       ? []
@@ -46,5 +49,9 @@ export function lint(subject: LintSubject, target: AnyTarget, catalogue: Catalog
 
 /** Tells the files of a bundle from those of the first one. */
 export function inBundle(name: string, problems: readonly Problem[]): Problem[] {
-  return problems.map((one) => ({ ...one, file: `${name}/${one.file ?? ""}` }));
+  return problems.map((one) =>
+    one.file === undefined
+      ? { ...one, path: `${name}/${one.path}` }
+      : { ...one, file: `${name}/${one.file}` },
+  );
 }

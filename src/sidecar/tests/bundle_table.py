@@ -16,6 +16,9 @@ _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "
 with open(os.path.join(_FOLDER, "bundles.json"), encoding="utf-8") as _opened:
     _TABLE: Dict[str, Any] = json.load(_opened)
 
+with open(os.path.join(_FOLDER, "cascades.json"), encoding="utf-8") as _opened:
+    CASCADES: List[Any] = json.load(_opened)["cascades"]
+
 BUNDLES: List[Any] = _TABLE["bundles"]
 # As SLIPSTREAM_PLATFORM names them.
 _BOARDS = {"t4": "7.1/dgpu/t4", "nano": "6.0.1/jetson/nano", "orin-nano": "7.1/jetson/orin-nano"}
@@ -31,13 +34,17 @@ def write_bundle(one: Dict[str, Any], directory: str) -> None:
             file.write(_bytes(content))
 
 
+def load(directory: str, target: str) -> Any:
+    """The bundle as the engine of a target reads it, or None, and its problems."""
+    if target == "cpu":
+        return load_bundle(directory)
+    machine = identify(read_system_info({"SLIPSTREAM_PLATFORM": _BOARDS[target]}), boards())
+    return load_nvinfer_bundle(directory, machine, Catalogue(machine.release, machine.kind))
+
+
 def verdict(directory: str, target: str) -> List[str]:
     """What the engine of a target says of a bundle: SEVERITY CODE LINE, sorted. Line 0: the whole file."""
-    if target == "cpu":
-        bundle, problems = load_bundle(directory)
-    else:
-        machine = identify(read_system_info({"SLIPSTREAM_PLATFORM": _BOARDS[target]}), boards())
-        bundle, problems = load_nvinfer_bundle(directory, machine, Catalogue(machine.release, machine.kind))
+    bundle, problems = load(directory, target)
     assert (bundle is None) == any(one.severity == "error" for one in problems)
     return sorted({"%s %s %s" % (one.severity, one.code, one.path.partition(":")[2] or "0") for one in problems})
 

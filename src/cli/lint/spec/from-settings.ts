@@ -14,12 +14,12 @@ import type { Output, Spec } from "./schema.js";
 
 type SettingsReading = SpecReading & {
   readonly bundle?: string;
-  readonly otherBundles?: readonly string[];
+  readonly otherBundles?: readonly (string | undefined)[];
 };
 
 /**
  * Reads the environment, and the document that SETTINGS_FILE names. `bundle`: the directory of the first model; absent if the
- * settings name a model that a node has. `otherBundles`: those of the models behind it. The problem of a wrong setting has the setting's name as its path.
+ * settings name a model that a node has. `otherBundles`: those of the models behind it, undefined likewise. The problem of a wrong setting has the setting's name as its path.
  */
 export async function readSettings(
   environment: Environment,
@@ -44,8 +44,8 @@ export async function readSettings(
   const { spec } = state.desired;
   const [{ bundlePath }, ...others] = spec.models;
   const bundle = isDirectory(bundlePath) ? { bundle: resolve(workingDirectory, bundlePath) } : {};
-  const otherBundles = others.flatMap((one) =>
-    isDirectory(one.bundlePath) ? [resolve(workingDirectory, one.bundlePath)] : [],
+  const otherBundles = others.map((one) =>
+    isDirectory(one.bundlePath) ? resolve(workingDirectory, one.bundlePath) : undefined,
   );
   return { spec: specToLint(spec), problems: [], otherBundles, ...bundle };
 }

@@ -9,19 +9,22 @@ import { ID, ID_FORM } from "../../../common/settings/camera-id.js";
 import { CAMERA_SCHEMES, readCameraUri } from "../../../common/settings/camera-uri.js";
 import { recordingPath } from "../../../common/settings/formats.js";
 import { MOST_MODELS } from "../../../common/settings/spec.js";
-import { type Bundle, labelsOf } from "../bundle/bundle.js";
+import { type Bundle, property } from "../bundle/bundle.js";
+import { classNamesOf } from "../bundle/labels.js";
+import { cascadeProblems } from "./cascade-rules.js";
 import type { Camera, Model, Output, Polygon, Spec } from "./schema.js";
 
+/** bundles: of each model, as far as they are known. */
 export function lintSpec(
   spec: Spec,
-  bundle: Bundle | undefined,
+  bundles: readonly (Bundle | undefined)[],
   target: AnyTarget,
   facts: FactsFile,
 ): Problem[] {
   return [
     ...cameraProblems(spec.cameras),
-    ...modelsProblems(spec.models, bundle),
-    ...hidingProblems(spec.cameras, bundle, target),
+    ...modelsProblems(spec, bundles),
+    ...hidingProblems(spec.cameras, bundles[0], target),
     ...outputProblems(spec.outputs),
     ...stillIntervalProblems(spec, target),
     ...trackerProblems(spec, target, facts),
@@ -84,8 +87,8 @@ function maskProblems({ points = [] }: Polygon, path: string): Problem[] {
   });
 }
 
-/** bundle: of the first model. */
-function modelsProblems(models: readonly Model[], bundle: Bundle | undefined): Problem[] {
+function modelsProblems(spec: Spec, bundles: readonly (Bundle | undefined)[]): Problem[] {
+  const { models } = spec;
   if (models.length === 0) {
     return [problem("missing-field", "models", "there is no model: give at least one")];
   }
@@ -93,9 +96,10 @@ function modelsProblems(models: readonly Model[], bundle: Bundle | undefined): P
     const message = `there are ${models.length} models: at most ${MOST_MODELS} run together`;
     return [problem("out-of-range", "models", message)];
   }
-  return models.flatMap((model, i) =>
-    modelProblems(model, `models[${i}]`, i === 0 ? bundle : undefined),
-  );
+  return [
+    ...models.flatMap((model, i) => modelProblems(model, `models[${i}]`, bundles[i])),
+    ...cascadeProblems(spec, bundles),
+  ];
 }
 
 function modelProblems(model: Model, path: string, bundle: Bundle | undefined): Problem[] {
@@ -103,7 +107,7 @@ function modelProblems(model: Model, path: string, bundle: Bundle | undefined): 
     return [problem("missing-field", `${path}.bundle_path`, "it names no model bundle")];
   }
   const { threshold = 0, classes = [] } = model;
-  const labels = bundle && labelsOf(bundle);
+  const labels = bundle && classNamesOf(bundle);
   const unknown = unknownClasses(classes, labels, `${path}.classes`);
   if (threshold >= 0 && threshold <= 1) return unknown;
   return [problem("out-of-range", `${path}.threshold`, "a threshold is 0 to 1"), ...unknown];
@@ -114,7 +118,7 @@ function hidingProblems(
   bundle: Bundle | undefined,
   target: AnyTarget,
 ): Problem[] {
-  const labels = bundle && labelsOf(bundle);
+  const labels = bundle && classNamesOf(bundle);
   return cameras.flatMap(({ hiding }, i) => {
     if (hiding === undefined) return [];
     const { classes = [] } = hiding;
@@ -123,8 +127,29 @@ function hidingProblems(
       const message = "engine deepstream cannot hide objects: use masks, or engine cpu";
       return [problem("hiding-unsupported", path, message)];
     }
-    if (classes.length > 0) return unknownClasses(classes, labels, `${path}.classes`);
+    if (classes.length > 0) {
+      const at = `${path}.classes`;
+      return [...unknownClasses(classes, labels, at), ...filteredOut(classes, bundle, labels, at)];
+    }
     return [problem("missing-field", `${path}.classes`, "it names no class")];
+  });
+}
+
+/** Classes whose objects nobody sees cannot be hidden. */
+function filteredOut(
+  classes: readonly string[],
+  bundle: Bundle | undefined,
+  labels: readonly string[] | undefined,
+  path: string,
+): Problem[] {
+  const filter = bundle && property(bundle, "filter-out-class-ids");
+  if (bundle === undefined || filter === undefined || labels === undefined) return [];
+  const { values } = bundle.config;
+  const ids = values.items(filter.raw).map((item) => values.integer(item));
+  return classes.flatMap((name, i) => {
+    if (!labels.includes(name) || !ids.includes(labels.indexOf(name))) return [];
+    const message = `the bundle drops objects of class "${name}" (filter-out-class-ids), so that they cannot be hidden`;
+    return [problem("class-filtered-out", `${path}[${i}]`, message)];
   });
 }
 

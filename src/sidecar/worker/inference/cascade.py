@@ -66,7 +66,7 @@ def _problems(member: Member, before: Sequence[Member], is_tracked: bool) -> Ite
         message = "%s works on classes %s (operate-on-class-ids), and %s has %d; correct them"
         ids = ", ".join(str(one) for one in sorted(rules.class_ids))
         yield error(
-            "class-out-of-range", "bundle_path", message % (member.name, ids, finders[0].name, finders[0].classes)
+            "unknown-class-id", "bundle_path", message % (member.name, ids, finders[0].name, finders[0].classes)
         )
     if rules.only_tracked and not is_tracked:
         message = "classifier-async-mode infers tracked objects alone, and there is no tracker; set one, such as iou"
