@@ -81,6 +81,7 @@ export class Agent {
     this.#file = path === undefined ? path : new SettingsFile({ path, clock, onChange });
     this.#nodeSettings = new NodeSettings({
       path: join(config.stateDir, NODE_SETTINGS_NAME),
+      cameras: () => this.#control.cameraList,
       problemsWith: (text) => this.#control.problemsWith(text),
       onChange: () => {
         log.info("settings applied on this node");

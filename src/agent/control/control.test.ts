@@ -130,6 +130,35 @@ describe("Control", () => {
     assert.deepEqual(latest(), before);
   });
 
+  it("lists the cameras for a document of the node, without a login and only where it may change them", () => {
+    env = { ...env, RTSPINPUT: "front=rtsp://secret:cam@cam/1" };
+    control = start();
+    const [front] = control.cameraList.t === "cameras" ? control.cameraList.cameras : [];
+    const expected = { id: "front", uri: "rtsp://cam/1", credentials: "secret:cam" };
+    assert.deepEqual({ ...front, ...expected }, front);
+    file = '{"cameras":[{"uri":"rtsp://cam/2","name":"Yard"}]}';
+    const fromFile = control.cameraList;
+    assert.ok(fromFile.t === "cameras");
+    assert.deepEqual(fromFile.cameras, [{ uri: "rtsp://cam/2", name: "Yard", id: "yard" }]);
+    node = { t: "text", text: '{"cameras":[{"id":"gate","uri":"test://"}]}' };
+    assert.deepEqual(control.cameraList, {
+      t: "cameras",
+      cameras: [{ id: "gate", uri: "test://" }],
+    });
+    node = undefined;
+    for (const uri of ["rtsp://me:hunter2@cam/3", "rtsp://cam/3?password=hunter2"]) {
+      file = JSON.stringify({ cameras: [{ uri }] });
+      assert.equal(control.cameraList.t, "fixed");
+      file = undefined;
+      env = { ...env, RTSPINPUT: uri };
+      control = start();
+      assert.equal(control.cameraList.t, "fixed");
+    }
+    hub = '{"cameras":[{"uri":"test://"}]}';
+    const list = control.cameraList;
+    assert.match(list.t === "fixed" ? list.why : "", /the hub lists the cameras/);
+  });
+
   it("reports a refusal once, and changes nothing of what runs", () => {
     control.refresh();
     const before = latest();

@@ -6,6 +6,7 @@ import { withEarlier } from "../../common/secrets/redact.js";
 import type { RuntimeOptions } from "../../common/settings/desired-state.js";
 import { secretsInSpec } from "../../common/settings/spec-secrets.js";
 import type { Candidate } from "../trial/candidate.js";
+import { type CameraList, cameraListOf } from "./camera-list.js";
 import { interrupts } from "./interrupts.js";
 import { mayRebuild } from "./maintenance.js";
 import { type Rendered, render, renderContent, renderRest, type Sources } from "./render.js";
@@ -91,6 +92,11 @@ export class Control {
   problemsWith(nodeText: string): readonly Problem[] {
     const rendering = render({ ...this.#sources(), node: { t: "text", text: nodeText } });
     return rendering.t === "refused" ? rendering.problems : [];
+  }
+
+  /** The cameras as a document of this node may take them over. */
+  get cameraList(): CameraList {
+    return cameraListOf(this.#sources());
   }
 
   #sources(): Sources {

@@ -3,10 +3,10 @@
 import { createHash } from "node:crypto";
 import { writeDurably } from "../../common/files/durable.js";
 import { decodeUtf8, readSmallFile } from "../../common/files/read.js";
-import { type Problem, problem } from "../../common/problem.js";
-import { secretsInAddress } from "../../common/secrets/hide-addresses.js";
-import type { SettingsDocument } from "../../common/settings/document/schema.js";
+import type { Problem } from "../../common/problem.js";
 import { readSettingsDocument } from "../../common/settings/settings-document.js";
+import type { CameraList } from "./camera-list.js";
+import { plainLogins } from "./plain-logins.js";
 import type { FileText } from "./settings-file.js";
 
 /** In STATE_DIR. */
@@ -19,6 +19,8 @@ export interface NodeSettingsOptions {
   readonly path: string;
   /** What would be wrong with all settings together. */
   readonly problemsWith: (text: string) => readonly Problem[];
+  /** What it may take over. */
+  readonly cameras: () => CameraList;
   /** Called after current() has changed. */
   readonly onChange: () => void;
 }
@@ -48,6 +50,10 @@ export class NodeSettings {
   /** The document, empty if there is none or it cannot be read. It holds no login. */
   get text(): string {
     return this.#current?.t === "text" ? this.#current.text : EMPTY;
+  }
+
+  get cameras(): CameraList {
+    return this.#options.cameras();
   }
 
   /** Names the current text. */
@@ -96,30 +102,4 @@ export class NodeSettings {
     onChange();
     return { t: "replaced", tag: this.tag };
   }
-}
-
-/** Whoever may change the document may read it: it refers to logins, and holds none. */
-function plainLogins({ cameras = [], rtspServer, events }: SettingsDocument): Problem[] {
-  const paths = [
-    ...cameras.flatMap(({ uri, credentials }, index) => [
-      ...(isPlain(credentials) ? [`cameras[${index}].credentials`] : []),
-      ...(isPlain(uri.credentials) || hasPlainParameter(uri.uri) ? [`cameras[${index}].uri`] : []),
-    ]),
-    ...([rtspServer?.users ?? []].flat().some(isPlain) ? ["rtspServer.users"] : []),
-    ...(events?.sinks ?? []).flatMap((sink, index) =>
-      "url" in sink && typeof sink.url === "string" && hasPlainParameter(sink.url)
-        ? [`events.sinks[${index}].url`]
-        : [],
-    ),
-  ];
-  const message = "holds a login in plain text; put it into a secret and write secret:NAME";
-  return paths.map((path) => problem("wrong-setting", { file: "node", path }, message));
-}
-
-function isPlain(login: object | undefined): boolean {
-  return login !== undefined && "password" in login;
-}
-
-function hasPlainParameter(address: string): boolean {
-  return secretsInAddress(address).some((text) => !text.includes("secret:"));
 }

@@ -85,7 +85,7 @@ export function renderRest(sources: Sources): Rendered | undefined {
   );
 }
 
-function textOf(text: FileText | undefined): string | null {
+export function textOf(text: FileText | undefined): string | null {
   return text?.t === "text" ? text.text : null;
 }
 

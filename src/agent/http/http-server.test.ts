@@ -53,6 +53,7 @@ describe("HttpServer", () => {
     [redacted, failsToStart] = [[], false];
     nodeSettings = new NodeSettings({
       path: inPlace("node-settings.json"),
+      cameras: () => ({ t: "cameras", cameras: [] }),
       problemsWith: (text) =>
         text.includes("absent") ? [problem("wrong-setting", "model.bundle", "there is none")] : [],
       onChange: () => lines.push("applied"),
@@ -159,6 +160,7 @@ describe("HttpServer", () => {
     assert.equal(statSync(inPlace("node-settings.json")).mode & 0o777, 0o600);
     const restarted = new NodeSettings({
       path: inPlace("node-settings.json"),
+      cameras: () => ({ t: "cameras", cameras: [] }),
       problemsWith: () => [],
       onChange: () => {},
     });
@@ -332,6 +334,7 @@ describe("HttpServer", () => {
       "/api/v1/trials/take-back",
       "/api/v1/camera-tests",
       "/api/v1/settings",
+      "/api/v1/settings/cameras",
     ]);
   });
 

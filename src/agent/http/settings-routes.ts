@@ -29,6 +29,19 @@ export async function addSettings(app: FastifyInstance, settings: NodeSettings):
       return reply.send(settings.text);
     },
   );
+  app.get(
+    `${PATH}/cameras`,
+    described("settingsCameras", "The list of cameras as this node's document may take it over.", {
+      200: json(z.array(z.looseObject({})).describe("Cameras as in a settings document.")),
+      409: json(errorSchema),
+    }),
+    (_, reply) => {
+      const { cameras } = settings;
+      if (cameras.t === "fixed") return fail(reply, 409, cameras.why);
+      reply.type("application/json; charset=utf-8");
+      return reply.send(JSON.stringify(cameras.cameras));
+    },
+  );
   await app.register((scope, _options, registered) => {
     // As it is: only the text tells of keys that are given twice, and of lines.
     scope.removeContentTypeParser("application/json");
