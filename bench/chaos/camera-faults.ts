@@ -9,8 +9,10 @@ import { SECRET } from "./world.js";
 
 /** The possible reasons for a camera that goes away, whichever the sidecar detects first. */
 const GONE = ["ended", "unreachable", "broken stream", "timeout"];
-/** How long the product waits for a silent camera. */
-const SILENCE_MS = 1500;
+/** How long the product waits for a silent camera: until it is asked, has not answered in time, and that is observed. */
+const SILENCE_MS = 2500;
+/** How long it waits for a camera whose packets make no frame, and which is observed as often. */
+const GARBAGE_MS = 1750;
 /** FROZEN_AFTER of the bench, plus the interval between two checks. */
 const FROZEN_MS = 3500;
 /** How long the product waits for the first frame of a connection. */
@@ -87,7 +89,7 @@ export const CAMERA_FAULTS: readonly FaultKind[] = [
     story: "media packets arrive with garbage as contents",
     reasons: [...GONE, "unsupported codec"],
     begin: ({ victim }) => victim.door.behave("garble"),
-    until: saysLost(SILENCE_MS, "timeout", "broken stream", "unsupported codec"),
+    until: saysLost(GARBAGE_MS, "timeout", "broken stream", "unsupported codec"),
     heal: ({ victim }) => victim.door.behave("open"),
   },
   {

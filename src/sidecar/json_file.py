@@ -5,14 +5,12 @@ import os
 import stat
 from typing import Any
 
+from sidecar.whole_file import replace_file
+
 
 def write_json(path: str, value: Any, mode: int) -> None:
     """Puts the file in place as a whole, with this mode. Raises OSError."""
-    fresh = path + ".new"
-    with open(fresh, "w", encoding="utf-8") as file:
-        json.dump(value, file)
-    os.chmod(fresh, mode)
-    os.rename(fresh, path)
+    replace_file(path, json.dumps(value), mode)
 
 
 def read_json(path: str, most_bytes: int) -> Any:

@@ -40,6 +40,10 @@ const NATIVE: Readonly<Record<string, Record<string, string>>> = {
     "config_infer.txt": `${CONFIG}\n\u3000custom-lib-path\u00a0=x\n`,
   },
   "the key behind a byte order mark": { "config_infer.txt": `\ufeffcustom-lib-path=x\n${CONFIG}` },
+  "a tracker's library by its key": { "config_infer.txt": `${CONFIG}\nll-lib-file=/tmp/x\n` },
+  "a preprocessing library by its key": {
+    "config_infer.txt": `${CONFIG}\n[user-configs]\ncustom-lib-name=x\n`,
+  },
   "a library by its name": { "libyolo.so": "x" },
   "a library with a version": { "lib/libyolo.so.1.2": "x" },
   "a library by its content": { "anchors.bin": "\x7fELF and more" },

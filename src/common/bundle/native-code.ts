@@ -6,9 +6,9 @@ import type { Signed, Trust } from "./signature.js";
 /** Shared libraries, and TensorRT engines, which may embed plugins. */
 const NATIVE_NAME = /\.(?:so(?:\.[\w.]*)?|dll|dylib|engine|plan|trt)$/i;
 const ELF = Buffer.from("\x7fELF", "latin1");
-/** nvinfer opens the library that this key names. Readers differ in what ends a line and what is a blank: where it stands
+/** Keys that name a library: of nvinfer, and of the elements around it, such as nvtracker and nvdspreprocess. Readers differ in what ends a line and what is a blank: where it stands
  * does not matter, unless it is in what every reader takes for a comment. */
-const NATIVE_KEY = "custom-lib-path";
+const NATIVE_KEY = /custom-lib-(?:path|name)|ll-lib-file/;
 const COMMENT = /^[ \t]*#[\t\x20-\x7e\x80-\xff]*\r?$/;
 /** Of the configuration. Longer ones are refused: nvinfer's take a few kilobytes. */
 const LONGEST_CONFIG_BYTES = 1024 * 1024;
@@ -37,8 +37,8 @@ export class NativeCode {
       yield chunk;
     }
     if (start.subarray(0, ELF.length).equals(ELF)) this.#found.push(path);
-    if (path === CONFIG && namesLibrary(start.toString("latin1")))
-      this.#found.push(`${NATIVE_KEY} in ${CONFIG}`);
+    const key = path === CONFIG ? libraryKey(start.toString("latin1")) : undefined;
+    if (key !== undefined) this.#found.push(`${key} in ${CONFIG}`);
   }
 
   /** Throws BundleError for native code that the trust does not cover. */
@@ -55,7 +55,9 @@ export class NativeCode {
   }
 }
 
-function namesLibrary(config: string): boolean {
+function libraryKey(config: string): string | undefined {
   const lines = config.toLowerCase().split("\n");
-  return lines.some((line) => line.includes(NATIVE_KEY) && !COMMENT.test(line));
+  return lines
+    .map((line) => (COMMENT.test(line) ? undefined : NATIVE_KEY.exec(line)?.[0]))
+    .find(Boolean);
 }

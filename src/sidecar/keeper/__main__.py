@@ -16,7 +16,8 @@ from sidecar.keeper.restart import Limits
 from sidecar.keeper.stderr_relay import StderrRelay
 
 # Their threads are many, and most do little: with an arena of memory for each, they would keep what they once needed.
-_CHILD_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2"}
+# numpy would start a thread for linear algebra on each processor of the machine, whatever the container's share of it.
+_CHILD_ENVIRONMENT = {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 # It computes little, and viewers wait for it. No real-time class: who reaches its port could then starve the machine.
 _OUTLET_NICENESS = -10
 _LIMITS = Limits()

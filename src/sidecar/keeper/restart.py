@@ -17,10 +17,10 @@ class Limits(NamedTuple):
     patience: float = 6.0
     # From asking a child that hangs for its stack to killing it.
     stack_dump: float = 0.2
-    # Before the first restart; doubles with each failure in a row.
+    # Before the restart of a child that did not run for long; doubles with each failure in a row.
     first_delay: float = 0.2
     longest_delay: float = 30.0
-    # A child that ran this long starts with a failure count of zero again.
+    # A child that ran this long is restarted at once, with a failure count of zero again.
     healthy: float = 60.0
     # With this many failures in a row the child is in a crash loop. It is still restarted, slowly; a placeholder may
     # run in the meantime.
@@ -167,7 +167,8 @@ def after_exit(
         return BackingOff(state.until, state.failures, had_placeholder=True)
     # Judged by the last heartbeat, so that the time a child hung before it was killed does not count as health.
     was_healthy = state.last_beat is not None and state.last_beat - state.since >= limits.healthy
-    return back_off(0 if was_healthy else state.failures, now, limits)
+    # At once: viewers wait, and it is no crash loop.
+    return BackingOff(now, 1) if was_healthy else back_off(state.failures, now, limits)
 
 
 def back_off(failures_before: int, now: float, limits: Limits) -> BackingOff:

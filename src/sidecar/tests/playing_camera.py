@@ -47,6 +47,8 @@ class PlayingCamera(ScriptedCamera):
         self._sequence = 0
         self.ssrc = 0x51D5EA11
         self._time = _FIRST_FRAME_TIMESTAMP
+        # Frames hold garbage instead of video.
+        self.sends_garbage = False
         # Set while somebody plays.
         self.is_played = threading.Event()
         self._udp = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
@@ -70,7 +72,7 @@ class PlayingCamera(ScriptedCamera):
             marker = 0x80 if number == len(self._packets) - 1 else 0
             head = struct.pack(">BBHII", 0x80, 26 | marker, self._sequence & 0xFFFF, self._time & 0xFFFFFFFF, self.ssrc)
             self._sequence += 1
-            self._send(0, head + packet)
+            self._send(0, head + (b"\xff" * len(packet) if self.sends_garbage else packet))
 
     def send_report(self):
         """An RTCP sender report."""
@@ -118,3 +120,22 @@ class PlayingCamera(ScriptedCamera):
             self._viewers = [one for one in self._viewers if one[0] is not connection]
             if not self._viewers:
                 self.is_played.clear()
+
+
+class OneSessionCamera(PlayingCamera):
+    """Refuses a second session while it has one."""
+
+    def __init__(self, **options):
+        self._has_session = False
+        self.refusals = 0
+        super().__init__(answer=self._answer_one, **options)
+
+    def _answer_one(self, method, cseq, _request):
+        if method == "SETUP":
+            if self._has_session:
+                self.refusals += 1
+                return answered(cseq, "453 Not Enough Bandwidth")
+            self._has_session = True
+        elif method == "TEARDOWN":
+            self._has_session = False
+        return ""

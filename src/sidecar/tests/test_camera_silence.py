@@ -9,10 +9,10 @@ NOW = 1000.0
 NORMAL, UNCLEAR, LOST = Silence
 
 
-def judged(frame, quiet=60.0, silent=10.0, earlier=0, awake=0.0, interval=0.04, **ages):
-    """frame and ages: seconds since then."""
-    moments = {"last_" + name: NOW - age for name, age in ages.items()}
-    observation = Observation(last_frame=NOW - frame, interval=interval, **moments)
+def judged(frame, quiet=60.0, silent=10.0, earlier=0, awake=0.0, interval=0.04, keys=0.0, **ages):
+    """frame and ages: seconds since then. keys: seconds from key frame to key frame."""
+    moments = {name if "_" in name else "last_" + name: NOW - age for name, age in ages.items()}
+    observation = Observation(last_frame=NOW - frame, interval=interval, key_interval=keys, **moments)
     return judge_silence(observation, NOW, awake, quiet, silent, earlier)
 
 
@@ -56,6 +56,16 @@ def test_a_camera_with_few_frames_may_be_silent_for_longer(interval, seconds):
         (NORMAL, {"frame": 29, "ack": 0.5, "packet": 0.1}),
         (LOST, {"frame": 31, "ack": 0.5, "packet": 0.1}),
         (LOST, {"frame": 31, "ack": 0.5, "packet": 0.1, "answer": 0.5, "question": 0.6}),
+        # The next key frame is overdue, by the camera's own rhythm.
+        (LOST, {"frame": 2.1, "ack": 0.5, "packet": 0.1, "keys": 1}),
+        (NORMAL, {"frame": 1.9, "ack": 0.5, "packet": 0.1, "keys": 1}),
+        (NORMAL, {"frame": 19, "ack": 0.5, "packet": 0.1, "keys": 10}),
+        (LOST, {"frame": 21, "ack": 0.5, "packet": 0.1, "keys": 10}),
+        (NORMAL, {"frame": 29, "ack": 0.5, "packet": 0.1, "keys": 60}),
+        (LOST, {"frame": 31, "ack": 0.5, "packet": 0.1, "keys": 60}),
+        # They have just begun to come again.
+        (NORMAL, {"frame": 40, "ack": 0.5, "packet": 0.1, "packets_since": 0.3, "keys": 0.1}),
+        (LOST, {"frame": 40, "ack": 0.5, "packet": 0.1, "packets_since": 2.3, "keys": 0.1}),
         # They came only as long as its frames did.
         (NORMAL, {"frame": 9, "ack": 0.5, "packet": 8.9}),
         # What the settings say.

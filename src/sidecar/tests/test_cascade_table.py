@@ -1,4 +1,4 @@
-"""What the linter says of models that run together, the engines say too: cascade-rules.test.ts goes through the same table."""
+"""What the linter says of models that run together, the engines say too: cascade-rules.test.ts has the same table."""
 
 import pytest
 

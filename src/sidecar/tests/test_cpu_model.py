@@ -43,11 +43,15 @@ def loaded(monkeypatch):
     return found
 
 
+def no_replacement():
+    raise AssertionError("no inference hangs")
+
+
 class SameThread:
     """A main loop whose thread is the test's own."""
 
     @staticmethod
-    def call(function, _timeout):
+    def call(function, _timeout, _undo):
         return function()
 
 
@@ -55,7 +59,7 @@ class SameThread:
 def service(tmp_path):
     Gst.init(None)
     store = StatusStore(EventLog())
-    engine = CpuEngine(Processes(str(tmp_path / "outlet.sock")), store)
+    engine = CpuEngine(Processes(str(tmp_path / "outlet.sock")), store, no_replacement)
     yield PipelineService(engine, store, SameThread(), "instance")
     engine.stop()
 
@@ -149,7 +153,7 @@ class WithCamera:
 
     def __init__(self, run_dir, uri):
         self.store = StatusStore(EventLog())
-        self.engine = CpuEngine(Processes(os.path.join(run_dir, "outlet.sock")), self.store)
+        self.engine = CpuEngine(Processes(os.path.join(run_dir, "outlet.sock")), self.store, no_replacement)
         self.uri = uri
 
     def apply(self, bundle):
@@ -203,6 +207,11 @@ def test_a_network_that_fails_on_some_frames_fails_the_pipeline_and_the_camera_g
     before = one.processed()
     turn_until(lambda: one.processed() > before + 5, one.store.snapshot, 60)
     assert one.store.snapshot().cameras[0].WhichOneof("state") == "live"
+    # Other settings do not end its pause.
+    again = specification(str(tmp_path / "bundle"), threshold=0.7)
+    again.cameras[0].uri = one.uri
+    one.engine.apply(again, one.engine.prepare(again)[0])
+    assert one.store.snapshot().pipeline.failed == failed
     # Another network makes it well.
     one.apply(SSD)
     assert one.until("running")

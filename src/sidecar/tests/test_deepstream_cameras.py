@@ -17,13 +17,14 @@ from sidecar.tests.deepstream_sidecar import (
     Sidecar,
     camera,
     changes,
+    eventually,
     free_port,
     is_standby,
     phase,
     render,
 )
 from sidecar.tests.endless_answer import EndlessAnswer
-from sidecar.tests.playing_camera import PlayingCamera
+from sidecar.tests.playing_camera import OneSessionCamera, PlayingCamera
 
 
 @pytest.fixture(scope="module", params=["t4", "nano", "t4 with the new muxer"])
@@ -194,6 +195,23 @@ def test_a_camera_that_sends_rarely_stays_live_and_viewers_keep_its_last_frame(s
         assert rare.connections == 1
     finally:
         rare.stop()
+
+
+def test_a_camera_that_allows_one_session_is_restarted_without_a_refusal(sidecar):
+    single = OneSessionCamera()
+    try:
+        assert sidecar.apply("single", sidecar.specification(cameras=[camera("single", single.address)])).accepted
+        assert single.is_played.wait(DEADLINE_SECONDS)
+        single.send_frame()
+        sidecar.until(lambda state: phase(state.cameras, "single") == "live")
+        sidecar.stub.RestartCamera(pipeline.RestartCameraRequest(camera_id="single"), timeout=DEADLINE_SECONDS)
+        eventually(lambda: single.methods().count("PLAY") == 2, "a second session", within=DEADLINE_SECONDS)
+        single.send_frame()
+        sidecar.until(lambda state: frames_of(state, "single") == 2)
+        assert phase(sidecar.state().cameras, "single") == "live"
+        assert single.refusals == 0
+    finally:
+        single.stop()
 
 
 def test_a_camera_whose_answer_never_ends_delays_no_other(sidecar):

@@ -102,6 +102,15 @@ def test_what_plays_is_logged_at_level_debug_and_written_as_dot_without_a_passwo
     assert "hunter2" not in dot
 
 
+def test_a_link_in_the_directory_of_dot_files_does_not_lead_to_another_file(pipeline, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / "output-main.dot").symlink_to(victim)
+    log_playing(pipeline, {"SLIPSTREAM_DOT_DIR": str(tmp_path)})
+    assert victim.read_text() == "mine"
+    assert "digraph" in (tmp_path / "output-main.dot").read_text()
+
+
 def frame(camera_id, pts):
     caps = Gst.Caps.from_string("video/x-raw, format=I420, width=64, height=48, framerate=0/1")
     return DetectedFrame(camera_id, Gst.Buffer.new_allocate(None, 64 * 48 * 3 // 2, None), caps, 64, 48, pts, [])

@@ -16,7 +16,7 @@ from sidecar.worker.inference.classifier import Classifier
 from sidecar.worker.inference.detector import Detector, Inference
 from sidecar.worker.inference.frame import I420Frame
 from sidecar.worker.inference.postprocess import Object
-from sidecar.worker.inference.session import ModelError
+from sidecar.worker.inference.session import ModelError, Session
 
 DEADLINE_SECONDS = 30
 GREY = np.full((16, 16), 128, np.uint8)
@@ -43,6 +43,7 @@ class FakeNetwork(Detector):
 
     def end_overdue(self, _rounds):
         self.let_go.set()
+        return 0.0
 
 
 class HangingClassifier(Classifier):
@@ -57,6 +58,7 @@ class HangingClassifier(Classifier):
 
     def end_overdue(self, _rounds):
         self.is_ended.set()
+        return 0.0
 
 
 class Camera:
@@ -65,7 +67,8 @@ class Camera:
     def __init__(self):
         Gst.init(None)
         self.told = []
-        self.shared = SharedDetector(self.told.append)
+        self.hangs = []
+        self.shared = SharedDetector(self.told.append, lambda: self.hangs.append(True))
         self.detector = FrameDetector(self.shared)
 
     def configure(self, network, interval=0, is_tracked=False):
@@ -111,16 +114,25 @@ def test_new_settings_hold_from_the_next_frame_on(camera):
     assert camera.frame(0.3).inferred
 
 
-def test_equal_settings_applied_again_change_nothing_and_try_a_network_that_failed(camera):
+def test_equal_settings_applied_again_change_nothing(camera):
     network = FakeNetwork()
     camera.configure(network, interval=2)
     assert [camera.frame(number / 10).inferred for number in range(2)] == [True, False]
     camera.configure(network, interval=2)
     assert [camera.frame(number / 10).inferred for number in range(2, 4)] == [False, True]
+
+
+def test_a_network_that_failed_is_not_tried_because_other_settings_change_and_another_network_is(camera):
+    network = FakeNetwork()
+    camera.configure(network)
     camera.shared.settings = camera.shared.settings._replace(is_paused=True)
-    assert not camera.detector.is_due(lambda: FRAME.y, 1.0)
-    camera.configure(network, interval=2)
-    assert camera.detector.is_due(lambda: FRAME.y, 1.1)
+    for interval in (0, 5):
+        camera.configure(network, interval=interval)
+        assert camera.shared.is_paused
+        assert not camera.frame(1.0).inferred
+    camera.configure(FakeNetwork())
+    assert not camera.shared.is_paused
+    assert camera.frame(1.1).inferred
 
 
 def grey(level):
@@ -210,3 +222,73 @@ def test_a_frame_is_not_looked_at_that_comes_too_soon_to_be_inferred(camera):
     for number in range(8):
         camera.detector.is_due(luma, number / 15)
     assert len(looked_at) == 1 + 4
+
+
+class EndlessNetwork(FakeNetwork):
+    """Takes so many seconds of processor time once it is to end, and goes on."""
+
+    def __init__(self, *taken):
+        super().__init__(hangs=True)
+        self.taken = list(taken)
+        self.rounds = 0
+
+    def end_overdue(self, _rounds):
+        self.rounds += 1
+        return self.taken[min(self.rounds, len(self.taken)) - 1]
+
+
+def infer_in_the_background(camera, network):
+    camera.configure(network)
+    thread = threading.Thread(target=camera.detector.infer, args=(FRAME,), daemon=True)
+    thread.start()
+    assert network.begun.acquire(timeout=DEADLINE_SECONDS)
+    return thread
+
+
+def test_an_inference_that_cannot_be_ended_is_told_once(camera, monkeypatch):
+    monkeypatch.setattr(frame_detector, "_ROUND_SECONDS", 0.01)
+    network = EndlessNetwork(0.0, 5.0, frame_detector.MOST_CPU_SECONDS + 1)
+    hanging = infer_in_the_background(camera, network)
+    turn_until(lambda: camera.hangs, lambda: network.rounds, DEADLINE_SECONDS)
+    network.let_go.set()
+    hanging.join(DEADLINE_SECONDS)
+    assert camera.hangs == [True]
+
+
+def test_an_inference_that_waits_long_for_a_processor_is_not_taken_for_one_that_hangs(camera, monkeypatch):
+    monkeypatch.setattr(frame_detector, "_ROUND_SECONDS", 0.01)
+    network = EndlessNetwork(0.1)
+    late = infer_in_the_background(camera, network)
+    turn_until(lambda: network.rounds > 100, lambda: network.rounds, DEADLINE_SECONDS)
+    network.let_go.set()
+    late.join(DEADLINE_SECONDS)
+    assert camera.hangs == []
+
+
+class Spinning:
+    """A network of ONNX Runtime whose only operator looks at no request to end."""
+
+    def __init__(self):
+        self.begun = threading.Event()
+        self.may_end = threading.Event()
+
+    def run(self, *_):
+        self.begun.set()
+        while not self.may_end.is_set():
+            pass
+        return []
+
+
+def test_a_session_tells_the_processor_time_of_an_inference_that_was_to_end():
+    spinning = Spinning()
+    session = Session.__new__(Session)
+    session._session, session._running = spinning, {}
+    session._input = SimpleNamespace(name="images", type="tensor(float)", shape=[1, 3, 1, 1])
+    thread = threading.Thread(target=session.run, args=(np.zeros((1, 3, 1, 1), np.float32), []), daemon=True)
+    thread.start()
+    assert spinning.begun.wait(DEADLINE_SECONDS)
+    assert session.end_overdue(1000) == 0.0
+    turn_until(lambda: session.end_overdue(1) > 0.2, lambda: "it takes none", DEADLINE_SECONDS)
+    spinning.may_end.set()
+    thread.join(DEADLINE_SECONDS)
+    assert session.end_overdue(1) == 0.0

@@ -153,8 +153,8 @@ def test_the_end_of_a_placeholder_is_no_failure(hangs):
 def test_a_healthy_minute_after_a_crash_loop_resets_the_failure_count():
     running = Running(7, 100.0, 160.0, 9)
     after = after_exit(running, 160.0, LIMITS)
-    assert after == BackingOff(160.2, 1)
-    assert next_step(after, 160.1, LIMITS, has_placeholder=True) == Wait(160.2)
+    assert after == BackingOff(160.0, 1)
+    assert next_step(after, 160.0, LIMITS, has_placeholder=True) == Start()
 
 
 def test_a_child_that_hangs_is_asked_for_its_stack_and_then_killed():
@@ -174,8 +174,8 @@ def test_an_exit_soon_after_the_start_adds_to_the_failure_count():
     assert after_exit(Running(7, 100.0, 159.0, 3), 160.0, LIMITS) == BackingOff(160.0 + 1.6, 4)
 
 
-def test_a_healthy_minute_resets_the_failure_count():
-    assert after_exit(Running(7, 100.0, 160.0, 3), 160.0, LIMITS) == BackingOff(160.0 + 0.2, 1)
+def test_a_child_is_restarted_at_once_after_a_healthy_minute_and_its_failure_count_is_reset():
+    assert after_exit(Running(7, 100.0, 160.0, 3), 160.0, LIMITS) == BackingOff(160.0, 1)
 
 
 def test_the_time_that_a_child_hung_does_not_count_as_healthy():

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 
 import pytest
 
@@ -9,7 +10,7 @@ from sidecar.tests.networks import NETWORKS, VERDICTS, network
 from sidecar.worker.engines.deepstream.catalogue import Catalogue
 from sidecar.worker.engines.deepstream.onnx_operators import refusals
 from sidecar.worker.inference.onnx_network import read_network
-from sidecar.worker.inference.protobuf_file import OnnxError
+from sidecar.worker.inference.protobuf_file import OnnxError, ProtobufFile
 
 RELEASES = ("8.0", "8.2", "8.4", "8.5", "8.6", "10.3", "10.9", "10.14", "10.16", "11.0")
 TABLE = Catalogue("7.1", "dgpu").onnx
@@ -115,3 +116,15 @@ def test_any_byte_may_be_wrong_and_the_file_may_end_anywhere(read):
                     read(damaged)
                 except OnnxError:
                     pass  # A reason.
+
+
+def test_a_file_that_is_truncated_while_it_is_read_is_refused_and_harms_nobody(tmp_path):
+    path = tmp_path / "network.onnx"
+    # Fields of 20,000 bytes each.
+    path.write_bytes((b"\x12\xa0\x9c\x01" + bytes(20000)) * 4)
+    with open(str(path), "rb") as file:
+        fields = ProtobufFile(file).fields()
+        next(fields)
+        os.truncate(str(path), 100)
+        with pytest.raises(OnnxError, match="being replaced"):
+            list(fields)

@@ -8,6 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 from sidecar.contract import spec, state
 from sidecar.tests.playing_camera import PlayingCamera
 from sidecar.tests.test_cpu_camera import is_live, is_lost, watch
+from sidecar.worker.cameras import silence
 from sidecar.worker.cameras import state as camera_state
 
 __all__ = ["watch"]
@@ -136,3 +137,24 @@ def test_a_camera_that_changes_its_ssrc_stays_live(watch, camera):
         one.until(lambda frames=frames: double.send_frame(0.04) or len(one.frames) >= frames + 5)
     assert one.status().since == since
     assert double.connections == 1
+
+
+@pytest.mark.parametrize("transport", [TCP, UDP])
+def test_a_camera_whose_packets_make_no_frame_is_lost_when_its_next_key_frame_is_overdue(
+    watch, camera, monkeypatch, transport
+):
+    monkeypatch.setattr(silence, "_NEXT_KEY_FRAME_SECONDS", 3600.0)
+    double = camera()
+    one = watch(uri=double.address, transport=transport)
+    first_frame(one, double)
+    for frames in range(2, 5):
+        double.send_frame(0.2)
+        one.until(lambda frames=frames: one.status().counters.frames_received == frames)
+    double.sends_garbage = True
+
+    def sends_and_is_lost():
+        double.send_frame(0.02)
+        return is_lost(one)()
+
+    one.until(sends_and_is_lost)
+    assert "packets arrive and make no frame" in one.status().lost.detail

@@ -8,7 +8,9 @@ from sidecar.tests.playing_camera import PlayingCamera
 from sidecar.tests.rtsp_doubles import Between, answered
 from sidecar.tests.test_cpu_camera import demo_camera, is_live, is_lost, watch
 from sidecar.worker.cameras import state as camera_state
+from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.engines import rtsp_keep_alive
+from sidecar.worker.engines.rtsp_habits import MOST_ANSWER_SECONDS
 
 __all__ = ["demo_camera", "watch"]
 
@@ -158,3 +160,27 @@ def test_over_udp_the_session_is_kept_by_what_the_camera_lists_while_frames_come
     assert double.connections == 1
     assert [each for each in double.requests[4:] if "Session: 1" not in each] == []
     double.stop()
+
+
+class TakesNote:
+    """In place of an rtspsrc, which may wait for the answer before emit() returns."""
+
+    def __init__(self):
+        self.wait_when_asked = None
+        self._properties = {}
+
+    def set_property(self, name, value):
+        self._properties[name] = value
+
+    def emit(self, *_):
+        self.wait_when_asked = self._properties.get("tcp-timeout")
+        return True
+
+
+def test_a_camera_has_its_whole_time_for_the_answer_from_the_first_question_on():
+    camera = spec.Camera(id="one", uri="rtsp://10.0.0.2/whole-time")
+    stats = CameraStats()
+    stats.begin()
+    source = TakesNote()
+    rtsp_keep_alive._Questions(camera, stats, keeps_session=True).ask_if_due(source)
+    assert source.wait_when_asked == MOST_ANSWER_SECONDS * 1000000

@@ -2,6 +2,7 @@
 
 import threading
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
 from typing import Any, Callable, TypeVar
 
@@ -26,10 +27,11 @@ class MainLoop:
         """Ends run(). Called on the loop thread."""
         self._loop.quit()
 
-    def call(self, function: Callable[[], T], timeout: float) -> T:
+    def call(self, function: Callable[[], T], timeout: float, undo: Callable[[T], Any] = lambda _: None) -> T:
         """Runs a function on the loop thread and returns its result, or raises what it raised.
 
-        Never called on the loop thread itself. Raises concurrent.futures.TimeoutError after timeout seconds.
+        Never called on the loop thread itself. Raises concurrent.futures.TimeoutError after timeout seconds. A function
+        that has begun by then goes on: undo gets its result, on the loop thread.
         """
         assert threading.current_thread() is not self._thread
         future: "Future[T]" = Future()
@@ -45,8 +47,14 @@ class MainLoop:
         GLib.idle_add(run, priority=GLib.PRIORITY_DEFAULT)
         try:
             return future.result(timeout)
-        finally:
-            future.cancel()
+        except FutureTimeoutError:
+            if not future.cancel():
+                future.add_done_callback(partial(self._undo, undo))
+            raise
+
+    def _undo(self, undo: Callable[[T], Any], done: "Future[T]") -> None:
+        if done.exception() is None:
+            self.post(undo, done.result())
 
     @staticmethod
     def post(function: Callable[..., Any], *arguments: Any) -> None:

@@ -68,7 +68,7 @@ class CameraSource(abc.ABC):
 
     @abc.abstractmethod
     def open(self, callbacks: CameraCallbacks) -> None:
-        """Connects, and replaces an earlier connection. Raises ChainError."""
+        """Ends an earlier connection, then connects: a camera may allow one session. Raises ChainError."""
 
     @abc.abstractmethod
     def show(self) -> None:
@@ -163,6 +163,7 @@ class CameraController:
         return Observation(
             self._stats.last_received,
             self._stats.interval,
+            self._stats.key_interval,
             delivered.encoding,
             (delivered.width, delivered.height),
             self._freeze_detector.seconds,
@@ -172,6 +173,7 @@ class CameraController:
             self._stats.last_answer,
             self._stats.last_sign,
             self._stats.last_ack,
+            self._stats.packets_since,
         )
 
     def _handle(self, event: Event) -> None:

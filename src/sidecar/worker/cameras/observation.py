@@ -10,6 +10,8 @@ class Observation(NamedTuple):
     last_frame: float = 0.0
     # Recent seconds from frame to frame; 0: not known yet.
     interval: float = 0.0
+    # The longest seconds from key frame to key frame that were seen; 0: not known yet.
+    key_interval: float = 0.0
     # As the camera names it; empty: not known.
     encoding: str = ""
     # In pixels; (0, 0) until a frame can be shown.
@@ -25,3 +27,5 @@ class Observation(NamedTuple):
     # The newest byte on the RTSP connection, or RTCP report; when the host last confirmed that the connection is open.
     last_sign: float = 0.0
     last_ack: float = 0.0
+    # Since when RTP packets have come without a pause.
+    packets_since: float = 0.0

@@ -15,8 +15,10 @@ _SILENT_INTERVALS = 4
 _ACK_SECONDS = 3.0
 # Packets come, as long as they are no further apart than this.
 PACKET_SECONDS = 5.0
-# While packets come that make no frame, the decoder waits for a key frame: some packets were lost.
+# While packets come that make no frame, the decoder may wait for a key frame, since some packets were lost: so long at
+# most, and for no more than so many of the camera's intervals between key frames. After that, what comes is no video.
 _NEXT_KEY_FRAME_SECONDS = 30.0
+_KEY_INTERVALS = 2
 # A silent camera is asked every second at least, and has this long to answer.
 _ANSWER_SECONDS = 2.0
 _QUESTION_SECONDS = 1.5
@@ -59,8 +61,9 @@ def judge_silence(
     if is_open is False or (is_open is None and not observation.last_answer):
         return Silence.LOST
     is_sending = age(observation.last_packet) <= PACKET_SECONDS
-    if is_sending and observation.last_packet - observation.last_frame > SILENCE_SECONDS:
-        return Silence.NORMAL if silence <= _NEXT_KEY_FRAME_SECONDS else Silence.LOST
+    if is_sending and sends_no_frames(observation):
+        waits = age(max(observation.last_frame, observation.packets_since))
+        return Silence.NORMAL if waits <= _key_frame_patience(observation.key_interval) else Silence.LOST
     if observation.last_answer and _hangs(observation, age(observation.last_answer), age(observation.last_question)):
         return Silence.LOST
     signs = (observation.last_frame, observation.last_packet, observation.last_sign, observation.last_answer)
@@ -88,6 +91,15 @@ def allowed_silence(interval: float) -> float:
 def sends_rarely(observation: Observation, now: float) -> bool:
     """Whether a live camera's last frame holds for longer than that of other cameras."""
     return max(observation.interval, now - observation.last_frame) > _RARE_SECONDS
+
+
+def sends_no_frames(observation: Observation) -> bool:
+    """Whether packets came for some time that made no frame."""
+    return observation.last_packet - max(observation.last_frame, observation.packets_since) > SILENCE_SECONDS
+
+
+def _key_frame_patience(key_interval: float) -> float:
+    return min(_NEXT_KEY_FRAME_SECONDS, _KEY_INTERVALS * key_interval) if key_interval else _NEXT_KEY_FRAME_SECONDS
 
 
 def _hangs(observation: Observation, answer_age: float, question_age: float) -> bool:

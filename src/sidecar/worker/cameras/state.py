@@ -10,7 +10,14 @@ from sidecar.worker.cameras.addresses import scheme
 from sidecar.worker.cameras.backoff import retry_delay
 from sidecar.worker.cameras.failure import CameraFailure, camera_failure
 from sidecar.worker.cameras.observation import Observation
-from sidecar.worker.cameras.silence import PACKET_SECONDS, Silence, allowed_silence, ended_without_fault, judge_silence
+from sidecar.worker.cameras.silence import (
+    PACKET_SECONDS,
+    Silence,
+    allowed_silence,
+    ended_without_fault,
+    judge_silence,
+    sends_no_frames,
+)
 
 # How long a camera may take until its first frame: twice as long after each attempt that was too short, and longer
 # while packets come, because a key frame may be far.
@@ -271,9 +278,9 @@ def _loss(
 ) -> Optional[CameraFailure]:
     """What is wrong with a live camera."""
     if silence is Silence.LOST:
-        said = "; ".join(
-            filter(None, ["no frame for %.1f s" % _silence(current, observation, now), _overload(current)])
-        )
+        what = "packets arrive and make no frame" if sends_no_frames(observation) else "no frame"
+        lasting = "%s for %.1f s" % (what, _silence(current, observation, now))
+        said = "; ".join(filter(None, [lasting, _overload(current)]))
         return camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, rules.uri, said)
     if observation.frozen_for > rules.frozen_seconds:
         said = "the same frame for %.0f s" % observation.frozen_for

@@ -11,6 +11,8 @@ from sidecar.worker.status.latency import LatencyCounts
 _RATE_SPAN = 3.0
 # Share of the newest interval in the average.
 _INTERVAL_WEIGHT = 0.1
+# Packets that are further apart, in seconds, have a pause between them.
+_PAUSE = 1.0
 
 
 class CameraStats:
@@ -34,10 +36,14 @@ class CameraStats:
         self.connections = 0
         # Recent seconds from frame to frame, over all connections; 0: not known yet.
         self.interval = 0.0
+        # The longest seconds from key frame to key frame, over all connections; 0: not known yet.
+        self.key_interval = 0.0
         # Monotonic times; 0: none since the last connection, or the source does not tell. The newest RTP packet that
         # was noted; the newest question whether the camera is there, and its newest answer; the newest byte on the RTSP
         # connection or RTCP report; and when the camera's host last confirmed that the connection is open.
         self.last_packet = 0.0
+        # When the first packet was noted after the newest pause.
+        self.packets_since = 0.0
         self.last_question = 0.0
         self.last_answer = 0.0
         self.last_sign = 0.0
@@ -48,6 +54,7 @@ class CameraStats:
         self.encoded_frames = 0
         # From arrival to the end of detection.
         self.latency = LatencyCounts()
+        self._last_key_frame = 0.0
         self._last_wall_time = 0.0
         self._times: Deque[float] = deque(maxlen=256)
 
@@ -61,15 +68,25 @@ class CameraStats:
         self.last_sign = 0.0
         self.last_ack = 0.0
         self.frame_bytes = 0
+        self._last_key_frame = 0.0
 
     def on_packet(self, size: int) -> None:
-        self.last_packet = time.monotonic()
+        now = time.monotonic()
+        if now - self.last_packet > _PAUSE:
+            self.packets_since = now
+        self.last_packet = now
         self.packets += 1
         self.frame_bytes += size
 
     def on_encoded_frame(self) -> None:
         self.encoded_frames += 1
         self.frame_bytes = 0
+
+    def on_key_frame(self) -> None:
+        now = time.monotonic()
+        if self._last_key_frame:
+            self.key_interval = max(self.key_interval, now - self._last_key_frame)
+        self._last_key_frame = now
 
     def on_question(self) -> None:
         self.last_question = time.monotonic()

@@ -48,7 +48,7 @@ def choose_engine(
         return DeepstreamEngine(processes, store, this_machine(environment, run_dir), _end_this_process)
     from sidecar.worker.engines.cpu.engine import CpuEngine
 
-    return CpuEngine(processes, store)
+    return CpuEngine(processes, store, _end_this_process)
 
 
 def _end_this_process() -> None:

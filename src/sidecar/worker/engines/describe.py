@@ -12,6 +12,7 @@ from typing import Any, List, Mapping, Optional, Tuple
 from sidecar.gst import Gst
 from sidecar.log import Log
 from sidecar.redact import redact_lines
+from sidecar.whole_file import replace_file
 
 # A directory: each pipeline that plays is written there, as NAME.dot.
 DOT_VARIABLE = "SLIPSTREAM_DOT_DIR"
@@ -19,6 +20,7 @@ DOT_VARIABLE = "SLIPSTREAM_DOT_DIR"
 _COMPONENT = "pipeline"
 # Without properties.
 _DOT_DETAILS = Gst.DebugGraphDetails.MEDIA_TYPE | Gst.DebugGraphDetails.CAPS_DETAILS | Gst.DebugGraphDetails.STATES
+_DOT_MODE = 0o644
 # GStreamer's own names: queue0.
 _NUMBERED = re.compile(r".*\d\Z")
 _CAPS_FIELDS = ("encoding-name", "stream-format", "format")
@@ -35,8 +37,8 @@ def log_playing(pipeline: Gst.Pipeline, environment: Mapping[str, str] = os.envi
     directory = environment.get(DOT_VARIABLE)
     if directory:
         try:
-            with open(os.path.join(directory, name + ".dot"), "w", encoding="utf-8") as file:
-                file.write(redact_lines(Gst.debug_bin_to_dot_data(pipeline, _DOT_DETAILS)))
+            drawn = redact_lines(Gst.debug_bin_to_dot_data(pipeline, _DOT_DETAILS))
+            replace_file(os.path.join(directory, name + ".dot"), drawn, _DOT_MODE)
         except OSError as error:
             log.warning("cannot write a pipeline as DOT", pipeline=name, err=str(error))
 

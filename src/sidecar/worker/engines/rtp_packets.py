@@ -45,11 +45,13 @@ def note_packets(pad: Gst.Pad, stats: CameraStats, exceeded: Callable[[], None])
 
 
 def note_frames(pad: Gst.Pad, stats: CameraStats) -> None:
-    """Notes that a frame is whole when it passes a pad: the source of a parser, or of a depayloader that makes whole
-    frames."""
+    """Notes that a frame is whole when it passes a pad, and whether it is a key frame. The pad is the source of a
+    parser, or of a depayloader that makes whole frames."""
 
-    def on_frame(_pad: Gst.Pad, _info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
+    def on_frame(_pad: Gst.Pad, info: Gst.PadProbeInfo) -> Gst.PadProbeReturn:
         stats.on_encoded_frame()
+        if not info.get_buffer().has_flags(Gst.BufferFlags.DELTA_UNIT):
+            stats.on_key_frame()
         return Gst.PadProbeReturn.OK
 
     pad.add_probe(Gst.PadProbeType.BUFFER, on_frame)

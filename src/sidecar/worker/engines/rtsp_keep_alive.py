@@ -114,12 +114,13 @@ class _Questions:
             return
         self._asked_at = now
         self._is_waiting = True
+        # rtspsrc takes a camera that sends nothing for that long, not even an answer, for lost. It is set before the
+        # question, since rtspsrc may wait for the answer before emit() returns.
+        source.set_property("tcp-timeout", MOST_ANSWER_SECONDS * 1000000)
         promise = Gst.Promise.new_with_change_func(lambda one, *_: MainLoop.post(self._on_reply, _result(one)))
         if not source.emit("get-parameter", "keep-alive", None, promise):
             self._is_waiting = False
             return
-        # rtspsrc takes a camera that sends nothing for that long, not even an answer, for lost.
-        source.set_property("tcp-timeout", MOST_ANSWER_SECONDS * 1000000)
         self._stats.on_question()
 
     def _on_reply(self, result: int) -> None:

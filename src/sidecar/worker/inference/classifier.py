@@ -60,9 +60,9 @@ class Classifier:
             )
         return result
 
-    def end_overdue(self, rounds: int) -> None:
+    def end_overdue(self, rounds: int) -> float:
         """See Session.end_overdue()."""
-        self._session.end_overdue(rounds)
+        return self._session.end_overdue(rounds)
 
     def _batches(self, objects: Sequence[I420Frame]) -> List["np.ndarray"]:
         # A copy of each: the next one is prepared in the same memory.

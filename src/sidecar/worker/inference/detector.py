@@ -56,6 +56,6 @@ class Detector:
             raise self._session.error("does not fit %s: %s", self._decoder_name, why) from why
         return Inference(objects, outputs.seconds, outputs.cpu_seconds)
 
-    def end_overdue(self, rounds: int) -> None:
+    def end_overdue(self, rounds: int) -> float:
         """See Session.end_overdue()."""
-        self._session.end_overdue(rounds)
+        return self._session.end_overdue(rounds)

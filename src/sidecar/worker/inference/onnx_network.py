@@ -1,6 +1,5 @@
 """Reads what matters here of an ONNX file: its graphs, without their weights and without an ONNX library."""
 
-import mmap
 from typing import BinaryIO, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from sidecar.worker.inference.protobuf_file import Field, OnnxError, ProtobufFile
@@ -98,11 +97,7 @@ def read_network(path: str) -> Network:
 
 def read_open_network(file: BinaryIO) -> Network:
     """Raises OSError, and OnnxError for a file that is no network."""
-    try:
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _network(ProtobufFile(data))
-    except ValueError as error:  # mmap refuses an empty file.
-        raise OnnxError("is empty") from error
+    return _network(ProtobufFile(file))
 
 
 def external_files(path: str) -> List[str]:

@@ -1,13 +1,15 @@
 """Walks the fields of protobuf messages in a file that may hold anything: within bounds, without reading contents."""
 
-import mmap
-from typing import Iterator, List, NamedTuple, Optional, Tuple
+import os
+from typing import BinaryIO, Iterator, List, NamedTuple, Optional, Tuple
 
 # More than any network that fits on a board: the largest exports have some ten thousand nodes.
 _MOST_FIELDS = 1000000
 _MOST_NODES = 100000
 _LONGEST_TEXT = 16 * 1024
 _MOST_TEXT = 64 * 1024 * 1024
+# Bytes that are read at once.
+_BLOCK = 16 * 1024
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
@@ -27,17 +29,27 @@ class Field(NamedTuple):
 
 
 class ProtobufFile:
-    """Reads one file. The bounds apply to all of its messages together."""
+    """Reads one file. The bounds apply to all of its messages together.
 
-    def __init__(self, data: mmap.mmap) -> None:
-        self._data = data
+    The file is not mapped into memory: if it were truncated meanwhile, the kernel would end the process.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        """Raises OSError, and OnnxError for an empty file."""
+        self._descriptor = file.fileno()
+        self._length = os.fstat(self._descriptor).st_size
+        if not self._length:
+            raise OnnxError("is empty")
+        # What was read last, and where in the file it begins.
+        self._block = b""
+        self._block_start = 0
         self._fields = 0
         self._nodes = 0
         self._text = 0
 
     def fields(self, message: Optional[Field] = None) -> Iterator[Field]:
         """The fields of a message, or of the whole file. Raises OnnxError."""
-        start, end = (0, len(self._data)) if message is None else (message.start, message.end)
+        start, end = (0, self._length) if message is None else (message.start, message.end)
         while start < end:
             self._fields += 1
             if self._fields > _MOST_FIELDS:
@@ -76,7 +88,7 @@ class ProtobufFile:
         self._text += length
         if length > _LONGEST_TEXT or self._text > _MOST_TEXT:
             raise OnnxError("has longer names than a network has")
-        return self._data[field.start : field.end].decode("utf-8", "replace")
+        return os.pread(self._descriptor, length, field.start).decode("utf-8", "replace")
 
     def numbers(self, field: Field) -> List[int]:
         """The numbers of a repeated field: one, or several that are packed."""
@@ -101,9 +113,17 @@ class ProtobufFile:
         for shift in range(0, 70, 7):
             if start >= end:
                 break
-            byte = self._data[start]
+            byte = self._byte(start)
             start += 1
             value |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return value, start
         raise OnnxError("is cut short, or no ONNX file")
+
+    def _byte(self, at: int) -> int:
+        index = at - self._block_start
+        if not 0 <= index < len(self._block):
+            self._block, self._block_start, index = os.pread(self._descriptor, _BLOCK, at), at, 0
+            if not self._block:
+                raise OnnxError("is being replaced")
+        return self._block[index]

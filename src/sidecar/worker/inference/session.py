@@ -1,6 +1,7 @@
 """Runs the network of a model bundle. The one place that knows ONNX Runtime."""
 
 import ctypes
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -45,6 +46,16 @@ class _Run:
         self.options: Any = onnxruntime.RunOptions()
         # How often end_overdue() has seen it.
         self.rounds = 0
+        # Of the thread that runs it: the clock of its processor time, and what that showed at the start.
+        self._clock = _thread_clock()
+        self._began = time.clock_gettime(self._clock)
+
+    def cpu_seconds(self) -> float:
+        """On any thread."""
+        try:
+            return time.clock_gettime(self._clock) - self._began
+        except OSError:
+            return 0.0  # The thread is gone.
 
 
 class Session:
@@ -84,6 +95,10 @@ class Session:
         """An input of zeros."""
         return np.zeros_like(self._new_preprocessor().tensor)
 
+    def feed(self, frame: I420Frame) -> Dict[str, "np.ndarray"]:
+        """A copy of a frame as the network takes it, by the name of its input."""
+        return {self._input.name: self._as_input(self.prepare(frame)[0]).copy()}
+
     def run(self, tensor: "np.ndarray", outputs: Sequence[str]) -> Outputs:
         """Blocks for the time of an inference. Raises ModelError."""
         wall, cpu = time.monotonic(), time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID)
@@ -97,14 +112,20 @@ class Session:
         cpu = time.clock_gettime(time.CLOCK_THREAD_CPUTIME_ID) - cpu
         return Outputs(dict(zip(outputs, results)), time.monotonic() - wall, cpu)
 
-    def end_overdue(self, rounds: int) -> None:
+    def end_overdue(self, rounds: int) -> float:
         """Ends each inference that has been under way at this many calls: run() then raises ModelError. On any thread,
-        and one at a time. Calls are counted, not seconds, since the whole process may have been stopped."""
+        and one at a time. Calls are counted, not seconds, since the whole process may have been stopped.
+
+        An inference ends between two operators. Returns the most processor seconds that one of those has taken.
+        """
+        taken = 0.0
         # A copy, made at once: other threads begin and end inferences meanwhile.
         for run in list(self._running.values()):
             run.rounds += 1
             if run.rounds >= rounds:
                 run.options.terminate = True
+                taken = max(taken, run.cpu_seconds())
+        return taken
 
     def check_finite(self, outputs: Outputs) -> None:
         """Raises ModelError: no threshold lets NaN pass, so that the network would be blind without a word."""
@@ -151,6 +172,13 @@ def _open(config: NvinferConfig, threads: int) -> Any:
         return onnxruntime.InferenceSession(config.network_path, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception.
         raise _error(config, "does not load: %s; is it a whole ONNX file?", _first_line(error)) from error
+
+
+def _thread_clock() -> int:
+    """The clock of this thread's processor time, which any thread may read. Python has it from 3.7 on."""
+    thread = int(os.readlink("/proc/thread-self").split("/")[-1])
+    # CPUCLOCK_PERTHREAD and CPUCLOCK_SCHED of the kernel's posix-timers.h.
+    return (~thread << 3) | 4 | 2
 
 
 def give_back_memory() -> None:

@@ -23,8 +23,8 @@ from sidecar.outlet.protocol import (
 from sidecar.timer import once
 from sidecar.worker.outputs.rtp_sender import sender_port
 
-_FIRST_DELAY_MS = 100
-_LONGEST_DELAY_MS = 1000
+# Viewers see a standby picture until it is connected, and an attempt costs next to nothing.
+_DELAY_MS = 100
 
 _log = Log("outlet-link")
 
@@ -59,7 +59,6 @@ class OutletLink:
         # The paths whose last frame holds.
         self._holds: Set[str] = set()
         self._lines: Optional[JsonLines] = None
-        self._delay_ms = _FIRST_DELAY_MS
         self._timer = once(0, self._connect)
 
     def configure(self, port: int, mounts: Iterable[Mount], users: Iterable[User] = ()) -> None:
@@ -113,10 +112,8 @@ class OutletLink:
             connection = _connected(self._socket_path)
         except OSError:
             # The outlet is not there yet, or is being replaced.
-            self._timer = once(self._delay_ms, self._connect)
-            self._delay_ms = min(2 * self._delay_ms, _LONGEST_DELAY_MS)
+            self._timer = once(_DELAY_MS, self._connect)
             return
-        self._delay_ms = _FIRST_DELAY_MS
         self._lines = JsonLines(connection, self._on_message, self._on_closed)
         self._send_all()
 
@@ -131,7 +128,7 @@ class OutletLink:
     def _on_closed(self, problem: Optional[str]) -> None:
         _log.warning("outlet disconnected", why=problem)
         self._lines = None
-        self._timer = once(self._delay_ms, self._connect)
+        self._timer = once(_DELAY_MS, self._connect)
         self._on_down()
 
     def _on_message(self, message: Dict[str, Any]) -> None:

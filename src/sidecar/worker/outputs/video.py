@@ -22,7 +22,10 @@ class Video:
         self._probe = pad.add_probe(Gst.PadProbeType.BUFFER, self._on_frame)
 
     def stop(self) -> None:
-        self.pad.remove_probe(self._probe)
+        """May be called twice."""
+        if self._probe:
+            self.pad.remove_probe(self._probe)
+            self._probe = 0
 
     def take(self, timeout: float) -> Optional[pipeline.WatchVideoResponse]:
         """The next frame; None if none came within timeout seconds. Called on any thread."""

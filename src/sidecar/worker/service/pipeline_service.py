@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from functools import partial
-from typing import Any, Callable, Generic, Iterator, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Generic, Iterator, List, Optional, Tuple, TypeVar, Union
 
 import grpc
 
@@ -66,6 +66,7 @@ _SEVERITIES = {
 }
 
 
+_T = TypeVar("_T")
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
@@ -140,7 +141,7 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                 )
             if self._engine.unavailable is not None:
                 _, problems = self._examine(request.spec, context.add_callback)
-                self._loop.call(lambda: self._engine.show_standby(request.spec), _LOOP_SECONDS)
+                self._on_loop(lambda: self._engine.show_standby(request.spec), context)
                 return pipeline.ApplyResponse(problems=_to_contract(problems))
             if self._active is None:
                 loading = state.PipelineStatus.Loading(phase=state.LOADING_PHASE_MODEL)
@@ -151,15 +152,9 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                 return self._refuse(problems, state.FAILURE_REASON_MODEL if is_model else state.FAILURE_REASON_ELEMENT)
             ready = model
             try:
-                return self._loop.call(lambda: self._apply(request, ready, problems), _LOOP_SECONDS)
+                return self._on_loop(lambda: self._apply(request, ready, problems), context)
             except ChainError as why:
                 return self._refuse([*problems, error("element", "spec", str(why))])
-            except FutureTimeoutError:
-                self._log.error("applying takes too long, and may go on", generation=request.generation)
-                context.abort(
-                    grpc.StatusCode.UNAVAILABLE, "the main loop is busy for more than %g s; apply again" % _LOOP_SECONDS
-                )
-                raise AssertionError("abort always raises") from None
 
     def _apply(self, request: pipeline.ApplyRequest, model: Model, problems: List[Problem]) -> pipeline.ApplyResponse:
         """Called on the loop thread. Whoever waits for it may have given up: what it did is noted here."""
@@ -224,8 +219,10 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         area = request.area if request.HasField("area") else None
         with self._stream(context):
             try:
-                picture = self._loop.call(
-                    lambda: self._engine.picture(request.camera_id, request.pts, area), _LOOP_SECONDS
+                picture = self._on_loop(
+                    lambda: self._engine.picture(request.camera_id, request.pts, area),
+                    context,
+                    undo=lambda made: None if made is None else made.preview.stop(),
                 )
             except PictureError as why:
                 context.abort(why.code, str(why))
@@ -239,7 +236,7 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
             try:
                 jpeg = picture.preview.take(_SNAPSHOT_SECONDS)
             finally:
-                self._loop.call(picture.preview.stop, _LOOP_SECONDS)
+                self._loop.post(picture.preview.stop)
         if jpeg is None:
             context.abort(grpc.StatusCode.UNAVAILABLE, "the frame was not encoded within %g s" % _SNAPSHOT_SECONDS)
         return pipeline.TakePictureResponse(jpeg=jpeg, pts=picture.pts)
@@ -266,15 +263,14 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                     frame = None if video is None else video.take(_VIDEO_SECONDS)
                     if frame is None:
                         # It has none at present, or another pipeline has taken its place.
-                        video = self._loop.call(partial(self._follow, request, video), _LOOP_SECONDS)
+                        video = self._on_loop(partial(self._follow, request, video), context, undo=_stop)
                         if video is None:
                             message = "there is no encoded output %r for camera %r"
                             context.abort(grpc.StatusCode.NOT_FOUND, message % (request.output_id, request.camera_id))
                     else:
                         yield frame
             finally:
-                if video is not None:
-                    self._loop.call(video.stop, _LOOP_SECONDS)
+                self._loop.post(_stop, video)
 
     def _follow(self, request: pipeline.WatchVideoRequest, before: Optional[Video]) -> Optional[Video]:
         """Called on the loop thread."""
@@ -294,7 +290,7 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
                 controller.restart()
             return controller is not None
 
-        if not self._loop.call(restart, _LOOP_SECONDS):
+        if not self._on_loop(restart, context):
             context.abort(grpc.StatusCode.NOT_FOUND, "there is no camera %r" % request.camera_id)
         return pipeline.RestartCameraResponse()
 
@@ -304,7 +300,7 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         shapes = {one.camera_id: tuple(_to_shape(shape) for shape in one.shapes) for one in request.cameras}
         if not _are_drawable(shapes):
             context.abort(grpc.StatusCode.INVALID_ARGUMENT, "too many shapes, points or characters, or a point outside")
-        self._loop.call(lambda: self._engine.show_zones(shapes), _LOOP_SECONDS)
+        self._on_loop(lambda: self._engine.show_zones(shapes), context)
         return pipeline.ShowZonesResponse()
 
     def DescribePipeline(  # noqa: N802
@@ -314,7 +310,18 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
             running = self._engine.pipelines()
             return [pipeline.PipelineElements(name=one.get_name(), branches=branches(one)) for one in running]
 
-        return pipeline.DescribePipelineResponse(pipelines=self._loop.call(describe, _LOOP_SECONDS))
+        return pipeline.DescribePipelineResponse(pipelines=self._on_loop(describe, context))
+
+    def _on_loop(self, function: Callable[[], _T], context: Any, undo: Callable[[_T], None] = lambda _: None) -> _T:
+        """Runs a function on the loop thread. Aborts a call that takes too long; see MainLoop.call() for undo."""
+        try:
+            return self._loop.call(function, _LOOP_SECONDS, undo)
+        except FutureTimeoutError:
+            self._log.error("the main loop is busy, and a call is given up", seconds=_LOOP_SECONDS)
+            context.abort(
+                grpc.StatusCode.UNAVAILABLE, "the main loop is busy for more than %g s; try again" % _LOOP_SECONDS
+            )
+            raise AssertionError("abort always raises") from None
 
     @contextlib.contextmanager
     def _stream(self, context: Any) -> Iterator[None]:
@@ -333,14 +340,14 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
     @contextlib.contextmanager
     def _preview(self, output_id: str, camera_id: str, rate: float, context: Any) -> Iterator[Preview]:
         with self._stream(context):
-            preview = self._loop.call(lambda: self._engine.preview(output_id, camera_id, rate), _LOOP_SECONDS)
+            preview = self._on_loop(lambda: self._engine.preview(output_id, camera_id, rate), context, undo=_stop)
             if preview is None:
                 context.abort(grpc.StatusCode.NOT_FOUND, "there is no output %r for camera %r" % (output_id, camera_id))
                 raise AssertionError("abort always raises")
             try:
                 yield preview
             finally:
-                self._loop.call(preview.stop, _LOOP_SECONDS)
+                self._loop.post(preview.stop)
 
     def _examine(
         self, specification: spec.PipelineSpec, when_abandoned: WhenAbandoned
@@ -372,6 +379,11 @@ class PipelineService(pipeline_grpc.PipelineServicer, Generic[Model]):  # type: 
         fill_process_usage(response.state)
         response.time.GetCurrentTime()
         return response
+
+
+def _stop(one: Union[Preview, Video, None]) -> None:
+    if one is not None:
+        one.stop()
 
 
 def _to_shape(shape: pipeline.Shape) -> Shape:

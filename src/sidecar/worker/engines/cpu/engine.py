@@ -2,7 +2,7 @@
 
 import time
 from itertools import zip_longest
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
 
 from sidecar.contract import detection, pipeline, spec, state
 from sidecar.gst import Gst
@@ -13,7 +13,7 @@ from sidecar.worker.cameras.controller import CameraController
 from sidecar.worker.check_process import WhenAbandoned, never_abandoned
 from sidecar.worker.data_limit import DataLimit
 from sidecar.worker.engines.cpu.camera_source import CpuCameraSource
-from sidecar.worker.engines.cpu.frame_detector import FrameDetector, SharedDetector
+from sidecar.worker.engines.cpu.frame_detector import MOST_CPU_SECONDS, FrameDetector, SharedDetector
 from sidecar.worker.engines.cpu.frame_processor import FrameProcessor
 from sidecar.worker.engines.cpu.inference_threads import InferenceThreads
 from sidecar.worker.engines.cpu.model import ModelLoader, Models
@@ -49,11 +49,13 @@ class _Camera(NamedTuple):
 class CpuEngine(Engine[Models]):
     """A pipeline for each camera, the same networks for all of them, and a pipeline for each stream."""
 
-    def __init__(self, processes: Processes, store: StatusStore) -> None:
+    def __init__(self, processes: Processes, store: StatusStore, replace: Callable[[], None]) -> None:
+        """replace: asks for another process in place of this one."""
+        self._replace_process = replace
         own_threads()
         self._store = store
         self._loader = ModelLoader()
-        self._detector = SharedDetector(self._on_model_failed)
+        self._detector = SharedDetector(self._on_model_failed, self._on_model_hangs)
         self._threads = InferenceThreads()
         self._data_limit = DataLimit()
         # The next attempt with a network that failed.
@@ -85,7 +87,6 @@ class CpuEngine(Engine[Models]):
         wanted = {camera.id: camera for camera in specification.cameras}
         changes += self._apply_cameras(wanted)
         self._store.order_cameras(tuple(wanted))
-        self._store.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
         return changes
 
     def pipelines(self) -> List[Gst.Pipeline]:
@@ -135,8 +136,10 @@ class CpuEngine(Engine[Models]):
         self._is_tracked = is_tracked
         self._models = models
         self._model_specs = wanted
-        self._cancel_retry()
         self._detector.configure(models, wanted, is_tracked)
+        if not self._detector.is_paused:
+            self._cancel_retry()
+            self._store.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))
         return changes
 
     def _on_model_failed(self, detail: str) -> None:
@@ -146,6 +149,14 @@ class CpuEngine(Engine[Models]):
         failed.next_attempt.FromNanoseconds(int((time.time() + _MODEL_RETRY_SECONDS) * 1e9))
         self._store.set_pipeline(state.PipelineStatus(failed=failed))
         self._retry = attempt(_MODEL_RETRY_SECONDS * 1000, self._on_retry)
+
+    def _on_model_hangs(self) -> None:
+        """Nothing ends a thread but the end of its process."""
+        detail = "an inference does not end within %g s of processor time; the worker is replaced" % MOST_CPU_SECONDS
+        Log("engine").error("inference hangs", detail=detail)
+        failed = state.PipelineStatus.Failed(reason=state.FAILURE_REASON_MODEL, detail=detail)
+        self._store.set_pipeline(state.PipelineStatus(failed=failed))
+        self._replace_process()
 
     def _on_retry(self) -> None:
         self._store.set_pipeline(state.PipelineStatus(running=state.PipelineStatus.Running()))

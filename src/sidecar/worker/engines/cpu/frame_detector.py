@@ -21,6 +21,9 @@ from sidecar.worker.main_loop import MainLoop
 # An inference that takes longer than this many rounds of so many seconds is ended.
 _ROUNDS = 8
 _ROUND_SECONDS = 0.5
+# One that goes on after that never ends, and holds a thread and its camera's frames. In processor time, since a busy
+# machine makes a good inference late.
+MOST_CPU_SECONDS = 30.0
 
 
 class _Settings(NamedTuple):
@@ -35,6 +38,10 @@ class _Settings(NamedTuple):
     object_models: Tuple[ObjectModel, ...]
     # A network has failed: frames pass without detection.
     is_paused: bool = False
+
+    @property
+    def networks(self) -> Tuple[Network, ...]:
+        return (self.detector, *(one.network for one in self.object_models))
 
 
 class Detections(NamedTuple):
@@ -58,9 +65,11 @@ _NOTHING = Detections([], False, 0.0, 0.0)
 class SharedDetector:
     """The networks and their settings, for all cameras. Methods are called on the loop thread, but for report()."""
 
-    def __init__(self, failed: Callable[[str], None]) -> None:
-        """failed: called on the loop thread when the network fails, once until resume() or configure()."""
+    def __init__(self, failed: Callable[[str], None], hangs: Callable[[], None]) -> None:
+        """Both are called on the loop thread. failed: when the network fails, once until resume() or another network.
+        hangs: when an inference cannot be ended, once."""
         self._failed = failed
+        self._hangs = hangs
         # None: no model has been applied yet.
         self.settings: Optional[_Settings] = None
         # The networks in use, by thread: one that has been replaced may still be.
@@ -78,10 +87,18 @@ class SharedDetector:
             object_model(bundles, number, loaded[number].network, models[number]) for number in range(1, len(loaded))
         )
         settings = _Settings(first.network, detection_filter(wanted), interval, is_tracked, others)
-        # Equal settings stay the same object, by which cameras tell what was found with them. Networks are equal if
-        # they are the same. Paused ones are replaced: the network is tried again.
+        # A network that crashes the worker would crash it at each change of other settings. Networks are equal if they
+        # are the same.
+        if self.settings is not None and self.settings.is_paused and self.settings.networks == settings.networks:
+            settings = settings._replace(is_paused=True)
+        # Equal settings stay the same object, by which cameras tell what was found with them.
         if settings != self.settings:
             self.settings = settings
+
+    @property
+    def is_paused(self) -> bool:
+        """After a failure, until resume() or another network."""
+        return self.settings is not None and self.settings.is_paused
 
     def resume(self) -> None:
         """Detects again after a failure."""
@@ -108,8 +125,10 @@ class SharedDetector:
     def _watch(self) -> None:
         while not self._stopped.wait(_ROUND_SECONDS):
             # A copy, made at once: other threads begin and end inferences meanwhile.
-            for network in {one for networks in list(self._running.values()) for one in networks}:
-                network.end_overdue(_ROUNDS)
+            networks = {one for networks in list(self._running.values()) for one in networks}
+            if max((one.end_overdue(_ROUNDS) for one in networks), default=0.0) > MOST_CPU_SECONDS:
+                MainLoop.post(self._hangs)
+                return
 
     def _on_failed(self, settings: _Settings, why: str) -> None:
         # Other threads may have failed with the same settings, and other settings may have come meanwhile.

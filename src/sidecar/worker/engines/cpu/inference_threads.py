@@ -4,11 +4,11 @@ A network runs on the thread that calls it, alone: two threads for one inference
 30 to 45 % more processor time than two inferences side by side (nanodet-coco on two processors).
 """
 
-import os
 import threading
 from collections import deque
 from typing import Callable, Deque, Optional
 
+from sidecar.worker.processors import processors
 from sidecar.worker.thread_priority import INFERENCE, lower_this_thread
 
 
@@ -17,7 +17,7 @@ class InferenceThreads:
 
     def __init__(self, count: Optional[int] = None) -> None:
         # More inferences at a time than processors would only make each of them, and the encoder, late.
-        self.count = count or len(os.sched_getaffinity(0))
+        self.count = count or processors()
         self._work: Deque[Callable[[], None]] = deque()
         self._changed = threading.Condition()
         self._is_stopped = False

@@ -70,15 +70,14 @@ class DeepstreamCameraSource(CameraSource):
         self._has_arrived = False
 
     def open(self, callbacks: CameraCallbacks) -> None:
+        self.remove()
         refusal = self._closer.refusal(self._camera.id)
         if refusal:
             callbacks.failed(failure.camera_failure(state.CAMERA_LOST_REASON_TIMEOUT, self._camera.uri, refusal))
             return
-        self._number += 1
         number = self._number
         self._callbacks = callbacks
         self._encoding = ""
-        self._has_arrived = False
 
         def on_encoding(encoding: str) -> None:
             if number == self._number:
@@ -99,7 +98,6 @@ class DeepstreamCameraSource(CameraSource):
         source = source_bin(
             self._bin_name(), self._camera, self._elements, self._mux_size, source_callbacks, self._running_time
         )
-        self._remove(self._starting)
         self._starting = source
         self._block = _hold_first_frame(source.get_static_pad("src"), on_arrived, callbacks.ended)
         self._pipeline.add(source)
@@ -109,8 +107,6 @@ class DeepstreamCameraSource(CameraSource):
         source, self._starting = self._starting, None
         assert source is not None, "its first frame has arrived"
         self._slot.connections += 1
-        self._remove(self._linked)
-        self._linked = None
         pad = source.get_static_pad("src")
         # Caps are not compared: asked what it can send, NVIDIA's decoder names formats in system memory once it runs,
         # while its frames are on the GPU (seen with 9.0.2).
