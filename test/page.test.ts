@@ -139,6 +139,14 @@ describe("the page", () => {
         },
       ],
     });
+    await press(page, "#shape-apply");
+    await says(page, "#shape-outcome", /^applied on this node$/);
+    const applied = await (await fetch(`http://127.0.0.1:${http}/api/v1/settings`)).json();
+    const [yard] = (applied as { cameras: { zones?: { id: string }[] }[] }).cameras;
+    assert.deepEqual(
+      yard?.zones?.map(({ id }) => id),
+      ["drive"],
+    );
     await screenshot(page, "editor");
 
     // For everybody.

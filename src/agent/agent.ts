@@ -1,12 +1,13 @@
 /** Joins the parts of the agent and runs them until it is stopped. */
 
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { z } from "zod";
 import { SecretFiles } from "../common/secrets/secret-files.js";
 import { Alarm } from "../common/time/alarm.js";
 import { ZoneDisplay } from "./analytics/zone-display.js";
 import { Control } from "./control/control.js";
 import { Maintenance } from "./control/maintenance.js";
+import { NODE_SETTINGS_NAME, NodeSettings } from "./control/node-settings.js";
 import { NodeStore } from "./control/node-store.js";
 import { readContent } from "./control/render.js";
 import { SettingsFile } from "./control/settings-file.js";
@@ -46,6 +47,7 @@ export class Agent {
   readonly #report: SidecarReport;
   readonly #secrets: SecretFiles;
   readonly #file: SettingsFile | undefined;
+  readonly #nodeSettings: NodeSettings;
   readonly #store: NodeStore;
   readonly #hub: HubLink;
   readonly #events: Events;
@@ -77,6 +79,15 @@ export class Agent {
     // Where settings come from.
     const { settingsFile: path, secretsDir: directory, socketPath } = config;
     this.#file = path === undefined ? path : new SettingsFile({ path, clock, onChange });
+    this.#nodeSettings = new NodeSettings({
+      path: join(config.stateDir, NODE_SETTINGS_NAME),
+      cameras: () => this.#control.cameraList,
+      problemsWith: (text) => this.#control.problemsWith(text),
+      onChange: () => {
+        log.info("settings applied on this node");
+        onChange();
+      },
+    });
     this.#secrets = new SecretFiles({
       ...{ directory, clock },
       onChange: () => {
@@ -94,7 +105,7 @@ export class Agent {
       onError: (err) => log.warn("cannot use the directories of models and hub objects", { err }),
       onOpen: () => {
         log.info("directories of models and hub objects are usable");
-        onChange();
+        void this.#nodeSettings.load().then(onChange);
       },
     });
     this.#hub = new HubLink({
@@ -122,6 +133,7 @@ export class Agent {
     this.#control = new Control({
       ...{ config, version: service.version, models: this.#store, wallClock },
       file: () => this.#file?.current(),
+      node: () => this.#nodeSettings.current(),
       hub: () => (config.hub === "off" ? null : this.#hubDocument()),
       secrets: () => this.#secrets.current(),
       lastGood: () => this.#lastGood(),
@@ -173,6 +185,7 @@ export class Agent {
         if (counts) log.info("a person has decided about the trial", { decision });
         return counts;
       },
+      nodeSettings: this.#nodeSettings,
       picture: (id) => this.#events.picture(id),
       facts: () => ({
         ...this.#facts(),
@@ -199,6 +212,7 @@ export class Agent {
     await Promise.all([
       this.#secrets.load(),
       this.#file?.load(),
+      this.#nodeSettings.load(),
       this.#store.load(),
       this.#previousWorker.load(),
       this.#events.load(),

@@ -1,6 +1,7 @@
 /** Draws zones, lines and masks on the live frame of one camera; the result is for the settings document. */
 
 import type { Point } from "../common/settings/polygon.js";
+import { applyFields } from "./apply.js";
 import { byId, element, show } from "./dom.js";
 import { fieldsOf, flawIn, KINDS, pointAt, type Shape } from "./shapes.js";
 
@@ -45,6 +46,29 @@ export class Editor {
     });
     byId("shape-clear", HTMLButtonElement).addEventListener("click", () => this.#clear());
     byId("shape-copy", HTMLButtonElement).addEventListener("click", () => void this.#copy());
+    const apply = byId("shape-apply", HTMLButtonElement);
+    apply.addEventListener("click", () => {
+      apply.disabled = true;
+      void this.#apply().finally(() => {
+        apply.disabled = false;
+        apply.focus();
+      });
+    });
+  }
+
+  async #apply(): Promise<void> {
+    const camera = this.#camera;
+    if (camera === undefined || this.#shapes.length === 0) {
+      show(this.#outcome, "finish a zone, a line or a mask first", "bad");
+      return;
+    }
+    try {
+      await applyFields(camera, fieldsOf(this.#shapes));
+      this.#clear();
+      show(this.#outcome, "applied on this node", "good");
+    } catch (error) {
+      show(this.#outcome, error instanceof Error ? error.message : String(error), "bad");
+    }
   }
 
   /** The one live camera that is shown, and its figure. Undefined: there is none to draw on. */

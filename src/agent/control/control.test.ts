@@ -21,6 +21,7 @@ describe("Control", () => {
   let env: Environment;
   let hub: string | null;
   let file: string | undefined;
+  let node: FileText | undefined;
   let unreadable: FileText | undefined;
   let secrets: Map<string, Secret>;
   let lastGood: z.JSONType | undefined;
@@ -36,6 +37,7 @@ describe("Control", () => {
     [hub, file, unreadable, lastGood, wakeMs] = [null, undefined, undefined, undefined, undefined];
     secrets = new Map();
     nowMs = NOON;
+    node = undefined;
     [considered, events, held] = [[], [], []];
     control = start();
   });
@@ -45,6 +47,7 @@ describe("Control", () => {
       config: loadConfig(env, "/work"),
       version: "1.0.0",
       file: () => unreadable ?? (file === undefined ? undefined : { t: "text", text: file }),
+      node: () => node,
       hub: () => hub,
       secrets: (): Secrets => ({
         toHide: [],
@@ -106,6 +109,54 @@ describe("Control", () => {
     control.refresh();
     const { threshold, interval } = latest().desired.spec.models[0];
     assert.deepEqual([threshold, interval], [0.7, 3]);
+  });
+
+  it("prefers what was applied on the node to the file, and the hub's document to both", () => {
+    file = '{"model":{"threshold":0.5,"interval":3,"classes":["car"]}}';
+    node = { t: "text", text: '{"model":{"threshold":0.6,"interval":4}}' };
+    hub = '{"model":{"threshold":0.7}}';
+    control.refresh();
+    const { threshold, interval, classes } = latest().desired.spec.models[0];
+    assert.deepEqual([threshold, interval, classes], [0.7, 4, ["car"]]);
+  });
+
+  it("says what would be wrong with a document of the node, and changes nothing", () => {
+    control.refresh();
+    const before = latest();
+    assert.deepEqual(control.problemsWith('{"model":{"threshold":0.6}}'), []);
+    const [found] = control.problemsWith('{"model":{"bundle":"missing"}}');
+    assert.match(found?.message ?? "", /there is no such model/);
+    control.refresh();
+    assert.deepEqual(latest(), before);
+  });
+
+  it("lists the cameras for a document of the node, without a login and only where it may change them", () => {
+    env = { ...env, RTSPINPUT: "front=rtsp://secret:cam@cam/1" };
+    control = start();
+    const [front] = control.cameraList.t === "cameras" ? control.cameraList.cameras : [];
+    const expected = { id: "front", uri: "rtsp://cam/1", credentials: "secret:cam" };
+    assert.deepEqual({ ...front, ...expected }, front);
+    file = '{"cameras":[{"uri":"rtsp://cam/2","name":"Yard"}]}';
+    const fromFile = control.cameraList;
+    assert.ok(fromFile.t === "cameras");
+    assert.deepEqual(fromFile.cameras, [{ uri: "rtsp://cam/2", name: "Yard", id: "yard" }]);
+    node = { t: "text", text: '{"cameras":[{"id":"gate","uri":"test://"}]}' };
+    assert.deepEqual(control.cameraList, {
+      t: "cameras",
+      cameras: [{ id: "gate", uri: "test://" }],
+    });
+    node = undefined;
+    for (const uri of ["rtsp://me:hunter2@cam/3", "rtsp://cam/3?password=hunter2"]) {
+      file = JSON.stringify({ cameras: [{ uri }] });
+      assert.equal(control.cameraList.t, "fixed");
+      file = undefined;
+      env = { ...env, RTSPINPUT: uri };
+      control = start();
+      assert.equal(control.cameraList.t, "fixed");
+    }
+    hub = '{"cameras":[{"uri":"test://"}]}';
+    const list = control.cameraList;
+    assert.match(list.t === "fixed" ? list.why : "", /the hub lists the cameras/);
   });
 
   it("reports a refusal once, and changes nothing of what runs", () => {

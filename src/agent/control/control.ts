@@ -6,6 +6,7 @@ import { withEarlier } from "../../common/secrets/redact.js";
 import type { RuntimeOptions } from "../../common/settings/desired-state.js";
 import { secretsInSpec } from "../../common/settings/spec-secrets.js";
 import type { Candidate } from "../trial/candidate.js";
+import { type CameraList, cameraListOf } from "./camera-list.js";
 import { interrupts } from "./interrupts.js";
 import { mayRebuild } from "./maintenance.js";
 import { type Rendered, render, renderContent, renderRest, type Sources } from "./render.js";
@@ -25,6 +26,7 @@ export type ControlEvent =
 
 export interface ControlOptions extends Pick<Sources, "config" | "version" | "models"> {
   readonly file: () => Sources["file"];
+  readonly node: () => Sources["node"];
   readonly hub: () => Sources["hub"];
   readonly secrets: () => Sources["secrets"];
   /** Content of the last good candidate in the trial record. */
@@ -67,10 +69,9 @@ export class Control {
    * nothing. Before, the last good candidate takes their place, or else what is left of the settings.
    */
   refresh(): void {
-    const { config, version, models, file, hub, secrets, wallClock, wake } = this.#options;
-    const nowMs = wallClock();
-    const fresh = { file: file(), hub: hub(), secrets: secrets(), nowMs };
-    const sources: Sources = { config, version, models, ...fresh };
+    const { wake } = this.#options;
+    const sources = this.#sources();
+    const { nowMs } = sources;
     const lastGood = renderContent(this.#options.lastGood(), sources);
     const current = renderContent(this.#current?.candidate.content, sources);
     const rendering = render(sources);
@@ -85,6 +86,23 @@ export class Control {
     const next = wanted === undefined || postponedMs !== undefined ? current : wanted;
     wake(earliest(postponedMs, next?.nextChangeMs));
     if (next !== undefined) this.#use(next, lastGood);
+  }
+
+  /** What would be wrong with the settings if this were the node's document. */
+  problemsWith(nodeText: string): readonly Problem[] {
+    const rendering = render({ ...this.#sources(), node: { t: "text", text: nodeText } });
+    return rendering.t === "refused" ? rendering.problems : [];
+  }
+
+  /** The cameras as a document of this node may take them over. */
+  get cameraList(): CameraList {
+    return cameraListOf(this.#sources());
+  }
+
+  #sources(): Sources {
+    const { config, version, models, file, node, hub, secrets, wallClock } = this.#options;
+    const fresh = { file: file(), node: node(), hub: hub(), secrets: secrets() };
+    return { config, version, models, ...fresh, nowMs: wallClock() };
   }
 
   /** When the change may be made. Infinity: no window is planned. Undefined: at once. */

@@ -14,6 +14,7 @@ import type { FileText } from "./settings-file.js";
 
 const contentSchema = z.object({
   file: z.string().nullable(),
+  node: z.string().nullable(),
   hub: z.string().nullable(),
   models: z.array(z.string()),
 });
@@ -30,6 +31,8 @@ export interface Sources {
   readonly config: Config;
   /** Undefined: no settings file is configured. */
   readonly file: FileText | undefined;
+  /** What a person applied on this node. Undefined: nothing. */
+  readonly node: FileText | undefined;
   readonly hub: string | null;
   readonly secrets: Secrets;
   readonly models: Models;
@@ -53,11 +56,14 @@ type Rendering = Rendered | { readonly t: "refused"; readonly problems: readonly
 
 /** What the sources ask for. */
 export function render(sources: Sources): Rendering {
-  const { config, file, hub } = sources;
-  if (file?.t !== "unreadable") return renderTexts({ file: file?.text ?? null, hub }, sources);
-  const place = { file: config.settingsFile, path: "" };
-  const problems = [problem("file-unreadable", place, `cannot be read: ${file.why}`)];
-  return { t: "refused", problems };
+  const { config, file, node, hub } = sources;
+  const unreadable = (name: string | undefined, text: FileText | undefined) =>
+    text?.t === "unreadable"
+      ? [problem("file-unreadable", { file: name, path: "" }, `cannot be read: ${text.why}`)]
+      : [];
+  const problems = [...unreadable(config.settingsFile, file), ...unreadable("node", node)];
+  if (problems.length > 0) return { t: "refused", problems };
+  return renderTexts({ file: textOf(file), node: textOf(node), hub }, sources);
 }
 
 /** The same content again, with the current hours and secrets. Undefined: it cannot be rendered any more. */
@@ -69,13 +75,18 @@ export function renderContent(
   return content && usable(renderTexts(content, sources));
 }
 
-/** What is left of the sources without the hub's document, or without any document. */
+/** What is left of the sources without the hub's document, without the node's too, or without any document. */
 export function renderRest(sources: Sources): Rendered | undefined {
-  const file = sources.file?.t === "text" ? sources.file.text : null;
+  const [file, node] = [textOf(sources.file), textOf(sources.node)];
   return (
-    usable(renderTexts({ file, hub: null }, sources)) ??
-    usable(renderTexts({ file: null, hub: null }, sources))
+    usable(renderTexts({ file, node, hub: null }, sources)) ??
+    usable(renderTexts({ file, node: null, hub: null }, sources)) ??
+    usable(renderTexts({ file: null, node: null, hub: null }, sources))
   );
+}
+
+export function textOf(text: FileText | undefined): string | null {
+  return text?.t === "text" ? text.text : null;
 }
 
 function usable(rendering: Rendering): Rendered | undefined {
@@ -83,18 +94,18 @@ function usable(rendering: Rendering): Rendered | undefined {
 }
 
 function renderTexts(
-  texts: Pick<Content, "file" | "hub"> & Partial<Content>,
+  texts: Pick<Content, "file" | "node" | "hub"> & Partial<Content>,
   sources: Sources,
 ): Rendering {
   const { config, version } = sources;
   const documents: SourcedDocument[] = [];
   const problems: Problem[] = [];
-  for (const from of ["hub", "file"] as const) {
+  for (const from of ["hub", "node", "file"] as const) {
     const text = texts[from];
     if (text === null) continue;
     const reading = readSettingsDocument(
       text,
-      from === "hub" ? from : (config.settingsFile ?? from),
+      from === "file" ? (config.settingsFile ?? from) : from,
     );
     if (reading.t === "refused") problems.push(...reading.problems);
     else documents.push({ from, document: reading.document });
@@ -105,9 +116,9 @@ function renderTexts(
   if (state.t === "refused") return state;
   const { desired, runtimeOptions, warnings, nextChangeMs, modelNames, addresses } = state;
   const revision = revisionOf({ spec: desired.spec, addresses, modelNames, version });
-  const { file, hub } = texts;
+  const { file, node, hub } = texts;
   const models = desired.spec.models.map(({ bundlePath }) => bundlePath);
-  const content: Content = { file, hub, models };
+  const content: Content = { file, node, hub, models };
   const candidate = { revision, desired, content };
   return { t: "rendered", candidate, runtimeOptions, warnings, nextChangeMs };
 }

@@ -57,6 +57,19 @@ describe("access", () => {
     );
   });
 
+  it("takes settings by PUT as JSON alone, and no more than 256 KiB", () => {
+    const put = { ...request({}, "PUT"), url: "/api/v1/settings" };
+    const json = { ...put.headers, "content-type": "application/json", "content-length": "262144" };
+    assert.equal(status({ ...put, headers: json }), undefined);
+    assert.equal(status({ ...put, headers: { ...json, "content-length": "262145" } }), 413);
+    assert.equal(status({ ...put, headers: { ...json, "content-type": "text/plain" } }), 415);
+    assert.equal(status({ ...put, headers: { ...json, "sec-fetch-site": "cross-site" } }), 403);
+    assert.equal(status({ ...put, method: "POST", headers: json }), 405);
+    assert.equal(status({ ...put, method: "GET", headers: {} }), undefined);
+    assert.equal(status({ ...put, method: "GET", headers: json }), 413);
+    assert.equal(status({ ...put, url: "/api/v1/state", headers: json }), 405);
+  });
+
   it("refuses a body", () => {
     assert.equal(status(request({ "content-length": "5" })), 413);
     assert.equal(status(request({ "transfer-encoding": "chunked" })), 413);

@@ -32,6 +32,8 @@ export interface Refusal {
 const ACTIONS =
   /^\/api\/v1\/(?:camera-tests|cameras\/[^/?]+\/restart|trials\/(?:confirm|take-back))$/;
 const LONGEST_BODY = 16 * 1024;
+const SETTINGS = "/api/v1/settings";
+const LONGEST_SETTINGS = 256 * 1024;
 
 /** Wrong logins of one address within a minute, after which all its logins are refused until the minute is over. */
 const MOST_WRONG = 10;
@@ -91,20 +93,28 @@ export function refusalOf(
 /** What a request looks like, whoever sends it. */
 function formRefusal({ method, url, headers }: AccessRequest): Refusal | undefined {
   const length = headers["content-length"] ?? "0";
-  const isAction = ACTIONS.test(url);
-  if (isAction ? method !== "POST" : method !== "GET" && method !== "HEAD") {
-    const allowed = isAction ? "POST" : "GET, HEAD";
+  const { methods, longest } = formOf(url);
+  const allowed = methods.join(", ");
+  if (!methods.includes(method)) {
     return refused(405, `${method} is not allowed here: use ${allowed}`, { Allow: allowed });
   }
-  if ("transfer-encoding" in headers || Number(length) > (isAction ? LONGEST_BODY : 0)) {
-    const most = isAction ? `no more than ${LONGEST_BODY} bytes` : "no body";
+  const changes = method === "POST" || method === "PUT";
+  if ("transfer-encoding" in headers || Number(length) > (changes ? longest : 0)) {
+    const most = changes ? `no more than ${longest} bytes` : "no body";
     return refused(413, `a request has ${most} here`, { Connection: "close" });
   }
   // A form of another site cannot have this type, and a script of another site would have to ask first.
-  if (isAction && !/^application\/json(?:;|$)/.test(headers["content-type"] ?? "")) {
+  if (changes && !/^application\/json(?:;|$)/.test(headers["content-type"] ?? "")) {
     return refused(415, "the body must be application/json", { Connection: "close" });
   }
   return undefined;
+}
+
+/** The methods of an address, and the longest body that changes something there. */
+function formOf(url: string): { methods: readonly string[]; longest: number } {
+  if (ACTIONS.test(url)) return { methods: ["POST"], longest: LONGEST_BODY };
+  if (url === SETTINGS) return { methods: ["GET", "HEAD", "PUT"], longest: LONGEST_SETTINGS };
+  return { methods: ["GET", "HEAD"], longest: 0 };
 }
 
 /** Browsers say where a request comes from; programs send neither header. */

@@ -16,6 +16,7 @@ import {
   trialsSchema,
 } from "../../common/api/schema.js";
 import { type Redact, redactDeep } from "../../common/secrets/redact.js";
+import type { NodeSettings } from "../control/node-settings.js";
 import { SidecarError } from "../sidecar/calls.js";
 import { type ActionOptions, addActions } from "./actions.js";
 import { described, fail, idSchema, json, schemaOf } from "./describe.js";
@@ -24,11 +25,13 @@ import { HEADERS } from "./listener.js";
 import type { OwnUsage } from "./metrics.js";
 import { addPage, type PageOptions, streamQuery } from "./page-routes.js";
 import { readinessOf } from "./readiness.js";
+import { addSettings } from "./settings-routes.js";
 import { cameraViews, modelView, outputViews, stateView, trialsView } from "./views.js";
 
 export interface AppOptions {
   readonly page: PageOptions;
   readonly actions: ActionOptions;
+  readonly nodeSettings: NodeSettings;
   readonly facts: () => HttpFacts;
   readonly history: () => ApiHistory;
   readonly usage: () => OwnUsage;
@@ -72,6 +75,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addOperation(app, options);
   addApi(app, options);
   addActions(app, options.actions);
+  await addSettings(app, options.nodeSettings);
   await addPage(app, options.page, redact);
   await app.ready();
   return app;

@@ -7,10 +7,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { askAgent } from "../../common/api/client.js";
 import { stateSchema } from "../../common/api/schema.js";
+import { problem } from "../../common/problem.js";
 import type { Secret } from "../../common/secrets/secrets.js";
 import { loadConfig } from "../../common/settings/config.js";
 import { eventually } from "../../common/testing/eventually.js";
 import { type Clock, systemClock } from "../../common/time/clock.js";
+import { NodeSettings } from "../control/node-settings.js";
 import { selfSigned } from "../hub/testing/certificate.js";
 import type { Log } from "../log/log.js";
 import { ServerDouble, socketDirectory } from "../sidecar/testing/server-double.js";
@@ -41,6 +43,7 @@ describe("HttpServer", () => {
   let decisions: string[];
   let redacted: string[];
   let failsToStart: boolean;
+  let nodeSettings: NodeSettings;
   let server: HttpServer;
 
   beforeEach(async () => {
@@ -48,6 +51,13 @@ describe("HttpServer", () => {
     port = await freePort();
     [current, secrets, lines, ends, decisions] = [facts(), new Map(), [], [], []];
     [redacted, failsToStart] = [[], false];
+    nodeSettings = new NodeSettings({
+      path: inPlace("node-settings.json"),
+      cameras: () => ({ t: "cameras", cameras: [] }),
+      problemsWith: (text) =>
+        text.includes("absent") ? [problem("wrong-setting", "model.bundle", "there is none")] : [],
+      onChange: () => lines.push("applied"),
+    });
   });
 
   afterEach(async () => {
@@ -85,6 +95,7 @@ describe("HttpServer", () => {
         decisions.push(decision);
         return decision === "taken back";
       },
+      nodeSettings,
       get picture() {
         if (failsToStart) throw new Error("no such file");
         return (id: string) =>
@@ -124,6 +135,90 @@ describe("HttpServer", () => {
       const { status: word, version } = json() as { status: string; version: string };
       assert.deepEqual([word, version], ["ok", "1.2.3"]);
     }
+  });
+
+  async function settings(init: RequestInit = {}) {
+    const headers = { "Content-Type": "application/json", ...init.headers };
+    const response = await fetch(`${url()}/api/v1/settings`, { ...init, headers });
+    const text = await response.text();
+    return { status: response.status, tag: response.headers.get("etag") ?? "", text };
+  }
+
+  const put = (body: string, tag: string) =>
+    settings({ method: "PUT", body, headers: { "If-Match": tag } });
+
+  it("takes settings for this node from whoever knows the current ones, and keeps them", async () => {
+    start();
+    await said(`127.0.0.1:${port}`);
+    const empty = await settings();
+    assert.equal(empty.text, "{}");
+    const text = '{"model":{"threshold":0.5}}';
+    const applied = await put(text, empty.tag);
+    assert.equal(applied.status, 200);
+    assert.deepEqual(await settings(), { status: 200, tag: applied.tag, text });
+    assert.deepEqual(lines.filter((line) => line === "applied").length, 1);
+    assert.equal(statSync(inPlace("node-settings.json")).mode & 0o777, 0o600);
+    const restarted = new NodeSettings({
+      path: inPlace("node-settings.json"),
+      cameras: () => ({ t: "cameras", cameras: [] }),
+      problemsWith: () => [],
+      onChange: () => {},
+    });
+    await restarted.load();
+    assert.deepEqual(restarted.current(), { t: "text", text });
+  });
+
+  it("loses no change of two people who apply settings at a time", async () => {
+    start();
+    await said(`127.0.0.1:${port}`);
+    const { tag } = await settings();
+    const texts = ['{"model":{"threshold":0.5}}', '{"model":{"threshold":0.6}}'];
+    const results = await Promise.all(texts.map((text) => put(text, tag)));
+    assert.deepEqual(results.map(({ status }) => status).sort(), [200, 412]);
+    assert.equal((await settings()).text, texts[results.findIndex(({ status }) => status === 200)]);
+    const blind = await settings({ method: "PUT", body: "{}" });
+    assert.equal(blind.status, 428);
+  });
+
+  it("refuses settings with every problem's place and cure, and changes nothing", async () => {
+    start();
+    await said(`127.0.0.1:${port}`);
+    const { tag } = await settings();
+    const camera = (fields: object) => JSON.stringify({ cameras: [{ id: "a", ...fields }] });
+    for (const [body, path, message] of [
+      ['{"modle":{}}', "modle", /unknown/],
+      ['{"model":{},\n"model":{}}', "model", /twice|repeated|already/],
+      ["{", "", /./],
+      ['{"model":{"bundle":"absent"}}', "model.bundle", /there is none/],
+      [camera({ uri: "rtsp://me:hunter2@h/1" }), "cameras[0].uri", /secret:NAME/],
+      [camera({ uri: "rtsp://h/1?password=hunter2" }), "cameras[0].uri", /secret:NAME/],
+      [
+        camera({ uri: "rtsp://h/1", credentials: { username: "me", password: "hunter2" } }),
+        "cameras[0].credentials",
+        /secret:NAME/,
+      ],
+    ] as const) {
+      const { status, text } = await put(body, tag);
+      assert.equal(status, 422, body);
+      assert.ok(!text.includes("hunter2"), text);
+      const { problems } = JSON.parse(text) as { problems: { path: string; message: string }[] };
+      assert.equal(problems[0]?.path, path, text);
+      assert.match(problems[0]?.message ?? "", message);
+    }
+    assert.equal((await settings()).tag, tag);
+    const secret = camera({ uri: "rtsp://secret:cam@h/1?password=secret:other" });
+    assert.equal((await put(secret, tag)).status, 200);
+  });
+
+  it("takes no settings from another site, of another type or too long", async () => {
+    start();
+    await said(`127.0.0.1:${port}`);
+    const { tag } = await settings();
+    const from = (headers: Record<string, string>, body = "{}") =>
+      settings({ method: "PUT", body, headers: { "If-Match": tag, ...headers } });
+    assert.equal((await from({ Origin: "http://evil.example" })).status, 403);
+    assert.equal((await from({ "Content-Type": "text/plain" })).status, 415);
+    assert.equal((await from({}, " ".repeat(256 * 1024 + 1))).status, 413);
   });
 
   it("says whether frames flow, by the status too", async () => {
@@ -238,6 +333,8 @@ describe("HttpServer", () => {
       "/api/v1/trials/confirm",
       "/api/v1/trials/take-back",
       "/api/v1/camera-tests",
+      "/api/v1/settings",
+      "/api/v1/settings/cameras",
     ]);
   });
 

@@ -10,6 +10,7 @@ import type { Config } from "../../common/settings/config.js";
 import { isLoopback, parseListenAddress } from "../../common/settings/listen-address.js";
 import type { Clock } from "../../common/time/clock.js";
 import { Wakeup } from "../../common/time/wakeup.js";
+import type { NodeSettings } from "../control/node-settings.js";
 import type { Log } from "../log/log.js";
 import { SidecarClient } from "../sidecar/client.js";
 import type { Policy } from "./access.js";
@@ -32,6 +33,7 @@ export interface HttpServerOptions {
   readonly facts: () => HttpFacts;
   /** The JPEG of a picture of an event; undefined: there is none, or no longer. */
   readonly picture: (id: string) => Promise<Uint8Array | undefined>;
+  readonly nodeSettings: NodeSettings;
   readonly secrets: () => Secrets;
   /** What a person has decided about the candidate on trial. Returns whether it counts. */
   readonly decideTrial: (decision: "confirmed" | "taken back") => boolean;
@@ -149,9 +151,9 @@ export class HttpServer {
   /** With the first request: loading its modules takes a while in which nothing else happens, and the cameras come first. */
   async #createApp(): Promise<FastifyInstance> {
     const { createApp } = await import("./app.js");
-    const { facts, redact, picture } = this.#options;
+    const { facts, redact, picture, nodeSettings } = this.#options;
     return createApp({
-      ...{ facts, redact, picture },
+      ...{ facts, redact, picture, nodeSettings },
       page: {
         updates: this.#updates,
         streams: this.#streams,

@@ -172,6 +172,21 @@ export const errorSchema = z
   .object({ error: z.string().describe("One line: what is wrong, and what to do.") })
   .describe("Why a request was refused.");
 
+export const settingsRefusalSchema = errorSchema
+  .extend({
+    problems: z.array(
+      z.object({
+        severity: z.enum(["error", "warning", "notice"]),
+        code: z.string().describe("Stable name for programs."),
+        file: z.string().optional().describe("The settings in which it is: node, hub, or a file."),
+        line: z.int().optional().describe("From 1."),
+        path: z.string().describe("cameras[1].uri; empty: the whole document."),
+        message: z.string().describe("What is wrong, what is allowed, what to do."),
+      }),
+    ),
+  })
+  .describe("Why settings were refused.");
+
 export type ApiCamera = z.output<typeof cameraSchema>;
 export type ApiOutput = z.output<typeof outputSchema>;
 export type ApiModel = z.output<typeof modelSchema>;

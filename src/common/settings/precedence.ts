@@ -1,6 +1,6 @@
 /**
- * Precedence of settings: the built-in default, the environment, the document of a file, the document of the hub. Later
- * sources override earlier ones, value by value.
+ * Precedence of settings: the built-in default, the environment, the document of a file, the node's own document, the
+ * document of the hub. Later sources override earlier ones, value by value.
  */
 
 import { type Config, ENVIRONMENT } from "./config.js";
@@ -13,13 +13,15 @@ export type Origin =
   | { readonly t: "default"; readonly setting: string | undefined }
   | { readonly t: "environment"; readonly setting: string }
   | { readonly t: "file" }
+  /** What a person applied on this node. */
+  | { readonly t: "node" }
   | { readonly t: "hub" };
 
 /** By path in the specification: cameras[0].latencyMs, outputs[0].encoding.codec. */
 export type Origins = ReadonlyMap<string, Origin>;
 
 export interface SourcedDocument {
-  readonly from: "file" | "hub";
+  readonly from: "file" | "node" | "hub";
   readonly document: SettingsDocument;
 }
 
@@ -64,7 +66,7 @@ export class SettingSources {
   readonly #documents: readonly SourcedDocument[];
   readonly #origins = new Map<string, Origin>();
 
-  /** The hub's document overrides the file's, whatever their order. */
+  /** The hub's document overrides the node's, and that the file's, whatever their order. */
   constructor(config: Config, documents: readonly SourcedDocument[]) {
     this.#config = config;
     this.#documents = [...documents].sort((a, b) => RANK[a.from] - RANK[b.from]);
@@ -130,7 +132,7 @@ export class SettingSources {
   }
 }
 
-const RANK = { hub: 0, file: 1 } as const;
+const RANK = { hub: 0, node: 1, file: 2 } as const;
 
 export function describeOrigin(origin: Origin): string {
   if (origin.t === "environment") return origin.setting;

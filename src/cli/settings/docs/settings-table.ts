@@ -7,8 +7,9 @@ import { documentTable } from "./document-table.js";
 const INTRODUCTION = `# Settings
 
 Settings come from the environment of the agent, where Open Horizon puts the values of \`userInput\`, and from settings
-documents: JSON from a file on the device (\`SETTINGS_FILE\`) or from the hub. The hub's document overrides the file's, the file's
-overrides the environment, and the environment overrides the defaults. That happens value by value; lists (cameras, outputs,
+documents: JSON from a file on the device (\`SETTINGS_FILE\`), applied on the node (from its page or with \`PUT /api/v1/settings\`), or
+from the hub. The hub's document overrides the node's, the node's overrides the file's, the file's overrides the environment, and
+the environment overrides the defaults. That happens value by value; lists (cameras, outputs,
 classes) and hours are replaced as a whole. \`make docs\` makes this page from the code in \`src/common/settings/\`.
 
 The agent reports all wrong settings at once, each with its place, its value and what is allowed. A wrong environment ends the
