@@ -63,9 +63,7 @@ export class NodeSettings {
 
   /** Must be awaited once before the settings are first needed, and again once STATE_DIR can be used. */
   load(): Promise<void> {
-    const reading = this.#last.then(() => this.#read());
-    this.#last = reading;
-    return reading;
+    return this.#afterTheLast(() => this.#read());
   }
 
   async #read(): Promise<void> {
@@ -81,9 +79,14 @@ export class NodeSettings {
 
   /** Checks the document, stores it and uses it, if `tag` still names the current one. */
   replace(text: string, tag: string): Promise<Replacement> {
-    const replacing = this.#last.then(() => this.#replace(text, tag));
-    this.#last = replacing;
-    return replacing;
+    return this.#afterTheLast(() => this.#replace(text, tag));
+  }
+
+  #afterTheLast<T>(act: () => Promise<T>): Promise<T> {
+    const acting = this.#last.then(act);
+    // One that fails stops none after it.
+    this.#last = acting.catch(() => undefined);
+    return acting;
   }
 
   async #replace(text: string, tag: string): Promise<Replacement> {

@@ -134,7 +134,9 @@ class Connection {
     const socket = isTls
       ? connectTls({ ...at, rejectUnauthorized: !acceptAnyCertificate })
       : connectTcp(at);
-    signal.addEventListener("abort", () => socket.destroy(), { once: true });
+    const end = () => socket.destroy();
+    signal.addEventListener("abort", end, { once: true });
+    socket.once("close", () => signal.removeEventListener("abort", end));
     // Late errors follow the end that somebody waits for.
     socket.on("error", () => {});
     await new Promise<void>((resolve, reject) => {
