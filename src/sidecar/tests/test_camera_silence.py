@@ -63,6 +63,8 @@ def test_a_camera_with_few_frames_may_be_silent_for_longer(interval, seconds):
         (LOST, {"frame": 21, "ack": 0.5, "packet": 0.1, "keys": 10}),
         (NORMAL, {"frame": 29, "ack": 0.5, "packet": 0.1, "keys": 60}),
         (LOST, {"frame": 31, "ack": 0.5, "packet": 0.1, "keys": 60}),
+        # Each of its frames looks like a key frame.
+        (NORMAL, {"frame": 1.9, "ack": 0.5, "packet": 0.1, "keys": 0.04}),
         # They have just begun to come again.
         (NORMAL, {"frame": 40, "ack": 0.5, "packet": 0.1, "packets_since": 0.3, "keys": 0.1}),
         (LOST, {"frame": 40, "ack": 0.5, "packet": 0.1, "packets_since": 2.3, "keys": 0.1}),

@@ -166,6 +166,15 @@ def test_the_time_of_the_network_is_told(frames):
     assert 0 < detection.cpu_seconds <= detection.seconds + 0.01
 
 
+def test_a_network_runs_where_the_clock_of_its_thread_is_hidden(frames, monkeypatch):
+    def hidden(_path):
+        raise FileNotFoundError("/proc")
+
+    detector = Detector(load())
+    monkeypatch.setattr("sidecar.worker.inference.session.os.readlink", hidden)
+    assert detector.detect(frames[0], EVERYTHING).objects
+
+
 def test_threads_that_share_a_detector_do_not_disturb_one_another(frames):
     detector = Detector(load())
     alone = [detector.detect(frame, EVERYTHING).objects for frame in frames]

@@ -12,7 +12,7 @@ from sidecar.worker.engines.cpu.frame_processor import DetectedFrame
 from sidecar.worker.engines.cpu.output_pipeline import OutputPipeline
 from sidecar.worker.engines.masks import Masks
 from sidecar.worker.engines.overlay import OverlayOptions
-from sidecar.worker.engines.planes import edited_copy, planes, video_info
+from sidecar.worker.engines.planes import edited_copy, mapped_frame, planes, video_info
 from sidecar.worker.outputs.layout import fit, tiles
 from sidecar.worker.outputs.plan import plan_streams
 
@@ -73,3 +73,22 @@ def test_a_mask_covers_the_last_line_and_column(size):
     assert (masked[-1, size[0] // 2 :] == 16).all()
     assert (masked[size[1] // 2 :, -1] == 16).all()
     assert (masked[0] == 235).all()
+
+
+def test_a_buffer_that_does_not_fit_its_caps_is_unmapped():
+    info = video_info(Gst.Caps.from_string("video/x-raw, format=I420, width=64, height=48"))
+    unmapped = []
+
+    class ShortBuffer:
+        def map(self, _flags):
+            return True, self
+
+        def unmap(self, mapped):
+            unmapped.append(mapped)
+
+        data = b"short"
+
+    short = ShortBuffer()
+    with pytest.raises(Exception), mapped_frame(short, info):  # noqa: B017, PT011  # whichever is raised
+        pass
+    assert unmapped == [short]

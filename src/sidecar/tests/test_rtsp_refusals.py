@@ -236,6 +236,19 @@ def test_a_redirection_that_leads_nowhere_is_told_with_its_address(watch, monkey
     double.stop()
 
 
+def test_a_login_in_an_address_that_is_told_in_part_is_not_told(watch, monkeypatch):
+    monkeypatch.setattr(camera_state, "retry_delay", lambda *_: 3600.0)
+    moved = "Location: http://user:%s@host/x" % ("p" * 300)
+    double = PlayingCamera(
+        answer=lambda asked, cseq, _: answered(cseq, "302 Found", moved) if asked == "DESCRIBE" else ""
+    )
+    one = watch(uri=double.address)
+    one.until(is_lost(one))
+    assert "it redirects to http://" in one.status().lost.detail
+    assert "ppp" not in one.status().lost.detail
+    double.stop()
+
+
 def test_a_redirection_to_a_path_on_the_same_server_is_followed(watch, demo_camera):
     def answer(method, cseq, request):
         if method == "DESCRIBE" and "/old" in request:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, Callable, TypeVar
 
 from sidecar.gst import GLib
+from sidecar.log import Log
 from sidecar.timer import soon
 
 T = TypeVar("T")
@@ -53,8 +54,11 @@ class MainLoop:
             raise
 
     def _undo(self, undo: Callable[[T], Any], done: "Future[T]") -> None:
-        if done.exception() is None:
+        error = done.exception()
+        if error is None:
             self.post(undo, done.result())
+        else:
+            Log("loop").error("call failed after its caller had given up", err=str(error))
 
     @staticmethod
     def post(function: Callable[..., Any], *arguments: Any) -> None:

@@ -15,10 +15,11 @@ _SILENT_INTERVALS = 4
 _ACK_SECONDS = 3.0
 # Packets come, as long as they are no further apart than this.
 PACKET_SECONDS = 5.0
-# While packets come that make no frame, the decoder may wait for a key frame, since some packets were lost: so long at
-# most, and for no more than so many of the camera's intervals between key frames. After that, what comes is no video.
-_NEXT_KEY_FRAME_SECONDS = 30.0
+# While packets come that make no frame, the decoder may wait for a key frame, since some packets were lost: for so many
+# of the camera's intervals between key frames, within these seconds. After that, what comes is no video. The parser
+# takes any frame with an intra slice for a key frame, so that the interval may be a single frame.
 _KEY_INTERVALS = 2
+_NEXT_KEY_FRAME_LEAST_SECONDS, _NEXT_KEY_FRAME_MOST_SECONDS = 2.0, 30.0
 # A silent camera is asked every second at least, and has this long to answer.
 _ANSWER_SECONDS = 2.0
 _QUESTION_SECONDS = 1.5
@@ -99,7 +100,10 @@ def sends_no_frames(observation: Observation) -> bool:
 
 
 def _key_frame_patience(key_interval: float) -> float:
-    return min(_NEXT_KEY_FRAME_SECONDS, _KEY_INTERVALS * key_interval) if key_interval else _NEXT_KEY_FRAME_SECONDS
+    if not key_interval:
+        return _NEXT_KEY_FRAME_MOST_SECONDS
+    patience = _KEY_INTERVALS * key_interval
+    return min(_NEXT_KEY_FRAME_MOST_SECONDS, max(_NEXT_KEY_FRAME_LEAST_SECONDS, patience))
 
 
 def _hangs(observation: Observation, answer_age: float, question_age: float) -> bool:

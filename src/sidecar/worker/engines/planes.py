@@ -54,15 +54,17 @@ class FrameMapping:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._frame is not None:
+        if self._mapped is not None:
             self._frame = None
             self._buffer.unmap(self._mapped)
+            self._mapped = None
 
     def frame(self) -> I420Frame:
         """The frame, valid and readable in the with block."""
         if self._frame is None:
-            ok, self._mapped = self._buffer.map(Gst.MapFlags.READ)
+            ok, mapped = self._buffer.map(Gst.MapFlags.READ)
             assert ok, "a decoded frame lies in memory that can be read"
+            self._mapped = mapped
             self._frame = planes(self._mapped.data, self._buffer, self._info)
         return self._frame
 

@@ -1,4 +1,4 @@
-"""Notes the RTP packets of a camera, and lets no more come of a frame than a camera may send before it is whole.
+"""Notes the RTP packets of a camera, and bounds what it may send before a frame is whole.
 
 A camera sends some dozens of packets a frame. A call of Python for each would cost more than all else that the sidecar
 does with the frame beside decoding it, mostly for threads that wait for the interpreter. So while whole frames come,
@@ -12,8 +12,8 @@ from sidecar.timer import every
 from sidecar.worker.cameras.stats import CameraStats
 from sidecar.worker.main_loop import MainLoop
 
-# Packets that may come of a frame, in bytes, before it is whole: depayloaders keep them. Also what a camera may send
-# before its first key frame.
+# The most that a camera may send, in bytes, before a frame is whole: depayloaders keep it. Also before its first key
+# frame.
 MOST_FRAME_BYTES = 32 << 20
 LOOK_MILLISECONDS = 250
 
@@ -71,8 +71,11 @@ class PacketWatch:
     def begins(self) -> bool:
         """A look: whether on_packet() gets the packets from now on."""
         self._earlier_frames, self._frames = self._frames, self._stats.encoded_frames
-        was_watching, self._is_watching = self._is_watching, True
-        return not was_watching
+        # Not stored again if it is set: on_packet() may clear it meanwhile, and the next look begins.
+        if self._is_watching:
+            return False
+        self._is_watching = True
+        return True
 
     def on_packet(self, size: int) -> Gst.PadProbeReturn:
         """What becomes of a packet, and of the probe that got it. size: in bytes."""

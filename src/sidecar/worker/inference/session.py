@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections import OrderedDict
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import numpy as np
 import onnxruntime
@@ -46,16 +46,19 @@ class _Run:
         self.options: Any = onnxruntime.RunOptions()
         # How often end_overdue() has seen it.
         self.rounds = 0
-        # Of the thread that runs it: the clock of its processor time, and what that showed at the start.
+        # Of the thread that runs it: the clock of its processor time (None: a sandbox hides it), and its first time.
         self._clock = _thread_clock()
-        self._began = time.clock_gettime(self._clock)
+        self._began = self._time()
 
     def cpu_seconds(self) -> float:
-        """On any thread."""
+        """On any thread. 0: it is not known, or the thread is gone."""
+        return max(0.0, self._time() - self._began)
+
+    def _time(self) -> float:
         try:
-            return time.clock_gettime(self._clock) - self._began
+            return 0.0 if self._clock is None else time.clock_gettime(self._clock)
         except OSError:
-            return 0.0  # The thread is gone.
+            return 0.0
 
 
 class Session:
@@ -174,9 +177,12 @@ def _open(config: NvinferConfig, threads: int) -> Any:
         raise _error(config, "does not load: %s; is it a whole ONNX file?", _first_line(error)) from error
 
 
-def _thread_clock() -> int:
+def _thread_clock() -> Optional[int]:
     """The clock of this thread's processor time, which any thread may read. Python has it from 3.7 on."""
-    thread = int(os.readlink("/proc/thread-self").split("/")[-1])
+    try:
+        thread = int(os.readlink("/proc/thread-self").split("/")[-1])
+    except OSError:
+        return None
     # CPUCLOCK_PERTHREAD and CPUCLOCK_SCHED of the kernel's posix-timers.h.
     return (~thread << 3) | 4 | 2
 

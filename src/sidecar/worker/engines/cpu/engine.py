@@ -154,6 +154,7 @@ class CpuEngine(Engine[Models]):
         """Nothing ends a thread but the end of its process."""
         detail = "an inference does not end within %g s of processor time; the worker is replaced" % MOST_CPU_SECONDS
         Log("engine").error("inference hangs", detail=detail)
+        self._cancel_retry()
         failed = state.PipelineStatus.Failed(reason=state.FAILURE_REASON_MODEL, detail=detail)
         self._store.set_pipeline(state.PipelineStatus(failed=failed))
         self._replace_process()
