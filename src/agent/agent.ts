@@ -1,5 +1,6 @@
 /** Joins the parts of the agent and runs them until it is stopped. */
 
+import { setMaxListeners } from "node:events";
 import { dirname, join } from "node:path";
 import type { z } from "zod";
 import { SecretFiles } from "../common/secrets/secret-files.js";
@@ -41,6 +42,8 @@ export interface AgentOptions extends NodeContext {
   /** The version of the service has failed its trial: the process must end in the way that Horizon notices. */
   readonly failVersion: (failure: VersionFailure) => void;
 }
+
+const MOST_LISTENERS = 50;
 
 export class Agent {
   readonly #options: AgentOptions;
@@ -209,6 +212,8 @@ export class Agent {
 
   /** Runs until the signal is aborted; returns when nothing is under way any more. */
   async run(signal: AbortSignal): Promise<void> {
+    // All parts listen to it, and what each waits for: a few more than the ten at which Node.js warns of a leak.
+    setMaxListeners(MOST_LISTENERS, signal);
     await Promise.all([
       this.#secrets.load(),
       this.#file?.load(),
