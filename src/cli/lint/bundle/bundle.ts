@@ -52,6 +52,14 @@ export function numberOf(bundle: Bundle, key: string, fallback: number): number 
   return bundle.config.values.integer(setting.raw) ?? fallback;
 }
 
+/** The whole numbers in the list that a key holds: what is none is left out. */
+export function numbersOf(bundle: Bundle, key: string): readonly number[] {
+  const { values } = bundle.config;
+  const setting = property(bundle, key);
+  const items = setting === undefined ? [] : values.items(setting.raw);
+  return items.flatMap((item) => values.integer(item) ?? []);
+}
+
 /** num-detected-classes, 0 if it is absent. Undefined: it is no number. */
 export function classesOf(bundle: Bundle): number | undefined {
   const setting = property(bundle, "num-detected-classes");

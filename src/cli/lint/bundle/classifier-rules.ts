@@ -23,11 +23,16 @@ export function worksOnObjects(bundle: Bundle): boolean {
   return numberOf(bundle, "process-mode", 1) === SECONDARY;
 }
 
+/** Whether a network says something of the objects of another one. */
+export function classifiesObjects(bundle: Bundle): boolean {
+  return isClassifier(bundle) && worksOnObjects(bundle);
+}
+
 /** Labels and outputs of a classifier of objects: each output has a line of labels, separated by semicolons. */
 export function classifierProblems(bundle: Bundle): Problem[] {
   const network = property(bundle, "onnx-file");
   const facts = bundle.files.get(network?.value ?? "");
-  if (!isClassifier(bundle) || !worksOnObjects(bundle) || facts?.t !== "onnx") return [];
+  if (!classifiesObjects(bundle) || facts?.t !== "onnx") return [];
   const { outputs } = facts.onnx.graph;
   const file = property(bundle, "labelfile-path");
   const lines = labelLinesOf(bundle)?.map((line) => line.split(";"));

@@ -9,9 +9,10 @@ import {
   labelsOf,
   NETWORK_TYPE,
   networkTypeOf,
+  numbersOf,
   property,
 } from "./bundle.js";
-import { isClassifier, worksOnObjects } from "./classifier-rules.js";
+import { classifiesObjects } from "./classifier-rules.js";
 
 const WITH_LABELS: readonly number[] = [
   NETWORK_TYPE.detector,
@@ -25,7 +26,7 @@ const WITH_LABELS: readonly number[] = [
  */
 export function classNamesOf(bundle: Bundle): readonly string[] | undefined {
   const lines = labelLinesOf(bundle);
-  if (isClassifier(bundle) && worksOnObjects(bundle))
+  if (classifiesObjects(bundle))
     return lines?.flatMap((line) => line.split(";").map((label) => label.trim()));
   const hasFile = property(bundle, "labelfile-path") !== undefined;
   const labels = hasFile ? labelsOf(bundle) : [];
@@ -56,10 +57,8 @@ export function labelProblems(bundle: Bundle): Problem[] {
 function filterProblems(bundle: Bundle, classes: number): Problem[] {
   const filter = property(bundle, "filter-out-class-ids");
   if (filter === undefined) return [];
-  const { values } = bundle.config;
-  return values.items(filter.raw).flatMap((item) => {
-    const id = values.integer(item);
-    if (id === undefined || (id >= 0 && id < classes)) return [];
+  return numbersOf(bundle, "filter-out-class-ids").flatMap((id) => {
+    if (id >= 0 && id < classes) return [];
     const message = `there is no class ${id}: the network has ${classes}, counted from 0`;
     return [problem("class-out-of-range", at(bundle, filter), message)];
   });

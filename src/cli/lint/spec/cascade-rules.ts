@@ -2,8 +2,8 @@
 
 import { basename } from "node:path";
 import { type Problem, problem } from "../../../common/problem.js";
-import { type Bundle, numberOf, property } from "../bundle/bundle.js";
-import { isClassifier, worksOnObjects } from "../bundle/classifier-rules.js";
+import { type Bundle, numberOf, numbersOf, property } from "../bundle/bundle.js";
+import { classifiesObjects, worksOnObjects } from "../bundle/classifier-rules.js";
 import { classNamesOf } from "../bundle/labels.js";
 import type { Model, Spec } from "./schema.js";
 
@@ -49,7 +49,7 @@ export function cascadeProblems(
 
 function memberOf({ bundle_path = "" }: Model, bundle: Bundle | undefined): Member | undefined {
   if (bundle === undefined) return undefined;
-  const classifies = isClassifier(bundle) && worksOnObjects(bundle);
+  const classifies = classifiesObjects(bundle);
   return {
     name: basename(bundle_path).replace(/@.*/, ""),
     id: numberOf(bundle, "gie-unique-id", DEFAULT_ID),
@@ -61,12 +61,10 @@ function memberOf({ bundle_path = "" }: Model, bundle: Bundle | undefined): Memb
 
 function objectsOf(bundle: Bundle, classifies: boolean): Objects {
   const { values } = bundle.config;
-  const ids = property(bundle, "operate-on-class-ids");
   const isAsync = property(bundle, "classifier-async-mode");
   return {
     model: Math.max(ANY_MODEL, numberOf(bundle, "operate-on-gie-id", ANY_MODEL)),
-    classIds:
-      ids === undefined ? [] : values.items(ids.raw).flatMap((one) => values.integer(one) ?? []),
+    classIds: numbersOf(bundle, "operate-on-class-ids"),
     // nvinfer turns it off for detectors.
     onlyTracked: classifies && isAsync !== undefined && values.boolean(isAsync.raw) === true,
   };

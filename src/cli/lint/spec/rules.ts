@@ -9,7 +9,7 @@ import { ID, ID_FORM } from "../../../common/settings/camera-id.js";
 import { CAMERA_SCHEMES, readCameraUri } from "../../../common/settings/camera-uri.js";
 import { recordingPath } from "../../../common/settings/formats.js";
 import { MOST_MODELS } from "../../../common/settings/spec.js";
-import { type Bundle, property } from "../bundle/bundle.js";
+import { type Bundle, numbersOf } from "../bundle/bundle.js";
 import { classNamesOf } from "../bundle/labels.js";
 import { cascadeProblems } from "./cascade-rules.js";
 import type { Camera, Model, Output, Polygon, Spec } from "./schema.js";
@@ -142,10 +142,8 @@ function filteredOut(
   labels: readonly string[] | undefined,
   path: string,
 ): Problem[] {
-  const filter = bundle && property(bundle, "filter-out-class-ids");
-  if (bundle === undefined || filter === undefined || labels === undefined) return [];
-  const { values } = bundle.config;
-  const ids = values.items(filter.raw).map((item) => values.integer(item));
+  if (bundle === undefined || labels === undefined) return [];
+  const ids = numbersOf(bundle, "filter-out-class-ids");
   return classes.flatMap((name, i) => {
     if (!labels.includes(name) || !ids.includes(labels.indexOf(name))) return [];
     const message = `the bundle drops objects of class "${name}" (filter-out-class-ids), so that they cannot be hidden`;
